@@ -1,0 +1,73 @@
+//! Who a request speaks for, once its credential has been verified.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// How a caller proved who it is: `input.identity.method` in a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// No credential was sent.
+    Anonymous,
+    /// A key from the API key file.
+    ApiKey,
+    /// A JSON Web Token (RFC 7519) of a configured issuer.
+    Jwt,
+}
+
+impl Method {
+    /// The name that policies, logs and metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::ApiKey => "api_key",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+/// The caller, as far as verified evidence says: `input.identity` in a policy.
+///
+/// Claims and attributes are shared: a remembered token costs no copy of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Principal {
+    /// How the caller proved who it is.
+    pub method: Method,
+    /// The `sub` claim of a token, or the id of an API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Arc<str>>,
+    /// The `iss` claim of a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Arc<str>>,
+    /// Every claim of a token; empty for the other methods.
+    pub claims: Arc<Map<String, Value>>,
+    /// OAuth scopes: the words of `scope` (RFC 8693, section 4.2), or of `scp`.
+    pub scopes: Arc<[String]>,
+    /// The id of an API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<Arc<str>>,
+    /// What the key file says of an API key; empty for the other methods.
+    pub attributes: Arc<Map<String, Value>>,
+}
+
+impl Principal {
+    /// The caller that sent no credential.
+    pub fn anonymous() -> Self {
+        Self {
+            method: Method::Anonymous,
+            subject: None,
+            issuer: None,
+            claims: Arc::default(),
+            scopes: Arc::default(),
+            key_id: None,
+            attributes: Arc::default(),
+        }
+    }
+
+    /// Whether a credential was sent and verified.
+    pub fn is_authenticated(&self) -> bool {
+        self.method != Method::Anonymous
+    }
+}

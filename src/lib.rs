@@ -1,0 +1,4 @@
+//! geowarden: external authorization for pygeoapi behind Envoy.
+
+pub mod identity;
+pub mod request;
