@@ -1,4 +1,6 @@
 //! geowarden: external authorization for pygeoapi behind Envoy.
 
+pub mod config;
 pub mod identity;
 pub mod request;
+mod yaml;

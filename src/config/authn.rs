@@ -1,0 +1,146 @@
+//! `authn`: which credentials are accepted.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// API keys and JSON Web Tokens; both may be on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Authn {
+    /// API keys, stored as digests.
+    pub api_keys: Option<ApiKeys>,
+    /// Trusted issuers of JSON Web Tokens, side by side.
+    pub jwt: Vec<Issuer>,
+    /// The largest bearer token accepted, in bytes.
+    #[serde(default = "max_token_bytes")]
+    pub max_token_bytes: usize,
+    /// Verified tokens remembered, so that each signature is checked once; 0 remembers none.
+    #[serde(default = "remembered_tokens")]
+    pub remembered_tokens: usize,
+    /// Whether pygeoapi receives the `authorization` header; off, since pygeoapi has no use for it.
+    pub forward_token: bool,
+}
+
+fn max_token_bytes() -> usize {
+    16 * 1024
+}
+
+fn remembered_tokens() -> usize {
+    10_000
+}
+
+/// Where API keys are sent and stored.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeys {
+    /// The request header that carries the key.
+    #[serde(default = "api_key_header")]
+    pub header: String,
+    /// A list of entries: id, sha256, attributes, expires.
+    pub file: Option<PathBuf>,
+    /// A folder with one entry a file, such as a mounted Kubernetes Secret.
+    pub dir: Option<PathBuf>,
+}
+
+fn api_key_header() -> String {
+    "x-api-key".to_owned()
+}
+
+/// A trusted issuer (RFC 7519, section 4.1.1).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The exact `iss` of its tokens.
+    pub issuer: String,
+    /// Accepted values of `aud`: a list, or `any` to accept every audience on purpose.
+    pub audiences: Audiences,
+    /// Where its keys are; without it and without `jwks_file` OpenID Connect discovery finds them.
+    pub jwks_uri: Option<String>,
+    /// A file with its JWK set (RFC 7517), instead of a key server.
+    pub jwks_file: Option<PathBuf>,
+    /// Accepted signature algorithms (RFC 7518, section 3.1).
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// Clock difference tolerated for `exp`, `nbf` and `iat`.
+    #[serde(default = "leeway")]
+    pub leeway: Span,
+    /// Accept a token without `aud` whose `client_id` is one of the audiences (Amazon Cognito).
+    #[serde(default)]
+    pub accept_client_id_as_audience: bool,
+    /// How often keys are fetched anew.
+    #[serde(default = "refresh")]
+    pub refresh: Span,
+    /// The least time between two fetches that unknown key ids ask for.
+    #[serde(default = "refresh_floor")]
+    pub refresh_floor: Span,
+    /// Certificate authorities of the key server, a PEM file, beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Accept a key server without TLS beyond loopback. Whoever can change its answers can log in as anyone.
+    #[serde(default)]
+    pub allow_insecure_http: bool,
+}
+
+fn algorithms() -> Vec<Algorithm> {
+    vec![Algorithm::Rs256, Algorithm::Es256]
+}
+
+fn leeway() -> Span {
+    Span::secs(0)
+}
+
+fn refresh() -> Span {
+    Span::secs(300)
+}
+
+fn refresh_floor() -> Span {
+    Span::secs(10)
+}
+
+/// A list of audiences, or the word `any`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a list of audiences, or the word `any`"
+)]
+pub enum Audiences {
+    /// One of these must be in `aud`.
+    OneOf(Vec<String>),
+    /// Any audience, or none.
+    Any(Any),
+}
+
+/// The word `any`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Any {
+    /// Every value is accepted.
+    Any,
+}
+
+/// Asymmetric signature algorithms; a shared secret has no place in a resource server's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum Algorithm {
+    #[serde(rename = "RS256")]
+    Rs256,
+    #[serde(rename = "RS384")]
+    Rs384,
+    #[serde(rename = "RS512")]
+    Rs512,
+    #[serde(rename = "PS256")]
+    Ps256,
+    #[serde(rename = "PS384")]
+    Ps384,
+    #[serde(rename = "PS512")]
+    Ps512,
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "ES384")]
+    Es384,
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}

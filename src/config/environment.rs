@@ -1,0 +1,76 @@
+//! Environment variables that set configuration keys: the only place that reads the environment.
+
+use std::ffi::OsString;
+
+use serde_json::Value;
+
+use crate::yaml::{Document, KeyPath, Step};
+
+/// What every variable of ours begins with.
+pub const PREFIX: &str = "GEOWARDEN_";
+
+/// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
+///
+/// A name without `__` is not ours: Kubernetes sets `GEOWARDEN_PORT` and the like for a Service named geowarden.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    settings: Vec<Setting>,
+}
+
+/// One variable.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// Its name.
+    pub(super) name: String,
+    /// The key it sets.
+    pub(super) path: KeyPath,
+    /// Its text as YAML would read it, so that lists and numbers can be written.
+    pub(super) value: Value,
+    /// Its text as it is, for keys that want a string.
+    pub(super) text: String,
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        Self::from_variables(std::env::vars_os())
+    }
+
+    /// The variables of `variables`; a name or value that is not Unicode sets nothing of ours.
+    pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut settings: Vec<Setting> = variables
+            .into_iter()
+            .filter_map(|(name, value)| {
+                setting(name.into_string().ok()?, value.into_string().ok()?)
+            })
+            .collect();
+        // Elements of a list must come in order, whatever the order of the process's variables.
+        settings.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then(a.name.cmp(&b.name)));
+        Self { settings }
+    }
+
+    pub(super) fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+}
+
+fn setting(name: String, text: String) -> Option<Setting> {
+    let key = name.strip_prefix(PREFIX)?;
+    if !key.contains("__") {
+        return None;
+    }
+    let path = key
+        .split("__")
+        .map(|step| match step.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Key(step.to_ascii_lowercase()),
+        })
+        .collect();
+    let value = Document::parse(&text).map_or_else(|_| Value::String(text.clone()), |d| d.value);
+    Some(Setting {
+        name,
+        path,
+        value,
+        text,
+    })
+}

@@ -1,0 +1,328 @@
+//! API keys as operators store them: a list in a file, or one entry a file in a folder.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Map, Value};
+
+use super::{ApiKeys, Origin, Problem, Problems};
+use crate::yaml::{Document, KeyPath, Step, display_path};
+
+/// One API key, without the key: only its digest is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its name in policies and logs; in a folder the file's name where it is absent.
+    #[serde(default)]
+    pub id: String,
+    /// The SHA-256 digest of the key, 64 hexadecimal digits.
+    pub sha256: String,
+    /// What policies can know of its holder: `input.identity.attributes`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
+    /// From when on it is refused: an RFC 3339 time, or a date, which is its first moment in UTC.
+    #[serde(
+        default,
+        deserialize_with = "expiry",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// An entry and where it was read.
+#[derive(Debug, Clone)]
+pub struct StoredKey {
+    /// The entry.
+    pub entry: Entry,
+    /// File and line of it.
+    pub origin: Origin,
+}
+
+/// Every entry of the configured file and folder, or every fault in them.
+pub fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
+    let mut all = Vec::new();
+    let mut problems = Problems::default();
+    if let Some(file) = &keys.file {
+        read_list(file, &mut all, &mut problems);
+    }
+    if let Some(dir) = &keys.dir {
+        read_folder(dir, &mut all, &mut problems);
+    }
+    find_repeats(&all, &mut problems);
+    problems.into_result(all)
+}
+
+/// Reads an expiry as it is written in an entry.
+pub fn parse_expiry(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .map_err(|_| {
+            format!("expected a date such as `2027-01-31` or an RFC 3339 time, found `{text}`")
+        })
+}
+
+fn expiry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Option::<String>::deserialize(deserializer)?
+        .map(|text| parse_expiry(&text).map_err(D::Error::custom))
+        .transpose()
+}
+
+fn read_list(file: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
+    let Some(document) = read_document(file, problems) else {
+        return;
+    };
+    match &document.value {
+        Value::Null => {}
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                read_entry(file, &document, vec![Step::Index(index)], item, None, all, problems);
+            }
+        }
+        _ => problems.0.push(problem(
+            file,
+            Some(1),
+            String::new(),
+            "expected a list of entries, each with `id` and `sha256`; `geowarden key new` makes one",
+        )),
+    }
+}
+
+fn read_folder(dir: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
+    let files = fs::read_dir(dir).and_then(|entries| {
+        entries
+            .map(|entry| entry.map(|e| e.path()))
+            .collect::<Result<Vec<PathBuf>, _>>()
+    });
+    let mut files = match files {
+        Ok(files) => files,
+        Err(error) => {
+            problems.0.push(problem(
+                dir,
+                None,
+                String::new(),
+                format!("cannot be read: {error}"),
+            ));
+            return;
+        }
+    };
+    files.sort();
+    for file in files {
+        let Some(name) = file.file_name().and_then(|n| n.to_str()) else {
+            continue;
+        };
+        // A mounted Secret keeps its generations in `..data` and the like.
+        if name.starts_with('.') || !file.is_file() {
+            continue;
+        }
+        if let Some(document) = read_document(&file, problems) {
+            let id = name.split('.').next().unwrap_or(name).to_owned();
+            let value = document.value.clone();
+            read_entry(
+                &file,
+                &document,
+                Vec::new(),
+                &value,
+                Some(id),
+                all,
+                problems,
+            );
+        }
+    }
+}
+
+fn read_document(file: &Path, problems: &mut Problems) -> Option<Document> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot be read: {error}");
+            problems.0.push(problem(file, None, String::new(), message));
+            return None;
+        }
+    };
+    Document::parse(&text)
+        .map_err(|e| {
+            let found = problem(file, Some(e.line), String::new(), e.message);
+            problems.0.push(found);
+        })
+        .ok()
+}
+
+fn read_entry(
+    file: &Path,
+    document: &Document,
+    path: KeyPath,
+    value: &Value,
+    default_id: Option<String>,
+    all: &mut Vec<StoredKey>,
+    problems: &mut Problems,
+) {
+    let line = document.line(&path);
+    let mut fault = |key: &str, message: String| {
+        let mut path = path.clone();
+        if !key.is_empty() {
+            path.push(Step::Key(key.to_owned()));
+        }
+        let line = document.line(&path);
+        problems
+            .0
+            .push(problem(file, line, display_path(&path), message));
+    };
+    let mut entry: Entry = match serde_path_to_error::deserialize(value) {
+        Ok(entry) => entry,
+        Err(error) => {
+            let key = error.path().to_string();
+            fault(key.trim_matches('.'), error.inner().to_string());
+            return;
+        }
+    };
+    if entry.id.is_empty() {
+        match default_id {
+            Some(id) => entry.id = id,
+            None => return fault("", "missing field `id`".to_owned()),
+        }
+    }
+    if entry.sha256.len() != 64 || !entry.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+        // What stands there is not told: it may be the key itself, put in the wrong place.
+        return fault(
+            "sha256",
+            "expected the SHA-256 digest of the key, 64 hexadecimal digits".to_owned(),
+        );
+    }
+    entry.sha256.make_ascii_lowercase();
+    all.push(StoredKey {
+        entry,
+        origin: Origin::File {
+            file: file.display().to_string(),
+            line,
+        },
+    });
+}
+
+fn find_repeats(all: &[StoredKey], problems: &mut Problems) {
+    let mut ids: BTreeMap<&str, &Origin> = BTreeMap::new();
+    let mut digests: BTreeMap<&str, &Origin> = BTreeMap::new();
+    for key in all {
+        let id = key.entry.id.as_str();
+        if let Some(first) = ids.insert(id, &key.origin) {
+            problems.0.push(Problem {
+                origin: key.origin.clone(),
+                path: String::new(),
+                message: format!("the id `{id}` is there twice, first at {first}"),
+            });
+        }
+        if let Some(first) = digests.insert(&key.entry.sha256, &key.origin) {
+            problems.0.push(Problem {
+                origin: key.origin.clone(),
+                path: String::new(),
+                message: format!("the key of `{id}` is there twice, first at {first}"),
+            });
+        }
+    }
+}
+
+fn problem(file: &Path, line: Option<usize>, path: String, message: impl Into<String>) -> Problem {
+    Problem {
+        origin: Origin::File {
+            file: file.display().to_string(),
+            line,
+        },
+        path,
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load_text(text: &str) -> Result<Vec<StoredKey>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("api-keys.yaml");
+        fs::write(&file, text).unwrap();
+        load(&ApiKeys {
+            header: "x-api-key".into(),
+            file: Some(file),
+            dir: None,
+        })
+        .map_err(|p| p.to_string())
+    }
+
+    const DIGEST: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
+    #[test]
+    fn entries_keep_attributes_and_expiry() {
+        let keys = load_text(&format!(
+            "- id: a\n  sha256: {DIGEST}\n  attributes: {{company: osgeo, roles: [reader]}}\n  expires: 2027-01-31\n"
+        ))
+        .unwrap();
+        let entry = &keys[0].entry;
+        assert_eq!(entry.attributes["company"], "osgeo");
+        assert_eq!(
+            entry.expires.unwrap().to_rfc3339(),
+            "2027-01-31T00:00:00+00:00"
+        );
+    }
+
+    #[test]
+    fn faults_name_file_line_and_key_but_never_a_key() {
+        let other = DIGEST.replace('2', "3");
+        for (text, expected) in [
+            ("a: 1".to_owned(), ":1: expected a list of entries"),
+            (
+                format!("- sha256: {DIGEST}\n"),
+                ":1: [0]: missing field `id`",
+            ),
+            (
+                "- id: a\n  sha256: my-secret-key\n".to_owned(),
+                ":2: [0].sha256: expected the SHA-256 digest",
+            ),
+            (
+                format!("- id: a\n  sha256: {DIGEST}\n  expires: soon\n"),
+                ":3: [0].expires: expected a date",
+            ),
+            (
+                format!("- id: a\n  sha256: {DIGEST}\n  colour: red\n"),
+                "unknown field `colour`",
+            ),
+            (
+                format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: a, sha256: {other}}}\n"),
+                ":2: the id `a` is there twice",
+            ),
+            (
+                format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: b, sha256: {DIGEST}}}\n"),
+                ":2: the key of `b` is there twice",
+            ),
+        ] {
+            let told = load_text(&text).unwrap_err();
+            assert!(told.contains(expected), "{text}: {told}");
+            assert!(!told.contains("my-secret-key"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_mounted_secret_is_a_key_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let generation = dir.path().join("..2026_01");
+        fs::create_dir(&generation).unwrap();
+        fs::write(generation.join("osgeo.yaml"), format!("sha256: {DIGEST}\n")).unwrap();
+        std::os::unix::fs::symlink("..2026_01", dir.path().join("..data")).unwrap();
+        std::os::unix::fs::symlink("..data/osgeo.yaml", dir.path().join("osgeo.yaml")).unwrap();
+        let keys = load(&ApiKeys {
+            header: "x-api-key".into(),
+            file: None,
+            dir: Some(dir.path().into()),
+        })
+        .unwrap();
+        assert_eq!(keys.len(), 1);
+        assert_eq!(keys[0].entry.id, "osgeo");
+    }
+}

@@ -1,0 +1,119 @@
+//! One YAML file and the environment become a [`Config`], or every fault in them at once.
+
+mod address;
+mod authn;
+mod environment;
+pub mod key_file;
+mod policy;
+mod problem;
+mod pygeoapi;
+mod reading;
+mod server;
+mod span;
+mod telemetry;
+mod validation;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    address::ListenAddress,
+    authn::{Algorithm, ApiKeys, Audiences, Authn, Issuer},
+    environment::{Environment, PREFIX},
+    policy::{Policy, Rego},
+    problem::{Origin, Problem, Problems},
+    pygeoapi::{Backend, Pygeoapi},
+    server::{Server, Tls},
+    span::Span,
+    telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
+};
+
+/// Everything that an operator can set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where geowarden listens and how it behaves as a server.
+    pub server: Server,
+    /// The pygeoapi that is guarded.
+    pub pygeoapi: Pygeoapi,
+    /// Which credentials are accepted.
+    pub authn: Authn,
+    /// The Rego that decides.
+    pub policy: Policy,
+    /// What geowarden tells of itself.
+    pub telemetry: Telemetry,
+}
+
+impl Config {
+    /// Reads `file`, lets the environment win over it, and checks the whole.
+    ///
+    /// Relative paths inside the file count from its folder; those of environment variables from the working directory.
+    pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, Problems> {
+        let text = match file {
+            Some(path) => read_text(path)?,
+            None => String::new(),
+        };
+        let name = file.map(|path| path.display().to_string());
+        let folder = file.and_then(Path::parent).map(Path::to_path_buf);
+        Self::from_text(
+            name.as_deref().unwrap_or("(no configuration file)"),
+            &text,
+            folder.as_deref().unwrap_or(Path::new("")),
+            environment,
+        )
+    }
+
+    /// The same from a text; `folder` is where relative paths count from.
+    pub fn from_text(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        environment: &Environment,
+    ) -> Result<Self, Problems> {
+        let (config, mut problems, sources) = reading::read(name, text, folder, environment)?;
+        problems.0.extend(validation::check(&config, &sources));
+        problems.into_result(config)
+    }
+
+    /// Every path that a reload reads.
+    pub fn watched_paths(&self) -> Vec<PathBuf> {
+        let keys = self.authn.api_keys.as_ref();
+        let jwks = self.authn.jwt.iter().filter_map(|i| i.jwks_file.clone());
+        self.policy
+            .path
+            .clone()
+            .into_iter()
+            .chain(keys.and_then(|k| k.file.clone()))
+            .chain(keys.and_then(|k| k.dir.clone()))
+            .chain(jwks)
+            .collect()
+    }
+
+    /// Whether nobody but anonymous callers can be known.
+    pub fn has_no_credentials(&self) -> bool {
+        self.authn.api_keys.is_none() && self.authn.jwt.is_empty()
+    }
+}
+
+/// The JSON Schema (draft 2020-12) of the configuration file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}
+
+fn read_text(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        Problems::file(path.display().to_string(), None, message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! `pygeoapi`: what stands behind Envoy, since its frameworks read paths differently.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The pygeoapi that is guarded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pygeoapi {
+    /// The prefix under which pygeoapi stands, such as `/geoapi`; empty for none.
+    pub base_path: String,
+    /// The web framework that serves it.
+    pub backend: Backend,
+}
+
+/// pygeoapi's web framework.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// `pygeoapi.flask_app`, pygeoapi's default.
+    #[default]
+    Flask,
+    /// `pygeoapi.starlette_app`.
+    Starlette,
+}

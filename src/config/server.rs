@@ -1,0 +1,53 @@
+//! `server`: where geowarden listens and how it behaves as a server.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ListenAddress, Span};
+
+/// The gRPC and admin servers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Where Envoy asks: ADDRESS:PORT, or unix:/PATH.
+    pub grpc: ListenAddress,
+    /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
+    #[schemars(with = "String")]
+    pub admin: SocketAddr,
+    /// TLS on the gRPC port; without it gRPC is plain text, which is meant for loopback and Unix sockets.
+    pub tls: Option<Tls>,
+    /// How long requests in flight may take to finish after SIGTERM.
+    pub drain: Span,
+    /// How long one Check may take before it is refused; keep it below Envoy's own ext_authz timeout.
+    pub deadline: Span,
+    /// The largest CheckRequest accepted, in bytes: headers and the body that Envoy sends along.
+    #[schemars(range(min = 1024))]
+    pub max_request_bytes: usize,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            grpc: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 9191))),
+            admin: SocketAddr::from(([127, 0, 0, 1], 9192)),
+            tls: None,
+            drain: Span::secs(10),
+            deadline: Span::millis(500),
+            max_request_bytes: 1 << 20,
+        }
+    }
+}
+
+/// Certificates of the gRPC port, PEM files.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The server's certificate chain.
+    pub cert: PathBuf,
+    /// The private key of the certificate.
+    pub key: PathBuf,
+    /// When set, only clients with a certificate of these authorities are served (mutual TLS).
+    pub client_ca: Option<PathBuf>,
+}

@@ -1,0 +1,180 @@
+#![allow(clippy::unwrap_used)]
+use std::ffi::OsString;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::from_variables(
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    )
+}
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    Config::from_text(
+        "geowarden.yaml",
+        text,
+        Path::new("/etc/geowarden"),
+        &environment(variables),
+    )
+    .map_err(|p| p.0.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn nothing_is_the_default() {
+    let config = read("", &[]).unwrap();
+    assert_eq!(config.server.grpc.to_string(), "127.0.0.1:9191");
+    assert_eq!(config.policy.entrypoint, "geowarden/authz/allow");
+    assert!(config.has_no_credentials());
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_line() {
+    let problems = read(
+        "server:\n  grpc: nowhere\n  admin: 127.0.0.1:9192\nauthn:\n  jwt:\n    - issuer: https://idp.example\n      audience: [x]\n      audiences: [x]\n      leeway: 5\npolicy:\n  rego: v2\n  timeot: 5s\n",
+        &[],
+    )
+    .unwrap_err();
+    let expected = [
+        "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found `nowhere`",
+        "geowarden.yaml:7: authn.jwt[0].audience: unknown key; did you mean `audiences`?",
+        "geowarden.yaml:9: authn.jwt[0].leeway: invalid type: integer `5`, expected a string",
+        "geowarden.yaml:11: policy.rego: unknown variant `v2`, expected `v0` or `v1`",
+        "geowarden.yaml:12: policy.timeot: unknown key; did you mean `timeout`?",
+    ];
+    for line in expected {
+        assert!(
+            problems.iter().any(|p| p == line),
+            "{line}\nnot in {problems:#?}"
+        );
+    }
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+}
+
+#[test]
+fn the_environment_wins_and_reaches_every_key() {
+    let config = read(
+        "server:\n  grpc: 127.0.0.1:1\n",
+        &[
+            ("GEOWARDEN_SERVER__GRPC", "unix:/run/g.sock"),
+            ("GEOWARDEN_AUTHN__JWT__0__ISSUER", "https://idp.example"),
+            ("GEOWARDEN_AUTHN__JWT__0__AUDIENCES", "[pygeoapi, 7]"),
+            ("GEOWARDEN_PYGEOAPI__BASE_PATH", "/geoapi"),
+            ("GEOWARDEN_PORT", "tcp://10.0.0.1:9191"),
+            ("GEOWARDEN_SERVICE_HOST", "10.0.0.1"),
+        ],
+    );
+    // A list with a number in it is a fault of that variable, and named so.
+    assert_eq!(
+        config.unwrap_err(),
+        [
+            "environment variable GEOWARDEN_AUTHN__JWT__0__AUDIENCES: authn.jwt[0].audiences: expected a list of audiences, or the word `any`"
+        ]
+    );
+    let config = read(
+        "server:\n  grpc: 127.0.0.1:1\n",
+        &[
+            ("GEOWARDEN_SERVER__GRPC", "unix:/run/g.sock"),
+            ("GEOWARDEN_AUTHN__JWT__0__ISSUER", "https://idp.example"),
+            ("GEOWARDEN_AUTHN__JWT__0__AUDIENCES", "[pygeoapi]"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.server.grpc.to_string(), "unix:/run/g.sock");
+    assert_eq!(
+        config.authn.jwt[0].audiences,
+        Audiences::OneOf(vec!["pygeoapi".into()])
+    );
+}
+
+#[test]
+fn the_elements_of_a_list_keep_their_numbers() {
+    let problems = read(
+        "authn:\n  jwt:\n    - issuer: https://a.example\n    - issuer: https://b.example\n    - issuer: https://c.example\n      audiences: 1\n",
+        &[],
+    );
+    assert_eq!(
+        problems.unwrap_err(),
+        [
+            "geowarden.yaml:3: authn.jwt[0]: missing field `audiences`",
+            "geowarden.yaml:4: authn.jwt[1]: missing field `audiences`",
+            "geowarden.yaml:6: authn.jwt[2].audiences: expected a list of audiences, or the word `any`",
+        ]
+    );
+}
+
+#[test]
+fn a_number_from_the_environment_serves_a_key_that_wants_text() {
+    let problems = read(
+        "",
+        &[
+            ("GEOWARDEN_AUTHN__API_KEYS__HEADER", "123"),
+            ("GEOWARDEN_AUTHN__API_KEYS__DIR", "/"),
+        ],
+    );
+    assert_eq!(problems.unwrap().authn.api_keys.unwrap().header, "123");
+}
+
+#[test]
+fn what_is_unsafe_is_refused() {
+    for (text, expected) in [
+        (
+            "authn: {jwt: [{issuer: 'https://i.example', audiences: []}]}",
+            "authn.jwt[0].audiences",
+        ),
+        (
+            "authn: {jwt: [{issuer: 'https://i.example'}]}",
+            "missing field `audiences`",
+        ),
+        (
+            "authn: {jwt: [{issuer: 'http://i.example', audiences: any}]}",
+            "expected https",
+        ),
+        (
+            "authn: {jwt: [{issuer: 'https://i.example', audiences: any, algorithms: [HS256]}]}",
+            "unknown variant `HS256`",
+        ),
+        (
+            "authn: {jwt: [{issuer: 'https://i.example', audiences: any, algorithms: [none]}]}",
+            "unknown variant `none`",
+        ),
+        (
+            "authn: {jwt: [{issuer: a, audiences: any}]}",
+            "expected an https address",
+        ),
+        (
+            "authn: {api_keys: {header: authorization, dir: /}}",
+            "has a meaning of its own",
+        ),
+        (
+            "authn: {api_keys: {header: X-API-KEY, dir: /}}",
+            "lower case",
+        ),
+        ("authn: {api_keys: {}}", "expected `file`, `dir` or both"),
+        ("policy: {entrypoint: allow}", "policy.entrypoint"),
+        (
+            "policy: {path: nowhere}",
+            "no such file or folder: /etc/geowarden/nowhere",
+        ),
+        ("pygeoapi: {base_path: geoapi}", "pygeoapi.base_path"),
+        ("server: {deadline: 0s}", "server.deadline"),
+        ("[1]", "expected a mapping of sections"),
+        ("a: [", "geowarden.yaml:"),
+    ] {
+        let problems = read(text, &[]).unwrap_err();
+        assert!(
+            problems.join("\n").contains(expected),
+            "{text}: {problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_describes_every_section() {
+    let schema = schema();
+    for section in ["server", "pygeoapi", "authn", "policy", "telemetry"] {
+        assert!(schema["properties"][section].is_object(), "{section}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}

@@ -1,0 +1,252 @@
+//! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
+
+use std::path::Path;
+
+use url::{Host, Url};
+
+use super::{Audiences, Config, Issuer, Problem, reading::Sources};
+use crate::yaml::{KeyPath, Step};
+
+/// Every fault in a configuration of good form.
+pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
+    let mut found = Findings {
+        sources,
+        problems: Vec::new(),
+    };
+    server(config, &mut found);
+    pygeoapi(config, &mut found);
+    api_keys(config, &mut found);
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        let path = vec![
+            Step::Key("authn".to_owned()),
+            Step::Key("jwt".to_owned()),
+            Step::Index(index),
+        ];
+        jwt(config, index, issuer, &path, &mut found);
+    }
+    policy(config, &mut found);
+    found.problems
+}
+
+struct Findings<'a> {
+    sources: &'a Sources,
+    problems: Vec<Problem>,
+}
+
+impl Findings<'_> {
+    fn at(&mut self, path: &str, message: impl Into<String>) {
+        let path: KeyPath = path
+            .split('.')
+            .map(|key| Step::Key(key.to_owned()))
+            .collect();
+        self.problems.push(self.sources.problem(&path, message));
+    }
+
+    fn below(&mut self, above: &[Step], key: &str, message: impl Into<String>) {
+        let mut path = above.to_vec();
+        path.push(Step::Key(key.to_owned()));
+        self.problems.push(self.sources.problem(&path, message));
+    }
+
+    fn file(&mut self, path: &str, file: &Path) {
+        if !file.is_file() {
+            self.at(path, format!("no such file: {}", file.display()));
+        }
+    }
+}
+
+fn server(config: &Config, found: &mut Findings<'_>) {
+    let server = &config.server;
+    if let Some(tls) = &server.tls {
+        found.file("server.tls.cert", &tls.cert);
+        found.file("server.tls.key", &tls.key);
+        if let Some(client_ca) = &tls.client_ca {
+            found.file("server.tls.client_ca", client_ca);
+        }
+    }
+    if server.deadline.0.is_zero() {
+        found.at(
+            "server.deadline",
+            "expected more than 0: every request would be refused",
+        );
+    }
+    if server.max_request_bytes < 1024 {
+        found.at(
+            "server.max_request_bytes",
+            format!("expected at least 1024, found {}", server.max_request_bytes),
+        );
+    }
+}
+
+fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
+    let base = &config.pygeoapi.base_path;
+    if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
+        found.at(
+            "pygeoapi.base_path",
+            format!("expected nothing, or a path such as `/geoapi` that starts with `/` and does not end with it, found `{base}`"),
+        );
+    }
+}
+
+fn api_keys(config: &Config, found: &mut Findings<'_>) {
+    let Some(keys) = &config.authn.api_keys else {
+        return;
+    };
+    if keys.file.is_none() && keys.dir.is_none() {
+        found.at(
+            "authn.api_keys",
+            "expected `file`, `dir` or both: `geowarden key new` makes an entry for them",
+        );
+    }
+    let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if keys.header.is_empty() || !keys.header.bytes().all(token) {
+        found.at(
+            "authn.api_keys.header",
+            format!(
+                "expected a header name in lower case (letters, digits and `-`), found `{}`",
+                keys.header
+            ),
+        );
+    } else if [
+        "authorization",
+        "host",
+        "content-type",
+        "content-length",
+        "cookie",
+    ]
+    .contains(&keys.header.as_str())
+    {
+        found.at(
+            "authn.api_keys.header",
+            format!(
+                "`{}` has a meaning of its own; use another header",
+                keys.header
+            ),
+        );
+    }
+    if let Some(file) = &keys.file {
+        found.file("authn.api_keys.file", file);
+    }
+    if let Some(dir) = &keys.dir
+        && !dir.is_dir()
+    {
+        found.at(
+            "authn.api_keys.dir",
+            format!("no such folder: {}", dir.display()),
+        );
+    }
+}
+
+fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mut Findings<'_>) {
+    if config
+        .authn
+        .jwt
+        .iter()
+        .take(index)
+        .any(|i| i.issuer == issuer.issuer)
+    {
+        found.below(
+            path,
+            "issuer",
+            format!("`{}` is there twice", issuer.issuer),
+        );
+    }
+    if issuer.jwks_uri.is_some() && issuer.jwks_file.is_some() {
+        found.below(
+            path,
+            "jwks_file",
+            "expected `jwks_uri` or `jwks_file`, found both",
+        );
+    }
+    if let Audiences::OneOf(audiences) = &issuer.audiences
+        && (audiences.is_empty() || audiences.iter().any(String::is_empty))
+    {
+        found.below(
+            path,
+            "audiences",
+            "expected at least one audience, none of them empty; `audiences: any` accepts every token of the issuer",
+        );
+    }
+    if issuer.algorithms.is_empty() {
+        found.below(path, "algorithms", "expected at least one, such as RS256");
+    }
+    let (key, address) = match (&issuer.jwks_uri, &issuer.jwks_file) {
+        (_, Some(file)) => {
+            if !file.is_file() {
+                found.below(
+                    path,
+                    "jwks_file",
+                    format!("no such file: {}", file.display()),
+                );
+            }
+            return;
+        }
+        (Some(uri), None) => ("jwks_uri", uri),
+        (None, None) => ("issuer", &issuer.issuer),
+    };
+    match Url::parse(address) {
+        Ok(url) if url.scheme() == "https" => {}
+        Ok(url) if url.scheme() == "http" => {
+            if !issuer.allow_insecure_http && !is_loopback(&url) {
+                found.below(
+                    path,
+                    key,
+                    format!("expected https, found `{address}`; whoever can change the keys on the way can log in as anyone (`allow_insecure_http: true` accepts that)"),
+                );
+            }
+        }
+        _ => found.below(
+            path,
+            key,
+            format!(
+                "expected an https address, since keys are fetched from there, found `{address}`"
+            ),
+        ),
+    }
+    if let Some(file) = &issuer.ca_file
+        && !file.is_file()
+    {
+        found.below(path, "ca_file", format!("no such file: {}", file.display()));
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn policy(config: &Config, found: &mut Findings<'_>) {
+    let policy = &config.policy;
+    if let Some(path) = &policy.path
+        && !path.exists()
+    {
+        found.at(
+            "policy.path",
+            format!("no such file or folder: {}", path.display()),
+        );
+    }
+    let word = |w: &str| {
+        !w.is_empty()
+            && !w.starts_with(|c: char| c.is_ascii_digit())
+            && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    if policy.entrypoint.split('/').count() < 2 || !policy.entrypoint.split('/').all(word) {
+        found.at(
+            "policy.entrypoint",
+            format!(
+                "expected a package's path and a rule joined by `/`, such as `geowarden/authz/allow`, found `{}`",
+                policy.entrypoint
+            ),
+        );
+    }
+    if policy.timeout.0.is_zero() {
+        found.at(
+            "policy.timeout",
+            "expected more than 0: every request would be refused",
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! YAML (and so JSON) text as a tree that remembers where each value stands.
+//!
+//! Configuration, key files and policy data are all read here, so all of them report file, line and key the same way.
+
+use std::collections::HashMap;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use serde_json::{Map, Number, Value};
+use thiserror::Error;
+
+/// Why a text is not one YAML document.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct YamlError {
+    /// Line of the fault, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// One step from a value to a value inside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A member of a mapping.
+    Key(String),
+    /// An element of a sequence, from 0.
+    Index(usize),
+}
+
+/// A way from the root of a document to a value.
+pub type KeyPath = Vec<Step>;
+
+/// A path as people write it: `authn.jwt[0].issuer`.
+pub fn display_path(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+            Step::Index(index) => {
+                text.push('[');
+                text.push_str(&index.to_string());
+                text.push(']');
+            }
+        }
+    }
+    text
+}
+
+/// A document and the lines of its values.
+#[derive(Debug, Clone, Default)]
+pub struct Document {
+    /// The document's value; an empty text is `null`.
+    pub value: Value,
+    lines: HashMap<KeyPath, usize>,
+}
+
+impl Document {
+    /// Reads a text that holds at most one document.
+    pub fn parse(text: &str) -> Result<Self, YamlError> {
+        let documents = MarkedYaml::load_from_str(text).map_err(|error| YamlError {
+            line: error.marker().line(),
+            message: error.info().to_owned(),
+        })?;
+        let mut documents = documents.iter();
+        let Some(root) = documents.next() else {
+            return Ok(Self::default());
+        };
+        if let Some(second) = documents.next() {
+            return Err(YamlError {
+                line: second.span.start.line(),
+                message: "a second document starts here; one is expected".to_owned(),
+            });
+        }
+        let mut lines = HashMap::new();
+        let value = convert(root, &mut Vec::new(), &mut lines)?;
+        Ok(Self { value, lines })
+    }
+
+    /// The line of the value at `path`, or of the closest value around it.
+    pub fn line(&self, path: &[Step]) -> Option<usize> {
+        (0..=path.len())
+            .rev()
+            .find_map(|n| self.lines.get(path.get(..n)?).copied())
+    }
+}
+
+fn convert(
+    node: &MarkedYaml<'_>,
+    path: &mut KeyPath,
+    lines: &mut HashMap<KeyPath, usize>,
+) -> Result<Value, YamlError> {
+    let line = node.span.start.line();
+    let fault = |message: &str| YamlError {
+        line,
+        message: message.to_owned(),
+    };
+    lines.entry(path.clone()).or_insert(line);
+    match &node.data {
+        YamlData::Value(scalar) => scalar_value(scalar).map_err(|message| fault(&message)),
+        YamlData::Sequence(items) => {
+            let mut all = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                path.push(Step::Index(index));
+                all.push(convert(item, path, lines)?);
+                path.pop();
+            }
+            Ok(Value::Array(all))
+        }
+        YamlData::Mapping(members) => {
+            let mut all = Map::new();
+            for (key, value) in members {
+                let name = match &key.data {
+                    YamlData::Value(Scalar::String(name)) => name.to_string(),
+                    YamlData::Value(Scalar::Integer(number)) => number.to_string(),
+                    YamlData::Value(Scalar::Boolean(truth)) => truth.to_string(),
+                    _ => {
+                        return Err(YamlError {
+                            line: key.span.start.line(),
+                            message: "a key must be a string".to_owned(),
+                        });
+                    }
+                };
+                path.push(Step::Key(name.clone()));
+                // A member is looked for where its key stands, also when its value starts a line below.
+                lines.insert(path.clone(), key.span.start.line());
+                let value = convert(value, path, lines)?;
+                path.pop();
+                if all.insert(name.clone(), value).is_some() {
+                    return Err(YamlError {
+                        line: key.span.start.line(),
+                        message: format!("the key `{name}` is there twice"),
+                    });
+                }
+            }
+            Ok(Value::Object(all))
+        }
+        YamlData::Tagged(..) => Err(fault("tags have no meaning here")),
+        YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
+            Err(fault("this is not a value"))
+        }
+    }
+}
+
+fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
+    Ok(match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(truth) => Value::Bool(*truth),
+        Scalar::Integer(number) => Value::Number((*number).into()),
+        Scalar::FloatingPoint(number) => {
+            Number::from_f64(number.into_inner())
+                .map(Value::Number)
+                .ok_or_else(|| format!("the number {number} has no form in JSON"))?
+        }
+        Scalar::String(text) => Value::String(text.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_keep_their_lines() {
+        let document = Document::parse("a: 1\nb:\n  - x\n  - c: true\n").unwrap();
+        assert_eq!(document.value, json!({"a": 1, "b": ["x", {"c": true}]}));
+        let path = [Step::Key("b".into()), Step::Index(1), Step::Key("c".into())];
+        assert_eq!(document.line(&path), Some(4));
+        assert_eq!(display_path(&path), "b[1].c");
+        // What is not there is looked for where it would stand.
+        assert_eq!(
+            document.line(&[Step::Key("b".into()), Step::Index(9)]),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn what_is_not_one_document_is_refused_with_its_line() {
+        for (text, line) in [
+            ("a: 1\na: 2\n", 2),
+            ("a: [1\n", 2),
+            ("a: 1\n---\nb: 2\n", 3),
+            ("a: .nan\n", 1),
+            ("? [x]\n: 1\n", 1),
+        ] {
+            let error = Document::parse(text).unwrap_err();
+            assert_eq!(error.line, line, "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let document = Document::parse(r#"{"a": {"b": [1.5, null, "1"]}}"#).unwrap();
+        assert_eq!(document.value, json!({"a": {"b": [1.5, null, "1"]}}));
+        assert_eq!(Document::parse("").unwrap().value, Value::Null);
+    }
+}
