@@ -3,4 +3,4 @@
 pub mod config;
 pub mod identity;
 pub mod request;
-mod yaml;
+pub mod yaml;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
 
 use super::{ApiKeys, Origin, Problem, Problems};
-use crate::yaml::{Document, KeyPath, Step, display_path};
+use crate::yaml::{Document, Step, display_path};
 
 /// One API key, without the key: only its digest is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ fn read_list(file: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
         Value::Null => {}
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                read_entry(file, &document, vec![Step::Index(index)], item, None, all, problems);
+                read_entry(file, &document, &[Step::Index(index)], item, None, all, problems);
             }
         }
         _ => problems.0.push(problem(
@@ -125,15 +125,7 @@ fn read_folder(dir: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
         if let Some(document) = read_document(&file, problems) {
             let id = name.split('.').next().unwrap_or(name).to_owned();
             let value = document.value.clone();
-            read_entry(
-                &file,
-                &document,
-                Vec::new(),
-                &value,
-                Some(id),
-                all,
-                problems,
-            );
+            read_entry(&file, &document, &[], &value, Some(id), all, problems);
         }
     }
 }
@@ -158,15 +150,15 @@ fn read_document(file: &Path, problems: &mut Problems) -> Option<Document> {
 fn read_entry(
     file: &Path,
     document: &Document,
-    path: KeyPath,
+    path: &[Step],
     value: &Value,
     default_id: Option<String>,
     all: &mut Vec<StoredKey>,
     problems: &mut Problems,
 ) {
-    let line = document.line(&path);
+    let line = document.line(path);
     let mut fault = |key: &str, message: String| {
-        let mut path = path.clone();
+        let mut path = path.to_vec();
         if !key.is_empty() {
             path.push(Step::Key(key.to_owned()));
         }

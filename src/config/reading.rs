@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 

@@ -11,7 +11,7 @@ use super::{ListenAddress, Span};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// Where Envoy asks: ADDRESS:PORT, or unix:/PATH.
+    /// Where Envoy asks: ADDRESS:PORT, or `unix:/PATH`.
     pub grpc: ListenAddress,
     /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
     #[schemars(with = "String")]

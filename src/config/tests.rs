@@ -32,7 +32,7 @@ fn nothing_is_the_default() {
 #[test]
 fn every_fault_is_told_at_once_with_its_line() {
     let problems = read(
-        "server:\n  grpc: nowhere\n  admin: 127.0.0.1:9192\nauthn:\n  jwt:\n    - issuer: https://idp.example\n      audience: [x]\n      audiences: [x]\n      leeway: 5\npolicy:\n  rego: v2\n  timeot: 5s\n",
+        "server:\n  grpc: nowhere\n  admin: 127.0.0.1:9192\nauthn:\n  jwt:\n    - issuer: https://idp.example\n      audience: [x]\n      audiences: [x]\n      leeway: 5\npolicy:\n  rego: v2\n  time_out: 5s\n",
         &[],
     )
     .unwrap_err();
@@ -41,7 +41,7 @@ fn every_fault_is_told_at_once_with_its_line() {
         "geowarden.yaml:7: authn.jwt[0].audience: unknown key; did you mean `audiences`?",
         "geowarden.yaml:9: authn.jwt[0].leeway: invalid type: integer `5`, expected a string",
         "geowarden.yaml:11: policy.rego: unknown variant `v2`, expected `v0` or `v1`",
-        "geowarden.yaml:12: policy.timeot: unknown key; did you mean `timeout`?",
+        "geowarden.yaml:12: policy.time_out: unknown key; did you mean `timeout`?",
     ];
     for line in expected {
         assert!(

@@ -1,0 +1,30 @@
+# What people run. Every target installs what it needs into .tools, pinned and hash-locked.
+.DEFAULT_GOAL := help
+TOOLS ?= $(CURDIR)/.tools
+export GEOWARDEN_TOOLS := $(TOOLS)
+
+.PHONY: help test lint doc tools bench
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+tools: ## Install Envoy, pygeoapi and the identity provider that tests and demo use
+	tests/tools/install.sh
+
+test: ## Run every test
+	cargo test --workspace --locked
+
+lint: ## Check formatting, lints, dependencies, spelling and scripts
+	tests/tools/install.sh lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
+	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run
+	$(TOOLS)/bin/yamllint --strict envoy
+	$(TOOLS)/bin/typos
+
+doc: ## Build the API documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+bench: ## Run the benchmarks
+	cargo bench --locked

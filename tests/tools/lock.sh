@@ -1,0 +1,18 @@
+#!/bin/sh
+# Renews the lock files after a change to python/*.in or provider/package.json.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"${PYTHON:-python3}" -m venv "$work/venv"
+"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
+cd "$here/python"
+for input in *.in; do
+    # Universal: one lock serves every platform and every Python from 3.12 on.
+    "$work/venv/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.12 --system-certs \
+        --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+        "$input" --output-file "${input%.in}.txt"
+done
+cd "$here/provider"
+npm install --package-lock-only --ignore-scripts --no-audit --no-fund

@@ -1,0 +1,161 @@
+// The OpenID provider of the end-to-end tests and the demo: oidc-provider, with two machine clients whose access
+// tokens are JWTs for the audience `pygeoapi`, and two endpoints that no real provider has:
+//
+//   POST /test/mint {"header": {..}, "claims": {..}}   a token signed with the current key, with what is given laid
+//                                                      over a valid one (null takes a member away)
+//   POST /test/rotate                                  a new signing key under a new kid; the old one is gone
+//
+//   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
+//
+// FOLDER is where its modules were installed; without a port the system chooses one. Says
+// `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
+// interface and knows nothing worth having.
+import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const modules = process.env.GEOWARDEN_PROVIDER_MODULES;
+if (!modules) {
+  console.error('GEOWARDEN_PROVIDER_MODULES names no folder');
+  process.exit(64);
+}
+const entry = createRequire(join(modules, 'package.json')).resolve('oidc-provider');
+const { default: Provider } = await import(pathToFileURL(entry));
+
+const AUDIENCE = 'pygeoapi';
+const RESOURCE = 'urn:geowarden:pygeoapi';
+const LIFETIME = 600;
+const CLIENTS = {
+  osgeo: { secret: 'osgeo-secret', company: 'osgeo', groups: ['viewers', 'editors'] },
+  geobeyond: { secret: 'geobeyond-secret', company: 'geobeyond', groups: ['viewers'] },
+};
+
+let issuer;
+let key;
+let answer;
+
+function newKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'RS256', use: 'sig' };
+}
+
+function newProvider() {
+  return new Provider(issuer, {
+    jwks: { keys: [key] },
+    cookies: { keys: [randomUUID()] },
+    clients: Object.entries(CLIENTS).map(([client_id, { secret }]) => ({
+      client_id,
+      client_secret: secret,
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+    })),
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        // So that a client which names no resource gets a JWT too.
+        defaultResource: () => RESOURCE,
+        getResourceServerInfo: () => ({
+          audience: AUDIENCE,
+          scope: 'read',
+          accessTokenTTL: LIFETIME,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'RS256' } },
+        }),
+      },
+    },
+    scopes: ['read'],
+    extraTokenClaims: (_context, token) => {
+      const { company, groups } = CLIENTS[token.clientId];
+      return { company, groups };
+    },
+    ttl: { ClientCredentials: LIFETIME },
+  });
+}
+
+function useNewKey() {
+  key = newKey();
+  answer = newProvider().callback();
+}
+
+function layOver(valid, given) {
+  const all = Object.entries({ ...valid, ...given });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
+}
+
+function mint({ header = {}, claims = {} }) {
+  const now = Math.floor(Date.now() / 1000);
+  const parts = [
+    layOver({ alg: 'RS256', typ: 'at+jwt', kid: key.kid }, header),
+    layOver(
+      {
+        iss: issuer,
+        aud: AUDIENCE,
+        sub: 'osgeo',
+        client_id: 'osgeo',
+        company: 'osgeo',
+        groups: CLIENTS.osgeo.groups,
+        jti: randomUUID(),
+        iat: now,
+        exp: now + LIFETIME,
+      },
+      claims,
+    ),
+  ];
+  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  // Always a true RS256 signature, whatever the header says: a wrong header is then the only thing that is wrong.
+  const signature = sign('sha256', Buffer.from(signed), createPrivateKey({ key, format: 'jwk' }));
+  return `${signed}.${signature.toString('base64url')}`;
+}
+
+async function body(request) {
+  const chunks = [];
+  for await (const chunk of request) {
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString() || '{}');
+}
+
+async function answerTest(request) {
+  switch (`${request.method} ${request.url}`) {
+    case 'POST /test/mint':
+      return { token: mint(await body(request)) };
+    case 'POST /test/rotate':
+      useNewKey();
+      return { kid: key.kid };
+    default:
+      return undefined;
+  }
+}
+
+const server = createServer(async (request, response) => {
+  if (!request.url.startsWith('/test/')) {
+    answer(request, response);
+    return;
+  }
+  const send = (status, value) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(value));
+  };
+  try {
+    const value = await answerTest(request);
+    send(value ? 200 : 404, value ?? { error: 'unknown test endpoint' });
+  } catch (error) {
+    send(400, { error: String(error) });
+  }
+});
+
+server.on('error', (error) => {
+  console.error(String(error));
+  process.exit(1);
+});
+server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
+  issuer = `http://127.0.0.1:${server.address().port}`;
+  useNewKey();
+  console.log(`listening on ${issuer}`);
+});
