@@ -1,0 +1,26 @@
+# Users of a company may read its collection: osgeo reads obs, geobeyond reads lakes.
+#
+# The company is an attribute of the API key or a claim of the token.
+package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+public_pages := {"landing", "openapi", "conformance", "static"}
+
+collection_of := {"osgeo": "obs", "geobeyond": "lakes"}
+
+company := input.identity.attributes.company
+
+company := input.identity.claims.company
+
+allow if {
+	input.ogc.api in public_pages
+	input.ogc.action == "read"
+}
+
+allow if {
+	input.ogc.action in {"read", "search"}
+	input.ogc.collection == collection_of[company]
+}

@@ -1,0 +1,281 @@
+//! API keys: known by the SHA-256 digest of each, never by the key itself.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::{constant_time, digest, rand};
+use chrono::{DateTime, Utc};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::clock::Clock;
+use super::credential::{Credential, Secret};
+use super::refusal::{Refusal, RefusalKind, quoted};
+use super::{Authenticator, BoxFuture};
+use crate::identity::{Method, Principal};
+
+/// SHA-256 of nothing: an entry made from an empty key, which would let everyone in.
+const DIGEST_OF_EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+type Digest = [u8; digest::SHA256_OUTPUT_LEN];
+
+/// One key as the key file describes it.
+#[derive(Clone, PartialEq)]
+pub struct KeyEntry {
+    /// The name of the key, and the caller's subject.
+    pub id: String,
+    /// SHA-256 of the key in hexadecimal.
+    pub sha256: String,
+    /// What policies are told about the key's owner.
+    pub attributes: Map<String, Value>,
+    /// From when on the key is refused.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for KeyEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyEntry")
+            .field("id", &self.id)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with one entry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyProblem {
+    /// Not 64 hexadecimal digits.
+    #[error("key {index} (`{id}`): `sha256` is not 64 hexadecimal digits")]
+    BadDigest {
+        /// The entry's place, from 0.
+        index: usize,
+        /// The entry's id.
+        id: String,
+    },
+    /// The digest is that of an empty key.
+    #[error("key {index} (`{id}`): `sha256` is the digest of an empty key")]
+    EmptyKey {
+        /// The entry's place, from 0.
+        index: usize,
+        /// The entry's id.
+        id: String,
+    },
+    /// An earlier entry has the same id.
+    #[error("key {index} (`{id}`): the id is taken by an earlier key")]
+    DuplicateId {
+        /// The entry's place, from 0.
+        index: usize,
+        /// The entry's id.
+        id: String,
+    },
+    /// An earlier entry has the same digest: it is the same key.
+    #[error("key {index} (`{id}`): `{other}` is the same key")]
+    DuplicateKey {
+        /// The entry's place, from 0.
+        index: usize,
+        /// The entry's id.
+        id: String,
+        /// The id of the earlier entry.
+        other: String,
+    },
+}
+
+/// Everything that is wrong with a list of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct KeyTableError(pub Vec<KeyProblem>);
+
+/// The keys that are let in, by digest.
+#[derive(Default)]
+pub struct KeyTable {
+    keys: HashMap<Digest, Known>,
+}
+
+struct Known {
+    digest: Digest,
+    expires: Option<DateTime<Utc>>,
+    principal: Principal,
+}
+
+impl fmt::Debug for KeyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyTable")
+            .field("keys", &self.keys.len())
+            .finish()
+    }
+}
+
+impl KeyTable {
+    /// Takes the entries, or says all that is wrong with them.
+    pub fn new(entries: Vec<KeyEntry>) -> Result<Self, KeyTableError> {
+        let mut keys: HashMap<Digest, Known> = HashMap::with_capacity(entries.len());
+        let mut ids = std::collections::HashSet::with_capacity(entries.len());
+        let mut problems = Vec::new();
+        for (index, entry) in entries.into_iter().enumerate() {
+            let KeyEntry {
+                id,
+                sha256,
+                attributes,
+                expires,
+            } = entry;
+            if !ids.insert(id.clone()) {
+                problems.push(KeyProblem::DuplicateId {
+                    index,
+                    id: id.clone(),
+                });
+            }
+            if sha256.eq_ignore_ascii_case(DIGEST_OF_EMPTY) {
+                problems.push(KeyProblem::EmptyKey { index, id });
+                continue;
+            }
+            let Some(digest) = parse_digest(&sha256) else {
+                problems.push(KeyProblem::BadDigest { index, id });
+                continue;
+            };
+            if let Some(earlier) = keys.get(&digest) {
+                let other = earlier
+                    .principal
+                    .key_id
+                    .as_deref()
+                    .unwrap_or_default()
+                    .to_owned();
+                problems.push(KeyProblem::DuplicateKey { index, id, other });
+                continue;
+            }
+            let principal = principal(&id, attributes);
+            keys.insert(
+                digest,
+                Known {
+                    digest,
+                    expires,
+                    principal,
+                },
+            );
+        }
+        if problems.is_empty() {
+            Ok(Self { keys })
+        } else {
+            Err(KeyTableError(problems))
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Whose key it is.
+    ///
+    /// The table is searched by digest: what the search time tells is about the digest of a guess, not about a key.
+    pub fn check(&self, key: Secret<'_>, now: DateTime<Utc>) -> Result<Principal, Refusal> {
+        let digest = digest::digest(&digest::SHA256, key.expose());
+        let known = <&Digest>::try_from(digest.as_ref())
+            .ok()
+            .and_then(|digest| self.keys.get(digest))
+            .filter(|known| {
+                constant_time::verify_slices_are_equal(&known.digest, digest.as_ref()).is_ok()
+            })
+            .ok_or(RefusalKind::UnknownKey)?;
+        if known.expires.is_some_and(|expires| now >= expires) {
+            let id = known.principal.key_id.as_deref().unwrap_or_default();
+            return Err(Refusal::because(
+                RefusalKind::ExpiredKey,
+                format!("key `{id}` has expired"),
+            ));
+        }
+        Ok(known.principal.clone())
+    }
+}
+
+fn parse_digest(hex: &str) -> Option<Digest> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?;
+    bytes.try_into().ok()
+}
+
+fn principal(id: &str, attributes: Map<String, Value>) -> Principal {
+    let id: Arc<str> = Arc::from(id);
+    Principal {
+        method: Method::ApiKey,
+        subject: Some(Arc::clone(&id)),
+        key_id: Some(id),
+        attributes: Arc::new(attributes),
+        ..Principal::anonymous()
+    }
+}
+
+/// Takes the value of the API key header.
+pub(super) struct ApiKeyAuthenticator {
+    pub(super) table: KeyTable,
+    pub(super) header: String,
+    pub(super) realm: String,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Authenticator for ApiKeyAuthenticator {
+    fn accepts(&self, credential: &Credential<'_>) -> bool {
+        matches!(credential, Credential::ApiKey(_))
+    }
+
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a Credential<'a>,
+    ) -> BoxFuture<'a, Result<Principal, Refusal>> {
+        let checked = match credential {
+            Credential::ApiKey(key) => self.table.check(*key, self.clock.now().into()),
+            Credential::Bearer(_) => Err(RefusalKind::UnsupportedScheme.into()),
+        };
+        Box::pin(std::future::ready(checked))
+    }
+
+    /// No scheme is registered for API keys: the name is ours, and the header tells where the key goes.
+    fn challenge(&self, _refused: Option<RefusalKind>) -> String {
+        format!(
+            "ApiKey realm={}, header={}",
+            quoted(&self.realm),
+            quoted(&self.header)
+        )
+    }
+}
+
+/// The digest by which the key file knows `key`, in hexadecimal.
+pub fn key_digest(key: &[u8]) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, key).as_ref())
+}
+
+/// A new key: the key for its owner, the digest for the key file.
+pub struct GeneratedKey {
+    /// The key; nobody else may see it.
+    pub key: String,
+    /// What the key file stores.
+    pub sha256: String,
+}
+
+impl fmt::Debug for GeneratedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GeneratedKey").finish_non_exhaustive()
+    }
+}
+
+/// The system has no randomness to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the system's random number generator failed")]
+pub struct NoRandomness;
+
+/// Makes a key of 256 random bits. The prefix lets secret scanners find keys that leaked.
+pub fn generate_key() -> Result<GeneratedKey, NoRandomness> {
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    let key = format!("gw_{}", BASE64URL_NOPAD.encode(&bytes));
+    let sha256 = key_digest(key.as_bytes());
+    Ok(GeneratedKey { key, sha256 })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! JWK sets (RFC 7517): the public keys of one issuer.
+//!
+//! A set is read key by key. A key we cannot use is skipped and counted, since an issuer publishes keys for other uses and
+//! of later algorithms next to ours; a set that is no set is an error.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::algorithm::Algorithm;
+
+/// The longest document that is read.
+pub(super) const MAX_BYTES: usize = 1024 * 1024;
+/// The most keys a set may hold.
+pub(super) const MAX_KEYS: usize = 200;
+/// Below, RSA keys must not be used (RFC 7518, section 3.3); above, checking a signature costs too much.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// Why a document is no JWK set.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeySetError {
+    /// Longer than one mebibyte.
+    #[error("the key set is longer than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// More keys than an issuer could need.
+    #[error("the key set has more than {MAX_KEYS} keys")]
+    TooManyKeys,
+    /// No JSON object with a list `keys`.
+    #[error("the document is not a JSON object with a list `keys`")]
+    NotAKeySet,
+}
+
+/// Why no single key could be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyMiss {
+    /// No key has this id; the issuer may have published it since.
+    Unknown,
+    /// The key with this id is for other algorithms.
+    Unfit,
+    /// More than one key fits.
+    Ambiguous,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl Family {
+    fn fits(self, algorithm: Algorithm) -> bool {
+        use Algorithm::{EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+        match algorithm {
+            Rs256 | Rs384 | Rs512 | Ps256 | Ps384 | Ps512 => self == Self::Rsa,
+            Es256 => self == Self::P256,
+            Es384 => self == Self::P384,
+            EdDsa => self == Self::Ed25519,
+        }
+    }
+}
+
+/// One public key that signatures can be checked with.
+#[derive(Clone)]
+pub(super) struct VerificationKey {
+    id: Option<String>,
+    family: Family,
+    algorithm: Option<Algorithm>,
+    decoding: DecodingKey,
+}
+
+impl VerificationKey {
+    /// The key in the form the verifying library takes.
+    pub(super) fn decoding_key(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
+    fn fits(&self, algorithm: Algorithm) -> bool {
+        self.family.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+    }
+}
+
+/// The usable keys of one issuer.
+#[derive(Clone)]
+pub struct KeySet {
+    keys: Vec<VerificationKey>,
+    skipped: usize,
+    fingerprint: Vec<u8>,
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet")
+            .field("keys", &self.keys.len())
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets are equal when they hold the same usable keys in the same order.
+impl PartialEq for KeySet {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+#[derive(Deserialize)]
+struct RawSet {
+    keys: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct RawKey {
+    kty: String,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    kid: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    /// The private part: a key that shows it is anyone's.
+    d: Option<Value>,
+}
+
+impl KeySet {
+    /// Reads a JWK set.
+    pub fn parse(document: &[u8]) -> Result<Self, KeySetError> {
+        if document.len() > MAX_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let RawSet { keys: raw } =
+            serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
+        if raw.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let total = raw.len();
+        let mut fingerprint = digest::Context::new(&digest::SHA256);
+        let mut keys = Vec::with_capacity(total);
+        for value in raw {
+            let text = value.to_string();
+            let Some(key) = serde_json::from_value(value)
+                .ok()
+                .and_then(verification_key)
+            else {
+                continue;
+            };
+            fingerprint.update(text.as_bytes());
+            keys.push(key);
+        }
+        Ok(Self {
+            skipped: total - keys.len(),
+            keys,
+            fingerprint: fingerprint.finish().as_ref().to_vec(),
+        })
+    }
+
+    /// How many keys can be used.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key can be used.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many keys were of no use to us.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The one key for a token with this `kid` and `alg`; without `kid` there must be only one that fits.
+    pub(super) fn select(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<&VerificationKey, KeyMiss> {
+        let mut named = self
+            .keys
+            .iter()
+            .filter(|key| id.is_none_or(|id| key.id.as_deref() == Some(id)))
+            .peekable();
+        if named.peek().is_none() {
+            return Err(KeyMiss::Unknown);
+        }
+        let mut fitting = named.filter(|key| key.fits(algorithm));
+        match (fitting.next(), fitting.next()) {
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(KeyMiss::Ambiguous),
+            (None, _) => Err(KeyMiss::Unfit),
+        }
+    }
+}
+
+/// A key for our use, or `None` when it is for another one, private, malformed or of a kind we do not know.
+fn verification_key(raw: RawKey) -> Option<VerificationKey> {
+    let for_signatures = raw.usage.as_deref().is_none_or(|usage| usage == "sig")
+        && raw
+            .key_ops
+            .as_ref()
+            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+    if !for_signatures || raw.d.is_some() {
+        return None;
+    }
+    let algorithm = match raw.alg.as_deref() {
+        Some(name) => Some(name.parse::<Algorithm>().ok()?),
+        None => None,
+    };
+    let (family, decoding) = match (raw.kty.as_str(), raw.crv.as_deref()) {
+        ("RSA", _) => (Family::Rsa, rsa_key(&raw)?),
+        ("EC", Some("P-256")) => (Family::P256, ec_key(&raw, 32, &ECDSA_P256_SHA256_FIXED)?),
+        ("EC", Some("P-384")) => (Family::P384, ec_key(&raw, 48, &ECDSA_P384_SHA384_FIXED)?),
+        ("OKP", Some("Ed25519")) => (Family::Ed25519, ed25519_key(&raw)?),
+        _ => return None,
+    };
+    if algorithm.is_some_and(|algorithm| !family.fits(algorithm)) {
+        return None;
+    }
+    Some(VerificationKey {
+        id: raw.kid,
+        family,
+        algorithm,
+        decoding,
+    })
+}
+
+fn base64url(text: Option<&String>) -> Option<Vec<u8>> {
+    BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
+}
+
+fn rsa_key(raw: &RawKey) -> Option<DecodingKey> {
+    let n = base64url(raw.n.as_ref())?;
+    let e = base64url(raw.e.as_ref())?;
+    // Some issuers write a sign octet in front, which RFC 7518, section 6.3.1.1 warns of.
+    let zeros = n.iter().take_while(|byte| **byte == 0).count();
+    let n = n.get(zeros..)?;
+    let top = usize::try_from(n.first()?.leading_zeros()).ok()?;
+    if !RSA_BITS.contains(&(n.len() * 8 - top)) {
+        return None;
+    }
+    RsaPublicKeyComponents { n, e: e.as_slice() }
+        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .ok()?;
+    Some(DecodingKey::from_rsa_raw_components(n, &e))
+}
+
+fn ec_key(
+    raw: &RawKey,
+    coordinate: usize,
+    algorithm: &'static dyn VerificationAlgorithm,
+) -> Option<DecodingKey> {
+    let x = base64url(raw.x.as_ref())?;
+    let y = base64url(raw.y.as_ref())?;
+    if x.len() != coordinate || y.len() != coordinate {
+        return None;
+    }
+    // An uncompressed point (SEC 1, section 2.3.3); parsing it checks that it lies on the curve.
+    let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
+    UnparsedPublicKey::new(algorithm, &point).parse().ok()?;
+    Some(DecodingKey::from_ec_der(&point))
+}
+
+fn ed25519_key(raw: &RawKey) -> Option<DecodingKey> {
+    let x = base64url(raw.x.as_ref())?;
+    UnparsedPublicKey::new(&ED25519, &x).parse().ok()?;
+    Some(DecodingKey::from_ed_der(&x))
+}
+
+#[cfg(test)]
+mod tests;

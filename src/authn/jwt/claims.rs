@@ -1,0 +1,126 @@
+//! The claims of a token whose signature is good (RFC 7519, section 4.1).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::issuer::{Audiences, IssuerSettings};
+use crate::authn::refusal::{Refusal, RefusalKind};
+use crate::identity::{Method, Principal};
+
+/// Claims that the issuer vouches for, with the times among them read.
+#[derive(Debug)]
+pub(super) struct Claims {
+    all: Arc<Map<String, Value>>,
+    pub(super) expires: f64,
+    not_before: Option<f64>,
+    issued: Option<f64>,
+}
+
+impl Claims {
+    pub(super) fn read(all: Map<String, Value>) -> Result<Self, Refusal> {
+        Ok(Self {
+            expires: numeric_date(&all, "exp", "`exp` is not a number")?
+                .ok_or(RefusalKind::MissingExpiry)?,
+            not_before: numeric_date(&all, "nbf", "`nbf` is not a number")?,
+            issued: numeric_date(&all, "iat", "`iat` is not a number")?,
+            all: Arc::new(all),
+        })
+    }
+
+    /// The caller, when the token is meant for us and for now.
+    pub(super) fn principal(
+        &self,
+        settings: &IssuerSettings,
+        issuer: &Arc<str>,
+        now: f64,
+    ) -> Result<Principal, Refusal> {
+        let leeway = settings.leeway.as_secs_f64();
+        if now >= self.expires + leeway {
+            return Err(RefusalKind::ExpiredToken.into());
+        }
+        if self.not_before.is_some_and(|time| now + leeway < time) {
+            return Err(RefusalKind::NotYetValid.into());
+        }
+        if self.issued.is_some_and(|time| now + leeway < time) {
+            return Err(RefusalKind::IssuedInFuture.into());
+        }
+        if let Audiences::OneOf(accepted) = &settings.audiences {
+            self.check_audience(accepted, settings.accept_client_id_as_audience)?;
+        }
+        let subject = match self.all.get("sub") {
+            None => None,
+            Some(Value::String(subject)) => Some(Arc::from(subject.as_str())),
+            Some(_) => return Err(malformed("`sub` is not a string")),
+        };
+        Ok(Principal {
+            method: Method::Jwt,
+            subject,
+            issuer: Some(Arc::clone(issuer)),
+            claims: Arc::clone(&self.all),
+            scopes: self.scopes(),
+            ..Principal::anonymous()
+        })
+    }
+
+    fn check_audience(&self, accepted: &[String], client_id_counts: bool) -> Result<(), Refusal> {
+        let is_accepted = |name: &Value| match name.as_str() {
+            Some(name) => Ok(accepted.iter().any(|audience| audience == name)),
+            None => Err(malformed("`aud` is not a string or a list of strings")),
+        };
+        let found = match (self.all.get("aud"), self.all.get("client_id")) {
+            (Some(Value::Array(names)), _) => {
+                // The whole list is read, so that a malformed one is refused whatever its order.
+                names.iter().try_fold(false, |found, name| {
+                    Ok::<_, Refusal>(is_accepted(name)? || found)
+                })?
+            }
+            (Some(name), _) => is_accepted(name)?,
+            (None, Some(Value::String(client))) if client_id_counts => {
+                accepted.iter().any(|audience| audience == client)
+            }
+            (None, _) => return Err(RefusalKind::MissingAudience.into()),
+        };
+        if found {
+            Ok(())
+        } else {
+            Err(RefusalKind::WrongAudience.into())
+        }
+    }
+
+    /// The words of `scope` (RFC 8693, section 4.2), or else `scp`. What is of another type grants nothing.
+    fn scopes(&self) -> Arc<[String]> {
+        let words = |text: &str| {
+            text.split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        match (self.all.get("scope"), self.all.get("scp")) {
+            (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => words(text),
+            (None, Some(Value::Array(list))) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            _ => Arc::default(),
+        }
+    }
+}
+
+/// A `NumericDate` (RFC 7519, section 2): a number, never a string that looks like one.
+fn numeric_date(
+    claims: &Map<String, Value>,
+    name: &str,
+    cause: &'static str,
+) -> Result<Option<f64>, Refusal> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => number.as_f64().map(Some).ok_or_else(|| malformed(cause)),
+        Some(_) => Err(malformed(cause)),
+    }
+}
+
+fn malformed(cause: &'static str) -> Refusal {
+    Refusal::because(RefusalKind::MalformedToken, cause)
+}

@@ -1,0 +1,86 @@
+//! What is configured for one issuer.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::authn::algorithm::Algorithm;
+
+/// Whom the tokens of an issuer may be meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audiences {
+    /// Anyone: only for an issuer whose tokens all are for this service.
+    Any,
+    /// One of these (RFC 7519, section 4.1.3).
+    OneOf(Vec<String>),
+}
+
+/// How tokens of one issuer are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerSettings {
+    /// The issuer, exactly as `iss` names it.
+    pub issuer: String,
+    /// Whom its tokens may be meant for.
+    pub audiences: Audiences,
+    /// The algorithms its tokens may use.
+    pub algorithms: Vec<Algorithm>,
+    /// How far its clock may be off ours.
+    pub leeway: Duration,
+    /// Whether `client_id` stands in for an absent `aud`, as in the access tokens of Amazon Cognito.
+    pub accept_client_id_as_audience: bool,
+}
+
+impl IssuerSettings {
+    /// The usual settings: RS256, no leeway.
+    pub fn new(issuer: &str, audiences: Audiences) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audiences,
+            algorithms: vec![Algorithm::Rs256],
+            leeway: Duration::ZERO,
+            accept_client_id_as_audience: false,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), IssuerSettingsError> {
+        let issuer = || self.issuer.clone();
+        if self.issuer.is_empty() {
+            return Err(IssuerSettingsError::NoName);
+        }
+        if self.algorithms.is_empty() {
+            return Err(IssuerSettingsError::NoAlgorithm { issuer: issuer() });
+        }
+        match &self.audiences {
+            Audiences::OneOf(list) if list.is_empty() || list.iter().any(String::is_empty) => {
+                Err(IssuerSettingsError::NoAudience { issuer: issuer() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Settings with which an issuer cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IssuerSettingsError {
+    /// The issuer has no name.
+    #[error("an issuer must have a name")]
+    NoName,
+    /// Two issuers have one name.
+    #[error("issuer `{issuer}` is configured twice")]
+    Duplicate {
+        /// The name.
+        issuer: String,
+    },
+    /// No algorithm is allowed.
+    #[error("issuer `{issuer}` needs an algorithm")]
+    NoAlgorithm {
+        /// The name.
+        issuer: String,
+    },
+    /// The list of audiences is empty or holds an empty one.
+    #[error("issuer `{issuer}` needs an audience that is not empty")]
+    NoAudience {
+        /// The name.
+        issuer: String,
+    },
+}

@@ -1,0 +1,227 @@
+//! The background task that keeps the keys of one issuer fresh.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::Instant;
+use url::Url;
+
+use super::discovery::{self, DiscoveryError};
+use super::fetch::{FetchError, Fetcher};
+use super::jwks::{KeySet, KeySetError};
+use super::key_source::{AskSettings, KeySource};
+
+/// The first pause after a failure; it doubles with every further one.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest pause after a failure.
+const LAST_BACKOFF: Duration = Duration::from_mins(1);
+
+/// Where an issuer's keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// In the `jwks_uri` of the issuer's metadata.
+    Discovery,
+    /// At this URL.
+    JwksUri(Url),
+}
+
+/// How the keys of one issuer are kept fresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFetchSettings {
+    /// The issuer, exactly as tokens name it.
+    pub issuer: String,
+    /// Where its keys are.
+    pub location: KeyLocation,
+    /// The pause between two fetches when all is well.
+    pub refresh: Duration,
+    /// What tokens with an unknown `kid` cause.
+    pub ask: AskSettings,
+}
+
+impl KeyFetchSettings {
+    /// The usual settings: every five minutes, found by discovery.
+    pub fn new(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            location: KeyLocation::Discovery,
+            refresh: Duration::from_mins(5),
+            ask: AskSettings::default(),
+        }
+    }
+}
+
+/// Why fresh keys could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyFetchError {
+    /// The metadata could not be fetched.
+    #[error("issuer metadata: {0}")]
+    Metadata(#[source] FetchError),
+    /// The metadata are of no use.
+    #[error("issuer metadata: {0}")]
+    Discovery(#[from] DiscoveryError),
+    /// The keys could not be fetched.
+    #[error("key set: {0}")]
+    Keys(#[source] FetchError),
+    /// What was fetched are no keys.
+    #[error("key set: {0}")]
+    KeySet(#[from] KeySetError),
+}
+
+impl KeyFetchError {
+    /// The name that metrics use.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Metadata(error) | Self::Keys(error) => error.as_str(),
+            Self::Discovery(error) => error.as_str(),
+            Self::KeySet(_) => "not-a-key-set",
+        }
+    }
+}
+
+/// Told of every fetch; metrics implement it.
+pub trait KeyEvents: Send + Sync {
+    /// Keys were fetched.
+    fn fetched(&self, issuer: &str, keys: usize, skipped: usize);
+    /// Keys could not be fetched; the last ones stay in use.
+    fn failed(&self, issuer: &str, error: &KeyFetchError);
+}
+
+/// Tells nobody.
+impl KeyEvents for () {
+    fn fetched(&self, _issuer: &str, _keys: usize, _skipped: usize) {}
+    fn failed(&self, _issuer: &str, _error: &KeyFetchError) {}
+}
+
+/// Fetches the keys of one issuer for as long as it runs.
+#[must_use = "without `run` the issuer never has keys"]
+pub struct KeyFetcher {
+    settings: KeyFetchSettings,
+    http: Fetcher,
+    source: Arc<KeySource>,
+    events: Arc<dyn KeyEvents>,
+    located: Option<(Url, Instant)>,
+    backoff: Duration,
+    last_error: Option<KeyFetchError>,
+}
+
+impl KeyFetcher {
+    /// A fetcher with the source it publishes to. URLs that could never be fetched are refused here.
+    pub fn new(
+        settings: KeyFetchSettings,
+        http: Fetcher,
+        events: Arc<dyn KeyEvents>,
+    ) -> Result<(Arc<KeySource>, Self), KeyFetchError> {
+        match &settings.location {
+            KeyLocation::Discovery => {
+                let url = discovery::document_url(&settings.issuer)?;
+                http.check(&url).map_err(KeyFetchError::Metadata)?;
+            }
+            KeyLocation::JwksUri(url) => http.check(url).map_err(KeyFetchError::Keys)?,
+        }
+        let source = KeySource::waiting(&settings.issuer, settings.ask);
+        let fetcher = Self {
+            settings,
+            http,
+            source: Arc::clone(&source),
+            events,
+            located: None,
+            backoff: FIRST_BACKOFF,
+            last_error: None,
+        };
+        Ok((source, fetcher))
+    }
+
+    /// Fetches until `shutdown` ends.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
+        let source = Arc::clone(&self.source);
+        let mut shutdown = pin!(shutdown);
+        let mut asked = false;
+        loop {
+            let pause = tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                pause = self.attempt(asked) => pause,
+            };
+            asked = tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                () = source.asked() => true,
+                () = tokio::time::sleep(pause) => false,
+            };
+        }
+    }
+
+    /// One try; returns the pause before the next.
+    async fn attempt(&mut self, asked: bool) -> Duration {
+        let source = Arc::clone(&self.source);
+        // Dropped after the outcome is published, so that whoever waits for the try sees it.
+        let _running = source.start_try();
+        match self.fetch(asked).await {
+            Ok(set) => self.succeed(set),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    async fn fetch(&mut self, asked: bool) -> Result<KeySet, KeyFetchError> {
+        let url = self.locate(asked).await?;
+        let body = self.http.get(&url).await.map_err(KeyFetchError::Keys)?;
+        Ok(KeySet::parse(&body)?)
+    }
+
+    /// A request that waits is spared the metadata, unless they are older than a refresh would leave them.
+    async fn locate(&mut self, asked: bool) -> Result<Url, KeyFetchError> {
+        if let KeyLocation::JwksUri(url) = &self.settings.location {
+            return Ok(url.clone());
+        }
+        if let Some((url, since)) = &self.located
+            && asked
+            && since.elapsed() < self.settings.refresh
+        {
+            return Ok(url.clone());
+        }
+        let document = discovery::document_url(&self.settings.issuer)?;
+        let body = self
+            .http
+            .get(&document)
+            .await
+            .map_err(KeyFetchError::Metadata)?;
+        let url = discovery::jwks_uri(&body, &self.settings.issuer)?;
+        self.located = Some((url.clone(), Instant::now()));
+        Ok(url)
+    }
+
+    fn succeed(&mut self, set: KeySet) -> Duration {
+        let issuer = self.settings.issuer.as_str();
+        let (keys, skipped) = (set.len(), set.skipped());
+        if keys == 0 {
+            tracing::warn!(issuer, skipped, "the issuer publishes no usable key");
+        } else if self.last_error.is_some() || !self.source.is_ready() {
+            tracing::info!(issuer, keys, skipped, "keys of the issuer fetched");
+        }
+        self.source.publish(set);
+        self.events.fetched(issuer, keys, skipped);
+        self.last_error = None;
+        self.backoff = FIRST_BACKOFF;
+        self.settings.refresh
+    }
+
+    fn fail(&mut self, error: KeyFetchError) -> Duration {
+        let issuer = self.settings.issuer.as_str();
+        if self.last_error.as_ref() != Some(&error) {
+            let in_use = self.source.status().keys;
+            tracing::warn!(issuer, %error, in_use, "keys of the issuer cannot be fetched");
+        }
+        self.source.fail(Arc::new(error.to_string()));
+        self.events.failed(issuer, &error);
+        self.located = None;
+        self.last_error = Some(error);
+        let pause = self.backoff;
+        self.backoff = (pause * 2).min(LAST_BACKOFF);
+        pause.min(self.settings.refresh)
+    }
+}
+
+#[cfg(test)]
+mod tests;

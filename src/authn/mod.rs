@@ -1,0 +1,232 @@
+//! Stop 3: who is asking.
+//!
+//! ```text
+//! headers -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable
+//!                               \-> TokenAuthenticator  -> KeySource <- KeyFetcher (background)
+//! ```
+//!
+//! A request without a credential is anonymous, which the policy judges; one with a bad credential is refused here, even
+//! where the anonymous would be let in: the caller believes to be somebody.
+
+mod algorithm;
+mod api_key;
+mod clock;
+mod credential;
+mod discovery;
+mod fetch;
+mod jwks;
+mod jwt;
+mod key_fetcher;
+mod key_source;
+mod refusal;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use algorithm::{Algorithm, UnsupportedAlgorithm};
+pub use api_key::{
+    GeneratedKey, KeyEntry, KeyProblem, KeyTable, KeyTableError, NoRandomness, generate_key,
+    key_digest,
+};
+pub use clock::{Clock, SystemClock};
+pub use credential::{Credential, Secret};
+pub use discovery::DiscoveryError;
+pub use fetch::{FetchError, FetchSettings, Fetcher};
+pub use jwks::{KeySet, KeySetError};
+pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError};
+pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
+pub use key_source::{AskSettings, KeySource, KeyStatus};
+pub use refusal::{Refusal, RefusalKind};
+
+use crate::identity::Principal;
+use crate::request::Headers;
+use api_key::ApiKeyAuthenticator;
+use credential::AUTHORIZATION;
+use jwt::TokenAuthenticator;
+
+/// A future that may be sent between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One way to prove who one is.
+pub trait Authenticator: Send + Sync {
+    /// Whether `credential` is of the kind this authenticator checks.
+    fn accepts(&self, credential: &Credential<'_>) -> bool;
+
+    /// Checks `credential`.
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a Credential<'a>,
+    ) -> BoxFuture<'a, Result<Principal, Refusal>>;
+
+    /// The `WWW-Authenticate` value that asks for this kind of credential, after a refusal or when there was none.
+    fn challenge(&self, refused: Option<RefusalKind>) -> String;
+}
+
+/// The API keys, and where clients put them.
+#[derive(Debug)]
+pub struct ApiKeySettings {
+    /// The header that holds the key.
+    pub header: String,
+    /// The keys.
+    pub table: KeyTable,
+}
+
+/// Everything a [`Chain`] is built from.
+#[derive(Debug)]
+pub struct ChainSettings {
+    /// The realm of the challenges.
+    pub realm: String,
+    /// The API keys; `None` when none are taken.
+    pub api_keys: Option<ApiKeySettings>,
+    /// The issuers of the tokens that are taken, with their keys.
+    pub issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
+    /// The longest credential that is looked at, in bytes.
+    pub max_credential_length: usize,
+    /// How many verified tokens are remembered; 0 checks every signature every time.
+    pub remembered_tokens: usize,
+    /// Whether the upstream is given the `authorization` header.
+    pub forward_authorization: bool,
+}
+
+impl Default for ChainSettings {
+    fn default() -> Self {
+        Self {
+            realm: "pygeoapi".to_owned(),
+            api_keys: None,
+            issuers: Vec::new(),
+            max_credential_length: 16 * 1024,
+            remembered_tokens: 4096,
+            forward_authorization: false,
+        }
+    }
+}
+
+/// Settings of which no chain can be built.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ChainError {
+    /// The API key header is `authorization`, or no header name (RFC 9110, section 5.1).
+    #[error("`{header}` cannot be the API key header")]
+    Header {
+        /// The name.
+        header: String,
+    },
+    /// An issuer's settings are of no use.
+    #[error(transparent)]
+    Issuer(#[from] IssuerSettingsError),
+}
+
+/// Every way to prove who one is that is configured.
+pub struct Chain {
+    authenticators: Vec<Box<dyn Authenticator>>,
+    api_key_header: Option<String>,
+    max_credential_length: usize,
+    credential_headers: Vec<String>,
+}
+
+impl Chain {
+    /// Builds the chain.
+    pub fn new(settings: ChainSettings, clock: Arc<dyn Clock>) -> Result<Self, ChainError> {
+        let ChainSettings {
+            realm,
+            api_keys,
+            issuers,
+            max_credential_length,
+            ..
+        } = settings;
+        let mut authenticators: Vec<Box<dyn Authenticator>> = Vec::new();
+        let mut api_key_header = None;
+        let mut credential_headers = Vec::new();
+        if !issuers.is_empty() {
+            let remembered = settings.remembered_tokens;
+            let tokens =
+                TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())?;
+            authenticators.push(Box::new(tokens));
+        }
+        if let Some(ApiKeySettings { header, table }) = api_keys {
+            let header = header_name(&header)?;
+            credential_headers.push(header.clone());
+            api_key_header = Some(header.clone());
+            authenticators.push(Box::new(ApiKeyAuthenticator {
+                table,
+                header,
+                realm,
+                clock,
+            }));
+        }
+        if !settings.forward_authorization {
+            credential_headers.push(AUTHORIZATION.to_owned());
+        }
+        Ok(Self {
+            authenticators,
+            api_key_header,
+            max_credential_length,
+            credential_headers,
+        })
+    }
+
+    /// The caller, anonymous when there is no credential.
+    pub async fn authenticate(&self, headers: &Headers) -> Result<Principal, Refusal> {
+        match self.check(headers).await {
+            Ok(principal) => Ok(principal),
+            Err(refusal) if refusal.status() == 503 => Err(refusal),
+            Err(refusal) => {
+                let challenges = self.challenges_after(Some(refusal.kind()));
+                Err(refusal.with_challenges(challenges))
+            }
+        }
+    }
+
+    async fn check(&self, headers: &Headers) -> Result<Principal, Refusal> {
+        let header = self.api_key_header.as_deref();
+        let Some(credential) =
+            Credential::from_headers(headers, header, self.max_credential_length)?
+        else {
+            return Ok(Principal::anonymous());
+        };
+        match self
+            .authenticators
+            .iter()
+            .find(|one| one.accepts(&credential))
+        {
+            Some(authenticator) => authenticator.authenticate(&credential).await,
+            None => Err(RefusalKind::UnsupportedScheme.into()),
+        }
+    }
+
+    /// The headers that hold credentials and must not reach the upstream.
+    pub fn credential_headers(&self) -> &[String] {
+        &self.credential_headers
+    }
+
+    /// The `WWW-Authenticate` values for a caller who sent no credential but needs one (RFC 9110, section 11.6.1).
+    pub fn challenges(&self) -> Vec<String> {
+        self.challenges_after(None)
+    }
+
+    fn challenges_after(&self, refused: Option<RefusalKind>) -> Vec<String> {
+        self.authenticators
+            .iter()
+            .map(|one| one.challenge(refused))
+            .collect()
+    }
+}
+
+fn header_name(name: &str) -> Result<String, ChainError> {
+    let is_token = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    let name = name.to_ascii_lowercase();
+    if is_token && name != AUTHORIZATION {
+        Ok(name)
+    } else {
+        Err(ChainError::Header { header: name })
+    }
+}
+
+#[cfg(test)]
+mod key_server;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Why a credential was not taken: one part for the caller, one for our log.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+/// The reason of a refusal, with a stable name for logs and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalKind {
+    /// No key of the table has the digest of the one presented.
+    UnknownKey,
+    /// The API key is past its `expires`.
+    ExpiredKey,
+    /// Not a JWT, or one whose header or claims break RFC 7515 or RFC 7519.
+    MalformedToken,
+    /// The token is longer than the limit.
+    TokenTooLarge,
+    /// The signature is not that of the key.
+    BadSignature,
+    /// `exp` has passed.
+    ExpiredToken,
+    /// `nbf` is yet to come.
+    NotYetValid,
+    /// `iat` is yet to come.
+    IssuedInFuture,
+    /// `exp` is absent.
+    MissingExpiry,
+    /// `aud` names others.
+    WrongAudience,
+    /// `aud` is absent.
+    MissingAudience,
+    /// `iss` is absent, or names none of the configured issuers.
+    UnknownIssuer,
+    /// The issuer has no key with this `kid`.
+    UnknownKeyId,
+    /// More than one key of the issuer fits.
+    AmbiguousKey,
+    /// `alg` is not configured for the issuer, or does not fit the key.
+    AlgorithmNotAllowed,
+    /// The header has `crit` or `b64`: extensions we do not understand (RFC 7515, section 4.1.11).
+    CriticalHeader,
+    /// `typ` says that the token is of another kind (RFC 8725, section 3.11).
+    TokenType,
+    /// A credential header was sent twice.
+    RepeatedCredential,
+    /// Two credentials were sent at once (RFC 6750, section 2).
+    SeveralCredentials,
+    /// The `Authorization` scheme is not one we take.
+    UnsupportedScheme,
+    /// The keys of the issuer have never been fetched.
+    KeysUnavailable,
+}
+
+impl RefusalKind {
+    /// The name that logs and metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownKey => "unknown-key",
+            Self::ExpiredKey => "expired-key",
+            Self::MalformedToken => "malformed-token",
+            Self::TokenTooLarge => "token-too-large",
+            Self::BadSignature => "bad-signature",
+            Self::ExpiredToken => "expired-token",
+            Self::NotYetValid => "not-yet-valid",
+            Self::IssuedInFuture => "issued-in-future",
+            Self::MissingExpiry => "missing-expiry",
+            Self::WrongAudience => "wrong-audience",
+            Self::MissingAudience => "missing-audience",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::UnknownKeyId => "unknown-key-id",
+            Self::AmbiguousKey => "ambiguous-key",
+            Self::AlgorithmNotAllowed => "algorithm-not-allowed",
+            Self::CriticalHeader => "critical-header",
+            Self::TokenType => "token-type",
+            Self::RepeatedCredential => "repeated-credential",
+            Self::SeveralCredentials => "several-credentials",
+            Self::UnsupportedScheme => "unsupported-scheme",
+            Self::KeysUnavailable => "keys-unavailable",
+        }
+    }
+
+    /// The HTTP status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::RepeatedCredential | Self::SeveralCredentials => 400,
+            Self::KeysUnavailable => 503,
+            _ => 401,
+        }
+    }
+
+    /// What the caller is told. Failures that depend on our keys share one text, so that probing teaches nothing;
+    /// the characters are those that RFC 6750, section 3 allows in `error_description`.
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::UnknownKey | Self::ExpiredKey => "The API key is not valid",
+            Self::MalformedToken => "The token is malformed",
+            Self::TokenTooLarge => "The token is too large",
+            Self::BadSignature
+            | Self::UnknownIssuer
+            | Self::UnknownKeyId
+            | Self::AmbiguousKey
+            | Self::AlgorithmNotAllowed
+            | Self::CriticalHeader => "The token cannot be verified",
+            Self::ExpiredToken => "The token has expired",
+            Self::NotYetValid => "The token is not valid yet",
+            Self::IssuedInFuture => "The token was issued in the future",
+            Self::MissingExpiry => "The token has no expiry",
+            Self::WrongAudience | Self::MissingAudience => {
+                "The token is not meant for this service"
+            }
+            Self::TokenType => "The token is not an access token",
+            Self::RepeatedCredential => "A credential was sent more than once",
+            Self::SeveralCredentials => "More than one credential was sent",
+            Self::UnsupportedScheme => "The authorization scheme is not supported",
+            Self::KeysUnavailable => "The token cannot be verified at the moment",
+        }
+    }
+
+    /// The `error` of a Bearer challenge (RFC 6750, section 3.1), where a bearer token was at fault.
+    pub fn error_code(self) -> Option<&'static str> {
+        match self {
+            Self::UnknownKey
+            | Self::ExpiredKey
+            | Self::UnsupportedScheme
+            | Self::KeysUnavailable => None,
+            Self::RepeatedCredential | Self::SeveralCredentials => Some("invalid_request"),
+            _ => Some("invalid_token"),
+        }
+    }
+}
+
+/// A credential was sent and is not taken. `Display` is the public text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", kind.detail())]
+pub struct Refusal {
+    kind: RefusalKind,
+    cause: Option<Cow<'static, str>>,
+    challenges: Vec<String>,
+}
+
+impl Refusal {
+    /// A refusal whose kind says it all.
+    pub fn new(kind: RefusalKind) -> Self {
+        Self {
+            kind,
+            cause: None,
+            challenges: Vec::new(),
+        }
+    }
+
+    /// A refusal with a cause for our log, which must not quote the credential.
+    pub fn because(kind: RefusalKind, cause: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(kind)
+        }
+    }
+
+    /// The same with the `WWW-Authenticate` values of its answer.
+    pub(super) fn with_challenges(self, challenges: Vec<String>) -> Self {
+        Self { challenges, ..self }
+    }
+
+    /// Why.
+    pub fn kind(&self) -> RefusalKind {
+        self.kind
+    }
+
+    /// The HTTP status of the answer: 401, 400 or 503.
+    pub fn status(&self) -> u16 {
+        self.kind.status()
+    }
+
+    /// What the caller is told.
+    pub fn detail(&self) -> &'static str {
+        self.kind.detail()
+    }
+
+    /// What our log is told on top of the kind; never any part of the credential.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The `WWW-Authenticate` values of the answer (RFC 9110, section 11.6.1); none for a 503.
+    pub fn challenges(&self) -> &[String] {
+        &self.challenges
+    }
+}
+
+impl From<RefusalKind> for Refusal {
+    fn from(kind: RefusalKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// `text` as a quoted string (RFC 9110, section 5.6.4); control characters become spaces.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push(' '),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,245 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use serde_json::{Map, json};
+
+use super::jwt::signing::{ISSUER, ManualClock, claims, key_set, rsa};
+use super::*;
+use crate::identity::Method;
+
+const KEY: &str = "gw_wonderland";
+
+type Sent<'a> = &'a [(&'a str, &'a str)];
+
+fn table() -> KeyTable {
+    let entry = KeyEntry {
+        id: "alice".to_owned(),
+        sha256: key_digest(KEY.as_bytes()),
+        attributes: Map::new(),
+        expires: None,
+    };
+    KeyTable::new(vec![entry]).unwrap()
+}
+
+fn settings(keys: bool, tokens: bool) -> ChainSettings {
+    let mut settings = ChainSettings::default();
+    if keys {
+        settings.api_keys = Some(ApiKeySettings {
+            header: "X-API-Key".to_owned(),
+            table: table(),
+        });
+    }
+    if tokens {
+        let issuer = IssuerSettings::new(ISSUER, Audiences::OneOf(vec!["geo".to_owned()]));
+        settings.issuers = vec![(issuer, KeySource::fixed(ISSUER, key_set(&[rsa()])))];
+    }
+    settings
+}
+
+fn chain(keys: bool, tokens: bool) -> Chain {
+    Chain::new(settings(keys, tokens), ManualClock::new()).unwrap()
+}
+
+async fn check(chain: &Chain, headers: &[(&str, &str)]) -> Result<Principal, Refusal> {
+    chain.authenticate(&headers.iter().copied().collect()).await
+}
+
+fn bearer() -> String {
+    format!("Bearer {}", rsa().token(&claims(&json!({}))))
+}
+
+#[tokio::test]
+async fn each_credential_finds_its_authenticator() {
+    let chain = chain(true, true);
+    assert_eq!(
+        check(&chain, &[("accept", "*/*")]).await.unwrap(),
+        Principal::anonymous()
+    );
+    let by_key = check(&chain, &[("x-api-key", KEY)]).await.unwrap();
+    assert_eq!(
+        (by_key.method, by_key.subject.as_deref()),
+        (Method::ApiKey, Some("alice"))
+    );
+    let by_token = check(&chain, &[("authorization", &bearer())])
+        .await
+        .unwrap();
+    assert_eq!(
+        (by_token.method, by_token.subject.as_deref()),
+        (Method::Jwt, Some("alice"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_configured_is_not_taken() {
+    let refused = check(&chain(true, false), &[("authorization", &bearer())])
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.status()),
+        (RefusalKind::UnsupportedScheme, 401)
+    );
+    assert_eq!(
+        refused.challenges(),
+        [r#"ApiKey realm="pygeoapi", header="x-api-key""#]
+    );
+    let ignored = check(&chain(false, true), &[("x-api-key", KEY)])
+        .await
+        .unwrap();
+    assert!(!ignored.is_authenticated());
+    let nothing = check(&chain(false, false), &[("authorization", &bearer())])
+        .await
+        .unwrap_err();
+    assert_eq!(nothing.kind(), RefusalKind::UnsupportedScheme);
+}
+
+#[tokio::test]
+async fn a_refusal_carries_its_challenges() {
+    let chain = chain(true, true);
+    let plain = [
+        r#"Bearer realm="pygeoapi""#,
+        r#"ApiKey realm="pygeoapi", header="x-api-key""#,
+    ];
+    assert_eq!(chain.challenges(), plain);
+    let expired = rsa().token(&claims(&json!({"exp": 1})));
+    let token = bearer();
+    let cases: &[(Sent<'_>, u16, &str)] = &[
+        (&[("x-api-key", "guess")], 401, plain[0]),
+        (&[("authorization", "Basic QQ==")], 401, plain[0]),
+        (
+            &[("authorization", &format!("Bearer {expired}"))],
+            401,
+            r#"Bearer realm="pygeoapi", error="invalid_token", error_description="The token has expired""#,
+        ),
+        (
+            &[("authorization", "Bearer !")],
+            401,
+            r#"Bearer realm="pygeoapi", error="invalid_token", error_description="The token is malformed""#,
+        ),
+        (
+            &[("authorization", &token), ("x-api-key", KEY)],
+            400,
+            r#"Bearer realm="pygeoapi", error="invalid_request", error_description="More than one credential was sent""#,
+        ),
+        (
+            &[("authorization", &token), ("authorization", &token)],
+            400,
+            r#"Bearer realm="pygeoapi", error="invalid_request", error_description="A credential was sent more than once""#,
+        ),
+    ];
+    for (headers, status, challenge) in cases {
+        let refusal = check(&chain, headers).await.unwrap_err();
+        assert_eq!(refusal.status(), *status, "{challenge}");
+        assert_eq!(refusal.challenges(), [*challenge, plain[1]]);
+    }
+}
+
+#[tokio::test]
+async fn a_long_token_is_refused_unread() {
+    let long = format!("Bearer {}", "a".repeat(16 * 1024 + 1));
+    let refusal = check(&chain(false, true), &[("authorization", &long)])
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::TokenTooLarge);
+}
+
+#[test]
+fn credentials_are_kept_from_the_upstream() {
+    assert_eq!(
+        chain(true, true).credential_headers(),
+        ["x-api-key", "authorization"]
+    );
+    assert_eq!(chain(false, false).credential_headers(), ["authorization"]);
+    let forwarding = ChainSettings {
+        forward_authorization: true,
+        ..settings(true, true)
+    };
+    let forwarding = Chain::new(forwarding, ManualClock::new()).unwrap();
+    assert_eq!(forwarding.credential_headers(), ["x-api-key"]);
+}
+
+#[test]
+fn the_api_key_header_must_be_a_header_of_its_own() {
+    for header in ["", "Authorization", "x api key", "x-\u{e9}", "x:y"] {
+        let mut settings = settings(true, false);
+        settings.api_keys = Some(ApiKeySettings {
+            header: header.to_owned(),
+            table: table(),
+        });
+        let refused = Chain::new(settings, ManualClock::new()).err();
+        assert!(
+            matches!(refused, Some(ChainError::Header { .. })),
+            "{header}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_prints_a_credential() {
+    let chain = chain(true, true);
+    let tampered = format!("{}x", bearer());
+    for headers in [
+        [("x-api-key", "hunter2-hunter2")],
+        [("authorization", tampered.as_str())],
+    ] {
+        let refusal = check(&chain, &headers).await.unwrap_err();
+        let printed = format!("{refusal:?} {refusal} {:?}", settings(true, true));
+        for part in headers[0].1.split(['.', ' ']).filter(|part| part.len() > 8) {
+            assert!(!printed.contains(part), "{printed}");
+        }
+        assert!(
+            !printed.contains(KEY) && !printed.contains(&key_digest(KEY.as_bytes())),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
+fn descriptions_fit_a_challenge() {
+    use RefusalKind::*;
+    let kinds = [
+        UnknownKey,
+        ExpiredKey,
+        MalformedToken,
+        TokenTooLarge,
+        BadSignature,
+        ExpiredToken,
+        NotYetValid,
+        IssuedInFuture,
+        MissingExpiry,
+        WrongAudience,
+        MissingAudience,
+        UnknownIssuer,
+        UnknownKeyId,
+        AmbiguousKey,
+        AlgorithmNotAllowed,
+        CriticalHeader,
+        TokenType,
+        RepeatedCredential,
+        SeveralCredentials,
+        UnsupportedScheme,
+        KeysUnavailable,
+    ];
+    let mut names = std::collections::HashSet::new();
+    for kind in kinds {
+        assert!(names.insert(kind.as_str()));
+        assert!(
+            kind.as_str()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        );
+        assert!(
+            kind.detail()
+                .bytes()
+                .all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        );
+        assert_eq!(
+            kind.error_code() == Some("invalid_request"),
+            kind.status() == 400
+        );
+    }
+    assert_eq!(refusal::quoted("a\"b\\c\r\n"), r#""a\"b\\c  ""#);
+}

@@ -1,0 +1,75 @@
+//! Stop 4: what the policy says.
+
+mod body;
+pub mod input;
+mod rego;
+mod source;
+mod verdict;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    identity::Principal,
+    request::{CheckInput, ogc::Resource},
+};
+
+pub use self::{
+    rego::{Coverage, FileCoverage, RegoPolicy, RegoSettings, TestOutcome, TestResult},
+    source::{Dialect, LoadError, Sources},
+    verdict::{Verdict, VerdictError},
+};
+
+/// What a policy is asked: everything that is known of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The request as Envoy describes it.
+    pub check: &'a CheckInput,
+    /// What it asks of pygeoapi.
+    pub resource: &'a Resource,
+    /// Who asks.
+    pub principal: &'a Principal,
+}
+
+/// Something that decides.
+pub trait Policy: Send + Sync {
+    /// The verdict on one request. A fault is never an allowance.
+    fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault>;
+
+    /// What the policy would be shown, whole.
+    fn shown(&self, question: &Question<'_>) -> Value {
+        input::build(question, input::Parts::ALL)
+    }
+
+    /// A fingerprint of policies and data.
+    fn revision(&self) -> &str;
+}
+
+/// Why a policy gave no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The evaluation failed: a built-in's error, a conflict of rules.
+    #[error("the policy failed: {0}")]
+    Evaluation(String),
+    /// The evaluation took longer than its limit.
+    #[error("the policy took longer than its limit")]
+    Timeout,
+    /// The evaluator itself broke.
+    #[error("the policy made the evaluator panic: {0}")]
+    Panic(String),
+    /// The policy's value is no verdict.
+    #[error(transparent)]
+    Verdict(#[from] VerdictError),
+}
+
+impl Fault {
+    /// A stable name for metrics and logs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Evaluation(_) => "policy-error",
+            Self::Timeout => "policy-timeout",
+            Self::Panic(_) => "policy-panic",
+            Self::Verdict(_) => "policy-verdict",
+        }
+    }
+}

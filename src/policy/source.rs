@@ -1,0 +1,237 @@
+//! Policies and data as files: what OPA would load from the same folder.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::yaml::Document;
+
+/// More than this, in bytes, is not loaded.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Why policies cannot be used: file, line and reason in its text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct LoadError(pub String);
+
+/// The Rego dialect of files that do not name theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Before OPA 1.0.
+    V0,
+    /// OPA 1.0 and later.
+    #[default]
+    V1,
+}
+
+/// Policies and data that belong together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sources {
+    /// Rego texts by the name they are reported under.
+    pub modules: BTreeMap<String, String>,
+    /// The `data` document.
+    pub data: Map<String, Value>,
+}
+
+impl Sources {
+    /// The policy that is built in: public pages for everybody, collections by role.
+    pub fn embedded() -> Result<Self, LoadError> {
+        let mut sources = Self::default();
+        sources.modules.insert(
+            "(embedded)/authz.rego".to_owned(),
+            include_str!("../../policies/authz.rego").to_owned(),
+        );
+        sources.add_data(
+            Path::new("(embedded)/data.yaml"),
+            &[],
+            include_str!("../../policies/data.yaml"),
+        )?;
+        Ok(sources)
+    }
+
+    /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
+    ///
+    /// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let mut sources = Self::default();
+        let mut files = Vec::new();
+        let mut bytes = 0;
+        if path.is_dir() {
+            find_files(path, &mut Vec::new(), &mut files)?;
+        } else {
+            files.push((Vec::new(), path.to_path_buf()));
+        }
+        files.sort();
+        for (folder, file) in files {
+            let text = read(&file, &mut bytes)?;
+            if file.extension().is_some_and(|e| e == "rego") {
+                sources.modules.insert(file.display().to_string(), text);
+            } else {
+                sources.add_data(&file, &folder, &text)?;
+            }
+        }
+        if sources.modules.is_empty() {
+            return Err(LoadError(format!(
+                "{}: expected at least one .rego file, found none",
+                path.display()
+            )));
+        }
+        Ok(sources)
+    }
+
+    /// The same without tests, which decide nothing.
+    #[must_use]
+    pub fn without_tests(mut self) -> Self {
+        self.modules.retain(|name, _| !name.ends_with("_test.rego"));
+        self
+    }
+
+    /// A fingerprint of all texts and data: the first 16 hexadecimal digits of their SHA-256.
+    pub fn revision(&self) -> String {
+        let mut digest = Context::new(&SHA256);
+        for (name, text) in &self.modules {
+            for part in [name, text] {
+                digest.update(&part.len().to_le_bytes());
+                digest.update(part.as_bytes());
+            }
+        }
+        digest.update(Value::Object(self.data.clone()).to_string().as_bytes());
+        let mut revision = String::new();
+        for byte in digest.finish().as_ref().iter().take(8) {
+            let _ = write!(revision, "{byte:02x}");
+        }
+        revision
+    }
+
+    fn add_data(&mut self, file: &Path, folder: &[String], text: &str) -> Result<(), LoadError> {
+        let document = Document::parse(text)
+            .map_err(|e| LoadError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
+        let mut value = match document.value {
+            Value::Null => return Ok(()),
+            Value::Object(members) => members,
+            _ => {
+                return Err(LoadError(format!(
+                    "{}:1: expected a mapping, found something else",
+                    file.display()
+                )));
+            }
+        };
+        for name in folder.iter().rev() {
+            value = Map::from_iter([(name.clone(), Value::Object(value))]);
+        }
+        merge(&mut self.data, value, "data").map_err(|path| {
+            LoadError(format!(
+                "{}: {path} is set by another data file too",
+                file.display()
+            ))
+        })
+    }
+}
+
+fn merge(
+    into: &mut Map<String, Value>,
+    from: Map<String, Value>,
+    path: &str,
+) -> Result<(), String> {
+    for (name, value) in from {
+        let path = format!("{path}.{name}");
+        match (into.get_mut(&name), value) {
+            (None, value) => {
+                into.insert(name, value);
+            }
+            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more, &path)?,
+            (Some(_), _) => return Err(path),
+        }
+    }
+    Ok(())
+}
+
+fn find_files(
+    folder: &Path,
+    names: &mut Vec<String>,
+    files: &mut Vec<(Vec<String>, PathBuf)>,
+) -> Result<(), LoadError> {
+    let unreadable = |e| LoadError(format!("{}: cannot be read: {e}", folder.display()));
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
+            continue;
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if names.len() >= 16 {
+                return Err(LoadError(format!("{}: nested too deep", path.display())));
+            }
+            names.push(name.to_owned());
+            find_files(&path, names, files)?;
+            names.pop();
+        } else if path.extension().is_some_and(|e| e == "rego")
+            || ["data.json", "data.yaml", "data.yml"].contains(&name)
+        {
+            files.push((names.clone(), path));
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path, bytes: &mut u64) -> Result<String, LoadError> {
+    let fault = |e: std::io::Error| LoadError(format!("{}: cannot be read: {e}", file.display()));
+    *bytes += fs::metadata(file).map_err(fault)?.len();
+    if *bytes > MAX_BYTES {
+        return Err(LoadError(format!(
+            "{}: policies and data together are larger than {MAX_BYTES} bytes",
+            file.display()
+        )));
+    }
+    fs::read_to_string(file).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_loaded_as_opa_loads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("a")).unwrap();
+        fs::create_dir(dir.path().join("..2026")).unwrap();
+        fs::write(dir.path().join("..2026/x.rego"), "broken").unwrap();
+        fs::write(dir.path().join("x.rego"), "package x").unwrap();
+        fs::write(dir.path().join("x_test.rego"), "package x_test").unwrap();
+        fs::write(dir.path().join("data.yaml"), "k: 1").unwrap();
+        fs::write(dir.path().join("a/data.json"), r#"{"b": 2}"#).unwrap();
+        let sources = Sources::load(dir.path()).unwrap();
+        assert_eq!(
+            Value::Object(sources.data.clone()),
+            json!({"k": 1, "a": {"b": 2}})
+        );
+        assert_eq!(sources.modules.len(), 2);
+        assert_eq!(sources.clone().without_tests().modules.len(), 1);
+        let before = sources.revision();
+        fs::write(dir.path().join("data.yaml"), "k: 2").unwrap();
+        assert_ne!(Sources::load(dir.path()).unwrap().revision(), before);
+        fs::write(dir.path().join("data.json"), r#"{"k": 3}"#).unwrap();
+        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        assert!(
+            told.contains("data.k is set by another data file too"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_folder_without_policies_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Sources::load(dir.path()).is_err());
+    }
+}

@@ -1,0 +1,277 @@
+//! What a policy's value means: a boolean, or OPA-Envoy's object.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// An answer that a policy gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Verdict {
+    /// Whether the request may pass. Only a policy's `true` makes it so.
+    pub allowed: bool,
+    /// The policy's own words.
+    pub reason: Option<String>,
+    /// Allowed: added to the request. Denied: headers of the answer.
+    pub headers: Vec<(String, String)>,
+    /// Allowed: added to pygeoapi's answer.
+    pub response_headers_to_add: Vec<(String, String)>,
+    /// Allowed: taken from the request.
+    pub request_headers_to_remove: Vec<String>,
+    /// Allowed: query parameters set by Envoy.
+    pub query_parameters_to_set: Vec<(String, String)>,
+    /// Allowed: query parameters removed by Envoy.
+    pub query_parameters_to_remove: Vec<String>,
+    /// Denied: the whole body of the answer.
+    pub body: Option<String>,
+    /// Denied: the status of the answer.
+    pub http_status: Option<u16>,
+    /// Envoy's dynamic metadata.
+    pub dynamic_metadata: Map<String, Value>,
+}
+
+/// Why a value is no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VerdictError {
+    /// Neither a boolean nor an object.
+    #[error("a verdict is a boolean or an object, found {0}")]
+    Kind(&'static str),
+    /// A member is missing or of the wrong type.
+    #[error("`{key}` of the verdict must be {expected}")]
+    Member {
+        /// The member.
+        key: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A header that no policy may set.
+    #[error("the verdict names the header {0:?}, which no policy may set")]
+    Header(String),
+}
+
+impl Verdict {
+    /// Reads a policy's value; `None` is an undefined rule, which denies.
+    pub fn from_value(value: Option<Value>) -> Result<Self, VerdictError> {
+        match value {
+            None => Ok(Self::default()),
+            Some(Value::Bool(allowed)) => Ok(Self {
+                allowed,
+                ..Self::default()
+            }),
+            Some(Value::Object(members)) => Self::from_members(members),
+            Some(Value::Null) => Err(VerdictError::Kind("null")),
+            Some(Value::Number(_)) => Err(VerdictError::Kind("a number")),
+            Some(Value::String(_)) => Err(VerdictError::Kind("a string")),
+            Some(Value::Array(_)) => Err(VerdictError::Kind("an array or a set")),
+        }
+    }
+
+    /// The members of the side that applies; those of the other are not even looked at, as OPA-Envoy does.
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, VerdictError> {
+        let Some(Value::Bool(allowed)) = members.remove("allowed") else {
+            return Err(VerdictError::Member {
+                key: "allowed",
+                expected: "a boolean",
+            });
+        };
+        let mut verdict = Self {
+            allowed,
+            headers: headers(&mut members, "headers")?,
+            reason: match members.remove("reason") {
+                Some(Value::String(reason)) => Some(reason),
+                Some(_) => {
+                    return Err(VerdictError::Member {
+                        key: "reason",
+                        expected: "a string",
+                    });
+                }
+                None => None,
+            },
+            dynamic_metadata: match members.remove("dynamic_metadata") {
+                Some(Value::Object(metadata)) => metadata,
+                Some(_) => {
+                    return Err(VerdictError::Member {
+                        key: "dynamic_metadata",
+                        expected: "an object",
+                    });
+                }
+                None => Map::new(),
+            },
+            ..Self::default()
+        };
+        if allowed {
+            verdict.response_headers_to_add = headers(&mut members, "response_headers_to_add")?;
+            verdict.request_headers_to_remove = strings(&mut members, "request_headers_to_remove")?;
+            verdict.query_parameters_to_set = headers(&mut members, "query_parameters_to_set")?;
+            verdict.query_parameters_to_remove =
+                strings(&mut members, "query_parameters_to_remove")?;
+            for name in &verdict.request_headers_to_remove {
+                check_name(name)?;
+            }
+        } else {
+            verdict.body = match members.remove("body") {
+                Some(Value::String(body)) => Some(body),
+                Some(_) => {
+                    return Err(VerdictError::Member {
+                        key: "body",
+                        expected: "a string",
+                    });
+                }
+                None => None,
+            };
+            verdict.http_status = match members.remove("http_status") {
+                Some(status) => Some(denial_status(&status)?),
+                None => None,
+            };
+        }
+        for (name, value) in verdict
+            .headers
+            .iter()
+            .chain(&verdict.response_headers_to_add)
+        {
+            check_name(name)?;
+            if value.bytes().any(|b| b < 0x20 && b != b'\t' || b == 0x7f) {
+                return Err(VerdictError::Header(name.clone()));
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+/// A denial never answers with a success: a client would take it for data.
+fn denial_status(status: &Value) -> Result<u16, VerdictError> {
+    let fault = VerdictError::Member {
+        key: "http_status",
+        expected: "an HTTP status from 300 to 599",
+    };
+    let number = status.as_u64().or_else(|| {
+        let float = status.as_f64()?;
+        (float.fract() == 0.0 && (300.0..600.0).contains(&float))
+            .then(|| format!("{float:.0}").parse().ok())
+            .flatten()
+    });
+    match number.and_then(|n| u16::try_from(n).ok()) {
+        Some(status) if (300..600).contains(&status) => Ok(status),
+        _ => Err(fault),
+    }
+}
+
+/// Line breaks and pseudo-headers of a policy would rewrite the request behind the back of what was judged.
+fn check_name(name: &str) -> Result<(), VerdictError> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) || name.eq_ignore_ascii_case("host") {
+        Err(VerdictError::Header(name.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+fn headers(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<Vec<(String, String)>, VerdictError> {
+    let fault = || VerdictError::Member {
+        key,
+        expected: "an object of strings or lists of strings, or a list of such objects",
+    };
+    let mut all = Vec::new();
+    let objects = match members.remove(key) {
+        None => return Ok(all),
+        Some(Value::Object(one)) => vec![Value::Object(one)],
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(fault()),
+    };
+    for object in objects {
+        let Value::Object(object) = object else {
+            return Err(fault());
+        };
+        for (name, value) in object {
+            match value {
+                Value::String(value) => all.push((name, value)),
+                Value::Array(values) => {
+                    for value in values {
+                        let Value::String(value) = value else {
+                            return Err(fault());
+                        };
+                        all.push((name.clone(), value));
+                    }
+                }
+                _ => return Err(fault()),
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn strings(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<Vec<String>, VerdictError> {
+    let fault = || VerdictError::Member {
+        key,
+        expected: "a list of strings",
+    };
+    match members.remove(key) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(values)) => values
+            .into_iter()
+            .map(|value| match value {
+                Value::String(text) => Ok(text),
+                _ => Err(fault()),
+            })
+            .collect(),
+        Some(_) => Err(fault()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_true_allows() {
+        assert!(Verdict::from_value(Some(json!(true))).unwrap().allowed);
+        assert!(
+            Verdict::from_value(Some(json!({"allowed": true})))
+                .unwrap()
+                .allowed
+        );
+        for denied in [Some(json!(false)), Some(json!({"allowed": false})), None] {
+            assert!(!Verdict::from_value(denied).unwrap().allowed);
+        }
+        for broken in [
+            json!("true"),
+            json!(1),
+            json!([true]),
+            json!(null),
+            json!({}),
+            json!({"allowed": "true"}),
+            json!({"allowed": 1}),
+            json!({"allow": true}),
+            json!({"allowed": true, "headers": 1}),
+            json!({"allowed": true, "headers": {":path": "/secret"}}),
+            json!({"allowed": true, "headers": {"x": "a\r\nb"}}),
+            json!({"allowed": true, "headers": {"host": "other"}}),
+            json!({"allowed": true, "request_headers_to_remove": ["a", 1]}),
+            json!({"allowed": false, "http_status": 200}),
+            json!({"allowed": false, "http_status": "403"}),
+            json!({"allowed": false, "body": {}}),
+            json!({"allowed": true, "dynamic_metadata": []}),
+        ] {
+            assert!(
+                Verdict::from_value(Some(broken.clone())).is_err(),
+                "{broken}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_denial_can_hide() {
+        let verdict = Verdict::from_value(Some(
+            json!({"allowed": false, "http_status": 404, "reason": "no such collection"}),
+        ))
+        .unwrap();
+        assert_eq!(verdict.http_status, Some(404));
+        assert_eq!(verdict.reason.as_deref(), Some("no such collection"));
+    }
+}
