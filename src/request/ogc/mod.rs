@@ -1,7 +1,169 @@
-//! Which resource of pygeoapi a request asks for.
+//! Which resource of pygeoapi a request asks for, read so that pygeoapi can read nothing else.
+//!
+//! ```text
+//! target -> path segments -> route + method -> Resource
+//!        \-> query parameters ------------/
+//! ```
+//! Whatever two parsers could read differently is refused: what the policy sees is what pygeoapi serves.
 
-use serde::Serialize;
+mod content_type;
+mod method;
+mod path;
+mod query;
+mod refusal;
+mod resource;
+mod route;
 
-/// One resource of pygeoapi.
-#[derive(Debug, Clone, Serialize)]
-pub struct Resource {}
+use thiserror::Error;
+
+pub use self::{
+    method::Action,
+    refusal::{Refusal, Rule},
+    resource::Resource,
+};
+use self::{path::Segments, route::Route};
+use super::Headers;
+
+/// The web framework that serves pygeoapi.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// `pygeoapi.flask_app`.
+    #[default]
+    Flask,
+    /// `pygeoapi.starlette_app`.
+    Starlette,
+}
+
+/// A base path that cannot stand before pygeoapi's routes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no base path: expected nothing, or segments such as `/geoapi`")]
+pub struct BasePathError(String);
+
+/// One request as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct RawRequest<'a> {
+    /// The method, case kept.
+    pub method: &'a str,
+    /// The raw `:path`.
+    pub target: &'a [u8],
+    /// The headers.
+    pub headers: &'a Headers,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Reads requests to one pygeoapi.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    base: Vec<String>,
+    backend: Backend,
+}
+
+impl Reader {
+    /// A reader for a pygeoapi that stands under `base_path` (empty for none).
+    pub fn new(base_path: &str, backend: Backend) -> Result<Self, BasePathError> {
+        let base = if base_path.is_empty() {
+            Vec::new()
+        } else {
+            match Segments::read(base_path.as_bytes()) {
+                Ok(segments) if !segments.is_root() => segments.decoded,
+                _ => return Err(BasePathError(base_path.to_owned())),
+            }
+        };
+        Ok(Self { base, backend })
+    }
+
+    /// The one resource that `request` asks for.
+    pub fn read(&self, request: &RawRequest<'_>) -> Result<Resource, Refusal> {
+        if request.target.len() > path::MAX_TARGET_BYTES {
+            return Err(Refusal::new(
+                Rule::TooLong,
+                format!(
+                    "the path and query are longer than {} bytes",
+                    path::MAX_TARGET_BYTES
+                ),
+            ));
+        }
+        let mut parts = request.target.splitn(2, |b| *b == b'?');
+        let raw_path = parts.next().unwrap_or_default();
+        let raw_query = parts.next();
+        check_headers(request.headers)?;
+        let base_root = self.is_base_root(raw_path);
+        let segments = if base_root {
+            Segments::default()
+        } else {
+            Segments::read(raw_path)?
+        };
+        let below = if base_root {
+            &[][..]
+        } else {
+            self.below_base(&segments)?
+        };
+        let route = Route::find(below, self.backend)?;
+        let params = query::read(raw_query)?;
+        let action = method::action(request, &route)?;
+        if action == Action::Search
+            && !request.body.is_empty()
+            && params.iter().any(|(n, _)| n == "filter")
+        {
+            return Err(Refusal::new(
+                Rule::TwoFilters,
+                "a filter is in the query and in the body; one of them is expected",
+            ));
+        }
+        let path = path::canonical(&self.base, below, &params, base_root);
+        Ok(Resource::new(route, action, params, path))
+    }
+
+    /// `/` without a base path; `/geoapi/` with one, which pygeoapi serves as its landing page.
+    fn is_base_root(&self, raw_path: &[u8]) -> bool {
+        if self.base.is_empty() {
+            return raw_path == b"/";
+        }
+        raw_path
+            .strip_suffix(b"/")
+            .and_then(|path| Segments::read(path).ok())
+            .is_some_and(|segments| segments.decoded == self.base)
+    }
+
+    fn below_base<'a>(&self, segments: &'a Segments) -> Result<&'a [String], Refusal> {
+        segments
+            .decoded
+            .strip_prefix(self.base.as_slice())
+            .ok_or_else(|| {
+                Refusal::new(
+                    Rule::BasePath,
+                    "the path is not under the configured base path",
+                )
+            })
+    }
+}
+
+/// A name with `_` and one with `-` are the same variable to a WSGI server (PEP 3333), and different headers to Envoy.
+fn check_headers(headers: &Headers) -> Result<(), Refusal> {
+    match headers.iter().find(|(name, _)| name.contains('_')) {
+        Some((name, _)) => Err(Refusal::about(
+            Rule::HeaderName,
+            "a header name holds `_`: ",
+            name.as_bytes(),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a collection of this id can be asked for under the rules of reading.
+pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
+    let target = format!("/collections/{}", path::encode_segments(id.split('/')));
+    let segments = Segments::read(target.as_bytes())?;
+    match Route::find(&segments.decoded, Backend::Flask)? {
+        Route::Collection { collection, .. } if collection == id => Ok(()),
+        _ => Err(Refusal::about(
+            Rule::ReservedWord,
+            "the id holds a reserved segment: ",
+            id.as_bytes(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,31 @@
-//! x
+//! The real components around geowarden, started for a test or the demo and ended with it.
+//!
+//! ```text
+//! client -> Envoy -> Pygeoapi
+//!              \-> Geowarden -> Provider (keys)
+//! ```
+//!
+//! Everything listens on the loopback interface on a port that the system chose, and has answered once before its
+//! `start` returns. Dropping a component ends it with all the processes that it started.
+//! The components come from `tests/tools/install.sh`.
+
+pub mod client;
+pub mod demo;
+mod envoy;
+mod error;
+mod geowarden;
+mod process;
+mod provider;
+mod pygeoapi;
+mod tools;
+
+pub use client::{Answer, Ask};
+pub use envoy::{Envoy, EnvoyConfig};
+pub use error::Error;
+pub use geowarden::{Geowarden, GrpcAddress};
+pub use provider::Provider;
+pub use pygeoapi::Pygeoapi;
+pub use tools::Tools;
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,116 @@
+//! Which methods a resource takes, and what each of them does to it.
+
+use serde::Serialize;
+
+use super::{
+    RawRequest, content_type,
+    refusal::{Refusal, Rule},
+    route::{Part, Route},
+};
+
+/// What a request does: a policy tells reading from writing by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Action {
+    Read,
+    Search,
+    Create,
+    Replace,
+    Update,
+    Delete,
+    Execute,
+    Options,
+}
+
+/// The action of a method on a route; a method that pygeoapi does not serve there is refused.
+pub(super) fn action(request: &RawRequest<'_>, route: &Route) -> Result<Action, Refusal> {
+    let method = request.method;
+    let action = match method {
+        "GET" | "HEAD" => Some(Action::Read).filter(|_| !matches!(route, Route::Execute(_))),
+        "OPTIONS" => Some(Action::Options).filter(|_| is_items(route)),
+        "POST" => post(request, route)?,
+        "PUT" => put(route).then_some(Action::Replace),
+        "PATCH" => matches!(route, Route::Page("admin-config") | Route::AdminResource(_))
+            .then_some(Action::Update),
+        "DELETE" => matches!(
+            route,
+            Route::Collection {
+                part: Part::Item(_),
+                ..
+            } | Route::Job(_)
+                | Route::AdminResource(_)
+        )
+        .then_some(Action::Delete),
+        _ => None,
+    };
+    let Some(action) = action else {
+        return Err(Refusal::about(
+            Rule::Method,
+            "pygeoapi does not serve this resource by the method ",
+            method.as_bytes(),
+        ));
+    };
+    match method {
+        "POST" => {}
+        "PUT" | "PATCH" => {
+            content_type::expect(request.headers, is_items(route))?;
+        }
+        _ if !request.body.is_empty() => {
+            // pygeoapi reads a filter from it, and no policy has seen it.
+            return Err(Refusal::about(
+                Rule::UnexpectedBody,
+                "a body is not expected with the method ",
+                method.as_bytes(),
+            ));
+        }
+        _ => {}
+    }
+    Ok(action)
+}
+
+fn is_items(route: &Route) -> bool {
+    matches!(
+        route,
+        Route::Collection {
+            part: Part::Items | Part::Item(_),
+            ..
+        }
+    )
+}
+
+fn put(route: &Route) -> bool {
+    matches!(
+        route,
+        Route::Collection {
+            part: Part::Item(_),
+            ..
+        } | Route::Page("admin-config")
+            | Route::AdminResource(_)
+    )
+}
+
+fn post(request: &RawRequest<'_>, route: &Route) -> Result<Option<Action>, Refusal> {
+    Ok(match route {
+        Route::Collection {
+            part: Part::Items, ..
+        } => Some(if content_type::is_feature(request.headers)? {
+            Action::Create
+        } else {
+            Action::Search
+        }),
+        Route::Execute(_) => {
+            content_type::expect(request.headers, false)?;
+            Some(Action::Execute)
+        }
+        Route::Page("stac-search") => {
+            content_type::expect(request.headers, false)?;
+            Some(Action::Search)
+        }
+        Route::Page("admin-resources") => {
+            content_type::expect(request.headers, false)?;
+            Some(Action::Create)
+        }
+        _ => None,
+    })
+}

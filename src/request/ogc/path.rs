@@ -1,0 +1,186 @@
+//! Paths: split before they are decoded, decoded once, printed as they were judged.
+
+use super::{
+    query::Params,
+    refusal::{Refusal, Rule},
+};
+
+/// The longest path and query, in bytes.
+pub(super) const MAX_TARGET_BYTES: usize = 8_000;
+
+/// A path's segments, each decoded once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Segments {
+    pub(super) decoded: Vec<String>,
+}
+
+impl Segments {
+    /// Reads a path in origin form (RFC 9112, section 3.2.1), without its query.
+    pub(super) fn read(path: &[u8]) -> Result<Self, Refusal> {
+        let Some(rest) = path.strip_prefix(b"/") else {
+            return Err(Refusal::about(
+                Rule::NotOriginForm,
+                "the path must start with `/`: ",
+                path,
+            ));
+        };
+        if rest.is_empty() {
+            return Ok(Self::default());
+        }
+        let decoded = rest
+            .split(|b| *b == b'/')
+            .map(segment)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { decoded })
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.decoded.is_empty()
+    }
+}
+
+/// One segment: only `pchar` (RFC 3986, section 3.3), decoded once and strictly.
+fn segment(raw: &[u8]) -> Result<String, Refusal> {
+    if raw.is_empty() {
+        return Err(Refusal::new(
+            Rule::EmptySegment,
+            "the path has an empty segment (`//`, or `/` at its end)",
+        ));
+    }
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+                (Some(high), Some(low)) => bytes.push(high << 4 | low),
+                _ => {
+                    return Err(Refusal::about(
+                        Rule::BadEscape,
+                        "`%` needs two hexadecimal digits: ",
+                        raw,
+                    ));
+                }
+            },
+            _ if is_pchar(*byte) => bytes.push(*byte),
+            _ => {
+                return Err(Refusal::about(
+                    Rule::BadByte,
+                    "a byte that must be percent-encoded in a path: ",
+                    raw,
+                ));
+            }
+        }
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Refusal::about(Rule::BadUtf8, "the path decodes to no UTF-8: ", raw))?;
+    check(&text, raw)?;
+    Ok(text)
+}
+
+/// What another parser could take for something else once it is decoded.
+fn check(text: &str, raw: &[u8]) -> Result<(), Refusal> {
+    if text.contains(['/', '\\', '%', '?', '#', ';']) {
+        return Err(Refusal::about(
+            Rule::DecodedDelimiter,
+            "a segment decodes to one of / \\ % ? # ; : ",
+            raw,
+        ));
+    }
+    if text.chars().any(is_treacherous) {
+        return Err(Refusal::about(
+            Rule::ControlCharacter,
+            "a segment holds a control character or a line separator: ",
+            raw,
+        ));
+    }
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err(Refusal::about(
+            Rule::OuterSpace,
+            "a segment begins or ends with a space: ",
+            raw,
+        ));
+    }
+    if text == "." || text == ".." {
+        return Err(Refusal::about(
+            Rule::DotSegment,
+            "a segment is `.` or `..`: ",
+            raw,
+        ));
+    }
+    Ok(())
+}
+
+/// Controls, and the code points that some parsers drop or take for a line's end.
+pub(super) fn is_treacherous(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}')
+}
+
+pub(super) fn hex(byte: &u8) -> Option<u8> {
+    char::from(*byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn is_pchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
+}
+
+/// The path and query that pygeoapi receives: what was judged, and nothing else.
+pub(super) fn canonical(
+    base: &[String],
+    below: &[String],
+    params: &Params,
+    is_base_root: bool,
+) -> String {
+    let all = base.iter().chain(below);
+    let mut path = String::with_capacity(64);
+    path.push('/');
+    path.push_str(&encode_segments(all.map(String::as_str)));
+    if is_base_root && path.len() > 1 {
+        path.push('/');
+    }
+    if !params.is_empty() {
+        path.push('?');
+        for (index, (name, value)) in params.iter().enumerate() {
+            if index > 0 {
+                path.push('&');
+            }
+            encode(name, &mut path, is_unreserved_in_query);
+            path.push('=');
+            encode(value, &mut path, is_unreserved_in_query);
+        }
+    }
+    path
+}
+
+/// Segments joined by `/`, each percent-encoded.
+pub(super) fn encode_segments<'a>(segments: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for (index, segment) in segments.enumerate() {
+        if index > 0 {
+            text.push('/');
+        }
+        encode(segment, &mut text, |b| is_pchar(b) && b != b';');
+    }
+    text
+}
+
+fn is_unreserved_in_query(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$'()*,:@/".contains(&byte)
+}
+
+fn encode(text: &str, out: &mut String, plain: impl Fn(u8) -> bool) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.extend(DIGITS.get(usize::from(half)));
+            }
+        }
+    }
+}

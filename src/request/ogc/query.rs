@@ -1,0 +1,67 @@
+//! Query strings: decoded strictly, no name twice.
+
+use super::{
+    path::{hex, is_treacherous},
+    refusal::{Refusal, Rule},
+};
+
+/// Decoded names and values, in order.
+pub(super) type Params = Vec<(String, String)>;
+
+/// Reads what stands after the first `?`.
+pub(super) fn read(raw: Option<&[u8]>) -> Result<Params, Refusal> {
+    let mut params = Params::new();
+    let raw = raw.unwrap_or_default();
+    for pair in raw.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
+        let mut halves = pair.splitn(2, |b| *b == b'=');
+        let name = decode(halves.next().unwrap_or_default())?;
+        let value = decode(halves.next().unwrap_or_default())?;
+        if params.iter().any(|(known, _)| *known == name) {
+            return Err(Refusal::about(
+                Rule::RepeatedParameter,
+                "a query parameter is repeated, and servers differ in which one they take: ",
+                name.as_bytes(),
+            ));
+        }
+        params.push((name, value));
+    }
+    Ok(params)
+}
+
+fn decode(raw: &[u8]) -> Result<String, Refusal> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+                (Some(high), Some(low)) => bytes.push(high << 4 | low),
+                _ => {
+                    return Err(Refusal::about(
+                        Rule::BadEscape,
+                        "`%` needs two hexadecimal digits: ",
+                        raw,
+                    ));
+                }
+            },
+            0x21..=0x7e if *byte != b'#' => bytes.push(*byte),
+            _ => {
+                return Err(Refusal::about(
+                    Rule::BadByte,
+                    "a byte that must be percent-encoded in a query: ",
+                    raw,
+                ));
+            }
+        }
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Refusal::about(Rule::BadUtf8, "the query decodes to no UTF-8: ", raw))?;
+    if text.chars().any(is_treacherous) {
+        return Err(Refusal::about(
+            Rule::ControlCharacter,
+            "the query holds a control character or a line separator: ",
+            raw,
+        ));
+    }
+    Ok(text)
+}

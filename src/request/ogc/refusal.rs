@@ -1,0 +1,107 @@
+//! Why a request cannot be read one way only.
+
+use std::fmt::Write as _;
+
+use thiserror::Error;
+
+/// The longest part of a request that is shown in a refusal, in bytes.
+const MAX_SHOWN_BYTES: usize = 120;
+
+/// The rule that a request breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Rule {
+    TooLong,
+    NotOriginForm,
+    BadByte,
+    BadEscape,
+    BadUtf8,
+    DecodedDelimiter,
+    ControlCharacter,
+    OuterSpace,
+    DotSegment,
+    EmptySegment,
+    BasePath,
+    ReservedWord,
+    UnknownRoute,
+    TileIndex,
+    Method,
+    HeaderName,
+    UnexpectedBody,
+    ContentType,
+    RepeatedParameter,
+    TwoFilters,
+}
+
+impl Rule {
+    /// A stable name for metrics, logs and problem documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLong => "target-too-long",
+            Self::NotOriginForm => "not-origin-form",
+            Self::BadByte => "bad-byte",
+            Self::BadEscape => "bad-escape",
+            Self::BadUtf8 => "bad-utf8",
+            Self::DecodedDelimiter => "decoded-delimiter",
+            Self::ControlCharacter => "control-character",
+            Self::OuterSpace => "outer-space",
+            Self::DotSegment => "dot-segment",
+            Self::EmptySegment => "empty-segment",
+            Self::BasePath => "base-path",
+            Self::ReservedWord => "reserved-word",
+            Self::UnknownRoute => "unknown-route",
+            Self::TileIndex => "tile-index",
+            Self::Method => "method",
+            Self::HeaderName => "header-name",
+            Self::UnexpectedBody => "unexpected-body",
+            Self::ContentType => "content-type",
+            Self::RepeatedParameter => "repeated-parameter",
+            Self::TwoFilters => "two-filters",
+        }
+    }
+}
+
+/// A refusal to read: which rule, and what broke it, in words fit for the client.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct Refusal {
+    rule: Rule,
+    detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(rule: Rule, detail: impl Into<String>) -> Self {
+        Self {
+            rule,
+            detail: detail.into(),
+        }
+    }
+
+    /// The same with the offending part, escaped and cut.
+    pub(super) fn about(rule: Rule, detail: &str, part: &[u8]) -> Self {
+        let mut text = detail.to_owned();
+        text.push('`');
+        for byte in part.iter().take(MAX_SHOWN_BYTES) {
+            if (0x20..0x7f).contains(byte) && *byte != b'`' && *byte != b'\\' {
+                text.push(char::from(*byte));
+            } else {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+        if part.len() > MAX_SHOWN_BYTES {
+            text.push_str("...");
+        }
+        text.push('`');
+        Self { rule, detail: text }
+    }
+
+    /// The rule that was broken.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// What broke it, for the client.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}

@@ -1,0 +1,166 @@
+//! What was asked for, as policies see it: `input.ogc`.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    method::Action,
+    query::Params,
+    route::{Part, Route},
+};
+
+/// One resource of pygeoapi and what is done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    route: Route,
+    action: Action,
+    params: Params,
+    path: String,
+}
+
+impl Resource {
+    pub(super) fn new(route: Route, action: Action, params: Params, path: String) -> Self {
+        Self {
+            route,
+            action,
+            params,
+            path,
+        }
+    }
+
+    /// The part of pygeoapi: `collections`, `processes`, `stac`, ...
+    pub fn api(&self) -> &'static str {
+        match &self.route {
+            Route::Page(page) => page,
+            Route::TileMatrixSet(_) => "TileMatrixSet",
+            Route::Collection { .. } => "collections",
+            Route::Process(_) => "process",
+            Route::Execute(_) => "execute",
+            Route::Job(_) => "job",
+            Route::JobResults(_) => "job-results",
+            Route::Stac(_) => "stac",
+            Route::Static(_) => "static",
+            Route::AdminResource(_) => "admin-resource",
+        }
+    }
+
+    /// What of a collection is asked for; the same as [`Self::api`] elsewhere.
+    pub fn operation(&self) -> &'static str {
+        match &self.route {
+            Route::Page("collections") => "list",
+            Route::Collection { part, .. } => match part {
+                Part::Describe => "describe",
+                Part::Schema => "schema",
+                Part::Queryables => "queryables",
+                Part::Items => match self.action {
+                    Action::Create => "create",
+                    Action::Search => "search",
+                    _ => "items",
+                },
+                Part::Item(_) => "item",
+                Part::Coverage => "coverage",
+                Part::Map { .. } => "map",
+                Part::Tiles => "tiles",
+                Part::Tileset { .. } => "tileset",
+                Part::Tile { .. } => "tile",
+                Part::Edr { .. } => "edr",
+                Part::Instances => "edr-instances",
+                Part::Instance(_) => "edr-instance",
+            },
+            _ => self.api(),
+        }
+    }
+
+    /// What is done to it.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The collection's id, slashes included.
+    pub fn collection(&self) -> Option<&str> {
+        match &self.route {
+            Route::Collection { collection, .. } => Some(collection),
+            _ => None,
+        }
+    }
+
+    /// The path and query that pygeoapi must receive: what was judged, printed anew.
+    pub fn canonical_path(&self) -> &str {
+        &self.path
+    }
+
+    /// The variables of the route by name.
+    fn variables(&self) -> Vec<(&'static str, &str)> {
+        let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(5);
+        match &self.route {
+            Route::Page(_) => {}
+            Route::TileMatrixSet(tms) => all.push(("tms", tms)),
+            Route::Process(process) | Route::Execute(process) => all.push(("process", process)),
+            Route::Job(job) | Route::JobResults(job) => all.push(("job", job)),
+            Route::Stac(path) => {
+                all.push(("dataset", path.split('/').next().unwrap_or_default()));
+                all.push(("path", path));
+            }
+            Route::Static(path) => all.push(("path", path)),
+            Route::AdminResource(resource) => all.push(("resource", resource)),
+            Route::Collection { collection, part } => {
+                all.push(("collection", collection));
+                part_variables(part, &mut all);
+            }
+        }
+        all
+    }
+}
+
+fn part_variables<'a>(part: &'a Part, all: &mut Vec<(&'static str, &'a str)>) {
+    match part {
+        Part::Item(item) => all.push(("item", item)),
+        Part::Map { style: Some(style) } => all.push(("style", style)),
+        Part::Tileset { tms } => all.push(("tms", tms)),
+        Part::Tile { tms, z, row, col } => {
+            all.extend([("tms", tms.as_str()), ("z", z), ("row", row), ("col", col)]);
+        }
+        Part::Edr {
+            query,
+            instance,
+            location,
+        } => {
+            all.push(("query", query));
+            all.extend(instance.as_deref().map(|id| ("instance", id)));
+            all.extend(location.as_deref().map(|id| ("location", id)));
+        }
+        Part::Instance(instance) => all.push(("instance", instance)),
+        Part::Describe
+        | Part::Schema
+        | Part::Queryables
+        | Part::Items
+        | Part::Coverage
+        | Part::Map { style: None }
+        | Part::Tiles
+        | Part::Instances => {}
+    }
+}
+
+impl Serialize for Resource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("api", self.api())?;
+        map.serialize_entry("operation", self.operation())?;
+        map.serialize_entry("action", &self.action)?;
+        for (name, value) in self.variables() {
+            map.serialize_entry(name, value)?;
+        }
+        if let Some((_, format)) = self.params.iter().find(|(name, _)| name == "f") {
+            map.serialize_entry("format", format)?;
+        }
+        map.serialize_entry("params", &ByName(&self.params))?;
+        map.end()
+    }
+}
+
+struct ByName<'a>(&'a Params);
+
+impl Serialize for ByName<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}

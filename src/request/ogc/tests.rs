@@ -1,0 +1,173 @@
+use std::fmt::Write as _;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use super::*;
+
+/// Categories and ids whose refusal is Envoy's: the reader never sees such a request, or not what is wrong with it.
+fn is_envoys(row: &Value) -> bool {
+    row["reason"]
+        .as_str()
+        .is_some_and(|reason| reason.starts_with("Envoy"))
+        || row.get("raw_target").is_none()
+}
+
+fn target(row: &Value) -> Vec<u8> {
+    match row["raw_target_b64"].as_str() {
+        Some(text) => BASE64.decode(text.as_bytes()).unwrap(),
+        None => row["raw_target"].as_str().unwrap().as_bytes().to_vec(),
+    }
+}
+
+fn disagreements(backend: Backend, must: &str) -> (usize, String) {
+    let reader = Reader::new("", backend).unwrap();
+    let corpus = include_str!("../../../tests/corpus/paths.jsonl");
+    let mut told = String::new();
+    let mut count = 0;
+    for line in corpus.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if is_envoys(&row) {
+            continue;
+        }
+        count += 1;
+        let headers: Headers = row["headers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|h| (h[0].as_str().unwrap(), h[1].as_str().unwrap()))
+            .collect();
+        let target = target(&row);
+        let read = reader.read(&RawRequest {
+            method: row["method"].as_str().unwrap(),
+            target: &target,
+            headers: &headers,
+            body: row["body"].as_str().unwrap_or_default().as_bytes(),
+        });
+        let expected = row.get(must).unwrap_or(&row["must"]).as_str().unwrap();
+        let agrees = match (&read, expected) {
+            (Err(_), "refuse") => true,
+            (Ok(resource), allowed) if allowed.starts_with("allow-as") => {
+                // A row that only one backend serves has no resource of its own.
+                row.get("must_resource").is_none_or(|r| same(resource, r))
+            }
+            _ => false,
+        };
+        if !agrees {
+            writeln!(
+                told,
+                "{} {} {} {:?}: expected {expected} ({}), read {:?}",
+                row["id"], row["method"], row["raw_target"], row["headers"], row["reason"], read
+            )
+            .unwrap();
+        }
+    }
+    (count, told)
+}
+
+fn same(resource: &Resource, expected: &Value) -> bool {
+    let seen = serde_json::to_value(resource).unwrap();
+    expected
+        .as_object()
+        .unwrap()
+        .iter()
+        .all(|(name, value)| match name.as_str() {
+            "params" => value
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|pair| seen["params"][pair[0].as_str().unwrap()] == pair[1]),
+            "op" => seen["operation"] == *value,
+            _ => seen[name] == *value,
+        })
+}
+
+#[test]
+fn the_measured_requests_are_read_as_flask_serves_them() {
+    let (count, told) = disagreements(Backend::Flask, "must_flask_backend");
+    assert!(told.is_empty(), "{told}");
+    assert!(count > 350, "{count}");
+}
+
+#[test]
+fn the_measured_requests_are_read_as_both_backends_serve_them() {
+    let (_, told) = disagreements(Backend::Starlette, "must");
+    assert!(told.is_empty(), "{told}");
+}
+
+fn read(reader: &Reader, method: &str, target: &str) -> Result<Resource, Rule> {
+    let headers = Headers::default();
+    reader
+        .read(&RawRequest {
+            method,
+            target: target.as_bytes(),
+            headers: &headers,
+            body: b"",
+        })
+        .map_err(|refusal| refusal.rule())
+}
+
+#[test]
+fn attacks_are_refused_by_their_rule() {
+    let reader = Reader::default();
+    for (target, rule) in [
+        ("/collections%2Fobs%2Fitems", Rule::DecodedDelimiter),
+        ("/collections/secret%0a", Rule::ControlCharacter),
+        ("//collections/secret/items", Rule::EmptySegment),
+        ("/collections/obs/", Rule::EmptySegment),
+        ("/collections/public/items/secret/items", Rule::ReservedWord),
+        ("/collections/c/locations/xinstances", Rule::ReservedWord),
+        ("/stac/a/..%2fb", Rule::DecodedDelimiter),
+        ("/collections/obs/../secret", Rule::DotSegment),
+        ("/collections/obs/%2e%2e/secret", Rule::DotSegment),
+        ("/collections/obs%zz", Rule::BadEscape),
+        ("/collections/obs%25", Rule::DecodedDelimiter),
+        ("/collections/obs%ff", Rule::BadUtf8),
+        ("/collections/obs#x", Rule::BadByte),
+        ("/collections/c/tiles/t/0/0/-1", Rule::TileIndex),
+        (
+            "/collections/obs/items?f=json&%66=html",
+            Rule::RepeatedParameter,
+        ),
+        ("/collections/items", Rule::ReservedWord),
+        ("/nowhere", Rule::UnknownRoute),
+        ("http://localhost/collections", Rule::NotOriginForm),
+    ] {
+        assert_eq!(read(&reader, "GET", target).err(), Some(rule), "{target}");
+    }
+    assert_eq!(read(&reader, "get", "/").err(), Some(Rule::Method));
+    assert_eq!(read(&reader, "TRACE", "/").err(), Some(Rule::Method));
+}
+
+#[test]
+fn what_is_sent_on_is_read_the_same() {
+    let reader = Reader::new("/geoapi", Backend::Flask).unwrap();
+    for target in [
+        "/geoapi/",
+        "/geoapi",
+        "/geoapi/collections/ns/roads/items?bbox=1,2,3,4&name=a+b%26c",
+        "/geoapi/%63ollections/caf%C3%A9/items/a@b",
+    ] {
+        let first = read(&reader, "GET", target).unwrap();
+        let again = read(&reader, "GET", first.canonical_path()).unwrap();
+        assert_eq!(first, again, "{target}");
+    }
+    assert_eq!(
+        read(&reader, "GET", "/geoapi/%63ollections/caf%C3%A9")
+            .unwrap()
+            .canonical_path(),
+        "/geoapi/collections/caf%C3%A9"
+    );
+    assert_eq!(
+        read(&reader, "GET", "/collections").err(),
+        Some(Rule::BasePath)
+    );
+}
+
+#[test]
+fn ids_that_cannot_be_reached_are_told() {
+    assert!(reachable_collection_id("ns/roads").is_ok());
+    for id in ["a/items/b", "a/schema", "a%b", "a//b", "..", " a"] {
+        assert!(reachable_collection_id(id).is_err(), "{id}");
+    }
+}

@@ -1,0 +1,119 @@
+//! The demo: the whole stack on this machine, a tour of answers, and then yours to try.
+
+mod reason;
+mod screen;
+mod stand;
+mod tour;
+mod visit;
+
+use std::path::PathBuf;
+use std::pin::pin;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::screen::Screen;
+use self::stand::Stand;
+use self::tour::Tour;
+use crate::{Error, Result, Tools};
+
+/// What the demo is told on its command line.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "geowarden-demo",
+    about = "Runs geowarden with Envoy, pygeoapi and an identity provider"
+)]
+pub struct Options {
+    /// The geowarden binary; by default the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    geowarden: Option<PathBuf>,
+    /// End after the tour instead of staying up.
+    #[arg(long)]
+    tour_only: bool,
+}
+
+impl Options {
+    fn binary(&self) -> Result<PathBuf> {
+        let binary = match &self.geowarden {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()
+                .map_err(Error::io("finding this program"))?
+                .with_file_name("geowarden"),
+        };
+        if binary.is_file() {
+            Ok(binary)
+        } else {
+            let problem = "there is no geowarden: run `cargo build --bin geowarden`";
+            Err(Error::unexpected(binary.display().to_string(), problem))
+        }
+    }
+}
+
+/// Starts everything, takes the tour, and stays until Ctrl-C unless told otherwise. False means that an answer was
+/// not as expected. Everything ends with it, also when it is interrupted.
+pub async fn run(options: &Options) -> Result<bool> {
+    let mut screen = Screen::new();
+    let mut stop = pin!(interrupted()?);
+    let start = async {
+        let binary = options.binary()?;
+        screen.line("Starting the identity provider, pygeoapi, geowarden and Envoy ..")?;
+        let mut stand = Stand::start(&Tools::find()?, &binary).await?;
+        if !options.tour_only {
+            introduce(&mut screen, &stand)?;
+        }
+        let surprises = Tour::new(&mut stand, &mut screen).take().await?;
+        Ok((stand, surprises))
+    };
+    let (stand, surprises) = tokio::select! {
+        outcome = start => outcome?,
+        () = &mut stop => return Ok(false),
+    };
+    screen.summary(&surprises)?;
+    if !options.tour_only {
+        screen.heading("Now you")?;
+        screen.line(&format!(
+            "  policies to edit    {}",
+            stand.policies().display()
+        ))?;
+        screen.line("Ctrl-C ends everything.")?;
+        stop.await;
+        screen.line("Ending everything.")?;
+    }
+    Ok(surprises.is_empty())
+}
+
+/// What is needed to try things by hand.
+fn introduce(screen: &mut Screen, stand: &Stand) -> Result<()> {
+    screen.heading("Addresses")?;
+    screen.line(&format!("  pygeoapi, guarded   {}", stand.url()))?;
+    screen.line(&format!(
+        "  geowarden's pages   http://{}/metrics",
+        stand.geowarden.admin()
+    ))?;
+    screen.line(&format!(
+        "  identity provider   {}",
+        stand.provider.issuer()
+    ))?;
+    screen.heading("Credentials")?;
+    for (name, value) in stand.keys() {
+        screen.line(&format!("  {name}={value}"))?;
+    }
+    screen.line(&format!(
+        "  OSGEO_TOKEN=$({})",
+        stand.token_command("osgeo")
+    ))?;
+    screen.line("The names used below, for your shell:")?;
+    screen.line(&format!("  . {}", stand.shell_names().display()))
+}
+
+/// Ends when the user (Ctrl-C) or the system (SIGTERM) wants us to.
+fn interrupted() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).map_err(Error::io("listening for signals"));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,259 @@
+//! A real Envoy with one of the shipped configurations.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::client::Ask;
+use crate::geowarden::GrpcAddress;
+use crate::process::{Plan, Process};
+use crate::{Error, Result, Tools};
+
+const NAME: &str = "Envoy";
+
+/// A shipped configuration, and the addresses that take the place of those in it.
+#[derive(Debug, Clone)]
+pub struct EnvoyConfig {
+    template: PathBuf,
+    replacements: Vec<(String, String)>,
+}
+
+impl EnvoyConfig {
+    /// A configuration file such as `envoy/api-key.yaml` between this pygeoapi and this geowarden.
+    pub fn new(template: &Path, pygeoapi_port: u16, geowarden: &GrpcAddress) -> Self {
+        let geowarden = match geowarden {
+            GrpcAddress::Port(port) => on_loopback(*port),
+            // As a JSON string, which YAML reads as well.
+            GrpcAddress::Unix(path) => {
+                format!("pipe: {{path: {}}}", Value::from(path.to_string_lossy()))
+            }
+        };
+        Self {
+            template: template.to_owned(),
+            replacements: Vec::new(),
+        }
+        .replace(on_loopback(8080), on_loopback(0))
+        .replace(on_loopback(9901), on_loopback(0))
+        .replace(on_loopback(5000), on_loopback(pygeoapi_port))
+        .replace(on_loopback(9191), geowarden)
+    }
+
+    /// Listens on this port instead of one that the system chooses.
+    #[must_use]
+    pub fn listen_on(mut self, port: u16) -> Self {
+        for (from, to) in &mut self.replacements {
+            if *from == on_loopback(8080) {
+                *to = on_loopback(port);
+            }
+        }
+        self
+    }
+
+    /// Puts another text in the place of one that is there exactly once; anything else is an error at the start.
+    #[must_use]
+    pub fn replace(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.replacements.push((from.into(), to.into()));
+        self
+    }
+
+    fn rewritten(&self) -> Result<String> {
+        let shown = self.template.display();
+        let text =
+            fs::read_to_string(&self.template).map_err(Error::io(format!("reading {shown}")))?;
+        // A text that is not found must not pass in silence: Envoy would then ask the wrong geowarden.
+        self.replacements.iter().try_fold(text, |text, (from, to)| {
+            match text.matches(from.as_str()).count() {
+                1 => Ok(text.replacen(from, to, 1)),
+                found => Err(Error::Rewrite {
+                    file: self.template.clone(),
+                    wanted: from.clone(),
+                    found,
+                }),
+            }
+        })
+    }
+}
+
+/// A running Envoy.
+#[derive(Debug)]
+pub struct Envoy {
+    process: Process,
+    port: u16,
+    admin: String,
+}
+
+impl Envoy {
+    /// Starts it, and waits until it listens.
+    pub async fn start(tools: &Tools, config: &EnvoyConfig) -> Result<Self> {
+        let plan = Plan::new(NAME, &tools.envoy()?)?;
+        let file = plan.folder().join("envoy.yaml");
+        fs::write(&file, config.rewritten()?)
+            .map_err(Error::io(format!("writing {}", file.display())))?;
+        let admin_file = plan.folder().join("admin-address");
+        let mut process = plan
+            .arg("--config-path")
+            .arg(&file)
+            .arg("--admin-address-path")
+            .arg(&admin_file)
+            // Several instances share a machine, and each a test's two processors.
+            .args([
+                "--use-dynamic-base-id",
+                "--concurrency",
+                "2",
+                "--log-level",
+                "warning",
+            ])
+            // Tests read the access log, which is otherwise written every ten seconds.
+            .args(["--file-flush-interval-msec", "50"])
+            .start()?;
+        let admin = process
+            .until("said where its admin page is", async |_| {
+                admin_in(&admin_file)
+            })
+            .await?;
+        let port = process
+            .until("listened", async |_| listening_port(&admin).await)
+            .await?;
+        Ok(Self {
+            process,
+            port,
+            admin,
+        })
+    }
+
+    /// Whether Envoy accepts a configuration file as it is.
+    pub async fn validate(tools: &Tools, file: &Path) -> Result<()> {
+        let mut process = Plan::new("envoy --mode validate", &tools.envoy()?)?
+            .args([
+                "--mode",
+                "validate",
+                "--use-dynamic-base-id",
+                "--config-path",
+            ])
+            .arg(file)
+            .start()?;
+        let status = process.ended().await?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(process.error(format!("ended with {status}")))
+        }
+    }
+
+    /// The port that clients use, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address that clients use: `127.0.0.1:PORT`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The address of its admin page: `127.0.0.1:PORT`.
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// Everything that it has logged so far, access log included.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The lines of its access log so far.
+    pub fn access_log(&self) -> Vec<Value> {
+        let lines = self.log();
+        lines
+            .lines()
+            .filter(|line| line.starts_with('{'))
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Waits for the line of the access log that fits.
+    pub async fn access_log_line(&mut self, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.process
+            .until("written the line of its access log", async |process| {
+                let log = process.log();
+                let mut lines = log
+                    .lines()
+                    .rev()
+                    .filter_map(|line| serde_json::from_str(line).ok());
+                lines.find(|line| fits(line))
+            })
+            .await
+    }
+}
+
+fn on_loopback(port: u16) -> String {
+    format!("socket_address: {{address: 127.0.0.1, port_value: {port}}}")
+}
+
+fn admin_in(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    text.rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+        .map(|_| text.clone())
+}
+
+async fn listening_port(admin: &str) -> Option<u16> {
+    let ready = Ask::get("/ready").send(admin).await.ok()?;
+    if ready.status() != 200 {
+        return None;
+    }
+    let listeners = Ask::get("/listeners?format=json")
+        .send(admin)
+        .await
+        .ok()?
+        .json()
+        .ok()?;
+    let port = listeners
+        .pointer("/listener_statuses/0/local_address/socket_address/port_value")?
+        .as_u64()?;
+    u16::try_from(port).ok().filter(|port| *port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn shipped(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../envoy")
+            .join(name)
+    }
+
+    #[test]
+    fn every_address_of_the_shipped_files_is_replaced() {
+        for name in ["api-key.yaml", "jwt.yaml"] {
+            let unix = GrpcAddress::Unix(PathBuf::from("/tmp/a b.sock"));
+            let text = EnvoyConfig::new(&shipped(name), 7, &unix)
+                .listen_on(9)
+                .rewritten()
+                .unwrap();
+            assert!(text.contains(r#"pipe: {path: "/tmp/a b.sock"}"#), "{name}");
+            assert!(
+                text.contains("port_value: 7}") && text.contains("port_value: 9}"),
+                "{name}"
+            );
+            assert!(
+                !text.contains("port_value: 9191") && !text.contains("port_value: 8080"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_replaced_in_silence() {
+        let config = EnvoyConfig::new(&shipped("jwt.yaml"), 7, &GrpcAddress::Port(8))
+            .replace("no such text", "");
+        let error = config.rewritten().unwrap_err().to_string();
+        assert!(
+            error.ends_with(r#"expected exactly one "no such text", found 0"#),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,245 @@
+//! One running component: its process group, its log and its end.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{Error, Result};
+
+/// How long a component may take until it is ready. Generous: on a busy machine Python alone takes many seconds.
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// How long a component may take to end after SIGTERM.
+const END_LIMIT: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(20);
+
+/// Leads the process group and kills it when its standard input ends, which is when we end, however that happens:
+/// a test runner that kills a test must leave nothing behind. It ignores the signals that are meant for the others.
+const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; kill -KILL 0";
+
+/// A started component in a process group of its own, with a temporary folder that holds its log.
+#[derive(Debug)]
+pub(crate) struct Process {
+    component: &'static str,
+    command: String,
+    child: Child,
+    pid: Pid,
+    group: Pid,
+    // Its standard input is the lifeline: it must live as long as this.
+    _watchdog: Child,
+    folder: TempDir,
+}
+
+/// A program and its arguments, with the environment that is added to ours.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    component: &'static str,
+    command: Command,
+    folder: TempDir,
+}
+
+impl Plan {
+    /// A component to be started by `program`, with an empty folder of its own.
+    pub(crate) fn new(component: &'static str, program: &Path) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("geowarden-")
+            .tempdir()
+            .map_err(Error::io(format!("making a folder for {component}")))?;
+        Ok(Self {
+            component,
+            command: Command::new(program),
+            folder,
+        })
+    }
+
+    /// Its folder, which goes with it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Starts it. What it writes goes to its log.
+    pub(crate) fn start(self) -> Result<Process> {
+        let Self {
+            component,
+            mut command,
+            folder,
+        } = self;
+        let described = describe(&command);
+        let failed = || format!("starting {component} ({described})");
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::io(failed()))?;
+        let group = pid(&watchdog, component)?;
+        let log = File::create(log_path(&folder)).map_err(Error::io(failed()))?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(Error::io(failed()))?)
+            .stderr(log)
+            .process_group(group.as_raw())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::io(failed()))?;
+        let pid = pid(&child, component)?;
+        Ok(Process {
+            component,
+            command: described,
+            child,
+            pid,
+            group,
+            _watchdog: watchdog,
+            folder,
+        })
+    }
+}
+
+impl Process {
+    /// Everything that it has written so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read(log_path(&self.folder)).map_or_else(
+            |error| format!("(its log could not be read: {error})"),
+            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+        )
+    }
+
+    /// Asks again and again until there is an answer. An end of the process, or too much time, is an error.
+    pub(crate) async fn until<T>(
+        &mut self,
+        what: &str,
+        mut ask: impl AsyncFnMut(&Self) -> Option<T>,
+    ) -> Result<T> {
+        let limit = Instant::now() + START_LIMIT;
+        loop {
+            if let Some(answer) = ask(self).await {
+                return Ok(answer);
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(self.error(format!("ended with {status} before it {what}")));
+            }
+            if Instant::now() > limit {
+                return Err(self.error(format!(
+                    "has not {what} after {} seconds",
+                    START_LIMIT.as_secs()
+                )));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
+        match timeout(START_LIMIT, self.child.wait()).await {
+            Ok(Ok(status)) => Ok(status),
+            Ok(Err(error)) => Err(self.error(format!("could not be waited for: {error}"))),
+            Err(_) => Err(self.error(format!(
+                "has not ended after {} seconds",
+                START_LIMIT.as_secs()
+            ))),
+        }
+    }
+
+    /// Sends it a signal: to the process itself, not to its group.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        kill(self.pid, signal)
+            .map_err(|error| self.error(format!("could not be sent {signal}: {error}")))
+    }
+
+    /// Ends it politely (SIGTERM) and returns how it ended. One that does not end is killed, and is an error.
+    pub(crate) async fn terminate(mut self) -> Result<ExitStatus> {
+        self.signal(Signal::SIGTERM)?;
+        match timeout(END_LIMIT, self.child.wait()).await {
+            Ok(Ok(status)) => Ok(status),
+            Ok(Err(error)) => Err(self.error(format!("could not be waited for: {error}"))),
+            Err(_) => Err(self.error(format!(
+                "had not ended {} seconds after SIGTERM",
+                END_LIMIT.as_secs()
+            ))),
+        }
+    }
+
+    /// Ends it and its whole group at once, and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.kill_group();
+        self.child.wait().await.map_err(Error::io(format!(
+            "waiting for the end of {}",
+            self.component
+        )))?;
+        Ok(())
+    }
+
+    pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines
+            .get(lines.len().saturating_sub(30)..)
+            .unwrap_or_default();
+        Error::Component {
+            component: self.component,
+            problem: problem.into(),
+            command: self.command.clone(),
+            tail: tail.join("\n"),
+        }
+    }
+
+    fn kill_group(&self) {
+        // Only fails when nobody is left in it.
+        let _ = killpg(self.group, Signal::SIGKILL);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill_group();
+    }
+}
+
+fn pid(child: &Child, component: &str) -> Result<Pid> {
+    child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .map(Pid::from_raw)
+        .ok_or_else(|| Error::unexpected(format!("starting {component}"), "it has no process id"))
+}
+
+fn log_path(folder: &TempDir) -> PathBuf {
+    folder.path().join("log")
+}
+
+fn describe(command: &Command) -> String {
+    let command = command.as_std();
+    let environment = command.get_envs().filter_map(|(name, value)| {
+        value.map(|value| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
+    });
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    environment
+        .chain(words.map(|word| word.to_string_lossy().into_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

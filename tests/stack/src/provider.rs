@@ -1,0 +1,112 @@
+//! A real `OpenID` provider (`tests/tools/provider/provider.mjs`) that also mints what a real one would not.
+
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Ask};
+use crate::process::{Plan, Process};
+use crate::{Error, Result, Tools};
+
+/// The provider, with the clients `osgeo` and `geobeyond` and access tokens for the audience `pygeoapi`.
+#[derive(Debug)]
+pub struct Provider {
+    process: Process,
+    port: u16,
+}
+
+impl Provider {
+    /// Starts it on a port that the system chooses.
+    pub async fn start(tools: &Tools) -> Result<Self> {
+        Self::start_on(tools, 0).await
+    }
+
+    /// Starts it on a given port, so with a known issuer: one that was stopped before, say.
+    pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
+        let script = tools.repository().join("tests/tools/provider/provider.mjs");
+        let mut process = Plan::new("identity provider", &tools.node()?)?
+            .arg(script)
+            .arg(port.to_string())
+            .env("GEOWARDEN_PROVIDER_MODULES", tools.provider_modules()?)
+            .start()?;
+        let port = process
+            .until("said where it listens", async |process| {
+                port_in(&process.log())
+            })
+            .await?;
+        process
+            .until("answered", async |_| answers(port).await.then_some(()))
+            .await?;
+        Ok(Self { process, port })
+    }
+
+    /// Its issuer: `http://127.0.0.1:PORT`.
+    pub fn issuer(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// The secret of one of its clients.
+    pub fn secret(client: &str) -> String {
+        format!("{client}-secret")
+    }
+
+    /// An access token for one of its clients, by the client credentials grant.
+    pub async fn client_credentials(&self, client: &str) -> Result<String> {
+        let secret = Self::secret(client);
+        let form =
+            format!("grant_type=client_credentials&client_id={client}&client_secret={secret}");
+        let ask = Ask::new("POST", "/token").body("application/x-www-form-urlencoded", form);
+        let answer = ask.send(&self.address()).await?;
+        text_member(&answer, "access_token")
+    }
+
+    /// A token signed with the current key: `header` and `claims` are laid over those of a valid token of `osgeo`,
+    /// and a null takes a member away.
+    pub async fn mint(&self, header: &Value, claims: &Value) -> Result<String> {
+        let wanted = json!({"header": header, "claims": claims}).to_string();
+        let answer = Ask::new("POST", "/test/mint")
+            .body("application/json", wanted)
+            .send(&self.address())
+            .await?;
+        text_member(&answer, "token")
+    }
+
+    /// Replaces the signing key by a new one, and returns its key id.
+    pub async fn rotate(&self) -> Result<String> {
+        let answer = Ask::new("POST", "/test/rotate")
+            .send(&self.address())
+            .await?;
+        text_member(&answer, "kid")
+    }
+
+    /// Ends it, and returns the port on which [`Provider::start_on`] can start it again.
+    pub async fn stop(self) -> Result<u16> {
+        self.process.kill().await?;
+        Ok(self.port)
+    }
+
+    /// Everything that it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+fn port_in(log: &str) -> Option<u16> {
+    let (_, after) = log.split_once("listening on http://127.0.0.1:")?;
+    after.split_once('\n')?.0.parse().ok()
+}
+
+async fn answers(port: u16) -> bool {
+    let answer = Ask::get("/.well-known/openid-configuration")
+        .send(&format!("127.0.0.1:{port}"))
+        .await;
+    answer.is_ok_and(|answer| answer.status() == 200)
+}
+
+fn text_member(answer: &Answer, name: &str) -> Result<String> {
+    let json = answer.json()?;
+    let member = json.get(name).and_then(Value::as_str).map(str::to_owned);
+    member.ok_or_else(|| Error::unexpected("identity provider", format!("no {name} in {json}")))
+}

@@ -1,0 +1,164 @@
+//! A real pygeoapi: its Flask application under gunicorn, on the data in `tests/stack/pygeoapi`.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::client::Ask;
+use crate::process::{Plan, Process};
+use crate::{Error, Result, Tools};
+
+const NAME: &str = "pygeoapi";
+const DATA: [&str; 3] = ["obs.csv", "lakes.geojson", "secret.geojson"];
+
+/// pygeoapi with the collections `obs`, `lakes` (which can be edited) and `secret`, and the process `hello-world`.
+#[derive(Debug)]
+pub struct Pygeoapi {
+    process: Process,
+    port: u16,
+}
+
+impl Pygeoapi {
+    /// Starts it with links that hold at any address.
+    pub async fn start(tools: &Tools) -> Result<Self> {
+        Self::start_for(tools, "/").await
+    }
+
+    /// Starts it for clients that reach it at `url`, which its links then begin with.
+    pub async fn start_for(tools: &Tools, url: &str) -> Result<Self> {
+        let openapi = openapi(tools).await?;
+        // The header settings are those that the Envoy configurations ask operators for: without the second one a
+        // client moves the application's root with a SCRIPT_NAME header.
+        let plan = Plan::new(NAME, &tools.gunicorn()?)?
+            .args(["--no-control-socket", "--forwarder-headers", "X-None"])
+            .args([
+                "--bind",
+                "127.0.0.1:0",
+                "--workers",
+                "1",
+                "--threads",
+                "4",
+                "--graceful-timeout",
+                "1",
+            ])
+            .arg("pygeoapi.flask_app:APP");
+        let mut process = configured(plan, tools)?
+            .env("GEOWARDEN_PYGEOAPI_URL", url)
+            .env("PYGEOAPI_OPENAPI", openapi)
+            .start()?;
+        let port = process
+            .until("said where it listens", async |process| {
+                port_in(&process.log())
+            })
+            .await?;
+        process
+            .until("answered", async |_| answers(port).await.then_some(()))
+            .await?;
+        Ok(Self { process, port })
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Everything that it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// The `OpenAPI` document, made by pygeoapi itself and kept for as long as what it is made from stays the same.
+async fn openapi(tools: &Tools) -> Result<PathBuf> {
+    let cache = tools.cache();
+    let path = cache.join(format!("openapi-{:016x}.yml", fingerprint(tools)?));
+    if path.exists() {
+        return Ok(path);
+    }
+    fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
+    // Made aside and moved there whole: other tests may be looking for it right now.
+    let whole = NamedTempFile::new_in(&cache)
+        .map_err(Error::io(format!("writing to {}", cache.display())))?;
+    let plan = Plan::new("pygeoapi openapi generate", &tools.pygeoapi()?)?
+        .args(["openapi", "generate"])
+        .arg(config(tools))
+        .arg("--output-file")
+        .arg(whole.path());
+    let mut process = configured(plan, tools)?.start()?;
+    let status = process.ended().await?;
+    if !status.success() {
+        return Err(process.error(format!("ended with {status}")));
+    }
+    whole
+        .persist(&path)
+        .map_err(|error| Error::io(format!("writing {}", path.display()))(error.error))?;
+    Ok(path)
+}
+
+/// Gives a plan the configuration, and a copy of the data in its own folder.
+fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
+    let folder = plan.folder().to_owned();
+    for name in DATA {
+        let from = data(tools).join(name);
+        fs::copy(&from, folder.join(name))
+            .map_err(Error::io(format!("copying {}", from.display())))?;
+    }
+    Ok(plan
+        .env("PYGEOAPI_CONFIG", config(tools))
+        .env("GEOWARDEN_PYGEOAPI_DATA", &folder)
+        .env("GEOWARDEN_PYGEOAPI_WORK", &folder))
+}
+
+fn config(tools: &Tools) -> PathBuf {
+    tools.repository().join("tests/stack/pygeoapi/config.yml")
+}
+
+fn data(tools: &Tools) -> PathBuf {
+    tools.repository().join("tests/stack/pygeoapi/data")
+}
+
+fn fingerprint(tools: &Tools) -> Result<u64> {
+    let lock = tools.repository().join("tests/tools/python/pygeoapi.txt");
+    let mut hasher = DefaultHasher::new();
+    for path in DATA
+        .iter()
+        .map(|name| data(tools).join(name))
+        .chain([config(tools), lock])
+    {
+        read(&path)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::io(format!("reading {}", path.display())))
+}
+
+/// gunicorn says `Listening at: http://127.0.0.1:PORT (PID)`.
+fn port_in(log: &str) -> Option<u16> {
+    let (_, after) = log.split_once("Listening at: http://127.0.0.1:")?;
+    after.split_once(' ')?.0.parse().ok()
+}
+
+async fn answers(port: u16) -> bool {
+    let answer = Ask::get("/conformance?f=json")
+        .send(&format!("127.0.0.1:{port}"))
+        .await;
+    answer.is_ok_and(|answer| answer.status() == 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_only_once_its_line_is_whole() {
+        assert_eq!(
+            port_in("[INFO] Listening at: http://127.0.0.1:4321 (77)\n"),
+            Some(4321)
+        );
+        assert_eq!(port_in("[INFO] Listening at: http://127.0.0.1:43"), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! Where the installed tools are.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// The folder that `tests/tools/install.sh` fills, and the repository that it belongs to.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    folder: PathBuf,
+    repository: PathBuf,
+}
+
+impl Tools {
+    /// `$GEOWARDEN_TOOLS`, or `.tools` at the repository's root. Each tool is looked for when it is needed.
+    pub fn find() -> Result<Self> {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let repository = package
+            .ancestors()
+            .nth(2)
+            .ok_or_else(|| {
+                Error::unexpected(package.display().to_string(), "not inside the repository")
+            })?
+            .to_owned();
+        let folder = std::env::var_os("GEOWARDEN_TOOLS")
+            .map_or_else(|| repository.join(".tools"), PathBuf::from);
+        let folder = std::path::absolute(&folder)
+            .map_err(Error::io(format!("finding {}", folder.display())))?;
+        Ok(Self { folder, repository })
+    }
+
+    /// The repository's root.
+    pub fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// Where what is costly to make may be kept between runs.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    pub(crate) fn envoy(&self) -> Result<PathBuf> {
+        self.installed("Envoy", "bin/envoy")
+    }
+
+    pub(crate) fn gunicorn(&self) -> Result<PathBuf> {
+        self.installed("gunicorn", "bin/gunicorn")
+    }
+
+    pub(crate) fn pygeoapi(&self) -> Result<PathBuf> {
+        self.installed("pygeoapi", "bin/pygeoapi")
+    }
+
+    pub(crate) fn node(&self) -> Result<PathBuf> {
+        self.installed("Node.js", "bin/node")
+    }
+
+    /// The folder that holds the identity provider's `node_modules`.
+    pub(crate) fn provider_modules(&self) -> Result<PathBuf> {
+        self.installed(
+            "the identity provider",
+            "provider/node_modules/oidc-provider/package.json",
+        )?;
+        Ok(self.folder.join("provider"))
+    }
+
+    fn installed(&self, tool: &'static str, path: &str) -> Result<PathBuf> {
+        let path = self.folder.join(path);
+        if path.exists() {
+            Ok(path)
+        } else {
+            Err(Error::NotInstalled { tool, path })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_says_how_to_install_it() {
+        let tools = Tools {
+            folder: PathBuf::from("/nowhere"),
+            repository: PathBuf::new(),
+        };
+        let error = tools.envoy().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "Envoy is not installed: run `make tools` (looked for /nowhere/bin/envoy)"
+        );
+    }
+}
