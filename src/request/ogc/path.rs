@@ -51,7 +51,10 @@ fn segment(raw: &[u8]) -> Result<String, Refusal> {
     let mut rest = raw.iter();
     while let Some(byte) = rest.next() {
         match byte {
-            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+            b'%' => match (
+                rest.next().copied().and_then(hex),
+                rest.next().copied().and_then(hex),
+            ) {
                 (Some(high), Some(low)) => bytes.push(high << 4 | low),
                 _ => {
                     return Err(Refusal::about(
@@ -93,7 +96,7 @@ fn check(text: &str, raw: &[u8]) -> Result<(), Refusal> {
             raw,
         ));
     }
-    if text.starts_with(' ') || text.ends_with(' ') {
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
         return Err(Refusal::about(
             Rule::OuterSpace,
             "a segment begins or ends with a space: ",
@@ -115,8 +118,8 @@ pub(super) fn is_treacherous(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}')
 }
 
-pub(super) fn hex(byte: &u8) -> Option<u8> {
-    char::from(*byte)
+pub(super) fn hex(byte: u8) -> Option<u8> {
+    char::from(byte)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
 }

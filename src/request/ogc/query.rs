@@ -34,7 +34,10 @@ fn decode(raw: &[u8]) -> Result<String, Refusal> {
     while let Some(byte) = rest.next() {
         match byte {
             b'+' => bytes.push(b' '),
-            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+            b'%' => match (
+                rest.next().copied().and_then(hex),
+                rest.next().copied().and_then(hex),
+            ) {
                 (Some(high), Some(low)) => bytes.push(high << 4 | low),
                 _ => {
                     return Err(Refusal::about(

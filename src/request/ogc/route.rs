@@ -36,7 +36,7 @@ const EDR_QUERIES: [&str; 6] = [
 /// A route with the values of its variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Route {
+pub(super) enum Route {
     /// A page that has no variables: `landing`, `openapi`, ...
     Page(&'static str),
     TileMatrixSet(String),
@@ -56,7 +56,7 @@ pub enum Route {
 /// A part of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Part {
+pub(super) enum Part {
     Describe,
     Schema,
     Queryables,
@@ -140,6 +140,18 @@ fn collection(words: &[&str], backend: Backend) -> Result<Route, Refusal> {
         return Err(reserved(words));
     }
     let part = part(rest, backend)?;
+    if let (
+        Part::Edr {
+            instance: Some(instance),
+            ..
+        },
+        Some(last),
+    ) = (&part, rest.last())
+        && last.ends_with(instance.as_str())
+    {
+        // pygeoapi takes a path that ends like the instance's id for a request for the instance itself.
+        return Err(reserved(words));
+    }
     Ok(Route::Collection {
         collection: id.join("/"),
         part,

@@ -1,0 +1,212 @@
+//! The whole service: builds the rules, binds, then serves. The only place that spawns.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use thiserror::Error;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tracing::{info, warn};
+
+use crate::{
+    admin,
+    authn::{Fetcher, KeyFetcher, KeySource},
+    config::{Config, ListenAddress, Problems},
+    reload::{Reloader, build},
+    state::State,
+    telemetry::metrics::Metrics,
+    transport::{
+        ext_authz::ExtAuthz,
+        listener::Listener,
+        server::{GrpcServer, ServerError},
+    },
+};
+
+/// Why the service could not start or go on.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The configuration, keys or policies cannot be used.
+    #[error("{0}")]
+    Rules(Problems),
+    /// A socket could not be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Where.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The gRPC server failed.
+    #[error("gRPC: {0}")]
+    Server(#[from] ServerError),
+    /// The admin server failed.
+    #[error("admin: {0}")]
+    Admin(io::Error),
+    /// The drain took longer than it may.
+    #[error("requests in flight did not end within the drain limit")]
+    Drain,
+}
+
+/// A service whose sockets are bound and whose rules are loaded.
+pub struct App {
+    config: Config,
+    grpc: GrpcServer,
+    grpc_address: ListenAddress,
+    admin: TcpListener,
+    admin_address: SocketAddr,
+    state: Arc<State>,
+    metrics: Arc<Metrics>,
+    sources: Vec<Arc<KeySource>>,
+    fetchers: Vec<KeyFetcher>,
+}
+
+impl App {
+    /// Loads keys and policies and binds both sockets; nothing is served yet.
+    pub async fn bind(config: Config) -> Result<Self, AppError> {
+        let metrics = Arc::new(Metrics::default());
+        let (sources, fetchers) = key_sources(&config, &metrics).map_err(AppError::Rules)?;
+        let rules = build::rules(&config, &sources).map_err(AppError::Rules)?;
+        let state = Arc::new(State::new(rules));
+        metrics.reloaded(true);
+        let listener = Listener::bind(&config.server.grpc)
+            .await
+            .map_err(|source| bind_error(&config.server.grpc, source))?;
+        let grpc_address = listener
+            .address()
+            .map_err(|source| bind_error(&config.server.grpc, source))?;
+        let grpc = GrpcServer::new(listener, &config.server)?;
+        let admin_bind = |source| bind_error(&config.server.admin, source);
+        let admin = TcpListener::bind(config.server.admin)
+            .await
+            .map_err(admin_bind)?;
+        let admin_address = admin.local_addr().map_err(admin_bind)?;
+        Ok(Self {
+            config,
+            grpc,
+            grpc_address,
+            admin,
+            admin_address,
+            state,
+            metrics,
+            sources,
+            fetchers,
+        })
+    }
+
+    /// Where Envoy asks, with the port that the system chose.
+    pub fn grpc_address(&self) -> &ListenAddress {
+        &self.grpc_address
+    }
+
+    /// Where livez, readyz and metrics are.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Serves until `shutdown` ends, then drains.
+    ///
+    /// `reload` ends each time the files are to be read anew, besides the watching of them.
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()>,
+        reload: watch::Receiver<u64>,
+    ) -> Result<(), AppError> {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let draining = Arc::new(AtomicBool::new(false));
+        let readiness = admin::Readiness {
+            draining: Arc::clone(&draining),
+            sources: self.sources.clone(),
+        };
+        for fetcher in self.fetchers {
+            let stopped = ended(stopped.clone());
+            tasks.spawn(fetcher.run(stopped));
+        }
+        let reloader = Reloader {
+            config: self.config.clone(),
+            state: Arc::clone(&self.state),
+            metrics: Arc::clone(&self.metrics),
+            sources: self.sources.clone(),
+        };
+        tasks.spawn(reloader.run(reload, ended(stopped.clone())));
+        let admin = admin::serve(
+            self.admin,
+            readiness,
+            Arc::clone(&self.metrics),
+            ended(stopped.clone()),
+        );
+        let mut admin = tokio::spawn(admin);
+        let service = ExtAuthz {
+            state: self.state,
+            metrics: self.metrics,
+            logged: self.config.telemetry.decisions,
+            deadline: self.config.server.deadline.0,
+        };
+        let mut grpc = tokio::spawn(self.grpc.run(service, ended(stopped)));
+        info!(grpc = %self.grpc_address, admin = %self.admin_address, "listening");
+        tokio::select! {
+            () = shutdown => {}
+            ended = &mut grpc => {
+                return ended.map_err(|e| AppError::Admin(io::Error::other(e)))?.map_err(AppError::Server);
+            }
+            ended = &mut admin => {
+                return ended.map_err(io::Error::other).and_then(|r| r).map_err(AppError::Admin);
+            }
+        }
+        info!("shutting down: no new connections, requests in flight are answered");
+        draining.store(true, Ordering::Relaxed);
+        stop.send_replace(true);
+        let Ok(ended) = tokio::time::timeout(self.config.server.drain.0, grpc).await else {
+            warn!("requests in flight did not end within the drain limit");
+            return Err(AppError::Drain);
+        };
+        ended.map_err(|e| AppError::Admin(io::Error::other(e)))??;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+async fn ended(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone has stopped too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn bind_error(address: &impl ToString, source: io::Error) -> AppError {
+    AppError::Bind {
+        address: address.to_string(),
+        source,
+    }
+}
+
+/// One source of keys an issuer, and the tasks that fill those that have a key server.
+fn key_sources(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+) -> Result<(Vec<Arc<KeySource>>, Vec<KeyFetcher>), Problems> {
+    let mut sources = Vec::new();
+    let mut fetchers = Vec::new();
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        if issuer.jwks_file.is_some() {
+            sources.push(KeySource::fixed(
+                &issuer.issuer,
+                build::keys_of_file(index, issuer)?,
+            ));
+            continue;
+        }
+        let (settings, fetch) = build::key_fetch_settings(index, issuer)?;
+        let fault =
+            |e: &dyn std::error::Error| build::issuer_problem(index, "issuer", e.to_string());
+        let fetcher = Fetcher::new(&fetch).map_err(|e| fault(&e))?;
+        let events = Arc::clone(metrics) as Arc<dyn crate::authn::KeyEvents>;
+        let (source, fetcher) =
+            KeyFetcher::new(settings, fetcher, events).map_err(|e| fault(&e))?;
+        sources.push(source);
+        fetchers.push(fetcher);
+    }
+    Ok((sources, fetchers))
+}

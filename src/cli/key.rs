@@ -1,0 +1,94 @@
+//! `geowarden key new`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::{CommandError, print, print_json};
+use crate::{
+    authn::generate_key,
+    config::key_file::{Entry, parse_expiry},
+    yaml::Document,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Make a key: it is printed once, only its digest is to be stored
+    New(New),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The key's name in policies and logs
+    #[arg(long)]
+    id: String,
+    /// What policies can know of its holder; the value is read as YAML: company=osgeo, roles='[reader, editor]'
+    #[arg(long = "attribute", value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+    /// From when on it is refused: a date (2027-01-31) or an RFC 3339 time
+    #[arg(long, value_name = "DATE")]
+    expires: Option<String>,
+    /// Print JSON: {key, entry}
+    #[arg(long)]
+    json: bool,
+}
+
+impl Key {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let Self::New(new) = self;
+        new.run()
+    }
+}
+
+impl New {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        if self.id.is_empty() {
+            return Err(CommandError::Usage(
+                "--id: expected a name, found nothing".to_owned(),
+            ));
+        }
+        let expires = self
+            .expires
+            .as_deref()
+            .map(parse_expiry)
+            .transpose()
+            .map_err(|e| CommandError::Usage(format!("--expires: {e}")))?;
+        let attributes = attributes(&self.attributes)?;
+        let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
+        let entry = Entry {
+            id: self.id.clone(),
+            sha256: made.sha256,
+            attributes,
+            expires,
+        };
+        if self.json {
+            print_json(&json!({"key": made.key, "entry": entry}))?;
+        } else {
+            let entry = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
+            print(&format!(
+                "key (shown only now, give it to its holder):\n  {}\n\nentry for the key file:\n- {entry}\n",
+                made.key
+            ))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `name=value` pairs; a value is read as YAML, so lists and numbers can be given.
+pub(super) fn attributes(pairs: &[String]) -> Result<Map<String, Value>, CommandError> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let (name, value) = pair
+                .split_once('=')
+                .filter(|(n, _)| !n.is_empty())
+                .ok_or_else(|| {
+                    CommandError::Usage(format!("--attribute: expected NAME=VALUE, found `{pair}`"))
+                })?;
+            let value = Document::parse(value)
+                .map_or_else(|_| Value::String(value.to_owned()), |d| d.value);
+            Ok((name.to_owned(), value))
+        })
+        .collect()
+}

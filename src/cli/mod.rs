@@ -1,0 +1,139 @@
+//! The commands, one file each.
+
+mod check;
+mod eval;
+mod healthcheck;
+mod key;
+mod schema;
+mod serve;
+mod test;
+mod version;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
+
+use crate::config::{Config, Environment, Problems};
+
+/// External authorization for pygeoapi behind Envoy: API keys, JWT and embedded Rego.
+#[derive(Debug, Parser)]
+#[command(
+    name = "geowarden",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 success; 1 could not start, or tests failed; 2 denied (eval); 64 bad configuration or usage.\n\
+                  Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer Envoy's checks until SIGTERM; SIGHUP reads keys, policies and data anew
+    Serve(serve::Serve),
+    /// Say everything that is wrong with configuration, keys and policies, without serving
+    Check(check::Check),
+    /// Make an API key
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Decide one request given by flags, and say why
+    Eval(eval::Eval),
+    /// Run the `test_*` rules of policies, as OPA does
+    Test(test::Test),
+    /// Print the JSON Schema of the configuration
+    Schema(schema::Schema),
+    /// Ask a running geowarden whether it is ready (exit 0) or not (exit 1)
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Which configuration a command reads.
+#[derive(Debug, Clone, Args)]
+struct ConfigArguments {
+    /// The configuration file, YAML; without it the built-in defaults and the environment count
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArguments {
+    fn load(&self) -> Result<Config, CommandError> {
+        Config::load(self.config.as_deref(), &Environment::of_process())
+            .map_err(CommandError::Config)
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, Error)]
+enum CommandError {
+    /// Configuration, keys or policies are at fault: exit code 64.
+    #[error("{0}")]
+    Config(Problems),
+    /// The command line is at fault: exit code 64.
+    #[error("{0}")]
+    Usage(String),
+    /// Something else: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The output could not be written.
+    #[error("output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => 64,
+            Self::Failed(_) | Self::Output(_) => 1,
+        }
+    }
+}
+
+/// Runs a command to its exit code.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let outcome = match arguments.command {
+        Command::Serve(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Key(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Healthcheck(command) => command.run(),
+        Command::Version(command) => command.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            // Standard error that cannot be written leaves the exit code to speak.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Shows a usage error, or the help that was asked for.
+pub fn usage_error(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 64 } else { 0 })
+}
+
+/// Writes to standard output; a reader that is gone is an error, not a panic.
+fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    print(&format!("{text}\n"))
+}

@@ -1,0 +1,114 @@
+//! `geowarden serve`.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Args;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{CommandError, ConfigArguments};
+use crate::{
+    app::{App, AppError},
+    authn::generate_key,
+    config::{ApiKeys, Config},
+    telemetry::logging,
+};
+
+/// Evaluating a policy recurses; a thread's stack bounds how deep before the process would end.
+const WORKER_STACK_BYTES: usize = 16 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+impl Serve {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let mut config = self.config.load()?;
+        logging::start(&config.telemetry);
+        // Kept to the end: the embedded default's key file goes with it.
+        let _key_file = if config.has_no_credentials() {
+            Some(embedded_default(&mut config)?)
+        } else {
+            None
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(WORKER_STACK_BYTES)
+            .build()?;
+        runtime.block_on(serve(config))
+    }
+}
+
+async fn serve(config: Config) -> Result<ExitCode, CommandError> {
+    // Signals are caught before anything is bound, so that none is lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let app = App::bind(config).await.map_err(|error| match error {
+        AppError::Rules(problems) => CommandError::Config(problems),
+        other => CommandError::Failed(other.to_string()),
+    })?;
+    let (ask, asked) = watch::channel(0);
+    let shutdown = async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hangup.recv() => ask.send_modify(|count| *count += 1),
+            }
+        }
+    };
+    app.run(shutdown, asked)
+        .await
+        .map_err(|error| CommandError::Failed(error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A key file that lives as long as the process.
+struct TemporaryKeyFile(std::path::PathBuf);
+
+impl Drop for TemporaryKeyFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Without any credential configured nobody could be known: one key is made and told once.
+fn embedded_default(config: &mut Config) -> Result<TemporaryKeyFile, CommandError> {
+    let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
+    let path = std::env::temp_dir().join(format!("geowarden-keys-{}.yaml", uuid::Uuid::new_v4()));
+    let entry = format!(
+        "- {{id: generated, sha256: {}, attributes: {{roles: [admin]}}}}\n",
+        made.sha256
+    );
+    std::fs::write(&path, entry)?;
+    let mut text = String::from(
+        "No credentials are configured, so geowarden made one API key with the role admin.\n",
+    );
+    if config.policy.path.is_none() {
+        text.push_str(
+            "The embedded default policy decides: public pages for everybody, the rest by role.\n",
+        );
+    }
+    let _ = writeln!(
+        text,
+        "This key is valid until geowarden ends, and is shown only now:\n\n  x-api-key: {}\n\nFor lasting keys: geowarden key new --help",
+        made.key
+    );
+    // Not by the log: a log is kept, and a key must not be.
+    io::stderr().lock().write_all(text.as_bytes())?;
+    config.authn.api_keys = Some(ApiKeys {
+        header: "x-api-key".to_owned(),
+        file: Some(path.clone()),
+        dir: None,
+    });
+    Ok(TemporaryKeyFile(path))
+}

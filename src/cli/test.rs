@@ -1,0 +1,123 @@
+//! `geowarden test`: the tests of policies.
+
+use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{CommandError, print, print_json};
+use crate::{
+    config::Problems,
+    policy::{Coverage, Dialect, Sources, TestOutcome, TestResult},
+};
+
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
+pub(super) struct Test {
+    /// Folders or files with policies, data and tests
+    #[arg(value_name = "PATH", default_value = "policies")]
+    paths: Vec<PathBuf>,
+    /// Only tests whose name holds this
+    #[arg(long, short, value_name = "TEXT")]
+    run: Option<String>,
+    /// Say which lines were evaluated
+    #[arg(long)]
+    coverage: bool,
+    /// Read files that do not say `import rego.v1` as Rego v0
+    #[arg(long)]
+    v0_compatible: bool,
+    /// Name every test, not only those that failed
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Test {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let dialect = if self.v0_compatible {
+            Dialect::V0
+        } else {
+            Dialect::V1
+        };
+        let mut results = Vec::new();
+        let mut coverage = Coverage::new();
+        for path in &self.paths {
+            let config = |e: crate::policy::LoadError| {
+                CommandError::Config(Problems::file(
+                    path.display().to_string(),
+                    None,
+                    e.to_string(),
+                ))
+            };
+            let sources = Sources::load(path).map_err(config)?;
+            let (some, lines) = sources.run_tests(dialect, self.coverage).map_err(config)?;
+            results.extend(some);
+            coverage.extend(lines);
+        }
+        if let Some(wanted) = &self.run {
+            results.retain(|result| result.name.contains(wanted.as_str()));
+        }
+        if results.is_empty() {
+            return Err(CommandError::Failed(
+                "no test was found: tests are rules whose names begin with `test_`".to_owned(),
+            ));
+        }
+        if self.json {
+            print_json(&json!({"tests": results, "coverage": coverage}))?;
+        } else {
+            print(&self.summary(&results, &coverage))?;
+        }
+        let all_passed = results
+            .iter()
+            .all(|r| matches!(r.outcome, TestOutcome::Pass | TestOutcome::Skip));
+        Ok(if all_passed {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn summary(&self, results: &[TestResult], coverage: &Coverage) -> String {
+        let mut text = String::new();
+        let (mut passed, mut failed, mut skipped, mut errors) = (0, 0, 0, 0);
+        for result in results {
+            let (count, word) = match &result.outcome {
+                TestOutcome::Pass => (&mut passed, "PASS"),
+                TestOutcome::Fail => (&mut failed, "FAIL"),
+                TestOutcome::Skip => (&mut skipped, "SKIPPED"),
+                TestOutcome::Error(_) => (&mut errors, "ERROR"),
+            };
+            *count += 1;
+            if self.verbose || !matches!(result.outcome, TestOutcome::Pass) {
+                let _ = writeln!(text, "{}: {word} ({:?})", result.name, result.duration);
+            }
+            if let TestOutcome::Error(error) = &result.outcome {
+                let _ = writeln!(text, "  {}", error.replace('\n', "\n  "));
+            }
+        }
+        let total = results.len();
+        for (name, count) in [
+            ("PASS", passed),
+            ("FAIL", failed),
+            ("ERROR", errors),
+            ("SKIPPED", skipped),
+        ] {
+            if count > 0 {
+                let _ = writeln!(text, "{name}: {count}/{total}");
+            }
+        }
+        for file in coverage {
+            let lines = file.covered.len() + file.not_covered.len();
+            let share = (file.covered.len() * 100).checked_div(lines).unwrap_or(100);
+            let _ = write!(text, "{}: {share}% of {lines} lines", file.file);
+            if file.not_covered.is_empty() {
+                text.push('\n');
+            } else {
+                let _ = writeln!(text, ", not: {:?}", file.not_covered);
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,303 @@
+//! One request through all its stops, on one screen. It cannot fail: every fault becomes a refusal.
+
+pub mod decision;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tracing::error;
+
+use self::decision::{Decision, Denial, Permit};
+use crate::{
+    authn,
+    identity::Principal,
+    policy::{Policy, Question, Verdict},
+    request::{
+        CheckInput,
+        ogc::{RawRequest, Reader, Resource},
+    },
+};
+
+/// Headers of ours on the request to pygeoapi; a client's own are always removed.
+const SUBJECT: &str = "x-geowarden-subject";
+const METHOD: &str = "x-geowarden-method";
+const ISSUER: &str = "x-geowarden-issuer";
+const KEY_ID: &str = "x-geowarden-key-id";
+/// The decision's id, on the request and on every refusal.
+pub const DECISION_ID: &str = "x-geowarden-decision-id";
+const OURS: [&str; 5] = [SUBJECT, METHOD, ISSUER, KEY_ID, DECISION_ID];
+
+/// Everything that one decision needs, replaced as a whole by a reload.
+pub struct Rules {
+    /// Reads what is asked of pygeoapi.
+    pub reader: Reader,
+    /// Finds out who asks.
+    pub authn: Arc<authn::Chain>,
+    /// Says whether it may be.
+    pub policy: Arc<dyn Policy>,
+}
+
+/// A decision and what is known of its request, for the answer, the log and the metrics.
+#[derive(Debug)]
+pub struct Decided {
+    /// The decision's id, a random UUID.
+    pub id: String,
+    /// Allow or deny.
+    pub decision: Decision,
+    /// The caller, once known.
+    pub principal: Option<Principal>,
+    /// The resource, once read.
+    pub resource: Option<Resource>,
+    /// The reason: the policy's own, or a name of ours.
+    pub reason: String,
+}
+
+impl Decided {
+    /// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
+    pub fn metadata(&self) -> Map<String, Value> {
+        let mut all = match &self.decision {
+            Decision::Allow(permit) => permit.metadata.clone(),
+            Decision::Deny(denial) => denial.metadata.clone(),
+        };
+        let mut put = |name: &str, value: &str| {
+            all.insert(name.to_owned(), Value::String(value.to_owned()));
+        };
+        put("decision_id", &self.id);
+        put("outcome", self.decision.outcome());
+        put("reason", &self.reason);
+        if let Some(principal) = &self.principal {
+            put("method", principal.method.as_str());
+            if let Some(subject) = &principal.subject {
+                put("subject", subject);
+            }
+        }
+        if let Some(resource) = &self.resource {
+            put("api", resource.api());
+            put("operation", resource.operation());
+            if let Some(collection) = resource.collection() {
+                put("collection", collection);
+            }
+        }
+        all
+    }
+}
+
+/// Decides one request: who asks, for what, and what the policy says of it.
+pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
+    let mut decided = Decided {
+        id: uuid::Uuid::new_v4().to_string(),
+        decision: Decision::Deny(Denial::default()),
+        principal: None,
+        resource: None,
+        reason: String::new(),
+    };
+    decided.decision = match run(rules, check, &mut decided).await {
+        Ok(permit) => Decision::Allow(permit),
+        Err(denial) => {
+            if decided.reason.is_empty() {
+                denial.reason.clone_into(&mut decided.reason);
+            }
+            Decision::Deny(*denial)
+        }
+    };
+    decided
+}
+
+/// A refusal of something that never got as far as the rules.
+pub fn refuse(denial: Denial) -> Decided {
+    Decided {
+        id: uuid::Uuid::new_v4().to_string(),
+        principal: None,
+        resource: None,
+        reason: denial.reason.to_owned(),
+        decision: Decision::Deny(denial),
+    }
+}
+
+async fn run(
+    rules: &Rules,
+    check: &CheckInput,
+    decided: &mut Decided,
+) -> Result<Permit, Box<Denial>> {
+    let resource = decided.resource.insert(read(rules, check)?);
+    let principal = rules.authn.authenticate(&check.headers).await;
+    let principal = decided
+        .principal
+        .insert(principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?);
+    let question = Question {
+        check,
+        resource,
+        principal,
+    };
+    let verdict = rules.policy.decide(&question).map_err(|fault| {
+        error!(fault = %fault, "the policy gave no verdict");
+        Box::new(Denial {
+            status: 503,
+            reason: fault.as_str(),
+            detail: "The policy could not be evaluated".to_owned(),
+            cause: Some(fault.to_string()),
+            ..Denial::default()
+        })
+    })?;
+    if let Some(reason) = &verdict.reason {
+        decided.reason.clone_from(reason);
+    }
+    if !verdict.allowed {
+        return Err(Box::new(refused(rules, principal, verdict)));
+    }
+    if decided.reason.is_empty() {
+        "policy-allowed".clone_into(&mut decided.reason);
+    }
+    Ok(granted(
+        rules,
+        check,
+        resource,
+        principal,
+        verdict,
+        &decided.id,
+    ))
+}
+
+fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
+    let raw = RawRequest {
+        method: &check.method,
+        target: &check.target,
+        headers: &check.headers,
+        body: &check.body,
+    };
+    rules.reader.read(&raw).map_err(|refusal| {
+        Box::new(Denial {
+            status: 400,
+            reason: refusal.rule().as_str(),
+            detail: refusal.detail().to_owned(),
+            ..Denial::default()
+        })
+    })
+}
+
+fn unauthenticated(refusal: &authn::Refusal) -> Denial {
+    Denial {
+        status: refusal.status(),
+        reason: refusal.kind().as_str(),
+        detail: refusal.detail().to_owned(),
+        headers: challenges(refusal.challenges()),
+        cause: refusal.cause().map(str::to_owned),
+        ..Denial::default()
+    }
+}
+
+fn challenges(challenges: &[String]) -> Vec<(String, String)> {
+    challenges
+        .iter()
+        .map(|challenge| ("www-authenticate".to_owned(), challenge.clone()))
+        .collect()
+}
+
+/// Who is not known may try with a credential, 401; who is known may not, 403; the policy can choose otherwise.
+fn refused(rules: &Rules, principal: &Principal, verdict: Verdict) -> Denial {
+    let mut denial = if principal.is_authenticated() {
+        Denial {
+            status: 403,
+            reason: "policy-denied",
+            detail: "The policy does not allow this".to_owned(),
+            ..Denial::default()
+        }
+    } else {
+        Denial {
+            status: 401,
+            reason: "credential-required",
+            detail: "This needs a credential".to_owned(),
+            headers: challenges(&rules.authn.challenges()),
+            ..Denial::default()
+        }
+    };
+    if let Some(status) = verdict.http_status {
+        denial.status = status;
+        denial.reason = "policy-denied";
+        if status != 401 {
+            denial.headers.clear();
+        }
+    }
+    if let Some(reason) = verdict.reason {
+        denial.detail = reason;
+    }
+    denial.headers.extend(verdict.headers);
+    denial.body = verdict.body;
+    denial.metadata = verdict.dynamic_metadata;
+    denial
+}
+
+fn granted(
+    rules: &Rules,
+    check: &CheckInput,
+    resource: &Resource,
+    principal: &Principal,
+    verdict: Verdict,
+    id: &str,
+) -> Permit {
+    let mut permit = Permit::grant();
+    permit.set_headers = verdict.headers;
+    permit.set_headers.retain(|(name, _)| !is_ours(name));
+    let mut set = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            permit.set_headers.push((name.to_owned(), visible(value)));
+        }
+    };
+    // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
+    set(":path", Some(resource.canonical_path()));
+    set(DECISION_ID, Some(id));
+    set(METHOD, Some(principal.method.as_str()));
+    set(SUBJECT, principal.subject.as_deref());
+    set(ISSUER, principal.issuer.as_deref());
+    set(KEY_ID, principal.key_id.as_deref());
+    // Envoy removes after it has set, so what is set must not be among the removed.
+    let is_set = |name: &str, set: &[(String, String)]| {
+        set.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+    };
+    let clients_own = check
+        .headers
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| is_ours(name))
+        .map(str::to_owned);
+    permit.remove_headers = verdict.request_headers_to_remove;
+    permit.remove_headers.extend(clients_own);
+    permit.remove_headers.extend(OURS.map(str::to_owned));
+    permit
+        .remove_headers
+        .retain(|name| !is_set(name, &permit.set_headers));
+    // Credentials go in any case, even where a policy sets a header of that name.
+    permit
+        .remove_headers
+        .extend(rules.authn.credential_headers().iter().cloned());
+    permit.remove_headers.sort();
+    permit.remove_headers.dedup();
+    permit.response_headers = verdict.response_headers_to_add;
+    permit.query_to_set = verdict.query_parameters_to_set;
+    permit.query_to_remove = verdict.query_parameters_to_remove;
+    permit.metadata = verdict.dynamic_metadata;
+    permit
+}
+
+fn is_ours(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("x-geowarden-")
+}
+
+/// A header value (RFC 9110, section 5.5): what is not visible ASCII is percent-encoded, and `%` with it.
+fn visible(value: &str) -> String {
+    use std::fmt::Write as _;
+    if value.bytes().all(|b| (0x20..0x7f).contains(&b)) && !value.contains('%')
+        || value.starts_with('/')
+    {
+        return value.to_owned();
+    }
+    let mut text = String::with_capacity(value.len() + 8);
+    for byte in value.bytes() {
+        if (0x20..0x7f).contains(&byte) && byte != b'%' {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}

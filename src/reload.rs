@@ -1,0 +1,104 @@
+//! Watch, build a candidate, swap; or keep the last good rules and say so.
+
+pub mod build;
+mod watcher;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use self::watcher::Watcher;
+use crate::{authn::KeySource, config::Config, state::State, telemetry::metrics::Metrics};
+
+/// Editors and ConfigMaps change several files at once: what comes within this time is one change.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Files are looked at this often even when nothing was heard of them: some file systems do not tell.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Reads keys, policies and data anew when told to or when their files change.
+pub struct Reloader {
+    /// What to read.
+    pub config: Config,
+    /// Where the rules in force are.
+    pub state: Arc<State>,
+    /// Where reloads are counted.
+    pub metrics: Arc<Metrics>,
+    /// The issuers' keys, which outlive every reload.
+    pub sources: Vec<Arc<KeySource>>,
+}
+
+impl Reloader {
+    /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed.
+    pub async fn run(self, mut asked: watch::Receiver<u64>, stopped: impl Future<Output = ()>) {
+        let mut stopped = std::pin::pin!(stopped);
+        let mut watcher = Watcher::new(&self.config);
+        let reloader = Arc::new(self);
+        loop {
+            let by_request = tokio::select! {
+                () = &mut stopped => return,
+                changed = asked.changed() => {
+                    if changed.is_err() {
+                        stopped.await;
+                        return;
+                    }
+                    true
+                }
+                () = watcher.changed(SETTLE, LOOK), if reloader.config.policy.reload => false,
+            };
+            let print = watcher::fingerprint(&reloader.config.watched_paths());
+            if !by_request && print == watcher.seen {
+                continue;
+            }
+            watcher.seen = print;
+            watcher.follow(&reloader.config);
+            let one = Arc::clone(&reloader);
+            // Parsing policies takes long enough to hold up requests on this thread.
+            if tokio::task::spawn_blocking(move || one.reload())
+                .await
+                .is_err()
+            {
+                error!("a reload broke off; the last good rules keep serving");
+                reloader.metrics.reloaded(false);
+            }
+        }
+    }
+
+    fn reload(&self) {
+        match self.candidate() {
+            Ok(rules) => {
+                let revision = rules.policy.revision().to_owned();
+                self.state.replace(rules);
+                self.metrics.reloaded(true);
+                info!(%revision, "reloaded keys and policies");
+            }
+            Err(problems) => {
+                self.metrics.reloaded(false);
+                for problem in problems.0 {
+                    error!(
+                        origin = %problem.origin,
+                        path = %problem.path,
+                        "cannot reload: {}; the last good rules keep serving",
+                        problem.message
+                    );
+                }
+            }
+        }
+    }
+
+    fn candidate(&self) -> Result<crate::pipeline::Rules, crate::config::Problems> {
+        let mut keys = Vec::new();
+        for (index, (issuer, source)) in self.config.authn.jwt.iter().zip(&self.sources).enumerate()
+        {
+            if issuer.jwks_file.is_some() {
+                keys.push((source, build::keys_of_file(index, issuer)?));
+            }
+        }
+        let rules = build::rules(&self.config, &self.sources)?;
+        // Only once everything else is known to be good: a reload works whole or changes nothing.
+        for (source, set) in keys {
+            source.publish(set);
+        }
+        Ok(rules)
+    }
+}

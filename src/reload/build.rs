@@ -1,0 +1,207 @@
+//! From configuration and files to rules: at start and at every reload.
+
+use std::{fs, sync::Arc};
+
+use url::Url;
+
+use crate::{
+    authn::{
+        self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, IssuerSettings,
+        KeyEntry, KeyFetchSettings, KeyLocation, KeySet, KeySource, KeyTable, SystemClock,
+    },
+    config::{self, Backend, Config, Issuer, Origin, Problem, Problems, Rego, key_file},
+    pipeline::Rules,
+    policy::{Dialect, RegoPolicy, RegoSettings, Sources},
+    request::ogc::{self, Reader},
+};
+
+/// How long a request waits for the keys that an unknown key id asked for; well below the deadline of a Check.
+const KEY_WAIT: std::time::Duration = std::time::Duration::from_millis(400);
+
+/// The rules, or every problem of keys and policies.
+pub fn rules(config: &Config, sources: &[Arc<KeySource>]) -> Result<Rules, Problems> {
+    let mut problems = Problems::default();
+    let reader = note(reader(config), &mut problems);
+    let authn = note(chain(config, sources), &mut problems);
+    let policy = note(policy(config), &mut problems);
+    match (reader, authn, policy) {
+        (Some(reader), Some(authn), Some(policy)) => problems.into_result(Rules {
+            reader,
+            authn: Arc::new(authn),
+            policy: Arc::new(policy),
+        }),
+        _ => Err(problems),
+    }
+}
+
+fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
+    outcome.map_err(|found| problems.0.extend(found.0)).ok()
+}
+
+fn reader(config: &Config) -> Result<Reader, Problems> {
+    let backend = match config.pygeoapi.backend {
+        Backend::Flask => ogc::Backend::Flask,
+        Backend::Starlette => ogc::Backend::Starlette,
+    };
+    Reader::new(&config.pygeoapi.base_path, backend)
+        .map_err(|e| setting_problem("pygeoapi.base_path", e.to_string()))
+}
+
+/// The policy and its settings.
+pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
+    let fault =
+        |e: crate::policy::LoadError| Problems::file(policy_name(config), None, e.to_string());
+    let sources = policy_sources(config).map_err(fault)?;
+    let settings = RegoSettings {
+        entrypoint: config.policy.entrypoint.clone(),
+        dialect: dialect(config),
+        timeout: config.policy.timeout.0,
+    };
+    RegoPolicy::load(sources, &settings).map_err(fault)
+}
+
+/// The configured policies and data, or the embedded ones.
+pub fn policy_sources(config: &Config) -> Result<Sources, crate::policy::LoadError> {
+    match &config.policy.path {
+        Some(path) => Sources::load(path),
+        None => Sources::embedded(),
+    }
+}
+
+/// The configured dialect.
+pub fn dialect(config: &Config) -> Dialect {
+    match config.policy.rego {
+        Rego::V0 => Dialect::V0,
+        Rego::V1 => Dialect::V1,
+    }
+}
+
+fn policy_name(config: &Config) -> String {
+    config.policy.path.as_ref().map_or_else(
+        || "embedded policy".to_owned(),
+        |path| path.display().to_string(),
+    )
+}
+
+fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems> {
+    let api_keys = config.authn.api_keys.as_ref().map(api_keys).transpose()?;
+    let settings = ChainSettings {
+        api_keys,
+        issuers: config
+            .authn
+            .jwt
+            .iter()
+            .map(issuer_settings)
+            .zip(sources.iter().cloned())
+            .collect(),
+        max_credential_length: config.authn.max_token_bytes,
+        remembered_tokens: config.authn.remembered_tokens,
+        forward_authorization: config.authn.forward_token,
+        ..ChainSettings::default()
+    };
+    Chain::new(settings, Arc::new(SystemClock)).map_err(|e| setting_problem("authn", e.to_string()))
+}
+
+fn api_keys(keys: &config::ApiKeys) -> Result<ApiKeySettings, Problems> {
+    let entries = key_file::load(keys)?
+        .into_iter()
+        .map(|stored| KeyEntry {
+            id: stored.entry.id,
+            sha256: stored.entry.sha256,
+            attributes: stored.entry.attributes,
+            expires: stored.entry.expires,
+        })
+        .collect();
+    Ok(ApiKeySettings {
+        header: keys.header.clone(),
+        table: KeyTable::new(entries)
+            .map_err(|e| setting_problem("authn.api_keys", e.to_string()))?,
+    })
+}
+
+fn issuer_settings(issuer: &Issuer) -> IssuerSettings {
+    let audiences = match &issuer.audiences {
+        config::Audiences::OneOf(all) => authn::Audiences::OneOf(all.clone()),
+        config::Audiences::Any(_) => authn::Audiences::Any,
+    };
+    let mut settings = IssuerSettings::new(&issuer.issuer, audiences);
+    settings.algorithms = issuer.algorithms.iter().map(|a| algorithm(*a)).collect();
+    settings.leeway = issuer.leeway.0;
+    settings.accept_client_id_as_audience = issuer.accept_client_id_as_audience;
+    settings
+}
+
+fn algorithm(algorithm: config::Algorithm) -> authn::Algorithm {
+    use config::Algorithm as From;
+    match algorithm {
+        From::Rs256 => authn::Algorithm::Rs256,
+        From::Rs384 => authn::Algorithm::Rs384,
+        From::Rs512 => authn::Algorithm::Rs512,
+        From::Ps256 => authn::Algorithm::Ps256,
+        From::Ps384 => authn::Algorithm::Ps384,
+        From::Ps512 => authn::Algorithm::Ps512,
+        From::Es256 => authn::Algorithm::Es256,
+        From::Es384 => authn::Algorithm::Es384,
+        From::EdDsa => authn::Algorithm::EdDsa,
+    }
+}
+
+/// The keys of an issuer's file.
+pub fn keys_of_file(index: usize, issuer: &Issuer) -> Result<KeySet, Problems> {
+    let Some(file) = &issuer.jwks_file else {
+        return Err(issuer_problem(
+            index,
+            "jwks_file",
+            "expected a file".to_owned(),
+        ));
+    };
+    let name = file.display().to_string();
+    let bytes = fs::read(file)
+        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
+    KeySet::parse(&bytes).map_err(|e| Problems::file(name, None, e.to_string()))
+}
+
+/// How the keys of an issuer with a key server are fetched.
+pub fn key_fetch_settings(
+    index: usize,
+    issuer: &Issuer,
+) -> Result<(KeyFetchSettings, FetchSettings), Problems> {
+    let mut settings = KeyFetchSettings::new(&issuer.issuer);
+    if let Some(uri) = &issuer.jwks_uri {
+        let url = Url::parse(uri).map_err(|e| issuer_problem(index, "jwks_uri", e.to_string()))?;
+        settings.location = KeyLocation::JwksUri(url);
+    }
+    settings.refresh = issuer.refresh.0;
+    settings.ask = AskSettings {
+        floor: issuer.refresh_floor.0,
+        wait: KEY_WAIT,
+    };
+    let mut fetch = FetchSettings {
+        allow_insecure_http: issuer.allow_insecure_http,
+        ..FetchSettings::default()
+    };
+    if let Some(file) = &issuer.ca_file {
+        let name = file.display().to_string();
+        fetch.ca_pem = Some(
+            fs::read(file)
+                .map_err(|e| Problems::file(name, None, format!("cannot be read: {e}")))?,
+        );
+    }
+    Ok((settings, fetch))
+}
+
+/// A problem of one key of one issuer.
+pub fn issuer_problem(index: usize, key: &str, message: String) -> Problems {
+    setting_problem(&format!("authn.jwt[{index}].{key}"), message)
+}
+
+fn setting_problem(path: &str, message: String) -> Problems {
+    Problems(vec![Problem {
+        origin: Origin::File {
+            file: "configuration".to_owned(),
+            line: None,
+        },
+        path: path.to_owned(),
+        message,
+    }])
+}

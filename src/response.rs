@@ -1,0 +1,159 @@
+//! From a decision to Envoy's `CheckResponse`: the only writer of the outbound protobuf.
+
+use std::collections::HashMap;
+
+use envoy_types::{
+    ext_authz::v3::pb::{
+        CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue, HeaderValueOption,
+        HttpResponse, HttpStatus, OkHttpResponse, QueryParameter,
+    },
+    pb::google::{
+        protobuf::{ListValue, Struct, Value as ProtoValue, value::Kind},
+        rpc::Status,
+    },
+};
+use serde_json::{Map, Value, json};
+
+use crate::pipeline::{
+    DECISION_ID, Decided,
+    decision::{Decision, Denial, Permit},
+};
+
+/// gRPC status codes (google.rpc.Code) of a Check: any but OK refuses.
+const OK: i32 = 0;
+const PERMISSION_DENIED: i32 = 7;
+const UNAUTHENTICATED: i32 = 16;
+
+/// What Envoy is told.
+pub fn to_envoy(decided: &Decided) -> CheckResponse {
+    let (code, http_response) = match &decided.decision {
+        Decision::Allow(permit) => (OK, HttpResponse::OkResponse(allowed(permit))),
+        Decision::Deny(denial) => (
+            if denial.status == 401 {
+                UNAUTHENTICATED
+            } else {
+                PERMISSION_DENIED
+            },
+            HttpResponse::DeniedResponse(denied(denial, &decided.id)),
+        ),
+    };
+    CheckResponse {
+        status: Some(Status {
+            code,
+            ..Status::default()
+        }),
+        dynamic_metadata: Some(structure(&decided.metadata())),
+        http_response: Some(http_response),
+    }
+}
+
+fn allowed(permit: &Permit) -> OkHttpResponse {
+    OkHttpResponse {
+        headers: permit
+            .set_headers
+            .iter()
+            .map(|(name, value)| header(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd))
+            .collect(),
+        headers_to_remove: permit.remove_headers.clone(),
+        response_headers_to_add: permit
+            .response_headers
+            .iter()
+            .map(|(name, value)| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd))
+            .collect(),
+        query_parameters_to_set: permit
+            .query_to_set
+            .iter()
+            .map(|(key, value)| QueryParameter {
+                key: key.clone(),
+                value: value.clone(),
+            })
+            .collect(),
+        query_parameters_to_remove: permit.query_to_remove.clone(),
+        ..OkHttpResponse::default()
+    }
+}
+
+fn denied(denial: &Denial, id: &str) -> DeniedHttpResponse {
+    // Challenges are several headers of one name, so nothing is overwritten.
+    let add =
+        |name: &str, value: &str| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd);
+    let mut headers: Vec<HeaderValueOption> = denial
+        .headers
+        .iter()
+        .map(|(name, value)| add(name, value))
+        .collect();
+    headers.push(add(DECISION_ID, id));
+    headers.push(add("cache-control", "no-store"));
+    let body = denial.body.clone().unwrap_or_else(|| {
+        headers.push(add("content-type", "application/problem+json"));
+        problem(denial, id).to_string()
+    });
+    DeniedHttpResponse {
+        status: Some(HttpStatus {
+            code: i32::from(denial.status),
+        }),
+        headers,
+        body,
+    }
+}
+
+/// A problem document (RFC 9457) that OGC API clients can read too: they look for `code` and `description`.
+fn problem(denial: &Denial, id: &str) -> Value {
+    json!({
+        "type": format!("urn:geowarden:problem:{}", denial.reason),
+        "title": title(denial.status),
+        "status": denial.status,
+        "detail": denial.detail,
+        "instance": format!("urn:uuid:{id}"),
+        "code": denial.reason,
+        "description": denial.detail,
+    })
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        503 => "Service Unavailable",
+        _ => "Refused",
+    }
+}
+
+fn header(name: &str, value: &str, action: HeaderAppendAction) -> HeaderValueOption {
+    HeaderValueOption {
+        header: Some(HeaderValue {
+            key: name.to_owned(),
+            value: value.to_owned(),
+            ..HeaderValue::default()
+        }),
+        append_action: action.into(),
+        ..HeaderValueOption::default()
+    }
+}
+
+fn structure(members: &Map<String, Value>) -> Struct {
+    Struct {
+        fields: members
+            .iter()
+            .map(|(name, value)| (name.clone(), proto_value(value)))
+            .collect::<HashMap<_, _>>(),
+    }
+}
+
+fn proto_value(value: &Value) -> ProtoValue {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(truth) => Kind::BoolValue(*truth),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Array(items) => Kind::ListValue(ListValue {
+            values: items.iter().map(proto_value).collect(),
+        }),
+        Value::Object(members) => Kind::StructValue(structure(members)),
+    };
+    ProtoValue { kind: Some(kind) }
+}

@@ -1,0 +1,152 @@
+//! Prometheus metrics. No label holds what a client chooses freely.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    authn::{KeyEvents, KeyFetchError},
+    pipeline::{Decided, decision::Decision},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    outcome: &'static str,
+    status: u32,
+    reason: &'static str,
+    principal: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+/// All metrics of one geowarden.
+pub struct Metrics {
+    registry: Registry,
+    decisions: Family<DecisionLabels, Counter>,
+    duration: Histogram,
+    reloads: Family<ResultLabels, Counter>,
+    reload_failed: Gauge,
+    keys: Family<IssuerLabels, Gauge>,
+    key_fetch_failures: Family<IssuerLabels, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("geowarden");
+        let decisions = Family::default();
+        registry.register(
+            "decisions",
+            "Decisions by outcome, HTTP status, reason and the kind of caller",
+            decisions.clone(),
+        );
+        let duration = Histogram::new(exponential_buckets(20e-6, 2.0, 16));
+        registry.register_with_unit(
+            "check_duration",
+            "How long a Check took",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        let reloads = Family::default();
+        registry.register(
+            "reloads",
+            "Reloads of keys, policies and data",
+            reloads.clone(),
+        );
+        let reload_failed = Gauge::default();
+        registry.register(
+            "reload_failed",
+            "1 while the files on disk cannot be used and the last good ones serve",
+            reload_failed.clone(),
+        );
+        let keys = Family::default();
+        registry.register("jwks_keys", "Usable keys of an issuer", keys.clone());
+        let key_fetch_failures = Family::default();
+        registry.register(
+            "jwks_fetch_failures",
+            "Fetches of an issuer's keys that failed",
+            key_fetch_failures.clone(),
+        );
+        registry.register(
+            "build",
+            "The version that runs",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        Self {
+            registry,
+            decisions,
+            duration,
+            reloads,
+            reload_failed,
+            keys,
+            key_fetch_failures,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts one decision.
+    pub fn decided(&self, decided: &Decided, duration: Duration) {
+        let (reason, principal) = match &decided.decision {
+            Decision::Allow(_) => ("policy-allowed", decided.principal.as_ref()),
+            Decision::Deny(denial) => (denial.reason, decided.principal.as_ref()),
+        };
+        self.decisions
+            .get_or_create(&DecisionLabels {
+                outcome: decided.decision.outcome(),
+                status: u32::from(decided.decision.status()),
+                reason,
+                principal: principal.map_or("unknown", |p| p.method.as_str()),
+            })
+            .inc();
+        self.duration.observe(duration.as_secs_f64());
+    }
+
+    /// Notes how a reload ended.
+    pub fn reloaded(&self, is_good: bool) {
+        let result = if is_good { "success" } else { "failure" };
+        self.reloads.get_or_create(&ResultLabels { result }).inc();
+        self.reload_failed.set(i64::from(!is_good));
+    }
+
+    /// Everything as text (OpenMetrics 1.0).
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl KeyEvents for Metrics {
+    fn fetched(&self, issuer: &str, keys: usize, _skipped: usize) {
+        let labels = IssuerLabels {
+            issuer: issuer.to_owned(),
+        };
+        let keys = i64::try_from(keys).unwrap_or(i64::MAX);
+        self.keys.get_or_create(&labels).set(keys);
+    }
+
+    fn failed(&self, issuer: &str, _error: &KeyFetchError) {
+        let labels = IssuerLabels {
+            issuer: issuer.to_owned(),
+        };
+        self.key_fetch_failures.get_or_create(&labels).inc();
+    }
+}

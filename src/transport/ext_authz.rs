@@ -1,0 +1,87 @@
+//! `envoy.service.auth.v3.Authorization`: the service that Envoy calls.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
+use tonic::{Request, Response, Status, async_trait};
+use tracing::error;
+
+use crate::{
+    config::LoggedDecisions,
+    pipeline::{self, Decided, decision::Denial},
+    request::CheckInput,
+    response,
+    state::State,
+    telemetry::{decision_log, metrics::Metrics},
+};
+
+/// Answers Envoy's checks.
+pub struct ExtAuthz {
+    /// The rules in force.
+    pub state: Arc<State>,
+    /// Where decisions are counted.
+    pub metrics: Arc<Metrics>,
+    /// Which decisions are logged.
+    pub logged: LoggedDecisions,
+    /// How long one check may take.
+    pub deadline: Duration,
+}
+
+#[async_trait]
+impl Authorization for ExtAuthz {
+    async fn check(
+        &self,
+        request: Request<CheckRequest>,
+    ) -> Result<Response<CheckResponse>, Status> {
+        let start = Instant::now();
+        let (method, decided) = self.decide(request.into_inner()).await;
+        let duration = start.elapsed();
+        self.metrics.decided(&decided, duration);
+        decision_log::record(self.logged, &decided, &method, duration);
+        Ok(Response::new(response::to_envoy(&decided)))
+    }
+}
+
+impl ExtAuthz {
+    async fn decide(&self, check: CheckRequest) -> (String, Decided) {
+        let check = match CheckInput::from_envoy(check) {
+            Ok(check) => check,
+            Err(unreadable) => {
+                return (
+                    String::new(),
+                    pipeline::refuse(Denial {
+                        status: 400,
+                        reason: "unreadable-check",
+                        detail: unreadable.to_string(),
+                        ..Denial::default()
+                    }),
+                );
+            }
+        };
+        let rules = self.state.rules();
+        // A panic unwinds into a refusal of this request; the task runs apart so that it cannot take the connection along.
+        let method = check.method.clone();
+        let task = tokio::spawn(async move { pipeline::decide(&rules, &check).await });
+        let decided = match tokio::time::timeout(self.deadline, task).await {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(broken)) => {
+                error!(%broken, "a check broke off");
+                ours("internal-error", "The request could not be judged")
+            }
+            Err(_) => ours("deadline", "Judging the request took too long"),
+        };
+        (method, decided)
+    }
+}
+
+fn ours(reason: &'static str, detail: &str) -> Decided {
+    pipeline::refuse(Denial {
+        status: 503,
+        reason,
+        detail: detail.to_owned(),
+        ..Denial::default()
+    })
+}

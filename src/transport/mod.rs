@@ -1,0 +1,5 @@
+//! Stop 1 and the way out: the only users of tonic.
+
+pub mod ext_authz;
+pub mod listener;
+pub mod server;

@@ -1,0 +1,144 @@
+//! The gRPC server: TLS, limits, health, graceful end.
+
+use std::{fs, io, path::PathBuf, time::Duration};
+
+use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use thiserror::Error;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::server::{HealthReporter, health_reporter};
+use tracing::warn;
+
+use super::{
+    ext_authz::ExtAuthz,
+    listener::{Connection, Listener},
+};
+use crate::config;
+
+/// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
+/// checks; h2's default of 20 would then close the connection for all others.
+const MAX_PENDING_RESETS: usize = 100_000;
+/// Checks in flight on one connection.
+const MAX_STREAMS: u32 = 4096;
+
+/// Why the gRPC server could not be set up.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// A certificate or key could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificates are of no use, or serving failed.
+    #[error("{0}")]
+    Transport(String),
+}
+
+/// A gRPC server with its socket bound.
+pub struct GrpcServer {
+    listener: Listener,
+    tls: Option<ServerTlsConfig>,
+    max_request_bytes: usize,
+}
+
+impl GrpcServer {
+    /// Reads the certificates, if any.
+    pub fn new(listener: Listener, settings: &config::Server) -> Result<Self, ServerError> {
+        Ok(Self {
+            listener,
+            tls: settings.tls.as_ref().map(tls).transpose()?,
+            max_request_bytes: settings.max_request_bytes,
+        })
+    }
+
+    /// Serves until `shutdown` ends, then until the requests in flight are answered.
+    pub async fn run(
+        self,
+        service: ExtAuthz,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServerError> {
+        let (health, health_service) = health_reporter();
+        health.set_serving::<AuthorizationServer<ExtAuthz>>().await;
+        let service =
+            AuthorizationServer::new(service).max_decoding_message_size(self.max_request_bytes);
+        let mut server = Server::builder()
+            .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+            .max_concurrent_streams(MAX_STREAMS)
+            .http2_keepalive_interval(Some(Duration::from_secs(30)));
+        if let Some(tls) = self.tls {
+            server = server
+                .tls_config(tls)
+                .map_err(|e| ServerError::Transport(chain(&e)))?;
+        }
+        server
+            .add_service(health_service)
+            .add_service(service)
+            .serve_with_incoming_shutdown(incoming(self.listener), not_serving(health, shutdown))
+            .await
+            .map_err(|e| ServerError::Transport(chain(&e)))
+    }
+}
+
+async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>) {
+    shutdown.await;
+    health
+        .set_not_serving::<AuthorizationServer<ExtAuthz>>()
+        .await;
+}
+
+/// Connections as they come. One that fails to be accepted is no reason to end.
+fn incoming(listener: Listener) -> ReceiverStream<Result<Connection, io::Error>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(16);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok(connection) => {
+                        if sender.send(Ok(connection)).await.is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        warn!(%error, "a connection could not be accepted");
+                        // Out of file descriptors: trying again at once would only spin.
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                () = sender.closed() => return,
+            }
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+fn tls(settings: &config::Tls) -> Result<ServerTlsConfig, ServerError> {
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|source| ServerError::Unreadable {
+            path: path.clone(),
+            source,
+        })
+    };
+    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(
+        read(&settings.cert)?,
+        read(&settings.key)?,
+    ));
+    if let Some(client_ca) = &settings.client_ca {
+        tls = tls.client_ca_root(Certificate::from_pem(read(client_ca)?));
+    }
+    Ok(tls)
+}
+
+/// An error with its causes: tonic's own text says only "transport error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
