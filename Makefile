@@ -3,10 +3,14 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help test lint doc tools bench
+.PHONY: help demo test lint doc tools bench
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: tools ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
+	cargo build --locked --workspace --bins
+	target/debug/geowarden-demo $(if $(filter only,$(TOUR)),--tour-only)
 
 tools: ## Install Envoy, pygeoapi and the identity provider that tests and demo use
 	tests/tools/install.sh
