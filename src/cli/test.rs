@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Test {
-    /// Folders or files with policies, data and tests
+    /// Folders or files with policies, data and tests; each is loaded by itself
     #[arg(value_name = "PATH", default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Only tests whose name holds this

@@ -46,12 +46,12 @@ impl Sources {
         let mut sources = Self::default();
         sources.modules.insert(
             "(embedded)/authz.rego".to_owned(),
-            include_str!("../../policies/authz.rego").to_owned(),
+            include_str!("../../policies/default/authz.rego").to_owned(),
         );
         sources.add_data(
             Path::new("(embedded)/data.yaml"),
             &[],
-            include_str!("../../policies/data.yaml"),
+            include_str!("../../policies/default/data.yaml"),
         )?;
         Ok(sources)
     }
