@@ -1,0 +1,11 @@
+//! geowarden with real neighbours: Envoy, pygeoapi under gunicorn, an OpenID provider.
+//!
+//! `make tools` installs them; without one of them a test fails and says so.
+#![allow(clippy::indexing_slicing)] // of JSON: an absent member is null
+
+mod api_keys;
+mod faults;
+mod secrets;
+mod serving;
+mod stage;
+mod tokens;
