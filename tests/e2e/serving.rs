@@ -1,6 +1,7 @@
 //! Sockets, load, a graceful end.
 
-use geowarden_stack::Geowarden;
+use geowarden_stack::{Ask, Geowarden};
+use tokio::task::JoinSet;
 
 use crate::stage::{Outcome, Stage, binary, items};
 
@@ -10,6 +11,51 @@ async fn a_unix_socket_serves_as_well() -> Outcome {
     let key = stage.files.osgeo_key.clone();
     assert_eq!(stage.status(items("obs", &key)).await?.0, 200);
     assert_eq!(stage.status(items("lakes", &key)).await?.0, 403);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
+    let stage = Stage::with_keys().await?;
+    let address = stage.envoy.address();
+    let mut asked = JoinSet::new();
+    for number in 0..1000 {
+        let key = if number % 2 == 0 {
+            stage.files.osgeo_key.clone()
+        } else {
+            stage.files.geobeyond_key.clone()
+        };
+        let address = address.clone();
+        asked.spawn(async move {
+            // What is public is cheap for pygeoapi, so that the load is geowarden's.
+            let target = if number % 4 < 2 {
+                "/conformance?f=json"
+            } else {
+                "/collections/obs/items?limit=1"
+            };
+            let expected = if number % 4 == 3 { 403 } else { 200 };
+            let answer = Ask::get(target)
+                .header("x-api-key", key)
+                .send(&address)
+                .await;
+            answer
+                .map(|a| (a.status(), expected))
+                .map_err(|e| e.to_string())
+        });
+    }
+    let mut wrong = 0;
+    while let Some(answer) = asked.join_next().await {
+        let (status, expected) = answer??;
+        wrong += usize::from(status != expected);
+    }
+    let refused: Vec<_> = stage
+        .envoy
+        .access_log()
+        .into_iter()
+        .filter(|line| line["status"] == 503)
+        .take(3)
+        .collect();
+    assert_eq!(wrong, 0, "{refused:#?}");
     Ok(())
 }
 
