@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use serde_json::{Map, json};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -16,7 +17,7 @@ use super::{CommandError, ConfigArguments};
 use crate::{
     app::{App, AppError},
     authn::generate_key,
-    config::{ApiKeys, Config},
+    config::{ApiKeys, Config, key_file::Entry},
     telemetry::logging,
 };
 
@@ -33,12 +34,9 @@ impl Serve {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let mut config = self.config.load()?;
         logging::start(&config.telemetry);
-        // Kept to the end: the embedded default's key file goes with it.
-        let _key_file = if config.has_no_credentials() {
-            Some(embedded_default(&mut config)?)
-        } else {
-            None
-        };
+        if config.has_no_credentials() {
+            embedded_default(&mut config)?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_stack_size(WORKER_STACK_BYTES)
@@ -72,24 +70,9 @@ async fn serve(config: Config) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A key file that lives as long as the process.
-struct TemporaryKeyFile(std::path::PathBuf);
-
-impl Drop for TemporaryKeyFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 /// Without any credential configured nobody could be known: one key is made and told once.
-fn embedded_default(config: &mut Config) -> Result<TemporaryKeyFile, CommandError> {
+fn embedded_default(config: &mut Config) -> Result<(), CommandError> {
     let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
-    let path = std::env::temp_dir().join(format!("geowarden-keys-{}.yaml", uuid::Uuid::new_v4()));
-    let entry = format!(
-        "- {{id: generated, sha256: {}, attributes: {{roles: [admin]}}}}\n",
-        made.sha256
-    );
-    std::fs::write(&path, entry)?;
     let mut text = String::from(
         "No credentials are configured, so geowarden made one API key with the role admin.\n",
     );
@@ -107,8 +90,14 @@ fn embedded_default(config: &mut Config) -> Result<TemporaryKeyFile, CommandErro
     io::stderr().lock().write_all(text.as_bytes())?;
     config.authn.api_keys = Some(ApiKeys {
         header: "x-api-key".to_owned(),
-        file: Some(path.clone()),
+        file: None,
         dir: None,
+        generated: Some(Entry {
+            id: "generated".to_owned(),
+            sha256: made.sha256,
+            attributes: Map::from_iter([("roles".to_owned(), json!(["admin"]))]),
+            expires: None,
+        }),
     });
-    Ok(TemporaryKeyFile(path))
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{Span, key_file::Entry};
 
 /// API keys and JSON Web Tokens; both may be on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,9 @@ pub struct ApiKeys {
     pub file: Option<PathBuf>,
     /// A folder with one entry a file, such as a mounted Kubernetes Secret.
     pub dir: Option<PathBuf>,
+    /// An entry of this run only, for a geowarden without configuration.
+    #[serde(skip)]
+    pub generated: Option<Entry>,
 }
 
 fn api_key_header() -> String {

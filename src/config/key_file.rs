@@ -47,6 +47,15 @@ pub struct StoredKey {
 pub fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
     let mut all = Vec::new();
     let mut problems = Problems::default();
+    if let Some(entry) = &keys.generated {
+        all.push(StoredKey {
+            entry: entry.clone(),
+            origin: Origin::File {
+                file: "(generated)".to_owned(),
+                line: None,
+            },
+        });
+    }
     if let Some(file) = &keys.file {
         read_list(file, &mut all, &mut problems);
     }
@@ -244,6 +253,7 @@ mod tests {
             header: "x-api-key".into(),
             file: Some(file),
             dir: None,
+            generated: None,
         })
         .map_err(|p| p.to_string())
     }
@@ -312,6 +322,7 @@ mod tests {
             header: "x-api-key".into(),
             file: None,
             dir: Some(dir.path().into()),
+            generated: None,
         })
         .unwrap();
         assert_eq!(keys.len(), 1);
