@@ -110,7 +110,7 @@ async fn keys_of(State(state): State<Arc<Served>>) -> Response {
 }
 
 async fn endless() -> Body {
-    let chunks = tokio_stream::iter(std::iter::repeat_with(|| {
+    let chunks = futures_util::stream::iter(std::iter::repeat_with(|| {
         Ok::<_, std::io::Error>(vec![b' '; 65536])
     }));
     Body::from_stream(chunks)

@@ -42,6 +42,7 @@ pub struct Metrics {
     registry: Registry,
     decisions: Family<DecisionLabels, Counter>,
     duration: Histogram,
+    in_flight: Gauge,
     reloads: Family<ResultLabels, Counter>,
     reload_failed: Gauge,
     keys: Family<IssuerLabels, Gauge>,
@@ -63,6 +64,12 @@ impl Default for Metrics {
             "How long a Check took",
             Unit::Seconds,
             duration.clone(),
+        );
+        let in_flight = Gauge::default();
+        registry.register(
+            "checks_in_flight",
+            "Checks that are being judged",
+            in_flight.clone(),
         );
         let reloads = Family::default();
         registry.register(
@@ -93,6 +100,7 @@ impl Default for Metrics {
             registry,
             decisions,
             duration,
+            in_flight,
             reloads,
             reload_failed,
             keys,
@@ -119,6 +127,13 @@ impl Metrics {
         self.duration.observe(duration.as_secs_f64());
     }
 
+    /// Counts a check as in flight until the guard is dropped, also when Envoy gives it up.
+    #[must_use]
+    pub fn in_flight(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
     /// Notes how a reload ended.
     pub fn reloaded(&self, is_good: bool) {
         let result = if is_good { "success" } else { "failure" };
@@ -131,6 +146,15 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// A check that is being judged.
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

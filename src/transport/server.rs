@@ -3,8 +3,8 @@
 use std::{fs, io, path::PathBuf, time::Duration};
 
 use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use futures_util::{Stream, stream};
 use thiserror::Error;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::{HealthReporter, health_reporter};
 use tracing::warn;
@@ -90,28 +90,19 @@ async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>)
 }
 
 /// Connections as they come. One that fails to be accepted is no reason to end.
-fn incoming(listener: Listener) -> ReceiverStream<Result<Connection, io::Error>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(16);
-    tokio::spawn(async move {
+fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Connection>> {
+    stream::unfold(listener, |listener| async {
         loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(connection) => {
-                        if sender.send(Ok(connection)).await.is_err() {
-                            return;
-                        }
-                    }
-                    Err(error) => {
-                        warn!(%error, "a connection could not be accepted");
-                        // Out of file descriptors: trying again at once would only spin.
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                },
-                () = sender.closed() => return,
+            match listener.accept().await {
+                Ok(connection) => return Some((Ok(connection), listener)),
+                Err(error) => {
+                    warn!(%error, "a connection could not be accepted");
+                    // Out of file descriptors: trying again at once would only spin.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         }
-    });
-    ReceiverStream::new(receiver)
+    })
 }
 
 fn tls(settings: &config::Tls) -> Result<ServerTlsConfig, ServerError> {

@@ -1,0 +1,217 @@
+//! The dependency rules of ARCHITECTURE.md, read off the source.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each module may name of ours. A module that is not here may name nothing.
+const MAY_USE: [(&str, &[&str]); 17] = [
+    ("admin", &["authn", "telemetry"]),
+    (
+        "app",
+        &[
+            "admin",
+            "authn",
+            "config",
+            "reload",
+            "state",
+            "telemetry",
+            "transport",
+        ],
+    ),
+    ("authn", &["identity", "request"]),
+    (
+        "cli",
+        &[
+            "app",
+            "authn",
+            "config",
+            "identity",
+            "policy",
+            "reload",
+            "request",
+            "telemetry",
+            "yaml",
+        ],
+    ),
+    ("config", &["yaml"]),
+    ("identity", &[]),
+    ("lib", &[]),
+    ("main", &[]),
+    ("pipeline", &["authn", "identity", "policy", "request"]),
+    ("policy", &["identity", "request", "yaml"]),
+    (
+        "reload",
+        &[
+            "authn",
+            "config",
+            "pipeline",
+            "policy",
+            "request",
+            "state",
+            "telemetry",
+        ],
+    ),
+    ("request", &["identity"]),
+    ("response", &["pipeline"]),
+    ("state", &["pipeline"]),
+    ("telemetry", &["authn", "config", "pipeline", "request"]),
+    (
+        "transport",
+        &[
+            "config",
+            "pipeline",
+            "request",
+            "response",
+            "state",
+            "telemetry",
+        ],
+    ),
+    ("yaml", &[]),
+];
+
+/// Modules that only tests compile.
+const FOR_TESTS: [&str; 2] = ["authn/key_server.rs", "authn/jwt/signing.rs"];
+
+/// Words that only these files may hold (paths below src, by prefix).
+const ONLY_IN: [(&str, &[&str]); 9] = [
+    ("envoy_types", &["request/envoy", "response", "transport/"]),
+    ("regorus", &["policy/rego", "policy/source"]),
+    ("jsonwebtoken", &["authn/jwt", "authn/jwks"]),
+    ("tonic", &["transport/"]),
+    ("std::env", &["config/environment"]),
+    ("env::var", &["config/environment"]),
+    ("process::exit", &[]),
+    ("tokio::spawn", &["app"]),
+    ("Permit::grant", &["pipeline"]),
+];
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+        .into_iter()
+        .map(|file| {
+            let name = file.strip_prefix(&root).unwrap().display().to_string();
+            (name, code(&fs::read_to_string(&file).unwrap()))
+        })
+        .collect()
+}
+
+/// The text without comments and without what comes after the first test module.
+fn code(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split("//").next().unwrap());
+    let text: Vec<&str> = lines.collect();
+    let text = text.join("\n");
+    match text.split_once("#[cfg(test)]\nmod tests {") {
+        Some((before, _)) => before.to_owned(),
+        None => text,
+    }
+}
+
+fn is_test(file: &str) -> bool {
+    file.ends_with("tests.rs") || file.contains("tests/") || FOR_TESTS.contains(&file)
+}
+
+/// The modules of ours that a text names by `crate::`.
+fn named(text: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for part in text.split("crate::").skip(1) {
+        if let Some(group) = part.strip_prefix('{') {
+            let mut depth = 0;
+            let mut word = String::new();
+            let mut at_start = true;
+            for c in group.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        at_start = true;
+                        continue;
+                    }
+                    _ => {}
+                }
+                if at_start && (c.is_alphanumeric() || c == '_') {
+                    word.push(c);
+                } else if !word.is_empty() {
+                    all.insert(std::mem::take(&mut word));
+                    at_start = false;
+                }
+            }
+        } else {
+            all.insert(
+                part.chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect(),
+            );
+        }
+    }
+    all
+}
+
+#[test]
+fn modules_use_only_what_they_may() {
+    let mut broken = Vec::new();
+    let sources = sources();
+    assert!(sources.len() > 60, "the source was not found");
+    for (file, text) in sources.iter().filter(|(file, _)| !is_test(file)) {
+        let module = file.split(['/', '.']).next().unwrap();
+        let allowed = MAY_USE
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{file}: the module `{module}` has no rule yet"))
+            .1;
+        for used in named(text) {
+            if used != module && !allowed.contains(&used.as_str()) {
+                broken.push(format!("{file} uses {used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn each_library_has_its_only_users() {
+    let mut broken = Vec::new();
+    for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
+        for (word, places) in ONLY_IN {
+            let is_named = text.match_indices(word).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+            });
+            if is_named && !places.iter().any(|place| file.starts_with(place)) {
+                broken.push(format!("{file} names {word}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn files_stay_small() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|(file, _)| {
+            let lines = fs::read_to_string(root.join(file)).unwrap().lines().count();
+            (file.clone(), lines)
+        })
+        .filter(|(_, lines)| *lines > 400)
+        .map(|(file, lines)| format!("{file}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "split these: {long:#?}");
+}

@@ -1,0 +1,235 @@
+//! What Envoy is told.
+
+use envoy_types::pb::google::protobuf::value::Kind;
+use geowarden_stack::Ask;
+
+use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
+
+#[tokio::test]
+async fn an_allowance_names_the_caller_and_takes_its_credential() {
+    let service = Service::example().await;
+    let answer = service
+        .ask(
+            "GET",
+            "/%63ollections/obs/items?limit=1",
+            &[
+                ("x-api-key", OSGEO_KEY),
+                ("x-geowarden-subject", "admin"),
+                ("X-Geowarden-Roles", "admin"),
+            ],
+        )
+        .await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.header(":path").unwrap(),
+        "/collections/obs/items?limit=1"
+    );
+    assert_eq!(answer.header("x-geowarden-subject").unwrap(), "osgeo");
+    assert_eq!(answer.header("x-geowarden-method").unwrap(), "api_key");
+    let removed = answer.removed();
+    for name in [
+        "x-api-key",
+        "authorization",
+        "x-geowarden-roles",
+        "x-geowarden-issuer",
+    ] {
+        assert!(
+            removed.iter().any(|r| r == name),
+            "{name} not in {removed:?}"
+        );
+    }
+    // Envoy removes after it has set.
+    for name in ["x-geowarden-subject", "x-geowarden-method", ":path"] {
+        assert!(
+            !removed.iter().any(|r| r == name),
+            "{name} is set and removed"
+        );
+    }
+    let metadata = answer.0.dynamic_metadata.unwrap().fields;
+    let text = |name: &str| match metadata[name].kind.as_ref() {
+        Some(Kind::StringValue(text)) => text.clone(),
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(text("outcome"), "allow");
+    assert_eq!(text("collection"), "obs");
+    assert_eq!(text("subject"), "osgeo");
+    assert_eq!(
+        Some(text("decision_id")),
+        answer_id(&service).await.map(|_| text("decision_id"))
+    );
+}
+
+async fn answer_id(service: &Service) -> Option<String> {
+    service
+        .ask("GET", "/", &[])
+        .await
+        .header("x-geowarden-decision-id")
+}
+
+#[tokio::test]
+async fn a_callers_identity_headers_never_pass_on_public_pages_either() {
+    let service = Service::example().await;
+    let answer = service
+        .ask("GET", "/", &[("x-geowarden-subject", "admin")])
+        .await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.header("x-geowarden-subject"), None);
+    assert!(answer.removed().contains(&"x-geowarden-subject".to_owned()));
+}
+
+const TALKATIVE: &str = r#"package geowarden.authz
+
+allow := {"allowed": true, "headers": {"x-company": "osgeo", "x-geowarden-subject": "admin"}, "response_headers_to_add": {"x-a": ["1", "2"]}, "reason": "because"} if {
+	input.ogc.collection == "obs"
+}
+
+allow := {"allowed": false, "http_status": 404, "reason": "no such collection"} if {
+	input.ogc.collection == "hidden"
+}
+
+allow := {"allowed": true, "headers": {":path": "/collections/hidden"}} if {
+	input.ogc.collection == "rewritten"
+}
+
+allow := {"allowed": true, "headers": {"x": "a\r\nb"}} if {
+	input.ogc.collection == "split"
+}
+
+allow := "true" if input.ogc.collection == "text"
+
+allow if {
+	input.ogc.collection == "error"
+	to_number("x") == 1
+}
+"#;
+
+#[tokio::test]
+async fn a_verdict_says_more_than_yes_and_no() {
+    let service = Service::with_policy(TALKATIVE).await;
+    let ask = async |collection: &str| {
+        let path = format!("/collections/{collection}");
+        service.ask("GET", &path, &[("x-api-key", OSGEO_KEY)]).await
+    };
+    let allowed = ask("obs").await;
+    assert_eq!(allowed.header("x-company").unwrap(), "osgeo");
+    assert_eq!(
+        allowed.header("x-geowarden-subject").unwrap(),
+        "osgeo",
+        "a policy cannot name the caller"
+    );
+    let hidden = ask("hidden").await;
+    assert_eq!(hidden.status(), 404);
+    assert_eq!(hidden.problem()["detail"], "no such collection");
+    for (collection, code) in [
+        ("rewritten", "policy-verdict"),
+        ("split", "policy-verdict"),
+        ("text", "policy-verdict"),
+        ("error", "policy-error"),
+    ] {
+        let refused = ask(collection).await;
+        assert_eq!(refused.status(), 503, "{collection}");
+        assert_eq!(refused.problem()["code"], code, "{collection}");
+    }
+    // Undefined: the policy says nothing, which is no.
+    assert_eq!(ask("other").await.status(), 403);
+}
+
+#[tokio::test]
+async fn opa_envoys_input_is_there_for_its_policies() {
+    let service = Service::with_policy(
+        "package geowarden.authz\n\nallow if {\n\tinput.attributes.request.http.method == \"GET\"\n\tinput.attributes.request.http.headers[\"x-a\"] == \"1\"\n\tinput.parsed_path == [\"collections\", \"obs\"]\n\tinput.parsed_query.f == [\"json\"]\n\tinput.version.ext_authz == \"v3\"\n}\n",
+    )
+    .await;
+    let headers = [("x-api-key", OSGEO_KEY), ("x-a", "1")];
+    assert_eq!(
+        service
+            .ask("GET", "/collections/obs?f=json", &headers)
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(
+        service
+            .ask("GET", "/collections/obs?f=html", &headers)
+            .await
+            .status(),
+        403
+    );
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_alone() {
+    let service = Service::example().await;
+    let huge = "x".repeat(2 << 20);
+    let mut client = service.client.clone();
+    let refused = client.check(request("GET", "/", &[("x-a", &huge)])).await;
+    assert_eq!(refused.unwrap_err().code(), tonic::Code::OutOfRange);
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn probes_and_health_answer() {
+    let service = Service::example().await;
+    for page in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(
+            Ask::get(page).send(&service.admin).await.unwrap().status(),
+            200,
+            "{page}"
+        );
+    }
+    let channel = tonic::transport::Channel::from_shared(format!("http://{}", service.grpc))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel);
+    for name in ["", "envoy.service.auth.v3.Authorization"] {
+        let ask = tonic_health::pb::HealthCheckRequest {
+            service: name.to_owned(),
+        };
+        let answer = health.check(ask).await.unwrap().into_inner();
+        assert_eq!(
+            answer.status(),
+            tonic_health::ServingStatus::Serving.into(),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn shutting_down_answers_what_is_in_flight() {
+    // A key server that never answers: a token of its issuer waits for keys, and so is in flight.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", silent.local_addr().unwrap());
+    let folder = folder("package geowarden.authz\n\nallow := true\n", "");
+    let text = std::fs::read_to_string(folder.path().join("geowarden.yaml")).unwrap();
+    let jwt = format!("authn: {{jwt: [{{issuer: '{issuer}', audiences: any}}], ");
+    std::fs::write(
+        folder.path().join("geowarden.yaml"),
+        text.replace("authn: {", &jwt),
+    )
+    .unwrap();
+    let config = config(folder.path());
+    let mut service = Service::start(folder, config).await;
+
+    let payload =
+        data_encoding::BASE64URL_NOPAD.encode(format!("{{\"iss\":\"{issuer}\"}}").as_bytes());
+    let token = format!("Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.{payload}.AAAA");
+    let mut client = service.client.clone();
+    let asked = tokio::spawn(async move {
+        client
+            .check(request("GET", "/", &[("authorization", &token)]))
+            .await
+    });
+    service.metric("geowarden_checks_in_flight 1").await;
+    service.stop.take().unwrap().send(()).unwrap();
+    let answer = Answer(asked.await.unwrap().unwrap().into_inner());
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.problem()["code"], "keys-unavailable");
+    // The client's connection stays open, idle, as Envoy's do: it must not hold up the end.
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(5), service.running).await;
+    assert_eq!(
+        ended.expect("an idle connection held up the end").unwrap(),
+        Ok(())
+    );
+}

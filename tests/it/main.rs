@@ -1,0 +1,14 @@
+//! geowarden in process: the real service on loopback, asked over gRPC, and the shape of its source.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)] // a test that panics has failed, as it should
+
+mod architecture;
+mod checks;
+mod garbage;
+mod reloads;
+mod service;
+mod tls;

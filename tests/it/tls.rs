@@ -1,0 +1,83 @@
+//! gRPC over TLS, with and without client certificates.
+
+use std::fs;
+
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+
+use crate::service::{Answer, config, folder, request, run};
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A certificate for localhost and its key, PEM.
+    fn issue(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+}
+
+async fn ask(grpc: &str, tls: ClientTlsConfig) -> Result<i32, String> {
+    let port = grpc.rsplit(':').next().unwrap();
+    let channel = Channel::from_shared(format!("https://localhost:{port}"))
+        .unwrap()
+        .tls_config(tls)
+        .map_err(|e| e.to_string())?
+        .connect()
+        .await
+        .map_err(|e| e.to_string())?;
+    let answer = AuthorizationClient::new(channel)
+        .check(request("GET", "/", &[]))
+        .await
+        .map_err(|e| e.to_string())?;
+    Ok(Answer(answer.into_inner()).status())
+}
+
+#[tokio::test]
+async fn only_clients_of_the_authority_are_served() {
+    let authority = Authority::new();
+    let stranger = Authority::new();
+    let policy = include_str!("../../policies/examples/company/authz.rego");
+    let folder = folder(policy, "");
+    let (cert, key) = authority.issue();
+    for (name, text) in [
+        ("cert.pem", &cert),
+        ("key.pem", &key),
+        ("ca.pem", &authority.0.pem()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let text = fs::read_to_string(folder.path().join("geowarden.yaml"))
+        .unwrap()
+        .replace(
+            "admin: '127.0.0.1:0'}",
+            "admin: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem, client_ca: ca.pem}}",
+        );
+    fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    let (grpc, _admin, _reload, _stop, _running) = run(config(folder.path())).await;
+
+    let trusting =
+        || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.0.pem()));
+    let (own_cert, own_key) = authority.issue();
+    let known = trusting().identity(Identity::from_pem(own_cert, own_key));
+    assert_eq!(ask(&grpc, known).await, Ok(200));
+    assert!(
+        ask(&grpc, trusting()).await.is_err(),
+        "a client without a certificate was served"
+    );
+    let (their_cert, their_key) = stranger.issue();
+    let unknown = trusting().identity(Identity::from_pem(their_cert, their_key));
+    assert!(
+        ask(&grpc, unknown).await.is_err(),
+        "a stranger's certificate was accepted"
+    );
+}
