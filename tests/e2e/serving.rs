@@ -1,7 +1,7 @@
 //! Sockets, load, a graceful end.
 
 use geowarden_stack::{Ask, Geowarden};
-use tokio::task::JoinSet;
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use crate::stage::{Outcome, Stage, binary, items};
 
@@ -79,5 +79,49 @@ async fn without_configuration_it_makes_a_key_and_says_so() -> Outcome {
     let log = geowarden.log();
     assert!(log.contains("No credentials are configured"), "{log}");
     assert_eq!(log.matches("x-api-key: gw_").count(), 1, "{log}");
+    Ok(())
+}
+
+/// Whoever drops a request makes Envoy reset its check. h2 by default closes a connection that has more than 20 resets
+/// pending, and with it the checks of everybody else.
+#[tokio::test]
+async fn bursts_of_dropped_requests_cost_nobody_else_an_answer() -> Outcome {
+    let mut stage = Stage::with_keys().await?;
+    let policy = "package geowarden.authz\n\nallow if input.ogc.api == \"conformance\"\n\nallow if {\n\tinput.ogc.api == \"landing\"\n\tns := numbers.range(1, 12)\n\tcount([1 | some a in ns; some b in ns; a == b]) == 12\n}\n";
+    stage.files.write("policies/authz.rego", policy)?;
+    stage
+        .geowarden()?
+        .wait_for_metric("geowarden_reloads_total{result=\"success\"} 2")
+        .await?;
+    let address = stage.envoy.address();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let steady = {
+        let address = address.clone();
+        tokio::spawn(async move {
+            let mut statuses = Vec::new();
+            while !*stopped.borrow() || statuses.len() < 20 {
+                let answer = Ask::get("/conformance?f=json").send(&address).await;
+                statuses.push(answer.map(|a| a.status()).map_err(|e| e.to_string()));
+            }
+            statuses
+        })
+    };
+    for _ in 0..20 {
+        let mut burst = Vec::new();
+        for _ in 0..150 {
+            let mut stream = TcpStream::connect(&address).await?;
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                .await?;
+            burst.push(stream);
+        }
+        drop(burst);
+    }
+    stop.send_replace(true);
+    let statuses = steady.await?;
+    assert!(statuses.len() >= 20, "{statuses:?}");
+    for status in statuses {
+        assert_eq!(status, Ok(200));
+    }
     Ok(())
 }
