@@ -1,0 +1,211 @@
+//! What one decision costs in process, from Envoy's bytes to Envoy's bytes.
+//!
+//! The floor of the run is what any ext_authz server pays: decoding the CheckRequest and encoding an answer that allows.
+#![allow(clippy::unwrap_used)] // a bench that cannot be set up has no figure
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use divan::{Bencher, black_box};
+use envoy_types::{
+    ext_authz::v3::pb::{CheckRequest, CheckResponse, HttpResponse, OkHttpResponse},
+    pb::{
+        envoy::{
+            config::core::v3::{HeaderMap, HeaderValue},
+            service::auth::v3::{
+                AttributeContext,
+                attribute_context::{HttpRequest, Request},
+            },
+        },
+        google::rpc::Status,
+    },
+};
+use geowarden::{
+    authn::{ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyTable, SystemClock, key_digest},
+    identity::{Method, Principal},
+    pipeline::{self, Rules},
+    policy::{Dialect, Policy, Question, RegoPolicy, RegoSettings, Sources, input},
+    request::{
+        CheckInput,
+        ogc::{Backend, RawRequest, Reader, Resource},
+    },
+    response,
+};
+use prost::Message;
+use serde_json::json;
+
+fn main() {
+    divan::main();
+}
+
+const KEY: &str = "a-key";
+
+fn bytes() -> Vec<u8> {
+    let header = |key: &str, value: &str| HeaderValue {
+        key: key.to_owned(),
+        raw_value: value.as_bytes().to_vec(),
+        ..HeaderValue::default()
+    };
+    let target = "/collections/obs/items?bbox=1,2,3,4&limit=10";
+    let headers = vec![
+        header(":authority", "maps.example.org"),
+        header(":path", target),
+        header(":method", "GET"),
+        header(":scheme", "https"),
+        header("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+        header("accept", "application/geo+json"),
+        header("accept-language", "en"),
+        header("accept-encoding", "gzip, deflate, br"),
+        header("x-forwarded-for", "192.0.2.7"),
+        header("x-request-id", "9c4c1b8e-2a0f-4f53-9a6f-0d6a0f1c2b3d"),
+        header("x-api-key", KEY),
+    ];
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            request: Some(Request {
+                http: Some(HttpRequest {
+                    method: "GET".to_owned(),
+                    path: target.to_owned(),
+                    host: "maps.example.org".to_owned(),
+                    scheme: "https".to_owned(),
+                    protocol: "HTTP/1.1".to_owned(),
+                    header_map: Some(HeaderMap { headers }),
+                    ..HttpRequest::default()
+                }),
+                ..Request::default()
+            }),
+            ..AttributeContext::default()
+        }),
+    }
+    .encode_to_vec()
+}
+
+fn check() -> CheckInput {
+    CheckInput::from_envoy(CheckRequest::decode(bytes().as_slice()).unwrap()).unwrap()
+}
+
+fn reader() -> Reader {
+    Reader::new("", Backend::Flask).unwrap()
+}
+
+fn read(reader: &Reader, check: &CheckInput) -> Resource {
+    reader
+        .read(&RawRequest {
+            method: &check.method,
+            target: &check.target,
+            headers: &check.headers,
+            body: &check.body,
+        })
+        .unwrap()
+}
+
+fn policy(folder: &str) -> RegoPolicy {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("policies")
+        .join(folder);
+    let settings = RegoSettings {
+        entrypoint: "geowarden/authz/allow".to_owned(),
+        dialect: Dialect::V1,
+        timeout: Duration::from_secs(1),
+    };
+    RegoPolicy::load(Sources::load(&path).unwrap(), &settings).unwrap()
+}
+
+fn principal() -> Principal {
+    let attributes = json!({"roles": ["reader"], "company": "osgeo"});
+    Principal {
+        method: Method::ApiKey,
+        subject: Some("osgeo".into()),
+        key_id: Some("osgeo".into()),
+        attributes: attributes.as_object().unwrap().clone().into(),
+        ..Principal::anonymous()
+    }
+}
+
+fn rules(folder: &str) -> Rules {
+    let table = KeyTable::new(vec![KeyEntry {
+        id: "osgeo".to_owned(),
+        sha256: key_digest(KEY.as_bytes()),
+        attributes: (*principal().attributes).clone(),
+        expires: None,
+    }])
+    .unwrap();
+    let settings = ChainSettings {
+        api_keys: Some(ApiKeySettings {
+            header: "x-api-key".to_owned(),
+            table,
+        }),
+        ..ChainSettings::default()
+    };
+    Rules {
+        reader: reader(),
+        authn: Arc::new(Chain::new(settings, Arc::new(SystemClock)).unwrap()),
+        policy: Arc::new(policy(folder)),
+    }
+}
+
+#[divan::bench]
+fn floor_decode_and_encode(bencher: Bencher<'_, '_>) {
+    let bytes = bytes();
+    bencher.bench_local(|| {
+        let check = CheckRequest::decode(black_box(bytes.as_slice())).unwrap();
+        black_box(check);
+        CheckResponse {
+            status: Some(Status::default()),
+            http_response: Some(HttpResponse::OkResponse(OkHttpResponse::default())),
+            ..CheckResponse::default()
+        }
+        .encode_to_vec()
+    });
+}
+
+#[divan::bench]
+fn request_read(bencher: Bencher<'_, '_>) {
+    let (reader, check) = (reader(), check());
+    bencher.bench_local(|| read(&reader, black_box(&check)));
+}
+
+#[divan::bench]
+fn input_built_whole(bencher: Bencher<'_, '_>) {
+    let (check, principal) = (check(), principal());
+    let resource = read(&reader(), &check);
+    let question = Question {
+        check: &check,
+        resource: &resource,
+        principal: &principal,
+    };
+    bencher.bench_local(|| input::build(black_box(&question), input::Parts::ALL));
+}
+
+#[divan::bench(args = ["default", "examples/company"])]
+fn policy_evaluated(bencher: Bencher<'_, '_>, folder: &str) {
+    let (check, principal, policy) = (check(), principal(), policy(folder));
+    let resource = read(&reader(), &check);
+    let question = Question {
+        check: &check,
+        resource: &resource,
+        principal: &principal,
+    };
+    assert!(policy.decide(&question).unwrap().allowed);
+    bencher.bench_local(|| policy.decide(black_box(&question)));
+}
+
+#[divan::bench(args = ["default", "examples/company"])]
+fn whole_pipeline(bencher: Bencher<'_, '_>, folder: &str) {
+    let (bytes, rules) = (bytes(), rules(folder));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let decide = || {
+        let check = CheckRequest::decode(black_box(bytes.as_slice())).unwrap();
+        let check = CheckInput::from_envoy(check).unwrap();
+        let decided = runtime.block_on(pipeline::decide(&rules, &check));
+        response::to_envoy(&decided).encode_to_vec()
+    };
+    let answer = CheckResponse::decode(decide().as_slice()).unwrap();
+    assert_eq!(
+        answer.status.unwrap().code,
+        0,
+        "the bench measures an allowance"
+    );
+    bencher.bench_local(decide);
+}
