@@ -238,13 +238,14 @@ fn granted(
     let mut permit = Permit::grant();
     permit.set_headers = verdict.headers;
     permit.set_headers.retain(|(name, _)| !is_ours(name));
+    // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
+    let path = resource.canonical_path().to_owned();
+    permit.set_headers.push((":path".to_owned(), path));
     let mut set = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
             permit.set_headers.push((name.to_owned(), visible(value)));
         }
     };
-    // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
-    set(":path", Some(resource.canonical_path()));
     set(DECISION_ID, Some(id));
     set(METHOD, Some(principal.method.as_str()));
     set(SUBJECT, principal.subject.as_deref());
@@ -286,8 +287,9 @@ fn is_ours(name: &str) -> bool {
 /// A header value (RFC 9110, section 5.5): what is not visible ASCII is percent-encoded, and `%` with it.
 fn visible(value: &str) -> String {
     use std::fmt::Write as _;
-    if value.bytes().all(|b| (0x20..0x7f).contains(&b)) && !value.contains('%')
-        || value.starts_with('/')
+    if value
+        .bytes()
+        .all(|b| (0x20..0x7f).contains(&b) && b != b'%')
     {
         return value.to_owned();
     }

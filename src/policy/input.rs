@@ -76,7 +76,8 @@ impl Parts {
                 None
             };
             match name {
-                Some(name) if !name.is_empty() => parts = parts.with(name),
+                // An escape could spell any name.
+                Some(name) if !name.is_empty() && !name.contains('\\') => parts = parts.with(name),
                 _ => return Self::ALL,
             }
         }
@@ -205,6 +206,9 @@ mod tests {
         assert_eq!(parts, Parts::NONE.with("ogc").with("identity"));
         assert_eq!(Parts::read_by("allow if { some k; input[k] }"), Parts::ALL);
         assert_eq!(Parts::read_by("x := input"), Parts::ALL);
+        assert_eq!(Parts::read_by(r#"x := input["\u006fgc"]"#), Parts::ALL);
+        assert_eq!(Parts::read_by("x := input[`ogc`]"), Parts::ALL);
+        assert_eq!(Parts::read_by("x := input\n.ogc"), Parts::ALL);
         assert_eq!(Parts::read_by("allow if my_input.attributes"), Parts::NONE);
         assert_eq!(Parts::read_by("inputinput.ogc"), Parts::NONE);
     }

@@ -104,6 +104,21 @@ allow if {
 "#;
 
 #[tokio::test]
+async fn an_id_of_any_characters_makes_one_header_value() {
+    let folder = folder("package geowarden.authz\n\nallow := true\n", "");
+    let keys = std::fs::read_to_string(folder.path().join("api-keys.yaml")).unwrap();
+    let keys = keys.replace("id: osgeo", r#"id: "/caf\u00e9\r\nx: 1%""#);
+    std::fs::write(folder.path().join("api-keys.yaml"), keys).unwrap();
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    let answer = service.ask("GET", "/", &[("x-api-key", OSGEO_KEY)]).await;
+    assert_eq!(
+        answer.header("x-geowarden-subject").unwrap(),
+        "/caf%C3%A9%0D%0Ax: 1%25"
+    );
+}
+
+#[tokio::test]
 async fn a_verdict_says_more_than_yes_and_no() {
     let service = Service::with_policy(TALKATIVE).await;
     let ask = async |collection: &str| {
