@@ -158,7 +158,7 @@ fn to_json(value: &RegoValue) -> serde_json::Result<Option<Value>> {
 }
 
 fn fault(text: &str) -> Fault {
-    if text.contains("time limit") || text.contains("execution exceeded") {
+    if text.contains("execution exceeded time limit") {
         Fault::Timeout
     } else {
         Fault::Evaluation(text.trim().to_owned())
