@@ -7,14 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::{CommandError, ConfigArguments, key::attributes, print, print_json};
 use crate::{
-    config::{Backend, key_file},
+    config::key_file,
     identity::{Method, Principal},
     policy::{Policy, Question},
     reload::build,
-    request::{
-        CheckInput, Headers,
-        ogc::{self, RawRequest, Reader},
-    },
+    request::{CheckInput, Headers, ogc::RawRequest},
 };
 
 #[derive(Debug, Args)]
@@ -65,12 +62,7 @@ impl Eval {
         }
         let policy = build::policy(&config).map_err(CommandError::Config)?;
         let headers = self.headers()?;
-        let backend = match config.pygeoapi.backend {
-            Backend::Flask => ogc::Backend::Flask,
-            Backend::Starlette => ogc::Backend::Starlette,
-        };
-        let reader = Reader::new(&config.pygeoapi.base_path, backend)
-            .map_err(|e| CommandError::Usage(e.to_string()))?;
+        let reader = build::reader(&config).map_err(CommandError::Config)?;
         let check = CheckInput {
             method: self.method.clone(),
             target: self.target.clone().into_bytes(),

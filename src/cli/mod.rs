@@ -4,6 +4,7 @@ mod check;
 mod eval;
 mod healthcheck;
 mod key;
+mod read;
 mod schema;
 mod serve;
 mod test;
@@ -46,6 +47,8 @@ enum Command {
     Key(key::Key),
     /// Decide one request given by flags, and say why
     Eval(eval::Eval),
+    /// Show what requests, JSON lines on standard input, are read as
+    Read(read::Read),
     /// Run the `test_*` rules of policies, as OPA does
     Test(test::Test),
     /// Print the JSON Schema of the configuration
@@ -104,6 +107,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Read(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Healthcheck(command) => command.run(),

@@ -1,5 +1,6 @@
 //! `pygeoapi`: what stands behind Envoy, since its frameworks read paths differently.
 
+use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,9 @@ pub struct Pygeoapi {
 }
 
 /// pygeoapi's web framework.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// `pygeoapi.flask_app`, pygeoapi's default.

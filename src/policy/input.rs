@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Question, body};
-use crate::identity::Method;
+use super::Question;
+use crate::{identity::Method, request::CheckInput};
 
 /// The members of `input`, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +102,10 @@ pub fn build(question: &Question<'_>, parts: Parts) -> Value {
     put("attributes", &|| check.attributes.to_json(&check.headers));
     put("parsed_path", &|| parsed_path(&check.target));
     put("parsed_query", &|| parsed_query(&check.target));
-    put("parsed_body", &|| body::parse(check).0);
-    put("truncated_body", &|| Value::Bool(body::parse(check).1));
+    put("parsed_body", &|| {
+        question.resource.body().cloned().unwrap_or(Value::Null)
+    });
+    put("truncated_body", &|| Value::Bool(is_truncated(check)));
     put(
         "version",
         &|| json!({"ext_authz": "v3", "encoding": "protojson"}),
@@ -193,6 +195,18 @@ fn parsed_query(target: &[u8]) -> Value {
         }
     }
     Value::Object(all)
+}
+
+/// OPA-Envoy's rule: the body is truncated when Envoy says so, or when its length is more than what was sent along.
+fn is_truncated(check: &CheckInput) -> bool {
+    let header = |name: &'static str| {
+        let value = check.headers.all(name).next();
+        value.and_then(|value| std::str::from_utf8(value).ok())
+    };
+    header("x-envoy-auth-partial-body") == Some("true")
+        || header("content-length")
+            .and_then(|length| length.parse::<usize>().ok())
+            .is_some_and(|length| length > check.body.len())
 }
 
 #[cfg(test)]

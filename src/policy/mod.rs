@@ -1,6 +1,5 @@
 //! Stop 4: what the policy says.
 
-mod body;
 pub mod input;
 mod rego;
 mod source;

@@ -38,7 +38,8 @@ fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
     outcome.map_err(|found| problems.0.extend(found.0)).ok()
 }
 
-fn reader(config: &Config) -> Result<Reader, Problems> {
+/// The reader of requests to the configured pygeoapi.
+pub fn reader(config: &Config) -> Result<Reader, Problems> {
     let backend = match config.pygeoapi.backend {
         Backend::Flask => ogc::Backend::Flask,
         Backend::Starlette => ogc::Backend::Starlette,

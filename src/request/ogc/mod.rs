@@ -7,7 +7,9 @@
 //! Whatever two parsers could read differently is refused: what the policy sees is what pygeoapi serves.
 
 mod content_type;
+mod json_body;
 mod method;
+mod params;
 mod path;
 mod query;
 mod refusal;
@@ -21,7 +23,7 @@ pub use self::{
     refusal::{Refusal, Rule},
     resource::Resource,
 };
-use self::{path::Segments, route::Route};
+use self::{params::Params, path::Segments, route::Route};
 use super::Headers;
 
 /// The web framework that serves pygeoapi.
@@ -100,19 +102,27 @@ impl Reader {
             self.below_base(&segments)?
         };
         let route = Route::find(below, self.backend)?;
-        let params = query::read(raw_query)?;
+        let pairs = query::read(raw_query)?;
         let action = method::action(request, &route)?;
-        if action == Action::Search
-            && !request.body.is_empty()
-            && params.iter().any(|(n, _)| n == "filter")
-        {
+        let body = json_body::read(request, action)?;
+        if action == Action::Search && body.is_some() && pairs.iter().any(|(n, _)| n == "filter") {
             return Err(Refusal::new(
                 Rule::TwoFilters,
                 "a filter is in the query and in the body; one of them is expected",
             ));
         }
-        let path = path::canonical(&self.base, below, &params, base_root);
-        Ok(Resource::new(route, action, params, path))
+        let path = path::canonical(&self.base, below, &pairs, base_root);
+        let mut params = Params::read(pairs, &route)?;
+        if let Some(body) = &body {
+            params.take_from_body(body, &route)?;
+        }
+        Ok(Resource {
+            route,
+            action,
+            params,
+            body,
+            path,
+        })
     }
 
     /// `/` without a base path; `/geoapi/` with one, which pygeoapi serves as its landing page.

@@ -1,7 +1,7 @@
 //! Paths: split before they are decoded, decoded once, printed as they were judged.
 
 use super::{
-    query::Params,
+    query::Pairs,
     refusal::{Refusal, Rule},
 };
 
@@ -132,7 +132,7 @@ fn is_pchar(byte: u8) -> bool {
 pub(super) fn canonical(
     base: &[String],
     below: &[String],
-    params: &Params,
+    pairs: &Pairs,
     is_base_root: bool,
 ) -> String {
     let all = base.iter().chain(below);
@@ -142,9 +142,9 @@ pub(super) fn canonical(
     if is_base_root && path.len() > 1 {
         path.push('/');
     }
-    if !params.is_empty() {
+    if !pairs.is_empty() {
         path.push('?');
-        for (index, (name, value)) in params.iter().enumerate() {
+        for (index, (name, value)) in pairs.iter().enumerate() {
             if index > 0 {
                 path.push('&');
             }

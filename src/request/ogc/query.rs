@@ -6,26 +6,26 @@ use super::{
 };
 
 /// Decoded names and values, in order.
-pub(super) type Params = Vec<(String, String)>;
+pub(super) type Pairs = Vec<(String, String)>;
 
 /// Reads what stands after the first `?`.
-pub(super) fn read(raw: Option<&[u8]>) -> Result<Params, Refusal> {
-    let mut params = Params::new();
+pub(super) fn read(raw: Option<&[u8]>) -> Result<Pairs, Refusal> {
+    let mut pairs = Pairs::new();
     let raw = raw.unwrap_or_default();
     for pair in raw.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |b| *b == b'=');
         let name = decode(halves.next().unwrap_or_default())?;
         let value = decode(halves.next().unwrap_or_default())?;
-        if params.iter().any(|(known, _)| *known == name) {
+        if pairs.iter().any(|(known, _)| *known == name) {
             return Err(Refusal::about(
                 Rule::RepeatedParameter,
                 "a query parameter is repeated, and servers differ in which one they take: ",
                 name.as_bytes(),
             ));
         }
-        params.push((name, value));
+        pairs.push((name, value));
     }
-    Ok(params)
+    Ok(pairs)
 }
 
 fn decode(raw: &[u8]) -> Result<String, Refusal> {

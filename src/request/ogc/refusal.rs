@@ -31,6 +31,10 @@ pub enum Rule {
     ContentType,
     RepeatedParameter,
     TwoFilters,
+    Parameter,
+    Body,
+    RepeatedMember,
+    IncompleteBody,
 }
 
 impl Rule {
@@ -57,6 +61,10 @@ impl Rule {
             Self::ContentType => "content-type",
             Self::RepeatedParameter => "repeated-parameter",
             Self::TwoFilters => "two-filters",
+            Self::Parameter => "invalid-parameter",
+            Self::Body => "invalid-body",
+            Self::RepeatedMember => "repeated-member",
+            Self::IncompleteBody => "incomplete-body",
         }
     }
 }

@@ -1,32 +1,25 @@
 //! What was asked for, as policies see it: `input.ogc`.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
 use super::{
     method::Action,
-    query::Params,
+    params::Params,
     route::{Part, Route},
 };
 
 /// One resource of pygeoapi and what is done to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
-    route: Route,
-    action: Action,
-    params: Params,
-    path: String,
+    pub(super) route: Route,
+    pub(super) action: Action,
+    pub(super) params: Params,
+    pub(super) body: Option<Value>,
+    pub(super) path: String,
 }
 
 impl Resource {
-    pub(super) fn new(route: Route, action: Action, params: Params, path: String) -> Self {
-        Self {
-            route,
-            action,
-            params,
-            path,
-        }
-    }
-
     /// The part of pygeoapi: `collections`, `processes`, `stac`, ...
     pub fn api(&self) -> &'static str {
         match &self.route {
@@ -81,6 +74,11 @@ impl Resource {
             Route::Collection { collection, .. } => Some(collection),
             _ => None,
         }
+    }
+
+    /// The value of the JSON body, where there is one: a feature, a search's filter, a process's inputs.
+    pub fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
     }
 
     /// The path and query that pygeoapi must receive: what was judged, printed anew.
@@ -149,18 +147,10 @@ impl Serialize for Resource {
         for (name, value) in self.variables() {
             map.serialize_entry(name, value)?;
         }
-        if let Some((_, format)) = self.params.iter().find(|(name, _)| name == "f") {
+        if let Some(format) = self.params.get("f") {
             map.serialize_entry("format", format)?;
         }
-        map.serialize_entry("params", &ByName(&self.params))?;
+        map.serialize_entry("params", &self.params)?;
         map.end()
-    }
-}
-
-struct ByName<'a>(&'a Params);
-
-impl Serialize for ByName<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }

@@ -1,0 +1,114 @@
+//! `geowarden read`: what requests are read as, without keys, policies or a server.
+
+use std::{
+    io::{self, BufRead, BufWriter, Write},
+    process::ExitCode,
+};
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{CommandError, ConfigArguments};
+use crate::{
+    config::Backend,
+    reload::build,
+    request::{
+        Headers,
+        ogc::{RawRequest, Reader},
+    },
+};
+
+/// How to ask, and what comes back.
+const EXPLANATION: &str = r#"Each line of standard input is one request:
+  {"method": "GET", "target": "/collections/obs/items?limit=10", "headers": [["accept", "*/*"]], "body": ""}
+`target` is the raw path and query, a character a byte (ISO 8859-1); `headers` and `body` may be left out.
+
+One line is printed for each: {"read": {..}} with what a policy sees as `input.ogc` and, as `path`, what pygeoapi
+would receive; or {"refuse": RULE, "detail": ..}. The path of a file or a catalog is shown as `resource_path`."#;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
+pub(super) struct Read {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// The web framework that serves pygeoapi, instead of the configured one
+    #[arg(long, value_enum)]
+    backend: Option<Backend>,
+    /// The path under which pygeoapi stands, such as /geoapi, instead of the configured one
+    #[arg(long, value_name = "PATH")]
+    base_path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    method: String,
+    target: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+}
+
+impl Read {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let mut config = self.config.load()?;
+        if let Some(backend) = self.backend {
+            config.pygeoapi.backend = backend;
+        }
+        if let Some(base_path) = &self.base_path {
+            config.pygeoapi.base_path.clone_from(base_path);
+        }
+        let reader = build::reader(&config).map_err(CommandError::Config)?;
+        let mut input = io::stdin().lock();
+        let mut output = BufWriter::new(io::stdout().lock());
+        let mut text = String::new();
+        for number in 1.. {
+            text.clear();
+            if input.read_line(&mut text)? == 0 {
+                break;
+            }
+            let told = tell(&reader, &text).map_err(|fault| {
+                CommandError::Usage(format!("standard input:{number}: {fault}"))
+            })?;
+            serde_json::to_writer(&mut output, &told).map_err(io::Error::from)?;
+            // A program that asks line by line gets its answer before it sends the next.
+            output.write_all(b"\n")?;
+            output.flush()?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
+    let line: Line = serde_json::from_str(line).map_err(|e| {
+        format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}: {e}")
+    })?;
+    let target = line
+        .target
+        .chars()
+        .map(|c| u8::try_from(c).map_err(|_| format!("`target`: `{c}` is no byte")))
+        .collect::<Result<Vec<u8>, String>>()?;
+    let headers: Headers = line.headers.into_iter().collect();
+    let read = reader.read(&RawRequest {
+        method: &line.method,
+        target: &target,
+        headers: &headers,
+        body: line.body.as_bytes(),
+    });
+    Ok(match read {
+        Ok(resource) => {
+            let mut seen = serde_json::to_value(&resource).map_err(|e| e.to_string())?;
+            if let Some(members) = seen.as_object_mut() {
+                // The path of a file or a catalog, as the policy sees it, makes room for the one that is sent on.
+                if let Some(own) = members.remove("path") {
+                    members.insert("resource_path".to_owned(), own);
+                }
+                members.insert("path".to_owned(), resource.canonical_path().into());
+            }
+            json!({ "read": seen })
+        }
+        Err(refusal) => json!({ "refuse": refusal.rule().as_str(), "detail": refusal.detail() }),
+    })
+}

@@ -1,0 +1,54 @@
+//! `subset`: ranges along the axes of a coverage (OGC 19-087).
+
+use serde_json::{Map, Value, json};
+
+use super::number;
+
+/// `axis(low:high),axis(value)` as `{"axis": [low, high], "axis": [value]}`, numbers where they are unquoted numerals.
+pub(super) fn read(text: &str) -> Option<Value> {
+    let mut all = Map::new();
+    for part in text.split(',') {
+        let (axis, range) = part.strip_suffix(')')?.split_once('(')?;
+        let is_name = |c: char| c.is_alphanumeric() || "_-.:".contains(c);
+        if axis.is_empty() || !axis.chars().all(is_name) {
+            return None;
+        }
+        if all.insert(axis.to_owned(), self::range(range)?).is_some() {
+            return None;
+        }
+    }
+    Some(Value::Object(all))
+}
+
+fn range(text: &str) -> Option<Value> {
+    if text.contains(['(', ')']) || text.contains(char::is_whitespace) {
+        return None;
+    }
+    if text.contains('"') {
+        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+        return match inner.split_once("\":\"") {
+            Some((low, high)) => quoted(&[low, high]),
+            None => quoted(&[inner]),
+        };
+    }
+    match text.split_once(':') {
+        // A time of day holds colons; unquoted it is not known which of them parts the range.
+        Some((_, high)) if high.contains(':') => None,
+        Some((low, high)) => bare(&[low, high]),
+        None => bare(&[text]),
+    }
+}
+
+fn quoted(values: &[&str]) -> Option<Value> {
+    let is_fine = values
+        .iter()
+        .all(|text| !text.is_empty() && !text.contains('"'));
+    is_fine.then(|| json!(values))
+}
+
+fn bare(values: &[&str]) -> Option<Value> {
+    values
+        .iter()
+        .map(|text| (!text.is_empty()).then(|| number::typed(text)))
+        .collect()
+}
