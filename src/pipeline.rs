@@ -84,14 +84,38 @@ impl Decided {
 
 /// Decides one request: who asks, for what, and what the policy says of it.
 pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
-    let mut decided = Decided {
+    let mut decided = undecided();
+    let outcome = run(rules, check, &mut decided).await;
+    concluded(decided, outcome)
+}
+
+/// Decides one request of a caller who is known by other means than a credential: for trying policies out.
+pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Decided {
+    let mut decided = undecided();
+    let principal = &*decided.principal.insert(principal);
+    let outcome = match read(rules, check) {
+        Ok(resource) => {
+            let resource = &*decided.resource.insert(resource);
+            let (id, reason) = (&decided.id, &mut decided.reason);
+            judge(rules, check, resource, principal, id, reason)
+        }
+        Err(denial) => Err(denial),
+    };
+    concluded(decided, outcome)
+}
+
+fn undecided() -> Decided {
+    Decided {
         id: uuid::Uuid::new_v4().to_string(),
         decision: Decision::Deny(Denial::default()),
         principal: None,
         resource: None,
         reason: String::new(),
-    };
-    decided.decision = match run(rules, check, &mut decided).await {
+    }
+}
+
+fn concluded(mut decided: Decided, outcome: Result<Permit, Box<Denial>>) -> Decided {
+    decided.decision = match outcome {
         Ok(permit) => Decision::Allow(permit),
         Err(denial) => {
             if decided.reason.is_empty() {
@@ -119,11 +143,22 @@ async fn run(
     check: &CheckInput,
     decided: &mut Decided,
 ) -> Result<Permit, Box<Denial>> {
-    let resource = decided.resource.insert(read(rules, check)?);
+    let resource = &*decided.resource.insert(read(rules, check)?);
     let principal = rules.authn.authenticate(&check.headers).await;
-    let principal = decided
-        .principal
-        .insert(principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?);
+    let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
+    let principal = &*decided.principal.insert(principal);
+    let (id, reason) = (&decided.id, &mut decided.reason);
+    judge(rules, check, resource, principal, id, reason)
+}
+
+fn judge(
+    rules: &Rules,
+    check: &CheckInput,
+    resource: &Resource,
+    principal: &Principal,
+    id: &str,
+    reason: &mut String,
+) -> Result<Permit, Box<Denial>> {
     let question = Question {
         check,
         resource,
@@ -139,23 +174,16 @@ async fn run(
             ..Denial::default()
         })
     })?;
-    if let Some(reason) = &verdict.reason {
-        decided.reason.clone_from(reason);
+    if let Some(words) = &verdict.reason {
+        reason.clone_from(words);
     }
     if !verdict.allowed {
         return Err(Box::new(refused(rules, principal, verdict)));
     }
-    if decided.reason.is_empty() {
-        "policy-allowed".clone_into(&mut decided.reason);
+    if reason.is_empty() {
+        "policy-allowed".clone_into(reason);
     }
-    Ok(granted(
-        rules,
-        check,
-        resource,
-        principal,
-        verdict,
-        &decided.id,
-    ))
+    Ok(granted(rules, check, resource, principal, verdict, id))
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
@@ -239,7 +267,15 @@ fn granted(
     permit.set_headers = verdict.headers;
     permit.set_headers.retain(|(name, _)| !is_ours(name));
     // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
-    let path = resource.canonical_path().to_owned();
+    let (set, remove) = (
+        &verdict.query_parameters_to_set,
+        &verdict.query_parameters_to_remove,
+    );
+    let path = if set.is_empty() && remove.is_empty() {
+        resource.canonical_path().to_owned()
+    } else {
+        resource.canonical_path_with(set, remove)
+    };
     permit.set_headers.push((":path".to_owned(), path));
     let mut set = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
@@ -274,8 +310,6 @@ fn granted(
     permit.remove_headers.sort();
     permit.remove_headers.dedup();
     permit.response_headers = verdict.response_headers_to_add;
-    permit.query_to_set = verdict.query_parameters_to_set;
-    permit.query_to_remove = verdict.query_parameters_to_remove;
     permit.metadata = verdict.dynamic_metadata;
     permit
 }

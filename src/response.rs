@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use envoy_types::{
     ext_authz::v3::pb::{
         CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue, HeaderValueOption,
-        HttpResponse, HttpStatus, OkHttpResponse, QueryParameter,
+        HttpResponse, HttpStatus, OkHttpResponse,
     },
     pb::google::{
         protobuf::{ListValue, Struct, Value as ProtoValue, value::Kind},
@@ -60,15 +60,6 @@ fn allowed(permit: &Permit) -> OkHttpResponse {
             .iter()
             .map(|(name, value)| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd))
             .collect(),
-        query_parameters_to_set: permit
-            .query_to_set
-            .iter()
-            .map(|(key, value)| QueryParameter {
-                key: key.clone(),
-                value: value.clone(),
-            })
-            .collect(),
-        query_parameters_to_remove: permit.query_to_remove.clone(),
         ..OkHttpResponse::default()
     }
 }

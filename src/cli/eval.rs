@@ -1,17 +1,19 @@
 //! `geowarden eval`: what the policy says of one request, without a server.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{CommandError, ConfigArguments, key::attributes, print, print_json};
 use crate::{
+    authn::{Chain, ChainSettings, SystemClock},
     config::key_file,
     identity::{Method, Principal},
-    policy::{Policy, Question},
+    pipeline::{self, Decided, Rules, decision::Decision},
+    policy::Question,
     reload::build,
-    request::{CheckInput, Headers, ogc::RawRequest},
+    request::{CheckInput, Headers},
 };
 
 #[derive(Debug, Args)]
@@ -61,78 +63,59 @@ impl Eval {
             config.policy.path = Some(path.clone());
         }
         let policy = build::policy(&config).map_err(CommandError::Config)?;
-        let headers = self.headers()?;
-        let reader = build::reader(&config).map_err(CommandError::Config)?;
+        // Credentials are none of the question: the caller is given by flags.
+        let authn = Chain::new(ChainSettings::default(), Arc::new(SystemClock))
+            .map_err(|e| CommandError::Failed(e.to_string()))?;
+        let rules = Rules {
+            reader: build::reader(&config).map_err(CommandError::Config)?,
+            authn: Arc::new(authn),
+            policy: Arc::new(policy),
+        };
         let check = CheckInput {
             method: self.method.clone(),
             target: self.target.clone().into_bytes(),
-            headers,
+            headers: self.headers()?,
             body: self.body.clone().into_bytes(),
             ..CheckInput::default()
         };
-        let read = reader.read(&RawRequest {
-            method: &check.method,
-            target: &check.target,
-            headers: &check.headers,
-            body: &check.body,
-        });
-        let resource = match read {
-            Ok(resource) => resource,
-            Err(refusal) => {
-                return self.tell(false, 400, refusal.rule().as_str(), refusal.detail());
-            }
-        };
-        let principal = self.principal(&config)?;
-        let question = Question {
-            check: &check,
-            resource: &resource,
-            principal: &principal,
-        };
-        if self.input {
-            print_json(&policy.shown(&question))?;
+        let decided = pipeline::decide_as(&rules, &check, self.principal(&config)?);
+        if self.input
+            && let (Some(resource), Some(principal)) = (&decided.resource, &decided.principal)
+        {
+            print_json(&rules.policy.shown(&Question {
+                check: &check,
+                resource,
+                principal,
+            }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        match policy.decide(&question) {
-            Ok(verdict) if verdict.allowed => {
-                let reason = verdict.reason.as_deref().unwrap_or("the policy allows it");
-                self.tell(true, 200, "policy-allowed", reason)
-            }
-            Ok(verdict) => {
-                let (status, reason) = if principal.is_authenticated() {
-                    (403, "policy-denied")
-                } else {
-                    (401, "credential-required")
-                };
-                let status = verdict.http_status.unwrap_or(status);
-                let detail = verdict
-                    .reason
-                    .as_deref()
-                    .unwrap_or("the policy does not allow it");
-                self.tell(false, status, reason, detail)
-            }
-            Err(fault) => self.tell(false, 503, fault.as_str(), &fault.to_string()),
-        }
+        self.tell(&decided)
     }
 
-    fn tell(
-        &self,
-        is_allowed: bool,
-        status: u16,
-        reason: &str,
-        detail: &str,
-    ) -> Result<ExitCode, CommandError> {
-        let outcome = if is_allowed { "allow" } else { "deny" };
+    fn tell(&self, decided: &Decided) -> Result<ExitCode, CommandError> {
+        let outcome = decided.decision.outcome();
+        let status = decided.decision.status();
+        let (code, detail) = match &decided.decision {
+            Decision::Allow(_) => ("policy-allowed", decided.reason.as_str()),
+            Decision::Deny(denial) => (
+                denial.reason,
+                denial.cause.as_deref().unwrap_or(&denial.detail),
+            ),
+        };
+        let detail = match detail {
+            "policy-allowed" => "The policy allows it",
+            other => other,
+        };
         if self.json {
             print_json(
-                &json!({"outcome": outcome, "status": status, "reason": reason, "detail": detail}),
+                &json!({"outcome": outcome, "status": status, "reason": code, "detail": detail}),
             )?;
         } else {
-            print(&format!("{outcome} ({status}, {reason}): {detail}\n"))?;
+            print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
         }
-        Ok(if is_allowed {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(2)
+        Ok(match decided.decision {
+            Decision::Allow(_) => ExitCode::SUCCESS,
+            Decision::Deny(_) => ExitCode::from(2),
         })
     }
 

@@ -1,6 +1,6 @@
 //! `geowarden healthcheck`: a probe that needs no other program in the image.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
 
 use clap::Args;
 
@@ -39,7 +39,7 @@ impl Healthcheck {
             .build()?;
         let (status, text) = runtime
             .block_on(ask(&format!("http://{address}/{page}")))
-            .map_err(|e| CommandError::Failed(format!("{address}: {e}")))?;
+            .map_err(|e| CommandError::Failed(format!("{address}: {}", innermost(&e))))?;
         if status == 200 {
             print(&text)?;
             Ok(ExitCode::SUCCESS)
@@ -47,6 +47,11 @@ impl Healthcheck {
             Err(CommandError::Failed(text.trim().to_owned()))
         }
     }
+}
+
+/// The cause that says something: the outer ones repeat the address.
+fn innermost(error: &dyn Error) -> &dyn Error {
+    error.source().map_or(error, innermost)
 }
 
 async fn ask(url: &str) -> Result<(u16, String), reqwest::Error> {

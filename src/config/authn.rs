@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Span, key_file::Entry};
 
 /// API keys and JSON Web Tokens; both may be on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Authn {
     /// API keys, stored as digests.
@@ -16,21 +16,23 @@ pub struct Authn {
     /// Trusted issuers of JSON Web Tokens, side by side.
     pub jwt: Vec<Issuer>,
     /// The largest bearer token accepted, in bytes.
-    #[serde(default = "max_token_bytes")]
     pub max_token_bytes: usize,
     /// Verified tokens remembered, so that each signature is checked once; 0 remembers none.
-    #[serde(default = "remembered_tokens")]
     pub remembered_tokens: usize,
     /// Whether pygeoapi receives the `authorization` header; off, since pygeoapi has no use for it.
     pub forward_token: bool,
 }
 
-fn max_token_bytes() -> usize {
-    16 * 1024
-}
-
-fn remembered_tokens() -> usize {
-    10_000
+impl Default for Authn {
+    fn default() -> Self {
+        Self {
+            api_keys: None,
+            jwt: Vec::new(),
+            max_token_bytes: 16 * 1024,
+            remembered_tokens: 10_000,
+            forward_token: false,
+        }
+    }
 }
 
 /// Where API keys are sent and stored.

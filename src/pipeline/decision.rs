@@ -38,10 +38,6 @@ pub struct Permit {
     pub remove_headers: Vec<String>,
     /// Headers added to pygeoapi's answer.
     pub response_headers: Vec<(String, String)>,
-    /// Query parameters that the policy wants set.
-    pub query_to_set: Vec<(String, String)>,
-    /// Query parameters that the policy wants removed.
-    pub query_to_remove: Vec<String>,
     /// The policy's own dynamic metadata.
     pub metadata: Map<String, Value>,
     _made_by_the_pipeline: Seal,
@@ -58,8 +54,6 @@ impl Permit {
             set_headers: Vec::new(),
             remove_headers: Vec::new(),
             response_headers: Vec::new(),
-            query_to_set: Vec::new(),
-            query_to_remove: Vec::new(),
             metadata: Map::new(),
             _made_by_the_pipeline: Seal,
         }

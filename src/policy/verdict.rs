@@ -16,9 +16,9 @@ pub struct Verdict {
     pub response_headers_to_add: Vec<(String, String)>,
     /// Allowed: taken from the request.
     pub request_headers_to_remove: Vec<String>,
-    /// Allowed: query parameters set by Envoy.
+    /// Allowed: query parameters set, by decoded name.
     pub query_parameters_to_set: Vec<(String, String)>,
-    /// Allowed: query parameters removed by Envoy.
+    /// Allowed: query parameters removed, by decoded name; removing comes after setting.
     pub query_parameters_to_remove: Vec<String>,
     /// Denied: the whole body of the answer.
     pub body: Option<String>,

@@ -29,6 +29,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "authn",
             "config",
             "identity",
+            "pipeline",
             "policy",
             "reload",
             "request",

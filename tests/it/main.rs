@@ -8,6 +8,7 @@
 
 mod architecture;
 mod checks;
+mod docs;
 mod garbage;
 mod reloads;
 mod service;

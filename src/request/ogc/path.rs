@@ -142,18 +142,18 @@ pub(super) fn canonical(
     if is_base_root && path.len() > 1 {
         path.push('/');
     }
-    if !pairs.is_empty() {
-        path.push('?');
-        for (index, (name, value)) in pairs.iter().enumerate() {
-            if index > 0 {
-                path.push('&');
-            }
-            encode(name, &mut path, is_unreserved_in_query);
-            path.push('=');
-            encode(value, &mut path, is_unreserved_in_query);
-        }
-    }
+    push_query(pairs, &mut path);
     path
+}
+
+/// Appends `?name=value&..`, percent-encoded; nothing for no pairs.
+pub(super) fn push_query(pairs: &Pairs, path: &mut String) {
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        path.push(if index == 0 { '?' } else { '&' });
+        encode(name, path, is_unreserved_in_query);
+        path.push('=');
+        encode(value, path, is_unreserved_in_query);
+    }
 }
 
 /// Segments joined by `/`, each percent-encoded.

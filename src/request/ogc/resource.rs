@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     method::Action,
     params::Params,
+    path, query,
     route::{Part, Route},
 };
 
@@ -84,6 +85,25 @@ impl Resource {
     /// The path and query that pygeoapi must receive: what was judged, printed anew.
     pub fn canonical_path(&self) -> &str {
         &self.path
+    }
+
+    /// The same with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.
+    ///
+    /// Envoy's own way (`query_parameters_to_set`) matches names undecoded and inserts values unencoded.
+    pub fn canonical_path_with(&self, set: &[(String, String)], remove: &[String]) -> String {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        // It was printed by us, so it can be read.
+        let mut pairs = query::read(Some(query.as_bytes())).unwrap_or_default();
+        for (name, value) in set {
+            match pairs.iter_mut().find(|(known, _)| known == name) {
+                Some((_, old)) => old.clone_from(value),
+                None => pairs.push((name.clone(), value.clone())),
+            }
+        }
+        pairs.retain(|(name, _)| !remove.contains(name));
+        let mut path = path.to_owned();
+        path::push_query(&pairs, &mut path);
+        path
     }
 
     /// The variables of the route by name.

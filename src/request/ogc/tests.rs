@@ -176,3 +176,26 @@ fn ids_that_cannot_be_reached_are_told() {
         assert!(reachable_collection_id(id).is_err(), "{id}");
     }
 }
+
+#[test]
+fn a_policy_changes_the_query_by_decoded_names() {
+    let read = read(
+        &Reader::default(),
+        "GET",
+        "/collections/obs/items?%6cimit=9&a=b%26c",
+    )
+    .unwrap();
+    let set = [
+        ("limit".to_owned(), "5".to_owned()),
+        ("owner".to_owned(), "x&admin=1".to_owned()),
+    ];
+    assert_eq!(
+        read.canonical_path_with(&set, &[]),
+        "/collections/obs/items?limit=5&a=b%26c&owner=x%26admin%3D1"
+    );
+    let remove = ["limit".to_owned(), "a".to_owned()];
+    assert_eq!(
+        read.canonical_path_with(&[], &remove),
+        "/collections/obs/items"
+    );
+}

@@ -1,0 +1,352 @@
+//! The documentation is true: its examples run, its links lead somewhere, its tables are whole.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use geowarden::{
+    authn::{KeyEvents, KeyFetchError, KeySet},
+    pipeline::{self, decision::Denial},
+    telemetry::metrics::Metrics,
+};
+use serde_json::Value;
+
+/// A fenced block of a page.
+struct Block {
+    language: String,
+    line: usize,
+    text: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn pages() -> Vec<(String, String)> {
+    let markdown = |folder: &str| {
+        fs::read_dir(root().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "md"))
+            .collect::<Vec<PathBuf>>()
+    };
+    let pages: Vec<_> = [markdown("."), markdown("docs")]
+        .concat()
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    assert!(pages.len() > 10, "{}", pages.len());
+    pages
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let mut all = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => all.extend(open.take()),
+            (Some(language), None) => {
+                open = Some(Block {
+                    language: language.to_owned(),
+                    line: index + 1,
+                    text: String::new(),
+                });
+            }
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    all
+}
+
+/// The file that a block is to become, named by the comment in its first line.
+fn file_of(block: &Block) -> Option<&str> {
+    let name = block.text.lines().next()?.strip_prefix("# ")?;
+    let is_file = Path::new(name)
+        .extension()
+        .is_some_and(|e| e == "yaml" || e == "rego");
+    (is_file && !name.contains(' ')).then_some(name)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What a reader has who follows a page: the policies, and certificates of the names that it uses.
+fn desk() -> tempfile::TempDir {
+    let desk = tempfile::tempdir().unwrap();
+    copy(&root().join("policies"), &desk.path().join("policies"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for name in ["tls.crt", "ca.crt"] {
+        fs::write(desk.path().join(name), made.cert.pem()).unwrap();
+    }
+    fs::write(
+        desk.path().join("tls.key"),
+        made.signing_key.serialize_pem(),
+    )
+    .unwrap();
+    desk
+}
+
+fn run(desk: &Path, command: &str) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_geowarden"));
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("sh")
+        .args(["-c", &format!("{{ {command}\n}} 2>&1")])
+        .current_dir(desk)
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// `[..]` stands for any text within a line, a line of `...` for any lines.
+fn agrees(expected: &[&str], found: &[&str]) -> bool {
+    match (expected.split_first(), found.split_first()) {
+        (None, None) => true,
+        (Some((&"...", rest)), _) => {
+            (0..=found.len()).any(|skipped| agrees(rest, &found[skipped..]))
+        }
+        (Some((line, expected)), Some((other, found))) => {
+            line_agrees(line, other) && agrees(expected, found)
+        }
+        _ => false,
+    }
+}
+
+fn line_agrees(expected: &str, found: &str) -> bool {
+    let mut parts = expected.split("[..]");
+    let Some(mut rest) = found.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    for part in parts {
+        let at = if part.is_empty() {
+            Some(rest.len())
+        } else {
+            rest.find(part)
+        };
+        let Some(at) = at else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn every_example_does_what_it_shows() {
+    let mut commands = 0;
+    let mut files = 0;
+    let mut wrong = String::new();
+    for (name, text) in pages() {
+        let desk = desk();
+        for block in blocks(&text) {
+            if let Some(file) = file_of(&block) {
+                let path = desk.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, &block.text).unwrap();
+                files += 1;
+            }
+            if block.language != "console" {
+                continue;
+            }
+            for example in block.text.split("$ ").filter(|example| !example.is_empty()) {
+                let (command, expected) = example.split_once('\n').unwrap();
+                let found = run(desk.path(), command);
+                commands += 1;
+                let expected: Vec<_> = expected.lines().collect();
+                if !agrees(&expected, &found.lines().collect::<Vec<_>>()) {
+                    let _ = writeln!(
+                        wrong,
+                        "{name}:{}: $ {command}\nexpected:\n{}\nfound:\n{found}",
+                        block.line,
+                        expected.join("\n")
+                    );
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(
+        commands >= 15 && files >= 6,
+        "{commands} commands, {files} files"
+    );
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut count = 0;
+    for (name, text) in pages() {
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            if target.contains("://") {
+                continue;
+            }
+            count += 1;
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let here = root().join(&name);
+            let path = if file.is_empty() {
+                here
+            } else {
+                here.parent().unwrap().join(file)
+            };
+            assert!(path.exists(), "{name}: {target}");
+            if !anchor.is_empty() {
+                let linked = fs::read_to_string(&path).unwrap();
+                assert!(headings(&linked).contains(anchor), "{name}: {target}");
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+/// The anchors of a page's headings, as code hosts make them.
+fn headings(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| {
+            line.trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                .map(|c| if c == ' ' { '-' } else { c })
+                .collect()
+        })
+        .collect()
+}
+
+/// The code in the first cell of each table row.
+fn first_cells(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn assert_same(documented: &BTreeSet<String>, existing: &BTreeSet<String>, place: &str) {
+    let missing: Vec<_> = existing.difference(documented).collect();
+    let invented: Vec<_> = documented.difference(existing).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "{place}: not documented {missing:?}, not existing {invented:?}"
+    );
+}
+
+#[test]
+fn every_key_of_the_configuration_is_documented() {
+    let schema: Value = serde_json::from_str(&run(root(), "geowarden schema")).unwrap();
+    let mut keys = BTreeSet::new();
+    collect_keys(&schema, &schema, "", &mut keys);
+    assert!(keys.len() > 25, "{keys:?}");
+    assert_same(
+        &first_cells(&page("docs/configuration.md")),
+        &keys,
+        "docs/configuration.md",
+    );
+}
+
+fn collect_keys(schema: &Value, all: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap();
+        collect_keys(&all["$defs"][name], all, path, keys);
+    }
+    for choice in schema["anyOf"].as_array().into_iter().flatten() {
+        collect_keys(choice, all, path, keys);
+    }
+    if schema["items"].is_object() {
+        collect_keys(&schema["items"], all, &format!("{path}[]"), keys);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let key = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        if !path.is_empty() {
+            keys.insert(key.clone());
+        }
+        collect_keys(property, all, &key, keys);
+    }
+    // A section is a heading there, and `jwt[]` is the row `jwt`.
+    keys.retain(|key| !key.ends_with("[]"));
+}
+
+#[test]
+fn every_reason_of_a_refusal_is_documented() {
+    let mut codes = BTreeSet::new();
+    for (file, before) in [
+        ("src/request/ogc/refusal.rs", "=> \""),
+        ("src/authn/refusal.rs", "=> \""),
+        ("src/policy/mod.rs", "=> \""),
+        ("src/pipeline.rs", "reason: \""),
+        ("src/transport/ext_authz.rs", "reason: \""),
+        ("src/transport/ext_authz.rs", "ours(\""),
+    ] {
+        let text = page(file);
+        let found = text
+            .split(before)
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|code| {
+                code.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b"-8".contains(&b))
+            })
+            .map(str::to_owned);
+        let count = codes.len();
+        codes.extend(found);
+        assert!(codes.len() > count, "{file}: no code found");
+    }
+    assert_same(
+        &first_cells(&page("docs/troubleshooting.md")),
+        &codes,
+        "docs/troubleshooting.md",
+    );
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let metrics = Metrics::default();
+    // A family without a sample is not shown.
+    metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
+    metrics.fetched("https://idp.example", 1, 0);
+    let no_keys = KeySet::parse(b"no keys").unwrap_err();
+    metrics.failed("https://idp.example", &KeyFetchError::from(no_keys));
+    metrics.reloaded(true);
+    let text = metrics.text().unwrap();
+    let page = page("docs/operations.md");
+    let names: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}")), "{name}");
+    }
+}
