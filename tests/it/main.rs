@@ -8,6 +8,7 @@
 
 mod architecture;
 mod checks;
+mod commands;
 mod docs;
 mod garbage;
 mod reloads;

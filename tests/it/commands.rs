@@ -1,0 +1,232 @@
+//! The commands as a shell sees them: exit codes, and which stream says what.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::service::folder;
+
+fn geowarden(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+const POLICY: &str = r#"package geowarden.authz
+
+import rego.v1
+
+allow if input.identity.attributes.company == "osgeo"
+"#;
+
+#[test]
+fn exit_codes_tell_allow_deny_and_fault_apart() {
+    let folder = folder(POLICY, "");
+    let path = folder.path();
+    for (arguments, code, says) in [
+        (
+            &[
+                "eval",
+                "-c",
+                "geowarden.yaml",
+                "--key-id",
+                "osgeo",
+                "/collections/obs",
+            ][..],
+            0,
+            "allow",
+        ),
+        (
+            &["eval", "-c", "geowarden.yaml", "/collections/obs"],
+            2,
+            "credential-required",
+        ),
+        (
+            &["eval", "-c", "geowarden.yaml", "/collections%2Fobs"],
+            2,
+            "decoded-delimiter",
+        ),
+        (&["check", "-c", "geowarden.yaml"], 0, "ok"),
+        (&["version"], 0, env!("CARGO_PKG_VERSION")),
+        (&["--help"], 0, "serve"),
+        (&["key", "new", "--help"], 0, "--expires"),
+    ] {
+        let output = geowarden(path, arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+        assert!(
+            out(&output).contains(says),
+            "{arguments:?}: {}",
+            out(&output)
+        );
+    }
+    for (arguments, code, says) in [
+        (
+            &["eval", "-c", "geowarden.yaml", "--key-id", "nobody", "/"][..],
+            64,
+            "no key with the id `nobody`",
+        ),
+        (
+            &["eval", "-c", "geowarden.yaml", "--claims", "[", "/"],
+            64,
+            "--claims",
+        ),
+        (&["eval", "-c", "missing.yaml", "/"], 64, "missing.yaml"),
+        (&["check", "-c", "."], 64, "error"),
+        (&["key", "new"], 64, "--id"),
+        (
+            &["key", "new", "--id", "x", "--expires", "soon"],
+            64,
+            "soon",
+        ),
+        (&["serv"], 64, "serve"),
+        (&["test", "missing"], 64, "missing"),
+        (
+            &["healthcheck", "--admin", "127.0.0.1:1"],
+            1,
+            "127.0.0.1:1: ",
+        ),
+    ] {
+        let output = geowarden(path, arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+        assert!(
+            err(&output).contains(says),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+        assert!(out(&output).is_empty(), "{arguments:?}: {}", out(&output));
+    }
+}
+
+#[test]
+fn failing_tests_of_policies_exit_with_1() {
+    let folder = folder(POLICY, "");
+    let test = "package t_test\nimport rego.v1\nimport data.geowarden.authz\ntest_strangers if authz.allow\n";
+    fs::write(folder.path().join("policies/authz_test.rego"), test).unwrap();
+    let output = geowarden(folder.path(), &["test", "policies"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(
+        out(&output).contains("data.t_test.test_strangers: FAIL"),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
+fn a_made_key_fits_its_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = geowarden(folder.path(), &["key", "new", "--id", "a", "--json"]);
+    let made: Value = serde_json::from_str(out(&output)).unwrap();
+    let key = made["key"].as_str().unwrap();
+    let digest = geowarden::authn::key_digest(key.as_bytes());
+    assert_eq!(made["entry"], json!({"id": "a", "sha256": digest}));
+    let again = geowarden(folder.path(), &["key", "new", "--id", "a", "--json"]);
+    assert!(!out(&again).contains(key));
+}
+
+#[test]
+fn every_fault_of_a_configuration_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "server:\n  grpcs: 1\npolicy:\n  timeout: soon\n  path: nowhere\nauthn:\n  api_keys: {file: none.yaml}\n  jwt:\n    - issuer: https://idp.example\n      algorithms: [HS256]\n";
+    fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    let output = geowarden(folder.path(), &["check", "-c", "geowarden.yaml", "--json"]);
+    assert_eq!(output.status.code(), Some(64));
+    let told: Value = serde_json::from_str(out(&output)).unwrap();
+    let paths: Vec<_> = told["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["path"].as_str().unwrap())
+        .collect();
+    for path in ["server.grpcs", "policy.timeout", "authn.jwt[0]"] {
+        assert!(paths.iter().any(|p| p.starts_with(path)), "{path}: {told}");
+    }
+    assert!(out(&output).contains("geowarden.yaml:2"), "{told}");
+    assert!(out(&output).contains("did you mean `grpc`?"), "{told}");
+}
+
+fn read(arguments: &[&str], lines: &str) -> (Option<i32>, Vec<Value>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .arg("read")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines = out(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    (output.status.code(), lines)
+}
+
+#[test]
+fn requests_are_shown_as_they_are_read() {
+    let lines = r#"{"method": "GET", "target": "/geoapi/%63ollections/ns/roads/items?limit=5"}
+{"method": "GET", "target": "/geoapi/stac/a/b"}
+{"method": "GET", "target": "/geoapi/collections/\u00e9"}
+{"method": "GET", "target": "/collections"}
+{"method": "POST", "target": "/geoapi/collections/obs/items", "headers": [["Content-Type", "application/json"]], "body": "{\"a\":1,\"a\":2}"}
+"#;
+    let (code, told) = read(&["--base-path", "/geoapi"], lines);
+    assert_eq!(code, Some(0));
+    assert_eq!(told[0]["read"]["collection"], "ns/roads");
+    assert_eq!(
+        told[0]["read"]["path"],
+        "/geoapi/collections/ns/roads/items?limit=5"
+    );
+    assert_eq!(told[0]["read"]["params"]["limit"], 5);
+    assert_eq!(told[1]["read"]["path"], "/geoapi/stac/a/b");
+    assert_eq!(told[1]["read"]["resource_path"], "a/b");
+    for (index, rule) in [(2, "bad-byte"), (3, "base-path"), (4, "repeated-member")] {
+        assert_eq!(told[index]["refuse"], rule, "{}", told[index]);
+    }
+
+    let styled = r#"{"method": "GET", "target": "/collections/c/styles/s/map"}"#;
+    assert_eq!(
+        read(&["--backend", "flask"], styled).1[0]["read"]["operation"],
+        "map"
+    );
+    assert_eq!(
+        read(&["--backend", "starlette"], styled).1[0]["refuse"],
+        "reserved-word"
+    );
+    assert_eq!(read(&[], "{\"methods\": 1}").0, Some(64));
+    assert_eq!(
+        read(&[], r#"{"method": "GET", "target": "/\u20ac"}"#).0,
+        Some(64)
+    );
+    assert_eq!(read(&["--base-path", "geoapi"], "").0, Some(64));
+}
