@@ -3,10 +3,10 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test lint doc tools bench
+.PHONY: help demo test differential lint doc tools bench
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: tools ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
 	cargo build --locked --workspace --bins
@@ -17,6 +17,15 @@ tools: ## Install Envoy, pygeoapi and the identity provider that tests and demo 
 
 test: tools ## Run every test
 	cargo test --workspace --locked
+
+COUNT ?= 1000000
+SEED ?= 1
+differential: tools ## Hold COUNT random requests of SEED against the real pygeoapi, both frameworks
+	cargo build --locked
+	cd tests && for backend in flask starlette; do \
+	  PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/pygeoapi/bin/python -m differential --backend $$backend \
+	    --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden || exit 1; \
+	done
 
 lint: ## Check formatting, lints, dependencies, spelling and scripts
 	tests/tools/install.sh lint

@@ -51,6 +51,11 @@ impl Tools {
         self.installed("pygeoapi", "bin/pygeoapi")
     }
 
+    /// The Python that has pygeoapi and its frameworks.
+    pub fn pygeoapi_python(&self) -> Result<PathBuf> {
+        self.installed("pygeoapi", "pygeoapi/bin/python")
+    }
+
     pub(crate) fn node(&self) -> Result<PathBuf> {
         self.installed("Node.js", "bin/node")
     }

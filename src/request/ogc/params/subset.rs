@@ -1,10 +1,11 @@
 //! `subset`: ranges along the axes of a coverage (OGC 19-087).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::number;
 
-/// `axis(low:high),axis(value)` as `{"axis": [low, high], "axis": [value]}`, numbers where they are unquoted numerals.
+/// `axis(low:high),axis(value)` as `{"axis": [low, high], "axis": [value]}`, numbers where they are numerals,
+/// quoted ones too, as pygeoapi takes them.
 pub(super) fn read(text: &str) -> Option<Value> {
     let mut all = Map::new();
     for part in text.split(',') {
@@ -27,28 +28,24 @@ fn range(text: &str) -> Option<Value> {
     if text.contains('"') {
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;
         return match inner.split_once("\":\"") {
-            Some((low, high)) => quoted(&[low, high]),
-            None => quoted(&[inner]),
+            Some((low, high)) => values(&[low, high]),
+            None => values(&[inner]),
         };
     }
     match text.split_once(':') {
         // A time of day holds colons; unquoted it is not known which of them parts the range.
         Some((_, high)) if high.contains(':') => None,
-        Some((low, high)) => bare(&[low, high]),
-        None => bare(&[text]),
+        Some((low, high)) => values(&[low, high]),
+        None => values(&[text]),
     }
 }
 
-fn quoted(values: &[&str]) -> Option<Value> {
-    let is_fine = values
+fn values(texts: &[&str]) -> Option<Value> {
+    texts
         .iter()
-        .all(|text| !text.is_empty() && !text.contains('"'));
-    is_fine.then(|| json!(values))
-}
-
-fn bare(values: &[&str]) -> Option<Value> {
-    values
-        .iter()
-        .map(|text| (!text.is_empty()).then(|| number::typed(text)))
+        .map(|text| {
+            let is_fine = !text.is_empty() && !text.contains('"');
+            is_fine.then(|| number::typed(text))
+        })
         .collect()
 }

@@ -238,6 +238,10 @@ fn subsets_are_ranges_by_axis() {
             r#"time("2020-01-01")"#,
             Some(json!({"time": ["2020-01-01"]})),
         ),
+        (
+            r#"time("2020":"2021")"#,
+            Some(json!({"time": [2020, 2021]})),
+        ),
         ("band(010)", Some(json!({"band": ["010"]}))),
         ("Lat(1:2),Lat(3:4)", None),
         ("Lat(1:2:3)", None),

@@ -1,0 +1,1 @@
+"""geowarden's reading of requests held against the real pygeoapi, in process."""

@@ -1,0 +1,93 @@
+"""Read random requests with geowarden, have pygeoapi serve the same ones, and tell where they differ.
+
+    python -m differential --backend flask --count 50000 --seed 1 --geowarden target/debug/geowarden
+
+Exits with 1 on the first mismatches, each a line of JSON that reproduces it.
+"""
+
+import argparse
+import collections
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import expected, generator, pygeoapi_setup
+
+CHUNK = 10_000
+MAX_SHOWN = 20
+# A run in which hardly anything is read, or hardly anything served, would prove nothing.
+MIN_READ = 0.15
+MIN_SERVED = 0.10
+
+
+def readings(program: Path, backend: str, base_path: str, requests: list[dict]) -> list[dict]:
+    """What geowarden makes of each request."""
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    command = [str(program), "read", "--backend", backend, "--base-path", base_path]
+    done = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    if len(told) != len(requests):
+        raise RuntimeError(f"{len(requests)} requests, {len(told)} answers")
+    return told
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--backend", choices=["flask", "starlette"], required=True)
+    arguments.add_argument("--base-path", default="", help="where pygeoapi stands (flask only)")
+    arguments.add_argument("--count", type=int, default=50_000)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--geowarden", type=Path, required=True)
+    given = arguments.parse_args()
+
+    repository = Path(__file__).parents[2]
+    with pygeoapi_setup.environment(repository, given.base_path):
+        oracle = pygeoapi_setup.oracle(given.backend)
+        return compare(given, repository, oracle)
+
+
+def compare(given: argparse.Namespace, repository: Path, oracle) -> int:
+    start = time.monotonic()
+    source = generator.Generator(given.seed, given.base_path, repository / "tests/corpus/paths.jsonl")
+    counts = collections.Counter()
+    rules = collections.Counter()
+    mismatches = 0
+    left = given.count
+    while left > 0 and mismatches < MAX_SHOWN:
+        requests = [source.request() for _ in range(min(left, CHUNK))]
+        left -= len(requests)
+        told = readings(given.geowarden, given.backend, given.base_path, requests)
+        for request, answer in zip(requests, told, strict=True):
+            if "refuse" in answer:
+                counts["refused"] += 1
+                rules[answer["refuse"]] += 1
+                continue
+            counts["read"] += 1
+            # What pygeoapi receives is the canonical path; that the client's own is served alike is more than needed.
+            sent = request | {"target": answer["read"]["path"]}
+            for way, asked in (("sent on", sent), ("as it came", request)):
+                served = oracle(asked)
+                if served is None:
+                    counts["unserved"] += way == "sent on"
+                    continue
+                counts["served"] += way == "sent on"
+                fault = expected.difference(answer["read"], served, request)
+                if fault:
+                    mismatches += 1
+                    print(json.dumps({"fault": fault, "way": way, "request": request, "read": answer["read"], "served": served}, default=str))
+    total = counts["refused"] + counts["read"]
+    rate = total / (time.monotonic() - start)
+    print(
+        f"differential: {given.backend}{given.base_path}: seed {given.seed}, {total} requests, {counts['read']} read,"
+        f" {counts['served']} of them served, {counts['refused']} refused, {mismatches} mismatches, {rate:.0f}/s"
+    )
+    print("differential: refused by rule:", ", ".join(f"{rule} {n}" for rule, n in rules.most_common()))
+    if counts["read"] < MIN_READ * total or counts["served"] < MIN_SERVED * total:
+        print("differential: too few requests were read or served to prove anything")
+        return 1
+    return 1 if mismatches else 0
+
+
+sys.exit(main())

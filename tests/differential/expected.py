@@ -1,0 +1,147 @@
+"""What pygeoapi must have done, by what geowarden read."""
+
+import shapely
+from pygeoapi.api import validate_bbox, validate_subset
+from pygeoapi.util import get_typed_value
+
+# The functions that a read without variables stands for.
+PAGES = {
+    "landing": "core.landing_page",
+    "openapi": "core.openapi_",
+    "asyncapi": "core.asyncapi_",
+    "conformance": "core.conformance",
+    "TileMatrixSets": "tiles.tilematrixsets",
+    "stac-root": "stac.get_stac_root",
+    "stac-api": "stac.landing_page",
+    "stac-search": "stac.search",
+}
+ADMIN = {"read": "get", "create": "post", "replace": "put", "update": "patch", "delete": "delete"}
+MANAGE = {"create": "create", "replace": "update", "delete": "delete", "options": "options"}
+
+
+def call(read: dict) -> tuple[str, list]:
+    """The function of pygeoapi and its arguments."""
+    api, operation, action = read["api"], read["operation"], read["action"]
+    if api in PAGES:
+        return PAGES[api], []
+    match api:
+        case "TileMatrixSet":
+            return "tiles.tilematrixset", [read["tms"]]
+        case "processes":
+            return "processes.describe_processes", []
+        case "process":
+            return "processes.describe_processes", [read["process"]]
+        case "execute":
+            return "processes.execute_process", [read["process"]]
+        case "jobs":
+            return "processes.get_jobs", []
+        case "job":
+            function = "delete_job" if action == "delete" else "get_jobs"
+            return f"processes.{function}", [read["job"]]
+        case "job-results":
+            return "processes.get_job_result", [read["job"]]
+        case "stac":
+            if read["dataset"] != read["resource_path"].split("/")[0]:
+                return "the dataset is not the first segment", []
+            return "stac.get_stac_path", [read["resource_path"]]
+        case "static":
+            return "static", [read["resource_path"]]
+        case "admin-config":
+            return f"admin.{ADMIN[action]}_config" + ("_" if action == "read" else ""), []
+        case "admin-resources":
+            return ("admin.get_resources" if action == "read" else "admin.post_resource"), []
+        case "admin-resource":
+            return f"admin.{ADMIN[action]}_resource", [read["resource"]]
+        case "collections":
+            return collection_call(read, operation, action)
+    return f"unknown api {api}", []
+
+
+def collection_call(read: dict, operation: str, action: str) -> tuple[str, list]:
+    if operation == "list":
+        return "core.describe_collections", []
+    collection = read["collection"]
+    if operation in ("items", "search", "create", "item"):
+        item = [read["item"]] if "item" in read else []
+        if action in MANAGE:
+            return "itemtypes.manage_collection_item", [MANAGE[action], collection, *item]
+        return ("itemtypes.get_collection_item" if item else "itemtypes.get_collection_items"), [collection, *item]
+    match operation:
+        case "describe":
+            return "core.describe_collections", [collection]
+        case "schema":
+            return "core.get_collection_schema", [collection]
+        case "queryables":
+            return "itemtypes.get_collection_queryables", [collection]
+        case "coverage":
+            return "coverages.get_collection_coverage", [collection]
+        case "map":
+            return "maps.get_collection_map", [collection, read.get("style")]
+        case "tiles":
+            return "tiles.get_collection_tiles", [collection]
+        case "tileset":
+            return "tiles.get_collection_tiles_metadata", [collection, read["tms"]]
+        case "tile":
+            return "tiles.get_collection_tiles_data", [collection, *(read[name] for name in ("tms", "z", "row", "col"))]
+        case "edr-instances":
+            return "edr.get_collection_edr_instances", [collection]
+        case "edr-instance":
+            return "edr.get_collection_edr_instances", [collection, read["instance"]]
+        case "edr":
+            return "edr.get_collection_edr_query", [collection, read.get("instance"), read["query"], read.get("location")]
+    return f"unknown operation {operation}", []
+
+
+def without_trailing_none(arguments: list) -> list:
+    arguments = list(arguments)
+    while arguments and arguments[-1] is None:
+        arguments.pop()
+    return arguments
+
+
+def difference(read: dict, served: dict, request: dict) -> str | None:
+    """How what pygeoapi serves differs from what geowarden read, in words."""
+    function, arguments = call(read)
+    # On Starlette, pygeoapi's POST to the resources calls the function of the PUT.
+    aliases = {"admin.post_resource": "admin.put_resource"}
+    if served["function"] not in (function, aliases.get(function)):
+        return f"expected {function}, served {served['function']}"
+    if without_trailing_none(served["arguments"]) != without_trailing_none(arguments):
+        return f"expected {arguments}, served {served['arguments']}"
+    if served["params"] is None:
+        return None
+    params = read["params"]
+    implied = {"bbox-crs", "filter-lang"} | ({"bbox", "datetime", "limit", "offset"} if request["body"] else set())
+    if set(params) - implied != set(served["params"]) - implied:
+        return f"expected the parameters {sorted(params)}, served {sorted(served['params'])}"
+    for name, text in served["params"].items():
+        if name in params and not same(name, params[name], text):
+            return f"parameter {name}: expected {params[name]!r}, served {text!r}"
+    return None
+
+
+def same(name: str, value, text: str) -> bool:
+    """Whether a value is what pygeoapi makes of a text."""
+    if isinstance(value, str):
+        return value == text
+    match name:
+        case "bbox":
+            return validate_bbox(text) == value
+        case "limit":
+            return get_typed_value(text) == value
+        case "offset" | "width" | "height":
+            return int(text) == value
+        case "properties" | "parameter-name":
+            return text.split(",") == value
+        case "coords":
+            return shapely.from_geojson(shapely.to_geojson(shapely.from_wkt(text))).equals(
+                shapely.geometry.shape(value)
+            )
+        case "subset":
+            return validate_subset(text) == value
+        case "within" | "corridor-width" | "corridor-height":
+            return float(text) == value
+        case "datetime" | "sortby" | "skipGeometry":
+            # pygeoapi hands these texts to its providers.
+            return True
+    return False

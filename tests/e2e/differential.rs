@@ -1,0 +1,53 @@
+//! What geowarden reads is what pygeoapi serves: random requests against its real applications, in process.
+
+use std::{path::Path, process::Command};
+
+use geowarden_stack::Tools;
+
+use crate::stage::{Outcome, binary};
+
+/// Requests of the three runs together; `make differential` runs more.
+const COUNT: usize = 100_000;
+const SEED: &str = "20261124";
+
+fn compare(backend: &str, base_path: &str, count: usize) -> Outcome {
+    let tools = Tools::find()?;
+    let output = Command::new(tools.pygeoapi_python()?)
+        .args([
+            "-m",
+            "differential",
+            "--backend",
+            backend,
+            "--base-path",
+            base_path,
+        ])
+        .args(["--count", &count.to_string(), "--seed", SEED])
+        .arg("--geowarden")
+        .arg(binary())
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()?;
+    let told = String::from_utf8(output.stdout)?;
+    let faults = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{told}\n{faults}");
+    assert!(
+        told.contains(&format!("{count} requests")) && told.contains("0 mismatches"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
+fn flask_serves_what_was_read() -> Outcome {
+    compare("flask", "", COUNT * 4 / 10)
+}
+
+#[test]
+fn flask_under_a_base_path_serves_what_was_read() -> Outcome {
+    compare("flask", "/geoapi", COUNT / 10)
+}
+
+#[test]
+fn starlette_serves_what_was_read() -> Outcome {
+    compare("starlette", "", COUNT / 2)
+}
