@@ -17,7 +17,7 @@ use crate::{
     admin,
     authn::{Fetcher, KeyFetcher, KeySource},
     config::{Config, ListenAddress, Problems},
-    reload::{Reloader, build},
+    reload::{Reloader, build, guarded},
     state::State,
     telemetry::metrics::Metrics,
     transport::{
@@ -71,6 +71,9 @@ impl App {
         let metrics = Arc::new(Metrics::default());
         let (sources, fetchers) = key_sources(&config, &metrics).map_err(AppError::Rules)?;
         let rules = build::rules(&config, &sources).map_err(AppError::Rules)?;
+        for warning in guarded::inspect(&config).warnings {
+            warn!("{warning}");
+        }
         let state = Arc::new(State::new(rules));
         metrics.reloaded(true);
         let listener = Listener::bind(&config.server.grpc)

@@ -1,6 +1,7 @@
 //! Watch, build a candidate, swap; or keep the last good rules and say so.
 
 pub mod build;
+pub mod guarded;
 mod watcher;
 
 use std::{sync::Arc, time::Duration};

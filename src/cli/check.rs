@@ -9,7 +9,7 @@ use super::{CommandError, ConfigArguments, print, print_json};
 use crate::{
     authn::{KeySet, KeySource},
     config::Problems,
-    reload::build,
+    reload::{build, guarded},
 };
 
 #[derive(Debug, Args)]
@@ -24,12 +24,15 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         match self.find() {
-            Ok(revision) => {
+            Ok((revision, warnings)) => {
                 if self.json {
                     print_json(
-                        &json!({"valid": true, "policy_revision": revision, "problems": []}),
+                        &json!({"valid": true, "policy_revision": revision, "problems": [], "warnings": warnings}),
                     )?;
                 } else {
+                    for warning in warnings {
+                        print(&format!("warning: {warning}\n"))?;
+                    }
                     print(&format!(
                         "ok: configuration, keys and policies (revision {revision})\n"
                     ))?;
@@ -51,7 +54,7 @@ impl Check {
         }
     }
 
-    fn find(&self) -> Result<String, CommandError> {
+    fn find(&self) -> Result<(String, Vec<String>), CommandError> {
         let config = self.config.load()?;
         let mut problems = Problems::default();
         let mut sources = Vec::new();
@@ -71,7 +74,10 @@ impl Check {
             }
         }
         match build::rules(&config, &sources) {
-            Ok(rules) if problems.0.is_empty() => Ok(rules.policy.revision().to_owned()),
+            Ok(rules) if problems.0.is_empty() => Ok((
+                rules.policy.revision().to_owned(),
+                guarded::inspect(&config).warnings,
+            )),
             Ok(_) => Err(CommandError::Config(problems)),
             Err(found) => {
                 problems.0.extend(found.0);

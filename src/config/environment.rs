@@ -15,6 +15,8 @@ pub const PREFIX: &str = "GEOWARDEN_";
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,
+    /// gunicorn's own variable: a pygeoapi in the same container reads it too.
+    pub(super) gunicorn_arguments: Option<String>,
 }
 
 /// One variable.
@@ -38,15 +40,24 @@ impl Environment {
 
     /// The variables of `variables`; a name or value that is not Unicode sets nothing of ours.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let mut settings: Vec<Setting> = variables
-            .into_iter()
-            .filter_map(|(name, value)| {
-                setting(name.into_string().ok()?, value.into_string().ok()?)
-            })
-            .collect();
+        let mut gunicorn_arguments = None;
+        let mut settings = Vec::new();
+        for (name, value) in variables {
+            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
+                continue;
+            };
+            if name == "GUNICORN_CMD_ARGS" {
+                gunicorn_arguments = Some(value);
+            } else {
+                settings.extend(setting(name, value));
+            }
+        }
         // Elements of a list must come in order, whatever the order of the process's variables.
         settings.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then(a.name.cmp(&b.name)));
-        Self { settings }
+        Self {
+            settings,
+            gunicorn_arguments,
+        }
     }
 
     pub(super) fn settings(&self) -> &[Setting] {

@@ -75,7 +75,11 @@ impl Config {
         folder: &Path,
         environment: &Environment,
     ) -> Result<Self, Problems> {
-        let (config, mut problems, sources) = reading::read(name, text, folder, environment)?;
+        let (mut config, mut problems, sources) = reading::read(name, text, folder, environment)?;
+        config
+            .pygeoapi
+            .gunicorn_arguments
+            .clone_from(&environment.gunicorn_arguments);
         problems.0.extend(validation::check(&config, &sources));
         problems.into_result(config)
     }

@@ -1,5 +1,7 @@
 //! `pygeoapi`: what stands behind Envoy, since its frameworks read paths differently.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,20 @@ pub struct Pygeoapi {
     pub base_path: String,
     /// The web framework that serves it.
     pub backend: Backend,
+    /// pygeoapi's own configuration file: its resources' ids and risky settings are checked at start.
+    pub config: Option<PathBuf>,
+    /// What the environment gives gunicorn, where geowarden shares it.
+    #[serde(skip)]
+    pub gunicorn_arguments: Option<String>,
+}
+
+impl Pygeoapi {
+    /// Whether gunicorn is seen to run with its default `--forwarder-headers`, which let a client move the root.
+    pub fn gunicorn_trusts_headers(&self) -> bool {
+        self.gunicorn_arguments
+            .as_ref()
+            .is_some_and(|arguments| !arguments.contains("--forwarder-headers"))
+    }
 }
 
 /// pygeoapi's web framework.

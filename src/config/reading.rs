@@ -284,6 +284,9 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
     if let Some(path) = &mut config.policy.path {
         resolve(path, &key(&["policy", "path"]));
     }
+    if let Some(path) = &mut config.pygeoapi.config {
+        resolve(path, &key(&["pygeoapi", "config"]));
+    }
     if let Some(tls) = &mut config.server.tls {
         resolve(&mut tls.cert, &key(&["server", "tls", "cert"]));
         resolve(&mut tls.key, &key(&["server", "tls", "key"]));

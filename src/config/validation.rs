@@ -79,6 +79,9 @@ fn server(config: &Config, found: &mut Findings<'_>) {
 }
 
 fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
+    if let Some(file) = &config.pygeoapi.config {
+        found.file("pygeoapi.config", file);
+    }
     let base = &config.pygeoapi.base_path;
     if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
         found.at(

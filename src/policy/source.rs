@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::named_ids;
 use crate::yaml::Document;
 
 /// More than this, in bytes, is not loaded.
@@ -113,6 +114,19 @@ impl Sources {
     fn add_data(&mut self, file: &Path, folder: &[String], text: &str) -> Result<(), LoadError> {
         let document = Document::parse(text)
             .map_err(|e| LoadError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
+        if let Some(found) = named_ids::unreachable(&document).first() {
+            let line = found
+                .line
+                .map(|line| format!(":{line}"))
+                .unwrap_or_default();
+            return Err(LoadError(format!(
+                "{}{line}: {}: no request can ask for the collection `{}`: {}",
+                file.display(),
+                found.path,
+                found.id,
+                found.refusal
+            )));
+        }
         let mut value = match document.value {
             Value::Null => return Ok(()),
             Value::Object(members) => members,
@@ -225,6 +239,18 @@ mod tests {
         let told = Sources::load(dir.path()).unwrap_err().to_string();
         assert!(
             told.contains("data.k is set by another data file too"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn data_that_names_what_no_request_can_ask_for_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("x.rego"), "package x").unwrap();
+        fs::write(dir.path().join("data.yaml"), "collections:\n- a/items\n").unwrap();
+        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        assert!(
+            told.contains("data.yaml:2: collections[0]: no request"),
             "{told}"
         );
     }

@@ -4,6 +4,7 @@ use std::{fs, sync::Arc};
 
 use url::Url;
 
+use super::guarded;
 use crate::{
     authn::{
         self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, IssuerSettings,
@@ -24,6 +25,7 @@ pub fn rules(config: &Config, sources: &[Arc<KeySource>]) -> Result<Rules, Probl
     let reader = note(reader(config), &mut problems);
     let authn = note(chain(config, sources), &mut problems);
     let policy = note(policy(config), &mut problems);
+    problems.0.extend(guarded::inspect(config).problems.0);
     match (reader, authn, policy) {
         (Some(reader), Some(authn), Some(policy)) => problems.into_result(Rules {
             reader,

@@ -53,6 +53,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "request",
             "state",
             "telemetry",
+            "yaml",
         ],
     ),
     ("request", &["identity"]),

@@ -175,5 +175,11 @@ pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a thing of this id can be asked for as one segment below `/{page}`: a process, a STAC catalog.
+pub fn reachable_id(page: &str, id: &str) -> Result<(), Refusal> {
+    let target = format!("/{page}/{}", path::encode_segments([id].into_iter()));
+    Segments::read(target.as_bytes()).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests;

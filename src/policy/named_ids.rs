@@ -1,0 +1,103 @@
+//! Collection ids that policy data names, which must be ones that a request can ask for: a rule about an id that is
+//! refused in every request would look as if it held.
+
+use serde_json::Value;
+
+use crate::{
+    request::ogc::{Refusal, reachable_collection_id},
+    yaml::{Document, KeyPath, Step, display_path},
+};
+
+/// The lists in which the default policy names collections, below `roles`.
+const ACCESS: [&str; 3] = ["read", "write", "execute"];
+
+/// An id that cannot be reached, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unreachable {
+    pub(super) line: Option<usize>,
+    pub(super) path: String,
+    pub(super) id: String,
+    pub(super) refusal: Refusal,
+}
+
+/// The unreachable ids of a data document: in lists and keys of every `collections`, and in the lists of `roles`.
+pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
+    let mut found = Vec::new();
+    search(&document.value, &mut Vec::new(), document, &mut found);
+    found
+}
+
+fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Vec<Unreachable>) {
+    let names_ids = match path.as_slice() {
+        [.., Step::Key(last)] if last == "collections" => true,
+        [.., Step::Key(roles), Step::Key(_), Step::Key(access)] => {
+            roles == "roles" && ACCESS.contains(&access.as_str())
+        }
+        _ => false,
+    };
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(Step::Index(index));
+                match item {
+                    Value::String(id) if names_ids => check(id, path, document, found),
+                    inner => search(inner, path, document, found),
+                }
+                path.pop();
+            }
+        }
+        Value::Object(members) => {
+            for (name, inner) in members {
+                path.push(Step::Key(name.clone()));
+                if names_ids {
+                    check(name, path, document, found);
+                }
+                search(inner, path, document, found);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check(id: &str, path: &KeyPath, document: &Document, found: &mut Vec<Unreachable>) {
+    if let Err(refusal) = reachable_collection_id(id) {
+        found.push(Unreachable {
+            line: document.line(path),
+            path: display_path(path),
+            id: id.to_owned(),
+            refusal,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<(String, String)> {
+        unreachable(&Document::parse(text).unwrap())
+            .into_iter()
+            .map(|found| (format!("{}:{}", found.line.unwrap(), found.path), found.id))
+            .collect()
+    }
+
+    #[test]
+    fn ids_are_found_where_policies_name_them() {
+        let found = told(
+            "roles:\n  reader:\n    read: ['*', obs, catalogue, a/items]\ncollections:\n  ns/roads: {}\n  a//b: {x: 1}\ntenants:\n- collections:\n  - b%c\nother: [a/items]\n",
+        );
+        let expected = [
+            ("9:tenants[0].collections[0]", "b%c"),
+            ("6:collections.a//b", "a//b"),
+            ("3:roles.reader.read[3]", "a/items"),
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (place, id) in expected {
+            assert!(
+                found.contains(&(place.to_owned(), id.to_owned())),
+                "{place}: {found:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What pygeoapi's own configuration says: whether all of it can be reached, and what of it is risky.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{
+    config::{Config, Problem, Problems},
+    request::ogc::{reachable_collection_id, reachable_id},
+    yaml::{Document, Step},
+};
+
+/// What is worth a warning, and the resources that no request could ever reach.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// For the operator, one sentence each.
+    pub warnings: Vec<String>,
+    /// Ids that are refused in every request.
+    pub problems: Problems,
+}
+
+/// Looks at the configuration file that `pygeoapi.config` names; without one there is nothing to say.
+pub fn inspect(config: &Config) -> Findings {
+    let Some(path) = &config.pygeoapi.config else {
+        return Findings::default();
+    };
+    match read(path) {
+        Ok(document) => Findings {
+            warnings: risks(&document, config),
+            problems: unreachable(&document, path),
+        },
+        Err(problems) => Findings {
+            warnings: Vec::new(),
+            problems,
+        },
+    }
+}
+
+fn read(path: &Path) -> Result<Document, Problems> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path)
+        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
+    let document = Document::parse(&text)
+        .map_err(|e| Problems::file(name.clone(), Some(e.line), e.message))?;
+    if document
+        .value
+        .get("resources")
+        .is_none_or(|r| !r.is_object())
+    {
+        let message = "expected a configuration of pygeoapi with `resources`".to_owned();
+        return Err(Problems::file(name, None, message));
+    }
+    Ok(document)
+}
+
+fn unreachable(document: &Document, path: &Path) -> Problems {
+    let mut found = Problems::default();
+    let resources = document.value.get("resources").and_then(Value::as_object);
+    for (id, resource) in resources.into_iter().flatten() {
+        let kind = resource.get("type").and_then(Value::as_str);
+        let reached = match kind {
+            Some("process") => reachable_id("processes", id),
+            Some("stac-collection") => reachable_id("stac", id),
+            _ => reachable_collection_id(id),
+        };
+        let Err(refusal) = reached else { continue };
+        let at = [Step::Key("resources".to_owned()), Step::Key(id.clone())];
+        let file = Problems::file(
+            path.display().to_string(),
+            document.line(&at),
+            format!("every request for `{id}` would be refused: {refusal}; rename it"),
+        );
+        found.0.extend(file.0.into_iter().map(|problem| Problem {
+            path: format!("resources.{id}"),
+            ..problem
+        }));
+    }
+    found
+}
+
+fn risks(document: &Document, config: &Config) -> Vec<String> {
+    let server = document.value.get("server");
+    let setting = |name: &str| server.and_then(|server| server.get(name));
+    let mut all = Vec::new();
+    if setting("admin") == Some(&Value::Bool(true)) {
+        all.push(
+            "pygeoapi runs with `server.admin: true`: its configuration can be changed over /admin/config by whom the policy allows; switch it off unless it is needed".to_owned(),
+        );
+    }
+    let prefix = setting("api_rules")
+        .and_then(|rules| rules.get("url_prefix"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !prefix.is_empty() && config.pygeoapi.base_path.is_empty() {
+        all.push(format!(
+            "pygeoapi stands under `server.api_rules.url_prefix: {prefix}`, and `pygeoapi.base_path` is empty: every request would be refused"
+        ));
+    }
+    let has_schemas = setting("ogc_schemas_location")
+        .and_then(Value::as_str)
+        .is_some_and(|location| !location.starts_with("http"));
+    if has_schemas {
+        all.push(
+            "pygeoapi serves `server.ogc_schemas_location` under /schemas, which geowarden refuses"
+                .to_owned(),
+        );
+    }
+    if config.pygeoapi.gunicorn_trusts_headers() {
+        all.push(
+            "GUNICORN_CMD_ARGS is set without `--forwarder-headers X-None`: gunicorn then lets a client move pygeoapi's root by a SCRIPT_NAME header".to_owned(),
+        );
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inspected(text: &str) -> (Vec<String>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pygeoapi.yml");
+        fs::write(&path, text).unwrap();
+        let mut config = Config::default();
+        config.pygeoapi.config = Some(path);
+        let findings = inspect(&config);
+        (findings.warnings, findings.problems.to_string())
+    }
+
+    #[test]
+    fn ids_that_can_never_be_asked_for_are_told_with_their_line() {
+        let (warnings, problems) = inspected(
+            "resources:\n  ns/roads: {type: collection}\n  a/items: {type: collection}\n  p/q: {type: process}\n  café: {type: stac-collection}\n",
+        );
+        assert!(warnings.is_empty(), "{warnings:?}");
+        assert!(
+            problems.contains("pygeoapi.yml:3: resources.a/items"),
+            "{problems}"
+        );
+        assert!(
+            problems.contains("pygeoapi.yml:4: resources.p/q"),
+            "{problems}"
+        );
+        assert_eq!(problems.lines().count(), 2, "{problems}");
+    }
+
+    #[test]
+    fn risky_settings_are_warned_of() {
+        let (warnings, problems) = inspected(
+            "server:\n  admin: true\n  api_rules: {url_prefix: v1}\n  ogc_schemas_location: /opt/schemas\nresources: {}\n",
+        );
+        assert!(problems.is_empty(), "{problems}");
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+        for (warning, word) in warnings.iter().zip(["admin", "url_prefix", "schemas"]) {
+            assert!(warning.contains(word), "{warning}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_of_pygeoapi_is_an_error() {
+        for text in ["", "a: 1", "resources: []", "a: [", "\"x\""] {
+            assert!(!inspected(text).1.is_empty(), "{text}");
+        }
+        let mut config = Config::default();
+        config.pygeoapi.config = Some("/nowhere/pygeoapi.yml".into());
+        assert!(
+            inspect(&config)
+                .problems
+                .to_string()
+                .contains("cannot be read")
+        );
+    }
+}
