@@ -86,12 +86,7 @@ def record(name: str, request, arguments: tuple) -> None:
 
 def oracle(backend: str) -> Callable[[dict], dict | None]:
     """What pygeoapi serves for a request, or None where it serves nothing."""
-    for short, path in MODULES.items():
-        module = importlib.import_module(path)
-        for function in FUNCTIONS[short]:
-            # A function that is no longer there must not go unnoticed.
-            getattr(module, function)
-            setattr(module, function, recorder(f"{short}.{function}"))
+    replace_functions(recorder)
     serve = importlib.import_module(f"differential.{backend}_oracle").serve
 
     def ask(request: dict) -> dict | None:
@@ -101,6 +96,16 @@ def oracle(backend: str) -> Callable[[dict], dict | None]:
         return last
 
     return ask
+
+
+def replace_functions(maker: Callable) -> None:
+    """Puts what `maker` makes of its name in the place of each function of pygeoapi's API."""
+    for short, path in MODULES.items():
+        module = importlib.import_module(path)
+        for function in FUNCTIONS[short]:
+            # A function that is no longer there must not go unnoticed.
+            getattr(module, function)
+            setattr(module, function, maker(f"{short}.{function}"))
 
 
 def recorder(name: str):

@@ -24,7 +24,7 @@ pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;
 pub use geowarden::{Geowarden, GrpcAddress};
 pub use provider::Provider;
-pub use pygeoapi::Pygeoapi;
+pub use pygeoapi::{Framework, Pygeoapi};
 pub use tools::Tools;
 
 /// The result of everything in this crate.

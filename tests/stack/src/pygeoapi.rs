@@ -13,6 +13,15 @@ use crate::{Error, Result, Tools};
 const NAME: &str = "pygeoapi";
 const DATA: [&str; 3] = ["obs.csv", "lakes.geojson", "secret.geojson"];
 
+/// A web framework that pygeoapi runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framework {
+    /// `pygeoapi.flask_app`.
+    Flask,
+    /// `pygeoapi.starlette_app`.
+    Starlette,
+}
+
 /// pygeoapi with the collections `obs`, `lakes` (which can be edited) and `secret`, and the process `hello-world`.
 #[derive(Debug)]
 pub struct Pygeoapi {
@@ -47,6 +56,36 @@ impl Pygeoapi {
         let mut process = configured(plan, tools)?
             .env("GEOWARDEN_PYGEOAPI_URL", url)
             .env("PYGEOAPI_OPENAPI", openapi)
+            .start()?;
+        let port = process
+            .until("said where it listens", async |process| {
+                port_in(&process.log())
+            })
+            .await?;
+        process
+            .until("answered", async |_| answers(port).await.then_some(()))
+            .await?;
+        Ok(Self { process, port })
+    }
+
+    /// Starts one that answers with what it was asked to serve (`tests/differential/telling.py`), under gunicorn for
+    /// Flask and uvicorn for Starlette.
+    pub async fn start_telling(tools: &Tools, framework: Framework) -> Result<Self> {
+        let python = tools.pygeoapi_python()?;
+        let plan = Plan::new("pygeoapi that tells", &python)?;
+        let plan = match framework {
+            Framework::Flask => plan
+                .args(["-m", "gunicorn", "--no-control-socket"])
+                .args(["--forwarder-headers", "X-None"])
+                .args(["--bind", "127.0.0.1:0", "--threads", "4"])
+                .args(["--graceful-timeout", "1", "differential.telling:FLASK"]),
+            Framework::Starlette => plan
+                .args(["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0"])
+                .arg("differential.telling:STARLETTE"),
+        };
+        let mut process = plan
+            .env("PYTHONPATH", tools.repository().join("tests"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .start()?;
         let port = process
             .until("said where it listens", async |process| {
@@ -136,9 +175,11 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(Error::io(format!("reading {}", path.display())))
 }
 
-/// gunicorn says `Listening at: http://127.0.0.1:PORT (PID)`.
+/// gunicorn says `Listening at: http://127.0.0.1:PORT (PID)`, uvicorn `Uvicorn running on http://127.0.0.1:PORT (..)`.
 fn port_in(log: &str) -> Option<u16> {
-    let (_, after) = log.split_once("Listening at: http://127.0.0.1:")?;
+    let (_, after) = log
+        .split_once("Listening at: http://127.0.0.1:")
+        .or_else(|| log.split_once("running on http://127.0.0.1:"))?;
     after.split_once(' ')?.0.parse().ok()
 }
 

@@ -26,7 +26,7 @@ pub(super) fn bbox(text: &str) -> Option<Value> {
 
 /// Well-known text (OGC 06-103r4) as a GeoJSON geometry (RFC 7946).
 pub(super) fn wkt(text: &str) -> Option<Value> {
-    let (name, rest) = text.trim().split_once('(')?;
+    let (name, rest) = text.trim_matches(' ').split_once('(')?;
     let mut words = name.split_ascii_whitespace();
     let kind = words.next()?.to_ascii_uppercase();
     let has_z = match words.next() {
@@ -58,7 +58,7 @@ pub(super) fn wkt(text: &str) -> Option<Value> {
     } else {
         reading.list(depth, kind == "MultiPoint")?
     };
-    if !reading.rest.trim().is_empty() {
+    if !reading.rest.trim_matches(' ').is_empty() {
         return None;
     }
     Some(json!({ "type": kind, "coordinates": coordinates }))
@@ -110,7 +110,7 @@ impl Reading<'_> {
     }
 
     fn skip(&mut self, c: char) -> Option<()> {
-        self.rest = self.rest.trim_start().strip_prefix(c)?;
+        self.rest = self.rest.trim_start_matches(' ').strip_prefix(c)?;
         Some(())
     }
 }

@@ -204,6 +204,7 @@ fn geometries_are_geojson() {
                 json!({"type": "MultiPolygon", "coordinates": [[[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]]]}),
             ),
         ),
+        ("POINT(0 0)\u{a0}", None),
         ("POINT EMPTY", None),
         ("POINT(0 0) x", None),
         ("POINT(0 0", None),

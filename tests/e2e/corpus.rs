@@ -1,0 +1,60 @@
+//! Every measured request through real Envoy, geowarden and pygeoapi: nothing is served but what was judged.
+
+use std::path::Path;
+
+use geowarden_stack::{Framework, Geowarden, Pygeoapi, Tools};
+use tokio::process::Command;
+
+use crate::stage::{Files, Outcome, binary, start_envoy};
+
+/// Allows everything, and sends along what it judged.
+const POLICY: &str = r#"package geowarden.authz
+
+import rego.v1
+
+target := input.request.path if input.request.query == ""
+
+target := concat("?", [input.request.path, input.request.query]) if input.request.query != ""
+
+allow := {"allowed": true, "headers": {"x-judged": base64.encode(json.marshal({"ogc": input.ogc, "target": target}))}}
+"#;
+
+async fn send_all(framework: Framework, name: &str) -> Outcome {
+    let tools = Tools::find()?;
+    let files = Files::new().await?;
+    files.write("policies/authz.rego", POLICY)?;
+    let more = format!("pygeoapi: {{backend: {name}}}");
+    let config = files.configure("127.0.0.1:0", "", &more)?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let pygeoapi = Pygeoapi::start_telling(&tools, framework).await?;
+    let envoy = start_envoy(&tools, "envoy/api-key.yaml", &pygeoapi, geowarden.grpc()).await?;
+    let output = Command::new(tools.pygeoapi_python()?)
+        .args([
+            "-m",
+            "differential.through_envoy",
+            "--address",
+            &envoy.address(),
+        ])
+        .args(["--backend", name])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let told = String::from_utf8(output.stdout)?;
+    let faults = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{told}\n{faults}");
+    assert!(told.contains("0 faults"), "{told}");
+    println!("{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn flask_serves_what_was_judged() -> Outcome {
+    send_all(Framework::Flask, "flask").await
+}
+
+#[tokio::test]
+async fn starlette_serves_what_was_judged() -> Outcome {
+    send_all(Framework::Starlette, "starlette").await
+}
