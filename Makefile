@@ -3,7 +3,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test differential lint doc tools bench
+.PHONY: help demo test differential fuzz lint doc tools bench
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -25,6 +25,14 @@ differential: tools ## Hold COUNT random requests of SEED against the real pygeo
 	cd tests && for backend in flask starlette; do \
 	  PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/pygeoapi/bin/python -m differential --backend $$backend \
 	    --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden || exit 1; \
+	done
+
+TARGETS ?= path query check
+SECONDS ?= 600
+fuzz: ## Fuzz TARGETS for SECONDS each (path, query, check)
+	tests/tools/install.sh fuzz
+	for target in $(TARGETS); do \
+	  RUSTC_BOOTSTRAP=1 PATH=$(TOOLS)/bin:$$PATH cargo fuzz run --sanitizer none $$target -- -max_total_time=$(SECONDS) || exit 1; \
 	done
 
 lint: ## Check formatting, lints, dependencies, spelling and scripts

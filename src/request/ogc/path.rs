@@ -136,9 +136,9 @@ pub(super) fn canonical(
     is_base_root: bool,
 ) -> String {
     let all = base.iter().chain(below);
-    let mut path = String::with_capacity(64);
+    let mut path = String::with_capacity(128);
     path.push('/');
-    path.push_str(&encode_segments(all.map(String::as_str)));
+    push_segments(all.map(String::as_str), &mut path);
     if is_base_root && path.len() > 1 {
         path.push('/');
     }
@@ -156,16 +156,14 @@ pub(super) fn push_query(pairs: &Pairs, path: &mut String) {
     }
 }
 
-/// Segments joined by `/`, each percent-encoded.
-pub(super) fn encode_segments<'a>(segments: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::new();
+/// Appends segments joined by `/`, each percent-encoded.
+pub(super) fn push_segments<'a>(segments: impl Iterator<Item = &'a str>, path: &mut String) {
     for (index, segment) in segments.enumerate() {
         if index > 0 {
-            text.push('/');
+            path.push('/');
         }
-        encode(segment, &mut text, |b| is_pchar(b) && b != b';');
+        encode(segment, path, |b| is_pchar(b) && b != b';');
     }
-    text
 }
 
 fn is_unreserved_in_query(byte: u8) -> bool {

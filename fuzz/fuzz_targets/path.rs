@@ -1,0 +1,33 @@
+//! Any bytes as a request target: no panic, and what is sent on reads the same again.
+#![no_main]
+
+use geowarden::request::{
+    Headers,
+    ogc::{Backend, RawRequest, Reader},
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|target: &[u8]| {
+    let headers = Headers::default();
+    for (base_path, backend) in [
+        ("", Backend::Flask),
+        ("/geoapi", Backend::Flask),
+        ("", Backend::Starlette),
+    ] {
+        let Ok(reader) = Reader::new(base_path, backend) else {
+            continue;
+        };
+        let ask = |target| {
+            reader.read(&RawRequest {
+                method: "GET",
+                target,
+                headers: &headers,
+                body: b"",
+            })
+        };
+        if let Ok(first) = ask(target) {
+            let again = ask(first.canonical_path().as_bytes());
+            assert_eq!(again.as_ref(), Ok(&first));
+        }
+    }
+});
