@@ -125,19 +125,6 @@ fn identity(question: &Question<'_>) -> Value {
 
 fn request(question: &Question<'_>) -> Value {
     let check = question.check;
-    let mut headers: Map<String, Value> = Map::new();
-    for (name, value) in check.headers.iter() {
-        let value = String::from_utf8_lossy(value);
-        match headers.get_mut(name) {
-            Some(Value::String(earlier)) => {
-                earlier.push(',');
-                earlier.push_str(&value);
-            }
-            _ => {
-                headers.insert(name.to_owned(), Value::String(value.into_owned()));
-            }
-        }
-    }
     let (path, query) = split(&check.target);
     json!({
         "method": check.method,
@@ -146,7 +133,7 @@ fn request(question: &Question<'_>) -> Value {
         "host": check.host,
         "scheme": check.scheme,
         "protocol": check.protocol,
-        "headers": headers,
+        "headers": check.headers.joined(),
         "source_address": check.source_address,
     })
 }

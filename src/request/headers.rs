@@ -1,5 +1,6 @@
 //! The headers of one request, in the order they came, repeats kept apart.
 
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Header names in lower case with their raw values.
@@ -44,6 +45,26 @@ impl Headers {
             });
         }
         Ok(first)
+    }
+}
+
+impl Headers {
+    /// As one JSON object, repeats joined by a comma (RFC 9110, section 5.3): how policies see them.
+    pub fn joined(&self) -> Map<String, Value> {
+        let mut all: Map<String, Value> = Map::new();
+        for (name, value) in self.iter() {
+            let value = String::from_utf8_lossy(value);
+            match all.get_mut(name) {
+                Some(Value::String(earlier)) => {
+                    earlier.push(',');
+                    earlier.push_str(&value);
+                }
+                _ => {
+                    all.insert(name.to_owned(), Value::String(value.into_owned()));
+                }
+            }
+        }
+        all
     }
 }
 

@@ -109,7 +109,7 @@ fn http(http: &HttpRequest, headers: &Headers) -> Value {
     text(&mut all, "method", &http.method);
     // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
     let shown: Map<String, Value> = if http.headers.is_empty() {
-        joined(headers)
+        headers.joined()
     } else {
         http.headers
             .iter()
@@ -153,24 +153,6 @@ fn http(http: &HttpRequest, headers: &Headers) -> Value {
         );
     }
     Value::Object(all)
-}
-
-/// Headers as one object, repeats joined by a comma (RFC 9110, section 5.3).
-fn joined(headers: &Headers) -> Map<String, Value> {
-    let mut all: Map<String, Value> = Map::new();
-    for (name, value) in headers.iter() {
-        let value = String::from_utf8_lossy(value);
-        match all.get_mut(name) {
-            Some(Value::String(earlier)) => {
-                earlier.push(',');
-                earlier.push_str(&value);
-            }
-            _ => {
-                all.insert(name.to_owned(), Value::String(value.into_owned()));
-            }
-        }
-    }
-    all
 }
 
 fn metadata(metadata: &Metadata) -> Value {
