@@ -11,6 +11,7 @@ mod json_body;
 mod method;
 mod params;
 mod path;
+mod percent;
 mod query;
 mod refusal;
 mod resource;

@@ -1,6 +1,7 @@
 //! Paths: split before they are decoded, decoded once, printed as they were judged.
 
 use super::{
+    percent::{self, encode, is_treacherous},
     query::Pairs,
     refusal::{Refusal, Rule},
 };
@@ -47,35 +48,7 @@ fn segment(raw: &[u8]) -> Result<String, Refusal> {
             "the path has an empty segment (`//`, or `/` at its end)",
         ));
     }
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.iter();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'%' => match (
-                rest.next().copied().and_then(hex),
-                rest.next().copied().and_then(hex),
-            ) {
-                (Some(high), Some(low)) => bytes.push(high << 4 | low),
-                _ => {
-                    return Err(Refusal::about(
-                        Rule::BadEscape,
-                        "`%` needs two hexadecimal digits: ",
-                        raw,
-                    ));
-                }
-            },
-            _ if is_pchar(*byte) => bytes.push(*byte),
-            _ => {
-                return Err(Refusal::about(
-                    Rule::BadByte,
-                    "a byte that must be percent-encoded in a path: ",
-                    raw,
-                ));
-            }
-        }
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Refusal::about(Rule::BadUtf8, "the path decodes to no UTF-8: ", raw))?;
+    let text = percent::decode(raw, "path", |byte| is_pchar(byte).then_some(byte))?;
     check(&text, raw)?;
     Ok(text)
 }
@@ -111,17 +84,6 @@ fn check(text: &str, raw: &[u8]) -> Result<(), Refusal> {
         ));
     }
     Ok(())
-}
-
-/// Controls, and the code points that some parsers drop or take for a line's end.
-pub(super) fn is_treacherous(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}')
-}
-
-pub(super) fn hex(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn is_pchar(byte: u8) -> bool {
@@ -168,20 +130,4 @@ pub(super) fn push_segments<'a>(segments: impl Iterator<Item = &'a str>, path: &
 
 fn is_unreserved_in_query(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$'()*,:@/".contains(&byte)
-}
-
-fn encode(text: &str, out: &mut String, plain: impl Fn(u8) -> bool) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    for byte in text.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for half in [byte >> 4, byte & 15] {
-                out.extend(DIGITS.get(usize::from(half)));
-            }
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Query strings: decoded strictly, no name twice.
 
 use super::{
-    path::{hex, is_treacherous},
+    percent::{self, is_treacherous},
     refusal::{Refusal, Rule},
 };
 
@@ -29,36 +29,12 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Pairs, Refusal> {
 }
 
 fn decode(raw: &[u8]) -> Result<String, Refusal> {
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.iter();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => match (
-                rest.next().copied().and_then(hex),
-                rest.next().copied().and_then(hex),
-            ) {
-                (Some(high), Some(low)) => bytes.push(high << 4 | low),
-                _ => {
-                    return Err(Refusal::about(
-                        Rule::BadEscape,
-                        "`%` needs two hexadecimal digits: ",
-                        raw,
-                    ));
-                }
-            },
-            0x21..=0x7e if *byte != b'#' => bytes.push(*byte),
-            _ => {
-                return Err(Refusal::about(
-                    Rule::BadByte,
-                    "a byte that must be percent-encoded in a query: ",
-                    raw,
-                ));
-            }
-        }
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Refusal::about(Rule::BadUtf8, "the query decodes to no UTF-8: ", raw))?;
+    let text = percent::decode(raw, "query", |byte| match byte {
+        b'+' => Some(b' '),
+        b'#' => None,
+        0x21..=0x7e => Some(byte),
+        _ => None,
+    })?;
     if text.chars().any(is_treacherous) {
         return Err(Refusal::about(
             Rule::ControlCharacter,

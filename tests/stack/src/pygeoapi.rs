@@ -53,19 +53,11 @@ impl Pygeoapi {
                 "1",
             ])
             .arg("pygeoapi.flask_app:APP");
-        let mut process = configured(plan, tools)?
+        let process = configured(plan, tools)?
             .env("GEOWARDEN_PYGEOAPI_URL", url)
             .env("PYGEOAPI_OPENAPI", openapi)
             .start()?;
-        let port = process
-            .until("said where it listens", async |process| {
-                port_in(&process.log())
-            })
-            .await?;
-        process
-            .until("answered", async |_| answers(port).await.then_some(()))
-            .await?;
-        Ok(Self { process, port })
+        Self::ready(process).await
     }
 
     /// Starts one that answers with what it was asked to serve (`tests/differential/telling.py`), under gunicorn for
@@ -83,10 +75,14 @@ impl Pygeoapi {
                 .args(["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0"])
                 .arg("differential.telling:STARLETTE"),
         };
-        let mut process = plan
+        let process = plan
             .env("PYTHONPATH", tools.repository().join("tests"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .start()?;
+        Self::ready(process).await
+    }
+
+    async fn ready(mut process: Process) -> Result<Self> {
         let port = process
             .until("said where it listens", async |process| {
                 port_in(&process.log())

@@ -1,0 +1,63 @@
+//! Percent-encoding (RFC 3986, section 2.1): decoded once, strictly, and printed back.
+
+use super::refusal::{Refusal, Rule};
+
+/// Decodes a part of a target. `plain` says what a byte outside of escapes stands for, None for one that must be escaped.
+pub(super) fn decode(
+    raw: &[u8],
+    place: &str,
+    plain: impl Fn(u8) -> Option<u8>,
+) -> Result<String, Refusal> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.iter().copied();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let (Some(high), Some(low)) = (rest.next().and_then(hex), rest.next().and_then(hex))
+            else {
+                return Err(Refusal::about(
+                    Rule::BadEscape,
+                    "`%` needs two hexadecimal digits: ",
+                    raw,
+                ));
+            };
+            bytes.push(high << 4 | low);
+        } else if let Some(byte) = plain(byte) {
+            bytes.push(byte);
+        } else {
+            let detail = format!("a byte that must be percent-encoded in a {place}: ");
+            return Err(Refusal::about(Rule::BadByte, &detail, raw));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        let detail = format!("the {place} decodes to no UTF-8: ");
+        Refusal::about(Rule::BadUtf8, &detail, raw)
+    })
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Controls, and the code points that some parsers drop or take for a line's end.
+pub(super) fn is_treacherous(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}')
+}
+
+/// Appends `text`, encoding what is not `plain`.
+pub(super) fn encode(text: &str, out: &mut String, plain: impl Fn(u8) -> bool) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.extend(DIGITS.get(usize::from(half)));
+            }
+        }
+    }
+}
