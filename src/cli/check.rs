@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{CommandError, ConfigArguments, print, print_json};
+use super::{CommandError, ConfigArguments, paint, print, print_json};
 use crate::{
     authn::{KeySet, KeySource},
     config::Problems,
@@ -31,10 +31,11 @@ impl Check {
                     )?;
                 } else {
                     for warning in warnings {
-                        print(&format!("warning: {warning}\n"))?;
+                        print(&format!("{}: {warning}\n", paint::warning("warning")))?;
                     }
                     print(&format!(
-                        "ok: configuration, keys and policies (revision {revision})\n"
+                        "{}: configuration, keys and policies (revision {revision})\n",
+                        paint::good("ok")
                     ))?;
                 }
                 Ok(ExitCode::SUCCESS)

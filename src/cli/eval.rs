@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, ConfigArguments, key::attributes, print, print_json};
+use super::{CommandError, ConfigArguments, key::attributes, paint, print, print_json};
 use crate::{
     authn::{Chain, ChainSettings, SystemClock},
     config::key_file,
@@ -111,6 +111,10 @@ impl Eval {
                 &json!({"outcome": outcome, "status": status, "reason": code, "detail": detail}),
             )?;
         } else {
+            let outcome = match &decided.decision {
+                Decision::Allow(_) => paint::good(outcome),
+                Decision::Deny(_) => paint::bad(outcome),
+            };
             print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
         }
         Ok(match decided.decision {

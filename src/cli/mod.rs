@@ -4,6 +4,7 @@ mod check;
 mod eval;
 mod healthcheck;
 mod key;
+mod paint;
 mod read;
 mod schema;
 mod serve;
@@ -117,7 +118,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Standard error that cannot be written leaves the exit code to speak.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            let _ = writeln!(anstream::stderr(), "{}: {error}", paint::bad("error"));
             ExitCode::from(error.code())
         }
     }
@@ -131,7 +132,7 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
 
 /// Writes to standard output; a reader that is gone is an error, not a panic.
 fn print(text: &str) -> Result<(), CommandError> {
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())

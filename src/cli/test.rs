@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 use clap::Args;
 use serde_json::json;
 
-use super::{CommandError, print, print_json};
+use super::{CommandError, paint, print, print_json};
 use crate::{
     config::Problems,
     policy::{Coverage, Dialect, Sources, TestOutcome, TestResult},
@@ -84,10 +84,10 @@ impl Test {
         let (mut passed, mut failed, mut skipped, mut errors) = (0, 0, 0, 0);
         for result in results {
             let (count, word) = match &result.outcome {
-                TestOutcome::Pass => (&mut passed, "PASS"),
-                TestOutcome::Fail => (&mut failed, "FAIL"),
-                TestOutcome::Skip => (&mut skipped, "SKIPPED"),
-                TestOutcome::Error(_) => (&mut errors, "ERROR"),
+                TestOutcome::Pass => (&mut passed, paint::good("PASS")),
+                TestOutcome::Fail => (&mut failed, paint::bad("FAIL")),
+                TestOutcome::Skip => (&mut skipped, paint::warning("SKIPPED")),
+                TestOutcome::Error(_) => (&mut errors, paint::bad("ERROR")),
             };
             *count += 1;
             if self.verbose || !matches!(result.outcome, TestOutcome::Pass) {
@@ -99,10 +99,10 @@ impl Test {
         }
         let total = results.len();
         for (name, count) in [
-            ("PASS", passed),
-            ("FAIL", failed),
-            ("ERROR", errors),
-            ("SKIPPED", skipped),
+            (paint::good("PASS"), passed),
+            (paint::bad("FAIL"), failed),
+            (paint::bad("ERROR"), errors),
+            (paint::warning("SKIPPED"), skipped),
         ] {
             if count > 0 {
                 let _ = writeln!(text, "{name}: {count}/{total}");
