@@ -106,6 +106,7 @@ fn policy(folder: &str) -> RegoPolicy {
         entrypoint: "geowarden/authz/allow".to_owned(),
         dialect: Dialect::V1,
         timeout: Duration::from_secs(1),
+        input: input::Shape::Native,
     };
     RegoPolicy::load(Sources::load(&path).unwrap(), &settings).unwrap()
 }

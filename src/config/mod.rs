@@ -25,7 +25,7 @@ pub use self::{
     address::ListenAddress,
     authn::{Algorithm, ApiKeys, Audiences, Authn, Issuer},
     environment::{Environment, PREFIX},
-    policy::{Policy, Rego},
+    policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
     server::{Server, Tls},

@@ -11,12 +11,18 @@ use super::Span;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// A folder or a file: `.rego`, `data.json`, `data.yaml`. Without it the embedded default policy decides.
+    /// A folder or a file: `.rego`, `data.json`, `data.yaml`. Without it an embedded policy decides.
     pub path: Option<PathBuf>,
+    /// Which embedded policy decides where there is no `path`.
+    pub embedded: Embedded,
     /// The rule that decides, its package's path and its name joined by `/`.
     pub entrypoint: String,
     /// The dialect of files that do not say it by `import rego.v1`.
     pub rego: Rego,
+    /// What the policy is given.
+    pub input: Input,
+    /// Whether fastgeoapi's `request_path` begins with the base path.
+    pub path_prefix: PathPrefix,
     /// Whether files are watched; SIGHUP loads them anew in any case.
     pub reload: bool,
     /// How long one evaluation may take before the request is refused.
@@ -27,8 +33,11 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             path: None,
+            embedded: Embedded::default(),
             entrypoint: "geowarden/authz/allow".to_owned(),
             rego: Rego::default(),
+            input: Input::default(),
+            path_prefix: PathPrefix::default(),
             reload: true,
             timeout: Span::millis(250),
         }
@@ -44,4 +53,37 @@ pub enum Rego {
     /// OPA 1.0 and later.
     #[default]
     V1,
+}
+
+/// A policy that is part of the program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Embedded {
+    /// Public pages for everybody, the rest by role.
+    #[default]
+    Roles,
+    /// Public pages for everybody, the rest, but for /admin, for every valid credential.
+    Authenticated,
+}
+
+/// A shape of `input`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// `input.identity`, `input.ogc`, `input.request`, and OPA-Envoy's members.
+    #[default]
+    Native,
+    /// fastgeoapi's: claims at the top, `request_method`, `request_path`.
+    Fastgeoapi,
+}
+
+/// What of the path fastgeoapi's policies see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PathPrefix {
+    /// All of it, as fastgeoapi sent it.
+    #[default]
+    Keep,
+    /// What is below `pygeoapi.base_path`, as its sample policy expects it.
+    Strip,
 }

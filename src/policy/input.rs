@@ -1,5 +1,7 @@
 //! The Rego contract: what `input` holds. Only the parts that the loaded policy reads are built.
 
+mod fastgeoapi;
+
 use serde_json::{Map, Value, json};
 
 use super::Question;
@@ -85,7 +87,30 @@ impl Parts {
     }
 }
 
-/// `input`, with the given parts of it.
+/// Which of its shapes `input` has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// geowarden's own, with OPA-Envoy's members beside it.
+    #[default]
+    Native,
+    /// fastgeoapi's: claims at the top, `request_method` and `request_path`.
+    Fastgeoapi {
+        /// How many segments of the path are left out: those of the base path.
+        skip: usize,
+    },
+}
+
+impl Shape {
+    /// `input` in this shape.
+    pub fn build(self, question: &Question<'_>, parts: Parts) -> Value {
+        match self {
+            Self::Native => build(question, parts),
+            Self::Fastgeoapi { skip } => fastgeoapi::build(question, skip),
+        }
+    }
+}
+
+/// `input` in geowarden's own shape, with the given parts of it.
 pub fn build(question: &Question<'_>, parts: Parts) -> Value {
     let check = question.check;
     let mut all = Map::new();

@@ -41,6 +41,8 @@ pub struct RegoSettings {
     pub dialect: Dialect,
     /// How long one evaluation may take.
     pub timeout: Duration,
+    /// What the policy is given.
+    pub input: input::Shape,
 }
 
 /// A loaded policy, ready to decide.
@@ -48,6 +50,7 @@ pub struct RegoPolicy {
     id: u64,
     prototype: Engine,
     rule: String,
+    input: input::Shape,
     parts: input::Parts,
     revision: String,
 }
@@ -85,6 +88,7 @@ impl RegoPolicy {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             prototype: engine,
             rule,
+            input: settings.input,
             parts,
             revision: sources.revision(),
         })
@@ -117,8 +121,12 @@ impl RegoPolicy {
 
 impl Policy for RegoPolicy {
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault> {
-        let value = self.evaluate(input::build(question, self.parts))?;
+        let value = self.evaluate(self.input.build(question, self.parts))?;
         Ok(Verdict::from_value(value)?)
+    }
+
+    fn shown(&self, question: &Question<'_>) -> Value {
+        self.input.build(question, input::Parts::ALL)
     }
 
     fn revision(&self) -> &str {

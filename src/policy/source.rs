@@ -42,8 +42,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The policy that is built in: public pages for everybody, collections by role.
-    pub fn embedded() -> Result<Self, LoadError> {
+    /// The default policy: public pages for everybody, collections by role.
+    pub fn embedded_by_roles() -> Result<Self, LoadError> {
         let mut sources = Self::default();
         sources.modules.insert(
             "(embedded)/authz.rego".to_owned(),
@@ -55,6 +55,16 @@ impl Sources {
             include_str!("../../policies/default/data.yaml"),
         )?;
         Ok(sources)
+    }
+
+    /// Public pages for everybody, the rest, but for /admin, for every valid credential.
+    pub fn embedded_for_authenticated() -> Self {
+        let mut sources = Self::default();
+        sources.modules.insert(
+            "(embedded)/authenticated.rego".to_owned(),
+            include_str!("../../policies/authenticated/authz.rego").to_owned(),
+        );
+        sources
     }
 
     /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.

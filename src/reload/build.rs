@@ -10,9 +10,12 @@ use crate::{
         self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, IssuerSettings,
         KeyEntry, KeyFetchSettings, KeyLocation, KeySet, KeySource, KeyTable, SystemClock,
     },
-    config::{self, Backend, Config, Issuer, Origin, Problem, Problems, Rego, key_file},
+    config::{
+        self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
+        Rego, key_file,
+    },
     pipeline::Rules,
-    policy::{Dialect, RegoPolicy, RegoSettings, Sources},
+    policy::{Dialect, RegoPolicy, RegoSettings, Sources, input},
     request::ogc::{self, Reader},
 };
 
@@ -59,6 +62,7 @@ pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
         entrypoint: config.policy.entrypoint.clone(),
         dialect: dialect(config),
         timeout: config.policy.timeout.0,
+        input: input_shape(config),
     };
     RegoPolicy::load(sources, &settings).map_err(fault)
 }
@@ -67,7 +71,20 @@ pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
 pub fn policy_sources(config: &Config) -> Result<Sources, crate::policy::LoadError> {
     match &config.policy.path {
         Some(path) => Sources::load(path),
-        None => Sources::embedded(),
+        None => match config.policy.embedded {
+            Embedded::Roles => Sources::embedded_by_roles(),
+            Embedded::Authenticated => Ok(Sources::embedded_for_authenticated()),
+        },
+    }
+}
+
+fn input_shape(config: &Config) -> input::Shape {
+    match (config.policy.input, config.policy.path_prefix) {
+        (Input::Native, _) => input::Shape::Native,
+        (Input::Fastgeoapi, PathPrefix::Keep) => input::Shape::Fastgeoapi { skip: 0 },
+        (Input::Fastgeoapi, PathPrefix::Strip) => input::Shape::Fastgeoapi {
+            skip: config.pygeoapi.base_path.split('/').skip(1).count(),
+        },
     }
 }
 

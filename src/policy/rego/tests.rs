@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::json;
+
 use super::*;
 
 fn settings() -> RegoSettings {
@@ -7,6 +9,7 @@ fn settings() -> RegoSettings {
         entrypoint: "geowarden/authz/allow".into(),
         dialect: Dialect::V1,
         timeout: Duration::from_millis(250),
+        input: input::Shape::Native,
     }
 }
 
@@ -114,7 +117,7 @@ fn a_broken_policy_names_its_file_and_line() {
 
 #[test]
 fn the_embedded_policy_loads() {
-    let policy = RegoPolicy::load(Sources::embedded().unwrap(), &settings()).unwrap();
+    let policy = RegoPolicy::load(Sources::embedded_by_roles().unwrap(), &settings()).unwrap();
     assert_eq!(policy.revision().len(), 16);
 }
 
@@ -127,5 +130,52 @@ fn the_shipped_policies_pass_their_tests() {
         for result in results {
             assert_eq!(result.outcome, TestOutcome::Pass, "{}", result.name);
         }
+    }
+}
+
+/// In the way of fastgeoapi's own sample: Rego v0, `import input`, a path without context.
+const SAMPLE: &str = r#"package httpapi.authz
+
+import input
+
+default allow = false
+
+allow {
+    input.request_path[0] == "openapi"
+}
+
+allow {
+    input.request_method == "GET"
+    input.request_path = ["collections", "obs", "items"]
+    input.company == "osgeo"
+}
+"#;
+
+#[test]
+fn a_policy_of_fastgeoapi_runs_as_it_is() {
+    let settings = RegoSettings {
+        entrypoint: "httpapi/authz/allow".to_owned(),
+        dialect: Dialect::V0,
+        ..settings()
+    };
+    let mut sources = Sources::default();
+    sources.modules.insert("auth.rego".into(), SAMPLE.into());
+    let policy = RegoPolicy::load(sources, &settings).unwrap();
+    for (path, company, allowed) in [
+        (json!(["openapi"]), "none", true),
+        (json!(["collections", "obs", "items"]), "osgeo", true),
+        (json!(["collections", "obs", "items"]), "geobeyond", false),
+        (
+            json!(["geoapi", "collections", "obs", "items"]),
+            "osgeo",
+            false,
+        ),
+    ] {
+        let input = json!({"request_method": "GET", "request_path": path, "company": company});
+        assert_eq!(
+            policy.evaluate(input.clone()),
+            Ok(Some(json!(allowed))),
+            "{input}"
+        );
     }
 }

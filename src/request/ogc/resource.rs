@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     method::Action,
     params::Params,
-    path, query,
+    path, percent, query,
     route::{Part, Route},
 };
 
@@ -85,6 +85,16 @@ impl Resource {
     /// The path and query that pygeoapi must receive: what was judged, printed anew.
     pub fn canonical_path(&self) -> &str {
         &self.path
+    }
+
+    /// The decoded segments of the canonical path, its base path included; `/` has one that is empty.
+    pub fn segments(&self) -> Vec<String> {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.split('/')
+            .skip(1)
+            // It was printed by us, so it can be read.
+            .map(|segment| percent::decode(segment.as_bytes(), "path", Some).unwrap_or_default())
+            .collect()
     }
 
     /// The same with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.

@@ -1,0 +1,23 @@
+# Public pages for everybody; everything else, but for the admin API, for every valid credential.
+#
+# What fastgeoapi does with an API key or OAuth2, where a credential is all there is.
+package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+public_pages := {"landing", "openapi", "asyncapi", "conformance", "static"}
+
+admin_pages := {"admin-config", "admin-resources", "admin-resource"}
+
+allow if {
+	input.ogc.api in public_pages
+	input.ogc.action == "read"
+}
+
+allow if {
+	input.identity.method in {"api_key", "jwt"}
+	api := input.ogc.api
+	not api in admin_pages
+}

@@ -1,0 +1,29 @@
+package geowarden.authz_test
+
+import data.geowarden.authz
+import rego.v1
+
+ask(method, api, action) := {"identity": {"method": method}, "ogc": {"api": api, "action": action}}
+
+test_public_pages_need_no_credential if {
+	every api in {"landing", "openapi", "asyncapi", "conformance", "static"} {
+		authz.allow with input as ask("anonymous", api, "read")
+	}
+}
+
+test_everything_else_needs_one if {
+	not authz.allow with input as ask("anonymous", "collections", "read")
+	authz.allow with input as ask("api_key", "collections", "read")
+	authz.allow with input as ask("jwt", "collections", "create")
+}
+
+test_the_admin_api_is_nobodys if {
+	every api in {"admin-config", "admin-resources", "admin-resource"} {
+		not authz.allow with input as ask("api_key", api, "read")
+	}
+}
+
+test_without_input_nothing_is_allowed if {
+	not authz.allow with input as {}
+	not authz.allow with input as {"identity": {"method": "api_key"}}
+}

@@ -1,0 +1,107 @@
+//! The `input` of fastgeoapi's policies: every claim at the top, the method, and the path in segments.
+
+use serde_json::{Map, Value};
+
+use super::super::Question;
+
+/// fastgeoapi's `input`. Claims named like its own members are overwritten, as fastgeoapi does; the attributes of an API
+/// key, which it did not have, stand where claims would.
+pub(super) fn build(question: &Question<'_>, skip: usize) -> Value {
+    let principal = question.principal;
+    let mut all: Map<String, Value> = Map::new();
+    for members in [&principal.attributes, &principal.claims] {
+        all.extend(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+    }
+    let mut path = question.resource.segments();
+    path.drain(..skip.min(path.len()));
+    if path.is_empty() {
+        // What the root of an application splits into.
+        path.push(String::new());
+    }
+    all.insert(
+        "request_method".to_owned(),
+        Value::String(question.check.method.clone()),
+    );
+    all.insert("request_path".to_owned(), Value::from(path));
+    Value::Object(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        identity::{Method, Principal},
+        request::{
+            CheckInput, Headers,
+            ogc::{Backend, RawRequest, Reader},
+        },
+    };
+
+    fn shown(target: &str, skip: usize, claims: &Value) -> Value {
+        let reader = Reader::new("/geoapi", Backend::Flask).unwrap();
+        let headers = Headers::default();
+        let resource = reader
+            .read(&RawRequest {
+                method: "GET",
+                target: target.as_bytes(),
+                headers: &headers,
+                body: b"",
+            })
+            .unwrap();
+        let check = CheckInput {
+            method: "GET".to_owned(),
+            ..CheckInput::default()
+        };
+        let principal = Principal {
+            method: Method::Jwt,
+            claims: Arc::new(claims.as_object().unwrap().clone()),
+            ..Principal::anonymous()
+        };
+        let question = Question {
+            check: &check,
+            resource: &resource,
+            principal: &principal,
+        };
+        build(&question, skip)
+    }
+
+    #[test]
+    fn claims_stand_at_the_top_and_the_path_is_split() {
+        let claims =
+            json!({"iss": "i", "company": "osgeo", "request_path": ["x"], "request_method": "PUT"});
+        assert_eq!(
+            shown("/geoapi/collections/caf%C3%A9/items?limit=1", 0, &claims),
+            json!({
+                "iss": "i",
+                "company": "osgeo",
+                "request_method": "GET",
+                "request_path": ["geoapi", "collections", "café", "items"],
+            })
+        );
+    }
+
+    #[test]
+    fn the_base_path_is_kept_or_stripped() {
+        for (target, skip, path) in [
+            ("/geoapi/", 0, json!(["geoapi", ""])),
+            ("/geoapi", 0, json!(["geoapi"])),
+            ("/geoapi/", 1, json!([""])),
+            ("/geoapi", 1, json!([""])),
+            ("/geoapi/collections", 1, json!(["collections"])),
+        ] {
+            assert_eq!(
+                shown(target, skip, &json!({}))["request_path"],
+                path,
+                "{target}"
+            );
+        }
+    }
+}
