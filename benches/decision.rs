@@ -22,7 +22,7 @@ use envoy_types::{
 use geowarden::{
     authn::{ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyTable, SystemClock, key_digest},
     identity::{Method, Principal},
-    pipeline::{self, Rules},
+    pipeline::{self, Rules, decision::Refusals},
     policy::{Dialect, Policy, Question, RegoPolicy, RegoSettings, Sources, input},
     request::{
         CheckInput,
@@ -141,6 +141,7 @@ fn rules(folder: &str) -> Rules {
         reader: reader(),
         authn: Arc::new(Chain::new(settings, Arc::new(SystemClock)).unwrap()),
         policy: Arc::new(policy(folder)),
+        refusals: Refusals::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tracing::error;
 
-use self::decision::{Decision, Denial, Permit};
+use self::decision::{Decision, Denial, Permit, Refusals};
 use crate::{
     authn,
     identity::Principal,
@@ -35,6 +35,8 @@ pub struct Rules {
     pub authn: Arc<authn::Chain>,
     /// Says whether it may be.
     pub policy: Arc<dyn Policy>,
+    /// In whose words a refusal is told.
+    pub refusals: Refusals,
 }
 
 /// A decision and what is known of its request, for the answer, the log and the metrics.
@@ -50,6 +52,8 @@ pub struct Decided {
     pub resource: Option<Resource>,
     /// The reason: the policy's own, or a name of ours.
     pub reason: String,
+    /// In whose words a refusal is told.
+    pub refusals: Refusals,
 }
 
 impl Decided {
@@ -84,14 +88,14 @@ impl Decided {
 
 /// Decides one request: who asks, for what, and what the policy says of it.
 pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
-    let mut decided = undecided();
+    let mut decided = undecided(rules);
     let outcome = run(rules, check, &mut decided).await;
     concluded(decided, outcome)
 }
 
 /// Decides one request of a caller who is known by other means than a credential: for trying policies out.
 pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Decided {
-    let mut decided = undecided();
+    let mut decided = undecided(rules);
     let principal = &*decided.principal.insert(principal);
     let outcome = match read(rules, check) {
         Ok(resource) => {
@@ -104,13 +108,14 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     concluded(decided, outcome)
 }
 
-fn undecided() -> Decided {
+fn undecided(rules: &Rules) -> Decided {
     Decided {
         id: uuid::Uuid::new_v4().to_string(),
         decision: Decision::Deny(Denial::default()),
         principal: None,
         resource: None,
         reason: String::new(),
+        refusals: rules.refusals,
     }
 }
 
@@ -134,6 +139,7 @@ pub fn refuse(denial: Denial) -> Decided {
         principal: None,
         resource: None,
         reason: denial.reason.to_owned(),
+        refusals: Refusals::default(),
         decision: Decision::Deny(denial),
     }
 }

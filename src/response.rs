@@ -1,5 +1,7 @@
 //! From a decision to Envoy's `CheckResponse`: the only writer of the outbound protobuf.
 
+mod fastgeoapi;
+
 use std::collections::HashMap;
 
 use envoy_types::{
@@ -34,7 +36,7 @@ pub fn to_envoy(decided: &Decided) -> CheckResponse {
             } else {
                 PERMISSION_DENIED
             },
-            HttpResponse::DeniedResponse(denied(denial, &decided.id)),
+            HttpResponse::DeniedResponse(denied(denial, decided)),
         ),
     };
     CheckResponse {
@@ -64,20 +66,28 @@ fn allowed(permit: &Permit) -> OkHttpResponse {
     }
 }
 
-fn denied(denial: &Denial, id: &str) -> DeniedHttpResponse {
+fn denied(denial: &Denial, decided: &Decided) -> DeniedHttpResponse {
+    let (id, refusals) = (decided.id.as_str(), decided.refusals);
     // Challenges are several headers of one name, so nothing is overwritten.
     let add =
         |name: &str, value: &str| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd);
     let mut headers: Vec<HeaderValueOption> = denial
         .headers
         .iter()
-        .map(|(name, value)| add(name, value))
+        .map(|(name, value)| match name.as_str() {
+            "www-authenticate" => add(name, fastgeoapi::challenge(value, refusals)),
+            _ => add(name, value),
+        })
         .collect();
     headers.push(add(DECISION_ID, id));
     headers.push(add("cache-control", "no-store"));
     let body = denial.body.clone().unwrap_or_else(|| {
-        headers.push(add("content-type", "application/problem+json"));
-        problem(denial, id).to_string()
+        let (media_type, body) = match fastgeoapi::body(denial, refusals) {
+            Some(body) => ("application/json", body),
+            None => ("application/problem+json", problem(denial, id)),
+        };
+        headers.push(add("content-type", media_type));
+        body.to_string()
     });
     DeniedHttpResponse {
         status: Some(HttpStatus {

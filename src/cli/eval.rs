@@ -10,7 +10,10 @@ use crate::{
     authn::{Chain, ChainSettings, SystemClock},
     config::key_file,
     identity::{Method, Principal},
-    pipeline::{self, Decided, Rules, decision::Decision},
+    pipeline::{
+        self, Decided, Rules,
+        decision::{Decision, Refusals},
+    },
     policy::Question,
     reload::build,
     request::{CheckInput, Headers},
@@ -70,6 +73,7 @@ impl Eval {
             reader: build::reader(&config).map_err(CommandError::Config)?,
             authn: Arc::new(authn),
             policy: Arc::new(policy),
+            refusals: Refusals::default(),
         };
         let check = CheckInput {
             method: self.method.clone(),

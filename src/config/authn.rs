@@ -15,6 +15,8 @@ pub struct Authn {
     pub api_keys: Option<ApiKeys>,
     /// Trusted issuers of JSON Web Tokens, side by side.
     pub jwt: Vec<Issuer>,
+    /// The realm of `WWW-Authenticate` (RFC 9110, section 11.5).
+    pub realm: String,
     /// The largest bearer token accepted, in bytes.
     pub max_token_bytes: usize,
     /// Verified tokens remembered, so that each signature is checked once; 0 remembers none.
@@ -28,6 +30,7 @@ impl Default for Authn {
         Self {
             api_keys: None,
             jwt: Vec::new(),
+            realm: "pygeoapi".to_owned(),
             max_token_bytes: 16 * 1024,
             remembered_tokens: 10_000,
             forward_token: false,

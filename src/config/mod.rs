@@ -28,7 +28,7 @@ pub use self::{
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
-    server::{Server, Tls},
+    server::{Refusals, Server, Tls},
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
 };

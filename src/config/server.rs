@@ -25,6 +25,8 @@ pub struct Server {
     /// The largest CheckRequest accepted, in bytes: headers and the body that Envoy sends along.
     #[schemars(range(min = 1024))]
     pub max_request_bytes: usize,
+    /// In whose words refusals are told.
+    pub refusals: Refusals,
 }
 
 impl Default for Server {
@@ -36,6 +38,7 @@ impl Default for Server {
             drain: Span::secs(10),
             deadline: Span::millis(500),
             max_request_bytes: 1 << 20,
+            refusals: Refusals::default(),
         }
     }
 }
@@ -50,4 +53,15 @@ pub struct Tls {
     pub key: PathBuf,
     /// When set, only clients with a certificate of these authorities are served (mutual TLS).
     pub client_ca: Option<PathBuf>,
+}
+
+/// The bodies of refusals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Refusals {
+    /// Problem documents (RFC 9457).
+    #[default]
+    Problem,
+    /// fastgeoapi's, for those of its clients that look for its words; problem documents where it has none.
+    Fastgeoapi,
 }

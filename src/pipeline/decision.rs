@@ -29,6 +29,18 @@ impl Decision {
     }
 }
 
+/// In whose words a refusal is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Refusals {
+    /// Problem documents (RFC 9457).
+    #[default]
+    Problem,
+    /// fastgeoapi's for API keys, where it has some.
+    FastgeoapiKeys,
+    /// fastgeoapi's for tokens, where it has some.
+    FastgeoapiTokens,
+}
+
 /// Evidence that a request was read, its caller known and the policy asked, and that the policy said yes.
 #[derive(Debug, Clone)]
 pub struct Permit {

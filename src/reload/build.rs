@@ -14,7 +14,7 @@ use crate::{
         self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
         Rego, key_file,
     },
-    pipeline::Rules,
+    pipeline::{Rules, decision::Refusals},
     policy::{Dialect, RegoPolicy, RegoSettings, Sources, input},
     request::ogc::{self, Reader},
 };
@@ -34,6 +34,7 @@ pub fn rules(config: &Config, sources: &[Arc<KeySource>]) -> Result<Rules, Probl
             reader,
             authn: Arc::new(authn),
             policy: Arc::new(policy),
+            refusals: refusals(config),
         }),
         _ => Err(problems),
     }
@@ -41,6 +42,14 @@ pub fn rules(config: &Config, sources: &[Arc<KeySource>]) -> Result<Rules, Probl
 
 fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
     outcome.map_err(|found| problems.0.extend(found.0)).ok()
+}
+
+fn refusals(config: &Config) -> Refusals {
+    match config.server.refusals {
+        config::Refusals::Problem => Refusals::Problem,
+        config::Refusals::Fastgeoapi if config.authn.api_keys.is_some() => Refusals::FastgeoapiKeys,
+        config::Refusals::Fastgeoapi => Refusals::FastgeoapiTokens,
+    }
 }
 
 /// The reader of requests to the configured pygeoapi.
@@ -106,6 +115,7 @@ fn policy_name(config: &Config) -> String {
 fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems> {
     let api_keys = config.authn.api_keys.as_ref().map(api_keys).transpose()?;
     let settings = ChainSettings {
+        realm: config.authn.realm.clone(),
         api_keys,
         issuers: config
             .authn
@@ -117,7 +127,6 @@ fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems>
         max_credential_length: config.authn.max_token_bytes,
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
-        ..ChainSettings::default()
     };
     Chain::new(settings, Arc::new(SystemClock)).map_err(|e| setting_problem("authn", e.to_string()))
 }
