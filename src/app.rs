@@ -71,7 +71,11 @@ impl App {
         let metrics = Arc::new(Metrics::default());
         let (sources, fetchers) = key_sources(&config, &metrics).map_err(AppError::Rules)?;
         let rules = build::rules(&config, &sources).map_err(AppError::Rules)?;
-        for warning in guarded::inspect(&config).warnings {
+        for warning in config
+            .notes
+            .iter()
+            .chain(&guarded::inspect(&config).warnings)
+        {
             warn!("{warning}");
         }
         let state = Arc::new(State::new(rules));

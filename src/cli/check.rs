@@ -77,7 +77,7 @@ impl Check {
         match build::rules(&config, &sources) {
             Ok(rules) if problems.0.is_empty() => Ok((
                 rules.policy.revision().to_owned(),
-                guarded::inspect(&config).warnings,
+                [config.notes.clone(), guarded::inspect(&config).warnings].concat(),
             )),
             Ok(_) => Err(CommandError::Config(problems)),
             Err(found) => {

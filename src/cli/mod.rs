@@ -66,11 +66,15 @@ struct ConfigArguments {
     /// The configuration file, YAML; without it the built-in defaults and the environment count
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// fastgeoapi's .env, instead of a configuration file; also by the variable GEOWARDEN_ENV_FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    env_file: Option<PathBuf>,
 }
 
 impl ConfigArguments {
     fn load(&self) -> Result<Config, CommandError> {
-        Config::load(self.config.as_deref(), &Environment::of_process())
+        let (file, env_file) = (self.config.as_deref(), self.env_file.as_deref());
+        Config::load_either(file, env_file, &Environment::of_process())
             .map_err(CommandError::Config)
     }
 }

@@ -92,12 +92,12 @@ fn embedded_default(config: &mut Config) -> Result<(), CommandError> {
         header: "x-api-key".to_owned(),
         file: None,
         dir: None,
-        generated: Some(Entry {
+        inline: vec![Entry {
             id: "generated".to_owned(),
             sha256: made.sha256,
             attributes: Map::from_iter([("roles".to_owned(), json!(["admin"]))]),
             expires: None,
-        }),
+        }],
     });
     Ok(())
 }

@@ -49,9 +49,9 @@ pub struct ApiKeys {
     pub file: Option<PathBuf>,
     /// A folder with one entry a file, such as a mounted Kubernetes Secret.
     pub dir: Option<PathBuf>,
-    /// An entry of this run only, for a geowarden without configuration.
+    /// Entries that no file holds: a generated one, those of an `.env`.
     #[serde(skip)]
-    pub generated: Option<Entry>,
+    pub inline: Vec<Entry>,
 }
 
 fn api_key_header() -> String {

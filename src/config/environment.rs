@@ -1,6 +1,6 @@
 //! Environment variables that set configuration keys: the only place that reads the environment.
 
-use std::ffi::OsString;
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
 use serde_json::Value;
 
@@ -12,11 +12,15 @@ pub const PREFIX: &str = "GEOWARDEN_";
 /// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
 /// A name without `__` is not ours: Kubernetes sets `GEOWARDEN_PORT` and the like for a Service named geowarden.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,
     /// gunicorn's own variable: a pygeoapi in the same container reads it too.
     pub(super) gunicorn_arguments: Option<String>,
+    /// `GEOWARDEN_ENV_FILE`.
+    pub(super) env_file: Option<PathBuf>,
+    /// Every other variable: an `.env` of fastgeoapi's names which of them count.
+    others: BTreeMap<String, String>,
 }
 
 /// One variable.
@@ -32,6 +36,15 @@ pub(super) struct Setting {
     pub(super) text: String,
 }
 
+impl fmt::Debug for Environment {
+    /// Without the variables that are not ours: there may be secrets among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
@@ -41,15 +54,20 @@ impl Environment {
     /// The variables of `variables`; a name or value that is not Unicode sets nothing of ours.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut gunicorn_arguments = None;
+        let mut env_file = None;
+        let mut others = BTreeMap::new();
         let mut settings = Vec::new();
         for (name, value) in variables {
             let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
                 continue;
             };
-            if name == "GUNICORN_CMD_ARGS" {
-                gunicorn_arguments = Some(value);
-            } else {
-                settings.extend(setting(name, value));
+            match name.as_str() {
+                "GUNICORN_CMD_ARGS" => gunicorn_arguments = Some(value),
+                "GEOWARDEN_ENV_FILE" => env_file = Some(value.into()),
+                _ if name.starts_with(PREFIX) => settings.extend(setting(name, value)),
+                _ => {
+                    others.insert(name, value);
+                }
             }
         }
         // Elements of a list must come in order, whatever the order of the process's variables.
@@ -57,7 +75,14 @@ impl Environment {
         Self {
             settings,
             gunicorn_arguments,
+            env_file,
+            others,
         }
+    }
+
+    /// The variables that fastgeoapi would read, by their full names.
+    pub(super) fn fastgeoapi_variables(&self) -> &BTreeMap<String, String> {
+        &self.others
     }
 
     pub(super) fn settings(&self) -> &[Setting] {

@@ -47,11 +47,11 @@ pub struct StoredKey {
 pub fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
     let mut all = Vec::new();
     let mut problems = Problems::default();
-    if let Some(entry) = &keys.generated {
+    for entry in &keys.inline {
         all.push(StoredKey {
             entry: entry.clone(),
             origin: Origin::File {
-                file: "(generated)".to_owned(),
+                file: "(in memory)".to_owned(),
                 line: None,
             },
         });
@@ -253,7 +253,7 @@ mod tests {
             header: "x-api-key".into(),
             file: Some(file),
             dir: None,
-            generated: None,
+            inline: Vec::new(),
         })
         .map_err(|p| p.to_string())
     }
@@ -322,7 +322,7 @@ mod tests {
             header: "x-api-key".into(),
             file: None,
             dir: Some(dir.path().into()),
-            generated: None,
+            inline: Vec::new(),
         })
         .unwrap();
         assert_eq!(keys.len(), 1);

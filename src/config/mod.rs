@@ -3,6 +3,7 @@
 mod address;
 mod authn;
 mod environment;
+pub mod fastgeoapi;
 pub mod key_file;
 mod policy;
 mod problem;
@@ -47,9 +48,29 @@ pub struct Config {
     pub policy: Policy,
     /// What geowarden tells of itself.
     pub telemetry: Telemetry,
+    /// What the operator should know of how this configuration came about.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 impl Config {
+    /// What `file` says, or fastgeoapi's `env_file`, here or by `GEOWARDEN_ENV_FILE`; the environment wins over both.
+    pub fn load_either(
+        file: Option<&Path>,
+        env_file: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self, Problems> {
+        let by_variable = environment.env_file.as_deref().filter(|_| file.is_none());
+        match env_file.or(by_variable) {
+            Some(env_file) => {
+                let settings = fastgeoapi::Settings::load(env_file, environment)?;
+                let folder = env_file.parent().unwrap_or(Path::new(""));
+                settings.config(folder, environment)
+            }
+            None => Self::load(file, environment),
+        }
+    }
+
     /// Reads `file`, lets the environment win over it, and checks the whole.
     ///
     /// Relative paths inside the file count from its folder; those of environment variables from the working directory.

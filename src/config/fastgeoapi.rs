@@ -1,0 +1,51 @@
+//! fastgeoapi's `.env`: its variables become the configuration that means the same.
+//!
+//! ```text
+//! .env, process environment -> dotenv -> Settings -> native YAML -> Config
+//! ```
+
+mod dotenv;
+mod native;
+mod settings;
+
+use std::path::Path;
+
+pub use self::settings::Settings;
+use super::{ApiKeys, Config, Environment, Problems, read_text};
+
+impl Settings {
+    /// Reads fastgeoapi's variables of `file`; those of the process win.
+    pub fn load(file: &Path, environment: &Environment) -> Result<Self, Problems> {
+        let name = file.display().to_string();
+        let text = read_text(file)?;
+        let process = environment.fastgeoapi_variables();
+        let variables = dotenv::parse(&text, process)
+            .map_err(|fault| Problems::file(name.clone(), Some(fault.line), fault.message))?;
+        Self::from_variables(&name, &variables, process)
+    }
+
+    /// The configuration that means the same, under the keys of ours that the environment sets.
+    pub fn config(&self, folder: &Path, environment: &Environment) -> Result<Config, Problems> {
+        let mut config = Config::from_text(&self.file, &self.yaml(None), folder, environment)?;
+        if !self.keys.is_empty() {
+            config.authn.api_keys = Some(ApiKeys {
+                header: "x-api-key".to_owned(),
+                file: None,
+                dir: None,
+                inline: self.keys.clone(),
+            });
+        }
+        config.notes.clone_from(&self.notes);
+        if self.needs_policy && config.policy.path.is_none() {
+            return Err(Problems::file(
+                self.file.clone(),
+                None,
+                "OPA_ENABLED is on, and its policy is in OPA: name the file that was loaded there by GEOWARDEN_POLICY__PATH=auth.rego",
+            ));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

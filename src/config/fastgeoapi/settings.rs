@@ -1,0 +1,310 @@
+//! What fastgeoapi's variables say, checked as it checks them, and more strictly where it let everybody in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+
+use super::{
+    super::{Origin, Problem, Problems, key_file::Entry},
+    dotenv::Variables,
+};
+
+/// Names that mean something here, without their prefix.
+const USED: [&str; 11] = [
+    "API_KEY_ENABLED",
+    "PYGEOAPI_KEY_GLOBAL",
+    "JWKS_ENABLED",
+    "OAUTH2_JWKS_ENDPOINT",
+    "OAUTH2_EXPECTED_AUDIENCE",
+    "OAUTH2_EXPECTED_ISSUER",
+    "OPA_ENABLED",
+    "OIDC_WELL_KNOWN_ENDPOINT",
+    "FASTGEOAPI_CONTEXT",
+    "LOG_LEVEL",
+    "ENV_STATE",
+];
+const KEY: &str = "PYGEOAPI_KEY_";
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+/// How callers prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// The keys are in [`Settings::keys`].
+    ApiKey,
+    /// OAuth2 with a JWK set.
+    Jwks {
+        endpoint: String,
+        issuer: String,
+        /// Unchecked by fastgeoapi where it is not set.
+        audience: Option<String>,
+    },
+    /// OpenID Connect with a policy.
+    Oidc { issuer: String },
+}
+
+/// Everything of a `.env` that means something here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub(super) file: String,
+    pub(super) scheme: Scheme,
+    pub(super) context: String,
+    pub(super) log_level: Option<String>,
+    pub(super) needs_policy: bool,
+    /// The API keys, as digests.
+    pub keys: Vec<Entry>,
+    /// What the operator should know: variables that are ignored, checks that are left out.
+    pub notes: Vec<String>,
+}
+
+/// Where the variables come from, under the prefix of the state.
+struct Source<'a> {
+    file: &'a str,
+    prefix: &'static str,
+    variables: &'a Variables,
+    process: &'a BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Settings {
+    pub(super) fn from_variables(
+        file: &str,
+        variables: &Variables,
+        process: &BTreeMap<String, String>,
+    ) -> Result<Self, Problems> {
+        let mut source = Source {
+            file,
+            prefix: "",
+            variables,
+            process,
+            problems: Vec::new(),
+        };
+        source.prefix = match source.get("ENV_STATE") {
+            Some("dev") => "DEV_",
+            Some("prod") => "PROD_",
+            found => {
+                let found = found.map_or("nothing".to_owned(), |text| format!("`{text}`"));
+                source.fault(
+                    "ENV_STATE",
+                    format!("expected `dev` or `prod`, found {found}"),
+                );
+                return Err(Problems(source.problems));
+            }
+        };
+        let mut notes = Vec::new();
+        let mut keys = Vec::new();
+        let scheme = source.scheme(&mut keys, &mut notes);
+        let context = source.text("FASTGEOAPI_CONTEXT").unwrap_or_default();
+        let ignored = source.ignored();
+        if !ignored.is_empty() {
+            notes.push(format!(
+                "these variables have no meaning here and are ignored: {}",
+                ignored.join(", ")
+            ));
+        }
+        let settings = scheme.map(|scheme| Self {
+            file: file.to_owned(),
+            needs_policy: matches!(scheme, Scheme::Oidc { .. }),
+            scheme,
+            context: context.trim_end_matches('/').to_owned(),
+            log_level: source.text("LOG_LEVEL"),
+            keys,
+            notes,
+        });
+        match settings {
+            Some(settings) if source.problems.is_empty() => Ok(settings),
+            _ => Err(Problems(source.problems)),
+        }
+    }
+}
+
+impl Source<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let in_file = self.variables.get(name).map(|v| v.value.as_str());
+        self.process.get(name).map(String::as_str).or(in_file)
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// A variable of the state; an empty one is as good as none.
+    fn text(&self, name: &str) -> Option<String> {
+        self.get(&self.name(name))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    }
+
+    fn fault(&mut self, name: &str, message: impl Into<String>) {
+        let origin = if self.process.contains_key(name) {
+            Origin::Environment(name.to_owned())
+        } else {
+            Origin::File {
+                file: self.file.to_owned(),
+                line: self.variables.get(name).map(|variable| variable.line),
+            }
+        };
+        self.problems.push(Problem {
+            origin,
+            path: name.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    fn required(&mut self, name: &str, meaning: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            let name = self.name(name);
+            self.fault(&name, format!("missing: expected {meaning}"));
+            String::new()
+        })
+    }
+
+    /// A boolean as pydantic reads it.
+    fn is_on(&mut self, name: &str) -> bool {
+        let Some(text) = self.text(name) else {
+            return false;
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "t" | "yes" | "y" | "on" => true,
+            "0" | "false" | "f" | "no" | "n" | "off" => false,
+            _ => {
+                let name = self.name(name);
+                self.fault(&name, format!("expected `true` or `false`, found `{text}`"));
+                false
+            }
+        }
+    }
+
+    fn scheme(&mut self, keys: &mut Vec<Entry>, notes: &mut Vec<String>) -> Option<Scheme> {
+        let (opa, jwks, api_key) = (
+            self.is_on("OPA_ENABLED"),
+            self.is_on("JWKS_ENABLED"),
+            self.is_on("API_KEY_ENABLED"),
+        );
+        let name = self.name("API_KEY_ENABLED");
+        match (opa, jwks, api_key) {
+            (false, false, true) => {
+                self.keys(keys);
+                Some(Scheme::ApiKey)
+            }
+            (false, true, false) => Some(self.jwks(notes)),
+            (true, false, false) => self.oidc(notes),
+            (false, false, false) => {
+                if self.problems.is_empty() {
+                    self.fault(
+                        &name,
+                        "none of OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED is on, so nobody could be known: switch one on",
+                    );
+                }
+                None
+            }
+            _ => {
+                self.fault(
+                    &name,
+                    "OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED are mutually exclusive",
+                );
+                None
+            }
+        }
+    }
+
+    fn keys(&mut self, keys: &mut Vec<Entry>) {
+        let global = self.name("PYGEOAPI_KEY_GLOBAL");
+        match self.text("PYGEOAPI_KEY_GLOBAL") {
+            Some(key) => keys.push(entry("global", &key)),
+            None => self.fault(&global, "pygeoapi API KEY is missing"),
+        }
+        let further: BTreeMap<String, String> = self
+            .names()
+            .into_iter()
+            .filter(|name| name.len() > KEY.len() && name.starts_with(KEY))
+            .filter_map(|name| Some((name.clone(), self.get(&name)?.to_owned())))
+            .collect();
+        for (name, key) in further {
+            let id = name
+                .strip_prefix(KEY)
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            if key.is_empty() {
+                self.fault(
+                    &name,
+                    "pygeoapi API KEY is missing: an empty key would let everybody in",
+                );
+                continue;
+            }
+            let entry = entry(&id, &key);
+            // The same key under two names is one key.
+            if keys.iter().all(|known| known.sha256 != entry.sha256) {
+                keys.push(entry);
+            }
+        }
+    }
+
+    fn jwks(&mut self, notes: &mut Vec<String>) -> Scheme {
+        let audience = self.text("OAUTH2_EXPECTED_AUDIENCE");
+        if audience.is_none() {
+            let name = self.name("OAUTH2_EXPECTED_AUDIENCE");
+            notes.push(format!("{name} is not set: tokens for any audience are accepted, as fastgeoapi does; set it"));
+        }
+        Scheme::Jwks {
+            endpoint: self.required("OAUTH2_JWKS_ENDPOINT", "the URL of the issuer's JWK set"),
+            issuer: self.required(
+                "OAUTH2_EXPECTED_ISSUER",
+                "the exact `iss` of its tokens: tokens of any issuer are not accepted here",
+            ),
+            audience,
+        }
+    }
+
+    fn oidc(&mut self, notes: &mut Vec<String>) -> Option<Scheme> {
+        let endpoint = self.required(
+            "OIDC_WELL_KNOWN_ENDPOINT",
+            "the URL of the provider's metadata",
+        );
+        let Some(issuer) = endpoint.strip_suffix(DISCOVERY) else {
+            if !endpoint.is_empty() {
+                let name = self.name("OIDC_WELL_KNOWN_ENDPOINT");
+                self.fault(&name, format!("expected a URL that ends with {DISCOVERY}"));
+            }
+            return None;
+        };
+        notes.push("tokens of the provider are accepted for any audience, as fastgeoapi does: `authn.jwt[].audiences` names yours".to_owned());
+        Some(Scheme::Oidc {
+            issuer: issuer.to_owned(),
+        })
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        self.variables
+            .keys()
+            .chain(self.process.keys())
+            .cloned()
+            .collect()
+    }
+
+    /// Variables of the file that nothing here reads.
+    fn ignored(&self) -> Vec<String> {
+        self.variables
+            .keys()
+            .filter(|name| {
+                let is_ours = name
+                    .strip_prefix(self.prefix)
+                    .is_some_and(|bare| USED.contains(&bare));
+                !is_ours
+                    && *name != "ENV_STATE"
+                    && !name.starts_with(KEY)
+                    && !name.starts_with("GEOWARDEN_")
+            })
+            .cloned()
+            .collect()
+    }
+}
+
+fn entry(id: &str, key: &str) -> Entry {
+    Entry {
+        id: id.to_owned(),
+        sha256: HEXLOWER.encode(digest(&SHA256, key.as_bytes()).as_ref()),
+        attributes: serde_json::Map::new(),
+        expires: None,
+    }
+}

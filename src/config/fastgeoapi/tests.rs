@@ -1,0 +1,150 @@
+use std::{fs, path::PathBuf};
+
+use super::*;
+use crate::config::{Audiences, Embedded, Input, Refusals, Rego};
+
+/// Loads a `.env` with process variables beside it.
+fn load(text: &str, process: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    fs::write(&file, text).unwrap();
+    let variables = process.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+    let environment = Environment::from_variables(variables);
+    Settings::load(&file, &environment)
+        .and_then(|settings| settings.config(folder.path(), &environment))
+        .map_err(|problems| problems.to_string())
+}
+
+const KEY: &str = "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=pygeoapi\nDEV_FASTGEOAPI_CONTEXT=/geoapi\n";
+const JWKS: &str = "ENV_STATE=prod\nPROD_JWKS_ENABLED=True\nPROD_OAUTH2_JWKS_ENDPOINT=https://idp.example/jwks\nPROD_OAUTH2_EXPECTED_ISSUER=https://idp.example\n";
+const OPA: &str = "ENV_STATE=dev\nDEV_OPA_ENABLED=1\nDEV_OPA_URL=http://localhost:8181\nDEV_OIDC_WELL_KNOWN_ENDPOINT=https://idp.example/realms/x/.well-known/openid-configuration\n";
+
+#[test]
+fn an_api_key_is_known_by_its_digest_only() {
+    let config = load(&format!("{KEY}PYGEOAPI_KEY_TWO='second'\n"), &[]).unwrap();
+    let keys = config.authn.api_keys.clone().unwrap();
+    let ids: Vec<_> = keys.inline.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["global", "two"]);
+    assert_eq!(config.pygeoapi.base_path, "/geoapi");
+    assert_eq!(config.server.refusals, Refusals::Fastgeoapi);
+    assert_eq!(config.policy.embedded, Embedded::Authenticated);
+    assert!(!format!("{config:?}").contains("second"));
+}
+
+#[test]
+fn the_process_wins_over_the_file() {
+    let config = load(
+        KEY,
+        &[
+            ("DEV_FASTGEOAPI_CONTEXT", "/api"),
+            ("GEOWARDEN_SERVER__GRPC", "127.0.0.1:7000"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.pygeoapi.base_path, "/api");
+    assert_eq!(config.server.grpc.to_string(), "127.0.0.1:7000");
+}
+
+#[test]
+fn oauth2_becomes_an_issuer() {
+    let config = load(&format!("{JWKS}PROD_OAUTH2_EXPECTED_AUDIENCE=maps\n"), &[]).unwrap();
+    let issuer = config.authn.jwt.first().unwrap();
+    assert_eq!(issuer.issuer, "https://idp.example");
+    assert_eq!(issuer.jwks_uri.as_deref(), Some("https://idp.example/jwks"));
+    assert_eq!(issuer.audiences, Audiences::OneOf(vec!["maps".to_owned()]));
+    assert!(issuer.accept_client_id_as_audience);
+    assert_eq!(config.authn.realm, "maps");
+
+    let config = load(JWKS, &[]).unwrap();
+    assert!(matches!(config.authn.jwt[0].audiences, Audiences::Any(_)));
+    assert!(
+        config.notes[0].contains("PROD_OAUTH2_EXPECTED_AUDIENCE"),
+        "{:?}",
+        config.notes
+    );
+}
+
+#[test]
+fn openid_connect_takes_the_policy_as_it_is() {
+    let config = load(OPA, &[("GEOWARDEN_POLICY__PATH", "auth.rego")]);
+    // The file is not there, which is told by its own name.
+    let told = config.unwrap_err();
+    assert!(told.contains("auth.rego"), "{told}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("auth.rego");
+    fs::write(&policy, "package httpapi.authz\ndefault allow = false\n").unwrap();
+    let path = policy.display().to_string();
+    let config = load(OPA, &[("GEOWARDEN_POLICY__PATH", &path)]).unwrap();
+    assert_eq!(config.authn.jwt[0].issuer, "https://idp.example/realms/x");
+    assert_eq!(config.policy.entrypoint, "httpapi/authz/allow");
+    assert_eq!(config.policy.input, Input::Fastgeoapi);
+    assert_eq!(config.policy.rego, Rego::V0);
+    assert_eq!(config.policy.path, Some(PathBuf::from(path)));
+    assert!(
+        config.notes.iter().any(|note| note.contains("DEV_OPA_URL")),
+        "{:?}",
+        config.notes
+    );
+
+    assert!(
+        load(OPA, &[])
+            .unwrap_err()
+            .contains("GEOWARDEN_POLICY__PATH")
+    );
+}
+
+#[test]
+fn contradictions_are_told_in_fastgeoapis_words() {
+    for (text, words) in [
+        ("", "ENV_STATE: expected `dev` or `prod`"),
+        ("ENV_STATE=test", "found `test`"),
+        ("ENV_STATE=dev", "so nobody could be known"),
+        (
+            "ENV_STATE=dev\nDEV_OPA_ENABLED=true\nDEV_JWKS_ENABLED=true",
+            "OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED are mutually exclusive",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_JWKS_ENABLED=true\nDEV_OPA_ENABLED=true",
+            "OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED are mutually exclusive",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true",
+            "pygeoapi API KEY is missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=",
+            ".env:3: DEV_PYGEOAPI_KEY_GLOBAL: pygeoapi API KEY is missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=a\nPYGEOAPI_KEY_B=",
+            ".env:4: PYGEOAPI_KEY_B: pygeoapi API KEY is missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=maybe",
+            "expected `true` or `false`",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_JWKS_ENABLED=on",
+            "DEV_OAUTH2_JWKS_ENDPOINT: missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_JWKS_ENABLED=on",
+            "DEV_OAUTH2_EXPECTED_ISSUER: missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_OPA_ENABLED=y",
+            "DEV_OIDC_WELL_KNOWN_ENDPOINT: missing",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_OPA_ENABLED=y\nDEV_OIDC_WELL_KNOWN_ENDPOINT=https://idp.example/",
+            "expected a URL that ends with",
+        ),
+        ("ENV_STATE", "expected NAME=value"),
+    ] {
+        let told = load(text, &[]).unwrap_err();
+        assert!(told.contains(words), "{text}: {told}");
+    }
+    // The prefix of the other state means nothing.
+    assert!(load(&KEY.replace("ENV_STATE=dev", "ENV_STATE=prod"), &[]).is_err());
+}
