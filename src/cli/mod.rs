@@ -4,6 +4,7 @@ mod check;
 mod eval;
 mod healthcheck;
 mod key;
+mod migrate;
 mod paint;
 mod read;
 mod schema;
@@ -48,6 +49,8 @@ enum Command {
     Key(key::Key),
     /// Decide one request given by flags, and say why
     Eval(eval::Eval),
+    /// Print what fastgeoapi's .env and policy become here
+    Migrate(migrate::Migrate),
     /// Show what requests, JSON lines on standard input, are read as
     Read(read::Read),
     /// Run the `test_*` rules of policies, as OPA does
@@ -112,6 +115,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Read(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Schema(command) => command.run(),

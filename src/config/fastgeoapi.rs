@@ -10,7 +10,7 @@ mod settings;
 
 use std::path::Path;
 
-pub use self::settings::Settings;
+pub use self::{native::Native, settings::Settings};
 use super::{ApiKeys, Config, Environment, Problems, read_text};
 
 impl Settings {
@@ -26,7 +26,12 @@ impl Settings {
 
     /// The configuration that means the same, under the keys of ours that the environment sets.
     pub fn config(&self, folder: &Path, environment: &Environment) -> Result<Config, Problems> {
-        let mut config = Config::from_text(&self.file, &self.yaml(None), folder, environment)?;
+        let mut config = Config::from_text(
+            &self.file,
+            &self.yaml(&Native::default()),
+            folder,
+            environment,
+        )?;
         if !self.keys.is_empty() {
             config.authn.api_keys = Some(ApiKeys {
                 header: "x-api-key".to_owned(),

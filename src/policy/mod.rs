@@ -1,6 +1,7 @@
 //! Stop 4: what the policy says.
 
 pub mod input;
+pub mod migration;
 mod named_ids;
 mod rego;
 mod source;

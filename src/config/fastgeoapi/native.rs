@@ -1,15 +1,44 @@
 //! The same in geowarden's own configuration.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use super::settings::{Scheme, Settings};
 
 /// Every algorithm that a JWK set may choose from: fastgeoapi takes the one of the key.
 const ALGORITHMS: &str = "[RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA]";
 
+/// What the `.env` does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct Native<'a> {
+    /// Where the API keys' entries are to stand; without it they stand nowhere.
+    pub keys_file: Option<&'a str>,
+    /// The policy's file.
+    pub policy: Option<&'a Path>,
+    /// Whether the policy is written in Rego v0.
+    pub is_old_rego: bool,
+    /// Whether the policy expects paths without the context.
+    pub strips_prefix: bool,
+}
+
+impl Default for Native<'_> {
+    fn default() -> Self {
+        Self {
+            keys_file: None,
+            policy: None,
+            is_old_rego: true,
+            strips_prefix: false,
+        }
+    }
+}
+
 impl Settings {
-    /// `geowarden.yaml`; `keys_file` is where the API keys' entries are to stand.
-    pub fn yaml(&self, keys_file: Option<&str>) -> String {
+    /// The path under which fastgeoapi stood.
+    pub fn context(&self) -> &str {
+        &self.context
+    }
+
+    /// `geowarden.yaml`.
+    pub fn yaml(&self, native: &Native<'_>) -> String {
         let mut text = String::from("server:\n  refusals: fastgeoapi\npygeoapi:\n");
         let mut line = |indent: usize, key: &str, value: &str| {
             let _ = writeln!(text, "{:indent$}{key}: {value}", "");
@@ -17,7 +46,7 @@ impl Settings {
         line(2, "base_path", &quoted(&self.context));
         match &self.scheme {
             Scheme::ApiKey => {
-                if let Some(file) = keys_file {
+                if let Some(file) = native.keys_file {
                     line(0, "authn", "");
                     line(2, "api_keys", "");
                     line(4, "header", "x-api-key");
@@ -58,9 +87,15 @@ impl Settings {
                 line(6, "audiences", "any");
                 line(6, "algorithms", ALGORITHMS);
                 line(0, "policy", "");
+                if let Some(path) = native.policy {
+                    line(2, "path", &quoted(&path.display().to_string()));
+                }
                 line(2, "entrypoint", "httpapi/authz/allow");
-                line(2, "rego", "v0");
+                line(2, "rego", if native.is_old_rego { "v0" } else { "v1" });
                 line(2, "input", "fastgeoapi");
+                if native.strips_prefix {
+                    line(2, "path_prefix", "strip");
+                }
             }
         }
         if let Some(level) = self.log_level.as_deref().and_then(log_level) {

@@ -1,0 +1,95 @@
+//! `geowarden migrate`: from fastgeoapi's `.env` and policy to geowarden's own configuration.
+
+use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{CommandError, paint, print, print_json};
+use crate::{
+    config::{
+        Environment, Problems,
+        fastgeoapi::{Native, Settings},
+    },
+    policy::migration::{self, Finding, Kind},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// fastgeoapi's .env
+    #[arg(long, value_name = "FILE", default_value = ".env")]
+    env_file: PathBuf,
+    /// The policy that was loaded into OPA
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Migrate {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let settings = Settings::load(&self.env_file, &Environment::of_process())
+            .map_err(CommandError::Config)?;
+        let findings = self.findings(settings.context())?;
+        let is = |kind| findings.iter().any(|finding| finding.kind == kind);
+        let native = Native {
+            keys_file: Some("api-keys.yaml"),
+            policy: self.policy.as_deref(),
+            is_old_rego: self.policy.is_none() || is(Kind::OldRego),
+            strips_prefix: is(Kind::MissingContext),
+        };
+        let yaml = settings.yaml(&native);
+        if self.json {
+            print_json(&json!({
+                "geowarden.yaml": yaml,
+                "api-keys.yaml": settings.keys,
+                "notes": settings.notes,
+                "findings": findings
+                    .iter()
+                    .map(|found| json!({"line": found.line, "message": found.message}))
+                    .collect::<Vec<_>>(),
+            }))?;
+        } else {
+            print(&self.text(&settings, &yaml, &findings)?)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn findings(&self, context: &str) -> Result<Vec<Finding>, CommandError> {
+        let Some(path) = &self.policy else {
+            return Ok(Vec::new());
+        };
+        let text = fs::read_to_string(path).map_err(|e| {
+            let name = path.display().to_string();
+            CommandError::Config(Problems::file(name, None, format!("cannot be read: {e}")))
+        })?;
+        Ok(migration::findings(&text, context))
+    }
+
+    /// The files, each under a comment with its name, then what to look at: all of it is YAML.
+    fn text(
+        &self,
+        settings: &Settings,
+        yaml: &str,
+        findings: &[Finding],
+    ) -> Result<String, CommandError> {
+        let mut text = format!("# geowarden.yaml\n{yaml}");
+        if !settings.keys.is_empty() {
+            let _ = writeln!(text, "\n# api-keys.yaml");
+            for key in &settings.keys {
+                let entry = serde_json::to_string(key).map_err(std::io::Error::from)?;
+                let _ = writeln!(text, "#- {entry}");
+            }
+        }
+        for note in &settings.notes {
+            let _ = writeln!(text, "\n# {}: {note}", paint::warning("note"));
+        }
+        for finding in findings {
+            let file = self.policy.as_deref().unwrap_or(&self.env_file).display();
+            let message = &finding.message;
+            let _ = writeln!(text, "\n# {file}:{}: {message}", finding.line);
+        }
+        Ok(text)
+    }
+}
