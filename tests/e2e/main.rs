@@ -6,6 +6,7 @@
 mod api_keys;
 mod corpus;
 mod differential;
+mod fastgeoapi;
 mod faults;
 mod secrets;
 mod serving;

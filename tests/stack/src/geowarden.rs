@@ -39,10 +39,32 @@ impl Geowarden {
 
     /// Starts it, and waits only until it lives: it may not be ready, for want of signing keys for example.
     pub async fn start_alive(binary: &Path, config_file: &Path) -> Result<Self> {
-        let process = Plan::new("geowarden", binary)?
+        let plan = Plan::new("geowarden", binary)?
             .args(["serve", "--config"])
-            .arg(config_file)
-            .start()?;
+            .arg(config_file);
+        Self::listening(plan.start()?).await
+    }
+
+    /// Starts it with an `.env` of fastgeoapi's and variables of its own, and waits until it is ready.
+    pub async fn start_from_env_file(
+        binary: &Path,
+        env_file: &Path,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut plan = Plan::new("geowarden", binary)?
+            .args(["serve", "--env-file"])
+            .arg(env_file)
+            .env("GEOWARDEN_SERVER__GRPC", "127.0.0.1:0")
+            .env("GEOWARDEN_SERVER__ADMIN", "127.0.0.1:0");
+        for (name, value) in variables {
+            plan = plan.env(name, value);
+        }
+        let mut started = Self::listening(plan.start()?).await?;
+        started.wait_for("/readyz").await?;
+        Ok(started)
+    }
+
+    async fn listening(process: Process) -> Result<Self> {
         let mut started = Self {
             process,
             grpc: GrpcAddress::Port(0),

@@ -37,6 +37,15 @@ impl Pygeoapi {
 
     /// Starts it for clients that reach it at `url`, which its links then begin with.
     pub async fn start_for(tools: &Tools, url: &str) -> Result<Self> {
+        Self::start_at(tools, url, "").await
+    }
+
+    /// Starts it under a path such as `/geoapi`, as gunicorn's SCRIPT_NAME says.
+    pub async fn start_under(tools: &Tools, base_path: &str) -> Result<Self> {
+        Self::start_at(tools, base_path, base_path).await
+    }
+
+    async fn start_at(tools: &Tools, url: &str, base_path: &str) -> Result<Self> {
         let openapi = openapi(tools).await?;
         // The header settings are those that the Envoy configurations ask operators for: without the second one a
         // client moves the application's root with a SCRIPT_NAME header.
@@ -55,9 +64,10 @@ impl Pygeoapi {
             .arg("pygeoapi.flask_app:APP");
         let process = configured(plan, tools)?
             .env("GEOWARDEN_PYGEOAPI_URL", url)
+            .env("SCRIPT_NAME", base_path)
             .env("PYGEOAPI_OPENAPI", openapi)
             .start()?;
-        Self::ready(process).await
+        Self::ready(process, base_path).await
     }
 
     /// Starts one that answers with what it was asked to serve (`tests/differential/telling.py`), under gunicorn for
@@ -79,17 +89,19 @@ impl Pygeoapi {
             .env("PYTHONPATH", tools.repository().join("tests"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .start()?;
-        Self::ready(process).await
+        Self::ready(process, "").await
     }
 
-    async fn ready(mut process: Process) -> Result<Self> {
+    async fn ready(mut process: Process, base_path: &str) -> Result<Self> {
         let port = process
             .until("said where it listens", async |process| {
                 port_in(&process.log())
             })
             .await?;
         process
-            .until("answered", async |_| answers(port).await.then_some(()))
+            .until("answered", async |_| {
+                answers(port, base_path).await.then_some(())
+            })
             .await?;
         Ok(Self { process, port })
     }
@@ -179,8 +191,8 @@ fn port_in(log: &str) -> Option<u16> {
     after.split_once(' ')?.0.parse().ok()
 }
 
-async fn answers(port: u16) -> bool {
-    let answer = Ask::get("/conformance?f=json")
+async fn answers(port: u16, base_path: &str) -> bool {
+    let answer = Ask::get(format!("{base_path}/conformance?f=json"))
         .send(&format!("127.0.0.1:{port}"))
         .await;
     answer.is_ok_and(|answer| answer.status() == 200)
