@@ -80,7 +80,7 @@ fn file_of(block: &Block) -> Option<&str> {
     let is_file = Path::new(name)
         .extension()
         .is_some_and(|e| e == "yaml" || e == "rego");
-    (is_file && !name.contains(' ')).then_some(name)
+    (name == ".env" || is_file && !name.contains(' ')).then_some(name)
 }
 
 fn copy(from: &Path, to: &Path) {
