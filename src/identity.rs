@@ -15,6 +15,8 @@ pub enum Method {
     ApiKey,
     /// A JSON Web Token (RFC 7519) of a configured issuer.
     Jwt,
+    /// An opaque access token that its issuer vouched for, by userinfo or introspection (RFC 7662).
+    OpaqueToken,
 }
 
 impl Method {
@@ -24,6 +26,7 @@ impl Method {
             Self::Anonymous => "anonymous",
             Self::ApiKey => "api_key",
             Self::Jwt => "jwt",
+            Self::OpaqueToken => "opaque_token",
         }
     }
 }

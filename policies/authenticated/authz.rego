@@ -17,7 +17,7 @@ allow if {
 }
 
 allow if {
-	input.identity.method in {"api_key", "jwt"}
+	input.identity.method in {"api_key", "jwt", "opaque_token"}
 	api := input.ogc.api
 	not api in admin_pages
 }

@@ -22,6 +22,9 @@ pub enum DiscoveryError {
     /// `jwks_uri` is less safe than the issuer.
     #[error("`jwks_uri` must be https")]
     InsecureJwksUri,
+    /// The document does not name this endpoint, or not by a URL as safe as the issuer's.
+    #[error("the document names no usable `{0}`")]
+    Endpoint(&'static str),
 }
 
 impl DiscoveryError {
@@ -33,6 +36,7 @@ impl DiscoveryError {
             Self::OtherIssuer => "other-issuer",
             Self::JwksUri => "jwks-uri",
             Self::InsecureJwksUri => "insecure-jwks-uri",
+            Self::Endpoint(_) => "endpoint",
         }
     }
 }
@@ -67,11 +71,34 @@ pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, DiscoveryEr
         return Err(DiscoveryError::OtherIssuer);
     }
     let uri = Url::parse(&document.jwks_uri).map_err(|_| DiscoveryError::JwksUri)?;
-    let issuer_is_http = Url::parse(issuer).is_ok_and(|url| url.scheme() == "http");
-    if uri.scheme() != "https" && !(uri.scheme() == "http" && issuer_is_http) {
-        return Err(DiscoveryError::InsecureJwksUri);
+    if is_as_safe(&uri, issuer) {
+        Ok(uri)
+    } else {
+        Err(DiscoveryError::InsecureJwksUri)
     }
-    Ok(uri)
+}
+
+/// The endpoint that the metadata in `document` name by `member`, such as `userinfo_endpoint`; as safe as `jwks_uri`.
+pub(super) fn endpoint(
+    document: &[u8],
+    issuer: &str,
+    member: &'static str,
+) -> Result<Url, DiscoveryError> {
+    let document: serde_json::Value =
+        serde_json::from_slice(document).map_err(|_| DiscoveryError::NotADocument)?;
+    let text = |name| document.get(name).and_then(serde_json::Value::as_str);
+    if text("issuer") != Some(issuer) {
+        return Err(DiscoveryError::OtherIssuer);
+    }
+    text(member)
+        .and_then(|uri| Url::parse(uri).ok())
+        .filter(|uri| is_as_safe(uri, issuer))
+        .ok_or(DiscoveryError::Endpoint(member))
+}
+
+fn is_as_safe(uri: &Url, issuer: &str) -> bool {
+    let issuer_is_http = Url::parse(issuer).is_ok_and(|url| url.scheme() == "http");
+    uri.scheme() == "https" || (uri.scheme() == "http" && issuer_is_http)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, StatusCode, header, redirect};
+use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header, redirect};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -136,33 +136,68 @@ impl Fetcher {
 
     /// The body of `url`.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        self.send(url, self.client.get(url.clone())).await
+    }
+
+    /// The body of `url` for the bearer of a token (RFC 6750, section 2.1).
+    pub(super) async fn get_as_bearer(
+        &self,
+        url: &Url,
+        token: &str,
+    ) -> Result<Vec<u8>, FetchError> {
+        self.send(url, self.client.get(url.clone()).bearer_auth(token))
+            .await
+    }
+
+    /// The answer to a token that is posted by a client with a secret (RFC 7662, section 2.1; RFC 6749, section 2.3.1).
+    pub(super) async fn post_token(
+        &self,
+        url: &Url,
+        token: &str,
+        client_id: &str,
+        client_secret: &str,
+    ) -> Result<Vec<u8>, FetchError> {
+        let form: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token)
+            .append_pair("token_type_hint", "access_token")
+            .finish();
+        let encoded =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = self
+            .client
+            .post(url.clone())
+            .basic_auth(encoded(client_id), Some(encoded(client_secret)))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        self.send(url, request).await
+    }
+
+    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
         self.check(url)?;
         // The client's own limit covers the body as well; this one also covers what it might forget.
-        tokio::time::timeout(self.timeout, self.exchange(url))
+        tokio::time::timeout(self.timeout, exchange(request))
             .await
             .unwrap_or(Err(FetchError::Timeout))
     }
+}
 
-    async fn exchange(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let mut response = self
-            .client
-            .get(url.clone())
-            .header(header::ACCEPT, "application/json")
-            .send()
-            .await
-            .map_err(transport)?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+async fn exchange(request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
+    let mut response = request
+        .header(header::ACCEPT, "application/json")
+        .send()
+        .await
+        .map_err(transport)?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status().as_u16()));
     }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(transport)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, FetchError> {

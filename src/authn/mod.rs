@@ -3,6 +3,7 @@
 //! ```text
 //! headers -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable
 //!                               \-> TokenAuthenticator  -> KeySource <- KeyFetcher (background)
+//!                                                       \-> OpaqueTokens -> the issuer (userinfo, introspection)
 //! ```
 //!
 //! A request without a credential is anonymous, which the policy judges; one with a bad credential is refused here, even
@@ -18,6 +19,7 @@ mod jwks;
 mod jwt;
 mod key_fetcher;
 mod key_source;
+mod opaque;
 mod refusal;
 
 use std::pin::Pin;
@@ -38,6 +40,7 @@ pub use jwks::{KeySet, KeySetError};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError};
 pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
 pub use key_source::{AskSettings, KeySource, KeyStatus};
+pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 pub use refusal::{Refusal, RefusalKind};
 
 use crate::identity::Principal;
@@ -45,6 +48,7 @@ use crate::request::Headers;
 use api_key::ApiKeyAuthenticator;
 use credential::AUTHORIZATION;
 use jwt::TokenAuthenticator;
+use opaque::OpaqueTokens;
 
 /// A future that may be sent between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +86,8 @@ pub struct ChainSettings {
     pub api_keys: Option<ApiKeySettings>,
     /// The issuers of the tokens that are taken, with their keys.
     pub issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
+    /// The issuer of opaque tokens; `None` when none are taken.
+    pub opaque: Option<OpaqueSettings>,
     /// The longest credential that is looked at, in bytes.
     pub max_credential_length: usize,
     /// How many verified tokens are remembered; 0 checks every signature every time.
@@ -96,6 +102,7 @@ impl Default for ChainSettings {
             realm: "pygeoapi".to_owned(),
             api_keys: None,
             issuers: Vec::new(),
+            opaque: None,
             max_credential_length: 16 * 1024,
             remembered_tokens: 4096,
             forward_authorization: false,
@@ -132,6 +139,7 @@ impl Chain {
             realm,
             api_keys,
             issuers,
+            opaque,
             max_credential_length,
             ..
         } = settings;
@@ -140,8 +148,10 @@ impl Chain {
         let mut credential_headers = Vec::new();
         if !issuers.is_empty() {
             let remembered = settings.remembered_tokens;
+            let opaque = opaque.map(|opaque| OpaqueTokens::new(opaque, Arc::clone(&clock)));
+            let clock = Arc::clone(&clock);
             let tokens =
-                TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())?;
+                TokenAuthenticator::new(issuers, opaque, remembered, clock, realm.clone())?;
             authenticators.push(Box::new(tokens));
         }
         if let Some(ApiKeySettings { header, table }) = api_keys {

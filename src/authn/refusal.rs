@@ -49,6 +49,10 @@ pub enum RefusalKind {
     UnsupportedScheme,
     /// The keys of the issuer have never been fetched.
     KeysUnavailable,
+    /// The issuer does not know the opaque token, or no longer.
+    InactiveToken,
+    /// The issuer could not be asked about the opaque token.
+    IssuerUnavailable,
 }
 
 impl RefusalKind {
@@ -76,6 +80,8 @@ impl RefusalKind {
             Self::SeveralCredentials => "several-credentials",
             Self::UnsupportedScheme => "unsupported-scheme",
             Self::KeysUnavailable => "keys-unavailable",
+            Self::InactiveToken => "inactive-token",
+            Self::IssuerUnavailable => "issuer-unavailable",
         }
     }
 
@@ -83,7 +89,7 @@ impl RefusalKind {
     pub fn status(self) -> u16 {
         match self {
             Self::RepeatedCredential | Self::SeveralCredentials => 400,
-            Self::KeysUnavailable => 503,
+            Self::KeysUnavailable | Self::IssuerUnavailable => 503,
             _ => 401,
         }
     }
@@ -112,7 +118,10 @@ impl RefusalKind {
             Self::RepeatedCredential => "A credential was sent more than once",
             Self::SeveralCredentials => "More than one credential was sent",
             Self::UnsupportedScheme => "The authorization scheme is not supported",
-            Self::KeysUnavailable => "The token cannot be verified at the moment",
+            Self::InactiveToken => "The token is not active",
+            Self::KeysUnavailable | Self::IssuerUnavailable => {
+                "The token cannot be verified at the moment"
+            }
         }
     }
 
@@ -122,7 +131,8 @@ impl RefusalKind {
             Self::UnknownKey
             | Self::ExpiredKey
             | Self::UnsupportedScheme
-            | Self::KeysUnavailable => None,
+            | Self::KeysUnavailable
+            | Self::IssuerUnavailable => None,
             Self::RepeatedCredential | Self::SeveralCredentials => Some("invalid_request"),
             _ => Some("invalid_token"),
         }

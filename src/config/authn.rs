@@ -90,6 +90,39 @@ pub struct Issuer {
     /// Accept a key server without TLS beyond loopback. Whoever can change its answers can log in as anyone.
     #[serde(default)]
     pub allow_insecure_http: bool,
+    /// Also accept its access tokens that are no JWTs, and ask it about them.
+    pub opaque_tokens: Option<OpaqueTokens>,
+}
+
+/// How an issuer is asked about opaque tokens; for one issuer only, since nothing in them names theirs.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpaqueTokens {
+    /// By which of its endpoints.
+    pub inquiry: Inquiry,
+    /// Where that is; without it OpenID Connect discovery finds it.
+    pub endpoint: Option<String>,
+    /// The client that asks by introspection.
+    pub client_id: Option<String>,
+    /// A file with that client's secret.
+    pub client_secret_file: Option<PathBuf>,
+    /// How long an answer counts at most.
+    #[serde(default = "remember")]
+    pub remember: Span,
+}
+
+/// An endpoint that knows what a token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Inquiry {
+    /// OpenID Connect Core 1.0, section 5.3: with the token itself. It does not say for whom the token is meant.
+    Userinfo,
+    /// RFC 7662: as a client with a secret.
+    Introspection,
+}
+
+fn remember() -> Span {
+    Span::secs(60)
 }
 
 fn algorithms() -> Vec<Algorithm> {

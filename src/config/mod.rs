@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     address::ListenAddress,
-    authn::{Algorithm, ApiKeys, Audiences, Authn, Issuer},
+    authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
     environment::{Environment, PREFIX},
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
@@ -109,6 +109,12 @@ impl Config {
     pub fn watched_paths(&self) -> Vec<PathBuf> {
         let keys = self.authn.api_keys.as_ref();
         let jwks = self.authn.jwt.iter().filter_map(|i| i.jwks_file.clone());
+        let opaque = self
+            .authn
+            .jwt
+            .iter()
+            .filter_map(|i| i.opaque_tokens.as_ref());
+        let secrets = opaque.filter_map(|opaque| opaque.client_secret_file.clone());
         self.policy
             .path
             .clone()
@@ -116,6 +122,7 @@ impl Config {
             .chain(keys.and_then(|k| k.file.clone()))
             .chain(keys.and_then(|k| k.dir.clone()))
             .chain(jwks)
+            .chain(secrets)
             .collect()
     }
 

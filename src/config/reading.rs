@@ -315,5 +315,11 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
         if let Some(path) = &mut issuer.ca_file {
             resolve(path, &of("ca_file"));
         }
+        let opaque = issuer.opaque_tokens.as_mut();
+        if let Some(path) = opaque.and_then(|opaque| opaque.client_secret_file.as_mut()) {
+            let mut key = of("opaque_tokens");
+            key.push(Step::Key("client_secret_file".to_owned()));
+            resolve(path, &key);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::{Host, Url};
 
-use super::{Audiences, Config, Issuer, Problem, reading::Sources};
+use super::{Audiences, Config, Inquiry, Issuer, Problem, reading::Sources};
 use crate::yaml::{KeyPath, Step};
 
 /// Every fault in a configuration of good form.
@@ -23,6 +23,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
             Step::Index(index),
         ];
         jwt(config, index, issuer, &path, &mut found);
+        opaque_tokens(config, index, issuer, &path, &mut found);
     }
     policy(config, &mut found);
     found.problems
@@ -210,6 +211,56 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
         && !file.is_file()
     {
         found.below(path, "ca_file", format!("no such file: {}", file.display()));
+    }
+}
+
+fn opaque_tokens(
+    config: &Config,
+    index: usize,
+    issuer: &Issuer,
+    path: &[Step],
+    found: &mut Findings<'_>,
+) {
+    let Some(opaque) = &issuer.opaque_tokens else {
+        return;
+    };
+    let mut here = path.to_vec();
+    here.push(Step::Key("opaque_tokens".to_owned()));
+    let before = config.authn.jwt.iter().take(index);
+    if before.filter(|other| other.opaque_tokens.is_some()).count() > 0 {
+        found.below(
+            path,
+            "opaque_tokens",
+            "expected at one issuer only: nothing in an opaque token names its issuer",
+        );
+    }
+    let (client_id, secret) = (&opaque.client_id, &opaque.client_secret_file);
+    match (opaque.inquiry, client_id, secret) {
+        (Inquiry::Introspection, Some(_), Some(file)) if !file.is_file() => {
+            let message = format!("no such file: {}", file.display());
+            found.below(&here, "client_secret_file", message);
+        }
+        (Inquiry::Introspection, Some(_), Some(_)) | (Inquiry::Userinfo, None, None) => {}
+        (Inquiry::Introspection, _, _) => found.below(
+            &here,
+            "inquiry",
+            "introspection needs `client_id` and `client_secret_file`",
+        ),
+        (Inquiry::Userinfo, _, _) => found.below(
+            &here,
+            "inquiry",
+            "userinfo is asked with the token alone: leave out `client_id` and `client_secret_file`",
+        ),
+    }
+    let is_safe = |url: &Url| {
+        url.scheme() == "https"
+            || (url.scheme() == "http" && (issuer.allow_insecure_http || is_loopback(url)))
+    };
+    if let Some(endpoint) = &opaque.endpoint
+        && !Url::parse(endpoint).is_ok_and(|url| is_safe(&url))
+    {
+        let message = format!("expected an https address, found `{endpoint}`");
+        found.below(&here, "endpoint", message);
     }
 }
 

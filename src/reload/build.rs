@@ -7,8 +7,9 @@ use url::Url;
 use super::guarded;
 use crate::{
     authn::{
-        self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, IssuerSettings,
-        KeyEntry, KeyFetchSettings, KeyLocation, KeySet, KeySource, KeyTable, SystemClock,
+        self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, Fetcher,
+        IssuerSettings, KeyEntry, KeyFetchSettings, KeyLocation, KeySet, KeySource, KeyTable,
+        SystemClock,
     },
     config::{
         self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
@@ -124,6 +125,7 @@ fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems>
             .map(issuer_settings)
             .zip(sources.iter().cloned())
             .collect(),
+        opaque: opaque(config)?,
         max_credential_length: config.authn.max_token_bytes,
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
@@ -146,6 +148,54 @@ fn api_keys(keys: &config::ApiKeys) -> Result<ApiKeySettings, Problems> {
         table: KeyTable::new(entries)
             .map_err(|e| setting_problem("authn.api_keys", e.to_string()))?,
     })
+}
+
+/// The one issuer that is asked about opaque tokens.
+fn opaque(config: &Config) -> Result<Option<authn::OpaqueSettings>, Problems> {
+    let mut issuers = config.authn.jwt.iter().enumerate();
+    let Some((index, issuer, opaque)) =
+        issuers.find_map(|(index, issuer)| Some((index, issuer, issuer.opaque_tokens.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let inquiry = match opaque.inquiry {
+        config::Inquiry::Userinfo => authn::Inquiry::Userinfo,
+        config::Inquiry::Introspection => authn::Inquiry::Introspection {
+            client_id: opaque.client_id.clone().unwrap_or_default(),
+            client_secret: client_secret(opaque)?,
+        },
+    };
+    let fault = |e: String| issuer_problem(index, "opaque_tokens", e);
+    let endpoint = opaque.endpoint.as_deref().map(Url::parse).transpose();
+    let fetch = FetchSettings {
+        timeout: config.server.deadline.0,
+        ..fetch_settings(issuer)?
+    };
+    Ok(Some(authn::OpaqueSettings {
+        issuer: issuer_settings(issuer),
+        inquiry,
+        endpoint: endpoint.map_err(|e| fault(e.to_string()))?,
+        remember: opaque.remember.0,
+        capacity: config.authn.remembered_tokens,
+        fetcher: Fetcher::new(&fetch).map_err(|e| fault(e.to_string()))?,
+    }))
+}
+
+fn client_secret(opaque: &config::OpaqueTokens) -> Result<authn::ClientSecret, Problems> {
+    let file = opaque.client_secret_file.clone().unwrap_or_default();
+    let name = file.display().to_string();
+    let text = fs::read_to_string(&file)
+        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
+    // Editors end a file with a line's end, which no secret has.
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(Problems::file(
+            name,
+            None,
+            "expected the client's secret, found nothing",
+        ));
+    }
+    Ok(authn::ClientSecret(secret.to_owned()))
 }
 
 fn issuer_settings(issuer: &Issuer) -> IssuerSettings {
@@ -205,6 +255,10 @@ pub fn key_fetch_settings(
         floor: issuer.refresh_floor.0,
         wait: KEY_WAIT,
     };
+    Ok((settings, fetch_settings(issuer)?))
+}
+
+fn fetch_settings(issuer: &Issuer) -> Result<FetchSettings, Problems> {
     let mut fetch = FetchSettings {
         allow_insecure_http: issuer.allow_insecure_http,
         ..FetchSettings::default()
@@ -216,7 +270,7 @@ pub fn key_fetch_settings(
                 .map_err(|e| Problems::file(name, None, format!("cannot be read: {e}")))?,
         );
     }
-    Ok((settings, fetch))
+    Ok(fetch)
 }
 
 /// A problem of one key of one issuer.

@@ -10,18 +10,28 @@ use crate::identity::{Method, Principal};
 
 /// Claims that the issuer vouches for, with the times among them read.
 #[derive(Debug)]
-pub(super) struct Claims {
+pub(in crate::authn) struct Claims {
     all: Arc<Map<String, Value>>,
-    pub(super) expires: f64,
+    pub(in crate::authn) expires: f64,
     not_before: Option<f64>,
     issued: Option<f64>,
 }
 
 impl Claims {
     pub(super) fn read(all: Map<String, Value>) -> Result<Self, Refusal> {
+        let expires = numeric_date(&all, "exp", "`exp` is not a number")?;
+        Self::expiring(all, expires.ok_or(RefusalKind::MissingExpiry)?)
+    }
+
+    /// What an issuer answered about a token, which it knows to be valid now: at the latest until `latest`.
+    pub(in crate::authn) fn told(all: Map<String, Value>, latest: f64) -> Result<Self, Refusal> {
+        let expires = numeric_date(&all, "exp", "`exp` is not a number")?;
+        Self::expiring(all, expires.map_or(latest, |expires| expires.min(latest)))
+    }
+
+    fn expiring(all: Map<String, Value>, expires: f64) -> Result<Self, Refusal> {
         Ok(Self {
-            expires: numeric_date(&all, "exp", "`exp` is not a number")?
-                .ok_or(RefusalKind::MissingExpiry)?,
+            expires,
             not_before: numeric_date(&all, "nbf", "`nbf` is not a number")?,
             issued: numeric_date(&all, "iat", "`iat` is not a number")?,
             all: Arc::new(all),
@@ -29,7 +39,7 @@ impl Claims {
     }
 
     /// The caller, when the token is meant for us and for now.
-    pub(super) fn principal(
+    pub(in crate::authn) fn principal(
         &self,
         settings: &IssuerSettings,
         issuer: &Arc<str>,

@@ -19,10 +19,12 @@ use super::clock::{Clock, numeric_date};
 use super::credential::{Credential, Secret};
 use super::jwks::KeyMiss;
 use super::key_source::{KeySource, PublishedKeys};
+use super::opaque::OpaqueTokens;
 use super::refusal::{Refusal, RefusalKind, quoted};
 use super::{Authenticator, BoxFuture};
 use crate::identity::Principal;
 
+pub(super) use claims::Claims;
 use header::Header;
 pub use issuer::{Audiences, IssuerSettings, IssuerSettingsError};
 use remembered::{Remembered, Verified};
@@ -38,15 +40,18 @@ struct Issuer {
 /// Takes bearer tokens of the configured issuers.
 pub(super) struct TokenAuthenticator {
     issuers: HashMap<String, Arc<Issuer>>,
+    opaque: Option<OpaqueTokens>,
     remembered: Remembered,
     clock: Arc<dyn Clock>,
     realm: String,
 }
 
 impl TokenAuthenticator {
-    /// Takes the issuers with their keys; `capacity` is how many verified tokens are remembered.
+    /// Takes the issuers with their keys, and what is asked about tokens that are no JWTs; `capacity` is how many
+    /// verified tokens are remembered.
     pub(super) fn new(
         issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
+        opaque: Option<OpaqueTokens>,
         capacity: usize,
         clock: Arc<dyn Clock>,
         realm: String,
@@ -67,6 +72,7 @@ impl TokenAuthenticator {
         }
         Ok(Self {
             issuers: by_name,
+            opaque,
             remembered: Remembered::new(capacity),
             clock,
             realm,
@@ -74,6 +80,11 @@ impl TokenAuthenticator {
     }
 
     async fn verify(&self, secret: Secret<'_>) -> Result<Principal, Refusal> {
+        if let Some(opaque) = &self.opaque
+            && !is_jwt(secret.expose())
+        {
+            return opaque.verify(secret).await;
+        }
         let digest = digest::digest(&digest::SHA256, secret.expose());
         if let Some(principal) = self.remembered.get(&digest, self.now()) {
             return Ok(principal);
@@ -110,6 +121,11 @@ impl TokenAuthenticator {
     fn now(&self) -> f64 {
         numeric_date(self.clock.now())
     }
+}
+
+/// Three parts between two dots: a signed JWT in compact form (RFC 7515, section 7.1).
+fn is_jwt(token: &[u8]) -> bool {
+    token.split(|byte| *byte == b'.').count() == 3
 }
 
 impl Issuer {

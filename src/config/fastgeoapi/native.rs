@@ -86,6 +86,8 @@ impl Settings {
                 line(4, "- issuer", &quoted(issuer));
                 line(6, "audiences", "any");
                 line(6, "algorithms", ALGORITHMS);
+                // fastgeoapi asks for the claims of every token there.
+                line(6, "opaque_tokens", "{inquiry: userinfo}");
                 line(0, "policy", "");
                 if let Some(path) = native.policy {
                     line(2, "path", &quoted(&path.display().to_string()));
