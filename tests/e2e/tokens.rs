@@ -1,6 +1,6 @@
 //! Tokens of a real OpenID provider.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use geowarden_stack::{Geowarden, Provider, Tools};
 use serde_json::{Value, json};
@@ -126,5 +126,52 @@ async fn a_provider_that_is_down_costs_its_tokens_only() -> Outcome {
     stage.geowarden()?.wait_for("/readyz").await?;
     let token = provider.client_credentials("osgeo").await?;
     assert_eq!(stage.status(items_by_token("obs", &token)).await?.0, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_opaque_token_is_what_its_issuer_says() -> Outcome {
+    let provider = Provider::start(&Tools::find()?).await?;
+    let files = Files::new().await?;
+    files.write("client-secret", "geowarden-secret\n")?;
+    let issuer = format!(
+        "{{issuer: '{}', audiences: [pygeoapi], opaque_tokens: {{inquiry: introspection, client_id: geowarden, client_secret_file: client-secret, remember: 100ms}}}}",
+        provider.issuer()
+    );
+    let config = files.configure("127.0.0.1:0", &issuer, "")?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let stage = Stage::around("envoy/jwt.yaml", files, geowarden).await?;
+    let osgeo = provider.opaque_token("osgeo").await?;
+    assert!(!osgeo.contains('.'), "{osgeo}");
+    let geobeyond = provider.opaque_token("geobeyond").await?;
+    for (token, collection, status) in [
+        (osgeo.as_str(), "obs", 200),
+        (&osgeo, "lakes", 403),
+        (&geobeyond, "lakes", 200),
+        (&geobeyond, "obs", 403),
+        ("unknown", "obs", 401),
+    ] {
+        let (answered, code) = stage.status(items_by_token(collection, token)).await?;
+        assert_eq!(answered, status, "{collection}: {code}");
+    }
+    // A JWT of the same issuer is judged by its signature, as ever.
+    let jwt = provider.client_credentials("osgeo").await?;
+    assert_eq!(stage.status(items_by_token("obs", &jwt)).await?.0, 200);
+
+    // The provider forgets its tokens when it starts anew.
+    let port = provider.stop().await?;
+    let _provider = Provider::start_on(&Tools::find()?, port).await?;
+    let forgotten = async {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            every.tick().await;
+            let (status, code) = stage.status(items_by_token("obs", &osgeo)).await?;
+            if status != 200 {
+                return Ok::<_, Box<dyn std::error::Error>>((status, code));
+            }
+        }
+    };
+    let (status, code) = tokio::time::timeout(Duration::from_secs(20), forgotten).await??;
+    assert_eq!((status, code.as_str()), (401, "inactive-token"));
     Ok(())
 }

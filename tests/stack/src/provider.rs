@@ -50,9 +50,19 @@ impl Provider {
 
     /// An access token for one of its clients, by the client credentials grant.
     pub async fn client_credentials(&self, client: &str) -> Result<String> {
+        self.token(client, "").await
+    }
+
+    /// The same, but opaque: only the provider knows what it stands for.
+    pub async fn opaque_token(&self, client: &str) -> Result<String> {
+        self.token(client, "&resource=urn:geowarden:opaque").await
+    }
+
+    async fn token(&self, client: &str, more: &str) -> Result<String> {
         let secret = Self::secret(client);
-        let form =
-            format!("grant_type=client_credentials&client_id={client}&client_secret={secret}");
+        let form = format!(
+            "grant_type=client_credentials&client_id={client}&client_secret={secret}{more}"
+        );
         let ask = Ask::new("POST", "/token").body("application/x-www-form-urlencoded", form);
         let answer = ask.send(&self.address()).await?;
         text_member(&answer, "access_token")

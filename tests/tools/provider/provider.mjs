@@ -26,6 +26,8 @@ const { default: Provider } = await import(pathToFileURL(entry));
 
 const AUDIENCE = 'pygeoapi';
 const RESOURCE = 'urn:geowarden:pygeoapi';
+// Tokens for this resource are opaque: only the provider knows what they stand for.
+const OPAQUE_RESOURCE = 'urn:geowarden:opaque';
 const LIFETIME = 600;
 const CLIENTS = {
   osgeo: { secret: 'osgeo-secret', company: 'osgeo', groups: ['viewers', 'editors'] },
@@ -45,26 +47,38 @@ function newProvider() {
   return new Provider(issuer, {
     jwks: { keys: [key] },
     cookies: { keys: [randomUUID()] },
-    clients: Object.entries(CLIENTS).map(([client_id, { secret }]) => ({
-      client_id,
-      client_secret: secret,
-      token_endpoint_auth_method: 'client_secret_post',
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
-    })),
+    clients: [
+      ...Object.entries(CLIENTS).map(([client_id, { secret }]) => ({
+        client_id,
+        client_secret: secret,
+        token_endpoint_auth_method: 'client_secret_post',
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+      })),
+      // The resource server, which asks about tokens.
+      {
+        client_id: 'geowarden',
+        client_secret: 'geowarden-secret',
+        token_endpoint_auth_method: 'client_secret_basic',
+        grant_types: [],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === 'geowarden' },
       resourceIndicators: {
         enabled: true,
         // So that a client which names no resource gets a JWT too.
         defaultResource: () => RESOURCE,
-        getResourceServerInfo: () => ({
+        getResourceServerInfo: (_context, resource) => ({
           audience: AUDIENCE,
           scope: 'read',
           accessTokenTTL: LIFETIME,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: resource === OPAQUE_RESOURCE ? 'opaque' : 'jwt',
           jwt: { sign: { alg: 'RS256' } },
         }),
       },
