@@ -17,6 +17,8 @@ mod refusal;
 mod resource;
 mod route;
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 pub use self::{
@@ -69,7 +71,9 @@ impl Reader {
             Vec::new()
         } else {
             match Segments::read(base_path.as_bytes()) {
-                Ok(segments) if !segments.is_root() => segments.decoded,
+                Ok(segments) if !segments.is_root() => {
+                    segments.decoded.into_iter().map(Cow::into_owned).collect()
+                }
                 _ => return Err(BasePathError(base_path.to_owned())),
             }
         };
@@ -137,16 +141,17 @@ impl Reader {
             .is_some_and(|segments| segments.decoded == self.base)
     }
 
-    fn below_base<'a>(&self, segments: &'a Segments) -> Result<&'a [String], Refusal> {
-        segments
-            .decoded
-            .strip_prefix(self.base.as_slice())
-            .ok_or_else(|| {
-                Refusal::new(
-                    Rule::BasePath,
-                    "the path is not under the configured base path",
-                )
-            })
+    fn below_base<'a, 'b>(
+        &self,
+        segments: &'b Segments<'a>,
+    ) -> Result<&'b [Cow<'a, str>], Refusal> {
+        match segments.decoded.split_at_checked(self.base.len()) {
+            Some((base, below)) if base == self.base => Ok(below),
+            _ => Err(Refusal::new(
+                Rule::BasePath,
+                "the path is not under the configured base path",
+            )),
+        }
     }
 }
 

@@ -5,11 +5,13 @@ mod geometry;
 mod number;
 mod subset;
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    query::Pairs,
+    query::Pair,
     refusal::{Refusal, Rule},
     route::{Part, Route},
 };
@@ -21,7 +23,7 @@ const FILTER_LANG: &str = "cql2-text";
 
 /// Decoded names and their values, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Params(Vec<(String, Value)>);
+pub(super) struct Params(Vec<(Cow<'static, str>, Value)>);
 
 /// What a parameter's text stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,22 +103,24 @@ impl Params {
     /// The typed values of `pairs` on `route`; a text that is no such value is refused.
     ///
     /// An empty text stays one: pygeoapi takes it for nothing, or refuses it itself.
-    pub(super) fn read(pairs: Pairs, route: &Route) -> Result<Self, Refusal> {
+    pub(super) fn read(pairs: Vec<Pair<'_>>, route: &Route) -> Result<Self, Refusal> {
         let kinds = kinds(route);
-        pairs
-            .into_iter()
-            .map(|(name, text)| {
-                let kind = kinds.iter().find(|(known, _)| *known == name);
-                let value = match kind {
-                    Some((_, kind)) if !text.is_empty() => {
-                        kind.read(&text).ok_or_else(|| kind.refusal(&name, &text))?
-                    }
-                    _ => Value::String(text),
-                };
-                Ok((name, value))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut all = Vec::with_capacity(pairs.len());
+        for (name, text) in pairs {
+            let known = kinds.iter().find(|(known, _)| *known == name);
+            all.push(match known {
+                Some((known, kind)) if !text.is_empty() => {
+                    let value = kind.read(&text);
+                    let value = value.ok_or_else(|| kind.refusal(known, &text))?;
+                    (Cow::Borrowed(*known), value)
+                }
+                _ => (
+                    Cow::Owned(name.into_owned()),
+                    Value::String(text.into_owned()),
+                ),
+            });
+        }
+        Ok(Self(all))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
@@ -146,7 +150,7 @@ impl Params {
                     name.as_bytes(),
                 ));
             }
-            let read = Self::read(vec![(name.to_owned(), text)], route)?;
+            let read = Self::read(vec![(name.into(), text.into())], route)?;
             self.0.extend(read.0);
         }
         Ok(())
@@ -168,7 +172,7 @@ impl Serialize for Params {
             .then(|| ("bbox-crs", Value::from(CRS84)));
         let language = (self.get("filter").is_some() && self.get("filter-lang").is_none())
             .then(|| ("filter-lang", Value::from(FILTER_LANG)));
-        let given = self.0.iter().map(|(name, value)| (name.as_str(), value));
+        let given = self.0.iter().map(|(name, value)| (name.as_ref(), value));
         let implied = crs
             .iter()
             .chain(&language)

@@ -1,8 +1,10 @@
 //! Paths: split before they are decoded, decoded once, printed as they were judged.
 
+use std::borrow::Cow;
+
 use super::{
     percent::{self, encode, is_treacherous},
-    query::Pairs,
+    query::Pair,
     refusal::{Refusal, Rule},
 };
 
@@ -11,13 +13,13 @@ pub(super) const MAX_TARGET_BYTES: usize = 8_000;
 
 /// A path's segments, each decoded once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Segments {
-    pub(super) decoded: Vec<String>,
+pub(super) struct Segments<'a> {
+    pub(super) decoded: Vec<Cow<'a, str>>,
 }
 
-impl Segments {
+impl<'a> Segments<'a> {
     /// Reads a path in origin form (RFC 9112, section 3.2.1), without its query.
-    pub(super) fn read(path: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn read(path: &'a [u8]) -> Result<Self, Refusal> {
         let Some(rest) = path.strip_prefix(b"/") else {
             return Err(Refusal::about(
                 Rule::NotOriginForm,
@@ -28,10 +30,11 @@ impl Segments {
         if rest.is_empty() {
             return Ok(Self::default());
         }
-        let decoded = rest
-            .split(|b| *b == b'/')
-            .map(segment)
-            .collect::<Result<_, _>>()?;
+        // As many as most paths have, so that the list does not grow.
+        let mut decoded = Vec::with_capacity(8);
+        for raw in rest.split(|b| *b == b'/') {
+            decoded.push(segment(raw)?);
+        }
         Ok(Self { decoded })
     }
 
@@ -41,7 +44,7 @@ impl Segments {
 }
 
 /// One segment: only `pchar` (RFC 3986, section 3.3), decoded once and strictly.
-fn segment(raw: &[u8]) -> Result<String, Refusal> {
+fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     if raw.is_empty() {
         return Err(Refusal::new(
             Rule::EmptySegment,
@@ -93,14 +96,17 @@ fn is_pchar(byte: u8) -> bool {
 /// The path and query that pygeoapi receives: what was judged, and nothing else.
 pub(super) fn canonical(
     base: &[String],
-    below: &[String],
-    pairs: &Pairs,
+    below: &[Cow<'_, str>],
+    pairs: &[Pair<'_>],
     is_base_root: bool,
 ) -> String {
-    let all = base.iter().chain(below);
+    let all = base
+        .iter()
+        .map(String::as_str)
+        .chain(below.iter().map(Cow::as_ref));
     let mut path = String::with_capacity(128);
     path.push('/');
-    push_segments(all.map(String::as_str), &mut path);
+    push_segments(all, &mut path);
     if is_base_root && path.len() > 1 {
         path.push('/');
     }
@@ -109,7 +115,7 @@ pub(super) fn canonical(
 }
 
 /// Appends `?name=value&..`, percent-encoded; nothing for no pairs.
-pub(super) fn push_query(pairs: &Pairs, path: &mut String) {
+pub(super) fn push_query(pairs: &[Pair<'_>], path: &mut String) {
     for (index, (name, value)) in pairs.iter().enumerate() {
         path.push(if index == 0 { '?' } else { '&' });
         encode(name, path, is_unreserved_in_query);

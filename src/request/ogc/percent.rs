@@ -1,13 +1,23 @@
 //! Percent-encoding (RFC 3986, section 2.1): decoded once, strictly, and printed back.
 
+use std::borrow::Cow;
+
 use super::refusal::{Refusal, Rule};
 
 /// Decodes a part of a target. `plain` says what a byte outside of escapes stands for, None for one that must be escaped.
-pub(super) fn decode(
-    raw: &[u8],
+///
+/// What stands for itself, which is nearly everything that clients send, is not copied.
+pub(super) fn decode<'a>(
+    raw: &'a [u8],
     place: &str,
     plain: impl Fn(u8) -> Option<u8>,
-) -> Result<String, Refusal> {
+) -> Result<Cow<'a, str>, Refusal> {
+    let stands_for_itself = |byte: &u8| *byte != b'%' && plain(*byte) == Some(*byte);
+    if raw.iter().all(stands_for_itself)
+        && let Ok(text) = std::str::from_utf8(raw)
+    {
+        return Ok(Cow::Borrowed(text));
+    }
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.iter().copied();
     while let Some(byte) = rest.next() {
@@ -28,7 +38,7 @@ pub(super) fn decode(
             return Err(Refusal::about(Rule::BadByte, &detail, raw));
         }
     }
-    String::from_utf8(bytes).map_err(|_| {
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| {
         let detail = format!("the {place} decodes to no UTF-8: ");
         Refusal::about(Rule::BadUtf8, &detail, raw)
     })

@@ -68,7 +68,7 @@ proptest! {
     fn a_query_printed_reads_the_same(
         pairs in prop::collection::btree_map("[^\\p{C}\\p{Zl}\\p{Zp}\u{fffd}]{0,8}", "[^\\p{C}\\p{Zl}\\p{Zp}\u{fffd}]{0,20}", 0..6),
     ) {
-        let pairs: Vec<(String, String)> = pairs.into_iter().collect();
+        let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let mut printed = String::new();
         path::push_query(&pairs, &mut printed);
         let read = query::read(printed.strip_prefix('?').map(str::as_bytes));

@@ -1,16 +1,18 @@
 //! Query strings: decoded strictly, no name twice.
 
+use std::borrow::Cow;
+
 use super::{
     percent::{self, is_treacherous},
     refusal::{Refusal, Rule},
 };
 
 /// Decoded names and values, in order.
-pub(super) type Pairs = Vec<(String, String)>;
+pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Reads what stands after the first `?`.
-pub(super) fn read(raw: Option<&[u8]>) -> Result<Pairs, Refusal> {
-    let mut pairs = Pairs::new();
+pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
     let raw = raw.unwrap_or_default();
     for pair in raw.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |b| *b == b'=');
@@ -28,7 +30,7 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Pairs, Refusal> {
     Ok(pairs)
 }
 
-fn decode(raw: &[u8]) -> Result<String, Refusal> {
+fn decode(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let text = percent::decode(raw, "query", |byte| match byte {
         b'+' => Some(b' '),
         b'#' => None,

@@ -1,5 +1,7 @@
 //! What was asked for, as policies see it: `input.ogc`.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
@@ -94,6 +96,7 @@ impl Resource {
             .skip(1)
             // It was printed by us, so it can be read.
             .map(|segment| percent::decode(segment.as_bytes(), "path", Some).unwrap_or_default())
+            .map(Cow::into_owned)
             .collect()
     }
 
@@ -106,11 +109,11 @@ impl Resource {
         let mut pairs = query::read(Some(query.as_bytes())).unwrap_or_default();
         for (name, value) in set {
             match pairs.iter_mut().find(|(known, _)| known == name) {
-                Some((_, old)) => old.clone_from(value),
-                None => pairs.push((name.clone(), value.clone())),
+                Some((_, old)) => *old = value.into(),
+                None => pairs.push((name.into(), value.into())),
             }
         }
-        pairs.retain(|(name, _)| !remove.contains(name));
+        pairs.retain(|(name, _)| remove.iter().all(|removed| removed != name));
         let mut path = path.to_owned();
         path::push_query(&pairs, &mut path);
         path

@@ -1,5 +1,7 @@
 //! pygeoapi's routes, and how a path finds the only one it can mean.
 
+use std::borrow::Cow;
+
 use super::{
     Backend,
     refusal::{Refusal, Rule},
@@ -87,8 +89,8 @@ pub(super) enum Part {
 
 impl Route {
     /// The route of a path below the base path.
-    pub(super) fn find(path: &[String], backend: Backend) -> Result<Self, Refusal> {
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+    pub(super) fn find(path: &[Cow<'_, str>], backend: Backend) -> Result<Self, Refusal> {
+        let words: Vec<&str> = path.iter().map(Cow::as_ref).collect();
         Ok(match words.as_slice() {
             [] => Self::Page("landing"),
             ["openapi"] => Self::Page("openapi"),

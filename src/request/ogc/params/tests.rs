@@ -28,7 +28,7 @@ fn on_coverage() -> Route {
 }
 
 fn read(route: &Route, name: &str, text: &str) -> Option<Value> {
-    let params = Params::read(vec![(name.to_owned(), text.to_owned())], route);
+    let params = Params::read(vec![(name.into(), text.into())], route);
     match params {
         Ok(params) => Some(serde_json::to_value(params).unwrap()[name].clone()),
         Err(refusal) => {
@@ -62,7 +62,7 @@ fn boxes_are_numbers_in_their_crs() {
     ] {
         assert_eq!(read(&items, "bbox", text), expected, "{text}");
     }
-    let pairs = vec![("bbox".to_owned(), "1,2,3,4".to_owned())];
+    let pairs = vec![("bbox".into(), "1,2,3,4".into())];
     let params = serde_json::to_value(Params::read(pairs, &items).unwrap()).unwrap();
     assert_eq!(params["bbox-crs"], CRS84);
     assert_eq!(read(&items, "bbox-crs", "x"), Some(json!("x")));
@@ -279,7 +279,7 @@ fn a_stac_search_takes_from_its_body_what_pygeoapi_takes() {
     assert_eq!(params["limit"], json!(5));
     assert!(params.get("datetime").is_none() && params.get("ids").is_none());
 
-    let pairs = vec![("limit".to_owned(), "9".to_owned())];
+    let pairs = vec![("limit".into(), "9".into())];
     let mut params = Params::read(pairs, &route).unwrap();
     let refused = params.take_from_body(&json!({"limit": 5}), &route);
     assert_eq!(refused.unwrap_err().rule(), Rule::TwoFilters);
