@@ -13,7 +13,7 @@ use crate::{
     identity::Principal,
     policy::{Policy, Question, Verdict},
     request::{
-        CheckInput,
+        CheckInput, Headers,
         ogc::{RawRequest, Reader, Resource},
     },
 };
@@ -54,6 +54,8 @@ pub struct Decided {
     pub reason: String,
     /// In whose words a refusal is told.
     pub refusals: Refusals,
+    /// Whether a browser asked for a page, so that a refusal is best one too.
+    pub is_for_a_person: bool,
 }
 
 impl Decided {
@@ -88,14 +90,14 @@ impl Decided {
 
 /// Decides one request: who asks, for what, and what the policy says of it.
 pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
-    let mut decided = undecided(rules);
+    let mut decided = undecided(rules, check);
     let outcome = run(rules, check, &mut decided).await;
     concluded(decided, outcome)
 }
 
 /// Decides one request of a caller who is known by other means than a credential: for trying policies out.
 pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Decided {
-    let mut decided = undecided(rules);
+    let mut decided = undecided(rules, check);
     let principal = &*decided.principal.insert(principal);
     let outcome = match read(rules, check) {
         Ok(resource) => {
@@ -108,7 +110,7 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     concluded(decided, outcome)
 }
 
-fn undecided(rules: &Rules) -> Decided {
+fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
     Decided {
         id: uuid::Uuid::new_v4().to_string(),
         decision: Decision::Deny(Denial::default()),
@@ -116,6 +118,7 @@ fn undecided(rules: &Rules) -> Decided {
         resource: None,
         reason: String::new(),
         refusals: rules.refusals,
+        is_for_a_person: check.method == "GET" && accepts_html(&check.headers),
     }
 }
 
@@ -132,6 +135,13 @@ fn concluded(mut decided: Decided, outcome: Result<Permit, Box<Denial>>) -> Deci
     decided
 }
 
+/// Browsers name HTML when they open a page; API clients and scripts do not.
+fn accepts_html(headers: &Headers) -> bool {
+    headers
+        .all("accept")
+        .any(|value| value.windows(9).any(|part| part == b"text/html"))
+}
+
 /// A refusal of something that never got as far as the rules.
 pub fn refuse(denial: Denial) -> Decided {
     Decided {
@@ -140,6 +150,7 @@ pub fn refuse(denial: Denial) -> Decided {
         resource: None,
         reason: denial.reason.to_owned(),
         refusals: Refusals::default(),
+        is_for_a_person: false,
         decision: Decision::Deny(denial),
     }
 }

@@ -1,6 +1,7 @@
 //! From a decision to Envoy's `CheckResponse`: the only writer of the outbound protobuf.
 
 mod fastgeoapi;
+mod page;
 
 use std::collections::HashMap;
 
@@ -83,11 +84,16 @@ fn denied(denial: &Denial, decided: &Decided) -> DeniedHttpResponse {
     headers.push(add("cache-control", "no-store"));
     let body = denial.body.clone().unwrap_or_else(|| {
         let (media_type, body) = match fastgeoapi::body(denial, refusals) {
-            Some(body) => ("application/json", body),
-            None => ("application/problem+json", problem(denial, id)),
+            Some(body) => ("application/json", body.to_string()),
+            None if decided.is_for_a_person => (
+                "text/html; charset=utf-8",
+                page::html(title(denial.status), denial, id),
+            ),
+            None => ("application/problem+json", problem(denial, id).to_string()),
         };
         headers.push(add("content-type", media_type));
-        body.to_string()
+        headers.push(add("vary", "accept"));
+        body
     });
     DeniedHttpResponse {
         status: Some(HttpStatus {

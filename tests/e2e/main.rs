@@ -4,10 +4,12 @@
 #![allow(clippy::indexing_slicing)] // of JSON: an absent member is null
 
 mod api_keys;
+mod browser;
 mod corpus;
 mod differential;
 mod fastgeoapi;
 mod faults;
+mod login;
 mod secrets;
 mod serving;
 mod stage;

@@ -21,11 +21,21 @@ impl Provider {
 
     /// Starts it on a given port, so with a known issuer: one that was stopped before, say.
     pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
+        Self::start_with(tools, port, "").await
+    }
+
+    /// Starts it with a login page, for an Envoy whose login filter is called back there.
+    pub async fn start_for_browsers(tools: &Tools, callback: &str) -> Result<Self> {
+        Self::start_with(tools, 0, callback).await
+    }
+
+    async fn start_with(tools: &Tools, port: u16, callback: &str) -> Result<Self> {
         let script = tools.repository().join("tests/tools/provider/provider.mjs");
         let mut process = Plan::new("identity provider", &tools.node()?)?
             .arg(script)
             .arg(port.to_string())
             .env("GEOWARDEN_PROVIDER_MODULES", tools.provider_modules()?)
+            .env("GEOWARDEN_PROVIDER_CALLBACK", callback)
             .start()?;
         let port = process
             .until("said where it listens", async |process| {

@@ -7,6 +7,7 @@
 //
 //   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
 //
+// GEOWARDEN_PROVIDER_CALLBACK is Envoy's callback; with it there is a login page, which believes every name.
 // FOLDER is where its modules were installed; without a port the system chooses one. Says
 // `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
 // interface and knows nothing worth having.
@@ -56,6 +57,20 @@ function newProvider() {
         redirect_uris: [],
         response_types: [],
       })),
+      // Envoy, for people with a browser; where it stands is known when a test says so.
+      ...(process.env.GEOWARDEN_PROVIDER_CALLBACK
+        ? [
+            {
+              client_id: 'pygeoapi-browser',
+              client_secret: 'browser-secret',
+              token_endpoint_auth_method: 'client_secret_post',
+              grant_types: ['authorization_code', 'refresh_token'],
+              redirect_uris: [process.env.GEOWARDEN_PROVIDER_CALLBACK],
+              post_logout_redirect_uris: [new URL('/', process.env.GEOWARDEN_PROVIDER_CALLBACK).href],
+              response_types: ['code'],
+            },
+          ]
+        : []),
       // The resource server, which asks about tokens.
       {
         client_id: 'geowarden',
@@ -68,12 +83,15 @@ function newProvider() {
     ],
     features: {
       clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
+      // A login page that believes every name.
+      devInteractions: { enabled: Boolean(process.env.GEOWARDEN_PROVIDER_CALLBACK) },
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === 'geowarden' },
       resourceIndicators: {
         enabled: true,
         // So that a client which names no resource gets a JWT too.
         defaultResource: () => RESOURCE,
+        // Envoy names the resource when it sends a person to log in, and no longer when it fetches the token.
+        useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource) => ({
           audience: AUDIENCE,
           scope: 'read',
@@ -83,9 +101,10 @@ function newProvider() {
         }),
       },
     },
-    scopes: ['read'],
+    scopes: ['openid', 'offline_access', 'read'],
     extraTokenClaims: (_context, token) => {
-      const { company, groups } = CLIENTS[token.clientId];
+      // A person's name is that of a company's client here.
+      const { company, groups } = CLIENTS[token.accountId ?? token.clientId] ?? {};
       return { company, groups };
     },
     ttl: { ClientCredentials: LIFETIME },

@@ -1,0 +1,118 @@
+//! What a browser does over HTTP: it keeps cookies, follows redirections, and sends forms.
+
+use std::collections::BTreeMap;
+
+use geowarden_stack::{Answer, Ask};
+
+use crate::stage::Outcome;
+
+/// More redirections than this are a loop.
+const MAX_STEPS: usize = 20;
+
+/// A browser with its cookies, by `host:port`.
+#[derive(Default)]
+pub(crate) struct Browser {
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
+    /// Where the last visit ended.
+    pub(crate) address: String,
+}
+
+impl Browser {
+    /// Opens a page as a person does, and follows where it leads.
+    pub(crate) async fn open(&mut self, url: &str) -> Outcome<Answer> {
+        self.follow(url.to_owned(), None).await
+    }
+
+    /// Sends a form to a page, and follows where it leads.
+    pub(crate) async fn send(&mut self, url: &str, form: &str) -> Outcome<Answer> {
+        self.follow(url.to_owned(), Some(form.to_owned())).await
+    }
+
+    /// Asks as a script of the page does: with the cookies, but for no page.
+    pub(crate) async fn fetch(&mut self, url: &str) -> Outcome<Answer> {
+        let (host, target) = parts(url)?;
+        let ask = Ask::get(target).header("accept", "application/json");
+        Ok(self.with_cookies(ask, &host).send(&host).await?)
+    }
+
+    async fn follow(&mut self, mut url: String, mut form: Option<String>) -> Outcome<Answer> {
+        for _ in 0..MAX_STEPS {
+            let (host, target) = parts(&url)?;
+            let ask = match form.take() {
+                Some(form) => {
+                    Ask::new("POST", target).body("application/x-www-form-urlencoded", form)
+                }
+                None => Ask::get(target),
+            };
+            let ask = self
+                .with_cookies(ask, &host)
+                .header("accept", "text/html,*/*;q=0.8");
+            let answer = ask.send(&host).await?;
+            self.keep(&host, &answer);
+            match answer.header("location") {
+                Some(location) if (300..400).contains(&answer.status()) => {
+                    url = if location.starts_with('/') {
+                        format!("http://{host}{location}")
+                    } else {
+                        location.to_owned()
+                    };
+                }
+                _ => {
+                    self.address = url;
+                    return Ok(answer);
+                }
+            }
+        }
+        Err("too many redirections".into())
+    }
+
+    fn with_cookies(&self, ask: Ask, host: &str) -> Ask {
+        let cookies: Vec<_> = self.cookies.get(host).into_iter().flatten().collect();
+        if cookies.is_empty() {
+            return ask;
+        }
+        let all: Vec<_> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        ask.header("cookie", all.join("; "))
+    }
+
+    fn keep(&mut self, host: &str, answer: &Answer) {
+        let jar = self.cookies.entry(host.to_owned()).or_default();
+        for cookie in answer.headers("set-cookie") {
+            let mut attributes = cookie.split(';').map(str::trim);
+            let Some((name, value)) = attributes.next().and_then(|pair| pair.split_once('='))
+            else {
+                continue;
+            };
+            let is_over = attributes.any(|attribute| {
+                let attribute = attribute.to_ascii_lowercase();
+                attribute == "max-age=0" || attribute.starts_with("expires=thu, 01 jan 1970")
+            });
+            if is_over {
+                jar.remove(name);
+            } else {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// Every cookie's value, for tests that look where it must not be.
+    pub(crate) fn values(&self, host: &str) -> Vec<String> {
+        self.cookies
+            .get(host)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect()
+    }
+}
+
+fn parts(url: &str) -> Outcome<(String, String)> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| format!("no http URL: {url}"))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    Ok((host.to_owned(), format!("/{path}")))
+}
