@@ -1,4 +1,6 @@
-//! `geowarden eval`: what the policy says of one request, without a server.
+//! `geowarden eval`: what the policy says of one request, without a server; or of many, line by line.
+
+mod batch;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -30,8 +32,16 @@ pub(super) struct Eval {
     #[arg(long, short = 'X', default_value = "GET")]
     method: String,
     /// Path and query, as a client would send them
-    #[arg(value_name = "TARGET")]
+    #[arg(
+        value_name = "TARGET",
+        required_unless_present = "batch",
+        default_value = ""
+    )]
     target: String,
+    /// Evaluate JSON lines of standard input instead, one answer a line:
+    /// {"modules": {"a.rego": ".."}, "data": {}, "entrypoint": "p/allow", "input": {}}
+    #[arg(long, conflicts_with_all = ["target", "policy", "key_id", "attributes", "claims", "headers"])]
+    batch: bool,
     /// A header, `name: value`
     #[arg(long = "header", short = 'H', value_name = "HEADER")]
     headers: Vec<String>,
@@ -62,6 +72,9 @@ pub(super) struct Eval {
 impl Eval {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let mut config = self.config.load()?;
+        if self.batch {
+            return batch::run(&config);
+        }
         if let Some(path) = &self.policy {
             config.policy.path = Some(path.clone());
         }

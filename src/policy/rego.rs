@@ -101,7 +101,8 @@ impl RegoPolicy {
             .map_or_else(|| self.prototype.clone(), |(_, engine)| engine)
     }
 
-    fn evaluate(&self, input: Value) -> Result<Option<Value>, Fault> {
+    /// The value of the entrypoint for `input`; `None` where it is undefined.
+    pub fn evaluate(&self, input: Value) -> Result<Option<Value>, Fault> {
         let mut engine = self.take_engine();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             engine.set_input(RegoValue::from(input));

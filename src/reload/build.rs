@@ -68,13 +68,17 @@ pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
     let fault =
         |e: crate::policy::LoadError| Problems::file(policy_name(config), None, e.to_string());
     let sources = policy_sources(config).map_err(fault)?;
-    let settings = RegoSettings {
+    RegoPolicy::load(sources, &rego_settings(config)).map_err(fault)
+}
+
+/// How the configured policy is loaded and evaluated.
+pub fn rego_settings(config: &Config) -> RegoSettings {
+    RegoSettings {
         entrypoint: config.policy.entrypoint.clone(),
         dialect: dialect(config),
         timeout: config.policy.timeout.0,
         input: input_shape(config),
-    };
-    RegoPolicy::load(sources, &settings).map_err(fault)
+    }
 }
 
 /// The configured policies and data, or the embedded ones.

@@ -1,0 +1,105 @@
+//! `geowarden eval --batch`: policies of JSON lines, loaded and evaluated as the server does.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead},
+    process::ExitCode,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::super::{CommandError, print};
+use crate::{
+    config::Config,
+    policy::{Dialect, RegoPolicy, Sources},
+    reload::build,
+};
+
+/// One line: a policy, and what it is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    /// Rego texts by name.
+    modules: BTreeMap<String, String>,
+    #[serde(default)]
+    data: Map<String, Value>,
+    /// `package/path/rule`.
+    entrypoint: String,
+    /// The dialect of modules that do not name theirs; the configured one without it.
+    rego: Option<Rego>,
+    /// What it is asked; `{}` without it.
+    input: Option<Value>,
+    /// Several questions to the same policy: their answers come as `results`.
+    inputs: Option<Vec<Value>>,
+    /// Anything: for whoever reads the lines.
+    #[serde(rename = "name")]
+    _name: Option<Value>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Rego {
+    V0,
+    V1,
+}
+
+/// What became of one question.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Result(Value),
+    Undefined(bool),
+    /// The policy does not load.
+    Refused(String),
+    /// The evaluation failed.
+    Error(String),
+    Results(Vec<Answer>),
+}
+
+/// Answers every line of standard input; a line that is none ends it.
+pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
+    for (index, line) in io::stdin().lock().lines().enumerate() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let line = serde_json::from_str(&line).map_err(|e| {
+            CommandError::Usage(format!(
+                "standard input:{}: expected {{\"modules\", \"data\", \"entrypoint\", \"input\"}}: {e}",
+                index + 1
+            ))
+        })?;
+        let answer = serde_json::to_string(&answer(config, line)).map_err(io::Error::from)?;
+        print(&format!("{answer}\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn answer(config: &Config, line: Line) -> Answer {
+    let mut settings = build::rego_settings(config);
+    settings.entrypoint = line.entrypoint;
+    if let Some(rego) = line.rego {
+        settings.dialect = match rego {
+            Rego::V0 => Dialect::V0,
+            Rego::V1 => Dialect::V1,
+        };
+    }
+    let sources = Sources {
+        modules: line.modules,
+        data: line.data,
+    };
+    let policy = match RegoPolicy::load(sources, &settings) {
+        Ok(policy) => policy,
+        Err(error) => return Answer::Refused(error.to_string()),
+    };
+    let ask = |input| match policy.evaluate(input) {
+        Ok(Some(value)) => Answer::Result(value),
+        Ok(None) => Answer::Undefined(true),
+        Err(fault) => Answer::Error(fault.to_string()),
+    };
+    match line.inputs {
+        Some(inputs) => Answer::Results(inputs.into_iter().map(ask).collect()),
+        None => ask(line.input.unwrap_or_else(|| Value::Object(Map::new()))),
+    }
+}
