@@ -3,6 +3,16 @@
 //! Each thread keeps an engine of its own for the snapshot it last served, cloned from one prototype; after an error or a
 //! panic it is dropped, since nothing is known of its state then.
 
+mod builtins;
+mod graph;
+mod names;
+mod negation;
+mod prepare;
+mod print;
+mod refusal;
+mod safety;
+mod syntax;
+
 use std::{
     any::Any,
     cell::RefCell,
@@ -140,9 +150,11 @@ fn engine(sources: &Sources, dialect: Dialect) -> Result<Engine, LoadError> {
     engine.set_rego_v0(dialect == Dialect::V0);
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(timer(LOAD_LIMIT));
-    for (name, text) in &sources.modules {
+    engine.set_policy_length_config(syntax::lengths());
+    builtins::register(&mut engine)?;
+    for (name, text) in prepare::faithful(&sources.modules, dialect)? {
         engine
-            .add_policy(name.clone(), text.clone())
+            .add_policy(name, text)
             .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
     }
     engine

@@ -1,0 +1,49 @@
+//! From the author's texts to those that regorus is given, or every reason why not.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{Dialect, LoadError},
+    graph,
+    names::Names,
+    print,
+    refusal::{self, Refusals},
+    safety,
+    syntax::{self, Parsed},
+};
+
+/// Texts by the names of their files, with the meaning that OPA gives to the author's.
+pub(super) fn faithful(
+    texts: &BTreeMap<String, String>,
+    dialect: Dialect,
+) -> Result<BTreeMap<String, String>, LoadError> {
+    let modules = texts
+        .iter()
+        .map(|(name, text)| syntax::parse(name, text, dialect))
+        .collect::<Result<Vec<Parsed>, LoadError>>()?;
+    let names = Names::of(&modules);
+    let mut refusals = Vec::new();
+    graph::check(&modules, &names, &mut refusals);
+    for parsed in &modules {
+        let scope = names.scope(&parsed.module);
+        for rule in &parsed.module.policy {
+            safety::check(
+                rule,
+                &scope,
+                &mut Refusals::of_file(&parsed.name, &mut refusals),
+            );
+        }
+    }
+    refusal::into_result(&refusals)?;
+    let rewritten = modules.iter().map(|parsed| {
+        let text = print::rewritten(parsed, &names);
+        (parsed.name.clone(), text)
+    });
+    Ok(rewritten
+        .zip(texts.values())
+        .map(|((name, rewritten), text)| (name, rewritten.unwrap_or_else(|| text.clone())))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests;

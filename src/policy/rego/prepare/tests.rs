@@ -1,0 +1,280 @@
+use super::*;
+
+fn prepared(text: &str) -> Result<String, String> {
+    let texts = BTreeMap::from([("a.rego".to_owned(), text.to_owned())]);
+    match faithful(&texts, Dialect::V1) {
+        Ok(mut texts) => Ok(texts.remove("a.rego").unwrap()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What becomes of one rule's body.
+fn body(text: &str) -> String {
+    let module = format!("package p\nallow if {{ {text} }}\nrule := 1\nf(x) := x\n");
+    let whole = prepared(&module).unwrap();
+    let line = whole.lines().nth(1).unwrap().trim();
+    line.strip_prefix("allow if { ")
+        .and_then(|rest| rest.strip_suffix(" }"))
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn what_opa_evaluates_before_a_negation_is_lifted_out_of_it() {
+    for (written, given) in [
+        (
+            r#"not startswith(input.user, "x")"#,
+            r#"__lifted1__ := input.user; not startswith(__lifted1__, "x")"#,
+        ),
+        (
+            "not f(input.user)",
+            "__lifted1__ := input.user; not f(__lifted1__)",
+        ),
+        (
+            "not input.user in [input.a, 1]",
+            "__lifted1__ := input.user; __lifted2__ := [input.a, 1]; not internal.member_2(__lifted1__, __lifted2__)",
+        ),
+        (
+            r#"not lower(input.user) == "x""#,
+            r#"__lifted1__ := lower(input.user); not __lifted1__ == "x""#,
+        ),
+        (
+            "not count(input.r) > 3",
+            "__lifted1__ := count(input.r); not __lifted1__ > 3",
+        ),
+        (
+            "not input.a != 3",
+            "__lifted1__ := input.a; not __lifted1__ != 3",
+        ),
+        (
+            "not data.blocked[input.user].x",
+            "__lifted1__ := input.user; not data.blocked[__lifted1__].x",
+        ),
+        (
+            "not data.blocked[input.user] == 1",
+            "__lifted1__ := input.user; not data.blocked[__lifted1__] == 1",
+        ),
+        ("not f(rule)", "__lifted1__ := rule; not f(__lifted1__)"),
+        (
+            "not [input.a, 1] = [1, 1]",
+            "__lifted1__ := input.a; not [__lifted1__, 1] = [1, 1]",
+        ),
+        (
+            "not f(input.a) with input.b as 1",
+            "__lifted1__ := input.a with input.b as 1; not f(__lifted1__) with input.b as 1",
+        ),
+        (
+            "not rule with input.a as input.b with input.c as 1",
+            "__lifted1__ := input.b; not rule with input.a as __lifted1__ with input.c as 1",
+        ),
+        (
+            "x := count([1 | not f(input.a)])",
+            "x := count([1 | __lifted1__ := input.a; not f(__lifted1__)])",
+        ),
+        (
+            "every x in [1] { not f(input[x]) }",
+            "every x in [1] { __lifted1__ := input[x]; not f(__lifted1__) }",
+        ),
+        // A membership is undefined where an operand is, and not false.
+        (
+            "x := input.a in input.b; x == false",
+            "x := internal.member_2(input.a, input.b); x == false",
+        ),
+        (
+            "x := (1, input.a in input.b)",
+            "x := internal.member_3(1, input.a, input.b)",
+        ),
+    ] {
+        assert_eq!(body(written), given, "{written}");
+    }
+}
+
+#[test]
+fn what_means_the_same_stays_as_it_was_written() {
+    for text in [
+        r#"not input.user == "x""#,
+        "not input.user = 1",
+        "not rule",
+        "not rule == 2",
+        "x := input.a; not f(x)",
+        "x := input.a;   not x in [1, 2]  # spaces stay",
+        "input.a in input.b",
+        "some x in input.xs; not data.blocked[x]",
+        "not f([x | some x in input.xs])",
+    ] {
+        let module = format!("package p\nallow if {{\n{text}\n}}\nrule := 1\nf(x) := x\n");
+        let given = prepared(&module).unwrap();
+        if text.contains("[1, 2]") {
+            assert!(given.contains("internal.member_2(x, [1, 2])"), "{given}");
+        } else {
+            assert_eq!(given, module);
+        }
+    }
+}
+
+#[test]
+fn every_line_stays_where_it_was() {
+    let module = r#"package p
+
+import data.lists as l
+
+# a comment
+default allow := false
+
+allow if {
+	x := {
+		"a": input.a,
+		"b": `two
+lines`,
+	}
+	not f(
+		x,
+		input.b,
+	)
+
+	some y in [
+		1,
+		2,
+	]
+	y > 1
+}
+
+f(a, b) := a if {
+	a == b
+} else := 3 if {
+	b == 2
+}
+
+set contains x if some x in l.a
+"#;
+    let given = prepared(module).unwrap();
+    assert_ne!(given, module);
+    let line_of = |text: &str, part: &str| {
+        text.lines()
+            .position(|line| line.contains(part))
+            .unwrap_or_else(|| panic!("{part} in\n{text}"))
+    };
+    for part in [
+        "default allow",
+        "input.a",
+        "two",
+        "some y in",
+        "y > 1",
+        "f(a, b)",
+        "else",
+        "b == 2",
+        "set contains",
+    ] {
+        assert_eq!(
+            line_of(&given, part),
+            line_of(module, part),
+            "{part}\n{given}"
+        );
+    }
+    // What is lifted stands on its own line, and the rest of the statement behind it.
+    assert_eq!(
+        line_of(&given, "input.b; not f("),
+        line_of(module, "input.b,"),
+        "{given}"
+    );
+}
+
+#[test]
+fn operators_keep_their_order() {
+    for text in [
+        "x == 1 - 2 - 3",
+        "x == 1 - (2 - 3)",
+        "x == 1 + 2 * 3 % 4",
+        "x == (1 + 2) * 3",
+        "x == {1} | {2} & {3}",
+        "x == ({1} | {2}) & {3}",
+        "(x == 1) == (2 == 3)",
+        "x == -1 - -2",
+        "f((x in [1]), 2)",
+    ] {
+        let given = body(&format!("x := 1; {text}; not f(input.a)"));
+        let expected = text.replace("(x in [1])", "internal.member_2(x, [1])");
+        let expected = expected.replace("(x == 1) == ", "x == 1 == ");
+        assert_eq!(
+            given,
+            format!("x := 1; {expected}; __lifted1__ := input.a; not f(__lifted1__)")
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_its_place() {
+    for (text, place, word) in [
+        ("allow if {\n\tnot input.xs[_] == 1\n}", "a.rego:3", "`_`"),
+        ("allow if not input.xs[i]", "a.rego:2", "`i`"),
+        (
+            "allow if {\n\tsome i\n\tnot input.xs[i] == 1\n}",
+            "a.rego:4",
+            "bind it before",
+        ),
+        ("allow if not x := 1", "a.rego:2", "cannot assign"),
+        ("allow if [1 | not f(y)]\nf(x) := x", "a.rego:2", "`y`"),
+        (
+            "allow if not startswith(input.xs[_], \"a\")",
+            "a.rego:2",
+            "`_`",
+        ),
+        (
+            "allow if b\nb if c\nc if allow",
+            "a.rego:",
+            "must not use itself",
+        ),
+        (
+            "f(x) := f(x)\nallow if f(1)",
+            "a.rego:2",
+            "must not use itself",
+        ),
+        (
+            "allow if data[input.x].y",
+            "a.rego:2",
+            "must not use itself",
+        ),
+        ("allow if no.such(1)", "a.rego:2", "neither a function"),
+        (
+            "allow if count(1, 2, 3)",
+            "a.rego:2",
+            "takes 1 arguments, found 3",
+        ),
+    ] {
+        let told = prepared(&format!("package p\n{text}\n")).unwrap_err();
+        assert!(told.starts_with(place), "{told}");
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[test]
+fn a_name_that_a_rule_declares_is_no_other_rule() {
+    let texts = [
+        "user := f(input.a)\nf(user) := user",
+        "xs := [x | some x in input.xs]\nx := count(xs)",
+        "a if { every b in [1] { b == 1 } }\nb if a",
+        "a if { b := 1; b == 1 }\nb if a",
+    ];
+    for text in texts {
+        assert!(prepared(&format!("package p\n{text}\n")).is_ok(), "{text}");
+    }
+    // But where the declaration does not reach, it is.
+    let told = prepared("package p\na if { every b in [1] { b == 1 }; b }\nb if a\n").unwrap_err();
+    assert!(told.contains("must not use itself"), "{told}");
+}
+
+#[test]
+fn chains_are_bounded() {
+    let chain = |count: usize| {
+        let rules = (1..count).map(|index| format!("r{index} := r{} + 1", index - 1));
+        let rules: Vec<String> = rules.collect();
+        prepared(&format!("package p\nr0 := 1\n{}\n", rules.join("\n")))
+    };
+    assert!(chain(40).is_ok());
+    let told = chain(1000).unwrap_err();
+    assert!(told.contains("nested"), "{told}");
+    let deep = format!("package p\nx := {}1{}\n", "f(".repeat(500), ")".repeat(500));
+    assert!(prepared(&format!("{deep}f(x) := x\n")).is_err());
+    let sum = format!("package p\nx := 1{}\n", " + 1".repeat(2000));
+    assert!(prepared(&sum).unwrap_err().contains("nested"));
+}

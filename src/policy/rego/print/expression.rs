@@ -1,0 +1,234 @@
+//! Expressions, with the parentheses that they need.
+
+use regorus::unstable::{ArithOp, BinOp, BoolOp, Expr, Query, Ref};
+
+use super::Printer;
+
+/// How tightly an operator binds, loosest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// `in`.
+    Membership,
+    /// Comparisons.
+    Bool,
+    /// `|`.
+    Union,
+    /// `&`.
+    Intersection,
+    /// `+` and `-`.
+    Sum,
+    /// `*`, `/` and `%`.
+    Product,
+    /// What needs no parentheses.
+    Term,
+}
+
+impl Printer<'_> {
+    /// An expression where one of at least this level may stand.
+    pub(super) fn expression(&mut self, expression: &Expr, level: Level) {
+        if let Some(name) = self.lifted.get(&expression.eidx()).cloned() {
+            self.push(&name);
+            return;
+        }
+        if binding(expression) < level {
+            self.push("(");
+            self.bare(expression);
+            self.push(")");
+        } else {
+            self.bare(expression);
+        }
+    }
+
+    fn bare(&mut self, expression: &Expr) {
+        match expression {
+            Expr::String { value, span, .. } => {
+                self.go_to(span.line);
+                self.push(&value.to_string());
+            }
+            Expr::RawString { span, .. } => {
+                self.go_to(span.line);
+                self.push(&format!("`{}`", span.text()));
+            }
+            Expr::Number { span, .. }
+            | Expr::Bool { span, .. }
+            | Expr::Null { span, .. }
+            | Expr::Var { span, .. } => {
+                self.go_to(span.line);
+                self.push(span.text());
+            }
+            Expr::Array { items, .. } => {
+                self.list("[", items.iter().map(AsRef::as_ref), "]");
+            }
+            Expr::Set { items, .. } if items.is_empty() => self.push("set()"),
+            Expr::Set { items, .. } => {
+                self.list("{", items.iter().map(AsRef::as_ref), "}");
+            }
+            Expr::Object { fields, .. } => {
+                self.push("{");
+                for (index, (_, key, value)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        self.push(", ");
+                    }
+                    self.expression(key, Level::Bool);
+                    self.push(": ");
+                    self.expression(value, Level::Bool);
+                }
+                self.push("}");
+            }
+            Expr::ArrayCompr { term, query, .. } => self.comprehension("[", None, term, query, "]"),
+            Expr::SetCompr { term, query, .. } => self.comprehension("{", None, term, query, "}"),
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => self.comprehension("{", Some(key), value, query, "}"),
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            Expr::UnaryExpr { expr, .. } => {
+                self.push("-");
+                self.expression(expr, Level::Term);
+            }
+            Expr::RefDot { refr, field, .. } => {
+                self.expression(refr, Level::Term);
+                self.push(".");
+                self.push(field.0.text());
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                self.expression(refr, Level::Term);
+                self.push("[");
+                self.expression(index, Level::Bool);
+                self.push("]");
+            }
+            Expr::BinExpr { op, lhs, rhs, .. } => {
+                let (word, level) = set_operator(op);
+                self.infix(lhs, word, rhs, level);
+            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                self.infix(lhs, comparison(op), rhs, Level::Bool);
+            }
+            Expr::ArithExpr { op, lhs, rhs, .. } => {
+                let (word, level) = arithmetic(op);
+                self.infix(lhs, word, rhs, level);
+            }
+            // Only a statement can be one, and the statement prints it.
+            Expr::AssignExpr { lhs, rhs, .. } => self.infix(lhs, " = ", rhs, Level::Bool),
+            // A call, since the operator of regorus is false where an operand is undefined, and OPA's undefined.
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                self.is_changed = true;
+                self.push(match key {
+                    Some(_) => "internal.member_3",
+                    None => "internal.member_2",
+                });
+                let key = key.iter().map(AsRef::as_ref);
+                self.list("(", key.chain([value.as_ref(), collection.as_ref()]), ")");
+            }
+        }
+    }
+
+    fn comprehension(
+        &mut self,
+        open: &str,
+        key: Option<&Expr>,
+        value: &Expr,
+        query: &Query,
+        close: &str,
+    ) {
+        self.push(open);
+        if let Some(key) = key {
+            self.expression(key, Level::Bool);
+            self.push(": ");
+        }
+        self.expression(value, Level::Term);
+        self.push(" | ");
+        self.query(query);
+        self.push(close);
+    }
+
+    /// A call, or the variable that stands for it.
+    pub(super) fn call_or_lifted(&mut self, call: &Expr, function: &Expr, params: &[Ref<Expr>]) {
+        if let Some(name) = self.lifted.get(&call.eidx()).cloned() {
+            return self.push(&name);
+        }
+        let inputs = params.len().saturating_sub(1);
+        self.call(function, params.get(..inputs).unwrap_or_default());
+    }
+
+    fn call(&mut self, function: &Expr, params: &[Ref<Expr>]) {
+        self.expression(function, Level::Term);
+        self.list("(", params.iter().map(AsRef::as_ref), ")");
+    }
+
+    pub(super) fn list<'a>(
+        &mut self,
+        open: &str,
+        items: impl Iterator<Item = &'a Expr>,
+        close: &str,
+    ) {
+        self.push(open);
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.push(", ");
+            }
+            self.expression(item, Level::Bool);
+        }
+        self.push(close);
+    }
+
+    fn infix(&mut self, left: &Expr, operator: &str, right: &Expr, level: Level) {
+        self.expression(left, level);
+        self.push(operator);
+        // All operators are read from the left.
+        self.expression(right, next(level));
+    }
+}
+
+fn set_operator(operator: &BinOp) -> (&'static str, Level) {
+    match operator {
+        BinOp::Union => (" | ", Level::Union),
+        BinOp::Intersection => (" & ", Level::Intersection),
+    }
+}
+
+fn comparison(operator: &BoolOp) -> &'static str {
+    match operator {
+        BoolOp::Lt => " < ",
+        BoolOp::Le => " <= ",
+        BoolOp::Eq => " == ",
+        BoolOp::Ge => " >= ",
+        BoolOp::Gt => " > ",
+        BoolOp::Ne => " != ",
+    }
+}
+
+fn arithmetic(operator: &ArithOp) -> (&'static str, Level) {
+    match operator {
+        ArithOp::Add => (" + ", Level::Sum),
+        ArithOp::Sub => (" - ", Level::Sum),
+        ArithOp::Mul => (" * ", Level::Product),
+        ArithOp::Div => (" / ", Level::Product),
+        ArithOp::Mod => (" % ", Level::Product),
+    }
+}
+
+fn next(level: Level) -> Level {
+    match level {
+        Level::Membership => Level::Bool,
+        Level::Bool => Level::Union,
+        Level::Union => Level::Intersection,
+        Level::Intersection => Level::Sum,
+        Level::Sum => Level::Product,
+        Level::Product | Level::Term => Level::Term,
+    }
+}
+
+fn binding(expression: &Expr) -> Level {
+    match expression {
+        Expr::AssignExpr { .. } => Level::Membership,
+        Expr::BoolExpr { .. } => Level::Bool,
+        Expr::BinExpr { op, .. } => set_operator(op).1,
+        Expr::ArithExpr { op, .. } => arithmetic(op).1,
+        _ => Level::Term,
+    }
+}
