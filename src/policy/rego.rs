@@ -12,6 +12,7 @@ mod print;
 mod refusal;
 mod safety;
 mod syntax;
+mod term;
 
 use std::{
     any::Any,
@@ -115,6 +116,7 @@ impl RegoPolicy {
     pub fn evaluate(&self, input: Value) -> Result<Option<Value>, Fault> {
         let mut engine = self.take_engine();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
+            builtins::refill();
             engine.set_input(RegoValue::from(input));
             let value = engine.eval_rule(self.rule.clone())?;
             Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, engine))
@@ -171,11 +173,11 @@ fn timer(limit: Duration) -> ExecutionTimerConfig {
 }
 
 /// `None` for undefined.
-fn to_json(value: &RegoValue) -> serde_json::Result<Option<Value>> {
-    if *value == RegoValue::Undefined {
-        return Ok(None);
+fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
+    match value {
+        RegoValue::Undefined => Ok(None),
+        defined => term::to_json(defined).map(Some),
     }
-    Ok(Some(serde_json::to_value(value)?))
 }
 
 fn fault(text: &str) -> Fault {

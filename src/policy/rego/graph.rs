@@ -25,28 +25,78 @@ struct Node {
     file: String,
     line: u32,
     depth: usize,
-    uses: BTreeSet<String>,
+    /// What its rules refer to, with the first line that does.
+    uses: BTreeMap<String, u32>,
 }
 
 /// Checks all rules of a policy, and the functions that they call.
 pub(super) fn check(modules: &[Parsed], names: &Names, all: &mut Vec<String>) {
     let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
+    let mut packages = BTreeSet::new();
     for parsed in modules {
         let scope = names.scope(&parsed.module);
+        packages.insert(scope.package.clone());
         for rule in &parsed.module.policy {
+            keys_are_constant(rule, &mut Refusals::of_file(&parsed.name, all));
             let mut uses = Uses::of(rule, &scope, Refusals::of_file(&parsed.name, all));
             walk_rule(rule, &mut uses);
             let node = nodes.entry(path_of(rule, &scope)).or_insert_with(|| Node {
                 file: parsed.name.clone(),
                 line: rule.span().line,
                 depth: 0,
-                uses: BTreeSet::new(),
+                uses: BTreeMap::new(),
             });
             node.depth = node.depth.max(uses.deepest + RULE_DEPTH);
-            node.uses.append(&mut uses.paths);
+            for (path, line) in uses.paths {
+                node.uses.entry(path).or_insert(line);
+            }
         }
     }
+    nothing_is_a_group_of_rules(&nodes, &packages, all);
     Search::new(&nodes, all).run();
+}
+
+/// regorus makes the key of `s[k] contains x` where there is no `x`, and OPA does not.
+fn keys_are_constant(rule: &Rule, refusals: &mut Refusals<'_>) {
+    if let Rule::Spec {
+        head: RuleHead::Set { refr, .. },
+        ..
+    } = rule
+        && !constant_prefix(refr).1
+    {
+        refusals.add(
+            rule.span().line,
+            "a set under a key that is not constant has another meaning here than in OPA: write an object of sets, such as `s[key] := {x | ..} if ..`",
+        );
+    }
+}
+
+/// `g`, where there are rules `g.a` and `g.b`, is an object in OPA even where both are undefined, and undefined here.
+fn nothing_is_a_group_of_rules(
+    nodes: &BTreeMap<String, Node>,
+    packages: &BTreeSet<String>,
+    all: &mut Vec<String>,
+) {
+    for node in nodes.values() {
+        for (path, line) in &node.uses {
+            let below = format!("{path}.");
+            let is_group = !nodes.contains_key(path)
+                && nodes
+                    .range(below.clone()..)
+                    .next()
+                    .is_some_and(|(other, _)| other.starts_with(&below));
+            let is_in_package = packages
+                .iter()
+                .any(|package| path.starts_with(&format!("{package}.")))
+                && !packages.iter().any(|package| package.starts_with(&below));
+            if is_group && is_in_package {
+                Refusals::of_file(&node.file, all).add(
+                    *line,
+                    format!("`{path}` stands for all rules below it, which has another meaning here than in OPA where none of them is defined: refer to each rule by its whole name"),
+                );
+            }
+        }
+    }
 }
 
 fn path_of(rule: &Rule, scope: &Scope<'_>) -> String {
@@ -84,7 +134,7 @@ fn constant_prefix(reference: &Expr) -> (String, bool) {
 struct Uses<'a, 'b, 'c> {
     scope: &'a Scope<'b>,
     refusals: Refusals<'c>,
-    paths: BTreeSet<String>,
+    paths: BTreeMap<String, u32>,
     /// The variables that each query on the way declares: these names stand for no rules there.
     declared: Vec<BTreeSet<String>>,
     /// The variables of each `every`, by the address of its query.
@@ -108,7 +158,7 @@ impl<'a, 'b, 'c> Uses<'a, 'b, 'c> {
         Self {
             scope,
             refusals,
-            paths: BTreeSet::new(),
+            paths: BTreeMap::new(),
             declared: vec![arguments],
             every: BTreeMap::new(),
             depth: 0,
@@ -123,7 +173,11 @@ impl<'a, 'b, 'c> Uses<'a, 'b, 'c> {
             return;
         }
         let (path, _) = constant_prefix(reference);
-        self.paths.insert(self.scope.resolve(&path));
+        self.uses(self.scope.resolve(&path), reference.span().line);
+    }
+
+    fn uses(&mut self, path: String, line: u32) {
+        self.paths.entry(path).or_insert(line);
     }
 
     fn call(&mut self, call: &Expr, function: &Expr, count: usize) {
@@ -133,7 +187,7 @@ impl<'a, 'b, 'c> Uses<'a, 'b, 'c> {
             return self.refusals.add(line, "expected a function's name");
         }
         let arity = if let Some((full, arity)) = self.scope.function(&path) {
-            self.paths.insert(full);
+            self.uses(full, line);
             arity
         } else if path == "print" {
             return;
@@ -316,7 +370,7 @@ impl<'a, 'b> Search<'a, 'b> {
     /// The rules that a rule's references lead to: below a package, or above a value.
     fn used_by(&self, node: &Node) -> Vec<&'a str> {
         let mut all = BTreeSet::new();
-        for path in &node.uses {
+        for path in node.uses.keys() {
             let below = format!("{path}.");
             all.extend(
                 self.nodes

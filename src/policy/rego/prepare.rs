@@ -9,7 +9,7 @@ use super::{
     print,
     refusal::{self, Refusals},
     safety,
-    syntax::{self, Parsed},
+    syntax::{self, Parsed, constant_path},
 };
 
 /// Texts by the names of their files, with the meaning that OPA gives to the author's.
@@ -25,6 +25,7 @@ pub(super) fn faithful(
     let mut refusals = Vec::new();
     graph::check(&modules, &names, &mut refusals);
     for parsed in &modules {
+        imports(parsed, &mut Refusals::of_file(&parsed.name, &mut refusals));
         let scope = names.scope(&parsed.module);
         for rule in &parsed.module.policy {
             safety::check(
@@ -43,6 +44,24 @@ pub(super) fn faithful(
         .zip(texts.values())
         .map(|((name, rewritten), text)| (name, rewritten.unwrap_or_else(|| text.clone())))
         .collect())
+}
+
+/// OPA's keywords to import, as far as they mean something here.
+const KEYWORDS: [&str; 4] = ["contains", "every", "if", "in"];
+
+/// A keyword that regorus does not know would be taken for something else in silence.
+fn imports(parsed: &Parsed, refusals: &mut Refusals<'_>) {
+    for import in &parsed.module.imports {
+        let path = constant_path(&import.refr).unwrap_or_default();
+        if let Some(keyword) = path.strip_prefix("future.keywords.")
+            && !KEYWORDS.contains(&keyword)
+        {
+            refusals.add(
+                import.span.line,
+                format!("`{path}` is not known here: remove the import, and what depends on it"),
+            );
+        }
+    }
 }
 
 #[cfg(test)]

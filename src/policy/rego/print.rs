@@ -16,7 +16,7 @@ use super::{
     builtins,
     names::{Names, Scope},
     negation,
-    syntax::{Parsed, constant_path},
+    syntax::{Parsed, Visitor, constant_path, walk_query},
 };
 
 /// What regorus is to be given instead of a module's own text; `None` where that means the same.
@@ -252,18 +252,38 @@ impl Printer<'_> {
                 query,
                 ..
             } => {
-                self.push("every ");
-                if let Some(key) = key {
-                    self.push(&format!("{}, ", key.text()));
-                }
-                self.push(&format!("{} in ", value.text()));
-                self.expression(domain, Level::Bool);
-                self.push(" { ");
-                self.query(query);
-                self.push(" }");
+                self.every(key.as_ref(), value, domain, query);
             }
         }
         self.with(with);
+    }
+
+    /// regorus takes a variable of `every` that is an index for one to search for, so it is assigned once more inside.
+    fn every(&mut self, key: Option<&Span>, value: &Span, domain: &Expr, query: &Query) {
+        let mut renamed = Vec::new();
+        let mut variable = |printer: &mut Self, span: &Span| {
+            let name = span.text().to_owned();
+            if !is_index(&name, query) {
+                return name;
+            }
+            let other = printer.name();
+            renamed.push((name, other.clone()));
+            other
+        };
+        let key = key.map(|key| variable(self, key));
+        let value = variable(self, value);
+        self.push("every ");
+        if let Some(key) = key {
+            self.push(&format!("{key}, "));
+        }
+        self.push(&format!("{value} in "));
+        self.expression(domain, Level::Bool);
+        self.push(" { ");
+        for (name, other) in renamed {
+            self.push(&format!("{name} := {other}; "));
+        }
+        self.query(query);
+        self.push(" }");
     }
 
     /// An expression that is a statement by itself.
@@ -334,4 +354,32 @@ impl Printer<'_> {
         self.count += 1;
         format!("__lifted{}__", self.count)
     }
+}
+
+/// Whether a variable is an index of a reference somewhere in a query.
+fn is_index(name: &str, query: &Query) -> bool {
+    struct Indices<'a> {
+        name: &'a str,
+        is_found: bool,
+    }
+    impl Visitor for Indices<'_> {
+        fn expression(&mut self, expression: &Expr) -> bool {
+            let mut rest = expression;
+            while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = rest {
+                if let Expr::RefBrack { index, .. } = rest
+                    && let Expr::Var { span, .. } = index.as_ref()
+                {
+                    self.is_found |= span.text() == self.name;
+                }
+                rest = refr;
+            }
+            true
+        }
+    }
+    let mut indices = Indices {
+        name,
+        is_found: false,
+    };
+    walk_query(query, &[], &mut indices);
+    indices.is_found
 }

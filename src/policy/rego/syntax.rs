@@ -118,7 +118,7 @@ fn keys<'a>(mut reference: &'a Expr, keys: &mut Vec<&'a Expr>) -> &'a Expr {
 }
 
 /// Walks through the statements of a query, and the values that are evaluated where they hold.
-fn walk_query(query: &Query, values: &[&Expr], visitor: &mut dyn Visitor) {
+pub(super) fn walk_query(query: &Query, values: &[&Expr], visitor: &mut dyn Visitor) {
     visitor.query(query);
     for statement in &query.stmts {
         visitor.statement(statement);

@@ -72,8 +72,13 @@ fn what_opa_evaluates_before_a_negation_is_lifted_out_of_it() {
             "x := count([1 | __lifted1__ := input.a; not f(__lifted1__)])",
         ),
         (
+            "every x in [1] { not f(input.a) }",
+            "every x in [1] { __lifted1__ := input.a; not f(__lifted1__) }",
+        ),
+        // regorus would search for an `x`.
+        (
             "every x in [1] { not f(input[x]) }",
-            "every x in [1] { __lifted1__ := input[x]; not f(__lifted1__) }",
+            "every __lifted1__ in [1] { x := __lifted1__; __lifted2__ := input[x]; not f(__lifted2__) }",
         ),
         // A membership is undefined where an operand is, and not false.
         (
@@ -233,6 +238,21 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
             "allow if data[input.x].y",
             "a.rego:2",
             "must not use itself",
+        ),
+        (
+            "s[input.a] contains 1 if input.b",
+            "a.rego:2",
+            "not constant",
+        ),
+        (
+            "g.a if input.a\ng.b if input.b\nallow if not g",
+            "a.rego:4",
+            "whole name",
+        ),
+        (
+            "import future.keywords.not\nallow if not input.a",
+            "a.rego:2",
+            "not known here",
         ),
         ("allow if no.such(1)", "a.rego:2", "neither a function"),
         (

@@ -1,0 +1,174 @@
+//! `sprintf`, for what Go formats without complaint. Where Go would write an error into the text (`%!d(string=a)`), the
+//! call fails.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use regorus::Value;
+
+use super::{Builtin, budget, string, text};
+
+pub(super) const ALL: [Builtin; 1] = [Builtin {
+    name: "sprintf",
+    arity: 2,
+    call: sprintf,
+}];
+
+/// Wider fields are not padded, and longer fractions not written.
+const MAX_WIDTH: usize = 1000;
+
+/// What stands between `%` and the verb.
+#[derive(Debug, Default)]
+struct Flags {
+    left: bool,
+    zero: bool,
+    plus: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+fn sprintf(arguments: &[Value]) -> Result<Value, String> {
+    let format = text(arguments, 0)?;
+    let Some(Value::Array(values)) = arguments.get(1) else {
+        return Err("operand 2 must be an array".to_owned());
+    };
+    let mut values = values.iter();
+    let mut made = String::new();
+    let mut rest = format.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '%' {
+            made.push(c);
+            continue;
+        }
+        let flags = flags(&mut rest)?;
+        let verb = rest.next().ok_or("the format ends behind `%`")?;
+        if verb == '%' {
+            made.push('%');
+            continue;
+        }
+        let value = values
+            .next()
+            .ok_or_else(|| format!("no value is left for `%{verb}`"))?;
+        let field = formatted(verb, &flags, value)?;
+        budget::text(field.len().max(flags.width))?;
+        pad(&mut made, &field, &flags);
+    }
+    if values.next().is_some() {
+        return Err("there are more values than verbs".to_owned());
+    }
+    budget::text(made.len())?;
+    Ok(string(&made))
+}
+
+fn flags(rest: &mut Peekable<Chars<'_>>) -> Result<Flags, String> {
+    let mut flags = Flags::default();
+    loop {
+        match rest.peek() {
+            Some('-') => flags.left = true,
+            Some('0') => flags.zero = true,
+            Some('+') => flags.plus = true,
+            Some('#' | ' ') => return Err("the flags `#` and space are not supported".to_owned()),
+            _ => break,
+        }
+        rest.next();
+    }
+    flags.width = number(rest)?.unwrap_or_default();
+    if rest.next_if_eq(&'.').is_some() {
+        flags.precision = Some(number(rest)?.unwrap_or_default());
+    }
+    Ok(flags)
+}
+
+fn number(rest: &mut Peekable<Chars<'_>>) -> Result<Option<usize>, String> {
+    let mut found = None;
+    while let Some(digit) = rest.peek().and_then(|c| c.to_digit(10)) {
+        rest.next();
+        let digit = usize::try_from(digit).unwrap_or_default();
+        let so_far = found.unwrap_or_default() * 10 + digit;
+        if so_far > MAX_WIDTH {
+            return Err(format!("widths and precisions go up to {MAX_WIDTH}"));
+        }
+        found = Some(so_far);
+    }
+    Ok(found)
+}
+
+fn formatted(verb: char, flags: &Flags, value: &Value) -> Result<String, String> {
+    let unfit = || format!("`%{verb}` cannot format {}", kind(value));
+    let cut = |text: &str| match flags.precision {
+        Some(length) => text.chars().take(length).collect(),
+        None => text.to_owned(),
+    };
+    let signed = |text: String| {
+        if flags.plus && !text.starts_with('-') {
+            format!("+{text}")
+        } else {
+            text
+        }
+    };
+    Ok(match (verb, value) {
+        ('s' | 'v', Value::String(text)) => cut(text),
+        ('v', Value::Number(number)) if flags.precision.is_none() => {
+            signed(number.format_decimal())
+        }
+        ('s' | 'v', Value::Bool(_) | Value::Null) => value.to_string(),
+        ('s' | 'v', Value::Array(_) | Value::Set(_) | Value::Object(_)) => {
+            let mut text = String::new();
+            super::super::term::write(value, &mut text, &mut budget::text)?;
+            cut(&text)
+        }
+        ('q', Value::String(text)) => {
+            serde_json::to_string(&cut(text)).map_err(|e| e.to_string())?
+        }
+        ('d', Value::Number(number)) if number.is_integer() => signed(number.format_decimal()),
+        ('x' | 'X' | 'o' | 'b', Value::Number(number)) if number.is_integer() => {
+            let whole = number.as_i64().ok_or_else(unfit)?;
+            let sign = if whole < 0 { "-" } else { "" };
+            let whole = whole.unsigned_abs();
+            signed(match verb {
+                'x' => format!("{sign}{whole:x}"),
+                'X' => format!("{sign}{whole:X}"),
+                'o' => format!("{sign}{whole:o}"),
+                _ => format!("{sign}{whole:b}"),
+            })
+        }
+        ('f', Value::Number(number)) if !number.is_integer() => {
+            let number = number.as_f64().ok_or_else(unfit)?;
+            signed(format!("{number:.*}", flags.precision.unwrap_or(6)))
+        }
+        _ => return Err(unfit()),
+    })
+}
+
+fn pad(made: &mut String, field: &str, flags: &Flags) {
+    let missing = flags.width.saturating_sub(field.chars().count());
+    if flags.left {
+        made.push_str(field);
+        made.extend(std::iter::repeat_n(' ', missing));
+    } else if flags.zero {
+        let (sign, digits) = match field.strip_prefix(['-', '+']) {
+            Some(digits) => field.split_at(field.len() - digits.len()),
+            None => ("", field),
+        };
+        made.push_str(sign);
+        made.extend(std::iter::repeat_n('0', missing));
+        made.push_str(digits);
+    } else {
+        made.extend(std::iter::repeat_n(' ', missing));
+        made.push_str(field);
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_integer() => "an integer",
+        Value::Number(_) => "a number with a fraction",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Set(_) => "a set",
+        Value::Object(_) => "an object",
+        Value::Undefined => "undefined",
+    }
+}

@@ -1,0 +1,107 @@
+//! JSON as Go's encoder writes it, within bounds: a value that holds others many times over is small in memory and can be
+//! endless as text.
+
+use std::fmt::Write as _;
+
+use regorus::Value;
+
+use super::{Builtin, budget};
+
+pub(super) const ALL: [Builtin; 1] = [Builtin {
+    name: "json.marshal",
+    arity: 1,
+    call: marshal,
+}];
+
+/// Deeper values are not written.
+const MAX_DEPTH: usize = 200;
+
+fn marshal(arguments: &[Value]) -> Result<Value, String> {
+    let [value] = arguments else {
+        return Err("expected 1 argument".to_owned());
+    };
+    let mut text = String::new();
+    write(value, &mut text, 0)?;
+    Ok(super::string(&text))
+}
+
+fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err("the value is nested too deep".to_owned());
+    }
+    budget::text(2)?;
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(_) => text.push_str(&number(value)?),
+        Value::String(string) => quoted(string, text)?,
+        Value::Array(items) => list(items.iter(), text, depth)?,
+        Value::Set(members) => list(members.iter(), text, depth)?,
+        Value::Object(fields) => {
+            text.push('{');
+            for (index, (key, value)) in fields.iter_sorted().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                match key {
+                    Value::String(key) => quoted(key, text)?,
+                    // JSON's keys are texts.
+                    other => {
+                        let mut key = String::new();
+                        write(other, &mut key, depth + 1)?;
+                        quoted(&key, text)?;
+                    }
+                }
+                text.push(':');
+                write(value, text, depth + 1)?;
+            }
+            text.push('}');
+        }
+        Value::Undefined => return Err("undefined has no JSON".to_owned()),
+    }
+    Ok(())
+}
+
+/// A number's shortest text.
+pub(super) fn number(value: &Value) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|e| e.to_string())
+}
+
+fn list<'a>(
+    items: impl Iterator<Item = &'a Value>,
+    text: &mut String,
+    depth: usize,
+) -> Result<(), String> {
+    text.push('[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write(item, text, depth + 1)?;
+    }
+    text.push(']');
+    Ok(())
+}
+
+/// Go escapes what HTML would read as its own, too.
+fn quoted(string: &str, text: &mut String) -> Result<(), String> {
+    budget::text(string.len())?;
+    text.push('"');
+    for c in string.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
+            }
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Numbers: texts that are JSON numbers, ranges and shifts within bounds.
+
+use regorus::Value;
+
+use super::{Builtin, budget, by_regorus, whole};
+
+pub(super) const ALL: [Builtin; 4] = [
+    Builtin {
+        name: "to_number",
+        arity: 1,
+        call: to_number,
+    },
+    Builtin {
+        name: "numbers.range",
+        arity: 2,
+        call: range,
+    },
+    Builtin {
+        name: "numbers.range_step",
+        arity: 3,
+        call: range_step,
+    },
+    Builtin {
+        name: "bits.lsh",
+        arity: 2,
+        call: shift_left,
+    },
+];
+
+/// Numbers are not shifted further.
+const MAX_SHIFT: i64 = 4096;
+
+fn to_number(arguments: &[Value]) -> Result<Value, String> {
+    match arguments {
+        [Value::String(text)] if !is_json_number(text) => {
+            Err("operand 1 must be the text of a number".to_owned())
+        }
+        _ => by_regorus("to_number", arguments),
+    }
+}
+
+/// RFC 8259, section 6.
+fn is_json_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (
+            mantissa,
+            Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        ),
+        None => (text, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        // Longer exponents name no number that fits.
+        && exponent.is_none_or(|exponent| digits(exponent) && exponent.len() <= 3)
+}
+
+fn range(arguments: &[Value]) -> Result<Value, String> {
+    count(whole(arguments, 0)?, whole(arguments, 1)?, 1)?;
+    by_regorus("numbers.range", arguments)
+}
+
+fn range_step(arguments: &[Value]) -> Result<Value, String> {
+    let step = whole(arguments, 2)?;
+    if step <= 0 {
+        return Err("step must be a positive integer".to_owned());
+    }
+    count(whole(arguments, 0)?, whole(arguments, 1)?, step)?;
+    by_regorus("numbers.range_step", arguments)
+}
+
+fn count(from: i64, to: i64, step: i64) -> Result<(), String> {
+    let steps = from.abs_diff(to) / step.unsigned_abs();
+    budget::elements(
+        usize::try_from(steps)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+    )
+}
+
+fn shift_left(arguments: &[Value]) -> Result<Value, String> {
+    let by = whole(arguments, 1)?;
+    if by > MAX_SHIFT {
+        return Err(format!("numbers are shifted by at most {MAX_SHIFT} bits"));
+    }
+    by_regorus("bits.lsh", arguments)
+}

@@ -1,0 +1,166 @@
+//! Regular expressions with RE2's meaning: classes such as `\d` are ASCII, and what only Rust's syntax knows is plain text
+//! or an error.
+
+mod pattern;
+
+use std::{cell::RefCell, collections::HashMap};
+
+use regex::Regex;
+use regorus::Value;
+
+use super::{Builtin, budget, string, text, whole};
+
+pub(super) const ALL: [Builtin; 6] = [
+    Builtin {
+        name: "regex.match",
+        arity: 2,
+        call: |arguments| {
+            let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
+            compiled(pattern, |regex| Ok(Value::Bool(regex.is_match(text))))
+        },
+    },
+    Builtin {
+        name: "regex.is_valid",
+        arity: 1,
+        call: |arguments| {
+            let Some(Value::String(pattern)) = arguments.first() else {
+                return Ok(Value::Bool(false));
+            };
+            let is_valid = compiled(pattern, |_| Ok(Value::Null)).is_ok();
+            Ok(Value::Bool(is_valid))
+        },
+    },
+    Builtin {
+        name: "regex.split",
+        arity: 2,
+        call: split,
+    },
+    Builtin {
+        name: "regex.find_n",
+        arity: 3,
+        call: find_n,
+    },
+    Builtin {
+        name: "regex.find_all_string_submatch_n",
+        arity: 3,
+        call: find_groups,
+    },
+    Builtin {
+        name: "regex.replace",
+        arity: 3,
+        call: replace,
+    },
+];
+
+/// Compiled patterns that a thread keeps; policies rarely have as many.
+const KEPT: usize = 256;
+/// A pattern that needs more is not compiled, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+thread_local! {
+    static COMPILED: RefCell<HashMap<String, Regex>> = RefCell::default();
+}
+
+fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
+    COMPILED.with_borrow_mut(|kept| {
+        if let Some(regex) = kept.get(pattern) {
+            return work(regex);
+        }
+        let fault = || format!("cannot use the regular expression {pattern:?}");
+        let translated = pattern::from_re2(pattern).ok_or_else(fault)?;
+        let regex = regex::RegexBuilder::new(&translated)
+            .size_limit(MAX_BYTES)
+            .dfa_size_limit(MAX_BYTES)
+            .build()
+            .map_err(|_| fault())?;
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        work(kept.entry(pattern.to_owned()).or_insert(regex))
+    })
+}
+
+/// A number of matches; negative for all.
+fn limit(arguments: &[Value], index: usize) -> Result<usize, String> {
+    Ok(usize::try_from(whole(arguments, index)?).unwrap_or(usize::MAX))
+}
+
+fn split(arguments: &[Value]) -> Result<Value, String> {
+    let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
+    compiled(pattern, |regex| {
+        let mut parts = Vec::new();
+        let mut begin = 0;
+        for found in regex.find_iter(text) {
+            // Go does not split before the first character at an empty match.
+            if found.end() == 0 || found.is_empty() && found.end() == text.len() {
+                continue;
+            }
+            push(
+                &mut parts,
+                text.get(begin..found.start()).unwrap_or_default(),
+            )?;
+            begin = found.end();
+        }
+        push(&mut parts, text.get(begin..).unwrap_or_default())?;
+        Ok(Value::from(parts))
+    })
+}
+
+fn push(parts: &mut Vec<Value>, text: &str) -> Result<(), String> {
+    budget::elements(1)?;
+    budget::text(text.len())?;
+    parts.push(string(text));
+    Ok(())
+}
+
+fn find_n(arguments: &[Value]) -> Result<Value, String> {
+    let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
+    let count = limit(arguments, 2)?;
+    compiled(pattern, |regex| {
+        let mut found = Vec::new();
+        for part in regex.find_iter(text).take(count) {
+            push(&mut found, part.as_str())?;
+        }
+        Ok(Value::from(found))
+    })
+}
+
+fn find_groups(arguments: &[Value]) -> Result<Value, String> {
+    let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
+    let count = limit(arguments, 2)?;
+    compiled(pattern, |regex| {
+        let mut all = Vec::new();
+        for groups in regex.captures_iter(text).take(count) {
+            let mut found = Vec::new();
+            for group in groups.iter() {
+                push(&mut found, group.map_or("", |group| group.as_str()))?;
+            }
+            budget::elements(1)?;
+            all.push(Value::from(found));
+        }
+        Ok(Value::from(all))
+    })
+}
+
+fn replace(arguments: &[Value]) -> Result<Value, String> {
+    let (subject, pattern, new) = (
+        text(arguments, 0)?,
+        text(arguments, 1)?,
+        text(arguments, 2)?,
+    );
+    compiled(pattern, |regex| {
+        let mut made = String::new();
+        let mut begin = 0;
+        for groups in regex.captures_iter(subject) {
+            let Some(found) = groups.get(0) else { continue };
+            made.push_str(subject.get(begin..found.start()).unwrap_or_default());
+            let before = made.len();
+            groups.expand(new, &mut made);
+            budget::text(made.len() - before)?;
+            begin = found.end();
+        }
+        made.push_str(subject.get(begin..).unwrap_or_default());
+        budget::text(subject.len())?;
+        Ok(string(&made))
+    })
+}

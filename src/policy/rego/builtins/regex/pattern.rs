@@ -1,0 +1,208 @@
+//! RE2's syntax in that of Rust's `regex`, which reads some of it otherwise.
+
+use std::fmt::Write as _;
+
+/// RE2 repeats no further.
+const MAX_REPEAT: u32 = 1000;
+
+/// The pattern that means here what `pattern` means to RE2; `None` for what RE2 does not know.
+pub(super) fn from_re2(pattern: &str) -> Option<String> {
+    let mut made = String::with_capacity(pattern.len() + 8);
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => escape(rest.next()?, false, &mut rest, &mut made)?,
+            '[' => class(&mut rest, &mut made)?,
+            '(' => {
+                made.push('(');
+                if rest.next_if_eq(&'?').is_some() {
+                    made.push('?');
+                    group(&mut rest, &mut made)?;
+                }
+            }
+            '{' => repeat(&mut rest, &mut made)?,
+            other => made.push(other),
+        }
+    }
+    Some(made)
+}
+
+type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    match (c, in_class) {
+        ('d', _) => made.push_str("[0-9]"),
+        ('D', _) => made.push_str("[^0-9]"),
+        ('w', _) => made.push_str("[0-9A-Za-z_]"),
+        ('W', _) => made.push_str("[^0-9A-Za-z_]"),
+        ('s', _) => made.push_str(r"[\t\n\f\r ]"),
+        ('S', _) => made.push_str(r"[^\t\n\f\r ]"),
+        ('b', false) => made.push_str(r"(?-u:\b)"),
+        ('B', false) => made.push_str(r"(?-u:\B)"),
+        ('A' | 'z', false) | ('a' | 'f' | 'n' | 'r' | 't' | 'v' | 'p' | 'P' | 'x', _) => {
+            made.push('\\');
+            made.push(c);
+        }
+        // Everything up to `\E` as it is.
+        ('Q', false) => {
+            let mut text = String::new();
+            while let Some(c) = rest.next() {
+                if c == '\\' && rest.next_if_eq(&'E').is_some() {
+                    break;
+                }
+                text.push(c);
+            }
+            made.push_str(&regex::escape(&text));
+        }
+        ('0'..='7', _) => octal(c, rest, made)?,
+        (c, _) if c.is_ascii_punctuation() => {
+            made.push('\\');
+            made.push(c);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// `\0`, `\01`, `\123`; a digit alone that is not 0 would be a back reference, which RE2 has not.
+fn octal(first: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    let mut code = first.to_digit(8)?;
+    let mut digits = 1;
+    while digits < 3
+        && let Some(digit) = rest.peek().and_then(|c| c.to_digit(8))
+    {
+        rest.next();
+        code = code * 8 + digit;
+        digits += 1;
+    }
+    if first != '0' && digits == 1 {
+        return None;
+    }
+    write!(made, "\\x{{{code:x}}}").ok()
+}
+
+/// A class: only `[:name:]` is a class within it, and set operators are plain characters.
+fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    made.push('[');
+    if rest.next_if_eq(&'^').is_some() {
+        made.push('^');
+    }
+    let mut is_first = true;
+    loop {
+        let c = rest.next()?;
+        match c {
+            ']' if !is_first => {
+                made.push(']');
+                return Some(());
+            }
+            '\\' => escape(rest.next()?, true, rest, made)?,
+            '[' if rest.peek() == Some(&':') => {
+                made.push('[');
+                loop {
+                    let c = rest.next()?;
+                    made.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            ']' | '[' | '&' | '~' | '^' => {
+                made.push('\\');
+                made.push(c);
+            }
+            // A range, or at an end a plain `-`; two of them would be an operator.
+            '-' if is_first || matches!(rest.peek(), Some(']' | '-')) => made.push_str("\\-"),
+            other => made.push(other),
+        }
+        is_first = false;
+    }
+}
+
+/// What stands behind `(?`: RE2 knows the flags i, m, s and U, names, and groups that capture nothing.
+fn group(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    match rest.peek()? {
+        'P' | '<' => {
+            // Names are the same; `(?<=`, `(?<!`, `(?P=` and `(?P>` are none.
+            if rest.next_if_eq(&'P').is_some() {
+                made.push('P');
+            }
+            rest.next_if_eq(&'<')?;
+            made.push('<');
+            let first = *rest.peek()?;
+            (first.is_ascii_alphabetic() || first == '_').then_some(())
+        }
+        _ => loop {
+            let c = rest.next()?;
+            made.push(c);
+            match c {
+                ':' | ')' => return Some(()),
+                'i' | 'm' | 's' | 'U' | '-' => {}
+                _ => return None,
+            }
+        },
+    }
+}
+
+/// `{n}`, `{n,}` and `{n,m}` repeat; any other brace is a plain character.
+fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    let ahead: String = rest.clone().take_while(|c| *c != '}').collect();
+    let is_closed = rest.clone().nth(ahead.chars().count()) == Some('}');
+    let counts: Vec<&str> = ahead.splitn(2, ',').collect();
+    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_repeat = is_closed
+        && match counts.as_slice() {
+            [count] | [count, ""] => is_count(count),
+            [least, most] => is_count(least) && is_count(most),
+            _ => false,
+        };
+    if !is_repeat {
+        made.push_str("\\{");
+        return Some(());
+    }
+    for count in counts.iter().filter(|count| !count.is_empty()) {
+        if count.parse::<u32>().ok()? > MAX_REPEAT {
+            return None;
+        }
+    }
+    made.push('{');
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_re2_means_is_written_in_rusts_syntax() {
+        for (re2, rust) in [
+            (r"^\d+$", r"^[0-9]+$"),
+            (r"[\w-]", r"[[0-9A-Za-z_]\-]"),
+            (r"\bx\B", r"(?-u:\b)x(?-u:\B)"),
+            ("[[a]", r"[\[a]"),
+            ("[a&&b~]", r"[a\&\&b\~]"),
+            ("[]a]", r"[\]a]"),
+            ("[^]a]", r"[^\]a]"),
+            ("[[:alpha:]-]", r"[[:alpha:]\-]"),
+            ("[a-z--]", r"[a-z\-\-]"),
+            (r"\Qa.b\E.", r"a\.b."),
+            ("a{2,3}", "a{2,3}"),
+            ("a{x}", r"a\{x}"),
+            ("(?P<n>a)(?:b)(?i)c", "(?P<n>a)(?:b)(?i)c"),
+            (r"\012", r"\x{a}"),
+            (r"\/", r"\/"),
+        ] {
+            assert_eq!(from_re2(re2).as_deref(), Some(rust), "{re2}");
+            assert!(regex::Regex::new(rust).is_ok(), "{rust}");
+        }
+    }
+
+    #[test]
+    fn what_re2_does_not_know_is_refused() {
+        for unknown in [
+            "(?x) a", "(?=a)", "(?<=a)", "(?<!a)", r"\1", r"\Z", r"\u00e9", "a{1001}", "(?P=n)",
+            r"\", "[a",
+        ] {
+            assert_eq!(from_re2(unknown), None, "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Texts: counted and cased as Go does, and within bounds.
+
+use regorus::Value;
+
+use super::{Builtin, budget, by_regorus, string, text};
+
+pub(super) const ALL: [Builtin; 6] = [
+    Builtin {
+        name: "strings.count",
+        arity: 2,
+        call: count,
+    },
+    Builtin {
+        name: "lower",
+        arity: 1,
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len())?;
+            Ok(string(&text.chars().map(lower).collect::<String>()))
+        },
+    },
+    Builtin {
+        name: "upper",
+        arity: 1,
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len())?;
+            Ok(string(&text.chars().map(upper).collect::<String>()))
+        },
+    },
+    Builtin {
+        name: "concat",
+        arity: 2,
+        call: concat,
+    },
+    Builtin {
+        name: "replace",
+        arity: 3,
+        call: replace,
+    },
+    Builtin {
+        name: "strings.replace_n",
+        arity: 2,
+        call: replace_n,
+    },
+];
+
+/// Go counts one more than the characters for the empty text.
+fn count(arguments: &[Value]) -> Result<Value, String> {
+    let (text, part) = (text(arguments, 0)?, text(arguments, 1)?);
+    Ok(Value::from(if part.is_empty() {
+        text.chars().count() + 1
+    } else {
+        text.matches(part).count()
+    }))
+}
+
+/// One character for one, without a look at its neighbours (Unicode's simple case mapping).
+fn lower(c: char) -> char {
+    let mut all = c.to_lowercase();
+    match (all.next(), all.next()) {
+        (Some(one), None) => one,
+        // The only character that has a simple mapping beside a longer one.
+        _ if c == '\u{130}' => 'i',
+        _ => c,
+    }
+}
+
+fn upper(c: char) -> char {
+    let mut all = c.to_uppercase();
+    match (all.next(), all.next()) {
+        (Some(one), None) => one,
+        _ => match c {
+            // Greek letters with iota: the capital has it beside, and not below.
+            '\u{1f80}'..='\u{1faf}' if u32::from(c) & 8 == 0 => {
+                char::from_u32(u32::from(c) + 8).unwrap_or(c)
+            }
+            '\u{1fb3}' => '\u{1fbc}',
+            '\u{1fc3}' => '\u{1fcc}',
+            '\u{1ff3}' => '\u{1ffc}',
+            _ => c,
+        },
+    }
+}
+
+fn concat(arguments: &[Value]) -> Result<Value, String> {
+    let delimiter = text(arguments, 0)?.len();
+    let length = |value: &Value| match value {
+        Value::String(text) => text.len() + delimiter,
+        _ => 0,
+    };
+    budget::text(match arguments.get(1) {
+        Some(Value::Array(items)) => items.iter().map(length).sum(),
+        Some(Value::Set(members)) => members.iter().map(length).sum(),
+        _ => 0,
+    })?;
+    by_regorus("concat", arguments)
+}
+
+fn replace(arguments: &[Value]) -> Result<Value, String> {
+    let (text, old, new) = (
+        text(arguments, 0)?,
+        text(arguments, 1)?,
+        text(arguments, 2)?,
+    );
+    replaced(text, old, new).map(|text| string(&text))
+}
+
+fn replaced(text: &str, old: &str, new: &str) -> Result<String, String> {
+    let count = if old.is_empty() {
+        text.chars().count() + 1
+    } else {
+        text.matches(old).count()
+    };
+    budget::text(text.len().saturating_add(count.saturating_mul(new.len())))?;
+    Ok(text.replace(old, new))
+}
+
+/// All patterns at once, at each place the first that fits in the order of the keys, as Go's `strings.Replacer` does.
+fn replace_n(arguments: &[Value]) -> Result<Value, String> {
+    let text = text(arguments, 1)?;
+    let Some(Value::Object(patterns)) = arguments.first() else {
+        return Err("operand 1 must be an object of strings".to_owned());
+    };
+    let longest = patterns
+        .values()
+        .map(|new| new.as_string().map_or(0, |new| new.len()))
+        .max()
+        .unwrap_or_default();
+    let places = text.chars().count() + 1;
+    budget::text(text.len().saturating_add(places.saturating_mul(longest)))?;
+    by_regorus("strings.replace_n", arguments)
+}

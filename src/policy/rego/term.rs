@@ -1,0 +1,120 @@
+//! Values of Rego as texts and as JSON, within bounds: a value that holds others many times over is small in memory and can
+//! be endless once it is written out.
+
+use regorus::Value;
+use serde_json::{Map, Value as Json};
+
+/// Deeper values are not written.
+const MAX_DEPTH: usize = 200;
+
+/// Larger values are not made JSON, in nodes.
+const MAX_NODES: usize = 1 << 20;
+
+/// A value as JSON: sets become arrays, and keys that are no strings become their JSON.
+pub(super) fn to_json(value: &Value) -> Result<Json, String> {
+    let mut left = MAX_NODES;
+    json(value, &mut left, 0)
+}
+
+fn json(value: &Value, left: &mut usize, depth: usize) -> Result<Json, String> {
+    *left = left
+        .checked_sub(1)
+        .filter(|_| depth <= MAX_DEPTH)
+        .ok_or("the value is too large")?;
+    Ok(match value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        Value::Number(_) => serde_json::to_value(value).map_err(|e| e.to_string())?,
+        Value::String(text) => Json::String(text.to_string()),
+        Value::Array(items) => list(items.iter(), left, depth)?,
+        Value::Set(members) => list(members.iter(), left, depth)?,
+        Value::Object(fields) => {
+            let mut all = Map::new();
+            for (key, value) in fields.iter_sorted() {
+                let name = match key {
+                    Value::String(name) => name.to_string(),
+                    other => json(other, left, depth + 1)?.to_string(),
+                };
+                all.insert(name, json(value, left, depth + 1)?);
+            }
+            Json::Object(all)
+        }
+        Value::Undefined => return Err("undefined has no JSON".to_owned()),
+    })
+}
+
+fn list<'a>(
+    items: impl Iterator<Item = &'a Value>,
+    left: &mut usize,
+    depth: usize,
+) -> Result<Json, String> {
+    items
+        .map(|item| json(item, left, depth + 1))
+        .collect::<Result<Vec<Json>, String>>()
+        .map(Json::Array)
+}
+
+/// Writes a value as OPA does, behind `text`; `count` is told of each piece before it is written, and can refuse it.
+pub(super) fn write(
+    value: &Value,
+    text: &mut String,
+    count: &mut dyn FnMut(usize) -> Result<(), String>,
+) -> Result<(), String> {
+    nested(value, text, count, 0)
+}
+
+fn nested(
+    value: &Value,
+    text: &mut String,
+    count: &mut dyn FnMut(usize) -> Result<(), String>,
+    depth: usize,
+) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err("the value is nested too deep".to_owned());
+    }
+    count(2)?;
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) => text.push_str(&number.format_decimal()),
+        Value::String(string) => {
+            count(string.len())?;
+            text.push_str(&serde_json::to_string(&**string).map_err(|e| e.to_string())?);
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push_str(", ");
+                }
+                nested(item, text, count, depth + 1)?;
+            }
+            text.push(']');
+        }
+        Value::Set(members) if members.is_empty() => text.push_str("set()"),
+        Value::Set(members) => {
+            text.push('{');
+            for (index, member) in members.iter().enumerate() {
+                if index > 0 {
+                    text.push_str(", ");
+                }
+                nested(member, text, count, depth + 1)?;
+            }
+            text.push('}');
+        }
+        Value::Object(fields) => {
+            text.push('{');
+            for (index, (key, value)) in fields.iter_sorted().enumerate() {
+                if index > 0 {
+                    text.push_str(", ");
+                }
+                nested(key, text, count, depth + 1)?;
+                text.push_str(": ");
+                nested(value, text, count, depth + 1)?;
+            }
+            text.push('}');
+        }
+        Value::Undefined => return Err("undefined has no text".to_owned()),
+    }
+    Ok(())
+}
