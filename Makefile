@@ -3,16 +3,16 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test differential fuzz lint doc tools bench
+.PHONY: help demo test differential differential-rego fuzz lint doc tools bench
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 demo: tools ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
 	cargo build --locked --workspace --bins
 	target/debug/geowarden-demo $(if $(filter only,$(TOUR)),--tour-only)
 
-tools: ## Install Envoy, pygeoapi and the identity provider that tests and demo use
+tools: ## Install Envoy, pygeoapi, the identity provider and OPA's engine, which tests and demo use
 	tests/tools/install.sh
 
 test: tools ## Run every test
@@ -26,6 +26,13 @@ differential: tools ## Hold COUNT random requests of SEED against the real pygeo
 	  PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/pygeoapi/bin/python -m differential --backend $$backend \
 	    --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden || exit 1; \
 	done
+
+differential-rego: COUNT = 50000
+differential-rego: ## Hold COUNT random policies of SEED against the real OPA engine
+	tests/tools/install.sh opa
+	cargo build --locked
+	cd tests && PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/opa/bin/python -m rego \
+	  --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden
 
 TARGETS ?= path query check
 SECONDS ?= 600

@@ -10,6 +10,7 @@ mod differential;
 mod fastgeoapi;
 mod faults;
 mod login;
+mod rego;
 mod secrets;
 mod serving;
 mod stage;

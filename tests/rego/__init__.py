@@ -1,0 +1,1 @@
+"""What geowarden makes of Rego policies held against the real OPA engine."""

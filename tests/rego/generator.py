@@ -1,0 +1,250 @@
+"""Random policies: what authors write, bent until it asks for every corner of the language."""
+
+import re
+from random import Random
+
+from . import world
+from .expressions import ELEMENT, Expressions, Scope
+
+NAMES = ["is_admin", "is_member", "owner_ok", "level", "quota", "granted", "visible", "denied", "reasons", "limits", "labels", "scope_of", "trusted", "stale"]
+FUNCTIONS = ["may", "rank", "normal", "owns", "matches", "of_kind"]
+V0_IMPORTS = "import future.keywords.in\nimport future.keywords.every\n"
+
+
+def case(seed: int, number: int) -> dict:
+    """Case `number` of the seed: always the same, whatever was made before it."""
+    pick = Random(f"{seed}:{number}")
+    policy = Policy(pick)
+    modules = policy.modules()
+    made = {"modules": modules, "data": world.data(pick), "entrypoint": policy.entrypoint, "inputs": world.inputs(pick)}
+    if pick.random() < 0.05:
+        made |= {"rego": "v0", "modules": {name: as_v0(text) for name, text in modules.items()}, "reference": modules}
+    return made
+
+
+def as_v0(text: str) -> str:
+    """The same policy in Rego v0: heads without `if` and `contains`."""
+    lines = []
+    for line in text.split("\n"):
+        if line[:1] not in ("\t", "}", "") or line.startswith("} else"):
+            line = re.sub(r"^(\S+) contains (.*?)( if)?( \{)?$", r"\1[\2]\4", line)
+            line = re.sub(r" if \{$", " {", line)
+        lines.append(line)
+    package, _, rest = "\n".join(lines).partition("\n")
+    return f"{package}\n\n{V0_IMPORTS}{rest}"
+
+
+class Policy:
+    def __init__(self, pick: Random):
+        self.pick = pick
+        self.say = Expressions(pick)
+        self.names = pick.sample(NAMES, len(NAMES))
+        self.function_names = pick.sample(FUNCTIONS, len(FUNCTIONS))
+        self.entrypoint = "p/allow"
+
+    def modules(self) -> dict[str, str]:
+        pick = self.pick
+        library = []
+        if pick.random() < 0.2:
+            library = self.rules(pick.choice([1, 2, 3]))
+            self.qualify()
+        own = self.rules(pick.choice([0, 1, 1, 2, 2, 3, 4, 5]))
+        own += self.allow()
+        if pick.random() < 0.12:
+            pick.shuffle(own)
+        head = "package p\n\n"
+        if library:
+            head += "import data.lib\n\n"
+        if pick.random() < 0.1:
+            head = "package p\n\nimport rego.v1\n\n" + head.partition("\n\n")[2]
+        modules = {"p.rego": head + "\n\n".join(own) + "\n"}
+        if len(own) > 2 and pick.random() < 0.1:
+            modules = {"p.rego": head + "\n\n".join(own[:2]) + "\n", "more.rego": head + "\n\n".join(own[2:]) + "\n"}
+        if library:
+            modules["lib.rego"] = "package lib\n\n" + "\n\n".join(library) + "\n"
+        return modules
+
+    def qualify(self) -> None:
+        """What was made so far is in another package."""
+        say, pick = self.say, self.pick
+        way = pick.choice(["lib", "data.lib"])
+        say.values = {kind: [f"{way}.{name}" for name in names] for kind, names in say.values.items()}
+        say.functions = [(f"{way}.{name}", takes, gives) for name, takes, gives in say.functions]
+        say.shadowable = []
+
+    def rules(self, count: int) -> list[str]:
+        made = []
+        makers = [self.complete] * 4 + [self.function] * 4 + [self.partial_set] * 3 + [self.partial_object] * 2 + [self.nested, self.constant_refs]
+        for _ in range(count):
+            made += self.pick.choice(makers)()
+        return made
+
+    def known(self, name: str, kind: str) -> None:
+        self.say.values.setdefault(kind, []).append(name)
+        self.say.shadowable.append(name)
+
+    def rule(self, head: str, body: list[str]) -> str:
+        if not body:
+            return head
+        body = self.say.settled(body, head)
+        if len(body) == 1 and "\n" not in body[0] and self.pick.random() < 0.3:
+            # One line, as authors write it; in braces, so that it can be written in Rego v0.
+            return f"{head} if {{\n\t{body[0]}\n}}"
+        lines = "\n".join("\t" + line for text in body for line in text.split("\n"))
+        return f"{head} if {{\n{lines}\n}}"
+
+    def valued(self, name: str, kind: str, scope: Scope | None = None) -> str:
+        """A definition of a rule with a value."""
+        scope = scope or Scope()
+        body = self.say.body(scope)
+        if kind == "b" and self.pick.random() < 0.8:
+            return self.rule(name, body)
+        return self.rule(f"{name} := {self.say.expression(kind, scope, 1)}", body)
+
+    def complete(self) -> list[str]:
+        pick = self.pick
+        name = self.names.pop()
+        kind = pick.choice(["b", "b", "b", "s", "n", "as", "ss", "o"])
+        made = []
+        if pick.random() < 0.4:
+            made.append(f"default {name} := {'false' if kind == 'b' and pick.random() < 0.8 else self.say.simple(kind)}")
+        for _ in range(pick.choice([1, 1, 1, 2, 3])):
+            made.append(self.valued(name, kind))
+            made[-1] += self.otherwise(kind)
+        self.known(name, kind)
+        return made
+
+    def otherwise(self, kind: str, scope: Scope | None = None) -> str:
+        text = ""
+        while self.pick.random() < 0.2 and len(text) < 300:
+            inner = scope.inner() if scope else Scope()
+            body = self.say.body(inner, 2)
+            value = self.say.expression(kind, inner, 1)
+            text += " " + (f"else := {value}" if self.pick.random() < 0.25 else self.rule(f"else := {value}", body))
+            if not text.endswith("}"):
+                break
+        return text
+
+    def function(self) -> list[str]:
+        pick = self.pick
+        if not self.function_names:
+            return self.complete()
+        name = self.function_names.pop()
+        takes = pick.choice([["s"], ["s"], ["s"], ["n"], ["as"], ["o"], ["s", "s"], ["s", "n"], ["x"], ["ao"]])
+        gives = pick.choice(["b", "b", "b", "s", "n", "as"])
+        made = []
+        if pick.random() < 0.15:
+            made.append(f"default {name}({', '.join('_' for _ in takes)}) := {self.say.simple(gives)}")
+        for _ in range(pick.choice([1, 1, 2, 3])):
+            scope = Scope()
+            arguments = [self.argument(kind, scope) for kind in takes]
+            head = f"{name}({', '.join(arguments)})"
+            outer = scope.inner()
+            if pick.random() < 0.12:
+                value = "true" if gives == "b" else self.say.expression(gives, scope, 1)
+                made.append(f"{head} := {value}")
+            else:
+                made.append(self.valued(head, gives, scope) + self.otherwise(gives, outer))
+        self.say.functions.append((name, takes, gives))
+        self.say.shadowable.append(name)
+        return made
+
+    def argument(self, kind: str, scope: Scope) -> str:
+        pick = self.pick
+        draw = pick.random()
+        if draw < 0.65:
+            return self.say.fresh(scope, kind)
+        if draw < 0.85 and kind in ("s", "n", "as"):
+            return self.say.simple(kind)
+        if draw < 0.93 and kind in ("as", "x"):
+            return f"[{self.say.fresh(scope, 's')}, {self.say.fresh(scope, 's')}]"
+        if kind in ("o", "x"):
+            return f'{{"id": {self.say.fresh(scope, "s")}, "role": {self.say.fresh(scope, "s")}}}'
+        return "_"
+
+    def partial_set(self) -> list[str]:
+        name = self.names.pop()
+        made = []
+        for _ in range(self.pick.choice([1, 1, 2, 3])):
+            scope = Scope()
+            if self.pick.random() < 0.1:
+                made.append(f"{name} contains {self.say.expression('s', scope, 1)}")
+                continue
+            body = [self.say.generator(scope, "s", 1)] if self.pick.random() < 0.5 else []
+            body += self.say.body(scope, 2)
+            made.append(self.rule(f"{name} contains {self.say.expression('s', scope, 1)}", body))
+        self.known(name, "ss")
+        return made
+
+    def partial_object(self) -> list[str]:
+        name = self.names.pop()
+        made = []
+        for _ in range(self.pick.choice([1, 1, 2])):
+            scope = Scope()
+            body = [self.say.generator(scope, "s", 1)] if self.pick.random() < 0.6 else []
+            body += self.say.body(scope, 2)
+            key = self.say.expression("s", scope, 0)
+            made.append(self.rule(f"{name}[{key}] := {self.say.expression(self.pick.choice(['s', 'n', 'b']), scope, 1)}", body))
+        self.known(name, "o")
+        return made
+
+    def nested(self) -> list[str]:
+        """References in heads: objects of objects, of sets."""
+        name = self.names.pop()
+        form = self.pick.randrange(3)
+        made = []
+        for _ in range(self.pick.choice([1, 1, 2])):
+            scope = Scope()
+            body = [self.say.generator(scope, "s", 1)] + self.say.body(scope, 2)
+            key = self.say.expression("s", scope, 0)
+            inner = self.say.expression("s", scope, 0)
+            value = self.say.expression("s", scope, 1)
+            made.append(self.rule([f"{name}[{key}][{inner}] := {value}", f"{name}.by[{key}] := {value}", f"{name}[{key}] contains {value}"][form], body))
+        self.known(f"{name}.by" if form == 1 else name, "o")
+        return made
+
+    def constant_refs(self) -> list[str]:
+        name = self.names.pop()
+        kinds = {key: self.pick.choice(["s", "n", "b"]) for key in self.pick.sample(["alice", "bob", "low", "high"], 2)}
+        made = []
+        for key, kind in kinds.items():
+            made.append(self.valued(f"{name}.{key}", kind))
+            self.say.values.setdefault(kind, []).append(f"{name}.{key}")
+        self.known(name, "o")
+        return made
+
+    def allow(self) -> list[str]:
+        pick = self.pick
+        form = pick.random()
+        made = ["default allow := false"] if pick.random() < 0.55 else []
+        if form < 0.5:
+            for _ in range(pick.choice([1, 1, 2, 2, 3])):
+                made.append(self.valued("allow", "b"))
+                made[-1] += self.otherwise("b")
+        elif form < 0.7:
+            deny = []
+            for _ in range(pick.choice([1, 2, 2, 3])):
+                scope = Scope()
+                if form < 0.6:
+                    deny.append(self.rule(f"deny contains {self.say.constant('s') if pick.random() < 0.6 else self.say.expression('s', scope, 1)}", self.say.body(scope, 2)))
+                else:
+                    deny.append(self.valued("deny", "b"))
+            if form < 0.6:
+                lines = [pick.choice(["count(deny) == 0", "deny == set()", "not deny[_]" if pick.random() < 0.1 else "not \"evil\" in deny"])]
+            else:
+                lines = ["not deny"]
+            lines += self.say.body(Scope(), 1) if pick.random() < 0.3 else []
+            made += deny + [self.rule("allow", lines)]
+        elif form < 0.8:
+            scope = Scope()
+            body = self.say.body(scope, 2)
+            more = pick.choice(["", f', "headers": {{"x-user": {self.say.expression("s", scope, 1)}}}', f', "reason": {self.say.expression("s", scope, 1)}'])
+            made = ['default allow := {"allowed": false}'] if pick.random() < 0.5 else []
+            made.append(self.rule(f'allow := {{"allowed": {pick.choice(["true", "true", self.say.expression("b", scope, 1)])}{more}}}', body))
+        elif form < 0.92:
+            made = []
+            kind = pick.choice(list(ELEMENT)[:4] + ["s", "n", "o", "x"])
+            made.append(self.valued("allow", kind) + self.otherwise(kind))
+        else:
+            made.append(self.valued("allow", "b") + f" else := {self.say.expression('b', Scope(), 1)}" )
+        return made

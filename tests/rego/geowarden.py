@@ -1,0 +1,56 @@
+"""What geowarden makes of many cases at once, by `geowarden eval --batch`."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+KEYS = ("modules", "data", "entrypoint", "rego", "inputs")
+# Of a chunk of cases. A policy that takes this long has stalled the process.
+TIMEOUT = 300
+
+
+class Run:
+    """A batch under way: started at once, so that the caller can work beside it."""
+
+    def __init__(self, program: Path, cases: list[dict]):
+        self.program, self.cases = program, cases
+        self.input, self.output, self.faults = (tempfile.TemporaryFile() for _ in range(3))
+        for case in cases:
+            line = {key: case[key] for key in KEYS if key in case}
+            line.setdefault("inputs", [case.get("input")])
+            self.input.write(json.dumps(line).encode() + b"\n")
+        self.input.seek(0)
+        command = [str(program), "eval", "--batch"]
+        self.process = subprocess.Popen(command, stdin=self.input, stdout=self.output, stderr=self.faults)
+
+    def outcomes(self) -> list[list[dict]]:
+        """For each case the outcome of each input; `killed` where the case ended or stalled the process."""
+        try:
+            code = self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        told = self.read(self.output).decode().splitlines()
+        faults = self.read(self.faults).decode(errors="replace").strip()
+        self.input.close()
+        answered = [json.loads(line) for line in told if line.endswith("}")][: len(self.cases)]
+        made = [spread(answer, len(case["inputs"]) if "inputs" in case else 1) for answer, case in zip(answered, self.cases)]
+        if len(made) == len(self.cases):
+            return made
+        if not made and "expected {" in faults:
+            raise RuntimeError(f"geowarden does not take the cases: {faults}")
+        culprit = self.cases[len(made)]
+        made.append([{"killed": f"exit code {code}: {faults[-300:]}"}] * len(culprit.get("inputs", [None])))
+        return made + Run(self.program, self.cases[len(made) :]).outcomes() if len(made) < len(self.cases) else made
+
+    @staticmethod
+    def read(file) -> bytes:
+        with file:
+            file.seek(0)
+            return file.read()
+
+
+def spread(answer: dict, count: int) -> list[dict]:
+    """One outcome an input; a policy that does not load answers once."""
+    return answer["results"] if "results" in answer else [answer] * count

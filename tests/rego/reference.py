@@ -1,0 +1,57 @@
+"""What the real OPA engine makes of a case: one of the four outcomes of `geowarden eval --batch`."""
+
+import contextlib
+import functools
+
+from . import builtin_errors
+
+try:
+    from opa_bindings import OpaEngine, OpaError, OpaUndefinedError, _native
+except (ImportError, OSError) as missing:
+    raise SystemExit(f"rego: the reference engine cannot be loaded ({missing}): tests/tools/install.sh opa installs it")
+
+UNDEFINED = {"undefined": True}
+
+
+@functools.cache
+def errors() -> builtin_errors.BuiltinErrors:
+    with OpaEngine():  # loads the library
+        switch = builtin_errors.BuiltinErrors(_native._LIB_PATH)
+    for strict, expected in ((False, {"result": True}), (True, "error")):
+        switch.set_strict(strict)
+        outcome = evaluate({"p.rego": "package p\n\nallow if not startswith(input.user, `a`)\n"}, {}, "p/allow", [{"user": 1}])[0]
+        if outcome != expected and expected not in outcome:
+            raise builtin_errors.UnknownLibrary(f"strict built-in errors {strict} are not obeyed: {outcome}")
+    return switch
+
+
+def outcomes(case: dict, strict: bool = False) -> list[dict]:
+    """The outcome for each input of the case, by OPA's default or with strict built-in errors."""
+    errors().set_strict(strict)
+    # What stands in for modules that this engine cannot read: the same policy in Rego v1 where the case is v0.
+    modules = case.get("reference") or case["modules"]
+    inputs = case["inputs"] if "inputs" in case else [case["input"]]
+    return evaluate(modules, case.get("data") or {}, case["entrypoint"], inputs)
+
+
+def evaluate(modules: dict, data: dict, entrypoint: str, inputs: list) -> list[dict]:
+    with contextlib.closing(OpaEngine()) as engine:
+        engine.print_handler = lambda _message, _location: None
+        try:
+            for name, source in modules.items():
+                engine.add_policy(name, source)
+            engine.add_data(data)
+        except OpaError as error:
+            return [{"refused": error.message}] * len(inputs)
+        return [one(engine, entrypoint.replace("/", "."), value) for value in inputs]
+
+
+def one(engine: OpaEngine, path: str, value) -> dict:
+    try:
+        return {"result": engine.eval_document(path, value)}
+    except OpaUndefinedError:
+        return UNDEFINED
+    except OpaError as error:
+        # The query is compiled with the modules at the first evaluation.
+        kind = "error" if error.code == "eval_error" else "refused"
+        return {kind: error.message}
