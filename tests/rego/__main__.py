@@ -78,7 +78,7 @@ def report(given: argparse.Namespace, counts: collections.Counter, examples: dic
         fault = kind[0] in FAULTS
         if kind[0] == EQUAL or not (fault or given.save):
             continue
-        for number, position in examples[kind]:
+        for number, position in examples[kind] if fault else examples[kind][:1]:
             case = generator.case(given.seed, number)
             wanted = kind[:1] if kind[0] == OPEN else kind
             small = shrink(given.geowarden, case, position, wanted)

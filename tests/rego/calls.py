@@ -72,7 +72,6 @@ CALLS = {
     "ss": [
         ("object.keys({})", "o", 3), ("{} | {}", "ss ss", 3), ("{} & {}", "ss ss", 3), ("{} - {}", "ss ss", 3),
         ("union({{{}, {}}})", "ss ss", 1), ("intersection({{{}, {}}})", "ss ss", 1),
-        ("graph.reachable({}, {})", "oas ss", 1), ("graph.reachable({}, {})", "oas as", 1),
     ],
     "o": [
         ("object.union({}, {})", "o o", 2), ("object.remove({}, {})", "o as", 2), ("object.filter({}, {})", "o as", 2),
