@@ -70,10 +70,11 @@ def report(given: argparse.Namespace, counts: collections.Counter, examples: dic
         print(f"rego: {name}: {totals[name]}")
         ranked = sorted((kind for kind in kinds if kind[0] == name), key=lambda kind: -counts[kind])
         for kind in ranked if given.all else ranked[:SHOWN]:
-            where = ", ".join(f"{number}/{position}" for number, position in examples[kind])
+            where = ", ".join(f"{number}/{position}" for number, position in examples[kind][:3])
             print(f"rego:     {counts[kind]} {kind[1]}" + (f" ({where})" if where else ""))
         if len(ranked) > SHOWN and not given.all:
             print(f"rego:     and {len(ranked) - SHOWN} kinds more (--all)")
+    shown = set()
     for kind in kinds:
         fault = kind[0] in FAULTS
         if kind[0] == EQUAL or not (fault or given.save):
@@ -82,6 +83,9 @@ def report(given: argparse.Namespace, counts: collections.Counter, examples: dic
             case = generator.case(given.seed, number)
             wanted = kind[:1] if kind[0] == OPEN else kind
             small = shrink(given.geowarden, case, position, wanted)
+            if json.dumps(small) in shown:
+                continue
+            shown.add(json.dumps(small))
             told = {"class": kind[0], "kind": kind[1], "seed": given.seed, "number": number, **small}
             told |= {"opa": reference.outcomes(small)[0], "geowarden": Run(given.geowarden, [small]).outcomes()[0][0]}
             if fault:

@@ -65,7 +65,7 @@ CALLS = {
         ("regex.find_n({}, {}, {})", "RE s n", 1), ("net.cidr_expand({})", '"10.0.0.0/30"', 1),
     ],
     "an": [
-        ("numbers.range({}, {})", "n n", 2), ("numbers.range_step({}, {}, {})", "n n n", 1), ("indexof_n({}, {})", "s s", 1),
+        ("numbers.range({}, {})", "few few", 2), ("numbers.range_step({}, {}, {})", "few few few", 1), ("indexof_n({}, {})", "s s", 1),
         ("array.concat({}, {})", "an an", 1), ("sort({})", "an", 1), ("array.slice({}, {}, {})", "an n n", 1),
         ("time.clock({})", "ns", 1), ("time.date({})", "ns", 1), ("time.diff({}, {})", "ns ns", 1),
     ],

@@ -1,6 +1,7 @@
 """One worker's share of the cases."""
 
 import collections
+import resource
 from pathlib import Path
 
 from . import comparison, generator, reference
@@ -8,11 +9,14 @@ from .comparison import EQUAL
 from .geowarden import Run
 
 # Kept of each kind of difference: where it was seen.
-EXAMPLES = 3
+EXAMPLES = 8
+# A policy that makes either engine take more, ends it rather than the machine.
+MEMORY = 8 << 30
 
 
 def evaluate(program: Path, seed: int, start: int, count: int) -> tuple[collections.Counter, dict]:
     """The classes of cases `start` to `start + count`, and the first examples of each kind."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     cases = [generator.case(seed, number) for number in range(start, start + count)]
     run = Run(program, cases)
     expected = [reference.outcomes(case) for case in cases]
@@ -25,6 +29,7 @@ def evaluate(program: Path, seed: int, start: int, count: int) -> tuple[collecti
             counts["allowed by both"] += all(map(comparison.allows, pair))
             kind = comparison.compare(*pair)
             counts[kind] += 1
-            if kind[0] != EQUAL and len(examples[kind]) < EXAMPLES:
-                examples[kind].append((start + offset, position))
+            seen = examples[kind]
+            if kind[0] != EQUAL and len(seen) < EXAMPLES and not (seen and seen[-1][0] == start + offset):
+                seen.append((start + offset, position))
     return counts, dict(examples)

@@ -30,7 +30,7 @@ def main() -> int:
     arguments.add_argument("--geowarden", type=Path)
     given = arguments.parse_args()
 
-    cases = [json.loads(line) for line in FILE.read_text().splitlines()]
+    cases = [json.loads(line) for line in FILE.read_bytes().split(b"\n") if line]
     ours = [outcomes[0] for outcomes in Run(given.geowarden, cases).outcomes()] if given.geowarden else [None] * len(cases)
     faults = []
     for case, answer in zip(cases, ours, strict=True):

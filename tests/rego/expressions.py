@@ -1,7 +1,7 @@
 """Random Rego expressions and literals, of a wanted type so that most policies compile.
 
 Types: s string, n number, b boolean, as and an arrays of them, ss and sn sets, o object, os object of strings,
-ao array of objects, ns time, x any, k any of which nothing more is known.
+ao array of objects, ns time, few small numbers, x any, k any of which nothing more is known.
 """
 
 import json
@@ -73,6 +73,9 @@ class Expressions:
             return pick.choice(["true", "false"])
         if kind == "ns":
             return pick.choice(["1767322800000000000", "0", "[1767322800000000000, \"UTC\"]", "-1"]) if self.chance(0.8) else "1e30"
+        if kind == "few":
+            # Either engine would make as many elements as it is told to.
+            return pick.choice(["-1", "0", "1", "3", "5", "0.5", "count(input.roles)", "count(input.user)", "input.missing"])
         if kind == "os":
             return pick.choice(['{"a": "b"}', '{"alice": "bob", "evil": ""}', "{}"])
         return pick.choice(["null", "true", "[]", "{}", self.constant("s"), self.constant("n")])
@@ -84,7 +87,7 @@ class Expressions:
             return kind
         if kind in WORDS:
             return self.constant(kind) if self.chance(0.75) else self.expression("s", scope, depth - 1)
-        if kind in ("ns", "os"):
+        if kind in ("ns", "os", "few"):
             return self.constant(kind)
         if self.chance(0.05):
             return pick.choice(world.MISSING)

@@ -30,6 +30,8 @@ def as_v0(text: str) -> str:
     for line in text.split("\n"):
         if line[:1] not in ("\t", "}", "") or line.startswith("} else"):
             line = re.sub(r"^(\S+) contains (.*?)( if)?( \{)?$", r"\1[\2]\4", line)
+            # Without a value and `if`, a head like `roles.admin` would be a set's.
+            line = re.sub(r"^(\w+\.[\w.]+) if \{$", r"\1 := true if {", line)
             line = re.sub(r" if \{$", " {", line)
         lines.append(line)
     package, _, rest = "\n".join(lines).partition("\n")

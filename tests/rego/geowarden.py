@@ -31,10 +31,11 @@ class Run:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        told = self.read(self.output).decode().splitlines()
+        # Not the lines of a text, which break at U+2028 too.
+        told = self.read(self.output).split(b"\n")
         faults = self.read(self.faults).decode(errors="replace").strip()
         self.input.close()
-        answered = [json.loads(line) for line in told if line.endswith("}")][: len(self.cases)]
+        answered = [json.loads(line) for line in told if line.endswith(b"}")][: len(self.cases)]
         made = [spread(answer, len(case["inputs"]) if "inputs" in case else 1) for answer, case in zip(answered, self.cases)]
         if len(made) == len(self.cases):
             return made
