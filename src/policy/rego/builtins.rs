@@ -9,6 +9,7 @@ mod membership;
 mod net;
 mod numbers;
 mod regex;
+mod semver;
 mod strings;
 mod urlquery;
 
@@ -37,7 +38,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 9] = [
+const ALL: [&[Builtin]; 10] = [
     &collections::ALL,
     &format::ALL,
     &json::ALL,
@@ -45,6 +46,7 @@ const ALL: [&[Builtin]; 9] = [
     &net::ALL,
     &numbers::ALL,
     &regex::ALL,
+    &semver::ALL,
     &strings::ALL,
     &urlquery::ALL,
 ];

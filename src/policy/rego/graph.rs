@@ -56,17 +56,30 @@ pub(super) fn check(modules: &[Parsed], names: &Names, all: &mut Vec<String>) {
     Search::new(&nodes, all).run();
 }
 
-/// regorus makes the key of `s[k] contains x` where there is no `x`, and OPA does not.
+/// regorus makes the keys on the way to a value or an element even where there is none, and OPA does not.
 fn keys_are_constant(rule: &Rule, refusals: &mut Refusals<'_>) {
-    if let Rule::Spec {
-        head: RuleHead::Set { refr, .. },
-        ..
-    } = rule
-        && !constant_prefix(refr).1
-    {
+    let Rule::Spec { head, .. } = rule else {
+        return;
+    };
+    let (way, advice) = match head {
+        RuleHead::Set { refr, .. } => (
+            refr,
+            "an object of sets, such as `s[key] := {x | ..} if ..`",
+        ),
+        RuleHead::Compr { refr, .. } => match refr.as_ref() {
+            // The last key of an object is made with its value.
+            Expr::RefBrack { refr, .. } | Expr::RefDot { refr, .. } => (
+                refr,
+                "an object of objects, such as `o[key] := {..: .. | ..} if ..`",
+            ),
+            _ => return,
+        },
+        RuleHead::Func { .. } => return,
+    };
+    if !constant_prefix(way).1 {
         refusals.add(
             rule.span().line,
-            "a set under a key that is not constant has another meaning here than in OPA: write an object of sets, such as `s[key] := {x | ..} if ..`",
+            format!("a key in a rule's name that is not constant and not the last has another meaning here than in OPA: write {advice}"),
         );
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Lift<'a, '_> {
 
     /// An argument of a call.
     fn operand(&mut self, operand: &'a Expr) {
-        if self.is_dynamic(operand) {
+        if is_dynamic(operand, self.scope) {
             self.all.push(operand);
         }
     }
@@ -114,32 +114,32 @@ impl<'a> Lift<'a, '_> {
             }
         }
     }
+}
 
-    /// Whether the value of an expression can be missing. Variables of the rule have one.
-    fn is_dynamic(&self, expression: &Expr) -> bool {
-        match expression {
-            Expr::Var { span, .. } => self.scope.is_global(span.text()),
-            Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. } => operands(expression)
-                .into_iter()
-                .any(|element| self.is_dynamic(element)),
-            Expr::Call { .. }
-            | Expr::RefDot { .. }
-            | Expr::RefBrack { .. }
-            | Expr::BinExpr { .. }
-            | Expr::BoolExpr { .. }
-            | Expr::ArithExpr { .. }
-            | Expr::AssignExpr { .. }
-            | Expr::Membership { .. } => true,
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. }
-            | Expr::UnaryExpr { .. }
-            | Expr::ArrayCompr { .. }
-            | Expr::SetCompr { .. }
-            | Expr::ObjectCompr { .. } => false,
-        }
+/// Whether the value of an expression can be missing. Variables of the rule have one.
+pub(super) fn is_dynamic(expression: &Expr, scope: &Scope<'_>) -> bool {
+    match expression {
+        Expr::Var { span, .. } => scope.is_global(span.text()),
+        Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. } => operands(expression)
+            .into_iter()
+            .any(|element| is_dynamic(element, scope)),
+        Expr::Call { .. }
+        | Expr::RefDot { .. }
+        | Expr::RefBrack { .. }
+        | Expr::BinExpr { .. }
+        | Expr::BoolExpr { .. }
+        | Expr::ArithExpr { .. }
+        | Expr::AssignExpr { .. }
+        | Expr::Membership { .. } => true,
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. }
+        | Expr::UnaryExpr { .. }
+        | Expr::ArrayCompr { .. }
+        | Expr::SetCompr { .. }
+        | Expr::ObjectCompr { .. } => false,
     }
 }
 

@@ -159,12 +159,24 @@ impl Printer<'_> {
 
     fn body(&mut self, body: &RuleBody, all: &[RuleBody]) {
         let is_first = all.first().is_some_and(|first| std::ptr::eq(first, body));
+        let mut value = None;
+        let mut name = String::new();
         if body.is_else {
             self.go_to(body.span.line);
             self.push(" else");
-            self.assign(body.assign.as_ref());
-            if body.query.stmts.is_empty() {
-                return;
+            value = body
+                .assign
+                .as_ref()
+                .filter(|assign| negation::is_dynamic(&assign.value, self.scope));
+            if let Some(assign) = value {
+                name = self.name();
+                self.operator(&assign.op);
+                self.push(&name);
+            } else {
+                self.assign(body.assign.as_ref());
+                if body.query.stmts.is_empty() {
+                    return;
+                }
             }
         }
         self.push(if self.has_keywords && (is_first || body.is_else) {
@@ -172,6 +184,14 @@ impl Printer<'_> {
         } else {
             " { "
         });
+        // regorus takes a function's value that is undefined for true; as a statement of the body it ends the body.
+        if let Some(assign) = value {
+            self.push(&format!("{name} := "));
+            self.expression(&assign.value, Level::Membership);
+            if !body.query.stmts.is_empty() {
+                self.push("; ");
+            }
+        }
         self.query(&body.query);
         self.push(" }");
     }

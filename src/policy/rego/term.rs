@@ -7,18 +7,24 @@ use serde_json::{Map, Value as Json};
 /// Deeper values are not written.
 const MAX_DEPTH: usize = 200;
 
-/// Larger values are not made JSON, in nodes.
-const MAX_NODES: usize = 1 << 20;
+/// Larger values are not made JSON, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+/// What a value costs beside its text, in bytes.
+const NODE: usize = 32;
 
 /// A value as JSON: sets become arrays, and keys that are no strings become their JSON.
 pub(super) fn to_json(value: &Value) -> Result<Json, String> {
-    let mut left = MAX_NODES;
+    let mut left = MAX_BYTES;
     json(value, &mut left, 0)
 }
 
 fn json(value: &Value, left: &mut usize, depth: usize) -> Result<Json, String> {
+    let text = match value {
+        Value::String(text) => text.len(),
+        _ => 0,
+    };
     *left = left
-        .checked_sub(1)
+        .checked_sub(NODE + text)
         .filter(|_| depth <= MAX_DEPTH)
         .ok_or("the value is too large")?;
     Ok(match value {

@@ -118,6 +118,20 @@ fn what_means_the_same_stays_as_it_was_written() {
 }
 
 #[test]
+fn the_value_of_an_else_is_a_condition_of_its_body() {
+    let given =
+        prepared("package p\nf(x) if input.a\nelse := input.b\nelse := 3 if x\n").unwrap_err();
+    assert!(given.contains("a.rego:4"), "{given}");
+    let given =
+        prepared("package p\nf(x) if input.a\nelse := input.b if input.c\nelse := 3\n").unwrap();
+    assert_eq!(
+        given.lines().nth(2).unwrap(),
+        " else := __lifted1__ if { __lifted1__ := input.b; input.c }"
+    );
+    assert_eq!(given.lines().nth(3).unwrap(), " else := 3");
+}
+
+#[test]
 fn every_line_stays_where_it_was() {
     let module = r#"package p
 
@@ -244,6 +258,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
             "a.rego:2",
             "not constant",
         ),
+        ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
         (
             "g.a if input.a\ng.b if input.b\nallow if not g",
             "a.rego:4",
