@@ -11,6 +11,7 @@ mod checks;
 mod commands;
 mod docs;
 mod garbage;
+mod opa;
 mod reloads;
 mod service;
 mod tls;

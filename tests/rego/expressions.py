@@ -111,6 +111,8 @@ class Expressions:
             called = self.user_call(kind, scope, depth - 1)
             if called:
                 return called
+        if depth > 0 and draw < 0.82:
+            return self.into_call(kind, scope, depth - 1)
         if depth > 0 and draw < 0.92:
             return self.call(kind, scope, depth - 1)
         if depth > 0:
@@ -149,6 +151,18 @@ class Expressions:
             # Operands of an operator; which binds tighter is not what is tested.
             given = [f"({text})" if " " in text and text[0] not in '"{[(' else text for text in given]
         return form.format(*given)
+
+    def into_call(self, kind: str, scope: Scope, depth: int) -> str:
+        """A reference into what a call returns, or by what one returns."""
+        text = self.expression("s", scope, depth)
+        return {
+            "s": f'split({text}, "/")[{self.pick.choice(["0", "1", "count(input.roles)"])}]',
+            "n": f"data.limits[lower({text})]",
+            "b": f"data.blocked[lower({text})]",
+            "as": f"data.users[{text}].groups",
+            "o": f"data.users[trim_space({text})]",
+            "x": f'json.unmarshal({self.constant("JSON")}).user',
+        }.get(kind, self.simple(kind))
 
     def user_call(self, kind: str, scope: Scope, depth: int) -> str | None:
         fitting = [(name, takes) for name, takes, gives in self.functions if gives == kind]
@@ -270,8 +284,10 @@ class Expressions:
     def unification(self, scope: Scope, depth: int) -> str:
         """An assignment or a unification, with or without destructuring."""
         pick = self.pick
-        form = pick.randrange(9)
+        form = pick.randrange(14)
         kind = pick.choice(TYPES)
+        if form >= 9:
+            return self.binding(scope, depth)
         value = self.expression(kind, scope, depth)
         if form <= 3:
             return f"{self.fresh(scope, self.opaque(kind, value))} := {value}"
@@ -286,6 +302,31 @@ class Expressions:
         if form == 7:
             return f"[{self.constant('s')}, {self.fresh(scope, 'k')}] = {pair}"
         return f"{pick.choice(world.INPUT.get(kind, world.INPUT['x']))} = {value}"
+
+    def binding(self, scope: Scope, depth: int) -> str:
+        """A literal that binds in rarer ways: by a key, a pattern, or the truth of a condition."""
+        pick = self.pick
+        form = pick.randrange(9)
+        if form == 0:
+            return f"data.users[{self.fresh(scope, 's')}].role == {self.expression('s', scope, 0)}"
+        if form == 1:
+            return f"input.items[{self.fresh(scope, 'k')}].owner == {self.expression('s', scope, 0)}"
+        if form == 2:
+            partial = self.values.get("ss", []) + self.values.get("o", []) or ["data.blocked", "input.tags", "input.roles"]
+            return f"{pick.choice(partial)}[{self.fresh(scope, 'k')}]"
+        if form == 3:
+            condition = self.comparison(scope, 1) if self.chance(0.4) else self.call("b", scope, 1) if self.chance(0.5) else self.membership(scope, 1)
+            return f"{self.fresh(scope, 'b')} := {condition}"
+        if form == 4:
+            return f'some {{"user": {self.fresh(scope, "s")}, "on": {self.fresh(scope, "k")}}} in data.grants'
+        if form == 5:
+            return f'{{"role": {self.fresh(scope, "s")}, "level": {self.fresh(scope, "n")}}} = data.users[{self.expression("s", scope, 0)}]'
+        if form == 6:
+            key = self.fresh(scope, "k")
+            return f"input.roles[{key}] = input.groups[{key}]"
+        if form == 7:
+            return f"[{self.fresh(scope, 'k')}, {self.expression('s', scope, 0)}] = [{self.expression('s', scope, 0)}, input.user]"
+        return f"walk({pick.choice(['input.claims', 'input.tags', 'data.users'])}, [{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}])"
 
     def existing(self, scope: Scope) -> str:
         """A use of a rule or a function of this policy as a condition."""
@@ -316,6 +357,9 @@ class Expressions:
             "count(input.roles) > 0", 'net.cidr_contains("10.0.0.0/8", input.ip)', f'regex.match("^[a-z]+$", {who})',
             'input.path == ["collections", "obs"]', "input.level > 1", f'{who} == input.claims.company', "input.flags.beta",
             f'object.get(input, "user", "nobody") == {self.constant("s")}', "input.user", "input.roles", f"data.users[{who}]",
+            f"{who}, {self.constant('s')} in input.tags", f'0, {who} in input.roles', f"count({{1 | not {who} in data.admins}}) == 1",
+            f"{who} in {{name | data.users[name].level > 1}}", f"input.tags[{who}]", "data.p.allowed", "input.x.y == input.x.z",
+            f'{{"id": {who}}} in input.items', "input.claims == input.tags", f"[{who}] == input.roles", "input.nums[0] < input.nums[1]", "null == input.extra",
             'input.roles[_] == "admin"', 'input.items[_].owner == input.user', f'{{"user": {who}, "on": input.collection}} == data.grants[0]',
             f'[{who}, input.collection] == ["alice", "obs"]', f"{who} in {{\"alice\", \"bob\"}}", "input", "input == {}",
             f'glob.match("evil*", [], {who})', 'upper(input.method) == "GET"', 'concat("/", input.path) == "collections/obs"',
@@ -367,6 +411,10 @@ class Expressions:
             return f"with data.blocked as {pick.choice(['{}', '{\"alice\": true}', '{input.user: true}'])}"
         if draw < 0.92:
             return f"with data.users.alice.role as {self.expression('s', scope, 1)}"
+        if draw < 0.95 and self.values.get("b"):
+            # Of this package by its path from the root, or of another one.
+            rule = pick.choice(self.values["b"])
+            return f"with {rule if rule.startswith('data.') else 'data.p.' + rule} as {self.constant('b')}"
         return f"with input.user as {self.constant('s')} with data.admins as {self.expression('as', scope, 1)}"
 
     def literal(self, scope: Scope, depth: int = 2, inline: bool = False) -> str:
@@ -402,4 +450,8 @@ class Expressions:
         return f"every {key}{value} in {over} {{\n{lines}\n}}"
 
     def body(self, scope: Scope, most: int = 4) -> list[str]:
-        return [self.literal(scope) for _ in range(self.pick.choice([1, 1, 2, 2, 3, most][: most + 2]))]
+        made = [self.literal(scope) for _ in range(self.pick.choice([1, 1, 2, 2, 3, most][: most + 2]))]
+        if self.chance(0.06):
+            # Only what is safe counts, not the order.
+            self.pick.shuffle(made)
+        return made

@@ -195,7 +195,7 @@ class Policy:
     def nested(self) -> list[str]:
         """References in heads: objects of objects, of sets."""
         name = self.names.pop()
-        form = self.pick.randrange(3)
+        form = self.pick.randrange(5)
         made = []
         for _ in range(self.pick.choice([1, 1, 2])):
             scope = Scope()
@@ -203,8 +203,10 @@ class Policy:
             key = self.say.expression("s", scope, 0)
             inner = self.say.expression("s", scope, 0)
             value = self.say.expression("s", scope, 1)
-            made.append(self.rule([f"{name}[{key}][{inner}] := {value}", f"{name}.by[{key}] := {value}", f"{name}[{key}] contains {value}"][form], body))
-        self.known(f"{name}.by" if form == 1 else name, "o")
+            heads = [f"{name}[{key}][{inner}] := {value}", f"{name}.by[{key}] := {value}", f"{name}[{key}] contains {value}",
+                     f"{name}[{key}].by := {value}", f"{name}.by contains {value}"]  # fmt: skip
+            made.append(self.rule(heads[form], body))
+        self.known(f"{name}.by" if form in (1, 4) else name, "ss" if form == 4 else "o")
         return made
 
     def constant_refs(self) -> list[str]:
