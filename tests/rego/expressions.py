@@ -46,6 +46,8 @@ class Expressions:
         # Name, argument types and result type.
         self.functions: list[tuple[str, list[str], str]] = []
         self.shadowable: list[str] = []
+        # Whole packages that may be referred to.
+        self.packages: list[str] = []
 
     def chance(self, share: float) -> bool:
         return self.pick.random() < share
@@ -148,8 +150,9 @@ class Expressions:
         form = self.pick.choice(CALLABLE[kind])
         given = [self.expression(of, scope, depth) for of in ARGUMENTS[form].split(" ")] if form.count("{}") else []
         if form[0] == "{" and "} " in form[:3]:
-            # Operands of an operator; which binds tighter is not what is tested.
-            given = [f"({text})" if " " in text and text[0] not in '"{[(' else text for text in given]
+            # Operands of an operator, mostly in parentheses: sometimes which binds tighter decides.
+            loose = self.chance(0.25)
+            given = [f"({text})" if " " in text and text[0] not in '"{[(' and not loose else text for text in given]
         return form.format(*given)
 
     def into_call(self, kind: str, scope: Scope, depth: int) -> str:
@@ -208,6 +211,8 @@ class Expressions:
         if with_key:
             head = f"{self.expression('s', inner, 0)}: {head}"
         body = self.settled(body, head)
+        if self.chance(0.06):
+            self.pick.shuffle(body)
         return f"{left}{head} | {'; '.join(body)}{right}"
 
     def collection(self, item: str, scope: Scope, depth: int) -> str:
@@ -306,7 +311,24 @@ class Expressions:
     def binding(self, scope: Scope, depth: int) -> str:
         """A literal that binds in rarer ways: by a key, a pattern, or the truth of a condition."""
         pick = self.pick
-        form = pick.randrange(9)
+        form = pick.randrange(14)
+        if form == 9:
+            over = self.call(pick.choice(["as", "ss"]), scope, 1)
+            if over[-1] == ")":
+                return f"{over}[{self.fresh(scope, 'k')}]" if self.chance(0.5) else f"{over}[_] == {self.expression('s', scope, 0)}"
+        if form == 10:
+            over = pick.choice(['["alice", input.user]', '{"alice": 1, "bob": input.level}', '{"alice", input.user}', '[[1, input.user], [2, "bob"]]'])
+            return f"{self.fresh(scope, 'k')} := {over}[{self.fresh(scope, 'k')}]"
+        if form == 11:
+            left, right = self.fresh(scope, "k"), self.fresh(scope, "k")
+            return f"{left} = {right}; {right} = {self.expression('s', scope, 1)}"
+        if form == 12:
+            left, right = self.fresh(scope, "k"), self.fresh(scope, "k")
+            return f"some {left}, {right}; input.items[{left}].tags[{right}] == {self.expression('s', scope, 0)}"
+        if form == 13 and self.packages:
+            package = pick.choice(self.packages)
+            return pick.choice([f"some {self.fresh(scope, 'k')}, {self.fresh(scope, 'k')} in {package}", f"{self.fresh(scope, 'k')} := {package}[_]",
+                                f"{package}[{self.fresh(scope, 'k')}] == {self.expression('s', scope, 0)}", f"count({package}) {pick.choice(['>', '=='])} {pick.randrange(4)}"])  # fmt: skip
         if form == 0:
             return f"data.users[{self.fresh(scope, 's')}].role == {self.expression('s', scope, 0)}"
         if form == 1:
@@ -360,6 +382,8 @@ class Expressions:
             f"{who}, {self.constant('s')} in input.tags", f'0, {who} in input.roles', f"count({{1 | not {who} in data.admins}}) == 1",
             f"{who} in {{name | data.users[name].level > 1}}", f"input.tags[{who}]", "data.p.allowed", "input.x.y == input.x.z",
             f'{{"id": {who}}} in input.items', "input.claims == input.tags", f"[{who}] == input.roles", "input.nums[0] < input.nums[1]", "null == input.extra",
+            "input.nums[input.level] > 0", 'split(input.user, "-")[_] == "bob"', "{1: true, 2: false}[input.level]", '{"alice", "bob"}[input.user]', '["a", "b"][input.level]',
+            f'{who} in input.roles == false', "count(input.roles) - 1 >= 0", "input.level + 1 * 2 > 3", "input.level - 1 - 1 == 0", 'not_there(input.user)' if self.chance(0.02) else "input.level > -1",
             'input.roles[_] == "admin"', 'input.items[_].owner == input.user', f'{{"user": {who}, "on": input.collection}} == data.grants[0]',
             f'[{who}, input.collection] == ["alice", "obs"]', f"{who} in {{\"alice\", \"bob\"}}", "input", "input == {}",
             f'glob.match("evil*", [], {who})', 'upper(input.method) == "GET"', 'concat("/", input.path) == "collections/obs"',

@@ -52,6 +52,7 @@ class Policy:
         if pick.random() < 0.2:
             library = self.rules(pick.choice([1, 2, 3]))
             self.qualify()
+            self.say.packages.append("data.lib")
         own = self.rules(pick.choice([0, 1, 1, 2, 2, 3, 4, 5]))
         own += self.allow()
         if pick.random() < 0.12:
@@ -78,7 +79,7 @@ class Policy:
 
     def rules(self, count: int) -> list[str]:
         made = []
-        makers = [self.complete] * 4 + [self.function] * 4 + [self.partial_set] * 3 + [self.partial_object] * 2 + [self.nested, self.constant_refs]
+        makers = [self.complete] * 4 + [self.function] * 4 + [self.partial_set] * 3 + [self.partial_object] * 2 + ([self.nested, self.constant_refs] if self.pick.random() < 0.4 else [])
         for _ in range(count):
             made += self.pick.choice(makers)()
         return made
@@ -95,6 +96,10 @@ class Policy:
             # One line, as authors write it; in braces, so that it can be written in Rego v0.
             return f"{head} if {{\n\t{body[0]}\n}}"
         lines = "\n".join("\t" + line for text in body for line in text.split("\n"))
+        if self.pick.random() < 0.05 and not any("\n" in text for text in body):
+            lines = "\t" + "; ".join(body)
+        if self.pick.random() < 0.05:
+            head = head.replace(" := ", " = ", 1)
         return f"{head} if {{\n{lines}\n}}"
 
     def valued(self, name: str, kind: str, scope: Scope | None = None) -> str:
