@@ -273,6 +273,10 @@ class Expressions:
             # OPA's compiler knows that literals of different shapes are never equal, and refuses the policy.
             right = self.pick.choice(world.INPUT[kind] + world.DATA[kind])
         operator = self.pick.choice(["==", "==", "==", "!=", "<", ">", ">=", "<="] if kind in ("s", "n") else ["==", "==", "!="])
+        known = [name for name, of in scope.variables.items() if of in (kind, "x", "k")]
+        if known and self.chance(0.2):
+            # What is bound is compared by a unification too.
+            left, operator = self.pick.choice(known), self.pick.choice(["=", "=", "==", "!="])
         if self.chance(0.15):
             left, right = right, left
         return f"{left} {operator} {right}"
@@ -347,6 +351,9 @@ class Expressions:
             key = self.fresh(scope, "k")
             return f"input.roles[{key}] = input.groups[{key}]"
         if form == 7:
+            known = list(scope.variables)
+            if known and self.chance(0.5):
+                return f"[{pick.choice(known)}, {self.fresh(scope, 'k')}] = {pick.choice(world.INPUT['as'] + ['input.items[_].tags', '[input.user, 1]'])}"
             return f"[{self.fresh(scope, 'k')}, {self.expression('s', scope, 0)}] = [{self.expression('s', scope, 0)}, input.user]"
         return f"walk({pick.choice(['input.claims', 'input.tags', 'data.users'])}, [{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}])"
 
