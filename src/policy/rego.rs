@@ -7,6 +7,7 @@ mod builtins;
 mod graph;
 mod names;
 mod negation;
+mod patterns;
 mod prepare;
 mod print;
 mod refusal;
@@ -154,7 +155,7 @@ fn engine(sources: &Sources, dialect: Dialect) -> Result<Engine, LoadError> {
     engine.set_execution_timer_config(timer(LOAD_LIMIT));
     engine.set_policy_length_config(syntax::lengths());
     builtins::register(&mut engine)?;
-    for (name, text) in prepare::faithful(&sources.modules, dialect)? {
+    for (name, text) in prepare::faithful(&sources.modules, &sources.data, dialect)? {
         engine
             .add_policy(name, text)
             .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;

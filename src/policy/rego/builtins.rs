@@ -1,9 +1,11 @@
 //! Built-in functions of our own: those that regorus lacks, and those of its that mean something else than OPA's or can
 //! take any amount of time or memory.
 
+mod base64;
 mod budget;
 mod collections;
 mod format;
+mod glob;
 mod json;
 mod membership;
 mod net;
@@ -11,6 +13,7 @@ mod numbers;
 mod regex;
 mod semver;
 mod strings;
+mod time;
 mod urlquery;
 
 use regorus::{
@@ -38,9 +41,11 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 10] = [
+const ALL: [&[Builtin]; 13] = [
+    &base64::ALL,
     &collections::ALL,
     &format::ALL,
+    &glob::ALL,
     &json::ALL,
     &membership::ALL,
     &net::ALL,
@@ -48,6 +53,7 @@ const ALL: [&[Builtin]; 10] = [
     &regex::ALL,
     &semver::ALL,
     &strings::ALL,
+    &time::ALL,
     &urlquery::ALL,
 ];
 

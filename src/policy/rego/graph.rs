@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
 use super::{
@@ -30,7 +32,12 @@ struct Node {
 }
 
 /// Checks all rules of a policy, and the functions that they call.
-pub(super) fn check(modules: &[Parsed], names: &Names, all: &mut Vec<String>) {
+pub(super) fn check(
+    modules: &[Parsed],
+    names: &Names,
+    data: &Map<String, Value>,
+    all: &mut Vec<String>,
+) {
     let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
     let mut packages = BTreeSet::new();
     for parsed in modules {
@@ -53,6 +60,7 @@ pub(super) fn check(modules: &[Parsed], names: &Names, all: &mut Vec<String>) {
         }
     }
     nothing_is_a_group_of_rules(&nodes, &packages, all);
+    nothing_is_defined_twice(&nodes, &packages, data, all);
     Search::new(&nodes, all).run();
 }
 
@@ -108,6 +116,41 @@ fn nothing_is_a_group_of_rules(
                     format!("`{path}` stands for all rules below it, which has another meaning here than in OPA where none of them is defined: refer to each rule by its whole name"),
                 );
             }
+        }
+    }
+}
+
+/// OPA loads no rule whose path is a package's or that of a value of `data`.
+fn nothing_is_defined_twice(
+    nodes: &BTreeMap<String, Node>,
+    packages: &BTreeSet<String>,
+    data: &Map<String, Value>,
+    all: &mut Vec<String>,
+) {
+    for (path, node) in nodes {
+        let mut refusals = Refusals::of_file(&node.file, all);
+        let below = format!("{path}.");
+        if packages.contains(path)
+            || packages
+                .range(below.clone()..)
+                .next()
+                .is_some_and(|package| package.starts_with(&below))
+        {
+            refusals.add(node.line, format!("`{path}` is the path of a package too"));
+        }
+        let mut names = path.split('.').skip(1);
+        let first = names.next().and_then(|name| data.get(name));
+        let found = names.try_fold(first, |value, name| match value {
+            Some(Value::Object(members)) => Some(members.get(name)),
+            // A value that is no object stands above the rule.
+            Some(_) => None,
+            None => Some(None),
+        });
+        if !matches!(found, Some(None)) {
+            refusals.add(
+                node.line,
+                format!("`{path}` is data too: rename the rule or move the data"),
+            );
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use super::{
     super::{Dialect, LoadError},
     graph,
     names::Names,
-    print,
+    patterns, print,
     refusal::{self, Refusals},
     safety,
     syntax::{self, Parsed, constant_path},
@@ -15,6 +17,7 @@ use super::{
 /// Texts by the names of their files, with the meaning that OPA gives to the author's.
 pub(super) fn faithful(
     texts: &BTreeMap<String, String>,
+    data: &Map<String, Value>,
     dialect: Dialect,
 ) -> Result<BTreeMap<String, String>, LoadError> {
     let modules = texts
@@ -23,16 +26,14 @@ pub(super) fn faithful(
         .collect::<Result<Vec<Parsed>, LoadError>>()?;
     let names = Names::of(&modules);
     let mut refusals = Vec::new();
-    graph::check(&modules, &names, &mut refusals);
+    graph::check(&modules, &names, data, &mut refusals);
     for parsed in &modules {
         imports(parsed, &mut Refusals::of_file(&parsed.name, &mut refusals));
         let scope = names.scope(&parsed.module);
         for rule in &parsed.module.policy {
-            safety::check(
-                rule,
-                &scope,
-                &mut Refusals::of_file(&parsed.name, &mut refusals),
-            );
+            let mut refusals = Refusals::of_file(&parsed.name, &mut refusals);
+            safety::check(rule, &scope, &mut refusals);
+            patterns::check(rule, &scope, &mut refusals);
         }
     }
     refusal::into_result(&refusals)?;

@@ -59,14 +59,17 @@ fn length(value: &Value) -> usize {
     }
 }
 
-/// regorus panics where the second array is empty, and knows an answer where OPA has none.
+/// regorus panics where the second array is empty, and knows answers where OPA has none.
 fn subset(arguments: &[Value]) -> Result<Value, String> {
     match arguments {
         [Value::Array(_), Value::Array(part)] if part.is_empty() => Ok(Value::Bool(true)),
         [Value::Array(_), Value::Set(part)] if part.is_empty() => {
             Err("an empty set is no part of an array".to_owned())
         }
-        _ => by_regorus("object.subset", arguments),
+        [Value::Object(_), Value::Object(_)]
+        | [Value::Array(_), Value::Array(_) | Value::Set(_)]
+        | [Value::Set(_), Value::Set(_)] => by_regorus("object.subset", arguments),
+        _ => Err("both operands must be objects, sets or arrays".to_owned()),
     }
 }
 

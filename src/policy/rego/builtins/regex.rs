@@ -62,13 +62,21 @@ thread_local! {
 }
 
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
+    compiled_as(pattern, || pattern::from_re2(pattern), work)
+}
+
+/// Works with the regular expression that `make` gives, kept under `key`.
+pub(super) fn compiled_as<T>(
+    key: &str,
+    make: impl FnOnce() -> Option<String>,
+    work: impl FnOnce(&Regex) -> Result<T, String>,
+) -> Result<T, String> {
     COMPILED.with_borrow_mut(|kept| {
-        if let Some(regex) = kept.get(pattern) {
+        if let Some(regex) = kept.get(key) {
             return work(regex);
         }
-        let fault = || format!("cannot use the regular expression {pattern:?}");
-        let translated = pattern::from_re2(pattern).ok_or_else(fault)?;
-        let regex = regex::RegexBuilder::new(&translated)
+        let fault = || format!("cannot use the pattern {key:?}");
+        let regex = regex::RegexBuilder::new(&make().ok_or_else(fault)?)
             .size_limit(MAX_BYTES)
             .dfa_size_limit(MAX_BYTES)
             .build()
@@ -76,7 +84,7 @@ fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) ->
         if kept.len() >= KEPT {
             kept.clear();
         }
-        work(kept.entry(pattern.to_owned()).or_insert(regex))
+        work(kept.entry(key.to_owned()).or_insert(regex))
     })
 }
 

@@ -2,13 +2,40 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, by_regorus, string, text};
+use super::{Builtin, budget, by_regorus, string, text, whole};
 
-pub(super) const ALL: [Builtin; 6] = [
+pub(super) const ALL: [Builtin; 10] = [
     Builtin {
         name: "strings.count",
         arity: 2,
         call: count,
+    },
+    Builtin {
+        name: "count",
+        arity: 1,
+        call: |arguments| match arguments {
+            [Value::String(text)] => Ok(Value::from(text.chars().count())),
+            _ => by_regorus("count", arguments),
+        },
+    },
+    Builtin {
+        name: "indexof",
+        arity: 2,
+        call: |arguments| searched("indexof", arguments),
+    },
+    Builtin {
+        name: "indexof_n",
+        arity: 2,
+        call: |arguments| searched("indexof_n", arguments),
+    },
+    Builtin {
+        name: "substring",
+        arity: 3,
+        call: |arguments| {
+            whole(arguments, 1)?;
+            whole(arguments, 2)?;
+            by_regorus("substring", arguments)
+        },
     },
     Builtin {
         name: "lower",
@@ -53,6 +80,13 @@ fn count(arguments: &[Value]) -> Result<Value, String> {
     } else {
         text.matches(part).count()
     }))
+}
+
+fn searched(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
+    if text(arguments, 1)?.is_empty() {
+        return Err("empty search character".to_owned());
+    }
+    by_regorus(name, arguments)
 }
 
 /// One character for one, without a look at its neighbours (Unicode's simple case mapping).

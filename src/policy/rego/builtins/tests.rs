@@ -66,6 +66,21 @@ fn values_are_those_of_opa() {
         (r#"urlquery.decode("a+b%20c")"#, json!("a b c")),
         (r#"replace("aXbX", "X", "yy")"#, json!("ayybyy")),
         (r#"concat(",", ["a", "b"])"#, json!("a,b")),
+        (r#"count("👍🏽ab")"#, json!(4)),
+        (r#"glob.match("*", [":"], "a:b")"#, json!(false)),
+        (r#"glob.match("**", [":"], "a:b")"#, json!(true)),
+        (r#"glob.match("*.org", [], "a.b.org")"#, json!(false)),
+        (r#"glob.match("*.org", null, "a.b.org")"#, json!(true)),
+        (r#"glob.match("{a,b?}[!x-z]", ["/"], "bcd")"#, json!(true)),
+        (r#"glob.match("a/*/c", ["/"], "a/b/x/c")"#, json!(false)),
+        (r#"semver.is_valid("v01.2.3")"#, json!(true)),
+        (r#"semver.compare("v1.2.3", "1.2.4")"#, json!(-1)),
+        (
+            "time.add_date(1769817600000000000, 0, 1, 0)",
+            json!(1_772_496_000_000_000_000_i64),
+        ),
+        (r#"urlquery.encode("a b~*é")"#, json!("a+b~%2A%C3%A9")),
+        (r#"base64.decode("YWxp\nY2U=")"#, json!("alice")),
     ] {
         assert_eq!(
             evaluate(expression, json!({})),
@@ -94,6 +109,12 @@ fn what_opa_leaves_undefined_refuses() {
         "regex.match(\"(?=a)\", \"a\")",
         "regex.match(\"a{1001}\", \"a\")",
         "object.subset([], set())",
+        "object.subset(true, {})",
+        "indexof(\"a\", \"\")",
+        "substring(\"hello\", 1.5, 1)",
+        "time.parse_rfc3339_ns(\"2026-01-02 03:04:05Z\")",
+        "regex.match(\"a**\", \"a\")",
+        "glob.match(\"{a\", [], \"a\")",
     ] {
         let outcome = evaluate(expression, json!({}));
         assert!(

@@ -1,10 +1,21 @@
 //! Queries of URLs, decoded as strictly as Go does: a bad escape is an error.
 
+use std::fmt::Write as _;
+
 use regorus::Value;
 
-use super::{Builtin, by_regorus, text};
+use super::{Builtin, budget, by_regorus, string, text};
 
-pub(super) const ALL: [Builtin; 2] = [
+pub(super) const ALL: [Builtin; 3] = [
+    Builtin {
+        name: "urlquery.encode",
+        arity: 1,
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len().saturating_mul(3))?;
+            Ok(string(&encoded(text)))
+        },
+    },
     Builtin {
         name: "urlquery.decode",
         arity: 1,
@@ -21,6 +32,22 @@ pub(super) const ALL: [Builtin; 2] = [
         },
     },
 ];
+
+/// Letters, digits, `-`, `_`, `.` and `~` stand for themselves.
+fn encoded(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' ' => made.push('+'),
+            b'-' | b'_' | b'.' | b'~' => made.push(char::from(byte)),
+            letter if letter.is_ascii_alphanumeric() => made.push(char::from(letter)),
+            other => {
+                let _ = write!(made, "%{other:02X}");
+            }
+        }
+    }
+    made
+}
 
 fn strict(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     let text = text(arguments, 0)?;

@@ -2,7 +2,9 @@ use super::*;
 
 fn prepared(text: &str) -> Result<String, String> {
     let texts = BTreeMap::from([("a.rego".to_owned(), text.to_owned())]);
-    match faithful(&texts, Dialect::V1) {
+    let data = serde_json::json!({"p": {"taken": 1}, "lists": {}});
+    let data = data.as_object().unwrap();
+    match faithful(&texts, data, Dialect::V1) {
         Ok(mut texts) => Ok(texts.remove("a.rego").unwrap()),
         Err(error) => Err(error.to_string()),
     }

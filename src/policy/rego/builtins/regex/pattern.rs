@@ -9,7 +9,21 @@ const MAX_REPEAT: u32 = 1000;
 pub(super) fn from_re2(pattern: &str) -> Option<String> {
     let mut made = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern.chars().peekable();
+    let mut is_repeated = false;
     while let Some(c) = rest.next() {
+        if let '*' | '+' | '?' = c {
+            made.push(c);
+            // One more `?` takes as little as it can; anything else behind a repetition is none.
+            if is_repeated {
+                return None;
+            }
+            is_repeated = true;
+            if rest.next_if_eq(&'?').is_some() {
+                made.push('?');
+            }
+            continue;
+        }
+        let was_repeated = std::mem::take(&mut is_repeated);
         match c {
             '\\' => escape(rest.next()?, false, &mut rest, &mut made)?,
             '[' => class(&mut rest, &mut made)?,
@@ -20,7 +34,19 @@ pub(super) fn from_re2(pattern: &str) -> Option<String> {
                     group(&mut rest, &mut made)?;
                 }
             }
-            '{' => repeat(&mut rest, &mut made)?,
+            '{' => {
+                is_repeated = repeat(&mut rest, &mut made)?;
+                if is_repeated {
+                    if was_repeated {
+                        return None;
+                    }
+                    made.extend(rest.by_ref().take_while(|c| *c != '}'));
+                    made.push('}');
+                    if rest.next_if_eq(&'?').is_some() {
+                        made.push('?');
+                    }
+                }
+            }
             other => made.push(other),
         }
     }
@@ -143,8 +169,8 @@ fn group(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     }
 }
 
-/// `{n}`, `{n,}` and `{n,m}` repeat; any other brace is a plain character.
-fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+/// Whether a brace begins a repetition, `{n}`, `{n,}` or `{n,m}`; any other is a plain character.
+fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<bool> {
     let ahead: String = rest.clone().take_while(|c| *c != '}').collect();
     let is_closed = rest.clone().nth(ahead.chars().count()) == Some('}');
     let counts: Vec<&str> = ahead.splitn(2, ',').collect();
@@ -157,7 +183,7 @@ fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
         };
     if !is_repeat {
         made.push_str("\\{");
-        return Some(());
+        return Some(false);
     }
     for count in counts.iter().filter(|count| !count.is_empty()) {
         if count.parse::<u32>().ok()? > MAX_REPEAT {
@@ -165,7 +191,7 @@ fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
         }
     }
     made.push('{');
-    Some(())
+    Some(true)
 }
 
 #[cfg(test)]
@@ -187,6 +213,7 @@ mod tests {
             (r"\Qa.b\E.", r"a\.b."),
             ("a{2,3}", "a{2,3}"),
             ("a{x}", r"a\{x}"),
+            ("a{2}?b*?", "a{2}?b*?"),
             ("(?P<n>a)(?:b)(?i)c", "(?P<n>a)(?:b)(?i)c"),
             (r"\012", r"\x{a}"),
             (r"\/", r"\/"),

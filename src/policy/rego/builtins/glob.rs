@@ -1,0 +1,105 @@
+//! Globs as OPA reads them: `*` and `?` stop at delimiters, `**` does not.
+
+use regorus::Value;
+
+use super::{Builtin, regex::compiled_as, text};
+
+pub(super) const ALL: [Builtin; 1] = [Builtin {
+    name: "glob.match",
+    arity: 3,
+    call: matches,
+}];
+
+fn matches(arguments: &[Value]) -> Result<Value, String> {
+    let (pattern, subject) = (text(arguments, 0)?, text(arguments, 2)?);
+    let delimiters = match arguments.get(1) {
+        Some(Value::Null) => String::new(),
+        Some(Value::Array(all)) if all.is_empty() => ".".to_owned(),
+        Some(Value::Array(all)) => all
+            .iter()
+            .map(|delimiter| {
+                let one = delimiter.as_string().ok()?;
+                let mut characters = one.chars();
+                characters.next().filter(|_| characters.next().is_none())
+            })
+            .collect::<Option<String>>()
+            .ok_or("operand 2 must be an array of single characters")?,
+        _ => return Err("operand 2 must be null or an array".to_owned()),
+    };
+    // Neither part can be read as a piece of the other.
+    let key = format!("glob {}:{delimiters}{pattern}", delimiters.len());
+    compiled_as(
+        &key,
+        || expression(pattern, &delimiters),
+        |regex| Ok(Value::Bool(regex.is_match(subject))),
+    )
+}
+
+/// The regular expression of a glob; `None` where it is not well formed.
+fn expression(pattern: &str, delimiters: &str) -> Option<String> {
+    let one = if delimiters.is_empty() {
+        ".".to_owned()
+    } else {
+        let escaped: String = delimiters.chars().map(in_class).collect();
+        format!("[^{escaped}]")
+    };
+    let mut made = String::from("(?s)\\A");
+    let mut depth = 0_usize;
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' if rest.next_if_eq(&'*').is_some() => made.push_str(".*"),
+            '*' => {
+                made.push_str(&one);
+                made.push('*');
+            }
+            '?' => made.push_str(&one),
+            '\\' => made.push_str(&regex::escape(&rest.next()?.to_string())),
+            '[' => class(&mut rest, &mut made)?,
+            '{' => {
+                depth += 1;
+                made.push_str("(?:");
+            }
+            '}' if depth > 0 => {
+                depth -= 1;
+                made.push(')');
+            }
+            ',' if depth > 0 => made.push('|'),
+            other => made.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    made.push_str("\\z");
+    (depth == 0).then_some(made)
+}
+
+fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, made: &mut String) -> Option<()> {
+    made.push('[');
+    if rest.next_if_eq(&'!').is_some() {
+        made.push('^');
+    }
+    let mut inside = Vec::new();
+    loop {
+        match rest.next()? {
+            ']' => break,
+            '\\' => inside.push(rest.next()?),
+            other => inside.push(other),
+        }
+    }
+    match inside.as_slice() {
+        [] => return None,
+        [from, '-', to] => {
+            made.push_str(&format_range(*from, *to)?);
+        }
+        list => made.extend(list.iter().map(|c| in_class(*c))),
+    }
+    made.push(']');
+    Some(())
+}
+
+fn format_range(from: char, to: char) -> Option<String> {
+    (from <= to).then(|| format!("{}-{}", in_class(from), in_class(to)))
+}
+
+fn in_class(c: char) -> String {
+    format!("\\x{{{:x}}}", u32::from(c))
+}

@@ -1,0 +1,90 @@
+//! Points in time, read and added to as Go does.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
+use regorus::Value;
+
+use super::{Builtin, by_regorus, text, whole};
+
+pub(super) const ALL: [Builtin; 2] = [
+    Builtin {
+        name: "time.parse_rfc3339_ns",
+        arity: 1,
+        call: |arguments| {
+            if is_rfc3339(text(arguments, 0)?) {
+                by_regorus("time.parse_rfc3339_ns", arguments)
+            } else {
+                Err("not a time of RFC 3339".to_owned())
+            }
+        },
+    },
+    Builtin {
+        name: "time.add_date",
+        arity: 4,
+        call: add_date,
+    },
+];
+
+/// RFC 3339, section 5.6, with a capital `T` and `Z`.
+fn is_rfc3339(text: &str) -> bool {
+    let shape = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text
+                .bytes()
+                .zip(shape.bytes())
+                .all(|(byte, place)| match place {
+                    b'0' => byte.is_ascii_digit(),
+                    other => byte == other,
+                })
+    };
+    let Some((begin, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let rest = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if zone.len() == fraction.len() {
+                return false;
+            }
+            zone
+        }
+        None => rest,
+    };
+    shape(begin, "0000-00-00T00:00:00")
+        && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
+}
+
+/// A day that a month has not is counted on into the next one: a month after 31 January is 2 or 3 March.
+fn add_date(arguments: &[Value]) -> Result<Value, String> {
+    let fault = || "the time is out of range".to_owned();
+    let (years, months, days) = (
+        whole(arguments, 1)?,
+        whole(arguments, 2)?,
+        whole(arguments, 3)?,
+    );
+    let nanoseconds = whole(arguments, 0)
+        .map_err(|_| "operand 1 must be a time in nanoseconds, in UTC".to_owned())?;
+    let time = DateTime::from_timestamp_nanos(nanoseconds).naive_utc();
+    let first = NaiveDate::from_ymd_opt(time.year(), time.month(), 1).ok_or_else(fault)?;
+    let months = years
+        .checked_mul(12)
+        .and_then(|more| more.checked_add(months))
+        .ok_or_else(fault)?;
+    let by = Months::new(u32::try_from(months.unsigned_abs()).map_err(|_| fault())?);
+    let month = if months < 0 {
+        first.checked_sub_months(by)
+    } else {
+        first.checked_add_months(by)
+    };
+    let days = days.checked_add(i64::from(time.day0())).ok_or_else(fault)?;
+    let by = Days::new(days.unsigned_abs());
+    let day = month.and_then(|month| {
+        if days < 0 {
+            month.checked_sub_days(by)
+        } else {
+            month.checked_add_days(by)
+        }
+    });
+    let end = day.ok_or_else(fault)?.and_time(time.time());
+    let nanoseconds = end.and_utc().timestamp_nanos_opt().ok_or_else(fault)?;
+    Ok(Value::from(nanoseconds))
+}
