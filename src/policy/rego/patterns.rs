@@ -1,5 +1,7 @@
 //! What regorus reads otherwise than OPA, and no other text could say the same: each place is refused with what to write.
 
+use std::collections::BTreeSet;
+
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
 use super::{
@@ -25,17 +27,41 @@ pub(super) fn check(rule: &Rule, scope: &Scope<'_>, refusals: &mut Refusals<'_>)
     walk_rule(rule, &mut Statements { scope, refusals });
 }
 
-/// Behind `if`, OPA takes a brace for the body's; regorus takes `{1, x in xs}` for a set and `{a | b}` for a comprehension.
+/// What stands in braces behind `if` can be a body, a set or a comprehension, and OPA and regorus draw the lines elsewhere.
 fn braces(query: &Query, refusals: &mut Refusals<'_>) {
-    if let [only] = query.stmts.as_slice()
-        && only.span.start == query.span.start
-        && only.span.text().starts_with('{')
-    {
+    let Some(first) = query.stmts.first() else {
+        return;
+    };
+    let is_no_body = query.stmts.len() == 1
+        && first.span.start == query.span.start
+        && first.span.text().starts_with('{');
+    if is_no_body || has_bar(first.span.text()) {
         refusals.add(
-            only.span.line,
-            "what stands in these braces is not read as a body: write each condition on a line of its own, and `(a | b)` in parentheses",
+            first.span.line,
+            "what stands in these braces can be read as a body or as a set: write each condition on a line of its own, and `(a | b)` in parentheses",
         );
     }
+}
+
+/// Whether a text has a `|` outside of brackets and strings.
+fn has_bar(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (Some('"'), '\\') => {
+                rest.next();
+            }
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '`') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, '|') if depth == 0 => return true,
+            (_, _) => {}
+        }
+    }
+    false
 }
 
 struct Statements<'a, 'b, 'c> {
@@ -44,6 +70,23 @@ struct Statements<'a, 'b, 'c> {
 }
 
 impl Visitor for Statements<'_, '_, '_> {
+    fn expression(&mut self, expression: &Expr) -> bool {
+        if let Expr::Object { fields, span, .. } = expression {
+            let mut keys = BTreeSet::new();
+            for (_, key, _) in fields {
+                let is_constant = matches!(key.as_ref(), Expr::String { .. } | Expr::Number { .. });
+                let key = key.span().text();
+                if is_constant && !keys.insert(key.to_owned()) {
+                    self.refusals.add(
+                        span.line,
+                        format!("the key `{key}` stands twice in an object"),
+                    );
+                }
+            }
+        }
+        true
+    }
+
     fn statement(&mut self, statement: &LiteralStmt) {
         let line = statement.span.line;
         match &statement.literal {

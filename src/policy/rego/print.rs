@@ -230,17 +230,14 @@ impl Printer<'_> {
                 self.expression(collection, Level::Bool);
             }
             Literal::Expr { expr, .. } => match expr.as_ref() {
-                // As a statement by itself, false is as good as undefined.
+                // As a statement by itself, false is as good as undefined; but with a key, regorus finds what is missing in
+                // what is missing.
                 Expr::Membership {
-                    key,
+                    key: None,
                     value,
                     collection,
                     ..
                 } => {
-                    if let Some(key) = key {
-                        self.expression(key, Level::Bool);
-                        self.push(", ");
-                    }
                     self.expression(value, Level::Bool);
                     self.push(" in ");
                     self.expression(collection, Level::Bool);

@@ -2,13 +2,23 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, by_regorus, whole};
+use super::{Builtin, budget, by_regorus, text, whole};
 
-pub(super) const ALL: [Builtin; 4] = [
+pub(super) const ALL: [Builtin; 6] = [
     Builtin {
         name: "to_number",
         arity: 1,
         call: to_number,
+    },
+    Builtin {
+        name: "units.parse",
+        arity: 1,
+        call: |arguments| units("units.parse", arguments),
+    },
+    Builtin {
+        name: "units.parse_bytes",
+        arity: 1,
+        call: |arguments| units("units.parse_bytes", arguments),
     },
     Builtin {
         name: "numbers.range",
@@ -59,6 +69,13 @@ fn is_json_number(text: &str) -> bool {
         && fraction.is_none_or(digits)
         // Longer exponents name no number that fits.
         && exponent.is_none_or(|exponent| digits(exponent) && exponent.len() <= 3)
+}
+
+fn units(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
+    if text(arguments, 0)?.contains('_') {
+        return Err("could not parse the amount".to_owned());
+    }
+    by_regorus(name, arguments)
 }
 
 fn range(arguments: &[Value]) -> Result<Value, String> {

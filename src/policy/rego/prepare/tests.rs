@@ -88,6 +88,10 @@ fn what_opa_evaluates_before_a_negation_is_lifted_out_of_it() {
             "x := internal.member_2(input.a, input.b); x == false",
         ),
         (
+            "1, input.a in input.b",
+            "internal.member_3(1, input.a, input.b)",
+        ),
+        (
             "x := (1, input.a in input.b)",
             "x := internal.member_3(1, input.a, input.b)",
         ),
@@ -271,6 +275,44 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
             "a.rego:2",
             "not known here",
         ),
+        (
+            "allow if {\"a\": y} = input.o",
+            "a.rego:2",
+            "by their names",
+        ),
+        (
+            "allow if some {\"a\": y} in input.xs",
+            "a.rego:2",
+            "by their names",
+        ),
+        ("f({\"a\": y}) := y", "a.rego:2", "by their names"),
+        (
+            "allow if {\n\t1 | input.a\n\tinput.b\n}",
+            "a.rego:3",
+            "in these braces",
+        ),
+        (
+            "allow if {1 | input.a == 2\n\tinput.b\n}",
+            "a.rego:2",
+            "in these braces",
+        ),
+        (
+            "allow if {\"a\": 1} == input.a",
+            "a.rego:2",
+            "in these braces",
+        ),
+        (
+            "allow if input.a == {\"a\": 1, \"a\": 2}",
+            "a.rego:2",
+            "stands twice",
+        ),
+        (
+            "user := 1\nallow if { some user; input.xs[user] }",
+            "a.rego:3",
+            "another name",
+        ),
+        ("taken := 2", "a.rego:2", "is data too"),
+        ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
         ("allow if no.such(1)", "a.rego:2", "neither a function"),
         (
             "allow if count(1, 2, 3)",
