@@ -46,6 +46,9 @@ class Expressions:
         # Name, argument types and result type.
         self.functions: list[tuple[str, list[str], str]] = []
         self.shadowable: list[str] = []
+        # What geowarden refuses at load: only in some policies, or most of them would be refused.
+        self.patterns = pick.random() < 0.1
+        self.shadows = pick.random() < 0.15
         # Whole packages that may be referred to.
         self.packages: list[str] = []
 
@@ -54,9 +57,9 @@ class Expressions:
 
     def fresh(self, scope: Scope, kind: str) -> str:
         """A variable not declared in this scope, now and then one that shadows another, or a rule."""
-        taken = scope.own if self.chance(0.05) else scope.own | set(scope.variables)
+        taken = scope.own if self.shadows and self.chance(0.15) else scope.own | set(scope.variables)
         pool = [name for name in NAMES if name not in taken]
-        if self.chance(0.02):
+        if self.shadows and self.chance(0.06):
             pool = [name for name in self.shadowable if name not in scope.own] or pool
         name = self.pick.choice(pool) if pool else f"w{len(scope.variables)}"
         scope.variables[name] = kind
@@ -305,7 +308,7 @@ class Expressions:
         pair = pick.choice(world.INPUT["as"] + world.DATA["as"]) if self.chance(0.8) else f"[{self.expression('s', scope, 0)}, {self.expression('s', scope, 1)}]"
         if form == 5:
             return f"[{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}] {pick.choice([':=', '='])} {pair}"
-        if form == 6:
+        if form == 6 and self.patterns:
             pairs = f'{{"id": {self.fresh(scope, "x")}, "owner": {self.fresh(scope, "s")}, "size": _, "tags": _}}'
             return f"{pairs} {pick.choice([':=', '='])} input.items[0]"
         if form == 7:
@@ -343,9 +346,9 @@ class Expressions:
         if form == 3:
             condition = self.comparison(scope, 1) if self.chance(0.4) else self.call("b", scope, 1) if self.chance(0.5) else self.membership(scope, 1)
             return f"{self.fresh(scope, 'b')} := {condition}"
-        if form == 4:
+        if form == 4 and self.patterns:
             return f'some {{"user": {self.fresh(scope, "s")}, "on": {self.fresh(scope, "k")}}} in data.grants'
-        if form == 5:
+        if form == 5 and self.patterns:
             return f'{{"role": {self.fresh(scope, "s")}, "level": {self.fresh(scope, "n")}}} = data.users[{self.expression("s", scope, 0)}]'
         if form == 6:
             key = self.fresh(scope, "k")

@@ -79,7 +79,7 @@ class Policy:
 
     def rules(self, count: int) -> list[str]:
         made = []
-        makers = [self.complete] * 4 + [self.function] * 4 + [self.partial_set] * 3 + [self.partial_object] * 2 + ([self.nested, self.constant_refs] if self.pick.random() < 0.4 else [])
+        makers = [self.complete] * 4 + [self.function] * 4 + [self.partial_set] * 3 + [self.partial_object] * 2 + [self.nested, self.constant_refs] * (self.pick.random() < 0.25)
         for _ in range(count):
             made += self.pick.choice(makers)()
         return made
@@ -167,7 +167,7 @@ class Policy:
             return self.say.simple(kind)
         if draw < 0.93 and kind in ("as", "x"):
             return f"[{self.say.fresh(scope, 's')}, {self.say.fresh(scope, 's')}]"
-        if kind in ("o", "x"):
+        if kind in ("o", "x") and self.say.patterns:
             return f'{{"id": {self.say.fresh(scope, "s")}, "role": {self.say.fresh(scope, "s")}}}'
         return "_"
 
