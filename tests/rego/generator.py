@@ -1,58 +1,47 @@
 """Random policies: what authors write, bent until it asks for every corner of the language."""
 
-import re
 from random import Random
 
 from . import world
+from .dressing import as_v0, dressed
 from .expressions import ELEMENT, Expressions, Scope
 
 NAMES = ["is_admin", "is_member", "owner_ok", "level", "quota", "granted", "visible", "denied", "reasons", "limits", "labels", "scope_of", "trusted", "stale"]
 FUNCTIONS = ["may", "rank", "normal", "owns", "matches", "of_kind"]
-V0_IMPORTS = "import future.keywords.in\nimport future.keywords.every\n"
 
 
 def case(seed: int, number: int) -> dict:
     """Case `number` of the seed: always the same, whatever was made before it."""
     pick = Random(f"{seed}:{number}")
-    policy = Policy(pick)
-    modules = policy.modules()
-    made = {"modules": modules, "data": world.data(pick), "entrypoint": policy.entrypoint, "inputs": world.inputs(pick)}
-    if pick.random() < 0.05:
+    in_v0 = pick.random() < 0.05
+    policy = Policy(pick, unbraced=not in_v0 and pick.random() < 0.5)
+    modules, entrypoint = policy.modules(), "p/allow"
+    if not in_v0:
+        modules, entrypoint = dressed(pick, modules, entrypoint)
+    made = {"modules": modules, "data": world.data(pick), "entrypoint": entrypoint, "inputs": world.inputs(pick)}
+    if in_v0:
         made |= {"rego": "v0", "modules": {name: as_v0(text) for name, text in modules.items()}, "reference": modules}
     return made
 
 
-def as_v0(text: str) -> str:
-    """The same policy in Rego v0: heads without `if` and `contains`, unless it imports Rego v1."""
-    if "import rego.v1" in text:
-        return text
-    lines = []
-    for line in text.split("\n"):
-        if line[:1] not in ("\t", "}", "") or line.startswith("} else"):
-            line = re.sub(r"^(\S+) contains (.*?)( if)?( \{)?$", r"\1[\2]\4", line)
-            # Without a value and `if`, a head like `roles.admin` would be a set's.
-            line = re.sub(r"^(\w+\.[\w.]+) if \{$", r"\1 := true if {", line)
-            line = re.sub(r" if \{$", " {", line)
-        lines.append(line)
-    package, _, rest = "\n".join(lines).partition("\n")
-    return f"{package}\n\n{V0_IMPORTS}{rest}"
-
-
 class Policy:
-    def __init__(self, pick: Random):
+    def __init__(self, pick: Random, unbraced: bool):
         self.pick = pick
+        # Whether a body of one literal may stand without braces.
+        self.unbraced = unbraced
         self.say = Expressions(pick)
         self.names = pick.sample(NAMES, len(NAMES))
         self.function_names = pick.sample(FUNCTIONS, len(FUNCTIONS))
-        self.entrypoint = "p/allow"
 
     def modules(self) -> dict[str, str]:
         pick = self.pick
         library = []
+        self.own = False
         if pick.random() < 0.2:
             library = self.rules(pick.choice([1, 2, 3]))
             self.qualify()
             self.say.packages.append("data.lib")
+        self.own = True
         own = self.rules(pick.choice([0, 1, 1, 2, 2, 3, 4, 5]))
         own += self.allow()
         if pick.random() < 0.12:
@@ -60,7 +49,7 @@ class Policy:
         head = "package p\n\n"
         if library:
             head += "import data.lib\n\n"
-        if pick.random() < 0.1:
+        if pick.random() < 0.08:
             head = "package p\n\nimport rego.v1\n\n" + head.partition("\n\n")[2]
         modules = {"p.rego": head + "\n\n".join(own) + "\n"}
         if len(own) > 2 and pick.random() < 0.1:
@@ -73,7 +62,7 @@ class Policy:
         """What was made so far is in another package."""
         say, pick = self.say, self.pick
         way = pick.choice(["lib", "data.lib"])
-        say.values = {kind: [f"{way}.{name}" for name in names] for kind, names in say.values.items()}
+        say.values = {kind: [name if name.startswith("data.") else f"{way}.{name}" for name in names] for kind, names in say.values.items()}
         say.functions = [(f"{way}.{name}", takes, gives) for name, takes, gives in say.functions]
         say.shadowable = []
 
@@ -86,15 +75,16 @@ class Policy:
 
     def known(self, name: str, kind: str) -> None:
         self.say.values.setdefault(kind, []).append(name)
+        if self.pick.random() < 0.1:
+            self.say.values[kind].append(f"data.{'p' if self.own else 'lib'}.{name}")
         self.say.shadowable.append(name)
 
     def rule(self, head: str, body: list[str]) -> str:
         if not body:
             return head
         body = self.say.settled(body, head)
-        if len(body) == 1 and "\n" not in body[0] and self.pick.random() < 0.3:
-            # One line, as authors write it; in braces, so that it can be written in Rego v0.
-            return f"{head} if {{\n\t{body[0]}\n}}"
+        if len(body) == 1 and self.unbraced and body[0][0] != "{" and ";" not in body[0] and self.pick.random() < 0.6:
+            return f"{head} if {body[0]}"
         lines = "\n".join("\t" + line for text in body for line in text.split("\n"))
         if self.pick.random() < 0.05 and not any("\n" in text for text in body):
             lines = "\t" + "; ".join(body)
@@ -129,7 +119,8 @@ class Policy:
             inner = scope.inner() if scope else Scope()
             body = self.say.body(inner, 2)
             value = self.say.expression(kind, inner, 1)
-            text += " " + (f"else := {value}" if self.pick.random() < 0.25 else self.rule(f"else := {value}", body))
+            head = "else" if kind == "b" and self.pick.random() < 0.3 else f"else := {value}"
+            text += " " + (f"else := {value}" if self.pick.random() < 0.25 else self.rule(head, body))
             if not text.endswith("}"):
                 break
         return text

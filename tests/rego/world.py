@@ -139,4 +139,7 @@ def data(pick: Random) -> dict:
     }  # fmt: skip
     for _ in range(pick.choice([0, 0, 1, 2])):
         bend(pick, whole)
+    if pick.random() < 0.05:
+        # Beside the rules of the package of that name.
+        whole["lib"] = {"extra": number(pick)}
     return whole

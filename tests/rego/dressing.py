@@ -1,0 +1,75 @@
+"""The same policy written otherwise: imports, brackets, comments, other names of packages, Rego v0."""
+
+import re
+from random import Random
+
+V0_IMPORTS = "import future.keywords.in\nimport future.keywords.every\n"
+# What is not within a string; templates of replacements see the rest only.
+QUOTED = re.compile(r'("(?:\\.|[^"\\])*")')
+IMPORTABLE = {"claims": "claims", "user": "user", "roles": "had", "headers": "headers"}
+
+
+def outside_strings(pattern: str, by: str, text: str) -> str:
+    return "".join(part if at % 2 else re.sub(pattern, by, part) for at, part in enumerate(QUOTED.split(text)))
+
+
+def with_import(pick: Random, text: str) -> str:
+    """A field of input by a name of its own, except where `with` replaces it."""
+    field = pick.choice(sorted(IMPORTABLE))
+    name = pick.choice([IMPORTABLE[field], f"the_{field}"])
+    lines = [line if f"with input.{field}" in line else outside_strings(rf"\binput\.{field}\b", name, line) for line in text.split("\n")]
+    as_name = "" if name == field else f" as {name}"
+    package, _, rest = "\n".join(lines).partition("\n")
+    return f"{package}\n\nimport input.{field}{as_name}\n{rest}"
+
+
+def bracketed(pick: Random, text: str) -> str:
+    """Fields in brackets, which is another way to write the same reference."""
+    which = pick.choice(["user", "roles", "claims", "collection", r"\w+"])
+    lines = [line if line.startswith("import") else outside_strings(rf"\binput\.({which})\b", r'input["\1"]', line) for line in text.split("\n")]
+    return "\n".join(lines)
+
+
+def commented(pick: Random, text: str) -> str:
+    out = []
+    for line in text.split("\n"):
+        if pick.random() < 0.1:
+            out.append(pick.choice(["# not input.user", '\t# { "open', "#", "# METADATA-like"]))
+        out.append(line + (" # } not" if pick.random() < 0.05 else ""))
+    # The package comes first, after comments only.
+    return "\n".join(out)
+
+
+def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dict[str, str], str]:
+    if pick.random() < 0.08:
+        modules = {name: with_import(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.06:
+        modules = {name: bracketed(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.06:
+        modules = {name: commented(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.08:
+        package = pick.choice(["geowarden.authz", "p.q"])
+        modules = {
+            name: outside_strings(r"\bdata\.p\.", f"data.{package}.", re.sub(r"^package p$", f"package {package}", text, flags=re.M))
+            for name, text in modules.items()
+        }
+        entrypoint = package.replace(".", "/") + "/allow"
+    if pick.random() < 0.03:
+        modules = {name: text.replace("\n", "\r\n") for name, text in modules.items()}
+    return modules, entrypoint
+
+
+def as_v0(text: str) -> str:
+    """The same policy in Rego v0: heads without `if` and `contains`, unless it imports Rego v1."""
+    if "import rego.v1" in text:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        if line[:1] not in ("\t", "}", "", "#") or line.startswith("} else"):
+            line = re.sub(r"^(\S+) contains (.*?)( if)?( \{)?$", r"\1[\2]\4", line)
+            # Without a value and `if`, a head like `roles.admin` would be a set's.
+            line = re.sub(r"^(\w+\.[\w.]+) if \{$", r"\1 := true if {", line)
+            line = re.sub(r" if \{$", " {", line)
+        lines.append(line)
+    package, _, rest = "\n".join(lines).partition("\n")
+    return f"{package}\n\n{V0_IMPORTS}{rest}"
