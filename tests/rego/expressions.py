@@ -210,13 +210,26 @@ class Expressions:
         body = [self.generator(inner, item, depth)]
         for _ in range(self.pick.choice([0, 0, 1, 1, 2])):
             body.append(self.literal(inner, depth - 1, inline=True))
-        head = self.expression(item, inner, min(depth, 1))
+        head = self.of_each(inner) if self.chance(0.2) else self.expression(item, inner, min(depth, 1))
         if with_key:
             head = f"{self.expression('s', inner, 0)}: {head}"
         body = self.settled(body, head)
         if self.chance(0.06):
             self.pick.shuffle(body)
         return f"{left}{head} | {'; '.join(body)}{right}"
+
+    def of_each(self, scope: Scope) -> str:
+        """Something that what is iterated over may have, one of them more than another."""
+        pick = self.pick
+        forms = ["input.items[_].id", "data.users[input.roles[_]].role"] if self.chance(0.2) else []
+        for name, kind in scope.variables.items():
+            if kind == "x":
+                forms += [f"{name}.id", f"{name}.owner", f"{name}.tags[0]", f"{name}.flag", f"[{name}.id, 1]", f"{name}.size"]
+            if kind == "s":
+                forms += [f"data.users[{name}].role", f"data.blocked[{name}]", f"data.limits[{name}]", f"lower({name})", f"{{{name}: data.limits[{name}]}}"]
+            if kind == "k":
+                forms += [f"input.items[{name}].id", f"input.roles[{name}]", f"{name}.id"]
+        return pick.choice(forms) if forms else self.expression("x", scope, 1)
 
     def collection(self, item: str, scope: Scope, depth: int) -> str:
         kinds = {"s": ["as", "as", "ss"], "n": ["an", "sn"]}.get(item, ["ao", "ao", "o"])

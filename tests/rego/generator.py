@@ -95,6 +95,10 @@ class Policy:
     def valued(self, name: str, kind: str, scope: Scope | None = None) -> str:
         """A definition of a rule with a value."""
         scope = scope or Scope()
+        if self.pick.random() < 0.2:
+            # One value of many, where it is not missing.
+            body = [self.say.generator(scope, self.pick.choice(["s", "x", "x"]), 1)] + self.say.body(scope, 1)[: self.pick.randrange(2)]
+            return self.rule(f"{name} := {self.say.of_each(scope)}", body)
         body = self.say.body(scope)
         if kind == "b" and self.pick.random() < 0.8:
             return self.rule(name, body)
@@ -170,6 +174,10 @@ class Policy:
             if self.pick.random() < 0.1:
                 made.append(f"{name} contains {self.say.expression('s', scope, 1)}")
                 continue
+            if self.pick.random() < 0.4:
+                body = [self.say.generator(scope, self.pick.choice(["s", "x", "x"]), 1)] + self.say.body(scope, 1)[: self.pick.randrange(2)]
+                made.append(self.rule(f"{name} contains {self.say.of_each(scope)}", body))
+                continue
             body = [self.say.generator(scope, "s", 1)] if self.pick.random() < 0.5 else []
             body += self.say.body(scope, 2)
             made.append(self.rule(f"{name} contains {self.say.expression('s', scope, 1)}", body))
@@ -181,6 +189,10 @@ class Policy:
         made = []
         for _ in range(self.pick.choice([1, 1, 2])):
             scope = Scope()
+            if self.pick.random() < 0.4:
+                body = [self.say.generator(scope, self.pick.choice(["s", "x"]), 1)] + self.say.body(scope, 1)[: self.pick.randrange(2)]
+                made.append(self.rule(f"{name}[{self.say.of_each(scope)}] := {self.say.of_each(scope)}", body))
+                continue
             body = [self.say.generator(scope, "s", 1)] if self.pick.random() < 0.6 else []
             body += self.say.body(scope, 2)
             key = self.say.expression("s", scope, 0)

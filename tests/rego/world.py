@@ -69,10 +69,18 @@ def request(pick: Random) -> dict:
         "headers": {"x-key": string(pick), "accept": "text/html"},
         "claims": {"company": pick.choice(["osgeo", "acme"]), "level": number(pick), "verified": pick.random() < 0.7,
                    "scopes": strings(pick), "extra": wild(pick)},
-        "items": [{"id": string(pick), "size": number(pick), "tags": strings(pick), "owner": pick.choice(["alice", "bob"])}
-                  for _ in range(pick.randrange(3))],
+        "items": [item(pick) for _ in range(pick.choice([0, 1, 2, 2, 3]))],
         "extra": wild(pick),
     }  # fmt: skip
+
+
+def item(pick: Random) -> dict:
+    whole = {"id": string(pick), "size": number(pick), "tags": strings(pick), "owner": pick.choice(["alice", "bob"])}
+    if pick.random() < 0.3:
+        del whole[pick.choice(sorted(whole))]
+    if pick.random() < 0.3:
+        whole["flag"] = pick.random() < 0.7
+    return whole
 
 
 def wild(pick: Random, depth: int = 2):
