@@ -142,7 +142,7 @@ class Expressions:
         if kind in ("ss", "sn"):
             return "{" + ", ".join(self.constant(item) for _ in range(self.pick.randrange(1, 4))) + "}"
         if kind == "o":
-            return "{" + ", ".join(f"{key}: {self.constant('s')}" for key in {self.constant("s") for _ in range(self.pick.randrange(3))}) + "}"
+            return "{" + ", ".join(f"{key}: {self.constant('s')}" for key in dict.fromkeys(self.constant("s") for _ in range(self.pick.randrange(3)))) + "}"
         if kind == "ao":
             return '[{"id": "a", "owner": "alice"}]'
         return self.constant(kind)
