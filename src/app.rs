@@ -75,6 +75,7 @@ impl App {
             .notes
             .iter()
             .chain(&guarded::inspect(&config).warnings)
+            .chain(rules.policy.warnings())
         {
             warn!("{warning}");
         }

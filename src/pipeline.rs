@@ -5,6 +5,10 @@ pub mod decision;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+};
 use tracing::error;
 
 use self::decision::{Decision, Denial, Permit, Refusals};
@@ -165,7 +169,16 @@ async fn run(
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*decided.principal.insert(principal);
     let (id, reason) = (&decided.id, &mut decided.reason);
-    judge(rules, check, resource, principal, id, reason)
+    let mut judge = || judge(rules, check, resource, principal, id, reason);
+    let Some(lane) = rules.policy.lane() else {
+        return judge();
+    };
+    // A slow policy must not hold up the requests that wait behind it on this thread.
+    let _turn = lane.acquire().await;
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(judge),
+        _ => judge(),
+    }
 }
 
 fn judge(

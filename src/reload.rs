@@ -7,7 +7,7 @@ mod watcher;
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use self::watcher::Watcher;
 use crate::{authn::KeySource, config::Config, state::State, telemetry::metrics::Metrics};
@@ -69,6 +69,9 @@ impl Reloader {
         match self.candidate() {
             Ok(rules) => {
                 let revision = rules.policy.revision().to_owned();
+                for warning in rules.policy.warnings() {
+                    warn!("{warning}");
+                }
                 self.state.replace(rules);
                 self.metrics.reloaded(true);
                 info!(%revision, "reloaded keys and policies");

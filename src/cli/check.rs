@@ -77,7 +77,12 @@ impl Check {
         match build::rules(&config, &sources) {
             Ok(rules) if problems.0.is_empty() => Ok((
                 rules.policy.revision().to_owned(),
-                [config.notes.clone(), guarded::inspect(&config).warnings].concat(),
+                [
+                    config.notes.clone(),
+                    guarded::inspect(&config).warnings,
+                    rules.policy.warnings().to_vec(),
+                ]
+                .concat(),
             )),
             Ok(_) => Err(CommandError::Config(problems)),
             Err(found) => {

@@ -6,6 +6,7 @@ mod healthcheck;
 mod key;
 mod migrate;
 mod paint;
+mod prove;
 mod read;
 mod schema;
 mod serve;
@@ -16,12 +17,16 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    thread,
 };
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{Config, Environment, Problems};
+use crate::{
+    config::{Config, Environment, Problems},
+    policy::STACK_BYTES,
+};
 
 /// External authorization for pygeoapi behind Envoy: API keys, JWT and embedded Rego.
 #[derive(Debug, Parser)]
@@ -59,6 +64,9 @@ enum Command {
     Schema(schema::Schema),
     /// Ask a running geowarden whether it is ready (exit 0) or not (exit 1)
     Healthcheck(healthcheck::Healthcheck),
+    /// Try policies for another geowarden (JSON lines)
+    #[command(hide = true)]
+    Prove(prove::Prove),
     /// Print the version
     Version(version::Version),
 }
@@ -110,7 +118,29 @@ impl CommandError {
 
 /// Runs a command to its exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let outcome = match arguments.command {
+    // Commands evaluate policies, as the threads of the server do.
+    let command = thread::Builder::new()
+        .name("command".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(move || execute(arguments.command));
+    let outcome = match command.map(thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome,
+        // What panicked has said so.
+        Ok(Err(_)) => Err(CommandError::Failed("the command broke off".to_owned())),
+        Err(error) => Err(CommandError::Failed(format!("no thread: {error}"))),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            // Standard error that cannot be written leaves the exit code to speak.
+            let _ = writeln!(anstream::stderr(), "{}: {error}", paint::bad("error"));
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Key(command) => command.run(),
@@ -120,15 +150,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Prove(command) => command.run(),
         Command::Version(command) => command.run(),
-    };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            // Standard error that cannot be written leaves the exit code to speak.
-            let _ = writeln!(anstream::stderr(), "{}: {error}", paint::bad("error"));
-            ExitCode::from(error.code())
-        }
     }
 }
 

@@ -18,11 +18,9 @@ use crate::{
     app::{App, AppError},
     authn::generate_key,
     config::{ApiKeys, Config, key_file::Entry},
+    policy::STACK_BYTES,
     telemetry::logging,
 };
-
-/// Evaluating a policy recurses; a thread's stack bounds how deep before the process would end.
-const WORKER_STACK_BYTES: usize = 16 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -39,7 +37,7 @@ impl Serve {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            .thread_stack_size(WORKER_STACK_BYTES)
+            .thread_stack_size(STACK_BYTES)
             .build()?;
         runtime.block_on(serve(config))
     }

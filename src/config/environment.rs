@@ -1,6 +1,11 @@
 //! Environment variables that set configuration keys: the only place that reads the environment.
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -19,6 +24,8 @@ pub struct Environment {
     pub(super) gunicorn_arguments: Option<String>,
     /// `GEOWARDEN_ENV_FILE`.
     pub(super) env_file: Option<PathBuf>,
+    /// The program of this process.
+    pub(super) program: Option<PathBuf>,
     /// Every other variable: an `.env` of fastgeoapi's names which of them count.
     others: BTreeMap<String, String>,
 }
@@ -48,7 +55,16 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
-        Self::from_variables(std::env::vars_os())
+        // By this name it is the same program even after its file has been replaced.
+        let same = Path::new("/proc/self/exe");
+        Self {
+            program: if same.exists() {
+                Some(same.to_path_buf())
+            } else {
+                std::env::current_exe().ok()
+            },
+            ..Self::from_variables(std::env::vars_os())
+        }
     }
 
     /// The variables of `variables`; a name or value that is not Unicode sets nothing of ours.
@@ -76,6 +92,7 @@ impl Environment {
             settings,
             gunicorn_arguments,
             env_file,
+            program: None,
             others,
         }
     }

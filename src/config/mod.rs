@@ -51,6 +51,9 @@ pub struct Config {
     /// What the operator should know of how this configuration came about.
     #[serde(skip)]
     pub notes: Vec<String>,
+    /// The program that runs, which tries policies in a process of its own; without it they are tried in this one.
+    #[serde(skip)]
+    pub program: Option<PathBuf>,
 }
 
 impl Config {
@@ -101,6 +104,7 @@ impl Config {
             .pygeoapi
             .gunicorn_arguments
             .clone_from(&environment.gunicorn_arguments);
+        config.program.clone_from(&environment.program);
         problems.0.extend(validation::check(&config, &sources));
         problems.into_result(config)
     }

@@ -27,6 +27,10 @@ pub struct Policy {
     pub reload: bool,
     /// How long one evaluation may take before the request is refused.
     pub timeout: Span,
+    /// How long loading and trying policies may take, in a process of their own.
+    pub load_timeout: Span,
+    /// How much memory that process may have, in bytes.
+    pub load_memory_bytes: u64,
 }
 
 impl Default for Policy {
@@ -40,6 +44,8 @@ impl Default for Policy {
             path_prefix: PathPrefix::default(),
             reload: true,
             timeout: Span::millis(250),
+            load_timeout: Span::secs(30),
+            load_memory_bytes: 1 << 30,
         }
     }
 }

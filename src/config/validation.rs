@@ -1,11 +1,14 @@
 //! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use url::{Host, Url};
 
 use super::{Audiences, Config, Inquiry, Issuer, Problem, reading::Sources};
 use crate::yaml::{KeyPath, Step};
+
+/// With less address space the program itself could not start a thread, in bytes.
+const LEAST_LOAD_MEMORY: u64 = 256 << 20;
 
 /// Every fault in a configuration of good form.
 pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
@@ -301,6 +304,18 @@ fn policy(config: &Config, found: &mut Findings<'_>) {
         found.at(
             "policy.timeout",
             "expected more than 0: every request would be refused",
+        );
+    }
+    if policy.load_timeout.0 < Duration::from_secs(1) {
+        found.at(
+            "policy.load_timeout",
+            "expected at least 1s: no policy would load",
+        );
+    }
+    if policy.load_memory_bytes < LEAST_LOAD_MEMORY {
+        found.at(
+            "policy.load_memory_bytes",
+            format!("expected at least {LEAST_LOAD_MEMORY}: no policy would load"),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod fastgeoapi;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Question;
@@ -88,7 +89,7 @@ impl Parts {
 }
 
 /// Which of its shapes `input` has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shape {
     /// geowarden's own, with OPA-Envoy's members beside it.
     #[default]

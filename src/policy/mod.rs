@@ -3,12 +3,14 @@
 pub mod input;
 pub mod migration;
 mod named_ids;
+mod proof;
 mod rego;
 mod source;
 mod verdict;
 
 use serde_json::Value;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::{
     identity::Principal,
@@ -16,7 +18,11 @@ use crate::{
 };
 
 pub use self::{
-    rego::{Coverage, FileCoverage, RegoPolicy, RegoSettings, TestOutcome, TestResult},
+    proof::{Limits, Outcome, Proof, Prover, Trial},
+    rego::{
+        Coverage, Faithful, FileCoverage, RegoPolicy, RegoSettings, STACK_BYTES, TestOutcome,
+        TestResult, builtin_names, prove,
+    },
     source::{Dialect, LoadError, Sources},
     verdict::{Verdict, VerdictError},
 };
@@ -37,8 +43,18 @@ pub trait Policy: Send + Sync {
     /// The verdict on one request. A fault is never an allowance.
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault>;
 
+    /// Where evaluations wait their turn once they have proved slow; `None` while they are quick.
+    fn lane(&self) -> Option<&Semaphore> {
+        None
+    }
+
     /// What the policy would be shown, whole.
     fn shown(&self, question: &Question<'_>) -> Value;
+
+    /// Where a value can differ from OPA's, each with file and line.
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
 
     /// A fingerprint of policies and data.
     fn revision(&self) -> &str;

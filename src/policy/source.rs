@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -23,7 +24,7 @@ const MAX_BYTES: u64 = 64 << 20;
 pub struct LoadError(pub String);
 
 /// The Rego dialect of files that do not name theirs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dialect {
     /// Before OPA 1.0.
     V0,
@@ -33,7 +34,7 @@ pub enum Dialect {
 }
 
 /// Policies and data that belong together.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sources {
     /// Rego texts by the name they are reported under.
     pub modules: BTreeMap<String, String>,

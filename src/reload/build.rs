@@ -16,7 +16,7 @@ use crate::{
         Rego, key_file,
     },
     pipeline::{Rules, decision::Refusals},
-    policy::{Dialect, RegoPolicy, RegoSettings, Sources, input},
+    policy::{Dialect, Limits, Prover, RegoPolicy, RegoSettings, Sources, input},
     request::ogc::{self, Reader},
 };
 
@@ -68,7 +68,23 @@ pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
     let fault =
         |e: crate::policy::LoadError| Problems::file(policy_name(config), None, e.to_string());
     let sources = policy_sources(config).map_err(fault)?;
-    RegoPolicy::load(sources, &rego_settings(config)).map_err(fault)
+    let settings = rego_settings(config);
+    match prover(config) {
+        Some(prover) => prover
+            .prove(sources, &settings)
+            .and_then(|proof| RegoPolicy::load_proven(proof, &settings)),
+        None => RegoPolicy::load(sources, &settings),
+    }
+    .map_err(fault)
+}
+
+/// What tries policies before they may decide.
+pub fn prover(config: &Config) -> Option<Prover> {
+    let limits = Limits {
+        time: config.policy.load_timeout.0,
+        memory: config.policy.load_memory_bytes,
+    };
+    Some(Prover::new(config.program.as_deref()?, limits))
 }
 
 /// How the configured policy is loaded and evaluated.

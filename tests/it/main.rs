@@ -9,6 +9,7 @@
 mod architecture;
 mod checks;
 mod commands;
+mod containment;
 mod docs;
 mod garbage;
 mod opa;

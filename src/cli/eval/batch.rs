@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::super::{CommandError, print};
 use crate::{
     config::Config,
-    policy::{Dialect, RegoPolicy, Sources},
+    policy::{Dialect, Prover, RegoPolicy, Sources},
     reload::build,
 };
 
@@ -59,6 +59,7 @@ enum Answer {
 
 /// Answers every line of standard input; a line that is none ends it.
 pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
+    let prover = build::prover(config);
     for (index, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -70,13 +71,14 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
                 index + 1
             ))
         })?;
-        let answer = serde_json::to_string(&answer(config, line)).map_err(io::Error::from)?;
+        let answer = serde_json::to_string(&answer(config, prover.as_ref(), line))
+            .map_err(io::Error::from)?;
         print(&format!("{answer}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn answer(config: &Config, line: Line) -> Answer {
+fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
     let mut settings = build::rego_settings(config);
     settings.entrypoint = line.entrypoint;
     if let Some(rego) = line.rego {
@@ -89,7 +91,13 @@ fn answer(config: &Config, line: Line) -> Answer {
         modules: line.modules,
         data: line.data,
     };
-    let policy = match RegoPolicy::load(sources, &settings) {
+    let loaded = match prover {
+        Some(prover) => prover
+            .prove(sources, &settings)
+            .and_then(|proof| RegoPolicy::load_proven(proof, &settings)),
+        None => RegoPolicy::load(sources, &settings),
+    };
+    let policy = match loaded {
         Ok(policy) => policy,
         Err(error) => return Answer::Refused(error.to_string()),
     };

@@ -16,6 +16,8 @@ mod strings;
 mod time;
 mod urlquery;
 
+use std::collections::BTreeSet;
+
 use regorus::{
     Engine, Value,
     unstable::{BUILTINS, Expr, Ref, Source, Span},
@@ -92,6 +94,17 @@ pub(super) fn arguments(name: &str) -> Option<usize> {
         return None;
     }
     arity(name).or_else(|| BUILTINS.get(name).map(|(_, count)| usize::from(*count)))
+}
+
+/// The names of all built-ins that a policy can call, in order.
+pub fn names() -> BTreeSet<&'static str> {
+    BUILTINS
+        .keys()
+        .copied()
+        .chain(all().map(|builtin| builtin.name))
+        .chain(["print"])
+        .filter(|name| is_known(name))
+        .collect()
 }
 
 /// Whether a policy can call a built-in of this name.

@@ -24,7 +24,23 @@ pub(super) fn check(rule: &Rule, scope: &Scope<'_>, refusals: &mut Refusals<'_>)
             braces(&body.query, refusals);
         }
     }
-    walk_rule(rule, &mut Statements { scope, refusals });
+    let mut statements = Statements {
+        scope,
+        refusals,
+        outer: Vec::new(),
+    };
+    if let Rule::Spec {
+        head: RuleHead::Func { args, .. },
+        ..
+    } = rule
+    {
+        let mut names = BTreeSet::new();
+        for argument in args {
+            variables(argument, &mut names);
+        }
+        statements.outer.push(names);
+    }
+    walk_rule(rule, &mut statements);
 }
 
 /// What stands in braces behind `if` can be a body, a set or a comprehension, and OPA and regorus draw the lines elsewhere.
@@ -67,9 +83,43 @@ fn has_bar(text: &str) -> bool {
 struct Statements<'a, 'b, 'c> {
     scope: &'a Scope<'b>,
     refusals: &'a mut Refusals<'c>,
+    /// The variables of the queries around a statement, the innermost last.
+    outer: Vec<BTreeSet<String>>,
 }
 
 impl Visitor for Statements<'_, '_, '_> {
+    fn query(&mut self, query: &Query) {
+        let mut names = BTreeSet::new();
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => {
+                    names.extend(vars.iter().map(|span| span.text().to_owned()));
+                }
+                Literal::SomeIn {
+                    key,
+                    value,
+                    collection,
+                    ..
+                } => {
+                    for part in key.iter().chain([value, collection]) {
+                        variables(part, &mut names);
+                    }
+                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => {
+                    variables(expr, &mut names);
+                }
+                Literal::Every { key, value, .. } => {
+                    names.extend(key.iter().chain([value]).map(|span| span.text().to_owned()));
+                }
+            }
+        }
+        self.outer.push(names);
+    }
+
+    fn leave_query(&mut self, _query: &Query) {
+        self.outer.pop();
+    }
+
     fn expression(&mut self, expression: &Expr) -> bool {
         if let Expr::Object { fields, span, .. } = expression {
             let mut keys = BTreeSet::new();
@@ -93,10 +143,15 @@ impl Visitor for Statements<'_, '_, '_> {
             Literal::SomeVars { vars, .. } => {
                 for variable in vars {
                     let name = variable.text();
-                    if self.scope.is_global(name) {
+                    let around = self
+                        .outer
+                        .split_last()
+                        .map_or(&[][..], |(_, around)| around);
+                    if self.scope.is_global(name) || around.iter().any(|names| names.contains(name))
+                    {
                         self.refusals.add(
                             line,
-                            format!("`some {name}` does not hide the rule or import `{name}` here: give the variable another name"),
+                            format!("`some {name}` does not hide what is called `{name}` around it here: give the variable another name"),
                         );
                     }
                 }
@@ -143,6 +198,16 @@ impl Statements<'_, '_, '_> {
                 .any(|part| self.has_variables(part)),
             _ => false,
         }
+    }
+}
+
+/// The variables of an expression outside of its comprehensions.
+fn variables(expression: &Expr, names: &mut BTreeSet<String>) {
+    if let Expr::Var { span, .. } = expression {
+        names.insert(span.text().to_owned());
+    }
+    for operand in operands(expression) {
+        variables(operand, names);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Dialect, LoadError},
-    graph,
+    graph, lint,
     names::Names,
     patterns, print,
     refusal::{self, Refusals},
@@ -14,18 +14,19 @@ use super::{
     syntax::{self, Parsed, constant_path},
 };
 
-/// Texts by the names of their files, with the meaning that OPA gives to the author's.
+/// Texts by the names of their files, with the meaning that OPA gives to the author's; and what can differ all the same.
 pub(super) fn faithful(
     texts: &BTreeMap<String, String>,
     data: &Map<String, Value>,
     dialect: Dialect,
-) -> Result<BTreeMap<String, String>, LoadError> {
+) -> Result<(BTreeMap<String, String>, Vec<String>), LoadError> {
     let modules = texts
         .iter()
         .map(|(name, text)| syntax::parse(name, text, dialect))
         .collect::<Result<Vec<Parsed>, LoadError>>()?;
     let names = Names::of(&modules);
     let mut refusals = Vec::new();
+    let mut warnings = Vec::new();
     graph::check(&modules, &names, data, &mut refusals);
     for parsed in &modules {
         imports(parsed, &mut Refusals::of_file(&parsed.name, &mut refusals));
@@ -34,6 +35,7 @@ pub(super) fn faithful(
             let mut refusals = Refusals::of_file(&parsed.name, &mut refusals);
             safety::check(rule, &scope, &mut refusals);
             patterns::check(rule, &scope, &mut refusals);
+            lint::check(rule, &parsed.name, &scope, &mut warnings);
         }
     }
     refusal::into_result(&refusals)?;
@@ -41,10 +43,11 @@ pub(super) fn faithful(
         let text = print::rewritten(parsed, &names);
         (parsed.name.clone(), text)
     });
-    Ok(rewritten
+    let given = rewritten
         .zip(texts.values())
         .map(|((name, rewritten), text)| (name, rewritten.unwrap_or_else(|| text.clone())))
-        .collect())
+        .collect();
+    Ok((given, warnings))
 }
 
 /// OPA's keywords to import, as far as they mean something here.

@@ -2,6 +2,7 @@
 //!
 //! Every statement stands on the line that it has in the file, so that errors and coverage name the author's lines.
 
+mod every;
 mod expression;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use super::{
     builtins,
     names::{Names, Scope},
     negation,
-    syntax::{Parsed, Visitor, constant_path, walk_query},
+    syntax::{Parsed, constant_path},
 };
 
 /// What regorus is to be given instead of a module's own text; `None` where that means the same.
@@ -103,12 +104,50 @@ impl Printer<'_> {
                 self.operator(op);
                 self.expression(value, Level::Term);
             }
-            Rule::Spec { head, bodies, .. } => {
-                self.head(head);
-                for body in bodies {
-                    self.body(body, bodies);
+            Rule::Spec { head, bodies, .. } => self.rule_with_bodies(head, bodies),
+        }
+    }
+
+    /// OPA evaluates the values of a head in its bodies, where one that is undefined goes on to the next; regorus loses
+    /// those that it has.
+    fn rule_with_bodies(&mut self, head: &RuleHead, bodies: &[RuleBody]) {
+        let is_partial = match head {
+            RuleHead::Set { key, .. } => key.is_some(),
+            RuleHead::Compr { refr, .. } => matches!(refr.as_ref(), Expr::RefBrack { .. }),
+            RuleHead::Func { .. } => false,
+        };
+        let mut values = Vec::new();
+        if is_partial || !bodies.is_empty() {
+            for value in head_values(head) {
+                if negation::is_dynamic(value, self.scope) {
+                    values.push((value, self.name()));
                 }
             }
+        }
+        for (value, name) in &values {
+            self.lifted.insert(value.eidx(), name.clone());
+        }
+        self.head(head);
+        for body in bodies {
+            self.body(body, bodies, &values, matches!(head, RuleHead::Func { .. }));
+        }
+        if bodies.is_empty() && !values.is_empty() {
+            self.push(if self.has_keywords { " if { " } else { " { " });
+            self.conditions(&values);
+            self.push(" }");
+        }
+    }
+
+    /// The values of a head as statements of its body.
+    fn conditions(&mut self, values: &[(&Expr, String)]) {
+        for (index, (value, name)) in values.iter().enumerate() {
+            if index > 0 {
+                self.push("; ");
+            }
+            self.push(&format!("{name} := "));
+            self.lifted.remove(&value.eidx());
+            self.expression(value, Level::Membership);
+            self.lifted.insert(value.eidx(), name.clone());
         }
     }
 
@@ -157,42 +196,51 @@ impl Printer<'_> {
         });
     }
 
-    fn body(&mut self, body: &RuleBody, all: &[RuleBody]) {
+    fn body(
+        &mut self,
+        body: &RuleBody,
+        all: &[RuleBody],
+        values: &[(&Expr, String)],
+        is_function: bool,
+    ) {
         let is_first = all.first().is_some_and(|first| std::ptr::eq(first, body));
-        let mut value = None;
-        let mut name = String::new();
+        let mut own = Vec::new();
         if body.is_else {
             self.go_to(body.span.line);
             self.push(" else");
-            value = body
-                .assign
-                .as_ref()
-                .filter(|assign| negation::is_dynamic(&assign.value, self.scope));
-            if let Some(assign) = value {
-                name = self.name();
-                self.operator(&assign.op);
-                self.push(&name);
-            } else {
-                self.assign(body.assign.as_ref());
-                if body.query.stmts.is_empty() {
-                    return;
-                }
+            if let Some(assign) = &body.assign
+                && negation::is_dynamic(&assign.value, self.scope)
+            {
+                let name = self.name();
+                self.lifted.insert(assign.value.eidx(), name.clone());
+                own.push((assign.value.as_ref(), name));
+            }
+            self.assign(body.assign.as_ref());
+            if body.assign.is_none() && is_function {
+                // regorus forgets that an `else` without a value is true where the function has one before it.
+                self.is_changed = true;
+                self.push(if self.has_keywords {
+                    " := true"
+                } else {
+                    " = true"
+                });
+            }
+            if body.query.stmts.is_empty() && own.is_empty() {
+                return;
             }
         }
+        let values = if body.is_else { own.as_slice() } else { values };
         self.push(if self.has_keywords && (is_first || body.is_else) {
             " if { "
         } else {
             " { "
         });
-        // regorus takes a function's value that is undefined for true; as a statement of the body it ends the body.
-        if let Some(assign) = value {
-            self.push(&format!("{name} := "));
-            self.expression(&assign.value, Level::Membership);
-            if !body.query.stmts.is_empty() {
-                self.push("; ");
-            }
-        }
         self.query(&body.query);
+        // Behind the body, since it may be what makes them safe to evaluate.
+        if !values.is_empty() && !body.query.stmts.is_empty() {
+            self.push("; ");
+        }
+        self.conditions(values);
         self.push(" }");
     }
 
@@ -275,34 +323,6 @@ impl Printer<'_> {
         self.with(with);
     }
 
-    /// regorus takes a variable of `every` that is an index for one to search for, so it is assigned once more inside.
-    fn every(&mut self, key: Option<&Span>, value: &Span, domain: &Expr, query: &Query) {
-        let mut renamed = Vec::new();
-        let mut variable = |printer: &mut Self, span: &Span| {
-            let name = span.text().to_owned();
-            if !is_index(&name, query) {
-                return name;
-            }
-            let other = printer.name();
-            renamed.push((name, other.clone()));
-            other
-        };
-        let key = key.map(|key| variable(self, key));
-        let value = variable(self, value);
-        self.push("every ");
-        if let Some(key) = key {
-            self.push(&format!("{key}, "));
-        }
-        self.push(&format!("{value} in "));
-        self.expression(domain, Level::Bool);
-        self.push(" { ");
-        for (name, other) in renamed {
-            self.push(&format!("{name} := {other}; "));
-        }
-        self.query(query);
-        self.push(" }");
-    }
-
     /// An expression that is a statement by itself.
     fn whole(&mut self, expression: &Expr) {
         match expression {
@@ -373,30 +393,20 @@ impl Printer<'_> {
     }
 }
 
-/// Whether a variable is an index of a reference somewhere in a query.
-fn is_index(name: &str, query: &Query) -> bool {
-    struct Indices<'a> {
-        name: &'a str,
-        is_found: bool,
-    }
-    impl Visitor for Indices<'_> {
-        fn expression(&mut self, expression: &Expr) -> bool {
-            let mut rest = expression;
-            while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = rest {
-                if let Expr::RefBrack { index, .. } = rest
-                    && let Expr::Var { span, .. } = index.as_ref()
-                {
-                    self.is_found |= span.text() == self.name;
-                }
-                rest = refr;
-            }
-            true
+/// What a head evaluates: its last key, and its value.
+fn head_values(head: &RuleHead) -> Vec<&Expr> {
+    match head {
+        RuleHead::Set { key, .. } => key.iter().map(AsRef::as_ref).collect(),
+        RuleHead::Compr { refr, assign, .. } => {
+            let key = match refr.as_ref() {
+                Expr::RefBrack { index, .. } => Some(index.as_ref()),
+                _ => None,
+            };
+            let value = assign.iter().map(|assign| assign.value.as_ref());
+            key.into_iter().chain(value).collect()
+        }
+        RuleHead::Func { assign, .. } => {
+            assign.iter().map(|assign| assign.value.as_ref()).collect()
         }
     }
-    let mut indices = Indices {
-        name,
-        is_found: false,
-    };
-    walk_query(query, &[], &mut indices);
-    indices.is_found
 }

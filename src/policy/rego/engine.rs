@@ -1,0 +1,94 @@
+//! regorus's interpreter, prepared with a policy.
+
+use std::{any::Any, num::NonZeroU32, thread, time::Duration};
+
+use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    super::{Dialect, LoadError, Sources},
+    builtins, prepare, syntax,
+};
+
+/// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
+/// process. It is address space, which costs nothing until it is used.
+pub const STACK_BYTES: usize = 64 << 20;
+/// Work units between two looks at the clock.
+const TIMER_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+/// How long analysing a policy, one trial of it and one of its tests may take.
+pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// A policy in the texts that regorus is given, which mean to it what the author's mean to OPA.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Faithful {
+    /// Those texts, with the data.
+    pub sources: Sources,
+    /// What can differ from OPA all the same, each with file and line.
+    pub warnings: Vec<String>,
+}
+
+impl Faithful {
+    pub(super) fn of(sources: &Sources, dialect: Dialect) -> Result<Self, LoadError> {
+        let (modules, warnings) = prepare::faithful(&sources.modules, &sources.data, dialect)?;
+        Ok(Self {
+            sources: Sources {
+                modules,
+                data: sources.data.clone(),
+            },
+            warnings,
+        })
+    }
+}
+
+/// An engine with everything in a policy.
+pub(super) fn engine(faithful: &Faithful, dialect: Dialect) -> Result<Engine, LoadError> {
+    let mut engine = Engine::new();
+    engine.set_rego_v0(dialect == Dialect::V0);
+    engine.set_strict_builtin_errors(true);
+    engine.set_execution_timer_config(timer(LOAD_LIMIT));
+    engine.set_policy_length_config(syntax::lengths());
+    builtins::register(&mut engine)?;
+    for (name, text) in &faithful.sources.modules {
+        engine
+            .add_policy(name.clone(), text.clone())
+            .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
+    }
+    engine
+        .add_data(RegoValue::from(Value::Object(
+            faithful.sources.data.clone(),
+        )))
+        .map_err(|e| LoadError(format!("data: {e}")))?;
+    Ok(engine)
+}
+
+pub(super) fn timer(limit: Duration) -> ExecutionTimerConfig {
+    ExecutionTimerConfig {
+        limit,
+        check_interval: TIMER_INTERVAL,
+    }
+}
+
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown cause".to_owned())
+}
+
+pub(super) fn on_large_stack<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let thread = thread::Builder::new()
+        .name("policy-load".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work)
+        .map_err(|e| LoadError(format!("no thread to load policies: {e}")))?;
+    thread.join().unwrap_or_else(|panic| {
+        Err(LoadError(format!(
+            "the policies made the evaluator panic: {}",
+            panic_text(&*panic)
+        )))
+    })
+}

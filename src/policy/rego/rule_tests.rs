@@ -1,0 +1,142 @@
+//! The tests of policies: rules named `test_*`, run as `opa test` runs them.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+use regorus::{Engine, Value as RegoValue};
+use serde::Serialize;
+
+use super::{
+    super::{Dialect, LoadError, Sources},
+    builtins,
+    engine::{Faithful, engine, on_large_stack, panic_text},
+};
+
+/// What became of one `test_*` rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestOutcome {
+    /// True.
+    Pass,
+    /// False, undefined or another value.
+    Fail,
+    /// Not run: its name begins with `todo_`.
+    Skip,
+    /// The evaluation failed.
+    Error(String),
+}
+
+/// One `test_*` rule.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestResult {
+    /// The rule, `data.package.test_name`.
+    pub name: String,
+    /// What became of it.
+    pub outcome: TestOutcome,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub duration: Duration,
+}
+
+/// Which lines of a file were evaluated.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileCoverage {
+    /// The file.
+    pub file: String,
+    /// Lines evaluated, from 1.
+    pub covered: Vec<u32>,
+    /// Lines with something to evaluate that was not.
+    pub not_covered: Vec<u32>,
+}
+
+/// Which lines of all files were evaluated.
+pub type Coverage = Vec<FileCoverage>;
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+impl Sources {
+    /// Runs every rule named `test_*`, as `opa test` does.
+    pub fn run_tests(
+        self,
+        dialect: Dialect,
+        coverage: bool,
+    ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
+        on_large_stack(move || {
+            let mut engine = engine(&Faithful::of(&self, dialect)?, dialect)?;
+            engine.set_enable_coverage(coverage);
+            let results = test_rules(&self, dialect)?
+                .into_iter()
+                .map(|name| run_test(&mut engine, name))
+                .collect();
+            let report = if coverage {
+                engine
+                    .get_coverage_report()
+                    .map_err(|e| LoadError(e.to_string()))?
+                    .files
+                    .into_iter()
+                    .map(|file| FileCoverage {
+                        file: file.path,
+                        covered: file.covered.into_iter().collect(),
+                        not_covered: file.not_covered.into_iter().collect(),
+                    })
+                    .collect()
+            } else {
+                Coverage::new()
+            };
+            Ok((results, report))
+        })
+    }
+}
+
+fn run_test(engine: &mut Engine, name: String) -> TestResult {
+    let start = Instant::now();
+    let is_todo = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|n| n.starts_with("todo_"));
+    let outcome = if is_todo {
+        TestOutcome::Skip
+    } else {
+        builtins::refill();
+        match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
+            Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
+            Ok(Ok(_)) => TestOutcome::Fail,
+            Ok(Err(error)) => TestOutcome::Error(error.to_string().trim().to_owned()),
+            Err(panic) => TestOutcome::Error(format!("panic: {}", panic_text(&*panic))),
+        }
+    };
+    TestResult {
+        name,
+        outcome,
+        duration: start.elapsed(),
+    }
+}
+
+/// The `test_*` and `todo_test_*` rules of all modules, each once, in order.
+fn test_rules(sources: &Sources, dialect: Dialect) -> Result<Vec<String>, LoadError> {
+    let mut names = Vec::new();
+    for (file, text) in &sources.modules {
+        let mut one = Engine::new();
+        one.set_rego_v0(dialect == Dialect::V0);
+        let package = one
+            .add_policy(file.clone(), text.clone())
+            .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
+        for line in text.lines() {
+            let name: String = line
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            if name.starts_with("test_") || name.starts_with("todo_test_") {
+                let name = format!("{package}.{name}");
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    Ok(names)
+}
