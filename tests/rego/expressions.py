@@ -91,7 +91,7 @@ class Expressions:
         if kind.startswith('"'):
             return kind
         if kind in WORDS:
-            return self.constant(kind) if self.chance(0.75) else self.expression("s", scope, depth - 1)
+            return self.constant(kind) if kind == "TEMPLATE" or self.chance(0.75) else self.expression("s", scope, depth - 1)
         if kind in ("ns", "os", "few"):
             return self.constant(kind)
         if self.chance(0.05):
