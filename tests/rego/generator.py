@@ -4,7 +4,9 @@ from random import Random
 
 from . import world
 from .dressing import as_v0, dressed
-from .expressions import ELEMENT, Expressions, Scope
+from .expressions import ELEMENT
+from .literals import Literals
+from .scope import Scope
 
 NAMES = ["is_admin", "is_member", "owner_ok", "level", "quota", "granted", "visible", "denied", "reasons", "limits", "labels", "scope_of", "trusted", "stale"]
 FUNCTIONS = ["may", "rank", "normal", "owns", "matches", "of_kind"]
@@ -29,7 +31,7 @@ class Policy:
         self.pick = pick
         # Whether a body of one literal may stand without braces.
         self.unbraced = unbraced
-        self.say = Expressions(pick)
+        self.say = Literals(pick)
         self.names = pick.sample(NAMES, len(NAMES))
         self.function_names = pick.sample(FUNCTIONS, len(FUNCTIONS))
 
