@@ -1,10 +1,12 @@
 """The smallest case that still shows a difference: lines, then words, then what input and data hold are dropped."""
 
+import itertools
 import re
 from pathlib import Path
 
 from . import reference
 from .comparison import compare
+from .dressing import as_v0
 from .geowarden import Run
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|[\w.]+|\s+|:=|==|!=|>=|<=|.', re.S)
@@ -13,28 +15,31 @@ ROUNDS = 400
 
 def shrink(program: Path, case: dict, position: int, wanted: tuple) -> dict:
     """The case with the one input at `position`, as small as it gets while it compares as `wanted`."""
-    small = {key: case[key] for key in ("modules", "data", "entrypoint", "rego", "reference") if key in case}
+    small = {key: case[key] for key in ("data", "entrypoint")} | {"modules": case.get("reference", case["modules"])}
     small["inputs"] = [case["inputs"][position]]
-    if "reference" in small:
-        # Two texts at once would have to shrink alike; most differences are there in Rego v1 too.
-        plain = {key: value for key, value in small.items() if key not in ("rego", "reference")} | {"modules": case["reference"]}
-        if not holds(program, [plain], wanted)[0]:
-            return small
-        small = plain
+    # Most differences of a case in Rego v0 are there in v1 too.
+    finish = in_v0 if "reference" in case and not holds(program, [small], wanted)[0] else unchanged
     for _ in range(ROUNDS):
-        found = None
-        for candidates in proposals(small):
-            for at in range(0, len(candidates), 64):
-                some = candidates[at : at + 64]
-                found = next((one for one, held in zip(some, holds(program, some, wanted)) if held), None)
-                if found:
-                    break
-            if found:
-                break
-        if not found:
-            return small
-        small = found
-    return small
+        smaller = next((one for candidates in proposals(small) for one in first(program, candidates, wanted, finish)), None)
+        if not smaller:
+            break
+        small = smaller
+    return finish(small)
+
+
+def unchanged(case: dict) -> dict:
+    return case
+
+
+def in_v0(case: dict) -> dict:
+    return case | {"rego": "v0", "reference": case["modules"], "modules": {name: as_v0(text) for name, text in case["modules"].items()}}
+
+
+def first(program: Path, candidates: list[dict], wanted: tuple, finish):
+    """The first of the candidates that still compares so, if one does."""
+    for at in range(0, len(candidates), 64):
+        some = candidates[at : at + 64]
+        yield from itertools.islice((one for one, held in zip(some, holds(program, [finish(one) for one in some], wanted)) if held), 1)
 
 
 def holds(program: Path, cases: list[dict], wanted: tuple) -> list[bool]:
