@@ -1,4 +1,5 @@
-# What people run. Every target installs what it needs into .tools, pinned and hash-locked.
+# What people run. Every target installs what it needs into .tools, pinned and hash-locked; Chromium and glewlwyd are
+# those of the machine, or Debian's.
 .DEFAULT_GOAL := help
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
@@ -8,11 +9,12 @@ export GEOWARDEN_TOOLS := $(TOOLS)
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-demo: tools ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
+demo: ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
+	tests/tools/install.sh envoy pygeoapi provider
 	cargo build --locked --workspace --bins
 	target/debug/geowarden-demo $(if $(filter only,$(TOUR)),--tour-only)
 
-tools: ## Install Envoy, pygeoapi, the identity provider and OPA's engine, which tests and demo use
+tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a browser
 	tests/tools/install.sh
 
 test: tools ## Run every test

@@ -1,4 +1,5 @@
-//! What a browser does over HTTP: it keeps cookies, follows redirections, and sends forms.
+//! What a browser does over HTTP: it keeps cookies, follows redirections, and sends forms. Quicker than a real one, and
+//! it does as it is told with its cookies.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::stage::Outcome;
 const MAX_STEPS: usize = 20;
 
 /// A browser with its cookies, by `host:port`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Browser {
     cookies: BTreeMap<String, BTreeMap<String, String>>,
     /// Where the last visit ended.
@@ -32,7 +33,9 @@ impl Browser {
     pub(crate) async fn fetch(&mut self, url: &str) -> Outcome<Answer> {
         let (host, target) = parts(url)?;
         let ask = Ask::get(target).header("accept", "application/json");
-        Ok(self.with_cookies(ask, &host).send(&host).await?)
+        let answer = self.with_cookies(ask, &host).send(&host).await?;
+        self.keep(&host, &answer);
+        Ok(answer)
     }
 
     async fn follow(&mut self, mut url: String, mut form: Option<String>) -> Outcome<Answer> {
@@ -79,7 +82,7 @@ impl Browser {
     }
 
     fn keep(&mut self, host: &str, answer: &Answer) {
-        let jar = self.cookies.entry(host.to_owned()).or_default();
+        let jar = self.cookies(host);
         for cookie in answer.headers("set-cookie") {
             let mut attributes = cookie.split(';').map(str::trim);
             let Some((name, value)) = attributes.next().and_then(|pair| pair.split_once('='))
@@ -98,14 +101,9 @@ impl Browser {
         }
     }
 
-    /// Every cookie's value, for tests that look where it must not be.
-    pub(crate) fn values(&self, host: &str) -> Vec<String> {
-        self.cookies
-            .get(host)
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .cloned()
-            .collect()
+    /// The cookies for `host:port`, to be read and changed.
+    pub(crate) fn cookies(&mut self, host: &str) -> &mut BTreeMap<String, String> {
+        self.cookies.entry(host.to_owned()).or_default()
     }
 }
 

@@ -1,8 +1,9 @@
 //! People with a browser: the shipped `envoy/oidc.yaml` sends them to a real OpenID provider and back.
 
-use std::fs;
+use std::{fs, io::ErrorKind, path::Path, time::Duration};
 
-use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Tools};
+use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Tools, Visit};
+use tokio::net::TcpSocket;
 
 use crate::{
     browser::Browser,
@@ -28,18 +29,29 @@ struct Login {
     geowarden: Geowarden,
     _pygeoapi: Pygeoapi,
     _files: Files,
+    _reserved: TcpSocket,
 }
 
 impl Login {
     async fn new() -> Outcome<Self> {
+        Self::for_seconds(600).await
+    }
+
+    /// With tokens that are valid for so long.
+    async fn for_seconds(lifetime: u32) -> Outcome<Self> {
         let tools = Tools::find()?;
         // The provider must know the callback before Envoy is there, and Envoy the provider.
-        let port = free_port()?;
-        let provider =
-            Provider::start_for_browsers(&tools, &format!("http://127.0.0.1:{port}/callback"))
-                .await?;
+        let (reserved, port) = reserved_port()?;
+        let provider = Provider::start_for_browsers(
+            &tools,
+            &format!("http://localhost:{port}/callback"),
+            lifetime,
+        )
+        .await?;
         let files = Files::new().await?;
-        let config = files.configure("127.0.0.1:0", &issuer(&provider.issuer()), "")?;
+        // Envoy takes a token for valid until a while after it is over: it counts from when it received it.
+        let issuer = issuer(&provider.issuer()).replace('}', ", leeway: 5s}");
+        let config = files.configure("127.0.0.1:0", &issuer, "")?;
         let geowarden = Geowarden::start(binary(), &config).await?;
         let pygeoapi = Pygeoapi::start(&tools).await?;
         for (name, secret) in [
@@ -57,7 +69,7 @@ impl Login {
         let template = tools.repository().join("envoy/oidc.yaml");
         let config = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc())
             .listen_on(port)
-            .replace("https://idp.example/auth", format!("{issuer}/auth"))
+            .replace("https://idp.example/auth?", format!("{issuer}/auth?"))
             .replace("https://idp.example/token", format!("{issuer}/token"))
             .replace(
                 "https://idp.example/session/end",
@@ -80,110 +92,195 @@ impl Login {
             geowarden,
             _pygeoapi: pygeoapi,
             _files: files,
+            _reserved: reserved,
         })
     }
 
+    /// Where people find it. Not by the provider's host name: cookies know no ports, and would go to both.
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.envoy.address())
-    }
-
-    /// Logs in at the provider's own pages, from wherever the visit ended.
-    async fn log_in(&self, browser: &mut Browser, name: &str) -> Outcome<geowarden_stack::Answer> {
-        let at_login = browser.address.clone();
-        assert!(at_login.starts_with(&self.provider.issuer()), "{at_login}");
-        let form = format!("prompt=login&login={name}&password=any");
-        let answer = browser.send(&at_login, &form).await?;
-        if !browser.address.starts_with(&self.provider.issuer()) {
-            return Ok(answer);
-        }
-        let at_consent = browser.address.clone();
-        browser.send(&at_consent, "prompt=consent").await
+        format!("http://localhost:{}{path}", self.envoy.port())
     }
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> Outcome<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port())
+/// Logs in at the provider's own pages, from wherever the visit ended; stops where the provider sends people back.
+async fn log_in(browser: &mut Browser, name: &str) -> Outcome<geowarden_stack::Answer> {
+    let form = format!("prompt=login&login={name}&password=any");
+    let at_login = browser.address.clone();
+    browser.send(&at_login, &form).await?;
+    let at_consent = browser.address.clone();
+    browser.send(&at_consent, "prompt=consent").await
+}
+
+/// A port that Envoy can listen on, and that nobody else gets as long as the socket lives.
+fn reserved_port() -> Outcome<(TcpSocket, u16)> {
+    let socket = TcpSocket::new_v4()?;
+    // As Envoy does; and since nobody listens on this one, every connection is Envoy's.
+    socket.set_reuseport(true)?;
+    socket.bind("127.0.0.1:0".parse()?)?;
+    let port = socket.local_addr()?.port();
+    Ok((socket, port))
 }
 
 #[tokio::test]
-async fn a_page_that_needs_a_login_leads_there_and_back() -> Outcome {
+async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
     let login = Login::new().await?;
-    let mut browser = Browser::default();
+    let provider = login.provider.issuer();
     let page = login.url("/collections/obs/items?f=html&limit=1");
-    let asked = browser.open(&page).await?;
-    assert!(
-        browser.address.contains("/interaction/"),
-        "{}: {}",
-        browser.address,
-        asked.text()
-    );
-    let answer = login.log_in(&mut browser, "osgeo").await?;
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("e2e");
+    let allowed = pictures.join("login-allowed.png");
+    let forbidden = pictures.join("login-forbidden.png");
+    for old in [&allowed, &forbidden] {
+        // One of an earlier run must not pass for one of this.
+        fs::remove_file(old).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+    }
+
+    let seen = Visit::default()
+        .open(login.url("/"))
+        .look("landing page")
+        .fetch("script before", "/collections/obs/items?f=json")
+        .open(&page)
+        .look("login page")
+        .fill("input[name=login]", "osgeo")
+        .fill("input[name=password]", "any")
+        .press("button:has-text('Sign-in')")
+        .press("button:has-text('Continue')")
+        .arrive(login.url("/collections"))
+        .look("allowed page")
+        .screenshot(&allowed)
+        .fetch("script of the session", "/collections/obs/items?f=json")
+        .open(login.url("/collections/lakes/items?f=html"))
+        .look("forbidden page")
+        .screenshot(&forbidden)
+        .fetch("forbidden to the script", "/collections/lakes/items?f=json")
+        .cookies("cookies", login.url("/"))
+        .open(login.url("/signout"))
+        .press("button:has-text('Yes, sign me out')")
+        .arrive(login.url("/"))
+        .fetch("script after", "/collections/obs/items?f=json")
+        .open(&page)
+        .look("asked again")
+        .make(&Tools::find()?)
+        .await?;
+    let saw = |name: &str| seen.get(name).ok_or_else(|| format!("no look at {name}"));
+    let status = |name: &str| Ok::<_, String>(saw(name)?.status);
+
+    assert_eq!(status("landing page")?, Some(200));
+    for script in ["script before", "script after"] {
+        let script = saw(script)?;
+        assert_eq!(script.status, Some(401), "{script:?}");
+        assert!(script.challenge.starts_with("Bearer "), "{script:?}");
+    }
+    for asked in ["login page", "asked again"] {
+        let asked = saw(asked)?;
+        assert!(asked.address.starts_with(&provider), "{asked:?}");
+        assert!(asked.text.contains("Sign-in"), "{asked:?}");
+    }
+
+    // The very page that was asked for first, with its data.
+    let there = saw("allowed page")?;
+    assert_eq!((&there.address, there.status), (&page, Some(200)));
+    assert!(there.text.contains("bologna"), "{there:?}");
+    let script = saw("script of the session")?;
+    assert_eq!(script.status, Some(200), "{script:?}");
+    assert!(script.text.contains("FeatureCollection"), "{script:?}");
+
+    // What the person may not see is refused in words, not asked for again.
+    let refused = saw("forbidden page")?;
+    assert_eq!(refused.status, Some(403));
     assert_eq!(
-        answer.status(),
-        200,
-        "{}: {}",
-        browser.address,
-        answer.text()
+        refused.address,
+        login.url("/collections/lakes/items?f=html")
     );
-    assert_eq!(browser.address, page);
-    assert!(answer.text().contains("<html"), "{}", answer.text());
+    assert!(refused.text.contains("403 Forbidden"), "{refused:?}");
+    assert_eq!(refused.title, "Forbidden");
+    assert_eq!(status("forbidden to the script")?, Some(403));
+    for picture in [allowed, forbidden] {
+        assert!(fs::read(&picture)?.starts_with(b"\x89PNG"), "{picture:?}");
+    }
 
-    // What the person may not see is refused, not asked for again; a script uses the same login.
-    let denied = browser
-        .open(&login.url("/collections/lakes/items?f=html"))
-        .await?;
-    assert_eq!(denied.status(), 403);
-    assert_eq!(
-        denied.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
-    assert!(
-        denied.text().contains("<h1>403 Forbidden</h1>"),
-        "{}",
-        denied.text()
-    );
-    let script = browser
-        .fetch(&login.url("/collections/obs/items?f=json"))
-        .await?;
-    assert_eq!(script.status(), 200);
-
-    // Signed out, the person is asked again.
-    // The provider wants to be told too, else it would let the person in without asking.
-    let farewell = browser.open(&login.url("/signout")).await?;
-    assert!(
-        browser.address.contains("/session/end"),
-        "{}: {}",
-        browser.address,
-        farewell.text()
-    );
-    let page_text = farewell.text();
-    let xsrf = page_text
-        .split_once("name=\"xsrf\" value=\"")
-        .and_then(|(_, rest)| rest.split('"').next())
-        .ok_or("no form to sign out")?;
-    let confirm = format!("{}/session/end/confirm", login.provider.issuer());
-    browser
-        .send(&confirm, &format!("xsrf={xsrf}&logout=yes"))
-        .await?;
-    browser.open(&page).await?;
-    assert!(
-        browser.address.starts_with(&login.provider.issuer()),
-        "{}",
-        browser.address
-    );
-
-    // No token in a log.
+    // No token in a log, encrypted or not.
     let log = [login.geowarden.log(), login.envoy.log()].concat();
-    for value in browser.values(&login.envoy.address()) {
+    let cookies: Vec<_> = saw("cookies")?.text.lines().collect();
+    assert!(cookies.iter().any(|value| value.len() > 500), "{cookies:?}");
+    for value in cookies {
         assert!(
-            value.len() < 16 || !log.contains(&value),
+            value.len() < 16 || !log.contains(value),
             "a cookie is in a log"
         );
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_was_tampered_with_is_none() -> Outcome {
+    let login = Login::new().await?;
+    let host = format!("localhost:{}", login.envoy.port());
+    let page = login.url("/collections/obs/items?f=html&limit=1");
+    let mut browser = Browser::default();
+    browser.open(&page).await?;
+    let before = browser.clone();
+    let answer = log_in(&mut browser, "osgeo").await?;
+    assert_eq!((answer.status(), &browser.address), (200, &page));
+
+    // Each cookie that carries a token or vouches for one, cut away and changed.
+    for name in ["BearerToken", "OauthHMAC", "OauthExpires"] {
+        let value = browser.cookies(&host).get(name).cloned();
+        let value = value.ok_or_else(|| format!("no cookie {name}"))?;
+        let mut changed = value.clone();
+        changed.replace_range(
+            5..6,
+            if value.get(5..6) == Some("7") {
+                "8"
+            } else {
+                "7"
+            },
+        );
+        for other in [changed, String::new()] {
+            let mut thief = browser.clone();
+            thief.cookies(&host).insert(name.to_owned(), other);
+            // Without a refresh token, which would earn a new session rightly.
+            thief.cookies(&host).remove("RefreshToken");
+            let asked = thief.fetch(&login.url("/collections/obs/items")).await?;
+            assert_eq!(asked.status(), 401, "{name}: {}", asked.text());
+        }
+    }
+
+    // A callback that no login of this browser led to.
+    let callback = login.url("/callback?code=stolen&state=forged");
+    for mut victim in [Browser::default(), before, browser] {
+        victim.cookies(&host).remove("RefreshToken");
+        let answer = victim.open(&callback).await?;
+        assert_eq!(answer.status(), 401, "{}", victim.address);
+        assert_eq!(victim.address, callback);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_without_asking_again() -> Outcome {
+    let login = Login::for_seconds(2).await?;
+    let host = format!("localhost:{}", login.envoy.port());
+    let mut browser = Browser::default();
+    let page = login.url("/collections/obs/items?f=html&limit=1");
+    browser.open(&page).await?;
+    assert_eq!(log_in(&mut browser, "osgeo").await?.status(), 200);
+    let token = |browser: &mut Browser| browser.cookies(&host).get("BearerToken").cloned();
+    let first = token(&mut browser).ok_or("no token in the cookies")?;
+    let items = login.url("/collections/obs/items?f=json");
+    let renewed = async {
+        let mut every = tokio::time::interval(Duration::from_millis(100));
+        while token(&mut browser).as_ref() == Some(&first) {
+            every.tick().await;
+            // A script is never sent to the provider, which would let the person in without asking.
+            let answer = browser.fetch(&items).await?;
+            assert_eq!(answer.status(), 200, "{}", answer.text());
+        }
+        Outcome::Ok(())
+    };
+    tokio::time::timeout(Duration::from_mins(1), renewed).await?
 }
 
 #[tokio::test]

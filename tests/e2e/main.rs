@@ -1,4 +1,4 @@
-//! geowarden with real neighbours: Envoy, pygeoapi under gunicorn, an OpenID provider.
+//! geowarden with real neighbours: Envoy, pygeoapi under gunicorn, OpenID providers, a browser.
 //!
 //! `make tools` installs them; without one of them a test fails and says so.
 #![allow(clippy::indexing_slicing)] // of JSON: an absent member is null

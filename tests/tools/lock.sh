@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renews the lock files after a change to python/*.in or provider/package.json.
+# Renews the lock files after a change to python/*.in, provider/package.json or browser/package.json.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -17,5 +17,7 @@ for input in *.in; do
         --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
         "$input" --output-file "${input%.in}.txt"
 done
-cd "$here/provider"
-npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+for modules in provider browser; do
+    cd "$here/$modules"
+    npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+done

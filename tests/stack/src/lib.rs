@@ -9,6 +9,7 @@
 //! `start` returns. Dropping a component ends it with all the processes that it started.
 //! The components come from `tests/tools/install.sh`.
 
+mod chromium;
 pub mod client;
 pub mod demo;
 mod envoy;
@@ -19,6 +20,7 @@ mod provider;
 mod pygeoapi;
 mod tools;
 
+pub use chromium::{Seen, Visit};
 pub use client::{Answer, Ask};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;

@@ -155,13 +155,15 @@ impl Process {
 
     /// Waits until it ends by itself.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
-        match timeout(START_LIMIT, self.child.wait()).await {
+        self.ended_within(START_LIMIT).await
+    }
+
+    /// Waits until it ends by itself; one that takes longer is an error.
+    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<ExitStatus> {
+        match timeout(limit, self.child.wait()).await {
             Ok(Ok(status)) => Ok(status),
             Ok(Err(error)) => Err(self.error(format!("could not be waited for: {error}"))),
-            Err(_) => Err(self.error(format!(
-                "has not ended after {} seconds",
-                START_LIMIT.as_secs()
-            ))),
+            Err(_) => Err(self.error(format!("has not ended after {} seconds", limit.as_secs()))),
         }
     }
 

@@ -6,6 +6,9 @@ use crate::client::{Answer, Ask};
 use crate::process::{Plan, Process};
 use crate::{Error, Result, Tools};
 
+/// How long its tokens are valid, in seconds.
+const LIFETIME: u32 = 600;
+
 /// The provider, with the clients `osgeo` and `geobeyond` and access tokens for the audience `pygeoapi`.
 #[derive(Debug)]
 pub struct Provider {
@@ -21,21 +24,23 @@ impl Provider {
 
     /// Starts it on a given port, so with a known issuer: one that was stopped before, say.
     pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
-        Self::start_with(tools, port, "").await
+        Self::start_with(tools, port, "", LIFETIME).await
     }
 
-    /// Starts it with a login page, for an Envoy whose login filter is called back there.
-    pub async fn start_for_browsers(tools: &Tools, callback: &str) -> Result<Self> {
-        Self::start_with(tools, 0, callback).await
+    /// Starts it with a login page, for an Envoy whose login filter is called back there; `lifetime` is that of its
+    /// tokens, in seconds.
+    pub async fn start_for_browsers(tools: &Tools, callback: &str, lifetime: u32) -> Result<Self> {
+        Self::start_with(tools, 0, callback, lifetime).await
     }
 
-    async fn start_with(tools: &Tools, port: u16, callback: &str) -> Result<Self> {
+    async fn start_with(tools: &Tools, port: u16, callback: &str, lifetime: u32) -> Result<Self> {
         let script = tools.repository().join("tests/tools/provider/provider.mjs");
         let mut process = Plan::new("identity provider", &tools.node()?)?
             .arg(script)
             .arg(port.to_string())
             .env("GEOWARDEN_PROVIDER_MODULES", tools.provider_modules()?)
             .env("GEOWARDEN_PROVIDER_CALLBACK", callback)
+            .env("GEOWARDEN_PROVIDER_LIFETIME", lifetime.to_string())
             .start()?;
         let port = process
             .until("said where it listens", async |process| {

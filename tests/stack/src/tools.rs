@@ -74,6 +74,19 @@ impl Tools {
         Ok(self.folder.join("provider"))
     }
 
+    /// The folder that holds the browser driver's `node_modules`.
+    pub(crate) fn browser_modules(&self) -> Result<PathBuf> {
+        self.installed(
+            "the browser driver",
+            "browser/node_modules/playwright-core/package.json",
+        )?;
+        Ok(self.folder.join("browser"))
+    }
+
+    pub(crate) fn chromium(&self) -> Result<PathBuf> {
+        self.installed("Chromium", "bin/chromium")
+    }
+
     fn installed(&self, tool: &'static str, path: &str) -> Result<PathBuf> {
         let path = self.folder.join(path);
         if path.exists() {

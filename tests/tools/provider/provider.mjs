@@ -8,6 +8,7 @@
 //   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
 //
 // GEOWARDEN_PROVIDER_CALLBACK is Envoy's callback; with it there is a login page, which believes every name.
+// GEOWARDEN_PROVIDER_LIFETIME is that of its tokens, in seconds.
 // FOLDER is where its modules were installed; without a port the system chooses one. Says
 // `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
 // interface and knows nothing worth having.
@@ -29,7 +30,7 @@ const AUDIENCE = 'pygeoapi';
 const RESOURCE = 'urn:geowarden:pygeoapi';
 // Tokens for this resource are opaque: only the provider knows what they stand for.
 const OPAQUE_RESOURCE = 'urn:geowarden:opaque';
-const LIFETIME = 600;
+const LIFETIME = Number(process.env.GEOWARDEN_PROVIDER_LIFETIME ?? 600);
 const CLIENTS = {
   osgeo: { secret: 'osgeo-secret', company: 'osgeo', groups: ['viewers', 'editors'] },
   geobeyond: { secret: 'geobeyond-secret', company: 'geobeyond', groups: ['viewers'] },

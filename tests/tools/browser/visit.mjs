@@ -1,0 +1,101 @@
+// Visits pages in Chromium as a person would, and tells what is seen there.
+//
+//   GEOWARDEN_BROWSER_MODULES=FOLDER node visit.mjs CHROMIUM STEPS
+//
+// FOLDER is where its modules were installed. STEPS is a JSON array of
+//
+//   {"open": URL}                        types an address
+//   {"fill": SELECTOR, "text": TEXT}     fills in a field
+//   {"press": SELECTOR}                  presses a button, once it is there
+//   {"arrive": URL}                      waits until the address begins with this
+//   {"screenshot": FILE}                 keeps what is seen
+//   {"look": NAME}                       tells it
+//   {"fetch": PATH, "look": NAME}        tells what a script of the page gets
+//   {"cookies": ORIGIN, "look": NAME}    tells the values of the cookies for it
+//
+// Each look writes a line `seen {"name", "address", "status", "title", "text", "challenge"}`.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const modules = process.env.GEOWARDEN_BROWSER_MODULES;
+const [executablePath, steps] = process.argv.slice(2);
+if (!modules || !steps) {
+  console.error('usage: GEOWARDEN_BROWSER_MODULES=FOLDER node visit.mjs CHROMIUM STEPS');
+  process.exit(64);
+}
+const { chromium } = createRequire(join(modules, 'package.json'))('playwright-core');
+// For one step. Generous: the machine may be busy with other tests.
+const LIMIT_MS = 60_000;
+
+const browser = await chromium.launch({
+  executablePath,
+  timeout: LIMIT_MS,
+  args: [
+    // Without it Chromium refuses to run as root.
+    '--no-sandbox',
+    // pygeoapi's pages ask for styles and scripts elsewhere: nothing but the machine itself is to be found.
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
+const context = await browser.newContext();
+context.setDefaultTimeout(LIMIT_MS);
+const page = await context.newPage();
+let status;
+page.on('response', (response) => {
+  if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) {
+    status = response.status();
+  }
+});
+
+function tell(name, seen) {
+  console.log(`seen ${JSON.stringify({ name, address: page.url(), ...seen })}`);
+}
+
+async function take(step) {
+  if (step.open) {
+    await page.goto(step.open);
+  } else if (step.fill) {
+    await page.fill(step.fill, step.text);
+  } else if (step.press) {
+    await page.click(step.press);
+  } else if (step.arrive) {
+    await page.waitForURL((url) => url.href.startsWith(step.arrive));
+  } else if (step.screenshot) {
+    await page.screenshot({ path: step.screenshot });
+  } else if (step.fetch) {
+    const answer = await page.evaluate(async (path) => {
+      const answer = await fetch(path);
+      const challenge = answer.headers.get('www-authenticate');
+      return { status: answer.status, text: await answer.text(), challenge };
+    }, step.fetch);
+    tell(step.look, answer);
+  } else if (step.cookies) {
+    const cookies = await context.cookies(step.cookies);
+    tell(step.look, { text: cookies.map(({ value }) => value).join('\n') });
+  } else if (step.look) {
+    tell(step.look, { status, title: await page.title(), text: await page.innerText('body') });
+  } else {
+    throw new Error('no such step');
+  }
+}
+
+try {
+  for (const step of JSON.parse(steps)) {
+    try {
+      await take(step);
+    } catch (error) {
+      const text = await page.innerText('body').catch(() => '');
+      console.error(`${JSON.stringify(step)} at ${page.url()} (${status}): ${error}\nThe page says: ${text}`);
+      process.exitCode = 1;
+      break;
+    }
+  }
+} finally {
+  await browser.close();
+}
