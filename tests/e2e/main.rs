@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing)] // of JSON: an absent member is null
 
 mod api_keys;
+mod attacks;
 mod browser;
 mod corpus;
 mod differential;

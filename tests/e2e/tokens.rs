@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{Files, Outcome, Stage, binary, issuer, items_by_token};
 
-fn now() -> Outcome<u64> {
+pub(crate) fn now() -> Outcome<u64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 

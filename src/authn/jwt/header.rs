@@ -25,6 +25,13 @@ impl Header {
         {
             return Err(RefusalKind::TokenType.into());
         }
+        // A token within a token (RFC 7519, section 5.2): whoever issued the inner one, we would judge the outer.
+        if text(&header, "cty", "`cty` is not a string")?.is_some_and(is_jwt) {
+            return Err(Refusal::because(
+                RefusalKind::TokenType,
+                "the header says that the claims are another token",
+            ));
+        }
         let algorithm = text(&header, "alg", "`alg` is not a string")?
             .ok_or_else(|| malformed("the header has no `alg`"))?
             .parse()
@@ -42,11 +49,19 @@ impl Header {
 /// Tokens made for another purpose say so (RFC 8725, section 3.11): `logout+jwt`, `dpop+jwt`, ...
 /// Access tokens say `at+jwt` (RFC 9068, section 2.1), `JWT` or nothing.
 fn is_access_token(kind: &str) -> bool {
-    let kind = match kind.split_at_checked("application/".len()) {
+    is_jwt(kind) || short(kind).eq_ignore_ascii_case("at+jwt")
+}
+
+fn is_jwt(kind: &str) -> bool {
+    short(kind).eq_ignore_ascii_case("JWT")
+}
+
+/// A media type without `application/`, as headers may abbreviate it (RFC 7515, section 4.1.9).
+fn short(kind: &str) -> &str {
+    match kind.split_at_checked("application/".len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
         _ => kind,
-    };
-    kind.eq_ignore_ascii_case("JWT") || kind.eq_ignore_ascii_case("at+jwt")
+    }
 }
 
 fn text<'h>(
@@ -119,8 +134,11 @@ mod tests {
 
     #[test]
     fn bad_headers_are_refused() {
-        use RefusalKind::{AlgorithmNotAllowed, CriticalHeader, MalformedToken};
+        use RefusalKind::{AlgorithmNotAllowed, CriticalHeader, MalformedToken, TokenType};
         let cases = [
+            (r#"{"alg":"RS256","cty":"JWT"}"#, TokenType),
+            (r#"{"alg":"RS256","cty":"application/jwt"}"#, TokenType),
+            (r#"{"alg":"RS256","cty":1}"#, MalformedToken),
             (r#"{"alg":"RS256","alg":"RS256"}"#, MalformedToken),
             (r#"{"alg":"RS256","new":1,"new":1}"#, MalformedToken),
             (r#"{"alg":"RS256","\u0061lg":"none"}"#, MalformedToken),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
@@ -47,6 +47,8 @@ pub(in crate::authn) struct Signer {
     pub(in crate::authn) id: &'static str,
     pub(in crate::authn) name: &'static str,
     pub(in crate::authn) jwk: Value,
+    /// The public key as PEM, of an RSA key.
+    pub(in crate::authn) public_pem: String,
     key: EncodingKey,
 }
 
@@ -60,16 +62,6 @@ impl Signer {
     /// A token with this header and these claims, signed with `algorithm` whatever the header says.
     pub(in crate::authn) fn sign(&self, algorithm: &str, header: &str, claims: &str) -> String {
         sign(&self.key, algorithm, header, claims)
-    }
-
-    /// The public key as PEM.
-    pub(in crate::authn) fn public_pem(&self) -> String {
-        let modulus = self
-            .jwk
-            .get("n")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        pem("PUBLIC KEY", modulus.as_bytes())
     }
 }
 
@@ -126,11 +118,13 @@ fn new_rsa(id: &'static str) -> Signer {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let public = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
     let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
     let encode = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
     Signer {
         id,
         name: "RS256",
         jwk: json!({"kty": "RSA", "kid": id, "use": "sig", "n": encode(&public.n), "e": encode(&public.e)}),
+        public_pem: pem("PUBLIC KEY", spki.as_ref()),
         key: EncodingKey::from_rsa_pem(pem("PRIVATE KEY", der.as_ref()).as_bytes()).unwrap(),
     }
 }
@@ -149,6 +143,7 @@ fn new_ec(
         id,
         name,
         jwk: json!({"kty": "EC", "crv": curve, "kid": id, "alg": name, "x": encode(x), "y": encode(y)}),
+        public_pem: String::new(),
         key: EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()),
     }
 }
@@ -187,6 +182,7 @@ pub(in crate::authn) fn ed25519() -> &'static Signer {
             id: "ed-1",
             name: "EdDSA",
             jwk: json!({"kty": "OKP", "crv": "Ed25519", "kid": "ed-1", "use": "sig", "x": x}),
+            public_pem: String::new(),
             key: EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref()),
         }
     })

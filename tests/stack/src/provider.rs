@@ -84,9 +84,14 @@ impl Provider {
     }
 
     /// A token signed with the current key: `header` and `claims` are laid over those of a valid token of `osgeo`,
-    /// and a null takes a member away.
+    /// and a null takes a member away. A string stands for the whole part.
     pub async fn mint(&self, header: &Value, claims: &Value) -> Result<String> {
-        let wanted = json!({"header": header, "claims": claims}).to_string();
+        self.mint_as("key", header, claims).await
+    }
+
+    /// The same, signed as the script's table of signers says: by `nobody`, say.
+    pub async fn mint_as(&self, signer: &str, header: &Value, claims: &Value) -> Result<String> {
+        let wanted = json!({"header": header, "claims": claims, "signer": signer}).to_string();
         let answer = Ask::new("POST", "/test/mint")
             .body("application/json", wanted)
             .send(&self.address())
@@ -100,6 +105,13 @@ impl Provider {
             .send(&self.address())
             .await?;
         text_member(&answer, "kid")
+    }
+
+    /// Its current signing key, as it publishes it.
+    pub async fn public_key(&self) -> Result<Value> {
+        let keys = Ask::get("/jwks").send(&self.address()).await?.json()?;
+        let key = keys.pointer("/keys/0").cloned();
+        key.ok_or_else(|| Error::unexpected("identity provider", format!("no key in {keys}")))
     }
 
     /// Ends it, and returns the port on which [`Provider::start_on`] can start it again.

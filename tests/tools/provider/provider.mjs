@@ -2,7 +2,8 @@
 // tokens are JWTs for the audience `pygeoapi`, and two endpoints that no real provider has:
 //
 //   POST /test/mint {"header": {..}, "claims": {..}}   a token signed with the current key, with what is given laid
-//                                                      over a valid one (null takes a member away)
+//                                                      over a valid one (null takes a member away); a string stands
+//                                                      for the whole part. "signer" names another way to sign it
 //   POST /test/rotate                                  a new signing key under a new kid; the old one is gone
 //
 //   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
@@ -12,7 +13,7 @@
 // FOLDER is where its modules were installed; without a port the system chooses one. Says
 // `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
 // interface and knows nothing worth having.
-import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -118,11 +119,29 @@ function useNewKey() {
 }
 
 function layOver(valid, given) {
+  if (typeof given === 'string') {
+    return given;
+  }
   const all = Object.entries({ ...valid, ...given });
   return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
-function mint({ header = {}, claims = {} }) {
+// A signature does not depend on what the header says: a wrong header is then the only thing that is wrong.
+const SIGNERS = {
+  key: (message) => sign('sha256', message, createPrivateKey({ key, format: 'jwk' })),
+  nobody: () => Buffer.alloc(0),
+  // HS256 with what everybody knows.
+  'public key': (message) => {
+    const secret = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    return createHmac('sha256', secret).update(message).digest();
+  },
+  'key of another curve': (message) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    return sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  },
+};
+
+function mint({ header = {}, claims = {}, signer = 'key' }) {
   const now = Math.floor(Date.now() / 1000);
   const parts = [
     layOver({ alg: 'RS256', typ: 'at+jwt', kid: key.kid }, header),
@@ -141,10 +160,9 @@ function mint({ header = {}, claims = {} }) {
       claims,
     ),
   ];
-  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  // Always a true RS256 signature, whatever the header says: a wrong header is then the only thing that is wrong.
-  const signature = sign('sha256', Buffer.from(signed), createPrivateKey({ key, format: 'jwk' }));
-  return `${signed}.${signature.toString('base64url')}`;
+  const texts = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
+  const signed = texts.map((text) => Buffer.from(text).toString('base64url')).join('.');
+  return `${signed}.${SIGNERS[signer](Buffer.from(signed)).toString('base64url')}`;
 }
 
 async function body(request) {

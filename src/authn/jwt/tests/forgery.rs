@@ -16,7 +16,7 @@ async fn forged_tokens_are_refused() {
     let mut cases = vec![
         (
             "HMAC with the public key",
-            sign_with_secret(rsa().public_pem().as_bytes(), &hmac, &body),
+            sign_with_secret(rsa().public_pem.as_bytes(), &hmac, &body),
             AlgorithmNotAllowed,
         ),
         (
@@ -92,6 +92,60 @@ async fn forged_tokens_are_refused() {
             ),
             BadSignature,
         ),
+        (
+            "key at an address",
+            other_rsa().sign(
+                "RS256",
+                r#"{"alg":"RS256","kid":"rsa-1","jku":"https://evil","x5u":"https://evil","x5c":["MII"]}"#,
+                &body,
+            ),
+            BadSignature,
+        ),
+        (
+            "key in a file",
+            with(json!({"alg": "RS256", "kid": "../../../../dev/null"})),
+            UnknownKeyId,
+        ),
+        (
+            "key from a database",
+            with(json!({"alg": "RS256", "kid": "x' UNION SELECT 'secret'; --\u{0}"})),
+            UnknownKeyId,
+        ),
+        (
+            "a token in a token",
+            rsa().sign("RS256", r#"{"alg":"RS256","kid":"rsa-1","cty":"JWT"}"#, &good),
+            TokenType,
+        ),
+        (
+            "a token in a token that does not say so",
+            rsa().sign("RS256", r#"{"alg":"RS256","kid":"rsa-1"}"#, &good),
+            MalformedToken,
+        ),
+        (
+            "encrypted",
+            format!("{good}.AAAA.AAAA"),
+            MalformedToken,
+        ),
+        (
+            "signature of another curve",
+            es384().sign("ES384", r#"{"alg":"ES256","kid":"ec-1"}"#, &body),
+            BadSignature,
+        ),
+        (
+            "signature of zeros",
+            format!(
+                "{}.{}",
+                unsigned(r#"{"alg":"ES256","kid":"ec-1"}"#, &body),
+                data_encoding::BASE64URL_NOPAD.encode(&[0; 64])
+            ),
+            BadSignature,
+        ),
+        (
+            "data behind the claims",
+            rsa().sign("RS256", r#"{"alg":"RS256","kid":"rsa-1"}"#, &format!("{body}{{}}")),
+            MalformedToken,
+        ),
+        ("data behind the signature", format!("{good}AAAA"), BadSignature),
         (
             "other claims",
             format!(
