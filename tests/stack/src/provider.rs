@@ -91,20 +91,13 @@ impl Provider {
 
     /// The same, signed as the script's table of signers says: by `nobody`, say.
     pub async fn mint_as(&self, signer: &str, header: &Value, claims: &Value) -> Result<String> {
-        let wanted = json!({"header": header, "claims": claims, "signer": signer}).to_string();
-        let answer = Ask::new("POST", "/test/mint")
-            .body("application/json", wanted)
-            .send(&self.address())
-            .await?;
-        text_member(&answer, "token")
+        let wanted = json!({"header": header, "claims": claims, "signer": signer});
+        test_endpoint(&self.address(), "mint", &wanted, "token").await
     }
 
     /// Replaces the signing key by a new one, and returns its key id.
     pub async fn rotate(&self) -> Result<String> {
-        let answer = Ask::new("POST", "/test/rotate")
-            .send(&self.address())
-            .await?;
-        text_member(&answer, "kid")
+        test_endpoint(&self.address(), "rotate", &json!({}), "kid").await
     }
 
     /// Its current signing key, as it publishes it.
@@ -130,7 +123,22 @@ impl Provider {
     }
 }
 
-fn port_in(log: &str) -> Option<u16> {
+/// Asks one of the endpoints that no real provider has (`tests/tools/provider/testing.mjs`), and returns a member of
+/// its answer.
+pub(crate) async fn test_endpoint(
+    address: &str,
+    name: &str,
+    wanted: &Value,
+    member: &str,
+) -> Result<String> {
+    let answer = Ask::new("POST", format!("/test/{name}"))
+        .body("application/json", wanted.to_string())
+        .send(address)
+        .await?;
+    text_member(&answer, member)
+}
+
+pub(crate) fn port_in(log: &str) -> Option<u16> {
     let (_, after) = log.split_once("listening on http://127.0.0.1:")?;
     after.split_once('\n')?.0.parse().ok()
 }
@@ -142,7 +150,7 @@ async fn answers(port: u16) -> bool {
     answer.is_ok_and(|answer| answer.status() == 200)
 }
 
-fn text_member(answer: &Answer, name: &str) -> Result<String> {
+pub(crate) fn text_member(answer: &Answer, name: &str) -> Result<String> {
     let json = answer.json()?;
     let member = json.get(name).and_then(Value::as_str).map(str::to_owned);
     member.ok_or_else(|| Error::unexpected("identity provider", format!("no {name} in {json}")))

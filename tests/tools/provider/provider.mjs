@@ -1,10 +1,8 @@
 // The OpenID provider of the end-to-end tests and the demo: oidc-provider, with two machine clients whose access
 // tokens are JWTs for the audience `pygeoapi`, and two endpoints that no real provider has:
 //
-//   POST /test/mint {"header": {..}, "claims": {..}}   a token signed with the current key, with what is given laid
-//                                                      over a valid one (null takes a member away); a string stands
-//                                                      for the whole part. "signer" names another way to sign it
-//   POST /test/rotate                                  a new signing key under a new kid; the old one is gone
+//   POST /test/mint      a token as it is asked for (testing.mjs)
+//   POST /test/rotate    a new signing key under a new kid; the old one is gone
 //
 //   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
 //
@@ -13,11 +11,12 @@
 // FOLDER is where its modules were installed; without a port the system chooses one. Says
 // `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
 // interface and knows nothing worth having.
-import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { createServer } from 'node:http';
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+
+import { mint, newSigningKey, serve } from './testing.mjs';
 
 const modules = process.env.GEOWARDEN_PROVIDER_MODULES;
 if (!modules) {
@@ -40,11 +39,6 @@ const CLIENTS = {
 let issuer;
 let key;
 let answer;
-
-function newKey() {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'RS256', use: 'sig' };
-}
 
 function newProvider() {
   return new Provider(issuer, {
@@ -114,100 +108,39 @@ function newProvider() {
 }
 
 function useNewKey() {
-  key = newKey();
+  key = newSigningKey();
   answer = newProvider().callback();
 }
 
-function layOver(valid, given) {
-  if (typeof given === 'string') {
-    return given;
-  }
-  const all = Object.entries({ ...valid, ...given });
-  return Object.fromEntries(all.filter(([, value]) => value !== null));
-}
-
-// A signature does not depend on what the header says: a wrong header is then the only thing that is wrong.
-const SIGNERS = {
-  key: (message) => sign('sha256', message, createPrivateKey({ key, format: 'jwk' })),
-  nobody: () => Buffer.alloc(0),
-  // HS256 with what everybody knows.
-  'public key': (message) => {
-    const secret = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
-    return createHmac('sha256', secret).update(message).digest();
-  },
-  'key of another curve': (message) => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-    return sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  },
-};
-
-function mint({ header = {}, claims = {}, signer = 'key' }) {
+function validToken() {
   const now = Math.floor(Date.now() / 1000);
-  const parts = [
-    layOver({ alg: 'RS256', typ: 'at+jwt', kid: key.kid }, header),
-    layOver(
-      {
-        iss: issuer,
-        aud: AUDIENCE,
-        sub: 'osgeo',
-        client_id: 'osgeo',
-        company: 'osgeo',
-        groups: CLIENTS.osgeo.groups,
-        jti: randomUUID(),
-        iat: now,
-        exp: now + LIFETIME,
-      },
-      claims,
-    ),
-  ];
-  const texts = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
-  const signed = texts.map((text) => Buffer.from(text).toString('base64url')).join('.');
-  return `${signed}.${SIGNERS[signer](Buffer.from(signed)).toString('base64url')}`;
+  return {
+    header: { alg: 'RS256', typ: 'at+jwt', kid: key.kid },
+    claims: {
+      iss: issuer,
+      aud: AUDIENCE,
+      sub: 'osgeo',
+      client_id: 'osgeo',
+      company: 'osgeo',
+      groups: CLIENTS.osgeo.groups,
+      jti: randomUUID(),
+      iat: now,
+      exp: now + LIFETIME,
+    },
+  };
 }
 
-async function body(request) {
-  const chunks = [];
-  for await (const chunk of request) {
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString() || '{}');
-}
-
-async function answerTest(request) {
-  switch (`${request.method} ${request.url}`) {
-    case 'POST /test/mint':
-      return { token: mint(await body(request)) };
-    case 'POST /test/rotate':
+serve(process.argv[2], {
+  started(address) {
+    issuer = address;
+    useNewKey();
+  },
+  answer: (request, response) => answer(request, response),
+  test: {
+    'POST /test/mint': (wanted) => ({ token: mint(key, validToken(), wanted) }),
+    'POST /test/rotate': () => {
       useNewKey();
       return { kid: key.kid };
-    default:
-      return undefined;
-  }
-}
-
-const server = createServer(async (request, response) => {
-  if (!request.url.startsWith('/test/')) {
-    answer(request, response);
-    return;
-  }
-  const send = (status, value) => {
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(value));
-  };
-  try {
-    const value = await answerTest(request);
-    send(value ? 200 : 404, value ?? { error: 'unknown test endpoint' });
-  } catch (error) {
-    send(400, { error: String(error) });
-  }
-});
-
-server.on('error', (error) => {
-  console.error(String(error));
-  process.exit(1);
-});
-server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
-  issuer = `http://127.0.0.1:${server.address().port}`;
-  useNewKey();
-  console.log(`listening on ${issuer}`);
+    },
+  },
 });
