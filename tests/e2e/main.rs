@@ -10,6 +10,7 @@ mod corpus;
 mod differential;
 mod fastgeoapi;
 mod faults;
+mod glewlwyd;
 mod keycloak;
 mod login;
 mod rego;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! client -> Envoy -> Pygeoapi
-//!              \-> Geowarden -> Provider (keys)
+//!              \-> Geowarden -> Provider, Glewlwyd, Keycloak (keys)
 //! ```
 //!
 //! Everything listens on the loopback interface on a port that the system chose, and has answered once before its
@@ -15,6 +15,7 @@ pub mod demo;
 mod envoy;
 mod error;
 mod geowarden;
+mod glewlwyd;
 mod keycloak;
 mod process;
 mod provider;
@@ -26,6 +27,7 @@ pub use client::{Answer, Ask};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;
 pub use geowarden::{Geowarden, GrpcAddress};
+pub use glewlwyd::Glewlwyd;
 pub use keycloak::Keycloak;
 pub use provider::Provider;
 pub use pygeoapi::{Framework, Pygeoapi};

@@ -83,6 +83,10 @@ impl Tools {
         Ok(self.folder.join("browser"))
     }
 
+    pub(crate) fn glewlwyd(&self) -> Result<PathBuf> {
+        self.installed("glewlwyd", "bin/glewlwyd")
+    }
+
     pub(crate) fn chromium(&self) -> Result<PathBuf> {
         self.installed("Chromium", "bin/chromium")
     }
