@@ -4,10 +4,10 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test differential differential-rego fuzz lint doc tools bench
+.PHONY: help demo test compare-fastgeoapi differential fuzz lint doc tools bench
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 demo: ## Run the whole stack on loopback with a short tour (TOUR=only ends after it)
 	tests/tools/install.sh envoy pygeoapi provider
@@ -19,6 +19,11 @@ tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a bro
 
 test: tools ## Run every test
 	cargo test --workspace --locked
+
+compare-fastgeoapi: ## Send the same requests to a real fastgeoapi and to geowarden, with the same .env
+	tests/tools/install.sh envoy pygeoapi provider glewlwyd opa fastgeoapi
+	cargo build --locked --workspace --bins
+	target/debug/compare-fastgeoapi
 
 COUNT ?= 1000000
 SEED ?= 1

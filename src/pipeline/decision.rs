@@ -39,6 +39,8 @@ pub enum Refusals {
     FastgeoapiKeys,
     /// fastgeoapi's for tokens, where it has some.
     FastgeoapiTokens,
+    /// fastgeoapi's for tokens that a policy judges, where it has some.
+    FastgeoapiPolicy,
 }
 
 /// Evidence that a request was read, its caller known and the policy asked, and that the policy said yes.

@@ -49,7 +49,10 @@ fn refusals(config: &Config) -> Refusals {
     match config.server.refusals {
         config::Refusals::Problem => Refusals::Problem,
         config::Refusals::Fastgeoapi if config.authn.api_keys.is_some() => Refusals::FastgeoapiKeys,
-        config::Refusals::Fastgeoapi => Refusals::FastgeoapiTokens,
+        config::Refusals::Fastgeoapi => match config.policy.input {
+            Input::Fastgeoapi => Refusals::FastgeoapiPolicy,
+            Input::Native => Refusals::FastgeoapiTokens,
+        },
     }
 }
 

@@ -11,9 +11,13 @@ pub(super) fn body(denial: &Denial, refusals: Refusals) -> Option<Value> {
     }
     match (refusals, denial.reason) {
         (Refusals::Problem, _) => None,
-        (Refusals::FastgeoapiKeys, "credential-required") => Some(json!({"detail": "no api key"})),
+        // It does not look at other credentials.
+        (Refusals::FastgeoapiKeys, "credential-required" | "unsupported-scheme") => {
+            Some(json!({"detail": "no api key"}))
+        }
         (Refusals::FastgeoapiKeys, _) => Some(json!({"detail": "invalid api key"})),
         (Refusals::FastgeoapiTokens, _) => Some(json!({"message": "Unauthenticated"})),
+        (Refusals::FastgeoapiPolicy, _) => Some(json!({"message": "Unauthorized"})),
     }
 }
 
@@ -21,7 +25,7 @@ pub(super) fn body(denial: &Denial, refusals: Refusals) -> Option<Value> {
 pub(super) fn challenge(value: &str, refusals: Refusals) -> &str {
     match refusals {
         Refusals::Problem => value,
-        Refusals::FastgeoapiKeys | Refusals::FastgeoapiTokens => value
+        Refusals::FastgeoapiKeys | Refusals::FastgeoapiTokens | Refusals::FastgeoapiPolicy => value
             .split_once(", error_description=")
             .map_or(value, |(start, _)| start),
     }
@@ -45,6 +49,19 @@ mod tests {
                 Refusals::FastgeoapiKeys,
                 Some(r#"{"detail":"no api key"}"#),
             ),
+            (
+                401,
+                "unsupported-scheme",
+                Refusals::FastgeoapiKeys,
+                Some(r#"{"detail":"no api key"}"#),
+            ),
+            (
+                401,
+                "bad-signature",
+                Refusals::FastgeoapiPolicy,
+                Some(r#"{"message":"Unauthorized"}"#),
+            ),
+            (403, "policy-denied", Refusals::FastgeoapiPolicy, None),
             (
                 401,
                 "unknown-key",

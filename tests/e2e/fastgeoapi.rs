@@ -221,13 +221,13 @@ async fn openid_connect_takes_the_policy_unchanged() -> Outcome {
                 "no token",
                 items(),
                 401,
-                Some(json!({"message": "Unauthenticated"})),
+                Some(json!({"message": "Unauthorized"})),
             ),
             (
                 "bad token",
                 items().bearer("x.y.z"),
                 401,
-                Some(json!({"message": "Unauthenticated"})),
+                Some(json!({"message": "Unauthorized"})),
             ),
             ("allowed", items().bearer(&osgeo), 200, None),
             // Better: fastgeoapi answered 401.

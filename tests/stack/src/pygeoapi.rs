@@ -145,7 +145,7 @@ async fn openapi(tools: &Tools) -> Result<PathBuf> {
 }
 
 /// Gives a plan the configuration, and a copy of the data in its own folder.
-fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
+pub(crate) fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
     let folder = plan.folder().to_owned();
     for name in DATA {
         let from = data(tools).join(name);
@@ -158,7 +158,7 @@ fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
         .env("GEOWARDEN_PYGEOAPI_WORK", &folder))
 }
 
-fn config(tools: &Tools) -> PathBuf {
+pub(crate) fn config(tools: &Tools) -> PathBuf {
     tools.repository().join("tests/stack/pygeoapi/config.yml")
 }
 
@@ -184,7 +184,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// gunicorn says `Listening at: http://127.0.0.1:PORT (PID)`, uvicorn `Uvicorn running on http://127.0.0.1:PORT (..)`.
-fn port_in(log: &str) -> Option<u16> {
+pub(crate) fn port_in(log: &str) -> Option<u16> {
     let (_, after) = log
         .split_once("Listening at: http://127.0.0.1:")
         .or_else(|| log.split_once("running on http://127.0.0.1:"))?;

@@ -55,6 +55,8 @@ async function setUp() {
       'auth-type-client-enabled': false,
       'auth-type-refresh-enabled': false,
       'additional-parameters': [{ 'user-parameter': 'company', 'token-parameter': 'company' }],
+      // The same for userinfo.
+      claims: [{ name: 'company', 'user-property': 'company', type: 'string', mandatory: true }],
     },
   });
   const { json: users } = await call('GET', '/mod/user/database');
