@@ -47,7 +47,7 @@ impl Migrate {
                 "notes": settings.notes,
                 "findings": findings
                     .iter()
-                    .map(|found| json!({"line": found.line, "message": found.message}))
+                    .map(|found| json!({"file": self.policy, "line": found.line, "message": found.message}))
                     .collect::<Vec<_>>(),
             }))?;
         } else {
@@ -64,7 +64,9 @@ impl Migrate {
             let name = path.display().to_string();
             CommandError::Config(Problems::file(name, None, format!("cannot be read: {e}")))
         })?;
-        Ok(migration::findings(&text, context))
+        let name = path.display().to_string();
+        migration::findings(&name, &text, context)
+            .map_err(|error| CommandError::Config(Problems::file(name, None, error.0)))
     }
 
     /// The files, each under a comment with its name, then what to look at: all of it is YAML.

@@ -1,7 +1,6 @@
 //! Stop 4: what the policy says.
 
 pub mod input;
-pub mod migration;
 mod named_ids;
 mod proof;
 mod rego;
@@ -18,11 +17,7 @@ use crate::{
 };
 
 pub use self::{
-    proof::{Limits, Outcome, Proof, Prover, Trial},
-    rego::{
-        Coverage, Faithful, FileCoverage, RegoPolicy, RegoSettings, STACK_BYTES, TestOutcome,
-        TestResult, builtin_names, prove,
-    },
+    rego::{Coverage, FileCoverage, RegoPolicy, RegoSettings, TestOutcome, TestResult, migration},
     source::{Dialect, LoadError, Sources},
     verdict::{Verdict, VerdictError},
 };
