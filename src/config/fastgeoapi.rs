@@ -11,7 +11,7 @@ mod settings;
 use std::path::Path;
 
 pub use self::{native::Native, settings::Settings};
-use super::{ApiKeys, Config, Environment, Problems, read_text};
+use super::{ApiKeys, Config, Environment, Origin, Problems, read_text};
 
 impl Settings {
     /// Reads fastgeoapi's variables of `file`; those of the process win.
@@ -31,7 +31,8 @@ impl Settings {
             &self.yaml(&Native::default()),
             folder,
             environment,
-        )?;
+        )
+        .map_err(|problems| self.in_variables(problems))?;
         if !self.keys.is_empty() {
             config.authn.api_keys = Some(ApiKeys {
                 header: "x-api-key".to_owned(),
@@ -49,6 +50,23 @@ impl Settings {
             ));
         }
         Ok(config)
+    }
+}
+
+impl Settings {
+    /// The same problems, told of the variables that the native keys were made from.
+    fn in_variables(&self, problems: Problems) -> Problems {
+        let told = problems.0.into_iter().map(|mut problem| {
+            if matches!(&problem.origin, Origin::File { file, .. } if *file == self.file) {
+                let known = self.origins.get(problem.path.as_str());
+                (problem.path, problem.origin) = known.cloned().unwrap_or_else(|| {
+                    let file = self.file.clone();
+                    (problem.path.clone(), Origin::File { file, line: None })
+                });
+            }
+            problem
+        });
+        Problems(told.collect())
     }
 }
 

@@ -233,6 +233,26 @@ async fn one_token_at_once_is_one_question() {
     assert_eq!(issuer.asked(), 1);
 }
 
+#[tokio::test]
+async fn no_more_answers_are_remembered_than_the_capacity() {
+    let issuer = Issuer::start().await;
+    issuer.tells(200, &json!({"sub": "ada"}));
+    let authenticator =
+        issuer.authenticator(Inquiry::Userinfo, Audiences::OneOf(vec!["maps".into()]));
+    let capacity = authenticator.settings.capacity;
+    for number in 0..2 * capacity {
+        assert!(
+            ask(&authenticator, &format!("token-{number}"))
+                .await
+                .is_ok()
+        );
+    }
+    assert_eq!(issuer.asked(), 2 * capacity);
+    assert!(authenticator.known.len() <= capacity);
+    // What was forgotten is asked again, not refused.
+    assert!(ask(&authenticator, "token-0").await.is_ok());
+}
+
 #[test]
 fn a_clients_secret_is_not_printed() {
     assert_eq!(format!("{:?}", ClientSecret("x".to_owned())), "[redacted]");

@@ -113,13 +113,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Python's levels in ours.
+/// loguru's levels in ours.
 fn log_level(level: &str) -> Option<&'static str> {
-    match level.to_ascii_lowercase().as_str() {
-        "critical" | "fatal" | "error" => Some("error"),
-        "warning" | "warn" => Some("warn"),
-        "info" => Some("info"),
+    match level {
+        "critical" | "error" => Some("error"),
+        "warning" => Some("warn"),
+        "success" | "info" => Some("info"),
         "debug" => Some("debug"),
+        "trace" => Some("trace"),
         _ => None,
     }
 }

@@ -10,19 +10,17 @@ use super::{
     dotenv::Variables,
 };
 
-/// Names that mean something here, without their prefix.
-const USED: [&str; 11] = [
+/// Names that mean something here with every scheme, without their prefix.
+const USED: [&str; 5] = [
     "API_KEY_ENABLED",
-    "PYGEOAPI_KEY_GLOBAL",
     "JWKS_ENABLED",
-    "OAUTH2_JWKS_ENDPOINT",
-    "OAUTH2_EXPECTED_AUDIENCE",
-    "OAUTH2_EXPECTED_ISSUER",
     "OPA_ENABLED",
-    "OIDC_WELL_KNOWN_ENDPOINT",
     "FASTGEOAPI_CONTEXT",
     "LOG_LEVEL",
-    "ENV_STATE",
+];
+/// loguru's levels, which fastgeoapi takes.
+const LEVELS: [&str; 7] = [
+    "trace", "debug", "info", "success", "warning", "error", "critical",
 ];
 const KEY: &str = "PYGEOAPI_KEY_";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -43,6 +41,21 @@ pub(super) enum Scheme {
     Oidc { issuer: String },
 }
 
+impl Scheme {
+    /// Names that mean something with this scheme, without their prefix.
+    fn uses(&self) -> &'static [&'static str] {
+        match self {
+            Self::ApiKey => &["PYGEOAPI_KEY_GLOBAL"],
+            Self::Jwks { .. } => &[
+                "OAUTH2_JWKS_ENDPOINT",
+                "OAUTH2_EXPECTED_AUDIENCE",
+                "OAUTH2_EXPECTED_ISSUER",
+            ],
+            Self::Oidc { .. } => &["OIDC_WELL_KNOWN_ENDPOINT"],
+        }
+    }
+}
+
 /// Everything of a `.env` that means something here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -51,6 +64,8 @@ pub struct Settings {
     pub(super) context: String,
     pub(super) log_level: Option<String>,
     pub(super) needs_policy: bool,
+    /// Which variable a key of the native configuration was made from, and where it stands.
+    pub(super) origins: BTreeMap<&'static str, (String, Origin)>,
     /// The API keys, as digests.
     pub keys: Vec<Entry>,
     /// What the operator should know: variables that are ignored, checks that are left out.
@@ -94,8 +109,11 @@ impl Settings {
         let mut notes = Vec::new();
         let mut keys = Vec::new();
         let scheme = source.scheme(&mut keys, &mut notes);
-        let context = source.text("FASTGEOAPI_CONTEXT").unwrap_or_default();
-        let ignored = source.ignored();
+        let context = source.context();
+        let log_level = source.log_level();
+        let ignored = scheme
+            .as_ref()
+            .map_or_else(Vec::new, |scheme| source.ignored(scheme));
         if !ignored.is_empty() {
             notes.push(format!(
                 "these variables have no meaning here and are ignored: {}",
@@ -104,10 +122,11 @@ impl Settings {
         }
         let settings = scheme.map(|scheme| Self {
             file: file.to_owned(),
+            origins: source.origins(&scheme),
             needs_policy: matches!(scheme, Scheme::Oidc { .. }),
             scheme,
-            context: context.trim_end_matches('/').to_owned(),
-            log_level: source.text("LOG_LEVEL"),
+            context,
+            log_level,
             keys,
             notes,
         });
@@ -136,19 +155,42 @@ impl Source<'_> {
     }
 
     fn fault(&mut self, name: &str, message: impl Into<String>) {
-        let origin = if self.process.contains_key(name) {
+        self.problems.push(Problem {
+            origin: self.origin(name),
+            path: name.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    fn origin(&self, name: &str) -> Origin {
+        if self.process.contains_key(name) {
             Origin::Environment(name.to_owned())
         } else {
             Origin::File {
                 file: self.file.to_owned(),
                 line: self.variables.get(name).map(|variable| variable.line),
             }
+        }
+    }
+
+    fn origins(&self, scheme: &Scheme) -> BTreeMap<&'static str, (String, Origin)> {
+        let of_scheme: &[_] = match scheme {
+            Scheme::ApiKey => &[],
+            Scheme::Jwks { .. } => &[
+                ("authn.jwt[0].issuer", "OAUTH2_EXPECTED_ISSUER"),
+                ("authn.jwt[0].jwks_uri", "OAUTH2_JWKS_ENDPOINT"),
+                ("authn.jwt[0].audiences", "OAUTH2_EXPECTED_AUDIENCE"),
+                ("authn.realm", "OAUTH2_EXPECTED_AUDIENCE"),
+            ],
+            Scheme::Oidc { .. } => &[("authn.jwt[0].issuer", "OIDC_WELL_KNOWN_ENDPOINT")],
         };
-        self.problems.push(Problem {
-            origin,
-            path: name.to_owned(),
-            message: message.into(),
-        });
+        let always = [("pygeoapi.base_path", "FASTGEOAPI_CONTEXT")];
+        always
+            .iter()
+            .chain(of_scheme)
+            .map(|(key, name)| (*key, self.name(name)))
+            .map(|(key, name)| (key, (name.clone(), self.origin(&name))))
+            .collect()
     }
 
     fn required(&mut self, name: &str, meaning: &str) -> String {
@@ -217,7 +259,7 @@ impl Source<'_> {
         let further: BTreeMap<String, String> = self
             .names()
             .into_iter()
-            .filter(|name| name.len() > KEY.len() && name.starts_with(KEY))
+            .filter(|name| is_further_key(name))
             .filter_map(|name| Some((name.clone(), self.get(&name)?.to_owned())))
             .collect();
         for (name, key) in further {
@@ -229,6 +271,13 @@ impl Source<'_> {
                 self.fault(
                     &name,
                     "pygeoapi API KEY is missing: an empty key would let everybody in",
+                );
+                continue;
+            }
+            if keys.iter().any(|known| known.id == id) {
+                self.fault(
+                    &name,
+                    format!("another variable makes the key `{id}` too: names that differ in case only are one"),
                 );
                 continue;
             }
@@ -274,6 +323,32 @@ impl Source<'_> {
         })
     }
 
+    /// The path under which fastgeoapi stands; none at the root.
+    fn context(&mut self) -> String {
+        let context = self.text("FASTGEOAPI_CONTEXT").unwrap_or_default();
+        if !context.is_empty() && !context.starts_with('/') {
+            let name = self.name("FASTGEOAPI_CONTEXT");
+            self.fault(
+                &name,
+                format!("expected a path such as `/geoapi`, found `{context}`"),
+            );
+        }
+        context.trim_end_matches('/').to_owned()
+    }
+
+    fn log_level(&mut self) -> Option<String> {
+        let level = self.text("LOG_LEVEL")?.to_ascii_lowercase();
+        if !LEVELS.contains(&level.as_str()) {
+            let name = self.name("LOG_LEVEL");
+            let expected = LEVELS.join(", ");
+            self.fault(
+                &name,
+                format!("expected one of {expected}, found `{level}`"),
+            );
+        }
+        Some(level)
+    }
+
     fn names(&self) -> BTreeSet<String> {
         self.variables
             .keys()
@@ -282,22 +357,31 @@ impl Source<'_> {
             .collect()
     }
 
-    /// Variables of the file that nothing here reads.
-    fn ignored(&self) -> Vec<String> {
-        self.variables
+    /// Variables that nothing here reads: of the file, and of the process those that have the state's prefix.
+    fn ignored(&self, scheme: &Scheme) -> Vec<String> {
+        let is_read = |name: &str| {
+            let bare = name.strip_prefix(self.prefix);
+            name == "ENV_STATE"
+                || name.starts_with("GEOWARDEN_")
+                || *scheme == Scheme::ApiKey && is_further_key(name)
+                || bare.is_some_and(|bare| USED.contains(&bare) || scheme.uses().contains(&bare))
+        };
+        let of_process = self
+            .process
             .keys()
-            .filter(|name| {
-                let is_ours = name
-                    .strip_prefix(self.prefix)
-                    .is_some_and(|bare| USED.contains(&bare));
-                !is_ours
-                    && *name != "ENV_STATE"
-                    && !name.starts_with(KEY)
-                    && !name.starts_with("GEOWARDEN_")
-            })
+            .filter(|name| name.starts_with(self.prefix));
+        let all: BTreeSet<&String> = self.variables.keys().chain(of_process).collect();
+        all.into_iter()
+            .filter(|name| !is_read(name))
             .cloned()
             .collect()
     }
+}
+
+/// `PYGEOAPI_KEY_<ANY>`. Not GLOBAL, over which fastgeoapi lays the one with the state's prefix.
+fn is_further_key(name: &str) -> bool {
+    name.strip_prefix(KEY)
+        .is_some_and(|rest| !rest.is_empty() && rest != "GLOBAL")
 }
 
 fn entry(id: &str, key: &str) -> Entry {

@@ -95,6 +95,35 @@ fn openid_connect_takes_the_policy_as_it_is() {
 }
 
 #[test]
+fn variables_without_a_meaning_are_named_once() {
+    let text = format!(
+        "{KEY}DEV_OPA_URL=x\nPROD_LOG_LEVEL=info\nHOST=0.0.0.0\nDEV_OAUTH2_EXPECTED_ISSUER=x\nDEV_LOG_LEVEL=SUCCESS\nPYGEOAPI_KEY_B=b\nPYGEOAPI_KEY_GLOBAL=old\n"
+    );
+    let process = [
+        ("DEV_APP_URI", "x"),
+        ("DEV_OPA_URL", "y"),
+        ("PORT", "1"),
+        ("HOME", "/"),
+    ];
+    let config = load(&text, &process).unwrap();
+    assert_eq!(
+        config.notes,
+        [
+            "these variables have no meaning here and are ignored: DEV_APP_URI, DEV_OAUTH2_EXPECTED_ISSUER, DEV_OPA_URL, HOST, PROD_LOG_LEVEL, PYGEOAPI_KEY_GLOBAL"
+        ]
+    );
+    let config = load(&format!("{JWKS}PYGEOAPI_KEY_B=b\n"), &[]).unwrap();
+    assert!(
+        config
+            .notes
+            .iter()
+            .any(|note| note.contains("ignored: PYGEOAPI_KEY_B")),
+        "{:?}",
+        config.notes
+    );
+}
+
+#[test]
 fn contradictions_are_told_in_fastgeoapis_words() {
     for (text, words) in [
         ("", "ENV_STATE: expected `dev` or `prod`"),
@@ -141,6 +170,26 @@ fn contradictions_are_told_in_fastgeoapis_words() {
             "expected a URL that ends with",
         ),
         ("ENV_STATE", "expected NAME=value"),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nDEV_FASTGEOAPI_CONTEXT=geoapi",
+            ".env:4: DEV_FASTGEOAPI_CONTEXT: expected a path such as `/geoapi`, found `geoapi`",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_JWKS_ENABLED=on\nDEV_OAUTH2_EXPECTED_ISSUER=https://a\nDEV_OAUTH2_JWKS_ENDPOINT=http://idp.example/jwks",
+            ".env:4: DEV_OAUTH2_JWKS_ENDPOINT: expected https, found",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_OPA_ENABLED=on\nDEV_OIDC_WELL_KNOWN_ENDPOINT=http://idp.example/.well-known/openid-configuration",
+            ".env:3: DEV_OIDC_WELL_KNOWN_ENDPOINT: expected https",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nPYGEOAPI_KEY_B=b\nPYGEOAPI_KEY_b=c",
+            ".env:5: PYGEOAPI_KEY_b: another variable makes the key `b` too",
+        ),
+        (
+            "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nDEV_LOG_LEVEL=loud",
+            ".env:4: DEV_LOG_LEVEL: expected one of trace,",
+        ),
     ] {
         let told = load(text, &[]).unwrap_err();
         assert!(told.contains(words), "{text}: {told}");
