@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential fuzz lint doc tools bench
+.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -14,14 +14,14 @@ demo: ## Run the whole stack on loopback with a short tour (TOUR=only ends after
 	cargo build --locked --workspace --bins
 	target/debug/geowarden-demo $(if $(filter only,$(TOUR)),--tour-only)
 
-tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a browser
+tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a browser, OPA's engine
 	tests/tools/install.sh
 
 test: tools ## Run every test
 	cargo test --workspace --locked
 
-compare-fastgeoapi: ## Send the same requests to a real fastgeoapi and to geowarden, with the same .env
-	tests/tools/install.sh envoy pygeoapi provider glewlwyd opa fastgeoapi
+compare-fastgeoapi: tools ## Send the same requests to a real fastgeoapi and to geowarden, with the same .env
+	tests/tools/install.sh fastgeoapi
 	cargo build --locked --workspace --bins
 	target/debug/compare-fastgeoapi
 

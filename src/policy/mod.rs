@@ -17,7 +17,11 @@ use crate::{
 };
 
 pub use self::{
-    rego::{Coverage, FileCoverage, RegoPolicy, RegoSettings, TestOutcome, TestResult, migration},
+    proof::{Limits, Outcome, Proof, Prover, Trial},
+    rego::{
+        Coverage, Faithful, FileCoverage, RegoPolicy, RegoSettings, STACK_BYTES, TestOutcome,
+        TestResult, builtin_names, migration, prove,
+    },
     source::{Dialect, LoadError, Sources},
     verdict::{Verdict, VerdictError},
 };

@@ -3,7 +3,22 @@
 //! Each thread keeps an engine of its own for the snapshot it last served, cloned from one prototype; after an error or a
 //! panic it is dropped, since nothing is known of its state then.
 
+mod builtins;
+mod engine;
+mod graph;
+mod lint;
 pub mod migration;
+mod names;
+mod negation;
+mod patterns;
+mod prepare;
+mod print;
+mod refusal;
+mod rule_tests;
+mod safety;
+mod syntax;
+mod term;
+mod trial;
 
 use std::{
     cell::RefCell,

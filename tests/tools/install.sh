@@ -3,9 +3,9 @@
 #
 #   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [fastgeoapi] [lint] [fuzz]
 #
-# Without an argument: envoy, pygeoapi, provider, browser and glewlwyd. They go to $GEOWARDEN_TOOLS, by default .tools
-# at the repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is
-# left as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while
+# Without an argument: all but fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
+# repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
+# is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while
 # installing: wheels only, and no npm install scripts. Chromium and glewlwyd are neither there: those of the machine
 # are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name them), or Debian's packages where root may install them.
 set -eu
@@ -264,7 +264,7 @@ install_glewlwyd() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa
 for tool in "$@"; do
     case $tool in
     envoy | pygeoapi | provider | browser | glewlwyd | opa | fastgeoapi | lint | fuzz) ;;

@@ -2,10 +2,13 @@
 
 mod path;
 
-use regorus::unstable::{Expr, Module, Parser, Rule, RuleHead, Source, Span};
+use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 
-use super::on_large_stack;
-use crate::policy::LoadError;
+use super::{
+    super::{Dialect, LoadError},
+    on_large_stack,
+    syntax::parse,
+};
 
 /// A place in a policy, and what to do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +39,9 @@ pub enum Kind {
 pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, LoadError> {
     let (name, text, context) = (name.to_owned(), text.to_owned(), context.to_owned());
     on_large_stack(move || {
-        let (module, is_old) = match parse(&name, &text, true) {
-            Ok(module) => (module, false),
-            Err(_) => (parse(&name, &text, false)?, true),
+        let (module, is_old) = match parse(&name, &text, Dialect::V1) {
+            Ok(parsed) => (parsed.module, false),
+            Err(_) => (parse(&name, &text, Dialect::V0)?.module, true),
         };
         let mut all = Vec::new();
         if is_old {
@@ -52,17 +55,6 @@ pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, L
         all.dedup();
         Ok(all)
     })
-}
-
-fn parse(name: &str, text: &str, is_v1: bool) -> Result<Module, LoadError> {
-    let parsed = Source::from_contents(name.to_owned(), text.to_owned()).and_then(|source| {
-        let mut parser = Parser::new(&source)?;
-        if is_v1 {
-            parser.enable_rego_v1()?;
-        }
-        parser.parse()
-    });
-    parsed.map_err(|e| LoadError(e.to_string().trim().to_owned()))
 }
 
 /// `import input`, bodies without `if`, and sets without `contains`.

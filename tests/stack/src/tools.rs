@@ -95,11 +95,6 @@ impl Tools {
         self.installed("fastgeoapi", "fastgeoapi/bin/python")
     }
 
-    /// The Python that has OPA's engine.
-    pub(crate) fn opa_python(&self) -> Result<PathBuf> {
-        self.installed("OPA's engine", "opa/bin/python")
-    }
-
     fn installed(&self, tool: &'static str, path: &str) -> Result<PathBuf> {
         let path = self.folder.join(path);
         if path.exists() {

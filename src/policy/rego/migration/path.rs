@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{BoolOp, Expr, Literal, Module, Query, Rule, RuleHead};
+use regorus::unstable::{BoolOp, Expr, Module, Rule, RuleHead};
 
-use super::{Finding, Kind, finding};
+use super::{
+    super::syntax::{Visitor, walk_rule},
+    Finding, Kind, finding,
+};
 
 /// Adds each comparison with a path whose first segment is not `first`.
 pub(super) fn never_true(module: &Module, first: &str, all: &mut Vec<Finding>) {
@@ -143,116 +146,14 @@ fn text(expression: &Expr) -> Option<String> {
 
 /// Shows every expression of a policy.
 fn each(module: &Module, show: &mut dyn FnMut(&Expr)) {
+    struct Each<'a>(&'a mut dyn FnMut(&Expr));
+    impl Visitor for Each<'_> {
+        fn expression(&mut self, expression: &Expr) -> bool {
+            (self.0)(expression);
+            true
+        }
+    }
     for rule in &module.policy {
-        let Rule::Spec { head, bodies, .. } = rule.as_ref() else {
-            continue;
-        };
-        let assigned = match head {
-            RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign.as_ref(),
-            RuleHead::Set { key, .. } => {
-                if let Some(key) = key {
-                    within(key, show);
-                }
-                None
-            }
-        };
-        let values = assigned
-            .into_iter()
-            .chain(bodies.iter().filter_map(|body| body.assign.as_ref()));
-        for assign in values {
-            within(&assign.value, show);
-        }
-        for body in bodies {
-            query(&body.query, show);
-        }
-    }
-}
-
-fn query(asked: &Query, show: &mut dyn FnMut(&Expr)) {
-    for statement in &asked.stmts {
-        match &statement.literal {
-            Literal::SomeVars { .. } => {}
-            Literal::SomeIn {
-                value, collection, ..
-            } => {
-                within(value, show);
-                within(collection, show);
-            }
-            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => within(expr, show),
-            Literal::Every {
-                domain,
-                query: inner,
-                ..
-            } => {
-                within(domain, show);
-                query(inner, show);
-            }
-        }
-    }
-}
-
-fn within(expression: &Expr, show: &mut dyn FnMut(&Expr)) {
-    show(expression);
-    match expression {
-        Expr::String { .. }
-        | Expr::RawString { .. }
-        | Expr::Number { .. }
-        | Expr::Bool { .. }
-        | Expr::Null { .. }
-        | Expr::Var { .. } => {}
-        Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            for item in items {
-                within(item, show);
-            }
-        }
-        Expr::Object { fields, .. } => {
-            for (_, key, value) in fields {
-                within(key, show);
-                within(value, show);
-            }
-        }
-        Expr::ArrayCompr {
-            term, query: inner, ..
-        }
-        | Expr::SetCompr {
-            term, query: inner, ..
-        } => {
-            within(term, show);
-            query(inner, show);
-        }
-        Expr::ObjectCompr {
-            key,
-            value,
-            query: inner,
-            ..
-        } => {
-            within(key, show);
-            within(value, show);
-            query(inner, show);
-        }
-        Expr::Call { params, .. } => {
-            for param in params {
-                within(param, show);
-            }
-        }
-        Expr::UnaryExpr { expr, .. } => within(expr, show),
-        Expr::RefDot { refr, .. } => within(refr, show),
-        Expr::RefBrack { refr, index, .. } => {
-            within(refr, show);
-            within(index, show);
-        }
-        Expr::BinExpr { lhs, rhs, .. }
-        | Expr::BoolExpr { lhs, rhs, .. }
-        | Expr::ArithExpr { lhs, rhs, .. }
-        | Expr::AssignExpr { lhs, rhs, .. } => {
-            within(lhs, show);
-            within(rhs, show);
-        }
-        Expr::Membership {
-            value, collection, ..
-        } => {
-            within(value, show);
-            within(collection, show);
-        }
+        walk_rule(rule, &mut Each(show));
     }
 }
