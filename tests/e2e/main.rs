@@ -7,6 +7,7 @@ mod api_keys;
 mod browser;
 mod corpus;
 mod differential;
+mod edge;
 mod fastgeoapi;
 mod faults;
 mod login;

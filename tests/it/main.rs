@@ -10,6 +10,8 @@ mod architecture;
 mod checks;
 mod commands;
 mod docs;
+mod envoy_files;
+mod envoy_settings;
 mod garbage;
 mod reloads;
 mod service;
