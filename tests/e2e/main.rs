@@ -11,6 +11,7 @@ mod edge;
 mod fastgeoapi;
 mod faults;
 mod login;
+mod manifests;
 mod pod;
 mod secrets;
 mod serving;

@@ -6,14 +6,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
-use geowarden::{
-    authn::{KeyEvents, KeyFetchError, KeySet},
-    pipeline::{self, decision::Denial},
-    telemetry::metrics::Metrics,
-};
 use serde_json::Value;
 
 /// A fenced block of a page.
@@ -328,25 +322,4 @@ fn every_reason_of_a_refusal_is_documented() {
         &codes,
         "docs/troubleshooting.md",
     );
-}
-
-#[test]
-fn every_metric_is_documented() {
-    let metrics = Metrics::default();
-    // A family without a sample is not shown.
-    metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
-    metrics.fetched("https://idp.example", 1, 0);
-    let no_keys = KeySet::parse(b"no keys").unwrap_err();
-    metrics.failed("https://idp.example", &KeyFetchError::from(no_keys));
-    metrics.reloaded(true);
-    let text = metrics.text().unwrap();
-    let page = page("docs/operations.md");
-    let names: Vec<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .collect();
-    assert!(names.len() >= 8, "{names:?}");
-    for name in names {
-        assert!(page.contains(&format!("`{name}")), "{name}");
-    }
 }

@@ -13,6 +13,7 @@ mod docs;
 mod envoy_files;
 mod envoy_settings;
 mod garbage;
+mod metrics;
 mod reloads;
 mod service;
 mod tls;

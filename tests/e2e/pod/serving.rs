@@ -78,7 +78,9 @@ async fn the_pod_serves_who_has_a_key_and_nobody_else() -> Outcome {
     let probes = pod.address("probes")?;
     let metrics = Ask::get("/stats/prometheus").send(&probes).await?;
     assert_eq!(metrics.status(), 200);
-    assert!(metrics.text().contains("envoy_http_downstream_rq_total"));
+    // What the dashboard and the alerts look at (tests/it/metrics.rs).
+    let edge = "envoy_http_ext_authz_error{envoy_http_conn_manager_prefix=\"edge\"} 0";
+    assert!(metrics.text().lines().any(|line| line == edge));
     for (method, path) in [
         ("GET", "/"),
         ("GET", "/config_dump"),
