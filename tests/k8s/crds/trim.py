@@ -18,12 +18,16 @@ KINDS = {
     ("gateway.networking.k8s.io", "Gateway", "v1"),
     ("gateway.networking.k8s.io", "HTTPRoute", "v1"),
     ("gateway.networking.k8s.io", "ReferenceGrant", "v1beta1"),
+    ("gateway.networking.k8s.io", "GatewayClass", "v1"),
+    ("gateway.envoyproxy.io", "EnvoyProxy", "v1alpha1"),
     ("gateway.envoyproxy.io", "SecurityPolicy", "v1alpha1"),
     ("gateway.envoyproxy.io", "ClientTrafficPolicy", "v1alpha1"),
     ("gateway.envoyproxy.io", "EnvoyPatchPolicy", "v1alpha1"),
     ("monitoring.coreos.com", "ServiceMonitor", "v1"),
     ("monitoring.coreos.com", "PrometheusRule", "v1"),
 }
+# Of a very large kind, the only part that is used.
+ONLY = {"EnvoyProxy": "backendTLS"}
 # Words of Kubernetes' own, and prose.
 DROPPED = {
     "description",
@@ -69,6 +73,9 @@ def main():
                     continue
                 left.remove((group, kind, version["name"]))
                 schema = trimmed(version["schema"]["openAPIV3Schema"])
+                if kind in ONLY:
+                    spec = schema["properties"]["spec"]["properties"]
+                    schema["properties"]["spec"]["properties"] = {ONLY[kind]: spec[ONLY[kind]]}
                 text_only = {"type": "string"}
                 schema["properties"] |= {"apiVersion": text_only, "kind": text_only, "metadata": {"type": "object"}}
                 name = f"{group}_{kind}_{version['name']}.json"
