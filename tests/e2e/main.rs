@@ -12,6 +12,7 @@ mod edge;
 mod envoy_settings;
 mod fastgeoapi;
 mod faults;
+mod image;
 mod login;
 mod manifests;
 mod mesh;

@@ -220,6 +220,31 @@ fn every_link_leads_somewhere() {
     assert!(count > 20, "{count}");
 }
 
+/// Files of the repository that pages name in text and commands.
+#[test]
+fn every_file_that_is_named_exists() {
+    let mut count = 0;
+    for (name, text) in pages() {
+        for folder in ["k8s/", "envoy/", "tests/"] {
+            for (at, _) in text.match_indices(folder) {
+                // Not the end of another path or address.
+                let before = text[..at].chars().next_back();
+                if before.is_some_and(|c| c.is_alphanumeric() || "/.-_".contains(c)) {
+                    continue;
+                }
+                let path: String = text[at..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || "/.-_".contains(*c))
+                    .collect();
+                let path = path.trim_end_matches(['.', '/']);
+                count += 1;
+                assert!(root().join(path).exists(), "{name}: {path}");
+            }
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
 /// The anchors of a page's headings, as code hosts make them.
 fn headings(page: &str) -> BTreeSet<String> {
     page.lines()

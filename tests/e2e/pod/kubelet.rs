@@ -231,9 +231,8 @@ impl Pod {
     }
 
     /// Ends the pod as the kubelet does, and says in which order the containers ended and that each did so by itself.
-    pub(super) async fn terminate(mut self) -> Outcome<Vec<String>> {
-        let containers = self.containers("containers");
-        for container in &containers {
+    pub(super) async fn terminate(self) -> Outcome<Vec<String>> {
+        for container in &self.containers("containers") {
             let hook = &container["lifecycle"]["preStop"];
             // A pause is the kubelet's own: nothing of ours runs.
             if hook["sleep"].is_object() {
@@ -244,6 +243,11 @@ impl Pod {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success() && told.is_empty(), "{told}");
         }
+        self.terminate_without_hooks().await
+    }
+
+    /// Ends the pod as if it had no preStop hooks.
+    pub(super) async fn terminate_without_hooks(mut self) -> Outcome<Vec<String>> {
         let mut ended = Vec::new();
         // Containers were started after the sidecars, so that the reverse order has them first.
         while let Some((name, process)) = self.running.pop() {

@@ -150,6 +150,22 @@ async fn whole_answer(stream: &mut TcpStream) -> Outcome<String> {
 
 const FILTER: &str = r#"{"op":"=","args":[{"property":"stn_id"},35]}"#;
 
+/// Requests that lack the last byte of their bodies.
+async fn slow_requests(address: &str, key: &str) -> Outcome<Vec<TcpStream>> {
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await?;
+        let head = format!(
+            "POST /collections/obs/items HTTP/1.1\r\nhost: pod\r\nx-api-key: {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
+            FILTER.len(),
+            &FILTER[..FILTER.len() - 1]
+        );
+        stream.write_all(head.as_bytes()).await?;
+        slow.push(stream);
+    }
+    Ok(slow)
+}
+
 /// Requests whose bodies end only when Envoy drains already: geowarden and pygeoapi must be there for them.
 #[tokio::test]
 async fn the_end_of_the_pod_loses_no_request() -> Outcome {
@@ -157,17 +173,7 @@ async fn the_end_of_the_pod_loses_no_request() -> Outcome {
     let keys = BTreeMap::from([("reader.yaml".to_owned(), entry)]);
     let pod = Pod::start("sidecar", &secrets(keys)).await?;
     let (address, probes) = (pod.address("http")?, pod.address("probes")?);
-    let mut slow = Vec::new();
-    for _ in 0..20 {
-        let mut stream = TcpStream::connect(&address).await?;
-        let head = format!(
-            "POST /collections/obs/items HTTP/1.1\r\nhost: pod\r\nx-api-key: {reader}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
-            FILTER.len(),
-            &FILTER[..FILTER.len() - 1]
-        );
-        stream.write_all(head.as_bytes()).await?;
-        slow.push(stream);
-    }
+    let slow = slow_requests(&address, &reader).await?;
     let ended = tokio::spawn(async move { pod.terminate().await.map_err(|e| e.to_string()) });
 
     // Until the pod is unready, new requests come and are served; after it those that are under way.
@@ -191,5 +197,21 @@ async fn the_end_of_the_pod_loses_no_request() -> Outcome {
     let order = ended.await??;
     assert_eq!(order, ["envoy", "pygeoapi", "geowarden"]);
     assert!(TcpStream::connect(&address).await.is_err());
+    Ok(())
+}
+
+/// That the hook is what the requests owe their answers to.
+#[tokio::test]
+async fn without_its_hook_the_end_would_lose_requests() -> Outcome {
+    let (reader, entry) = key("reader", "reader").await?;
+    let keys = BTreeMap::from([("reader.yaml".to_owned(), entry)]);
+    let pod = Pod::start("sidecar", &secrets(keys)).await?;
+    let slow = slow_requests(&pod.address("http")?, &reader).await?;
+    pod.terminate_without_hooks().await?;
+    for mut stream in slow {
+        // Already the last byte may find nobody.
+        let _ = stream.write_all(b"}").await;
+        assert!(whole_answer(&mut stream).await.is_err());
+    }
     Ok(())
 }
