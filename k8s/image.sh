@@ -9,7 +9,7 @@
 #   TAG=0.1.0          the tag in that layout, by default the version
 #   SOURCE_DATE_EPOCH  the time of everything in the image, by default 0
 #
-# The same source gives the same digest: times are fixed, and the places of files on this machine are not in the program.
+# The same program gives the same digest: times are fixed. Paths of this machine are kept out of the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
