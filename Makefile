@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench
+.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench image
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -18,12 +18,18 @@ tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a bro
 	tests/tools/install.sh
 
 test: tools ## Run every test
+	cargo test --workspace --locked --no-run
+	PROFILE=dev OUTPUT=$(CURDIR)/target/image/dev k8s/image.sh
 	cargo test --workspace --locked
 
 compare-fastgeoapi: tools ## Send the same requests to a real fastgeoapi and to geowarden, with the same .env
 	tests/tools/install.sh fastgeoapi
 	cargo build --locked --workspace --bins
 	target/debug/compare-fastgeoapi
+
+image: ## Build the image without a daemon (ARCH=arm64 for another architecture), as an OCI layout in target/image
+	tests/tools/install.sh k8s debian
+	k8s/image.sh
 
 COUNT ?= 1000000
 SEED ?= 1
@@ -50,12 +56,14 @@ fuzz: ## Fuzz TARGETS for SECONDS each (path, query, check)
 	done
 
 lint: ## Check formatting, lints, dependencies, spelling and scripts
-	tests/tools/install.sh lint
+	tests/tools/install.sh lint k8s
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
-	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run
-	$(TOOLS)/bin/yamllint --strict envoy
+	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh
+	$(TOOLS)/bin/shellcheck --shell bash k8s/chart/files/drain.sh
+	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/Chart.yaml policies tests/k8s/alerts_test.yaml
+	$(TOOLS)/bin/hadolint k8s/Dockerfile
 	$(TOOLS)/bin/typos
 
 doc: ## Build the API documentation, warnings denied

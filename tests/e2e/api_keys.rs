@@ -115,7 +115,7 @@ async fn paths_that_can_be_read_two_ways_are_refused() -> Outcome {
 #[tokio::test]
 async fn the_shipped_bootstraps_are_valid() -> Outcome {
     let tools = Tools::find()?;
-    for name in ["envoy/api-key.yaml", "envoy/jwt.yaml"] {
+    for name in ["envoy/api-key.yaml", "envoy/jwt.yaml", "envoy/sidecar.yaml"] {
         Envoy::validate(&tools, &tools.repository().join(name)).await?;
     }
     Ok(())

@@ -8,11 +8,18 @@ mod attacks;
 mod browser;
 mod corpus;
 mod differential;
+mod edge;
+#[path = "../it/envoy_settings.rs"]
+mod envoy_settings;
 mod fastgeoapi;
 mod faults;
 mod glewlwyd;
+mod image;
 mod keycloak;
 mod login;
+mod manifests;
+mod mesh;
+mod pod;
 mod rego;
 mod secrets;
 mod serving;

@@ -179,3 +179,10 @@ pub(crate) fn items(collection: &str, key: &str) -> Ask {
 pub(crate) fn items_by_token(collection: &str, token: &str) -> Ask {
     Ask::get(format!("/collections/{collection}/items")).bearer(token)
 }
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> Outcome<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port())
+}

@@ -6,14 +6,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
-use geowarden::{
-    authn::{KeyEvents, KeyFetchError, KeySet},
-    pipeline::{self, decision::Denial},
-    telemetry::metrics::Metrics,
-};
 use serde_json::Value;
 
 /// A fenced block of a page.
@@ -226,6 +220,31 @@ fn every_link_leads_somewhere() {
     assert!(count > 20, "{count}");
 }
 
+/// Files of the repository that pages name in text and commands.
+#[test]
+fn every_file_that_is_named_exists() {
+    let mut count = 0;
+    for (name, text) in pages() {
+        for folder in ["k8s/", "envoy/", "tests/"] {
+            for (at, _) in text.match_indices(folder) {
+                // Not the end of another path or address.
+                let before = text[..at].chars().next_back();
+                if before.is_some_and(|c| c.is_alphanumeric() || "/.-_".contains(c)) {
+                    continue;
+                }
+                let path: String = text[at..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || "/.-_".contains(*c))
+                    .collect();
+                let path = path.trim_end_matches(['.', '/']);
+                count += 1;
+                assert!(root().join(path).exists(), "{name}: {path}");
+            }
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
 /// The anchors of a page's headings, as code hosts make them.
 fn headings(page: &str) -> BTreeSet<String> {
     page.lines()
@@ -328,25 +347,4 @@ fn every_reason_of_a_refusal_is_documented() {
         &codes,
         "docs/troubleshooting.md",
     );
-}
-
-#[test]
-fn every_metric_is_documented() {
-    let metrics = Metrics::default();
-    // A family without a sample is not shown.
-    metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
-    metrics.fetched("https://idp.example", 1, 0);
-    let no_keys = KeySet::parse(b"no keys").unwrap_err();
-    metrics.failed("https://idp.example", &KeyFetchError::from(no_keys));
-    metrics.reloaded(true);
-    let text = metrics.text().unwrap();
-    let page = page("docs/operations.md");
-    let names: Vec<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .collect();
-    assert!(names.len() >= 8, "{names:?}");
-    for name in names {
-        assert!(page.contains(&format!("`{name}")), "{name}");
-    }
 }

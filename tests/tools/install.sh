@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [fastgeoapi] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [k8s] [debian] [fastgeoapi] [lint] [fuzz]
 #
 # Without an argument: all but fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
-# is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while
-# installing: wheels only, and no npm install scripts. Chromium and glewlwyd are neither there: those of the machine
-# are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name them), or Debian's packages where root may install them.
+# is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing: wheels
+# only, and no npm install scripts. But for Chromium and glewlwyd, and of `debian` buildah and promtool: those of the
+# machine are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name the first two), or Debian's packages where root may
+# install them.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -137,34 +138,12 @@ install_pygeoapi() {
     install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
 }
 
-# The reference engine of the policies' tests: a library for Linux on x86-64, loaded by any Python from 3.12 on,
-# though its wheel asks for 3.14.
-install_opa() {
-    venv=$tools/opa
-    lock=$here/python/opa.txt
-    lock_hash=$(fingerprint "$lock")
-    if is_current "$venv" "$lock_hash" "$venv/bin/python"; then
-        say "OPA's engine 1.20.2: up to date"
-        return
-    fi
-    [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
-        fail "OPA's engine is to be had for Linux on x86-64 only, not for $(uname -s) on $(uname -m): everything
-  else is installed by: tests/tools/install.sh envoy pygeoapi provider"
-    find_python
-    say "OPA's engine 1.20.2: installing"
-    log=$tools/log/opa.log
-    : >"$log"
-    rm -rf "$venv"
-    quietly "$log" "$python" -m venv "$venv"
-    quietly "$log" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
-        --ignore-requires-python --only-binary :all: --require-hashes --requirement "$lock"
-    "$venv/bin/python" -c 'import opa_bindings; opa_bindings.OpaEngine()' 2>>"$log" ||
-        fail "OPA's engine does not load: it needs glibc 2.34 or newer ($log says more)"
-    printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
-}
-
-install_fastgeoapi() {
-    install_python fastgeoapi "fastgeoapi 0.4.0"
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa k8s debian
+for tool in "$@"; do
+    case $tool in
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | k8s | debian | fastgeoapi | lint | fuzz) ;;
+    *)
+        sed -n 's/^#   tests/usage: tests/p' "$0" >&2
 }
 
 install_lint() {
@@ -264,12 +243,12 @@ install_glewlwyd() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa k8s debian
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | opa | fastgeoapi | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | k8s | debian | fastgeoapi | lint | fuzz) ;;
     *)
-        printf 'usage: %s [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [fastgeoapi] [lint] [fuzz]\n' "$0" >&2
+        sed -n 's/^#   tests/usage: tests/p' "$0" >&2
         exit 64
         ;;
     esac

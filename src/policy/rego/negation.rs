@@ -16,7 +16,21 @@ pub(super) fn lifted<'a>(negated: &'a Expr, scope: &Scope<'_>) -> Vec<&'a Expr> 
         all: Vec::new(),
     };
     lift.negated(negated);
+    // Calls before references, as OPA does: which of two faults is met first decides whether it is an error.
+    lift.all.sort_by_key(|expression| !is_call(expression));
     lift.all
+}
+
+/// Whether an expression is a call to OPA: operators are calls of built-ins.
+pub(super) fn is_call(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::Call { .. }
+            | Expr::BinExpr { .. }
+            | Expr::BoolExpr { .. }
+            | Expr::ArithExpr { .. }
+            | Expr::Membership { .. }
+    )
 }
 
 struct Lift<'a, 'b> {

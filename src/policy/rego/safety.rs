@@ -6,6 +6,7 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleH
 
 use super::{
     names::Scope,
+    negation::is_call,
     refusal::Refusals,
     syntax::{Visitor, operands, walk},
 };
@@ -131,17 +132,6 @@ fn calls(expression: &Expr, bound: &mut BTreeSet<String>) {
             calls(operand, bound);
         }
     }
-}
-
-fn is_call(expression: &Expr) -> bool {
-    matches!(
-        expression,
-        Expr::Call { .. }
-            | Expr::BinExpr { .. }
-            | Expr::BoolExpr { .. }
-            | Expr::ArithExpr { .. }
-            | Expr::Membership { .. }
-    )
 }
 
 /// All variables of an expression outside of its comprehensions; wildcards bind nothing else.

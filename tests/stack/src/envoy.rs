@@ -1,5 +1,6 @@
 //! A real Envoy with one of the shipped configurations.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,14 @@ pub struct EnvoyConfig {
 }
 
 impl EnvoyConfig {
+    /// A configuration file as it is, but for what is replaced afterwards. It has a listener named `edge`.
+    pub fn of(template: &Path) -> Self {
+        Self {
+            template: template.to_owned(),
+            replacements: Vec::new(),
+        }
+    }
+
     /// A configuration file such as `envoy/api-key.yaml` between this pygeoapi and this geowarden.
     pub fn new(template: &Path, pygeoapi_port: u16, geowarden: &GrpcAddress) -> Self {
         let geowarden = match geowarden {
@@ -29,14 +38,11 @@ impl EnvoyConfig {
                 format!("pipe: {{path: {}}}", Value::from(path.to_string_lossy()))
             }
         };
-        Self {
-            template: template.to_owned(),
-            replacements: Vec::new(),
-        }
-        .replace(on_loopback(8080), on_loopback(0))
-        .replace(on_loopback(9901), on_loopback(0))
-        .replace(on_loopback(5000), on_loopback(pygeoapi_port))
-        .replace(on_loopback(9191), geowarden)
+        Self::of(template)
+            .replace(on_loopback(8080), on_loopback(0))
+            .replace(on_loopback(9901), on_loopback(0))
+            .replace(on_loopback(5000), on_loopback(pygeoapi_port))
+            .replace(on_loopback(9191), geowarden)
     }
 
     /// Listens on this port instead of one that the system chooses.
@@ -79,6 +85,7 @@ impl EnvoyConfig {
 #[derive(Debug)]
 pub struct Envoy {
     process: Process,
+    ports: HashMap<String, u16>,
     port: u16,
     admin: String,
 }
@@ -112,11 +119,16 @@ impl Envoy {
                 admin_in(&admin_file)
             })
             .await?;
-        let port = process
-            .until("listened", async |_| listening_port(&admin).await)
+        let ports = process
+            .until("listened", async |_| listening_ports(&admin).await)
             .await?;
+        let port = ports
+            .get("edge")
+            .copied()
+            .ok_or_else(|| process.error("has no listener named `edge`"))?;
         Ok(Self {
             process,
+            ports,
             port,
             admin,
         })
@@ -146,6 +158,11 @@ impl Envoy {
         self.port
     }
 
+    /// The port of one of its listeners.
+    pub fn port_of(&self, listener: &str) -> Option<u16> {
+        self.ports.get(listener).copied()
+    }
+
     /// The address that clients use: `127.0.0.1:PORT`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -169,6 +186,15 @@ impl Envoy {
             .filter(|line| line.starts_with('{'))
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect()
+    }
+
+    /// Asks again and again until there is an answer; an end of Envoy, or too much time, is an error.
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        mut ask: impl AsyncFnMut() -> Option<T>,
+    ) -> Result<T> {
+        self.process.until(what, async |_| ask().await).await
     }
 
     /// Waits for the line of the access log that fits.
@@ -197,7 +223,8 @@ fn admin_in(file: &Path) -> Option<String> {
         .map(|_| text.clone())
 }
 
-async fn listening_port(admin: &str) -> Option<u16> {
+/// The ports of its listeners, once all have one.
+async fn listening_ports(admin: &str) -> Option<HashMap<String, u16>> {
     let ready = Ask::get("/ready").send(admin).await.ok()?;
     if ready.status() != 200 {
         return None;
@@ -208,10 +235,17 @@ async fn listening_port(admin: &str) -> Option<u16> {
         .ok()?
         .json()
         .ok()?;
-    let port = listeners
-        .pointer("/listener_statuses/0/local_address/socket_address/port_value")?
-        .as_u64()?;
-    u16::try_from(port).ok().filter(|port| *port != 0)
+    let listeners = listeners.get("listener_statuses")?.as_array()?;
+    listeners
+        .iter()
+        .map(|listener| {
+            let port = listener
+                .pointer("/local_address/socket_address/port_value")?
+                .as_u64()?;
+            let port = u16::try_from(port).ok().filter(|port| *port != 0)?;
+            Some((listener.get("name")?.as_str()?.to_owned(), port))
+        })
+        .collect()
 }
 
 #[cfg(test)]

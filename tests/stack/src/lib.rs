@@ -34,6 +34,7 @@ pub use geowarden::{Geowarden, GrpcAddress};
 pub use glewlwyd::Glewlwyd;
 pub use keycloak::Keycloak;
 pub use opa::Opa;
+pub use process::{Plan, Process};
 pub use provider::Provider;
 pub use pygeoapi::{Framework, Pygeoapi};
 pub use tools::Tools;

@@ -26,7 +26,7 @@ const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; kill -KILL 0";
 
 /// A started component in a process group of its own, with a temporary folder that holds its log.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     component: &'static str,
     command: String,
     child: Child,
@@ -39,7 +39,7 @@ pub(crate) struct Process {
 
 /// A program and its arguments, with the environment that is added to ours.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     component: &'static str,
     command: Command,
     folder: TempDir,
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A component to be started by `program`, with an empty folder of its own.
-    pub(crate) fn new(component: &'static str, program: &Path) -> Result<Self> {
+    pub fn new(component: &'static str, program: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("geowarden-")
             .tempdir()
@@ -60,21 +60,27 @@ impl Plan {
     }
 
     /// Its folder, which goes with it.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
-    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(arguments);
         self
     }
 
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
@@ -86,7 +92,7 @@ impl Plan {
     }
 
     /// Starts it. What it writes goes to its log.
-    pub(crate) fn start(self) -> Result<Process> {
+    pub fn start(self) -> Result<Process> {
         let Self {
             component,
             mut command,
@@ -128,7 +134,7 @@ impl Plan {
 
 impl Process {
     /// Everything that it has written so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read(log_path(&self.folder)).map_or_else(
             |error| format!("(its log could not be read: {error})"),
             |bytes| String::from_utf8_lossy(&bytes).into_owned(),
@@ -136,7 +142,7 @@ impl Process {
     }
 
     /// Asks again and again until there is an answer. An end of the process, or too much time, is an error.
-    pub(crate) async fn until<T>(
+    pub async fn until<T>(
         &mut self,
         what: &str,
         mut ask: impl AsyncFnMut(&Self) -> Option<T>,
@@ -160,7 +166,7 @@ impl Process {
     }
 
     /// Waits until it ends by itself.
-    pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
         self.ended_within(START_LIMIT).await
     }
 
@@ -174,13 +180,13 @@ impl Process {
     }
 
     /// Sends it a signal: to the process itself, not to its group.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+    pub fn signal(&self, signal: Signal) -> Result<()> {
         kill(self.pid, signal)
             .map_err(|error| self.error(format!("could not be sent {signal}: {error}")))
     }
 
     /// Ends it politely (SIGTERM) and returns how it ended. One that does not end is killed, and is an error.
-    pub(crate) async fn terminate(mut self) -> Result<ExitStatus> {
+    pub async fn terminate(mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         match timeout(END_LIMIT, self.child.wait()).await {
             Ok(Ok(status)) => Ok(status),
@@ -193,7 +199,7 @@ impl Process {
     }
 
     /// Ends it and its whole group at once, and waits until it is gone.
-    pub(crate) async fn kill(mut self) -> Result<()> {
+    pub async fn kill(mut self) -> Result<()> {
         self.kill_group();
         self.child.wait().await.map_err(Error::io(format!(
             "waiting for the end of {}",
@@ -202,7 +208,8 @@ impl Process {
         Ok(())
     }
 
-    pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
+    /// An error of this component, with the end of its log.
+    pub fn error(&self, problem: impl Into<String>) -> Error {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines

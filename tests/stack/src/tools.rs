@@ -39,15 +39,18 @@ impl Tools {
         self.folder.join("cache")
     }
 
-    pub(crate) fn envoy(&self) -> Result<PathBuf> {
+    /// Envoy itself.
+    pub fn envoy(&self) -> Result<PathBuf> {
         self.installed("Envoy", "bin/envoy")
     }
 
-    pub(crate) fn gunicorn(&self) -> Result<PathBuf> {
+    /// The server of pygeoapi.
+    pub fn gunicorn(&self) -> Result<PathBuf> {
         self.installed("gunicorn", "bin/gunicorn")
     }
 
-    pub(crate) fn pygeoapi(&self) -> Result<PathBuf> {
+    /// pygeoapi's command.
+    pub fn pygeoapi(&self) -> Result<PathBuf> {
         self.installed("pygeoapi", "bin/pygeoapi")
     }
 
@@ -59,6 +62,16 @@ impl Tools {
     /// The Python that has the real OPA engine.
     pub fn opa_python(&self) -> Result<PathBuf> {
         self.installed("OPA's engine", "opa/bin/python")
+    }
+
+    /// The Python that has the Kubernetes validators.
+    pub fn k8s_python(&self) -> Result<PathBuf> {
+        self.installed("the Kubernetes validators", "k8s/bin/python")
+    }
+
+    /// kubectl, for `kubectl kustomize`.
+    pub fn kubectl(&self) -> Result<PathBuf> {
+        self.installed("kubectl", "bin/kubectl")
     }
 
     pub(crate) fn node(&self) -> Result<PathBuf> {

@@ -35,6 +35,8 @@ fn member_at(arguments: &[Value]) -> Result<Value, String> {
     };
     Ok(Value::Bool(match collection {
         Value::Array(_) | Value::Object(_) => collection[key] == *value,
+        // A set's members are their own keys.
+        Value::Set(members) => key == value && members.contains(value),
         _ => false,
     }))
 }

@@ -34,6 +34,7 @@ fn values_are_those_of_opa() {
         (r#"regex.split(`,`, "a,,b")"#, json!(["a", "", "b"])),
         (r#"regex.find_n("a.", "abac", 1)"#, json!(["ab"])),
         (r#"regex.replace("abc", "(b)", "<$1>")"#, json!("a<b>c")),
+        (r"regex.is_valid(`\p{L}`)", json!(true)),
         (r#"regex.is_valid("(?=x)")"#, json!(false)),
         (r#"to_number("-1.5e2")"#, json!(-150)),
         (

@@ -68,6 +68,13 @@ fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Op
         ('A' | 'z', false) | ('a' | 'f' | 'n' | 'r' | 't' | 'v' | 'p' | 'P' | 'x', _) => {
             made.push('\\');
             made.push(c);
+            if let 'p' | 'P' | 'x' = c
+                && rest.next_if_eq(&'{').is_some()
+            {
+                made.push('{');
+                made.extend(rest.by_ref().take_while(|c| *c != '}'));
+                made.push('}');
+            }
         }
         // Everything up to `\E` as it is.
         ('Q', false) => {
@@ -215,6 +222,7 @@ mod tests {
             ("a{x}", r"a\{x}"),
             ("a{2}?b*?", "a{2}?b*?"),
             ("(?P<n>a)(?:b)(?i)c", "(?P<n>a)(?:b)(?i)c"),
+            (r"\p{L}\pN\x{e9}[\P{Lu}]", r"\p{L}\pN\x{e9}[\P{Lu}]"),
             (r"\012", r"\x{a}"),
             (r"\/", r"\/"),
         ] {

@@ -1,0 +1,1 @@
+../../../policies/default/authz.rego

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Builds the image of geowarden with buildah, without a daemon and without a registry; `make image` calls it.
+#
+#   ARCH=amd64|arm64   the architecture, by default that of this machine; another one needs its Rust target
+#                      (`rustup target add`) and C compiler (Debian: gcc-aarch64-linux-gnu)
+#   PROFILE=release    the profile of Cargo
+#   BINARY=FILE        a program that was built elsewhere, instead of building one
+#   OUTPUT=FOLDER      where the OCI layout goes, by default target/image/ARCH
+#   TAG=0.1.0          the tag in that layout, by default the version
+#   SOURCE_DATE_EPOCH  the time of everything in the image, by default 0
+#
+# The same program gives the same digest: times are fixed. Paths of this machine are kept out of the program.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools=${GEOWARDEN_TOOLS:-$PWD/.tools}
+case ${ARCH:-$(uname -m)} in
+amd64 | x86_64) arch=amd64 rust=x86_64-unknown-linux-gnu ;;
+arm64 | aarch64) arch=arm64 rust=aarch64-unknown-linux-gnu ;;
+*)
+    echo "image: no such architecture: ${ARCH:-$(uname -m)} (expected amd64 or arm64)" >&2
+    exit 64
+    ;;
+esac
+profile=${PROFILE:-release}
+output=${OUTPUT:-$PWD/target/image/$arch}
+command -v buildah >/dev/null || {
+    echo "image: buildah is not installed: run \`make tools\`" >&2
+    exit 1
+}
+python=$tools/k8s/bin/python
+[ -x "$python" ] || {
+    echo "image: $python is not installed: run \`make tools\`" >&2
+    exit 1
+}
+
+version=$(cargo metadata --no-deps --locked --format-version 1 |
+    "$python" -c 'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "geowarden"))')
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+
+binary=${BINARY:-}
+if [ -z "$binary" ]; then
+    cargo_home=${CARGO_HOME:-$HOME/.cargo}
+    # Static, so that the image needs no library. Paths of this machine would end up in messages and change the digest.
+    flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=geowarden --remap-path-prefix=$cargo_home=cargo"
+    case $rust-$(uname -m) in
+    x86_64-*-x86_64 | aarch64-*-aarch64) ;;
+    *) export "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_LINKER=${rust/-unknown/}-gcc" ;;
+    esac
+    env "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_RUSTFLAGS=$flags" \
+        "CFLAGS_${rust//-/_}=-ffile-prefix-map=$cargo_home=cargo -ffile-prefix-map=$PWD=geowarden" \
+        cargo build --locked --package geowarden --bin geowarden --target "$rust" --profile "$profile"
+    folder=$profile
+    [ "$profile" != dev ] || folder=debug
+    binary=${CARGO_TARGET_DIR:-target}/$rust/$folder/geowarden
+fi
+
+# Only what is copied, so that nothing else can slip in.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+context=$work/context
+mkdir "$context"
+install -m 0555 "$binary" "$context/geowarden"
+install -m 0444 LICENSE-MIT LICENSE-APACHE "$context"
+"$python" -c 'import certifi; print(certifi.contents(), end="")' >"$context/ca-certificates.crt"
+"$python" k8s/sbom.py --target "$rust" >"$context/geowarden.cdx.json"
+chmod 0444 "$context/ca-certificates.crt" "$context/geowarden.cdx.json"
+
+export BUILDAH_ISOLATION=chroot
+buildah() { command buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"; }
+buildah bud --quiet --format oci --arch "$arch" --os linux --timestamp "${SOURCE_DATE_EPOCH:-0}" \
+    --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
+    --tag geowarden --file k8s/Dockerfile "$context" >/dev/null
+rm -rf "$output"
+mkdir -p "$(dirname "$output")"
+buildah push --quiet geowarden "oci:$output:${TAG:-$version}"
+digest=$(sed 's/.*"digest":"\([^"]*\)".*/\1/' "$output/index.json")
+echo "image: $output ($arch, geowarden $version, $digest)"

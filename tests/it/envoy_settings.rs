@@ -1,0 +1,230 @@
+//! The settings of Envoy that the security model stands on, and what is missing of them in a configuration.
+
+use serde_json::{Value, json};
+
+/// Where a setting stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The HTTP connection manager.
+    Connection,
+    /// The ext_authz filter.
+    Authorization,
+    /// The router filter.
+    Router,
+}
+
+/// One setting: its place, the JSON pointer there, the value that it must have, and its name in docs/envoy.md.
+pub(crate) type Setting = (Place, &'static str, Value, &'static str);
+
+const MANAGER: &str = "envoy.filters.network.http_connection_manager";
+pub(crate) const EXT_AUTHZ: &str = "envoy.filters.http.ext_authz";
+pub(crate) const ROUTER: &str = "envoy.filters.http.router";
+
+/// All of them, each value as JSON.
+const SETTINGS: [(Place, &str, &str, &str); 17] = [
+    (
+        Place::Connection,
+        "/normalize_path",
+        "true",
+        "normalize_path: true",
+    ),
+    (
+        Place::Connection,
+        "/merge_slashes",
+        "false",
+        "merge_slashes: false",
+    ),
+    (
+        Place::Connection,
+        "/path_with_escaped_slashes_action",
+        r#""REJECT_REQUEST""#,
+        "path_with_escaped_slashes_action: REJECT_REQUEST",
+    ),
+    (
+        Place::Connection,
+        "/common_http_protocol_options/headers_with_underscores_action",
+        r#""REJECT_REQUEST""#,
+        "headers_with_underscores_action: REJECT_REQUEST",
+    ),
+    (
+        Place::Connection,
+        "/http_protocol_options/allow_absolute_url",
+        "false",
+        "allow_absolute_url: false",
+    ),
+    (
+        Place::Connection,
+        "/use_remote_address",
+        "true",
+        "use_remote_address",
+    ),
+    (
+        Place::Connection,
+        "/internal_address_config/cidr_ranges",
+        r#"[{"address_prefix": "255.255.255.255", "prefix_len": 32}]"#,
+        "internal_address_config",
+    ),
+    (
+        Place::Authorization,
+        "/transport_api_version",
+        r#""V3""#,
+        "encode_raw_headers: true",
+    ),
+    (
+        Place::Authorization,
+        "/encode_raw_headers",
+        "true",
+        "encode_raw_headers: true",
+    ),
+    (
+        Place::Authorization,
+        "/failure_mode_allow",
+        "false",
+        "failure_mode_allow: false",
+    ),
+    (
+        Place::Authorization,
+        "/with_request_body/max_request_bytes",
+        "65536",
+        "with_request_body",
+    ),
+    (
+        Place::Authorization,
+        "/with_request_body/allow_partial_message",
+        "false",
+        "allow_partial_message: false",
+    ),
+    (
+        Place::Authorization,
+        "/with_request_body/pack_as_bytes",
+        "true",
+        "pack_as_bytes: true",
+    ),
+    (
+        Place::Authorization,
+        "/validate_mutations",
+        "true",
+        "validate_mutations: true",
+    ),
+    (
+        Place::Authorization,
+        "/clear_route_cache",
+        "false",
+        "clear_route_cache: false",
+    ),
+    (
+        Place::Authorization,
+        "/grpc_service/timeout",
+        r#""1s""#,
+        "timeout: 1s",
+    ),
+    (
+        Place::Router,
+        "/suppress_envoy_headers",
+        "true",
+        "suppress_envoy_headers: true",
+    ),
+];
+
+/// All of them.
+pub(crate) fn settings() -> Vec<Setting> {
+    SETTINGS
+        .map(|(place, pointer, value, name)| {
+            let value = serde_json::from_str(value).unwrap_or_default();
+            (place, pointer, value, name)
+        })
+        .to_vec()
+}
+
+/// The HTTP connection managers of a bootstrap that can send requests to pygeoapi.
+pub(crate) fn managers(bootstrap: &Value) -> Vec<&Value> {
+    bootstrap["static_resources"]["listeners"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|listener| listener["filter_chains"].as_array().into_iter().flatten())
+        .flat_map(|chain| chain["filters"].as_array().into_iter().flatten())
+        .filter(|filter| filter["name"] == MANAGER)
+        .map(|filter| &filter["typed_config"])
+        .filter(|manager| manager["route_config"].to_string().contains("pygeoapi"))
+        .collect()
+}
+
+/// The configuration of an HTTP filter.
+pub(crate) fn filter<'a>(manager: &'a Value, name: &str) -> &'a Value {
+    manager["http_filters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|filter| filter["name"] == name)
+        .map_or(&Value::Null, |filter| &filter["typed_config"])
+}
+
+/// Which settings a connection manager does not have.
+pub(crate) fn missing(manager: &Value) -> Vec<String> {
+    settings()
+        .into_iter()
+        .filter_map(|(place, pointer, expected, _)| {
+            let holder = match place {
+                Place::Connection => manager,
+                Place::Authorization => filter(manager, EXT_AUTHZ),
+                Place::Router => filter(manager, ROUTER),
+            };
+            let found = holder.pointer(pointer).unwrap_or(&Value::Null);
+            (*found != expected)
+                .then(|| format!("{place:?} {pointer}: expected {expected}, found {found}"))
+        })
+        .collect()
+}
+
+/// Everything of a bootstrap that opens a way around geowarden.
+pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
+    let managers = managers(bootstrap);
+    let mut faults: Vec<String> = managers.iter().flat_map(|m| missing(m)).collect();
+    if managers.is_empty() {
+        faults.push("nothing leads to pygeoapi".to_owned());
+    }
+    for manager in managers {
+        let names: Vec<_> = manager["http_filters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|filter| filter["name"].as_str().unwrap_or_default())
+            .collect();
+        // Whatever changed the request after the decision would be judged by nobody.
+        if !names.ends_with(&[EXT_AUTHZ, ROUTER]) {
+            faults.push(format!("the last filters are not {EXT_AUTHZ}, {ROUTER}"));
+        }
+        let hosts = &manager["route_config"]["virtual_hosts"];
+        let routes = hosts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|host| host["routes"].as_array().into_iter().flatten());
+        if routes.count() != 1 {
+            faults.push("more than one route".to_owned());
+        }
+        let told = manager["route_config"].to_string();
+        for word in [EXT_AUTHZ, "ExtAuthzPerRoute", "retry_policy"] {
+            if told.contains(word) {
+                faults.push(format!("a route names {word}"));
+            }
+        }
+        if manager.to_string().contains("upgrade_configs") {
+            faults.push("an upgrade bypasses the filters".to_owned());
+        }
+    }
+    let clusters = bootstrap["static_resources"]["clusters"].as_array();
+    let pygeoapi = clusters
+        .into_iter()
+        .flatten()
+        .find(|cluster| cluster["name"] == "pygeoapi")
+        .unwrap_or(&Value::Null);
+    if pygeoapi.pointer("/circuit_breakers/thresholds/0/max_retries") != Some(&json!(0)) {
+        faults.push("pygeoapi may be sent a request twice".to_owned());
+    }
+    if bootstrap.pointer("/admin/address/socket_address/address") != Some(&json!("127.0.0.1")) {
+        faults.push("the admin page is not on the loopback interface".to_owned());
+    }
+    faults
+}

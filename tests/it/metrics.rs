@@ -1,0 +1,168 @@
+//! Which metrics and labels geowarden has, and that documents, dashboards and alerts name no others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
+
+use geowarden::{
+    authn::{KeyEvents, KeyFetchError, KeySet},
+    pipeline::{self, decision::Denial},
+    telemetry::metrics::Metrics,
+    yaml::Document,
+};
+use serde_json::Value;
+
+const DASHBOARD: &str = "k8s/components/monitoring/dashboard.json";
+const ALERTS: &str = "k8s/components/monitoring/prometheus-rule.yaml";
+/// Labels that Prometheus itself adds.
+const OF_PROMETHEUS: [&str; 3] = ["job", "instance", "le"];
+/// What Envoy counts: tests/e2e/pod holds these names against a real one.
+const OF_ENVOY: [&str; 1] = ["envoy_http_ext_authz_error"];
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The text of all metrics, each with a sample: a family without one is not shown.
+fn text() -> String {
+    let metrics = Metrics::default();
+    metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
+    metrics.fetched("https://idp.example", 1, 0);
+    let no_keys = KeySet::parse(b"no keys").unwrap_err();
+    metrics.failed("https://idp.example", &KeyFetchError::from(no_keys));
+    metrics.reloaded(true);
+    metrics.text().unwrap()
+}
+
+/// Each series by its name, with the names of its labels.
+fn series() -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for line in text().lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let labels = all.entry(name.to_owned()).or_default();
+        if let Some((_, inner)) = line.split_once('{') {
+            let inner = inner.split('}').next().unwrap();
+            labels.extend(
+                inner
+                    .split("\",")
+                    .map(|pair| pair.split('=').next().unwrap().to_owned()),
+            );
+        }
+    }
+    all
+}
+
+/// The queries of the dashboard and the alerts.
+fn queries() -> Vec<String> {
+    let dashboard: Value = serde_json::from_str(&read(DASHBOARD)).unwrap();
+    let alerts = Document::parse(&read(ALERTS)).unwrap().value;
+    let mut all = Vec::new();
+    collect(&dashboard, &mut all);
+    collect(&alerts, &mut all);
+    assert!(all.len() > 20, "{all:?}");
+    all
+}
+
+fn collect(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            all.extend(
+                members
+                    .get("expr")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
+            // Of the dashboard's variables.
+            let query = members.get("query").and_then(Value::as_str);
+            all.extend(query.filter(|query| query.contains('(')).map(str::to_owned));
+            members.values().for_each(|member| collect(member, all));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| collect(element, all)),
+        _ => {}
+    }
+}
+
+/// The words of a query outside of its texts, each with the character that follows.
+fn words(query: &str) -> Vec<(String, char)> {
+    let mut all = Vec::new();
+    for (index, part) in query.split('"').enumerate() {
+        if index % 2 == 1 {
+            continue;
+        }
+        let mut word = String::new();
+        for c in part.chars().chain([' ']) {
+            if c.is_alphanumeric() || c == '_' {
+                word.push(c);
+            } else if !word.is_empty() {
+                all.push((std::mem::take(&mut word), c));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let page = read("docs/operations.md");
+    let text = text();
+    let names: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}")), "{name}");
+    }
+}
+
+#[test]
+fn dashboards_and_alerts_name_only_metrics_that_exist() {
+    let series = series();
+    let mut used = BTreeSet::new();
+    for query in queries() {
+        for (word, _) in words(&query) {
+            if word.starts_with("geowarden_") {
+                assert!(series.contains_key(&word), "{word} in {query}");
+                used.insert(word);
+            } else if word.starts_with("envoy_") {
+                assert!(OF_ENVOY.contains(&&*word), "{word} in {query}");
+            }
+        }
+    }
+    // And every metric is looked at by one of them.
+    for name in series.keys() {
+        let is_part = ["_sum", "_count"].iter().any(|end| name.ends_with(end));
+        assert!(used.contains(name) || is_part, "{name} is in no query");
+    }
+}
+
+/// What stands between each `open` and the next `close`.
+fn between<'a>(query: &'a str, open: &str, close: char) -> Vec<&'a str> {
+    let parts = query.split(open).skip(1);
+    parts.filter_map(|rest| rest.split(close).next()).collect()
+}
+
+#[test]
+fn dashboards_and_alerts_name_only_labels_that_exist() {
+    let known: BTreeSet<_> = series().into_values().flatten().collect();
+    let mut count = 0;
+    for query in queries() {
+        let matched = between(&query, "{", '}').into_iter().flat_map(|matchers| {
+            let all = words(matchers).into_iter();
+            all.filter(|(_, next)| matches!(next, '=' | '!'))
+        });
+        let grouped = ["by (", "on ("]
+            .into_iter()
+            .flat_map(|word| between(&query, word, ')'))
+            .flat_map(words);
+        for (label, _) in matched.chain(grouped) {
+            let is_known = known.contains(&label) || OF_PROMETHEUS.contains(&&*label);
+            assert!(is_known, "{label} in {query}");
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count}");
+}
