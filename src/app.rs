@@ -17,7 +17,7 @@ use crate::{
     admin,
     authn::{Fetcher, KeyFetcher, KeySource},
     config::{Config, ListenAddress, Problems},
-    reload::{Reloader, build, guarded},
+    reload::{Fingerprint, Reloader, build, fingerprint, guarded},
     state::State,
     telemetry::metrics::Metrics,
     transport::{
@@ -63,6 +63,7 @@ pub struct App {
     metrics: Arc<Metrics>,
     sources: Vec<Arc<KeySource>>,
     fetchers: Vec<KeyFetcher>,
+    loaded: Fingerprint,
 }
 
 impl App {
@@ -70,6 +71,8 @@ impl App {
     pub async fn bind(config: Config) -> Result<Self, AppError> {
         let metrics = Arc::new(Metrics::default());
         let (sources, fetchers) = key_sources(&config, &metrics).map_err(AppError::Rules)?;
+        // Before they are read: what changes meanwhile is read again.
+        let loaded = fingerprint(&config.watched_paths());
         let rules = build::rules(&config, &sources).map_err(AppError::Rules)?;
         for warning in config
             .notes
@@ -103,6 +106,7 @@ impl App {
             metrics,
             sources,
             fetchers,
+            loaded,
         })
     }
 
@@ -140,6 +144,7 @@ impl App {
             state: Arc::clone(&self.state),
             metrics: Arc::clone(&self.metrics),
             sources: self.sources.clone(),
+            loaded: self.loaded,
         };
         tasks.spawn(reloader.run(reload, ended(stopped.clone())));
         let admin = admin::serve(

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use self::watcher::Watcher;
+pub use self::watcher::{Fingerprint, fingerprint};
 use crate::{authn::KeySource, config::Config, state::State, telemetry::metrics::Metrics};
 
 /// Editors and ConfigMaps change several files at once: what comes within this time is one change.
@@ -27,17 +28,22 @@ pub struct Reloader {
     pub metrics: Arc<Metrics>,
     /// The issuers' keys, which outlive every reload.
     pub sources: Vec<Arc<KeySource>>,
+    /// What the files looked like before the rules in force were read from them.
+    pub loaded: Fingerprint,
 }
 
 impl Reloader {
     /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed.
     pub async fn run(self, mut asked: watch::Receiver<u64>, stopped: impl Future<Output = ()>) {
         let mut stopped = std::pin::pin!(stopped);
-        let mut watcher = Watcher::new(&self.config);
+        let mut watcher = Watcher::new(&self.config, self.loaded.clone());
         let reloader = Arc::new(self);
+        // What changed before anybody watched is looked for first.
+        let mut is_first = reloader.config.policy.reload;
         loop {
             let by_request = tokio::select! {
                 () = &mut stopped => return,
+                () = std::future::ready(()), if is_first => false,
                 changed = asked.changed() => {
                     if changed.is_err() {
                         stopped.await;
@@ -47,7 +53,8 @@ impl Reloader {
                 }
                 () = watcher.changed(SETTLE, LOOK), if reloader.config.policy.reload => false,
             };
-            let print = watcher::fingerprint(&reloader.config.watched_paths());
+            is_first = false;
+            let print = fingerprint(&reloader.config.watched_paths());
             if !by_request && print == watcher.seen {
                 continue;
             }

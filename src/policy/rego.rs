@@ -4,6 +4,8 @@
 //! panic it is dropped, since nothing is known of its state then.
 
 mod builtins;
+#[cfg(test)]
+mod defects;
 mod engine;
 mod graph;
 mod lint;

@@ -14,7 +14,7 @@ use tracing::warn;
 use crate::config::Config;
 
 /// What files looked like: path, change time, length.
-pub(super) type Fingerprint = BTreeSet<(PathBuf, Option<SystemTime>, u64)>;
+pub type Fingerprint = BTreeSet<(PathBuf, Option<SystemTime>, u64)>;
 
 /// Watches the folders of all sources, and the folders that mounted ones link to.
 pub(super) struct Watcher {
@@ -26,7 +26,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, seen: Fingerprint) -> Self {
         let (sender, events) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is an event too; only changes count.
@@ -41,7 +41,7 @@ impl Watcher {
             events,
             notify: watcher,
             folders: BTreeSet::new(),
-            seen: fingerprint(&config.watched_paths()),
+            seen,
         };
         all.follow(config);
         all
@@ -105,7 +105,7 @@ fn collect_folders(path: &Path, folders: &mut BTreeSet<PathBuf>, depth: usize) {
 }
 
 /// What the files below `paths` look like now, links followed.
-pub(super) fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
+pub fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
     let mut all = Fingerprint::new();
     for path in paths {
         look_at(path, &mut all, 0);

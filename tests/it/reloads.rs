@@ -90,3 +90,19 @@ async fn a_folder_that_comes_later_is_watched_too() {
         .await;
     assert_eq!(status(&service).await, 200);
 }
+
+#[tokio::test]
+async fn what_changes_before_the_watching_begins_is_not_missed() {
+    let folder = folder(OPEN, "");
+    let file = folder.path().join("policies/authz.rego");
+    let app = geowarden::app::App::bind(config(folder.path()))
+        .await
+        .unwrap();
+    // Its rules are read, and nobody watches yet.
+    fs::write(&file, CLOSED).unwrap();
+    let service = Service::run(folder, app).await;
+    service
+        .metric("geowarden_reloads_total{result=\"success\"} 2")
+        .await;
+    assert_eq!(status(&service).await, 403);
+}

@@ -82,7 +82,11 @@ impl Service {
     }
 
     pub(crate) async fn start(folder: TempDir, config: Config) -> Self {
-        let (grpc, admin, reload, stop, running) = run(config).await;
+        Self::run(folder, App::bind(config).await.unwrap()).await
+    }
+
+    pub(crate) async fn run(folder: TempDir, app: App) -> Self {
+        let (grpc, admin, reload, stop, running) = run(app);
         let client = AuthorizationClient::connect(format!("http://{grpc}"))
             .await
             .unwrap();
@@ -124,17 +128,16 @@ impl Service {
     }
 }
 
-/// Runs a service: gRPC address, admin address, reload, stop, its end.
-pub(crate) async fn run(
-    config: Config,
-) -> (
+pub(crate) type Running = (
     String,
     String,
     watch::Sender<u64>,
     oneshot::Sender<()>,
     JoinHandle<Result<(), String>>,
-) {
-    let app = App::bind(config).await.unwrap();
+);
+
+/// Runs a service: gRPC address, admin address, reload, stop, its end.
+pub(crate) fn run(app: App) -> Running {
     let grpc = match app.grpc_address() {
         ListenAddress::Tcp(address) => address.to_string(),
         ListenAddress::Unix(path) => path.display().to_string(),

@@ -6,6 +6,8 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
+use geowarden::app::App;
+
 use crate::service::{Answer, config, folder, request, run};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -63,7 +65,8 @@ async fn only_clients_of_the_authority_are_served() {
             "admin: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem, client_ca: ca.pem}}",
         );
     fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
-    let (grpc, _admin, _reload, _stop, _running) = run(config(folder.path())).await;
+    let (grpc, _admin, _reload, _stop, _running) =
+        run(App::bind(config(folder.path())).await.unwrap());
 
     let trusting =
         || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.0.pem()));
