@@ -158,6 +158,9 @@ class Policy:
     def argument(self, kind: str, scope: Scope) -> str:
         pick = self.pick
         draw = pick.random()
+        if scope.own and draw < 0.03:
+            # Which must be equal then.
+            return pick.choice(sorted(scope.own))
         if draw < 0.65:
             return self.say.fresh(scope, kind)
         if draw < 0.85 and kind in ("s", "n", "as"):
