@@ -64,7 +64,7 @@ CALLS = {
     "as": [
         ("split({}, {})", "s s", 4), ("array.concat({}, {})", "as as", 2), ("array.slice({}, {}, {})", "as n n", 2),
         ("array.reverse({})", "as", 2), ("sort({})", "as", 2), ("sort({})", "ss", 1), ("regex.split({}, {})", "RE s", 1),
-        ("regex.find_n({}, {}, {})", "RE s n", 1), ("net.cidr_expand({})", '"10.0.0.0/30"', 1),
+        ("regex.find_n({}, {}, {})", "RE s n", 1),
     ],
     "an": [
         ("numbers.range({}, {})", "few few", 2), ("numbers.range_step({}, {}, {})", "few few few", 1), ("indexof_n({}, {})", "s s", 1),
@@ -72,6 +72,7 @@ CALLS = {
         ("time.clock({})", "ns", 1), ("time.date({})", "ns", 1), ("time.diff({}, {})", "ns ns", 1),
     ],
     "ss": [
+        ("net.cidr_expand({})", '"10.0.0.0/30"', 1),
         ("object.keys({})", "o", 3), ("{} | {}", "ss ss", 3), ("{} & {}", "ss ss", 3), ("{} - {}", "ss ss", 3),
         ("union({{{}, {}}})", "ss ss", 1), ("intersection({{{}, {}}})", "ss ss", 1),
     ],
