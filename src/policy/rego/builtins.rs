@@ -1,6 +1,7 @@
 //! Built-in functions of our own: those that regorus lacks, and those of its that mean something else than OPA's or can
 //! take any amount of time or memory.
 
+mod arithmetic;
 mod base64;
 mod budget;
 mod collections;
@@ -43,7 +44,8 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 13] = [
+const ALL: [&[Builtin]; 14] = [
+    &arithmetic::ALL,
     &base64::ALL,
     &collections::ALL,
     &format::ALL,

@@ -1,6 +1,6 @@
 //! Built-ins and numbers whose values can differ from OPA's: each use is told, since no error would tell of it.
 
-use regorus::unstable::{Expr, Rule};
+use regorus::unstable::{ArithOp, Expr, Rule};
 
 use super::{
     names::Scope,
@@ -52,12 +52,17 @@ impl Visitor for Uses<'_, '_> {
                 .filter(|path| self.scope.function(path).is_none())
                 .and_then(|path| DIFFERENT.iter().find(|(name, _)| *name == path))
                 .map(|(name, difference)| format!("`{name}` can give another value than in OPA: {difference}")),
-            Expr::ArithExpr { lhs, rhs, .. } => [lhs, rhs]
+            Expr::ArithExpr {
+                op: ArithOp::Div,
+                lhs,
+                rhs,
+                ..
+            } => [lhs, rhs]
                 .into_iter()
                 .find(|operand| {
                     matches!(operand.as_ref(), Expr::Number { span, .. } if span.text().contains('.'))
                 })
-                .map(|_| "sums and products of fractions are binary here and decimal in OPA: 0.1 + 0.2 is not 0.3".to_owned()),
+                .map(|_| "a quotient has 53 bits here and 64 in OPA: the last digits differ".to_owned()),
             _ => None,
         };
         if let Some(told) = told {

@@ -53,7 +53,22 @@ pub(super) fn nothing_is_a_group_of_rules(
                 .iter()
                 .any(|package| path.starts_with(&format!("{package}.")))
                 && !packages.iter().any(|package| package.starts_with(&below));
-            if is_group && is_in_package {
+            // A package is an object whatever is defined in it, but not what a rule's name makes in it.
+            let is_of_packages = packages.iter().any(|package| {
+                (package == path || package.starts_with(&below))
+                    && nodes
+                        .range(format!("{package}.")..)
+                        .take_while(|(rule, _)| rule.starts_with(&format!("{package}.")))
+                        .any(|(rule, _)| {
+                            rule.get(package.len() + 1..)
+                                .is_some_and(|rest| rest.contains('.'))
+                                && !packages.iter().any(|other| {
+                                    rule.starts_with(&format!("{other}."))
+                                        && other.len() > package.len()
+                                })
+                        })
+            });
+            if is_group && is_in_package || is_of_packages {
                 Refusals::of_file(&node.file, all).add(
                     *line,
                     format!("`{path}` stands for all rules below it, which has another meaning here than in OPA where none of them is defined: refer to each rule by its whole name"),
@@ -80,6 +95,16 @@ pub(super) fn nothing_is_defined_twice(
                 .is_some_and(|package| package.starts_with(&below))
         {
             refusals.add(node.line, format!("`{path}` is the path of a package too"));
+        }
+        let is_internal = packages
+            .iter()
+            .filter_map(|package| path.strip_prefix(&format!("{package}.")))
+            .any(|rule| rule == "internal" || rule.starts_with("internal."));
+        if is_internal {
+            refusals.add(
+                node.line,
+                "`internal` is a name of the language: give the rule another one",
+            );
         }
         let mut names = path.split('.').skip(1);
         let first = names.next().and_then(|name| data.get(name));

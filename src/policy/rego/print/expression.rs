@@ -103,10 +103,15 @@ impl Printer<'_> {
             Expr::BoolExpr { op, lhs, rhs, .. } => {
                 self.infix(lhs, comparison(op), rhs, Level::Bool);
             }
-            Expr::ArithExpr { op, lhs, rhs, .. } => {
-                let (word, level) = arithmetic(op);
-                self.infix(lhs, word, rhs, level);
-            }
+            Expr::ArithExpr { op, lhs, rhs, .. } => match arithmetic(op) {
+                Ok(call) => {
+                    // A call, for the digits that the operator of regorus loses.
+                    self.is_changed = true;
+                    self.push(call);
+                    self.list("(", [lhs.as_ref(), rhs.as_ref()].into_iter(), ")");
+                }
+                Err(word) => self.infix(lhs, word, rhs, Level::Product),
+            },
             // Only a statement can be one, and the statement prints it.
             Expr::AssignExpr { lhs, rhs, .. } => self.infix(lhs, " = ", rhs, Level::Bool),
             // A call, since the operator of regorus is false where an operand is undefined, and OPA's undefined.
@@ -202,13 +207,14 @@ fn comparison(operator: &BoolOp) -> &'static str {
     }
 }
 
-fn arithmetic(operator: &ArithOp) -> (&'static str, Level) {
+/// The built-in that stands for an operator, or the operator's word.
+fn arithmetic(operator: &ArithOp) -> Result<&'static str, &'static str> {
     match operator {
-        ArithOp::Add => (" + ", Level::Sum),
-        ArithOp::Sub => (" - ", Level::Sum),
-        ArithOp::Mul => (" * ", Level::Product),
-        ArithOp::Div => (" / ", Level::Product),
-        ArithOp::Mod => (" % ", Level::Product),
+        ArithOp::Add => Ok("internal.plus"),
+        ArithOp::Sub => Ok("internal.minus"),
+        ArithOp::Mul => Ok("internal.mul"),
+        ArithOp::Div => Err(" / "),
+        ArithOp::Mod => Err(" % "),
     }
 }
 
@@ -228,7 +234,7 @@ fn binding(expression: &Expr) -> Level {
         Expr::AssignExpr { .. } => Level::Membership,
         Expr::BoolExpr { .. } => Level::Bool,
         Expr::BinExpr { op, .. } => set_operator(op).1,
-        Expr::ArithExpr { op, .. } => arithmetic(op).1,
+        Expr::ArithExpr { op, .. } if arithmetic(op).is_err() => Level::Product,
         _ => Level::Term,
     }
 }

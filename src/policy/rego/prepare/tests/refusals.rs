@@ -2,104 +2,113 @@
 
 use super::prepared;
 
+/// Rules, where they are refused, and a word of the reason.
+const CASES: &[(&str, &str, &str)] = &[
+    ("allow if {\n\tnot input.xs[_] == 1\n}", "a.rego:3", "`_`"),
+    ("allow if not input.xs[i]", "a.rego:2", "`i`"),
+    (
+        "allow if {\n\tsome i\n\tnot input.xs[i] == 1\n}",
+        "a.rego:4",
+        "bind it before",
+    ),
+    ("allow if not x := 1", "a.rego:2", "cannot assign"),
+    ("allow if [1 | not f(y)]\nf(x) := x", "a.rego:2", "`y`"),
+    (
+        "allow if not startswith(input.xs[_], \"a\")",
+        "a.rego:2",
+        "`_`",
+    ),
+    (
+        "allow if b\nb if c\nc if allow",
+        "a.rego:",
+        "must not use itself",
+    ),
+    (
+        "f(x) := f(x)\nallow if f(1)",
+        "a.rego:2",
+        "must not use itself",
+    ),
+    (
+        "allow if data[input.x].y",
+        "a.rego:2",
+        "must not use itself",
+    ),
+    (
+        "s[input.a] contains 1 if input.b",
+        "a.rego:2",
+        "not constant",
+    ),
+    ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
+    (
+        "g.a if input.a\ng.b if input.b\nallow if not g",
+        "a.rego:4",
+        "whole name",
+    ),
+    (
+        "import future.keywords.not\nallow if not input.a",
+        "a.rego:2",
+        "not known here",
+    ),
+    (
+        "allow if {\"a\": y} = input.o",
+        "a.rego:2",
+        "by their names",
+    ),
+    (
+        "allow if some {\"a\": y} in input.xs",
+        "a.rego:2",
+        "by their names",
+    ),
+    ("f({\"a\": y}) := y", "a.rego:2", "by their names"),
+    (
+        "allow if {\n\t1 | input.a\n\tinput.b\n}",
+        "a.rego:3",
+        "in these braces",
+    ),
+    (
+        "allow if {1 | input.a == 2\n\tinput.b\n}",
+        "a.rego:2",
+        "in these braces",
+    ),
+    (
+        "allow if {\"a\": 1} == input.a",
+        "a.rego:2",
+        "in these braces",
+    ),
+    (
+        "allow if input.a == {\"a\": 1, \"a\": 2}",
+        "a.rego:2",
+        "stands twice",
+    ),
+    (
+        "user := 1\nallow if { some user; input.xs[user] }",
+        "a.rego:3",
+        "another name",
+    ),
+    (
+        "allow if { some g in [1]; [r | some g; r := input.xs[g]] }",
+        "a.rego:2",
+        "another name",
+    ),
+    ("taken := 2", "a.rego:2", "is data too"),
+    ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
+    ("internal.x := 1", "a.rego:2", "a name of the language"),
+    (
+        "g.a if input.a\nallow if count(data.p) == 0",
+        "a.rego:3",
+        "whole name",
+    ),
+    ("allow if no.such(1)", "a.rego:2", "neither a function"),
+    (
+        "allow if count(1, 2, 3)",
+        "a.rego:2",
+        "takes 1 arguments, found 3",
+    ),
+];
+
 #[test]
 fn what_cannot_be_meant_is_refused_with_its_place() {
-    for (text, place, word) in [
-        ("allow if {\n\tnot input.xs[_] == 1\n}", "a.rego:3", "`_`"),
-        ("allow if not input.xs[i]", "a.rego:2", "`i`"),
-        (
-            "allow if {\n\tsome i\n\tnot input.xs[i] == 1\n}",
-            "a.rego:4",
-            "bind it before",
-        ),
-        ("allow if not x := 1", "a.rego:2", "cannot assign"),
-        ("allow if [1 | not f(y)]\nf(x) := x", "a.rego:2", "`y`"),
-        (
-            "allow if not startswith(input.xs[_], \"a\")",
-            "a.rego:2",
-            "`_`",
-        ),
-        (
-            "allow if b\nb if c\nc if allow",
-            "a.rego:",
-            "must not use itself",
-        ),
-        (
-            "f(x) := f(x)\nallow if f(1)",
-            "a.rego:2",
-            "must not use itself",
-        ),
-        (
-            "allow if data[input.x].y",
-            "a.rego:2",
-            "must not use itself",
-        ),
-        (
-            "s[input.a] contains 1 if input.b",
-            "a.rego:2",
-            "not constant",
-        ),
-        ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
-        (
-            "g.a if input.a\ng.b if input.b\nallow if not g",
-            "a.rego:4",
-            "whole name",
-        ),
-        (
-            "import future.keywords.not\nallow if not input.a",
-            "a.rego:2",
-            "not known here",
-        ),
-        (
-            "allow if {\"a\": y} = input.o",
-            "a.rego:2",
-            "by their names",
-        ),
-        (
-            "allow if some {\"a\": y} in input.xs",
-            "a.rego:2",
-            "by their names",
-        ),
-        ("f({\"a\": y}) := y", "a.rego:2", "by their names"),
-        (
-            "allow if {\n\t1 | input.a\n\tinput.b\n}",
-            "a.rego:3",
-            "in these braces",
-        ),
-        (
-            "allow if {1 | input.a == 2\n\tinput.b\n}",
-            "a.rego:2",
-            "in these braces",
-        ),
-        (
-            "allow if {\"a\": 1} == input.a",
-            "a.rego:2",
-            "in these braces",
-        ),
-        (
-            "allow if input.a == {\"a\": 1, \"a\": 2}",
-            "a.rego:2",
-            "stands twice",
-        ),
-        (
-            "user := 1\nallow if { some user; input.xs[user] }",
-            "a.rego:3",
-            "another name",
-        ),
-        (
-            "allow if { some g in [1]; [r | some g; r := input.xs[g]] }",
-            "a.rego:2",
-            "another name",
-        ),
-        ("taken := 2", "a.rego:2", "is data too"),
-        ("o[input.a].b := 1 if input.b", "a.rego:2", "not constant"),
-        ("allow if no.such(1)", "a.rego:2", "neither a function"),
-        (
-            "allow if count(1, 2, 3)",
-            "a.rego:2",
-            "takes 1 arguments, found 3",
-        ),
-    ] {
+    for (text, place, word) in CASES {
         let told = prepared(&format!("package p\n{text}\n")).unwrap_err();
         assert!(told.starts_with(place), "{told}");
         assert!(told.contains(word), "{told}");

@@ -1,0 +1,153 @@
+//! Sums, differences and products, which OPA calculates with more digits than regorus: `0.1 + 0.2` is `0.3`.
+
+use std::collections::BTreeSet;
+
+use regorus::Value;
+
+use super::Builtin;
+
+pub(super) const ALL: [Builtin; 5] = [
+    Builtin {
+        name: "internal.plus",
+        arity: 2,
+        call: |arguments| operands(arguments).and_then(|(a, b)| calculated(Operation::Plus, a, b)),
+    },
+    Builtin {
+        name: "internal.minus",
+        arity: 2,
+        call: minus,
+    },
+    Builtin {
+        name: "internal.mul",
+        arity: 2,
+        call: |arguments| operands(arguments).and_then(|(a, b)| calculated(Operation::Times, a, b)),
+    },
+    Builtin {
+        name: "sum",
+        arity: 1,
+        call: |arguments| folded(arguments, Operation::Plus, 0),
+    },
+    Builtin {
+        name: "product",
+        arity: 1,
+        call: |arguments| folded(arguments, Operation::Times, 1),
+    },
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Plus,
+    Minus,
+    Times,
+}
+
+fn operands(arguments: &[Value]) -> Result<(&Value, &Value), String> {
+    match arguments {
+        [a, b] => Ok((a, b)),
+        _ => Err("expected 2 arguments".to_owned()),
+    }
+}
+
+/// Of two sets it is their difference.
+fn minus(arguments: &[Value]) -> Result<Value, String> {
+    match operands(arguments)? {
+        (Value::Set(of), Value::Set(less)) => {
+            let left = of.iter().filter(|member| !less.contains(member));
+            Ok(Value::from(left.cloned().collect::<BTreeSet<Value>>()))
+        }
+        (a, b) => calculated(Operation::Minus, a, b),
+    }
+}
+
+fn folded(arguments: &[Value], operation: Operation, first: i64) -> Result<Value, String> {
+    let mut result = Value::from(first);
+    let mut add = |value: &Value| {
+        result = calculated(operation, &result, value)?;
+        Ok::<_, String>(())
+    };
+    match arguments {
+        [Value::Array(items)] => items.iter().try_for_each(&mut add)?,
+        [Value::Set(members)] => members.iter().try_for_each(&mut add)?,
+        _ => return Err("operand 1 must be an array or a set of numbers".to_owned()),
+    }
+    Ok(result)
+}
+
+fn calculated(operation: Operation, a: &Value, b: &Value) -> Result<Value, String> {
+    let (Value::Number(x), Value::Number(y)) = (a, b) else {
+        return Err("operands must be numbers".to_owned());
+    };
+    if !(x.is_integer() && y.is_integer())
+        && let (Some(x), Some(y)) = (
+            x.as_f64().and_then(Decimal::of),
+            y.as_f64().and_then(Decimal::of),
+        )
+        && let Some(result) = x.with(operation, y)
+    {
+        return Ok(result);
+    }
+    let result = match operation {
+        Operation::Plus => x.add(y),
+        Operation::Minus => x.sub(y),
+        Operation::Times => x.mul(y),
+    };
+    result.map(Value::Number).map_err(|e| e.to_string())
+}
+
+/// A number as people write it: so many digits, of which so many stand behind the point.
+#[derive(Debug, Clone, Copy)]
+struct Decimal {
+    digits: i128,
+    behind: u32,
+}
+
+/// What has more significant digits was not written but calculated, and has no exact decimal.
+const WRITTEN: usize = 15;
+/// More digits behind the point are not lined up.
+const MAX_BEHIND: u32 = 30;
+
+impl Decimal {
+    fn of(number: f64) -> Option<Self> {
+        let text = number.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let digits = format!("{whole}{fraction}");
+        let significant = digits
+            .trim_start_matches('-')
+            .trim_start_matches('0')
+            .trim_end_matches('0');
+        if significant.len() > WRITTEN {
+            return None;
+        }
+        Some(Self {
+            digits: digits.parse().ok()?,
+            behind: u32::try_from(fraction.len())
+                .ok()
+                .filter(|n| *n <= MAX_BEHIND)?,
+        })
+    }
+
+    fn with(self, operation: Operation, other: Self) -> Option<Value> {
+        let (digits, behind) = match operation {
+            Operation::Times => (
+                self.digits.checked_mul(other.digits)?,
+                self.behind + other.behind,
+            ),
+            Operation::Plus | Operation::Minus => {
+                let behind = self.behind.max(other.behind);
+                let lined_up = |number: Self| {
+                    let by = 10_i128.checked_pow(behind - number.behind)?;
+                    number.digits.checked_mul(by)
+                };
+                let (x, y) = (lined_up(self)?, lined_up(other)?);
+                let digits = if operation == Operation::Plus {
+                    x.checked_add(y)
+                } else {
+                    x.checked_sub(y)
+                };
+                (digits?, behind)
+            }
+        };
+        let number: f64 = format!("{digits}e-{behind}").parse().ok()?;
+        Some(Value::from(number))
+    }
+}
