@@ -15,10 +15,25 @@ const KEYS: &str = "a pattern with the keys of an object fits only that very set
 /// Finds them in a rule.
 pub(super) fn check(rule: &Rule, scope: &Scope<'_>, refusals: &mut Refusals<'_>) {
     if let Rule::Spec { head, bodies, .. } = rule {
-        if let RuleHead::Func { args, .. } = head
-            && args.iter().any(|argument| has_object(argument))
-        {
-            refusals.add(rule.span().line, KEYS);
+        if let RuleHead::Func { args, .. } = head {
+            if args.iter().any(|argument| has_object(argument)) {
+                refusals.add(rule.span().line, KEYS);
+            }
+            let mut names = Vec::new();
+            for argument in args {
+                each_variable(argument, &mut |name| names.push(name.to_owned()));
+            }
+            names.retain(|name| name != "_");
+            names.sort();
+            if let Some([name, ..]) = names
+                .windows(2)
+                .find(|pair| matches!(pair, [one, other] if one == other))
+            {
+                refusals.add(
+                    rule.span().line,
+                    format!("the name `{name}` stands twice among the arguments, which OPA takes for a condition: give each its own, and compare them in the body"),
+                );
+            }
         }
         for body in bodies {
             braces(&body.query, refusals);
@@ -203,11 +218,17 @@ impl Statements<'_, '_, '_> {
 
 /// The variables of an expression outside of its comprehensions.
 fn variables(expression: &Expr, names: &mut BTreeSet<String>) {
+    each_variable(expression, &mut |name| {
+        names.insert(name.to_owned());
+    });
+}
+
+fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
     if let Expr::Var { span, .. } = expression {
-        names.insert(span.text().to_owned());
+        found(span.text());
     }
     for operand in operands(expression) {
-        variables(operand, names);
+        each_variable(operand, found);
     }
 }
 

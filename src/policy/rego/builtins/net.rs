@@ -1,6 +1,6 @@
 //! Network addresses as Go's `net` reads them: an IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use regorus::Value;
 
@@ -49,7 +49,13 @@ fn expand(arguments: &[Value]) -> Result<Value, String> {
     let network = network(text(arguments, 0)?)?;
     let count = (network.last - network.first).saturating_add(1);
     budget::elements(usize::try_from(count).unwrap_or(usize::MAX))?;
-    by_regorus("net.cidr_expand", arguments)
+    // OPA makes a set of them.
+    match by_regorus("net.cidr_expand", arguments)? {
+        Value::Array(all) => Ok(Value::from(
+            all.iter().cloned().collect::<BTreeSet<Value>>(),
+        )),
+        other => Ok(other),
+    }
 }
 
 fn network(text: &str) -> Result<Network, String> {

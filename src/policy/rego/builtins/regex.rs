@@ -10,7 +10,7 @@ use regorus::Value;
 
 use super::{Builtin, budget, string, text, whole};
 
-pub(super) const ALL: [Builtin; 6] = [
+pub(super) const ALL: [Builtin; 7] = [
     Builtin {
         name: "regex.match",
         arity: 2,
@@ -29,6 +29,11 @@ pub(super) const ALL: [Builtin; 6] = [
             let is_valid = compiled(pattern, |_| Ok(Value::Null)).is_ok();
             Ok(Value::Bool(is_valid))
         },
+    },
+    Builtin {
+        name: "regex.template_match",
+        arity: 4,
+        call: template_match,
     },
     Builtin {
         name: "regex.split",
@@ -112,6 +117,58 @@ fn split(arguments: &[Value]) -> Result<Value, String> {
         push(&mut parts, text.get(begin..).unwrap_or_default())?;
         Ok(Value::from(parts))
     })
+}
+
+/// A text with regular expressions between two delimiters, such as `urn:<.*>`.
+fn template_match(arguments: &[Value]) -> Result<Value, String> {
+    let (template, subject) = (text(arguments, 0)?, text(arguments, 1)?);
+    let (start, end) = (single(arguments, 2)?, single(arguments, 3)?);
+    let key = format!("template {start}{end}{template}");
+    compiled_as(
+        &key,
+        || template_expression(template, start, end),
+        |regex| Ok(Value::Bool(regex.is_match(subject))),
+    )
+}
+
+fn single(arguments: &[Value], index: usize) -> Result<char, String> {
+    let mut characters = text(arguments, index)?.chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(format!("operand {} must be one character", index + 1)),
+    }
+}
+
+/// `None` where a delimiter has no counterpart, or what is between two is no regular expression.
+fn template_expression(template: &str, start: char, end: char) -> Option<String> {
+    let mut made = String::from("\\A");
+    let mut inner = String::new();
+    let mut depth = 0_usize;
+    for c in template.chars() {
+        if c == end && depth > 0 {
+            depth -= 1;
+            if depth == 0 {
+                made.push('(');
+                made.push_str(&pattern::from_re2(&std::mem::take(&mut inner))?);
+                made.push(')');
+                continue;
+            }
+        } else if c == end {
+            return None;
+        } else if c == start {
+            depth += 1;
+            if depth == 1 {
+                continue;
+            }
+        }
+        if depth > 0 {
+            inner.push(c);
+        } else {
+            made.push_str(&regex::escape(&c.to_string()));
+        }
+    }
+    made.push_str("\\z");
+    (depth == 0).then_some(made)
 }
 
 fn push(parts: &mut Vec<Value>, text: &str) -> Result<(), String> {

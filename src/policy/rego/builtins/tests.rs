@@ -66,6 +66,16 @@ fn values_are_those_of_opa() {
         (r#"[p | walk({"a": [1]}, [p, 1])]"#, json!([["a", 0]])),
         (r#"urlquery.decode("a+b%20c")"#, json!("a b c")),
         (r#"replace("aXbX", "X", "yy")"#, json!("ayybyy")),
+        (
+            r#"regex.template_match("urn:<.*>:x", "urn:a:x", "<", ">")"#,
+            json!(true),
+        ),
+        (
+            r#"regex.template_match("urn:foo:<.*>", "urn:bar", "<", ">")"#,
+            json!(false),
+        ),
+        (r#"urlquery.decode("a&b=")"#, json!("a&b=")),
+        (r#"count(net.cidr_expand("10.0.0.0/30"))"#, json!(4)),
         ("0.1 + 0.2 == 0.3", json!(true)),
         ("1.1 * 3", json!(3.3)),
         ("1 - 0.9", json!(0.1)),
@@ -123,6 +133,8 @@ fn what_opa_leaves_undefined_refuses() {
         "substring(\"hello\", 1.5, 1)",
         "time.parse_rfc3339_ns(\"2026-01-02 03:04:05Z\")",
         "regex.match(\"a**\", \"a\")",
+        "regex.template_match(\"a>b\", \"a>b\", \"<\", \">\")",
+        "regex.template_match(\"<[a-z\", \"obs\", \"<\", \">\")",
         "glob.match(\"{a\", [], \"a\")",
     ] {
         let outcome = evaluate(expression, json!({}));

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use regorus::Value;
-
 use super::{Builtin, budget, by_regorus, string, text};
 
 pub(super) const ALL: [Builtin; 3] = [
@@ -19,7 +17,11 @@ pub(super) const ALL: [Builtin; 3] = [
     Builtin {
         name: "urlquery.decode",
         arity: 1,
-        call: |arguments| strict("urlquery.decode", arguments),
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len())?;
+            Ok(string(&decoded(text)?))
+        },
     },
     Builtin {
         name: "urlquery.decode_object",
@@ -28,7 +30,8 @@ pub(super) const ALL: [Builtin; 3] = [
             if text(arguments, 0)?.contains(';') {
                 return Err("invalid semicolon separator in query".to_owned());
             }
-            strict("urlquery.decode_object", arguments)
+            decoded(text(arguments, 0)?)?;
+            by_regorus("urlquery.decode_object", arguments)
         },
     },
 ];
@@ -49,27 +52,25 @@ fn encoded(text: &str) -> String {
     made
 }
 
-fn strict(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
-    let text = text(arguments, 0)?;
+fn decoded(text: &str) -> Result<String, String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
-        if *first != b'%' {
-            decoded.push(*first);
-            continue;
+        match first {
+            b'+' => decoded.push(b' '),
+            b'%' => {
+                let digits = rest
+                    .get(..2)
+                    .and_then(|digits| std::str::from_utf8(digits).ok());
+                let byte = digits
+                    .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+                    .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                decoded.push(byte.ok_or("invalid URL escape")?);
+                rest = rest.get(2..).unwrap_or_default();
+            }
+            other => decoded.push(*other),
         }
-        let digits = rest
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(byte.ok_or("invalid URL escape")?);
-        rest = rest.get(2..).unwrap_or_default();
     }
-    if std::str::from_utf8(&decoded).is_err() {
-        return Err("the decoded text is not UTF-8".to_owned());
-    }
-    by_regorus(name, arguments)
+    String::from_utf8(decoded).map_err(|_| "the decoded text is not UTF-8".to_owned())
 }

@@ -98,6 +98,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "a.rego:3",
         "whole name",
     ),
+    ("f(x, [x]) := x", "a.rego:2", "stands twice among"),
     ("allow if no.such(1)", "a.rego:2", "neither a function"),
     (
         "allow if count(1, 2, 3)",
