@@ -16,6 +16,12 @@ allow if {
 	input.ogc.action == "read"
 }
 
+# Which methods there are is no secret to fastgeoapi's OAuth2; `policy.embedded: bearer` sets this.
+allow if {
+	data.options_are_public
+	input.request.method == "OPTIONS"
+}
+
 allow if {
 	input.identity.method in {"api_key", "jwt", "opaque_token"}
 	api := input.ogc.api

@@ -17,6 +17,13 @@ test_everything_else_needs_one if {
 	authz.allow with input as ask("jwt", "collections", "create")
 }
 
+test_options_are_public_where_data_says_so if {
+	asked := {"identity": {"method": "anonymous"}, "request": {"method": "OPTIONS"}, "ogc": {"api": "items"}}
+	not authz.allow with input as asked
+	authz.allow with input as asked with data.options_are_public as true
+	not authz.allow with input as json.patch(asked, [{"op": "replace", "path": "/request/method", "value": "GET"}]) with data.options_are_public as true
+}
+
 test_the_admin_api_is_nobodys if {
 	every api in {"admin-config", "admin-resources", "admin-resource"} {
 		not authz.allow with input as ask("api_key", api, "read")

@@ -70,6 +70,8 @@ pub enum Embedded {
     Roles,
     /// Public pages for everybody, the rest, but for /admin, for every valid credential.
     Authenticated,
+    /// The same, and OPTIONS for everybody, as fastgeoapi's OAuth2 has it.
+    Bearer,
 }
 
 /// A shape of `input`.

@@ -58,9 +58,13 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Public pages for everybody, the rest, but for /admin, for every valid credential.
-    pub fn embedded_for_authenticated() -> Self {
+    /// Public pages for everybody, the rest, but for /admin, for every valid credential; OPTIONS for everybody on demand.
+    pub fn embedded_for_authenticated(options_are_public: bool) -> Self {
         let mut sources = Self::default();
+        if options_are_public {
+            let name = "options_are_public".to_owned();
+            sources.data.insert(name, Value::Bool(true));
+        }
         sources.modules.insert(
             "(embedded)/authenticated.rego".to_owned(),
             include_str!("../../policies/authenticated/authz.rego").to_owned(),

@@ -106,7 +106,8 @@ pub fn policy_sources(config: &Config) -> Result<Sources, crate::policy::LoadErr
         Some(path) => Sources::load(path),
         None => match config.policy.embedded {
             Embedded::Roles => Sources::embedded_by_roles(),
-            Embedded::Authenticated => Ok(Sources::embedded_for_authenticated()),
+            Embedded::Authenticated => Ok(Sources::embedded_for_authenticated(false)),
+            Embedded::Bearer => Ok(Sources::embedded_for_authenticated(true)),
         },
     }
 }

@@ -169,6 +169,12 @@ async fn oauth2_answers_as_observed() -> Outcome {
                 unauthenticated(),
             ),
             ("valid", items().bearer(&token), 200, None),
+            (
+                "OPTIONS without CORS headers",
+                Ask::new("OPTIONS", "/geoapi/collections/lakes/items"),
+                200,
+                None,
+            ),
             ("client_id for aud", items().bearer(&cognito), 200, None),
             ("openapi", Ask::get("/geoapi/openapi?f=html"), 200, None),
         ])

@@ -78,7 +78,7 @@ impl Settings {
                     if audience.is_some() { "true" } else { "false" },
                 );
                 line(0, "policy", "");
-                line(2, "embedded", "authenticated");
+                line(2, "embedded", "bearer");
             }
             Scheme::Oidc { issuer } => {
                 line(0, "authn", "");

@@ -307,7 +307,7 @@ fn the_shipped_policies_load_without_a_warning() {
         .insert("auth.rego".to_owned(), sample.to_owned());
     for (sources, dialect) in [
         (Sources::embedded_by_roles().unwrap(), Dialect::V1),
-        (Sources::embedded_for_authenticated(), Dialect::V1),
+        (Sources::embedded_for_authenticated(true), Dialect::V1),
         (
             Sources::load(std::path::Path::new("policies/examples/company")).unwrap(),
             Dialect::V1,

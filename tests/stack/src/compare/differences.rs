@@ -55,7 +55,7 @@ use Aspect::{Body, Challenge};
 use Mode::{ApiKey, Jwks, Oidc};
 
 /// fastgeoapi lets in, geowarden refuses.
-const REFUSED: [Difference; 6] = [
+const REFUSED: [Difference; 5] = [
     otherwise(&[Jwks], &["no exp"], &[200], 401, "a token must expire"),
     otherwise(
         &[Jwks],
@@ -70,13 +70,6 @@ const REFUSED: [Difference; 6] = [
         &[200],
         401,
         "the scheme is missing (RFC 6750)",
-    ),
-    otherwise(
-        &[Jwks],
-        &["OPTIONS without CORS"],
-        &[200],
-        401,
-        "no method skips authentication",
     ),
     otherwise(
         &[Oidc],
