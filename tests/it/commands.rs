@@ -230,3 +230,66 @@ fn requests_are_shown_as_they_are_read() {
     );
     assert_eq!(read(&["--base-path", "geoapi"], "").0, Some(64));
 }
+
+#[test]
+fn a_policy_that_cannot_be_meant_or_survived_is_told_by_check_and_start() {
+    for (rule, says) in [
+        (
+            "allow if {\n\tnot input.identity.scopes[_] == \"x\"\n}",
+            "authz.rego:4: `not` uses the variable `_`",
+        ),
+        (
+            "allow if no.such(1)",
+            "authz.rego:3: `no.such` is neither a function",
+        ),
+        (
+            "a0 := [1]\nb0 := [1]\nallow if a == b\na := data.geowarden.authz.a30\nb := data.geowarden.authz.b30\n",
+            "took longer than 1s",
+        ),
+    ] {
+        // Both sides of the comparison double with each rule: no evaluation of it ends.
+        let doubled: Vec<String> = (1..=30)
+            .map(|n| {
+                let last = n - 1;
+                format!("a{n} := [a{last}, a{last}]\nb{n} := [b{last}, b{last}]")
+            })
+            .collect();
+        let doubled = if rule.starts_with("a0") {
+            doubled.join("\n")
+        } else {
+            String::new()
+        };
+        let policy = format!("package geowarden.authz\n\n{rule}\n{doubled}\n");
+        let folder = folder(&policy, "");
+        for command in ["check", "serve"] {
+            let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+                .args([command, "-c", "geowarden.yaml"])
+                .env("GEOWARDEN_POLICY__LOAD_TIMEOUT", "1s")
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert_eq!(
+                output.status.code(),
+                Some(64),
+                "{command}: {}",
+                err(&output)
+            );
+            assert!(err(&output).contains(says), "{command}: {}", err(&output));
+        }
+    }
+}
+
+#[test]
+fn what_can_differ_from_opa_is_a_warning_of_check() {
+    let folder = folder(
+        "package geowarden.authz\n\nallow if json.marshal(input.ogc) == \"{}\"\n",
+        "",
+    );
+    let output = geowarden(folder.path(), &["check", "-c", "geowarden.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let told = out(&output);
+    assert!(
+        told.contains("warning: ") && told.contains("authz.rego:3: `json.marshal`"),
+        "{told}"
+    );
+}
