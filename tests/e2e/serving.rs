@@ -1,9 +1,11 @@
 //! Sockets, load, a graceful end.
 
-use geowarden_stack::{Ask, Geowarden};
+use std::fs;
+
+use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Pygeoapi, Tools};
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
-use crate::stage::{Outcome, Stage, binary, items};
+use crate::stage::{Files, Outcome, Stage, binary, items};
 
 #[tokio::test]
 async fn a_unix_socket_serves_as_well() -> Outcome {
@@ -14,9 +16,34 @@ async fn a_unix_socket_serves_as_well() -> Outcome {
     Ok(())
 }
 
+/// With limits of time that a thousand requests keep on a machine that is busy with other tests.
+async fn patient() -> Outcome<Stage> {
+    let files = Files::new().await?;
+    let config = files.configure("127.0.0.1:0", "", "")?;
+    let text = fs::read_to_string(&config)?
+        .replace(
+            "admin: '127.0.0.1:0'",
+            "admin: '127.0.0.1:0', deadline: 30s",
+        )
+        .replace("{path: policies}", "{path: policies, timeout: 30s}");
+    files.write("geowarden.yaml", &text)?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let tools = Tools::find()?;
+    let pygeoapi = Pygeoapi::start(&tools).await?;
+    let template = tools.repository().join("envoy/api-key.yaml");
+    let envoy = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc())
+        .replace(
+            "# reason and a log line.\n                        timeout: 1s",
+            "# reason and a log line.\n                        timeout: 30s",
+        )
+        .replace("connect_timeout: 0.25s", "connect_timeout: 10s");
+    let envoy = Envoy::start(&tools, &envoy).await?;
+    Ok(Stage::of(envoy, geowarden, pygeoapi, files))
+}
+
 #[tokio::test]
 async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
-    let stage = Stage::with_keys().await?;
+    let stage = patient().await?;
     let address = stage.envoy.address();
     let mut asked = JoinSet::new();
     for number in 0..1000 {
@@ -71,7 +98,7 @@ async fn sigterm_ends_it_with_success() -> Outcome {
 async fn without_configuration_it_makes_a_key_and_says_so() -> Outcome {
     let folder = tempfile::tempdir()?;
     let config = folder.path().join("ports.yaml");
-    std::fs::write(
+    fs::write(
         &config,
         "server: {grpc: '127.0.0.1:0', admin: '127.0.0.1:0'}",
     )?;

@@ -130,12 +130,16 @@ impl Stage {
         let tools = Tools::find()?;
         let pygeoapi = Pygeoapi::start(&tools).await?;
         let envoy = start_envoy(&tools, template, &pygeoapi, geowarden.grpc()).await?;
-        Ok(Self {
+        Ok(Self::of(envoy, geowarden, pygeoapi, files))
+    }
+
+    pub(crate) fn of(envoy: Envoy, geowarden: Geowarden, pygeoapi: Pygeoapi, files: Files) -> Self {
+        Self {
             envoy,
             geowarden: Some(geowarden),
             _pygeoapi: pygeoapi,
             files,
-        })
+        }
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Outcome<Answer> {
