@@ -58,6 +58,8 @@ async fn ask(url: &str) -> Result<(u16, String), reqwest::Error> {
     let client = reqwest::Client::builder()
         .timeout(LIMIT)
         .no_proxy()
+        // Nothing here speaks TLS, and an image may have no certificate authorities.
+        .tls_certs_only(std::iter::empty())
         .build()?;
     let answer = client.get(url).send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))

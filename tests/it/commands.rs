@@ -293,3 +293,15 @@ fn what_can_differ_from_opa_is_a_warning_of_check() {
         "{told}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_probe_needs_no_certificate_authorities() {
+    let service = crate::service::Service::with_policy(POLICY).await;
+    let probe = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["healthcheck", "--admin", &service.admin])
+        .env("SSL_CERT_FILE", "/nowhere.pem")
+        .env("SSL_CERT_DIR", "/nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(probe.status.code(), Some(0), "{}", err(&probe));
+}
