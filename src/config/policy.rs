@@ -44,7 +44,7 @@ impl Default for Policy {
             path_prefix: PathPrefix::default(),
             reload: true,
             timeout: Span::millis(250),
-            load_timeout: Span::secs(30),
+            load_timeout: Span::secs(10),
             load_memory_bytes: 1 << 30,
         }
     }

@@ -17,7 +17,7 @@ pub const STACK_BYTES: usize = 64 << 20;
 /// Work units between two looks at the clock.
 const TIMER_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
 /// How long analysing a policy, one trial of it and one of its tests may take.
-pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// A policy in the texts that regorus is given, which mean to it what the author's mean to OPA.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
