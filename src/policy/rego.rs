@@ -25,7 +25,7 @@ mod trial;
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -44,7 +44,9 @@ pub use self::{
 use super::{Dialect, Fault, LoadError, Policy, Proof, Question, Sources, Verdict, input};
 
 /// An evaluation that takes longer is one that others should not wait for.
-const SLOW: Duration = Duration::from_millis(10);
+const SLOW: Duration = Duration::from_millis(50);
+/// After so many quick evaluations a policy that was slow counts as quick again: perhaps only the machine was busy.
+const CAUTIOUS: u32 = 256;
 /// Evaluations of a slow policy that may go on at once, each on a thread: the system shares the processors among them, so
 /// that a quick one does not wait for the others to end.
 const SLOW_AT_ONCE: usize = 64;
@@ -77,8 +79,8 @@ pub struct RegoPolicy {
     parts: input::Parts,
     revision: String,
     warnings: Vec<String>,
-    /// Whether an evaluation has taken long.
-    is_slow: AtomicBool,
+    /// How many evaluations still take care, since one was slow.
+    cautious: AtomicU32,
     slow: Semaphore,
 }
 
@@ -137,9 +139,19 @@ impl RegoPolicy {
             parts,
             revision,
             warnings: faithful.warnings.clone(),
-            is_slow: AtomicBool::new(false),
+            cautious: AtomicU32::new(0),
             slow: Semaphore::new(SLOW_AT_ONCE),
         })
+    }
+
+    fn noted(&self, duration: Duration) {
+        let left = self.cautious.load(Ordering::Relaxed);
+        if duration > SLOW {
+            self.cautious.store(CAUTIOUS, Ordering::Relaxed);
+        } else if left > 0 {
+            // Another thread may count the same one: it is no exact number.
+            self.cautious.store(left - 1, Ordering::Relaxed);
+        }
     }
 
     fn take_engine(&self) -> Engine {
@@ -159,9 +171,7 @@ impl RegoPolicy {
             let value = engine.eval_rule(self.rule.clone())?;
             Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, engine))
         }));
-        if start.elapsed() > SLOW {
-            self.is_slow.store(true, Ordering::Relaxed);
-        }
+        self.noted(start.elapsed());
         match outcome {
             Ok(Ok((value, engine))) => {
                 PREPARED.set(Some((self.id, engine)));
@@ -180,7 +190,7 @@ impl Policy for RegoPolicy {
     }
 
     fn lane(&self) -> Option<&Semaphore> {
-        self.is_slow.load(Ordering::Relaxed).then_some(&self.slow)
+        (self.cautious.load(Ordering::Relaxed) > 0).then_some(&self.slow)
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use regorus::unstable::{Rule, RuleHead};
 use serde_json::{Map, Value};
 
 use super::{
@@ -29,7 +30,9 @@ pub(super) fn faithful(
     let mut warnings = Vec::new();
     graph::check(&modules, &names, data, &mut refusals);
     for parsed in &modules {
-        imports(parsed, &mut Refusals::of_file(&parsed.name, &mut refusals));
+        let mut of_file = Refusals::of_file(&parsed.name, &mut refusals);
+        imports(parsed, &mut of_file);
+        contains(parsed, &mut of_file);
         let scope = names.scope(&parsed.module);
         for rule in &parsed.module.policy {
             let mut refusals = Refusals::of_file(&parsed.name, &mut refusals);
@@ -63,6 +66,33 @@ fn imports(parsed: &Parsed, refusals: &mut Refusals<'_>) {
             refusals.add(
                 import.span.line,
                 format!("`{path}` is not known here: remove the import, and what depends on it"),
+            );
+        }
+    }
+}
+
+/// regorus takes `contains` for a keyword where it has not been imported, and OPA does not.
+fn contains(parsed: &Parsed, refusals: &mut Refusals<'_>) {
+    let is_imported = parsed.module.rego_v1
+        || parsed.module.imports.iter().any(|import| {
+            let path = constant_path(&import.refr).unwrap_or_default();
+            path == "future.keywords" || path == "future.keywords.contains"
+        });
+    for rule in &parsed.module.policy {
+        if let Rule::Spec {
+            head: RuleHead::Set { span, key, .. },
+            ..
+        } = rule.as_ref()
+            && key.is_some()
+            && !is_imported
+            && span
+                .text()
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(|word| word == "contains")
+        {
+            refusals.add(
+                span.line,
+                "`contains` is no keyword here: `import future.keywords.contains`, or write `name[member] { .. }`",
             );
         }
     }

@@ -151,3 +151,19 @@ fn chains_are_bounded() {
     let sum = format!("package p\nx := 1{}\n", " + 1".repeat(3000));
     assert!(prepared(&sum).unwrap_err().contains("nested"));
 }
+
+#[test]
+fn a_keyword_of_v1_is_none_in_v0() {
+    use std::collections::BTreeMap;
+
+    use super::super::{Dialect, Map, faithful};
+
+    let load = |text: &str| {
+        let texts = BTreeMap::from([("a.rego".to_owned(), text.to_owned())]);
+        faithful(&texts, &Map::new(), Dialect::V0).map_err(|e| e.to_string())
+    };
+    let told = load("package p\nimport future.keywords.in\ndeny contains 1\n").unwrap_err();
+    assert!(told.starts_with("a.rego:3: `contains`"), "{told}");
+    assert!(load("package p\nimport future.keywords.contains\ndeny contains 1\n").is_ok());
+    assert!(load("package p\ndeny[x] { x := \"contains\" }\n").is_ok());
+}
