@@ -286,6 +286,8 @@ impl Printer<'_> {
     /// Whether what stands after `as` is a value that has to be evaluated, and not a constant or a function.
     fn is_value(&self, with: &WithModifier) -> bool {
         match with.r#as.as_ref() {
+            // A variable of the rule has its value already.
+            Expr::Var { span, .. } if !self.scope.is_global(span.text()) => false,
             value @ (Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }) => {
                 constant_path(value).is_none_or(|path| {
                     self.scope.function(&path).is_none() && !builtins::is_known(&path)
