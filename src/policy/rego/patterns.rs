@@ -136,6 +136,15 @@ impl Visitor for Statements<'_, '_, '_> {
     }
 
     fn expression(&mut self, expression: &Expr) -> bool {
+        if let Expr::RefBrack { refr, .. } = expression
+            && let Expr::Set { items, span, .. } = refr.as_ref()
+            && items.len() > 1
+        {
+            self.refusals.add(
+                span.line,
+                "members of a set that turn out equal are searched once here and each by itself in OPA: assign the set to a variable first",
+            );
+        }
         if let Expr::Object { fields, span, .. } = expression {
             let mut keys = BTreeSet::new();
             for (_, key, _) in fields {

@@ -98,6 +98,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "a.rego:3",
         "whole name",
     ),
+    (
+        "allow if x == {1, input.a}[x]",
+        "a.rego:2",
+        "to a variable first",
+    ),
     ("f(x, [x]) := x", "a.rego:2", "stands twice among"),
     ("allow if no.such(1)", "a.rego:2", "neither a function"),
     (
