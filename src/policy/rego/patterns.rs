@@ -139,6 +139,7 @@ impl Visitor for Statements<'_, '_, '_> {
         if let Expr::RefBrack { refr, .. } = expression
             && let Expr::Set { items, span, .. } = refr.as_ref()
             && items.len() > 1
+            && items.iter().any(|item| !is_constant(item))
         {
             self.refusals.add(
                 span.line,
@@ -239,6 +240,17 @@ fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
     for operand in operands(expression) {
         each_variable(operand, found);
     }
+}
+
+fn is_constant(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. }
+    )
 }
 
 fn has_object(pattern: &Expr) -> bool {
