@@ -58,11 +58,12 @@ impl Environment {
         // By this name it is the same program even after its file has been replaced.
         let same = Path::new("/proc/self/exe");
         Self {
-            program: if same.exists() {
-                Some(same.to_path_buf())
+            // Without a program no policy is tried, and so none is loaded: that is told when it cannot be started.
+            program: Some(if same.exists() {
+                same.to_path_buf()
             } else {
-                std::env::current_exe().ok()
-            },
+                std::env::current_exe().unwrap_or_else(|_| same.to_path_buf())
+            }),
             ..Self::from_variables(std::env::vars_os())
         }
     }
