@@ -7,7 +7,7 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleH
 use super::{
     names::Scope,
     refusal::Refusals,
-    syntax::{Visitor, operands, walk_rule},
+    syntax::{Visitor, each_variable, operands, variables, walk_rule},
 };
 
 const KEYS: &str = "a pattern with the keys of an object fits only that very set of keys in OPA, and more here: take values out by their names, such as `x := object.key`";
@@ -23,7 +23,6 @@ pub(super) fn check(rule: &Rule, scope: &Scope<'_>, refusals: &mut Refusals<'_>)
             for argument in args {
                 each_variable(argument, &mut |name| names.push(name.to_owned()));
             }
-            names.retain(|name| name != "_");
             names.sort();
             if let Some([name, ..]) = names
                 .windows(2)
@@ -223,22 +222,6 @@ impl Statements<'_, '_, '_> {
                 .any(|part| self.has_variables(part)),
             _ => false,
         }
-    }
-}
-
-/// The variables of an expression outside of its comprehensions.
-fn variables(expression: &Expr, names: &mut BTreeSet<String>) {
-    each_variable(expression, &mut |name| {
-        names.insert(name.to_owned());
-    });
-}
-
-fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
-    if let Expr::Var { span, .. } = expression {
-        found(span.text());
-    }
-    for operand in operands(expression) {
-        each_variable(operand, found);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     names::Scope,
     negation::is_call,
     refusal::Refusals,
-    syntax::{Visitor, operands, walk},
+    syntax::{Visitor, operands, variables, walk},
 };
 
 /// Finds the unsafe negations of a rule.
@@ -130,27 +130,6 @@ fn calls(expression: &Expr, bound: &mut BTreeSet<String>) {
     } else {
         for operand in operands(expression) {
             calls(operand, bound);
-        }
-    }
-}
-
-/// All variables of an expression outside of its comprehensions; wildcards bind nothing else.
-fn variables(expression: &Expr, found: &mut BTreeSet<String>) {
-    match expression {
-        Expr::Var { span, .. } => {
-            if span.text() != "_" {
-                found.insert(span.text().to_owned());
-            }
-        }
-        Expr::Call { params, .. } => {
-            for param in params {
-                variables(param, found);
-            }
-        }
-        other => {
-            for operand in operands(other) {
-                variables(operand, found);
-            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Policies as syntax trees, by regorus's own parser, so that what is looked at is what is evaluated.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::{
+    collections::BTreeSet,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use regorus::{
     PolicyLengthConfig,
@@ -186,6 +189,30 @@ pub(super) fn walk(expression: &Expr, visitor: &mut dyn Visitor) {
         }
     }
     visitor.leave_expression(expression);
+}
+
+/// Tells the variables of an expression outside of its comprehensions, but for wildcards, which stand for nothing else.
+pub(super) fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
+    match expression {
+        Expr::Var { span, .. } if span.text() != "_" => found(span.text()),
+        Expr::Call { params, .. } => {
+            for param in params {
+                each_variable(param, found);
+            }
+        }
+        other => {
+            for operand in operands(other) {
+                each_variable(operand, found);
+            }
+        }
+    }
+}
+
+/// Adds the variables of an expression to a set.
+pub(super) fn variables(expression: &Expr, found: &mut BTreeSet<String>) {
+    each_variable(expression, &mut |name| {
+        found.insert(name.to_owned());
+    });
 }
 
 /// What an expression is made of, in the order in which it is written; comprehensions have none.
