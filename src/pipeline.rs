@@ -106,8 +106,12 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     let outcome = match read(rules, check) {
         Ok(resource) => {
             let resource = &*decided.resource.insert(resource);
-            let (id, reason) = (&decided.id, &mut decided.reason);
-            judge(rules, check, resource, principal, id, reason)
+            let question = Question {
+                check,
+                resource,
+                principal,
+            };
+            judge(rules, &question, &decided.id, &mut decided.reason)
         }
         Err(denial) => Err(denial),
     };
@@ -168,9 +172,14 @@ async fn run(
     let principal = rules.authn.authenticate(&check.headers).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*decided.principal.insert(principal);
+    let question = Question {
+        check,
+        resource,
+        principal,
+    };
     let (id, reason) = (&decided.id, &mut decided.reason);
-    let mut judge = || judge(rules, check, resource, principal, id, reason);
-    let Some(lane) = rules.policy.lane() else {
+    let mut judge = || judge(rules, &question, id, reason);
+    let Some(lane) = rules.policy.lane(&question) else {
         return judge();
     };
     // A slow policy must not hold up the requests that wait behind it on this thread.
@@ -183,18 +192,11 @@ async fn run(
 
 fn judge(
     rules: &Rules,
-    check: &CheckInput,
-    resource: &Resource,
-    principal: &Principal,
+    question: &Question<'_>,
     id: &str,
     reason: &mut String,
 ) -> Result<Permit, Box<Denial>> {
-    let question = Question {
-        check,
-        resource,
-        principal,
-    };
-    let verdict = rules.policy.decide(&question).map_err(|fault| {
+    let verdict = rules.policy.decide(question).map_err(|fault| {
         error!(fault = %fault, "the policy gave no verdict");
         Box::new(Denial {
             status: 503,
@@ -208,12 +210,12 @@ fn judge(
         reason.clone_from(words);
     }
     if !verdict.allowed {
-        return Err(Box::new(refused(rules, principal, verdict)));
+        return Err(Box::new(refused(rules, question.principal, &verdict)));
     }
     if reason.is_empty() {
         "policy-allowed".clone_into(reason);
     }
-    Ok(granted(rules, check, resource, principal, verdict, id))
+    Ok(granted(rules, question, &verdict, id))
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
@@ -252,7 +254,7 @@ fn challenges(challenges: &[String]) -> Vec<(String, String)> {
 }
 
 /// Who is not known may try with a credential, 401; who is known may not, 403; the policy can choose otherwise.
-fn refused(rules: &Rules, principal: &Principal, verdict: Verdict) -> Denial {
+fn refused(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
     let mut denial = if principal.is_authenticated() {
         Denial {
             status: 403,
@@ -276,26 +278,24 @@ fn refused(rules: &Rules, principal: &Principal, verdict: Verdict) -> Denial {
             denial.headers.clear();
         }
     }
-    if let Some(reason) = verdict.reason {
-        denial.detail = reason;
+    if let Some(reason) = &verdict.reason {
+        denial.detail.clone_from(reason);
     }
-    denial.headers.extend(verdict.headers);
-    denial.body = verdict.body;
-    denial.metadata = verdict.dynamic_metadata;
+    denial.headers.extend(verdict.headers.iter().cloned());
+    denial.body.clone_from(&verdict.body);
+    denial.metadata.clone_from(&verdict.dynamic_metadata);
     denial
 }
 
-fn granted(
-    rules: &Rules,
-    check: &CheckInput,
-    resource: &Resource,
-    principal: &Principal,
-    verdict: Verdict,
-    id: &str,
-) -> Permit {
+fn granted(rules: &Rules, question: &Question<'_>, verdict: &Verdict, id: &str) -> Permit {
+    let Question {
+        check,
+        resource,
+        principal,
+    } = question;
     let mut permit = Permit::grant();
-    permit.set_headers = verdict.headers;
-    permit.set_headers.retain(|(name, _)| !is_ours(name));
+    let theirs = verdict.headers.iter().filter(|(name, _)| !is_ours(name));
+    permit.set_headers.extend(theirs.cloned());
     // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
     let (set, remove) = (
         &verdict.query_parameters_to_set,
@@ -327,7 +327,9 @@ fn granted(
         .map(|(name, _)| name)
         .filter(|name| is_ours(name))
         .map(str::to_owned);
-    permit.remove_headers = verdict.request_headers_to_remove;
+    permit
+        .remove_headers
+        .clone_from(&verdict.request_headers_to_remove);
     permit.remove_headers.extend(clients_own);
     permit.remove_headers.extend(OURS.map(str::to_owned));
     permit
@@ -339,8 +341,10 @@ fn granted(
         .extend(rules.authn.credential_headers().iter().cloned());
     permit.remove_headers.sort();
     permit.remove_headers.dedup();
-    permit.response_headers = verdict.response_headers_to_add;
-    permit.metadata = verdict.dynamic_metadata;
+    permit
+        .response_headers
+        .clone_from(&verdict.response_headers_to_add);
+    permit.metadata.clone_from(&verdict.dynamic_metadata);
     permit
 }
 
