@@ -17,6 +17,7 @@ use prometheus_client::{
 use crate::{
     authn::{KeyEvents, KeyFetchError},
     pipeline::{Decided, decision::Decision},
+    telemetry::logging,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +48,7 @@ pub struct Metrics {
     reload_failed: Gauge,
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
+    log_lines_lost: Counter,
 }
 
 impl Default for Metrics {
@@ -91,6 +93,12 @@ impl Default for Metrics {
             "Fetches of an issuer's keys that failed",
             key_fetch_failures.clone(),
         );
+        let log_lines_lost = Counter::default();
+        registry.register(
+            "log_lines_lost",
+            "Log lines lost since nobody read them in time",
+            log_lines_lost.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -105,6 +113,7 @@ impl Default for Metrics {
             reload_failed,
             keys,
             key_fetch_failures,
+            log_lines_lost,
         }
     }
 }
@@ -143,6 +152,9 @@ impl Metrics {
 
     /// Everything as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let lost = logging::lost_lines();
+        self.log_lines_lost
+            .inc_by(lost.saturating_sub(self.log_lines_lost.get()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -14,6 +14,7 @@ mod docs;
 mod envoy_files;
 mod envoy_settings;
 mod garbage;
+mod log_reader;
 mod metrics;
 mod opa;
 mod reloads;
