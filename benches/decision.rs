@@ -211,7 +211,7 @@ fn whole_pipeline(bencher: Bencher<'_, '_>, folder: &str) {
         let check = CheckRequest::decode(black_box(bytes.as_slice())).unwrap();
         let check = CheckInput::from_envoy(check).unwrap();
         let decided = runtime.block_on(pipeline::decide(&rules, &check));
-        response::to_envoy(&decided).encode_to_vec()
+        response::to_envoy(decided).encode_to_vec()
     };
     let answer = CheckResponse::decode(decide().as_slice()).unwrap();
     assert_eq!(

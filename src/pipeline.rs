@@ -4,12 +4,13 @@ pub mod decision;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use aws_lc_rs::rand;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
 };
 use tracing::error;
+use uuid::{Builder, Uuid};
 
 use self::decision::{Decision, Denial, Permit, Refusals};
 use crate::{
@@ -63,32 +64,22 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
-    pub fn metadata(&self) -> Map<String, Value> {
-        let mut all = match &self.decision {
-            Decision::Allow(permit) => permit.metadata.clone(),
-            Decision::Deny(denial) => denial.metadata.clone(),
-        };
-        let mut put = |name: &str, value: &str| {
-            all.insert(name.to_owned(), Value::String(value.to_owned()));
-        };
-        put("decision_id", &self.id);
-        put("outcome", self.decision.outcome());
-        put("reason", &self.reason);
-        if let Some(principal) = &self.principal {
-            put("method", principal.method.as_str());
-            if let Some(subject) = &principal.subject {
-                put("subject", subject);
-            }
-        }
-        if let Some(resource) = &self.resource {
-            put("api", resource.api());
-            put("operation", resource.operation());
-            if let Some(collection) = resource.collection() {
-                put("collection", collection);
-            }
-        }
-        all
+    /// What is known of the decision, by the names that logs and dynamic metadata use.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let principal = self.principal.as_ref();
+        let resource = self.resource.as_ref();
+        [
+            ("decision_id", Some(self.id.as_str())),
+            ("outcome", Some(self.decision.outcome())),
+            ("reason", Some(&*self.reason)),
+            ("method", principal.map(|p| p.method.as_str())),
+            ("subject", principal.and_then(|p| p.subject.as_deref())),
+            ("api", resource.map(Resource::api)),
+            ("operation", resource.map(Resource::operation)),
+            ("collection", resource.and_then(Resource::collection)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -118,9 +109,19 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     concluded(decided, outcome)
 }
 
+/// A random UUID (RFC 9562, version 4).
+fn decision_id() -> String {
+    let mut bytes = [0; 16];
+    // aws-lc's generator asks the system for a seed only now and then; without it, the system is asked each time.
+    if rand::fill(&mut bytes).is_err() {
+        return Uuid::new_v4().to_string();
+    }
+    Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
 fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
     Decided {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: decision_id(),
         decision: Decision::Deny(Denial::default()),
         principal: None,
         resource: None,
@@ -153,7 +154,7 @@ fn accepts_html(headers: &Headers) -> bool {
 /// A refusal of something that never got as far as the rules.
 pub fn refuse(denial: Denial) -> Decided {
     Decided {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: decision_id(),
         principal: None,
         resource: None,
         reason: denial.reason.to_owned(),

@@ -44,7 +44,7 @@ impl Authorization for ExtAuthz {
         let duration = start.elapsed();
         self.metrics.decided(&decided, duration);
         decision_log::record(self.logged, &decided, &method, duration);
-        Ok(Response::new(response::to_envoy(&decided)))
+        Ok(Response::new(response::to_envoy(decided)))
     }
 }
 
