@@ -60,6 +60,8 @@ pub struct Decided {
     pub refusals: Refusals,
     /// Whether a browser asked for a page, so that a refusal is best one too.
     pub is_for_a_person: bool,
+    /// The tenant whose rules judged, where there are tenants.
+    pub tenant: Option<Arc<str>>,
 }
 
 impl Decided {
@@ -75,6 +77,9 @@ impl Decided {
         put("decision_id", &self.id);
         put("outcome", self.decision.outcome());
         put("reason", &self.reason);
+        if let Some(tenant) = &self.tenant {
+            put("tenant", tenant);
+        }
         if let Some(principal) = &self.principal {
             put("method", principal.method.as_str());
             if let Some(subject) = &principal.subject {
@@ -123,6 +128,7 @@ fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
         reason: String::new(),
         refusals: rules.refusals,
         is_for_a_person: check.method == "GET" && accepts_html(&check.headers),
+        tenant: None,
     }
 }
 
@@ -155,6 +161,7 @@ pub fn refuse(denial: Denial) -> Decided {
         reason: denial.reason.to_owned(),
         refusals: Refusals::default(),
         is_for_a_person: false,
+        tenant: None,
         decision: Decision::Deny(denial),
     }
 }

@@ -18,4 +18,5 @@ mod metrics;
 mod opa;
 mod reloads;
 mod service;
+mod tenants;
 mod tls;
