@@ -61,7 +61,7 @@ impl FromStr for HostPattern {
 }
 
 /// A label of a host name, as they are found in practice: with `_` too (RFC 1123, section 2.1; RFC 2181, section 11).
-fn is_label(label: &str) -> bool {
+pub fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label
             .bytes()

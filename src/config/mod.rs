@@ -29,7 +29,7 @@ pub use self::{
     address::ListenAddress,
     authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
     environment::{Environment, PREFIX},
-    host::{HostPattern, MAX_HOST_BYTES},
+    host::{HostPattern, MAX_HOST_BYTES, is_label},
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::Tenant;
-use crate::config::{HostPattern, MAX_HOST_BYTES};
+use crate::config::{HostPattern, MAX_HOST_BYTES, is_label};
 
 /// The hosts of all tenants. The most specific pattern wins: the host itself, the longest `*.`, `*`.
 pub(super) struct HostTable<T = Arc<Tenant>> {
@@ -50,9 +50,10 @@ impl<T: Clone> HostTable<T> {
         }
         let mut rest = host.as_str();
         while let Some((label, name)) = rest.split_once('.') {
-            if !label.is_empty()
-                && let Some(tenant) = self.below.get(name)
-            {
+            if !is_label(label) {
+                break;
+            }
+            if let Some(tenant) = self.below.get(name) {
                 return Some(tenant);
             }
             rest = name;
@@ -102,6 +103,10 @@ mod tests {
             ("a.maps.example.org", Some("all")),
             ("example.org", None),
             (".example.org", None),
+            ("a..example.org", None),
+            ("a/.example.org", None),
+            // As Envoy joins two `Host` headers.
+            ("elsewhere.net,a.example.org", None),
             ("notexample.org", None),
             ("maps.example.org.", None),
             ("maps.example.org:80:80", None),

@@ -100,6 +100,7 @@ fn configure(folder: &Path, issuer: &str) -> Outcome<std::path::PathBuf> {
         tenants.insert(
             name.to_owned(),
             json!({
+                "hosts": [format!("maps.{name}.example")],
                 "authn": {"api_keys": {"file": format!("{name}-keys.yaml")}, "jwt": [trusted]},
                 "policy": {"path": name},
             }),
@@ -187,12 +188,12 @@ async fn a_client_cannot_choose_whose_rules_judge_it() -> Outcome {
         stage.status("osgeo", asked).await?,
         refused(401, "unknown-key")
     );
-    // A second host is no request, one of nobody's ends in Envoy, and so does one that says more than a host.
+    // Two hosts, nobody's, and what is not quite one end in Envoy already.
     for (host, asked, status) in [
         (
             "maps.osgeo.example",
             own("geobeyond", "lakes").header("host", "maps.geobeyond.example"),
-            400,
+            404,
         ),
         ("maps.example.org", own("osgeo", "obs"), 404),
         ("maps.osgeo.example.", own("osgeo", "obs"), 404),
@@ -237,19 +238,84 @@ async fn a_broken_policy_of_one_keeps_the_last_good_ones_of_all() -> Outcome {
     Ok(())
 }
 
+impl Stage {
+    /// Another Envoy before the same geowarden, with other routes.
+    async fn other_envoy(&self, replacements: &[(&str, &str)]) -> Outcome<Envoy> {
+        let tools = Tools::find()?;
+        let template = tools.repository().join("envoy/tenants.yaml");
+        let config = EnvoyConfig::new(&template, self.pygeoapi.port(), self.geowarden.grpc());
+        let config = replacements
+            .iter()
+            .fold(config, |config, (from, to)| config.replace(*from, *to));
+        Ok(Envoy::start(&tools, &config).await?)
+    }
+}
+
+/// The status of a collection's items by a tenant's key, and where it is a problem document its code.
+async fn asked(
+    envoy: &Envoy,
+    host: &str,
+    tenant: &str,
+    collection: &str,
+) -> Outcome<(u16, String)> {
+    let ask = items(collection).header("x-api-key", key_of(tenant));
+    let answer = ask.header("host", host).send(&envoy.address()).await?;
+    let body = answer.json().unwrap_or_default();
+    let code = body["code"].as_str().unwrap_or_default().to_owned();
+    Ok((answer.status(), code))
+}
+
 #[tokio::test]
-async fn a_route_that_names_nobody_is_refused() -> Outcome {
+async fn the_route_wins_over_the_host_and_one_that_names_nobody_is_refused() -> Outcome {
     let stage = Stage::new().await?;
-    let tools = Tools::find()?;
-    let template = tools.repository().join("envoy/tenants.yaml");
-    let config = EnvoyConfig::new(&template, stage.pygeoapi.port(), stage.geowarden.grpc())
-        .replace("{policy: osgeo}", "{policy: nobody}");
-    let envoy = Envoy::start(&tools, &config).await?;
-    let asked = items("obs")
-        .header("x-api-key", key_of("osgeo"))
-        .header("host", "maps.osgeo.example");
-    let answer = asked.send(&envoy.address()).await?;
-    assert_eq!(answer.status(), 503);
-    assert_eq!(answer.json()?["code"], "unknown-tenant");
+    let envoy = stage
+        .other_envoy(&[
+            ("domains: [maps.osgeo.example]", "domains: [\"*\"]"),
+            (
+                "domains: [maps.geobeyond.example]",
+                "domains: [nobody.example]",
+            ),
+            ("{policy: geobeyond}", "{policy: nobody}"),
+        ])
+        .await?;
+    // osgeo's route takes every host, so that a client can write geobeyond's.
+    let host = "maps.geobeyond.example";
+    assert_eq!(asked(&envoy, host, "osgeo", "obs").await?.0, 200);
+    let unknown = refused(401, "unknown-key");
+    assert_eq!(asked(&envoy, host, "geobeyond", "lakes").await?, unknown);
+    let refusal = refused(503, "unknown-tenant");
+    for (name, own) in TENANTS {
+        assert_eq!(asked(&envoy, "nobody.example", name, own).await?, refusal);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_host_that_envoy_passes_on_chooses_where_no_route_does() -> Outcome {
+    let stage = Stage::new().await?;
+    let envoy = stage
+        .other_envoy(&[
+            ("domains: [maps.osgeo.example]", "domains: [\"*\"]"),
+            ("{policy: osgeo}", "{other: osgeo}"),
+            ("{policy: geobeyond}", "{other: geobeyond}"),
+        ])
+        .await?;
+    for host in ["maps.geobeyond.example", "MAPS.geobeyond.example:8443"] {
+        assert_eq!(asked(&envoy, host, "geobeyond", "lakes").await?.0, 200);
+        let unknown = refused(401, "unknown-key");
+        assert_eq!(asked(&envoy, host, "osgeo", "obs").await?, unknown);
+    }
+    assert_eq!(
+        asked(&envoy, "maps.osgeo.example", "osgeo", "obs").await?.0,
+        200
+    );
+    for host in ["nobody.example", "maps.osgeo.example.", "127.0.0.1"] {
+        let refusal = refused(421, "unknown-host");
+        assert_eq!(
+            asked(&envoy, host, "osgeo", "obs").await?,
+            refusal,
+            "{host}"
+        );
+    }
     Ok(())
 }

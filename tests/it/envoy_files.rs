@@ -50,6 +50,7 @@ const DIFFERENCES: [(&str, &[&str]); 5] = [
     (
         "envoy/tenants.yaml",
         &[
+            "static_resources.listeners[edge]@manager.access_log",
             "static_resources.listeners[edge]@manager.route_config.ignore_port_in_host_matching",
             "static_resources.listeners[edge]@manager.route_config.virtual_hosts",
         ],

@@ -1,6 +1,6 @@
 //! Several tenants in one geowarden: what is one's is nobody else's.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fmt::Write as _, fs, path::Path};
 
 use envoy_types::{ext_authz::v3::pb::CheckRequest, pb::google::protobuf::value::Kind};
 use geowarden::config::Config;
@@ -26,7 +26,8 @@ fn folder() -> TempDir {
         let digest = geowarden::authn::key_digest(format!("key-of-{name}").as_bytes());
         let entry = format!("- {{id: acme, sha256: {digest}, attributes: {{company: acme}}}}\n");
         fs::write(folder.path().join(format!("{name}-keys.yaml")), entry).unwrap();
-        tenants += &format!(
+        let _ = write!(
+            tenants,
             "  {name}:\n    hosts: [{name}.example, '*.{name}.example']\n    authn: {{api_keys: {{file: {name}-keys.yaml}}}}\n    policy: {{path: {name}}}\n"
         );
     }
