@@ -61,6 +61,8 @@ pub struct Decided {
     pub refusals: Refusals,
     /// Whether a browser asked for a page, so that a refusal is best one too.
     pub is_for_a_person: bool,
+    /// The tenant whose rules judged, where there are tenants.
+    pub tenant: Option<Arc<str>>,
 }
 
 impl Decided {
@@ -72,6 +74,7 @@ impl Decided {
             ("decision_id", Some(self.id.as_str())),
             ("outcome", Some(self.decision.outcome())),
             ("reason", Some(&*self.reason)),
+            ("tenant", self.tenant.as_deref()),
             ("method", principal.map(|p| p.method.as_str())),
             ("subject", principal.and_then(|p| p.subject.as_deref())),
             ("api", resource.map(Resource::api)),
@@ -128,6 +131,7 @@ fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
         reason: String::new(),
         refusals: rules.refusals,
         is_for_a_person: check.method == "GET" && accepts_html(&check.headers),
+        tenant: None,
     }
 }
 
@@ -160,6 +164,7 @@ pub fn refuse(denial: Denial) -> Decided {
         reason: denial.reason.to_owned(),
         refusals: Refusals::default(),
         is_for_a_person: false,
+        tenant: None,
         decision: Decision::Deny(denial),
     }
 }

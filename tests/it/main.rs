@@ -19,4 +19,5 @@ mod metrics;
 mod opa;
 mod reloads;
 mod service;
+mod tenants;
 mod tls;
