@@ -1,13 +1,14 @@
 //! Rego by regorus's interpreter: the only user of the engine.
 //!
-//! Each thread keeps an engine of its own for the snapshot it last served, cloned from one prototype; after an error or a
-//! panic it is dropped, since nothing is known of its state then.
+//! Each thread keeps the engine that it last used, a copy of a prototype; after an error or a panic it is dropped, since
+//! nothing is known of its state then.
 
 mod builtins;
 #[cfg(test)]
 mod defects;
 mod engine;
 mod graph;
+mod index;
 mod lint;
 pub mod migration;
 mod names;
@@ -19,6 +20,7 @@ mod reach;
 mod refusal;
 mod rule_tests;
 mod safety;
+mod slices;
 mod syntax;
 mod term;
 mod trial;
@@ -28,7 +30,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -38,12 +40,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use self::engine::{engine, on_large_stack, panic_text, timer};
 pub use self::{
     builtins::names as builtin_names,
     engine::{Faithful, STACK_BYTES},
     rule_tests::{Coverage, FileCoverage, TestOutcome, TestResult},
     trial::prove,
+};
+use self::{
+    engine::{on_large_stack, panic_text},
+    slices::{Slice, Slices},
 };
 use super::{
     Dialect, Fault, LoadError, Policy, Proof, Question, Reads, Sources, Verdict, input, memo::Memo,
@@ -56,8 +61,6 @@ const CAUTIOUS: u32 = 256;
 /// Evaluations of a slow policy that may go on at once, each on a thread: the system shares the processors among them, so
 /// that a quick one does not wait for the others to end.
 const SLOW_AT_ONCE: usize = 64;
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static PREPARED: RefCell<Option<(u64, Engine)>> = const { RefCell::new(None) };
@@ -78,10 +81,18 @@ pub struct RegoSettings {
     pub remembered: usize,
 }
 
+/// Which engines a policy is evaluated by.
+#[derive(Clone, Copy)]
+enum Rules {
+    /// One with all rules.
+    Whole,
+    /// One with the rules that can hold for the request, where the policy has an index.
+    ByIndex,
+}
+
 /// A loaded policy, ready to decide.
 pub struct RegoPolicy {
-    id: u64,
-    prototype: Engine,
+    slices: Slices,
     rule: String,
     input: input::Shape,
     reads: Reads,
@@ -106,40 +117,33 @@ impl RegoPolicy {
             let sources = sources.without_tests();
             let revision = sources.revision();
             let faithful = Faithful::of(&sources, settings.dialect)?;
-            Self::compile(&faithful, revision, &settings)
+            // All of it at once: nobody else has tried it.
+            Self::compile(&faithful, String::new(), &settings, Rules::Whole)?;
+            Self::compile(&faithful, revision, &settings, Rules::ByIndex)
         })
     }
 
     /// The policy that has been proven, by the very texts that were tried.
     pub fn load_proven(proof: Proof, settings: &RegoSettings) -> Result<Self, LoadError> {
         let settings = settings.clone();
-        on_large_stack(move || Self::compile(&proof.faithful, proof.revision, &settings))
+        on_large_stack(move || {
+            Self::compile(&proof.faithful, proof.revision, &settings, Rules::ByIndex)
+        })
     }
 
     fn compile(
         faithful: &Faithful,
         revision: String,
         settings: &RegoSettings,
+        rules: Rules,
     ) -> Result<Self, LoadError> {
         let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
-        let mut engine = engine(faithful, settings.dialect)?;
-        // The first evaluation analyses all modules; a fault of theirs shows here, not at the first request.
-        engine.set_input(RegoValue::new_object());
-        if let Err(error) = engine.eval_rule(rule.clone()) {
-            let text = error.to_string();
-            return Err(LoadError(if text.contains("not a valid rule path") {
-                format!(
-                    "no rule `{rule}`: it is the entrypoint `{}`",
-                    settings.entrypoint
-                )
-            } else {
-                text
-            }));
-        }
-        engine.set_execution_timer_config(timer(settings.timeout));
+        let make = match rules {
+            Rules::Whole => Slices::whole,
+            Rules::ByIndex => Slices::of,
+        };
         Ok(Self {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            prototype: engine,
+            slices: make(faithful, &rule, settings.dialect, settings.timeout)?,
             rule,
             input: settings.input,
             reads: faithful.reach.reads.clone(),
@@ -163,13 +167,6 @@ impl RegoPolicy {
         }
     }
 
-    fn take_engine(&self) -> Engine {
-        PREPARED
-            .with_borrow_mut(Option::take)
-            .filter(|(id, _)| *id == self.id)
-            .map_or_else(|| self.prototype.clone(), |(_, engine)| engine)
-    }
-
     /// The verdict by an evaluation.
     fn judge(&self, input: &input::Input<'_>) -> Result<Arc<Verdict>, Fault> {
         Ok(match self.evaluate(input)? {
@@ -183,7 +180,8 @@ impl RegoPolicy {
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
         let input = self.reads.value(input).map_err(|e| unreadable(&e))?;
         let start = Instant::now();
-        let mut engine = self.take_engine();
+        let slice = self.slices.get(&input).map_err(|e| fault(&e.0))?;
+        let mut engine = take_engine(&slice);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             builtins::refill();
             engine.set_input(RegoValue::from(input));
@@ -193,7 +191,7 @@ impl RegoPolicy {
         self.noted(start.elapsed());
         match outcome {
             Ok(Ok((value, engine))) => {
-                PREPARED.set(Some((self.id, engine)));
+                PREPARED.set(Some((slice.id, engine)));
                 Ok(value)
             }
             Ok(Err(error)) => Err(fault(&error.to_string())),
@@ -249,6 +247,14 @@ fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
         RegoValue::Undefined => Ok(None),
         defined => term::to_json(defined).map(Some),
     }
+}
+
+/// This thread's engine of a slice: the one it used last, or a copy.
+fn take_engine(slice: &Slice) -> Engine {
+    PREPARED
+        .with_borrow_mut(Option::take)
+        .filter(|(id, _)| *id == slice.id)
+        .map_or_else(|| slice.prototype.clone(), |(_, engine)| engine)
 }
 
 fn unreadable(error: &serde_json::Error) -> Fault {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{LoadError, Question, Sources, input},
-    RegoPolicy, RegoSettings,
+    RegoPolicy, RegoSettings, Rules,
     engine::{Faithful, LOAD_LIMIT, on_large_stack},
 };
 use crate::{
@@ -25,7 +25,7 @@ pub fn prove(sources: Sources, settings: &RegoSettings) -> Result<Faithful, Load
     };
     on_large_stack(move || {
         let proven = Faithful::of(&sources, settings.dialect)?;
-        let policy = RegoPolicy::compile(&proven, String::new(), &settings)?;
+        let policy = RegoPolicy::compile(&proven, String::new(), &settings, Rules::Whole)?;
         for principal in [Principal::anonymous(), bearer()] {
             for (method, target) in [("GET", "/collections/obs/items?limit=10"), ("GET", "/")] {
                 if let Some(input) = asked(settings.input, method, target, &principal) {
