@@ -5,6 +5,7 @@ mod authn;
 mod environment;
 pub mod fastgeoapi;
 pub mod key_file;
+mod opentelemetry;
 mod policy;
 mod problem;
 mod pygeoapi;
@@ -12,6 +13,7 @@ mod reading;
 mod server;
 mod span;
 mod telemetry;
+mod traces;
 mod validation;
 
 use std::{
@@ -32,6 +34,7 @@ pub use self::{
     server::{Refusals, Server, Tls},
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
+    traces::{Headers, Protocol, Traces},
 };
 
 /// Everything that an operator can set.
@@ -105,6 +108,9 @@ impl Config {
             .gunicorn_arguments
             .clone_from(&environment.gunicorn_arguments);
         config.program.clone_from(&environment.program);
+        if let Some(traces) = &mut config.telemetry.traces {
+            traces.headers = environment.otlp_headers();
+        }
         problems.0.extend(validation::check(&config, &sources));
         problems.into_result(config)
     }

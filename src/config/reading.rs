@@ -91,6 +91,21 @@ pub(super) fn read(
             });
         }
     }
+    for setting in environment.opentelemetry() {
+        let (last, section) = (
+            setting.path.last(),
+            setting.path.get(..2).unwrap_or_default(),
+        );
+        // Nothing but an endpoint turns traces on.
+        let is_on = get(&tree, section).is_some_and(Value::is_object)
+            || last == Some(&Step::Key("endpoint".to_owned()));
+        if is_on
+            && get(&tree, &setting.path).is_none()
+            && set(&mut tree, &setting.path, setting.value)
+        {
+            sources.from_environment.push((setting.path, setting.name));
+        }
+    }
     let mut config = read_tree(tree, &sources, environment.settings(), &mut problems)?;
     resolve_paths(&mut config, folder, &sources);
     Ok((config, problems, sources))
@@ -292,6 +307,16 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
         resolve(&mut tls.key, &key(&["server", "tls", "key"]));
         if let Some(path) = &mut tls.client_ca {
             resolve(path, &key(&["server", "tls", "client_ca"]));
+        }
+    }
+    if let Some(traces) = &mut config.telemetry.traces {
+        for (path, name) in [
+            (&mut traces.headers_file, "headers_file"),
+            (&mut traces.ca_file, "ca_file"),
+        ] {
+            if let Some(path) = path {
+                resolve(path, &key(&["telemetry", "traces", name]));
+            }
         }
     }
     if let Some(keys) = &mut config.authn.api_keys {

@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use crate::{
     authn::{KeyEvents, KeyFetchError},
-    pipeline::{Decided, decision::Decision},
+    pipeline::Decided,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +47,7 @@ pub struct Metrics {
     reload_failed: Gauge,
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
+    trace_spans: Family<ResultLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -91,6 +92,12 @@ impl Default for Metrics {
             "Fetches of an issuer's keys that failed",
             key_fetch_failures.clone(),
         );
+        let trace_spans = Family::default();
+        registry.register(
+            "trace_spans",
+            "Spans by what became of them",
+            trace_spans.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -105,6 +112,7 @@ impl Default for Metrics {
             reload_failed,
             keys,
             key_fetch_failures,
+            trace_spans,
         }
     }
 }
@@ -112,15 +120,12 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts one decision.
     pub fn decided(&self, decided: &Decided, duration: Duration) {
-        let (reason, principal) = match &decided.decision {
-            Decision::Allow(_) => ("policy-allowed", decided.principal.as_ref()),
-            Decision::Deny(denial) => (denial.reason, decided.principal.as_ref()),
-        };
+        let principal = decided.principal.as_ref();
         self.decisions
             .get_or_create(&DecisionLabels {
                 outcome: decided.decision.outcome(),
                 status: u32::from(decided.decision.status()),
-                reason,
+                reason: decided.decision.reason(),
                 principal: principal.map_or("unknown", |p| p.method.as_str()),
             })
             .inc();
@@ -141,11 +146,44 @@ impl Metrics {
         self.reload_failed.set(i64::from(!is_good));
     }
 
+    /// Counts spans by what became of them.
+    pub fn spans(&self, end: SpanEnd, count: usize) {
+        let result = end.as_str();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.trace_spans
+            .get_or_create(&ResultLabels { result })
+            .inc_by(count);
+    }
+
     /// Everything as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// What became of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanEnd {
+    /// The collector has taken it.
+    Exported,
+    /// The collector has taken its batch, but not it.
+    Rejected,
+    /// The queue was full: too many decisions, or a collector that is slow or away.
+    QueueFull,
+    /// The export failed.
+    ExportFailed,
+}
+
+impl SpanEnd {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Exported => "exported",
+            Self::Rejected => "rejected",
+            Self::QueueFull => "queue-full",
+            Self::ExportFailed => "export-failed",
+        }
     }
 }
 

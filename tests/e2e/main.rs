@@ -25,3 +25,4 @@ mod secrets;
 mod serving;
 mod stage;
 mod tokens;
+mod traces;

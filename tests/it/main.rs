@@ -19,3 +19,4 @@ mod opa;
 mod reloads;
 mod service;
 mod tls;
+mod traces;
