@@ -164,9 +164,9 @@ install_opa() {
     printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
 }
 
-# A collector of OpenTelemetry, which prints the spans that it is sent.
+# A collector of OpenTelemetry. Later ones than this have glibc 2.38 or a shared library of Python beside them.
 install_collector() {
-    install_python collector "OpenTelemetry collector (rotel 0.0.1a15)"
+    install_python collector "OpenTelemetry collector (rotel 0.0.1a8)"
     ln -sf "$("$tools/collector/bin/python" -c 'import rotel; print(list(rotel.__path__)[0])')/rotel-agent" "$tools/bin/rotel"
     [ -x "$tools/bin/rotel" ] || fail "the rotel wheel holds no executable"
 }
