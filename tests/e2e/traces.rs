@@ -19,10 +19,8 @@ fn block(page: &str, start: &str, indent: usize) -> Outcome<String> {
         .find(|block| block.starts_with(start))
         .ok_or("the page has no such block")?;
     let margin = " ".repeat(indent);
-    Ok(found
-        .lines()
-        .map(|line| format!("{margin}{line}\n"))
-        .collect())
+    let lines = found.lines().map(|line| format!("{margin}{line}"));
+    Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
 }
 
 /// Envoy with tracing as the page has it.

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
     },
-    trace::v1::Span,
+    trace::v1::{Span, status::StatusCode as SpanStatus},
 };
 use prost::Message;
 use tokio::{net::TcpListener, sync::mpsc};
@@ -145,7 +145,7 @@ async fn the_trace_is_the_one_of_the_call() {
     let (address, mut exports) = endpoint(Vec::new()).await;
     let service = service(&address, "    sample_ratio: 0\n").await;
     let mut call = Request::new(request("GET", "/collections", &[]));
-    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01";
     call.metadata_mut()
         .insert("traceparent", parent.parse().unwrap());
     service.client.clone().check(call).await.unwrap();
@@ -157,7 +157,7 @@ async fn the_trace_is_the_one_of_the_call() {
         assert!(span.start_time_unix_nano <= span.end_time_unix_nano);
     }
     let parent = data_encoding::HEXLOWER.encode(&spans[0].parent_span_id);
-    assert_eq!(parent, "00f067aa0ba902b7");
+    assert_eq!(parent, "b7ad6b7169203331");
     assert!(
         spans[1..]
             .iter()
@@ -180,6 +180,30 @@ async fn a_check_that_cannot_be_read_has_a_trace_too() {
             "read",
             "respond"
         ]
+    );
+}
+
+#[tokio::test]
+async fn a_fault_is_an_error_of_the_stop_where_it_broke_off() {
+    let (address, mut exports) = endpoint(Vec::new()).await;
+    let policy =
+        "package geowarden.authz\nallow := object.get(input, [\"request\", \"method\"], 1)\n";
+    let folder = folder(
+        policy,
+        &format!("telemetry: {{traces: {{endpoint: '{address}'}}}}"),
+    );
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    let answer = service.ask("GET", "/", &[]).await;
+    assert_eq!(answer.status(), 503);
+    let faulty: Vec<_> = spans(&next(&mut exports).await)
+        .into_iter()
+        .filter(|span| span.status.clone().unwrap_or_default().code() == SpanStatus::Error)
+        .map(|span| span.name)
+        .collect();
+    assert_eq!(
+        faulty,
+        ["envoy.service.auth.v3.Authorization/Check", "policy"]
     );
 }
 

@@ -41,7 +41,7 @@ const GATHER: Duration = Duration::from_secs(1);
 /// Pauses before an export is tried again.
 const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 /// Lost spans are told of at most this often.
-const TELL: Duration = Duration::from_secs(60);
+const TELL: Duration = Duration::from_mins(1);
 /// Answers are a few bytes; of a longer one nothing is believed.
 const MAX_ANSWER: usize = 64 << 10;
 

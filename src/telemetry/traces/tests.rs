@@ -14,7 +14,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER_TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 fn sampled(trace: &str) -> String {
-    format!("00-{trace}-00f067aa0ba902b7-01")
+    format!("00-{trace}-b7ad6b7169203331-01")
 }
 
 fn settings(more: &str) -> config::Traces {
@@ -116,11 +116,11 @@ fn a_context_that_nobody_can_believe_is_none() {
         vec![("traceparent", one.as_str()), ("traceparent", &two)],
         vec![(
             "traceparent",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
         )],
         vec![(
             "traceparent",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01",
         )],
         vec![("traceparent", "")],
     ] {
@@ -197,7 +197,7 @@ fn the_stops_follow_each_other_below_the_call() {
             "respond"
         ]
     );
-    assert_eq!(all[0].parent_span_id.to_string(), "00f067aa0ba902b7");
+    assert_eq!(all[0].parent_span_id.to_string(), "b7ad6b7169203331");
     assert!(all[0].parent_span_is_remote);
     assert_eq!(all[0].span_kind, SpanKind::Server);
     let micros = |span: &SpanData| {
