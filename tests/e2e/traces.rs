@@ -6,7 +6,7 @@ use geowarden_stack::{Ask, Collector, Envoy, EnvoyConfig, Geowarden, Pygeoapi, S
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-use crate::stage::{Files, Outcome, Stage, binary};
+use crate::stage::{Files, Outcome, Stage, binary, free_port};
 
 const OURS: &str = "envoy.service.auth.v3.Authorization/Check";
 
@@ -152,5 +152,28 @@ async fn what_is_not_yet_exported_is_at_the_end() -> Outcome {
             spans.iter().find(|span| span.otlp.name == OURS).cloned()
         })
         .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_collector_requests_pass_and_the_log_tells_it_once() -> Outcome {
+    let files = Files::new().await?;
+    let port = free_port()?;
+    let more = format!("telemetry: {{traces: {{endpoint: 'http://127.0.0.1:{port}/v1/traces'}}}}");
+    let config = files.configure("127.0.0.1:0", "", &more)?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let mut stage = Stage::around("envoy/api-key.yaml", files, geowarden).await?;
+    for lost in [5, 10] {
+        assert_eq!(stage.ask(Ask::get("/")).await?.status(), 200);
+        let line = format!("geowarden_trace_spans_total{{result=\"export-failed\"}} {lost}");
+        stage.geowarden()?.wait_for_metric(&line).await?;
+    }
+    let events = stage.geowarden()?.events();
+    let told = events
+        .iter()
+        .filter(|event| event["message"] == "spans were not exported")
+        .collect::<Vec<_>>();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["lost"], 5);
     Ok(())
 }
