@@ -15,6 +15,7 @@ mod negation;
 mod patterns;
 mod prepare;
 mod print;
+mod reach;
 mod refusal;
 mod rule_tests;
 mod safety;
@@ -25,7 +26,10 @@ mod trial;
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -41,7 +45,9 @@ pub use self::{
     rule_tests::{Coverage, FileCoverage, TestOutcome, TestResult},
     trial::prove,
 };
-use super::{Dialect, Fault, LoadError, Policy, Proof, Question, Sources, Verdict, input};
+use super::{
+    Dialect, Fault, LoadError, Policy, Proof, Question, Reads, Sources, Verdict, input, memo::Memo,
+};
 
 /// An evaluation that takes longer is one that others should not wait for.
 const SLOW: Duration = Duration::from_millis(50);
@@ -68,6 +74,8 @@ pub struct RegoSettings {
     pub timeout: Duration,
     /// What the policy is given.
     pub input: input::Shape,
+    /// How many verdicts are remembered.
+    pub remembered: usize,
 }
 
 /// A loaded policy, ready to decide.
@@ -76,7 +84,11 @@ pub struct RegoPolicy {
     prototype: Engine,
     rule: String,
     input: input::Shape,
-    parts: input::Parts,
+    reads: Reads,
+    /// Verdicts given before; none where the same input can have another verdict later.
+    memo: Option<Memo>,
+    allowed: Arc<Verdict>,
+    denied: Arc<Verdict>,
     revision: String,
     warnings: Vec<String>,
     /// How many evaluations still take care, since one was slow.
@@ -125,18 +137,15 @@ impl RegoPolicy {
             }));
         }
         engine.set_execution_timer_config(timer(settings.timeout));
-        let parts = faithful
-            .sources
-            .modules
-            .values()
-            .map(|text| input::Parts::read_by(text))
-            .fold(input::Parts::NONE, input::Parts::union);
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             prototype: engine,
             rule,
             input: settings.input,
-            parts,
+            reads: faithful.reach.reads.clone(),
+            memo: Memo::new(settings.remembered).filter(|_| faithful.reach.is_pure),
+            allowed: Arc::new(Verdict::plain(true)),
+            denied: Arc::new(Verdict::plain(false)),
             revision,
             warnings: faithful.warnings.clone(),
             cautious: AtomicU32::new(0),
@@ -161,8 +170,18 @@ impl RegoPolicy {
             .map_or_else(|| self.prototype.clone(), |(_, engine)| engine)
     }
 
-    /// The value of the entrypoint for `input`; `None` where it is undefined.
-    pub fn evaluate(&self, input: Value) -> Result<Option<Value>, Fault> {
+    /// The verdict by an evaluation.
+    fn judge(&self, input: &input::Input<'_>) -> Result<Arc<Verdict>, Fault> {
+        Ok(match self.evaluate(input)? {
+            Some(Value::Bool(true)) => Arc::clone(&self.allowed),
+            Some(Value::Bool(false)) | None => Arc::clone(&self.denied),
+            value => Arc::new(Verdict::from_value(value)?),
+        })
+    }
+
+    /// The value of the entrypoint for `input`, of which it is given what it can read; `None` where it is undefined.
+    pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
+        let input = self.reads.value(input).map_err(|e| unreadable(&e))?;
         let start = Instant::now();
         let mut engine = self.take_engine();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -184,17 +203,35 @@ impl RegoPolicy {
 }
 
 impl Policy for RegoPolicy {
-    fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault> {
-        let value = self.evaluate(self.input.build(question, self.parts))?;
-        Ok(Verdict::from_value(value)?)
+    fn decide(&self, question: &Question<'_>) -> Result<Arc<Verdict>, Fault> {
+        let input = self.input.of(question);
+        let Some(memo) = &self.memo else {
+            return self.judge(&input);
+        };
+        let key = self.reads.text(&input).map_err(|e| unreadable(&e))?;
+        if let Some(verdict) = memo.get(&key) {
+            return Ok(verdict);
+        }
+        // A fault is not remembered: it may be over the next time.
+        let verdict = self.judge(&input)?;
+        memo.insert(key, &verdict);
+        Ok(verdict)
     }
 
-    fn lane(&self) -> Option<&Semaphore> {
-        (self.cautious.load(Ordering::Relaxed) > 0).then_some(&self.slow)
+    fn lane(&self, question: &Question<'_>) -> Option<&Semaphore> {
+        if self.cautious.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let is_known = self.memo.as_ref().is_some_and(|memo| {
+            let key = self.reads.text(&self.input.of(question));
+            key.is_ok_and(|key| memo.get(&key).is_some())
+        });
+        (!is_known).then_some(&self.slow)
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {
-        self.input.build(question, input::Parts::ALL)
+        // It is all strings and numbers, which cannot fail.
+        serde_json::to_value(self.input.of(question)).unwrap_or_default()
     }
 
     fn warnings(&self) -> &[String] {
@@ -212,6 +249,10 @@ fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
         RegoValue::Undefined => Ok(None),
         defined => term::to_json(defined).map(Some),
     }
+}
+
+fn unreadable(error: &serde_json::Error) -> Fault {
+    Fault::Evaluation(format!("input: {error}"))
 }
 
 fn fault(text: &str) -> Fault {

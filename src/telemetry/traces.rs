@@ -50,8 +50,6 @@ pub struct Checked<'a> {
     pub begun: Instant,
     /// When it was decided.
     pub decided_at: Instant,
-    /// When its answer was ready.
-    pub answered_at: Instant,
 }
 
 /// Where decisions are handed to, to become traces.
@@ -79,8 +77,8 @@ impl Traces {
         Ok((traces, exporter))
     }
 
-    /// Notes a decision, if its trace is sampled.
-    pub fn record(&self, checked: &Checked<'_>) {
+    /// The trace of a decision, if it is sampled; it ends with the answer.
+    pub fn begin(&self, checked: &Checked<'_>) -> Option<Trace<'_>> {
         let none = Headers::default();
         let headers = checked.check.map_or(&none, |check| &check.headers);
         let parent = context::parent(checked.carried, headers);
@@ -88,14 +86,10 @@ impl Traces {
             Some(parent) => parent.trace_id(),
             None => self.ids.new_trace_id(),
         };
-        if !self.is_sampled(parent.as_ref(), trace_id) {
-            return;
-        }
-        let record = Record::new(checked, parent, trace_id);
-        let spans = record.len();
-        if self.queue.try_send(record).is_err() {
-            self.metrics.spans(SpanEnd::QueueFull, spans);
-        }
+        self.is_sampled(parent.as_ref(), trace_id).then(|| Trace {
+            record: Record::new(checked, parent, trace_id),
+            traces: self,
+        })
     }
 
     /// As the caller's sampled flag says; without a caller as the ratio says.
@@ -107,6 +101,23 @@ impl Traces {
             .sampler
             .should_sample(parent, trace_id, spans::CHECK, &kind, &[], &[]);
         result.decision == SamplingDecision::RecordAndSample
+    }
+}
+
+/// The trace of a decision whose answer is being written.
+pub struct Trace<'a> {
+    record: Record,
+    traces: &'a Traces,
+}
+
+impl Trace<'_> {
+    /// The answer is ready now.
+    pub fn end(mut self) {
+        self.record.answered_at(Instant::now());
+        let spans = self.record.len();
+        if self.traces.queue.try_send(self.record).is_err() {
+            self.traces.metrics.spans(SpanEnd::QueueFull, spans);
+        }
     }
 }
 

@@ -13,10 +13,10 @@ use tracing::error;
 
 use crate::{
     config::LoggedDecisions,
-    pipeline::{self, Decided, Rules, decision::Denial, stops::Stops},
+    pipeline::{self, Decided, decision::Denial, stops::Stops},
     request::CheckInput,
     response,
-    state::State,
+    state::{State, Tenant, Unmatched},
     telemetry::{
         decision_log,
         metrics::Metrics,
@@ -38,10 +38,10 @@ pub struct ExtAuthz {
     pub traces: Option<Traces>,
 }
 
-/// A decision and what is known of how it came about.
+/// A decision and how it came about.
 struct Judged {
     check: Option<CheckInput>,
-    rules: Option<Arc<Rules>>,
+    tenant: Option<Arc<Tenant>>,
     stops: Stops,
     decided: Decided,
 }
@@ -60,24 +60,25 @@ impl Authorization for ExtAuthz {
             (traces, carried)
         });
         let judged = self.decide(request.into_inner()).await;
-        let (decided, check) = (&judged.decided, judged.check.as_ref());
-        let decided_at = Instant::now();
-        let duration = decided_at - start;
-        self.metrics.decided(decided, duration);
+        let duration = start.elapsed();
+        let (check, decided) = (judged.check.as_ref(), judged.decided);
+        self.metrics.decided(&decided, duration);
         let method = check.map_or("", |check| &check.method);
-        decision_log::record(self.logged, decided, method, duration);
-        let answer = response::to_envoy(decided);
-        if let Some((traces, carried)) = &traced {
-            traces.record(&Checked {
+        decision_log::record(self.logged, &decided, method, duration);
+        let trace = traced.as_ref().and_then(|(traces, carried)| {
+            traces.begin(&Checked {
                 carried,
                 check,
-                revision: judged.rules.as_ref().map(|rules| rules.policy.revision()),
-                decided,
+                revision: judged.tenant.as_ref().map(|t| t.rules.policy.revision()),
+                decided: &decided,
                 stops: judged.stops,
                 begun: start,
-                decided_at,
-                answered_at: Instant::now(),
-            });
+                decided_at: start + duration,
+            })
+        });
+        let answer = response::to_envoy(decided);
+        if let Some(trace) = trace {
+            trace.end();
         }
         Ok(Response::new(answer))
     }
@@ -91,7 +92,7 @@ impl ExtAuthz {
             Err(unreadable) => {
                 return Judged {
                     check: None,
-                    rules: None,
+                    tenant: None,
                     stops,
                     decided: pipeline::refuse(Denial {
                         status: 400,
@@ -102,11 +103,21 @@ impl ExtAuthz {
                 };
             }
         };
-        let rules = self.state.rules();
+        let tenant = match self.state.tenant(&check) {
+            Ok(tenant) => tenant,
+            Err(unmatched) => {
+                return Judged {
+                    check: Some(check),
+                    tenant: None,
+                    stops,
+                    decided: refused(&unmatched),
+                };
+            }
+        };
         // A panic unwinds into a refusal of this request, with its log line; others do not notice.
-        let decide = pipeline::decide_timed(&rules, &check, &mut stops);
+        let decide = pipeline::decide_timed(&tenant.rules, &check, &mut stops);
         let decide = AssertUnwindSafe(decide).catch_unwind();
-        let decided = match tokio::time::timeout(self.deadline, decide).await {
+        let mut decided = match tokio::time::timeout(self.deadline, decide).await {
             Ok(Ok(decided)) => decided,
             Ok(Err(_)) => {
                 error!("a check broke off by a panic");
@@ -114,9 +125,10 @@ impl ExtAuthz {
             }
             Err(_) => ours("deadline", "Judging the request took too long"),
         };
+        decided.tenant.clone_from(&tenant.name);
         Judged {
             check: Some(check),
-            rules: Some(rules),
+            tenant: Some(tenant),
             stops,
             decided,
         }
@@ -129,5 +141,27 @@ fn ours(reason: &'static str, detail: &str) -> Decided {
         reason,
         detail: detail.to_owned(),
         ..Denial::default()
+    })
+}
+
+/// A route that names a tenant that is not there is a fault of the operator's; a host that is nobody's is the client's.
+fn refused(unmatched: &Unmatched) -> Decided {
+    let cause = Some(unmatched.to_string());
+    pipeline::refuse(match unmatched {
+        Unmatched::Tenant(_) => Denial {
+            status: 503,
+            reason: "unknown-tenant",
+            detail: "What is to judge this route is not configured".to_owned(),
+            cause,
+            ..Denial::default()
+        },
+        // Misdirected Request (RFC 9110, section 15.5.20).
+        Unmatched::Host(_) => Denial {
+            status: 421,
+            reason: "unknown-host",
+            detail: "Nothing is served under this host".to_owned(),
+            cause,
+            ..Denial::default()
+        },
     })
 }

@@ -24,5 +24,6 @@ mod rego;
 mod secrets;
 mod serving;
 mod stage;
+mod tenants;
 mod tokens;
 mod traces;

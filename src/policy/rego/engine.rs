@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::{
     super::{Dialect, LoadError, Sources},
-    builtins, prepare, syntax,
+    builtins, prepare,
+    reach::Reach,
+    syntax,
 };
 
 /// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
@@ -26,17 +28,26 @@ pub struct Faithful {
     pub sources: Sources,
     /// What can differ from OPA all the same, each with file and line.
     pub warnings: Vec<String>,
+    /// What they depend on.
+    pub reach: Reach,
 }
 
 impl Faithful {
     pub(super) fn of(sources: &Sources, dialect: Dialect) -> Result<Self, LoadError> {
         let (modules, warnings) = prepare::faithful(&sources.modules, &sources.data, dialect)?;
+        // Of what is evaluated, not of what the author wrote.
+        let parsed = modules
+            .iter()
+            .map(|(name, text)| syntax::parse(name, text, dialect))
+            .collect::<Result<Vec<_>, _>>()?;
+        let reach = Reach::of(&parsed);
         Ok(Self {
             sources: Sources {
                 modules,
                 data: sources.data.clone(),
             },
             warnings,
+            reach,
         })
     }
 }

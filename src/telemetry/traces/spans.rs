@@ -3,7 +3,10 @@
 //! What a client sent is in none of them, but for the collection that it asked for: no header, no query, no credential,
 //! nor who it is.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
@@ -27,6 +30,9 @@ pub(super) struct Record {
     begun: SystemTime,
     decided_at: SystemTime,
     answered_at: SystemTime,
+    /// The same moment by both clocks.
+    clock: (SystemTime, Instant),
+    tenant: Option<Arc<str>>,
     /// Each stop with its end; the last one ended with the decision.
     stops: Vec<(&'static str, SystemTime)>,
     decision_id: String,
@@ -48,11 +54,8 @@ impl Record {
     ) -> Self {
         let decided = checked.decided;
         let resource = decided.resource.as_ref();
-        let (wall, now) = (SystemTime::now(), Instant::now());
-        let time = |instant: Instant| {
-            let ago = now.saturating_duration_since(instant);
-            wall.checked_sub(ago).unwrap_or(wall)
-        };
+        let clock = (SystemTime::now(), Instant::now());
+        let time = |instant| wall_time(clock, instant);
         let decided_at = time(checked.decided_at);
         let ends = [
             ("read", checked.stops.read),
@@ -71,7 +74,9 @@ impl Record {
             trace_id,
             begun: time(checked.begun),
             decided_at,
-            answered_at: time(checked.answered_at),
+            answered_at: decided_at,
+            clock,
+            tenant: decided.tenant.clone(),
             stops,
             decision_id: decided.id.clone(),
             outcome: decided.decision.outcome(),
@@ -83,6 +88,10 @@ impl Record {
             collection: resource.and_then(Resource::collection).map(cut),
             revision: checked.revision.map(str::to_owned),
         }
+    }
+
+    pub(super) fn answered_at(&mut self, instant: Instant) {
+        self.answered_at = wall_time(self.clock, instant);
     }
 
     /// How many spans it becomes.
@@ -183,6 +192,7 @@ impl Record {
             ("geowarden.resource.api", self.api),
             ("geowarden.resource.operation", self.operation),
             ("geowarden.resource.collection", self.collection.as_deref()),
+            ("geowarden.tenant", self.tenant.as_deref()),
             ("geowarden.policy.revision", self.revision.as_deref()),
         ];
         all.extend(
@@ -192,6 +202,14 @@ impl Record {
         );
         all
     }
+}
+
+fn wall_time((wall, now): (SystemTime, Instant), instant: Instant) -> SystemTime {
+    match instant.checked_duration_since(now) {
+        Some(later) => wall.checked_add(later),
+        None => wall.checked_sub(now.saturating_duration_since(instant)),
+    }
+    .unwrap_or(wall)
 }
 
 fn cut(text: &str) -> String {

@@ -56,7 +56,6 @@ fn checked<'a>(carried: &'a Carried, check: &'a CheckInput, decided: &'a Decided
         stops: Stops::default(),
         begun,
         decided_at: begun + Duration::from_millis(2),
-        answered_at: begun + Duration::from_millis(3),
     }
 }
 
@@ -67,7 +66,8 @@ fn spans(checked: &Checked<'_>) -> Vec<SpanData> {
     let trace_id = parent
         .as_ref()
         .map_or_else(|| ids.new_trace_id(), SpanContext::trace_id);
-    let record = Record::new(checked, parent, trace_id);
+    let mut record = Record::new(checked, parent, trace_id);
+    record.answered_at(checked.begun + Duration::from_millis(3));
     let len = record.len();
     let all: Vec<_> = record
         .into_spans(&ids, &InstrumentationScope::default())
@@ -87,7 +87,9 @@ fn noted(
     let (traces, exporter) = Traces::new(&settings(ratio), Arc::clone(&metrics)).unwrap();
     let (check, decided) = (check(headers), refused(403, "policy-denied"));
     for _ in 0..times {
-        traces.record(&checked(carried, &check, &decided));
+        if let Some(trace) = traces.begin(&checked(carried, &check, &decided)) {
+            trace.end();
+        }
     }
     (exporter.waiting(), metrics.text().unwrap())
 }
@@ -249,4 +251,24 @@ fn headers_that_cannot_be_sent_are_a_fault_that_does_not_tell_them() {
         error,
         "the headers of traces cannot be used: `bad name` is no header or has no header's value"
     );
+}
+
+#[test]
+fn the_call_says_whose_policies_judged() {
+    let (parent, check, mut decided) = (
+        Carried::default(),
+        check(&[]),
+        refused(403, "policy-denied"),
+    );
+    decided.tenant = Some("osgeo".into());
+    let all = spans(&checked(&parent, &check, &decided));
+    for (key, value) in [
+        ("geowarden.tenant", "osgeo"),
+        ("geowarden.policy.revision", "r1"),
+    ] {
+        let is_there = |pair: &opentelemetry::KeyValue| {
+            pair.key.as_str() == key && pair.value.as_str() == value
+        };
+        assert!(all[0].attributes.iter().any(is_there), "{key}");
+    }
 }
