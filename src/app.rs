@@ -10,7 +10,12 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -22,7 +27,10 @@ use crate::{
         tenants::{self, Sourced},
     },
     state::State,
-    telemetry::metrics::Metrics,
+    telemetry::{
+        metrics::Metrics,
+        traces::{ExportError, Exporter, Traces},
+    },
     transport::{
         ext_authz::ExtAuthz,
         listener::Listener,
@@ -50,6 +58,9 @@ pub enum AppError {
     /// The admin server failed.
     #[error("admin: {0}")]
     Admin(io::Error),
+    /// The export of traces cannot be set up.
+    #[error("telemetry.traces: {0}")]
+    Traces(#[from] ExportError),
     /// The drain took longer than it may.
     #[error("requests in flight did not end within the drain limit")]
     Drain,
@@ -67,6 +78,7 @@ pub struct App {
     tenants: Vec<Sourced>,
     fetchers: Vec<KeyFetcher>,
     loaded: Fingerprint,
+    traces: Option<(Traces, Exporter)>,
 }
 
 impl App {
@@ -101,6 +113,9 @@ impl App {
             .await
             .map_err(admin_bind)?;
         let admin_address = admin.local_addr().map_err(admin_bind)?;
+        let traces = config.telemetry.traces.as_ref();
+        let traces = traces.map(|settings| Traces::new(settings, Arc::clone(&metrics)));
+        let traces = traces.transpose()?;
         Ok(Self {
             config,
             grpc,
@@ -112,6 +127,7 @@ impl App {
             tenants,
             fetchers,
             loaded,
+            traces,
         })
     }
 
@@ -159,11 +175,15 @@ impl App {
             ended(stopped.clone()),
         );
         let mut admin = tokio::spawn(admin);
+        let (traces, exporter) = self.traces.unzip();
+        let stopping = ended(stopped.clone());
+        let exports = exporter.map(|exporter| tokio::spawn(exporter.run(stopping)));
         let service = ExtAuthz {
             state: self.state,
             metrics: self.metrics,
             logged: self.config.telemetry.decisions,
             deadline: self.config.server.deadline.0,
+            traces,
         };
         let mut grpc = tokio::spawn(self.grpc.run(service, ended(stopped)));
         info!(grpc = %self.grpc_address, admin = %self.admin_address, "listening");
@@ -179,11 +199,18 @@ impl App {
         info!("shutting down: no new connections, requests in flight are answered");
         draining.store(true, Ordering::Relaxed);
         stop.send_replace(true);
-        let Ok(ended) = tokio::time::timeout(self.config.server.drain.0, grpc).await else {
+        let limit = Instant::now() + self.config.server.drain.0;
+        let Ok(ended) = timeout_at(limit, grpc).await else {
             warn!("requests in flight did not end within the drain limit");
             return Err(AppError::Drain);
         };
         ended.map_err(|e| AppError::Admin(io::Error::other(e)))??;
+        // With the service its traces have come to an end, and the exporter sends what is left.
+        if let Some(exports) = exports
+            && timeout_at(limit, exports).await.is_err()
+        {
+            warn!("the last spans were not exported within the drain limit");
+        }
         info!("stopped");
         Ok(())
     }

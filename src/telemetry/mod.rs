@@ -1,5 +1,6 @@
-//! What geowarden tells of itself: logs on standard error, metrics for Prometheus. Never a credential in either.
+//! What geowarden tells of itself: logs on standard error, metrics for Prometheus, traces by OTLP. Never a credential in any.
 
 pub mod decision_log;
 pub mod logging;
 pub mod metrics;
+pub mod traces;

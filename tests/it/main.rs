@@ -21,3 +21,4 @@ mod reloads;
 mod service;
 mod tenants;
 mod tls;
+mod traces;
