@@ -2,17 +2,14 @@
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
-use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use envoy_types::ext_authz::v3::pb::{Authorization, AuthorizationServer};
 use futures_util::{Stream, stream};
 use thiserror::Error;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::{HealthReporter, health_reporter};
 use tracing::warn;
 
-use super::{
-    ext_authz::ExtAuthz,
-    listener::{Connection, Listener},
-};
+use super::listener::{Connection, Listener};
 use crate::config;
 
 /// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
@@ -55,13 +52,13 @@ impl GrpcServer {
     }
 
     /// Serves until `shutdown` ends, then until the requests in flight are answered.
-    pub async fn run(
+    pub async fn run<S: Authorization>(
         self,
-        service: ExtAuthz,
+        service: S,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
         let (health, health_service) = health_reporter();
-        health.set_serving::<AuthorizationServer<ExtAuthz>>().await;
+        health.set_serving::<AuthorizationServer<S>>().await;
         let service =
             AuthorizationServer::new(service).max_decoding_message_size(self.max_request_bytes);
         let mut server = Server::builder()
@@ -76,17 +73,18 @@ impl GrpcServer {
         server
             .add_service(health_service)
             .add_service(service)
-            .serve_with_incoming_shutdown(incoming(self.listener), not_serving(health, shutdown))
+            .serve_with_incoming_shutdown(
+                incoming(self.listener),
+                not_serving::<S>(health, shutdown),
+            )
             .await
             .map_err(|e| ServerError::Transport(chain(&e)))
     }
 }
 
-async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>) {
+async fn not_serving<S: Authorization>(health: HealthReporter, shutdown: impl Future<Output = ()>) {
     shutdown.await;
-    health
-        .set_not_serving::<AuthorizationServer<ExtAuthz>>()
-        .await;
+    health.set_not_serving::<AuthorizationServer<S>>().await;
 }
 
 /// Connections as they come. One that fails to be accepted is no reason to end.
