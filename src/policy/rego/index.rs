@@ -1,8 +1,9 @@
 //! Which rules matter for which requests: most rules of a large policy are for one collection each.
 //!
-//! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, and a package that is
-//! only reached by `data.collections[input.ogc.collection]` is not even looked at. Both are left out of what is evaluated for
-//! requests that ask for something else, as OPA's rule index does.
+//! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, a package that is only
+//! reached by `data.collections[input.ogc.collection]` is not even looked at, and of a set that is only asked for
+//! `input.ogc.collection in readable` no other member matters. They are left out of what is evaluated for requests that ask
+//! for something else, as OPA's rule index does.
 
 mod condition;
 mod groups;
@@ -44,7 +45,7 @@ pub(super) struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     path: Vec<Step>,
-    /// The paths below which a request reaches the package of its value only.
+    /// The paths of packages and sets of which a request reaches the one of its value only.
     groups: BTreeSet<String>,
     /// The modules below them, each with its value.
     modules: BTreeMap<String, String>,
@@ -66,7 +67,21 @@ impl Index {
         let kept = modules
             .iter()
             .filter(|parsed| !chosen.contains_key(&parsed.name));
-        let defined = always_defined(kept.clone(), names, &path);
+        let only_for = |rule: &Rule, name: &str| {
+            let asked = condition::values(rule, &path);
+            let member = || Some(vec![groups::set_member(rule)?]);
+            asked.or_else(|| groups.contains(name).then(member).flatten())
+        };
+        let mut defined = BTreeSet::new();
+        for parsed in kept.clone() {
+            let scope = names.scope(&parsed.module);
+            for rule in &parsed.module.policy {
+                let name = path_of(rule, &scope);
+                if only_for(rule, &name).is_none() {
+                    defined.insert(name);
+                }
+            }
+        }
         let mut stubs = BTreeSet::new();
         for parsed in kept {
             let scope = names.scope(&parsed.module);
@@ -75,10 +90,10 @@ impl Index {
             // A rule's own end leaves out the quotation mark of a string that ends it.
             let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
             for (rule, end) in rules.iter().zip(ends.chain([None])) {
-                let Some(values) = condition::values(rule, &path) else {
+                let name = path_of(rule, &scope);
+                let Some(values) = only_for(rule, &name) else {
                     continue;
                 };
-                let name = path_of(rule, &scope);
                 // A name that no rule defines would mean something else: one rule of each stays, though it cannot hold.
                 if !defined.contains(&name) && stubs.insert(name) {
                     continue;
@@ -105,8 +120,8 @@ impl Index {
     /// Whether a rule is one that is left out for some requests.
     pub(super) fn leaves_out(&self, rule: &str) -> bool {
         self.groups.iter().any(|group| {
-            rule.strip_prefix(group)
-                .is_some_and(|rest| rest.starts_with('.'))
+            let below = rule.strip_prefix(group.as_str());
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
@@ -156,23 +171,6 @@ fn most_used(modules: &[Parsed], names: &Names) -> Option<Vec<Step>> {
     };
     let best = rules.into_iter().max_by_key(|(_, values)| left_out(values));
     best.map(|(path, _)| path)
-}
-
-/// The names that have a rule which is never left out.
-fn always_defined<'a>(
-    modules: impl Iterator<Item = &'a Parsed>,
-    names: &Names,
-    path: &[Step],
-) -> BTreeSet<String> {
-    let mut defined = BTreeSet::new();
-    for parsed in modules {
-        let scope = names.scope(&parsed.module);
-        let lasting = parsed.module.policy.iter().filter(|rule| {
-            matches!(rule.as_ref(), Rule::Default { .. }) || condition::values(rule, path).is_none()
-        });
-        defined.extend(lasting.map(|rule| path_of(rule, &scope)));
-    }
-    defined
 }
 
 #[cfg(test)]

@@ -84,7 +84,8 @@ fn condition(expression: &Expr) -> Option<(Vec<Step>, Vec<String>)> {
     }
 }
 
-fn string(expression: &Expr) -> Option<String> {
+/// A constant text.
+pub(super) fn string(expression: &Expr) -> Option<String> {
     match expression {
         Expr::String { value, .. } => value.as_string().ok().map(ToString::to_string),
         _ => None,

@@ -1,16 +1,18 @@
-//! Packages of which a request reaches one only: `data.collections[input.ogc.collection].allow`.
+//! Packages of which a request reaches one only, `data.collections[input.ogc.collection].allow`, and sets of which it asks for
+//! one member only, `input.ogc.collection in readable`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, Module};
+use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
 use super::{
     super::{
+        graph::path_of,
         names::{Names, Scope, package_path},
         syntax::{Parsed, Visitor, constant_path, walk_rule},
     },
     Step,
-    condition::input_path,
+    condition::{input_path, string},
 };
 
 /// Where a reference leads.
@@ -32,7 +34,7 @@ enum Next {
     Any,
 }
 
-/// A package that could be chosen by its name.
+/// A package that could be chosen by its name, or a rule by the member that it adds to a set.
 pub(super) struct Candidate {
     /// Where in `input` the name would be.
     pub(super) path: Vec<Step>,
@@ -42,28 +44,70 @@ pub(super) struct Candidate {
     pub(super) rules: usize,
 }
 
-/// The packages that references choose by a path in `input`.
+/// Choices that are looked at; a policy with more of them is not written by one pattern.
+const MOST: usize = 64;
+
+/// Each path of packages or a set of which all references reach one only, with the path in `input` by which they do.
+fn groups(references: &[Reference]) -> BTreeSet<(&str, &[Step])> {
+    let choices: BTreeSet<(&str, &[Step])> = references
+        .iter()
+        .filter_map(|reference| match &reference.next {
+            Next::By(path) if reference.prefix.starts_with("data.") => {
+                Some((reference.prefix.as_str(), path.as_slice()))
+            }
+            _ => None,
+        })
+        .collect();
+    choices
+        .into_iter()
+        .take(MOST)
+        .filter(|(group, path)| {
+            let mut all = references.iter();
+            all.all(|reference| !reaches_others(reference, group, path))
+        })
+        .collect()
+}
+
+/// The packages and rules that references choose by a path in `input`.
 pub(super) fn candidates(modules: &[Parsed], names: &Names) -> Vec<Candidate> {
-    let mut seen = BTreeSet::new();
     let mut all = Vec::new();
-    for reference in references(modules, names) {
-        if let Next::By(path) = reference.next
-            && seen.insert((reference.prefix.clone(), path.clone()))
-        {
-            all.extend(modules.iter().filter_map(|parsed| {
-                let value = member(&package_path(&parsed.module), &reference.prefix)?.to_owned();
-                Some(Candidate {
-                    path: path.clone(),
-                    value,
-                    rules: parsed.module.policy.len(),
-                })
-            }));
+    for (group, path) in groups(&references(modules, names)) {
+        let candidate = |value: String, rules| Candidate {
+            path: path.to_vec(),
+            value,
+            rules,
+        };
+        for parsed in modules {
+            let scope = names.scope(&parsed.module);
+            if let Some(value) = member(&scope.package, group) {
+                let rules = parsed.module.policy.len();
+                all.push(candidate(value.to_owned(), rules));
+            }
+            let rules = parsed.module.policy.iter();
+            let members = rules.filter(|rule| path_of(rule, &scope) == group);
+            all.extend(members.filter_map(|rule| Some(candidate(set_member(rule)?, 1))));
         }
     }
     all
 }
 
-/// The paths below which packages are reached by the value of `path` only, and the modules below them with their values.
+/// The constant that a rule adds to a set.
+pub(super) fn set_member(rule: &Rule) -> Option<String> {
+    match rule {
+        Rule::Spec {
+            head:
+                RuleHead::Set {
+                    refr,
+                    key: Some(key),
+                    ..
+                },
+            ..
+        } => constant_path(refr).and_then(|_| string(key)),
+        _ => None,
+    }
+}
+
+/// The paths of packages and sets that are reached by the value of `path` only, and the modules below them with their values.
 pub(super) fn of(
     modules: &[Parsed],
     names: &Names,
@@ -76,16 +120,11 @@ pub(super) fn of(
         return Default::default();
     }
     let references = references(modules, names);
-    let mut groups: BTreeSet<String> = references
-        .iter()
-        .filter(|r| matches!(&r.next, Next::By(by) if by == path) && r.prefix.starts_with("data."))
-        .map(|reference| reference.prefix.clone())
+    let groups: BTreeSet<String> = groups(&references)
+        .into_iter()
+        .filter(|(_, by)| *by == path)
+        .map(|(group, _)| group.to_owned())
         .collect();
-    groups.retain(|group| {
-        references
-            .iter()
-            .all(|reference| !reaches_all(reference, group, path))
-    });
     let mut chosen = BTreeMap::new();
     for group in &groups {
         let asked_by_name: BTreeSet<&str> = references
@@ -107,8 +146,8 @@ pub(super) fn of(
     (groups, chosen)
 }
 
-/// Whether a reference can reach several members of a group.
-fn reaches_all(reference: &Reference, group: &str, path: &[Step]) -> bool {
+/// Whether a reference can reach other members of a group.
+fn reaches_others(reference: &Reference, group: &str, path: &[Step]) -> bool {
     if reference.prefix == group {
         return !matches!(&reference.next, Next::By(by) if by == path);
     }
@@ -189,6 +228,22 @@ impl Visitor for References<'_, '_> {
         match expression {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.add(expression),
             Expr::Call { fcn, .. } => self.add(fcn),
+            Expr::Membership {
+                key: None,
+                value,
+                collection,
+                ..
+            } => {
+                if let (Some(path), Some(by)) = (constant_path(collection), input_path(value)) {
+                    self.all.push(Reference {
+                        prefix: self.scope.resolve(&path),
+                        next: Next::By(by),
+                        from: self.from.to_owned(),
+                    });
+                    // A path of constants holds nothing else, and this collection is not asked for whole.
+                    return false;
+                }
+            }
             _ => {}
         }
         true

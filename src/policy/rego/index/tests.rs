@@ -131,6 +131,68 @@ fn a_name_stays_defined_though_none_of_its_rules_can_hold() {
     );
 }
 
+/// A set with a member a collection, and rules that ask for it.
+fn members(rules: &str) -> Sources {
+    let mut text = format!("package p\n\ndefault allow := false\n\n{rules}\n");
+    for number in 0..20 {
+        writeln!(
+            text,
+            "readable contains \"c{number}\" if input.user == \"u{}\"",
+            number % 4
+        )
+        .unwrap();
+    }
+    sources(&[("a.rego", &text)])
+}
+
+#[test]
+fn members_of_a_set_that_are_not_asked_for_are_left_out() {
+    for rules in [
+        "allow if input.c in readable",
+        "allow if readable[input.c]",
+        "allow if not input.c in readable",
+    ] {
+        let policy = members(rules);
+        assert_eq!(
+            index(&policy).unwrap().pieces("a.rego").len(),
+            19,
+            "{rules}"
+        );
+        let (whole, chosen) = both(&policy);
+        for (c, user) in [("c7", "u3"), ("c7", "u1"), ("c0", "u0"), ("none", "u0")] {
+            let input = json!({"c": c, "user": user});
+            assert_eq!(
+                chosen.evaluate(&input),
+                whole.evaluate(&input),
+                "{rules} {input}"
+            );
+        }
+        let input = json!({"user": "u0"});
+        assert_eq!(chosen.evaluate(&input), whole.evaluate(&input), "{rules}");
+    }
+    for rules in [
+        "allow if { input.c in readable; count(readable) > 2 }",
+        "allow if { some c in readable; c == input.c }",
+        "allow if { input.c in readable; input.d in readable }",
+        "allow if { x := readable; input.c in x }",
+        "allow if { input.c in readable; data.p }",
+    ] {
+        if let Ok(faithful) = Faithful::of(&members(rules), Dialect::V1) {
+            let index = faithful.index.expect("by the user");
+            assert_eq!(index.path, [Step::Name("user".to_owned())], "{rules}");
+        }
+    }
+    let policy = members("allow if input.c in readable");
+    let faithful = Faithful::of(&policy, Dialect::V1).unwrap();
+    let slices = Slices::of(
+        &faithful,
+        "data.p.readable",
+        Dialect::V1,
+        Duration::from_secs(1),
+    );
+    assert!(matches!(slices, Ok(Slices::Whole(_))));
+}
+
 /// A package a collection, and one that chooses among them.
 fn nested(chooser: &str, more: &str) -> Sources {
     let mut all = sources(&[(
