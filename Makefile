@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench image
+.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench image proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 
 doc: ## Build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+proto: ## Generate the Rust code of proto/, without protoc
+	cargo run --locked --package geowarden-proto
 
 bench: ## Run the benchmarks
 	cargo bench --locked

@@ -11,7 +11,12 @@ use tracing::{error, info, warn};
 
 use self::watcher::Watcher;
 pub use self::watcher::{Fingerprint, fingerprint};
-use crate::{authn::KeySource, config::Config, state::State, telemetry::metrics::Metrics};
+use crate::{
+    authn::KeySource,
+    config::Config,
+    state::State,
+    telemetry::{metrics::Metrics, reload_history::ReloadHistory},
+};
 
 /// Editors and ConfigMaps change several files at once: what comes within this time is one change.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -26,6 +31,8 @@ pub struct Reloader {
     pub state: Arc<State>,
     /// Where reloads are counted.
     pub metrics: Arc<Metrics>,
+    /// Where they are remembered.
+    pub history: Arc<ReloadHistory>,
     /// The issuers' keys, which outlive every reload.
     pub sources: Vec<Arc<KeySource>>,
     /// What the files looked like before the rules in force were read from them.
@@ -68,6 +75,7 @@ impl Reloader {
             {
                 error!("a reload broke off; the last good rules keep serving");
                 reloader.metrics.reloaded(false);
+                reloader.history.failed(["a reload broke off".to_owned()]);
             }
         }
     }
@@ -81,10 +89,13 @@ impl Reloader {
                 }
                 self.state.replace(rules);
                 self.metrics.reloaded(true);
+                self.history.succeeded();
                 info!(%revision, "reloaded keys and policies");
             }
             Err(problems) => {
                 self.metrics.reloaded(false);
+                self.history
+                    .failed(problems.0.iter().map(ToString::to_string));
                 for problem in problems.0 {
                     error!(
                         origin = %problem.origin,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::{Config, Environment, Origin, Problem, Problems, environment::Setting};
+use super::{Config, Environment, Origin, Problem, Problems, Tls, environment::Setting};
 use crate::yaml::{Document, KeyPath, Step, display_path};
 
 /// More faults than this are not looked for.
@@ -287,12 +287,19 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
     if let Some(path) = &mut config.pygeoapi.config {
         resolve(path, &key(&["pygeoapi", "config"]));
     }
-    if let Some(tls) = &mut config.server.tls {
-        resolve(&mut tls.cert, &key(&["server", "tls", "cert"]));
-        resolve(&mut tls.key, &key(&["server", "tls", "key"]));
+    let resolve_tls = |tls: &mut Tls, above: &[&str]| {
+        resolve(&mut tls.cert, &key(&[above, &["cert"]].concat()));
+        resolve(&mut tls.key, &key(&[above, &["key"]].concat()));
         if let Some(path) = &mut tls.client_ca {
-            resolve(path, &key(&["server", "tls", "client_ca"]));
+            resolve(path, &key(&[above, &["client_ca"]].concat()));
         }
+    };
+    if let Some(tls) = &mut config.server.tls {
+        resolve_tls(tls, &["server", "tls"]);
+    }
+    let admin = config.server.admin_grpc.as_mut();
+    if let Some(tls) = admin.and_then(|admin| admin.tls.as_mut()) {
+        resolve_tls(tls, &["server", "admin_grpc", "tls"]);
     }
     if let Some(keys) = &mut config.authn.api_keys {
         if let Some(path) = &mut keys.file {

@@ -17,7 +17,7 @@ use crate::{
     request::CheckInput,
     response,
     state::State,
-    telemetry::{decision_log, metrics::Metrics},
+    telemetry::{decision_log, decision_stream::DecisionStream, metrics::Metrics},
 };
 
 /// Answers Envoy's checks.
@@ -26,6 +26,8 @@ pub struct ExtAuthz {
     pub state: Arc<State>,
     /// Where decisions are counted.
     pub metrics: Arc<Metrics>,
+    /// Where decisions are told to those who watch.
+    pub decisions: Arc<DecisionStream>,
     /// Which decisions are logged.
     pub logged: LoggedDecisions,
     /// How long one check may take.
@@ -44,6 +46,7 @@ impl Authorization for ExtAuthz {
         let duration = start.elapsed();
         self.metrics.decided(&decided, duration);
         decision_log::record(self.logged, &decided, &method, duration);
+        self.decisions.publish(&decided, &method, duration);
         Ok(Response::new(response::to_envoy(&decided)))
     }
 }
