@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use data_encoding::BASE64URL_NOPAD;
 use futures_util::{StreamExt, stream};
 use geowarden::{
     app::App,
@@ -167,22 +169,53 @@ async fn key_sets_are_told_with_their_age_and_faults() {
     assert!(!format!("{status:?}").contains("s3cret"));
 }
 
+const ISSUER: &str = "https://idp.example";
+
+fn jwks(pair: &Ed25519KeyPair) -> String {
+    let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
+    format!(r#"{{"keys": [{{"kty": "OKP", "crv": "Ed25519", "kid": "first", "x": "{x}"}}]}}"#)
+}
+
+fn token(pair: &Ed25519KeyPair, subject: &str) -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let header = r#"{"alg":"EdDSA","kid":"first"}"#;
+    let claims = format!(
+        r#"{{"iss":"{ISSUER}","sub":"{subject}","iat":{now},"exp":{}}}"#,
+        now + 600
+    );
+    let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
+    let signed = format!("{}.{}", encode(header), encode(&claims));
+    let signature = pair.sign(signed.as_bytes());
+    format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+}
+
 /// A public key of RFC 8037, appendix A.2.
 const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "first",
   "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 #[tokio::test]
 async fn decisions_are_told_as_they_are_made_and_without_credentials() {
-    let (service, address) = start(folder(POLICY, ""), "127.0.0.1:0").await;
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let folder = folder(POLICY, "");
+    fs::write(folder.path().join("jwks.json"), jwks(&pair)).unwrap();
+    let file = folder.path().join("geowarden.yaml");
+    let issuer = format!(
+        "authn: {{jwt: [{{issuer: '{ISSUER}', audiences: any, algorithms: [EdDSA], jwks_file: jwks.json}}], "
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("authn: {", &issuer)).unwrap();
+    let (service, address) = start(folder, "127.0.0.1:0").await;
     let mut tail = tail(&address, TailRequest::default()).await;
-    let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+    let token = token(&pair, "alice");
     let bearer = format!("Bearer {token}");
+    let forged = format!("{bearer}A");
     let path = "/collections/obs/items?limit=5&token=s3cret-in-the-query";
     for headers in [
         &[("x-api-key", OSGEO_KEY)][..],
         &[("x-api-key", "a-wrong-key")],
-        &[("authorization", bearer.as_str())],
+        &[("authorization", forged.as_str())],
         &[],
+        &[("authorization", bearer.as_str())],
     ] {
         service.ask("GET", path, headers).await;
     }
@@ -190,11 +223,13 @@ async fn decisions_are_told_as_they_are_made_and_without_credentials() {
         .ask("GET", &format!("/collections/%2F{token}?k=s3cret"), &[])
         .await;
     let mut seen = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         seen.push(decision(&mut tail).await);
     }
     let told = format!("{seen:?}");
-    for secret in [OSGEO_KEY, "a-wrong-key", token, "s3cret", "limit"] {
+    let parts: Vec<&str> = token.split('.').collect();
+    let secrets = [OSGEO_KEY, "a-wrong-key", "s3cret", "limit="];
+    for secret in secrets.into_iter().chain(parts) {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
     let allowed = &seen[0];
@@ -213,10 +248,19 @@ async fn decisions_are_told_as_they_are_made_and_without_credentials() {
     let caller = allowed.principal.as_ref().unwrap();
     assert_eq!((&*caller.method, &*caller.subject), ("api_key", "osgeo"));
     assert!(allowed.time.is_some() && allowed.duration.is_some() && !allowed.id.is_empty());
-    for (refused, status) in seen[1..].iter().zip([401, 401, 401, 400]) {
+    for (refused, status) in [&seen[1], &seen[2], &seen[3], &seen[5]]
+        .into_iter()
+        .zip([401, 401, 401, 400])
+    {
         assert_eq!((refused.outcome(), refused.status), (Outcome::Deny, status));
     }
-    assert!(seen[1].principal.is_none() && seen[4].path.is_empty());
+    assert!(seen[1].principal.is_none() && seen[2].principal.is_none());
+    assert!(seen[5].path.is_empty() && seen[5].principal.is_none());
+    let caller = seen[4].principal.as_ref().unwrap();
+    assert_eq!(
+        (&*caller.method, &*caller.subject, &*caller.issuer),
+        ("jwt", "alice", ISSUER)
+    );
     assert_eq!(seen[3].principal.as_ref().unwrap().method, "anonymous");
 }
 
