@@ -174,13 +174,11 @@ impl App {
         };
         let admin_stopped = ended(stopped.clone());
         let mut admin_grpc = tokio::spawn(async move {
-            match admin_server {
-                Some(server) => server.run_admin(admin_service, admin_stopped).await,
-                None => {
-                    admin_stopped.await;
-                    Ok(())
-                }
+            if let Some(server) = admin_server {
+                return server.run_admin(admin_service, admin_stopped).await;
             }
+            admin_stopped.await;
+            Ok(())
         });
         let admin = admin::serve(
             self.admin,

@@ -163,7 +163,7 @@ fn short(duration: Duration) -> String {
 }
 
 fn as_json(status: &StatusResponse) -> Value {
-    let snapshot = status.snapshot.clone().unwrap_or_default();
+    let snapshot = status.snapshot.unwrap_or_default();
     let policy = status.policy.clone().unwrap_or_default();
     let reloads = status.reloads.clone().unwrap_or_default();
     let key_sets: Vec<Value> = status.key_sets.iter().map(keys_as_json).collect();

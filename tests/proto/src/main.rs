@@ -10,6 +10,9 @@ use std::{
 
 const DEFINITION: &str = "geowarden/v1/admin.proto";
 
+/// A file's name below `proto/`, and its content.
+type File = (&'static str, Vec<u8>);
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (name, content) in generated()? {
         fs::write(folder().join(name), content)?;
@@ -21,8 +24,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
 }
 
-/// The files below `proto/`: Rust, and the descriptors that reflection serves.
-fn generated() -> Result<[(&'static str, Vec<u8>); 2], Box<dyn Error>> {
+/// What is generated: Rust, and the descriptors that reflection serves.
+fn generated() -> Result<Vec<File>, Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([folder()])?;
     compiler.open_file(DEFINITION)?;
     compiler.include_imports(true);
@@ -37,7 +40,7 @@ fn generated() -> Result<[(&'static str, Vec<u8>); 2], Box<dyn Error>> {
         .out_dir(made.path())
         .compile_fds(with_comments)?;
     let rust = fs::read(made.path().join("geowarden.v1.rs"))?;
-    Ok([
+    Ok(vec![
         ("geowarden/v1/admin.rs", rust),
         ("geowarden/v1/admin.binpb", descriptors),
     ])
