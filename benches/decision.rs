@@ -98,7 +98,7 @@ fn read(reader: &Reader, check: &CheckInput) -> Resource {
         .unwrap()
 }
 
-fn policy(folder: &str) -> RegoPolicy {
+fn policy(folder: &str, remembered: usize) -> RegoPolicy {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("policies")
         .join(folder);
@@ -107,6 +107,7 @@ fn policy(folder: &str) -> RegoPolicy {
         dialect: Dialect::V1,
         timeout: Duration::from_secs(1),
         input: input::Shape::Native,
+        remembered,
     };
     RegoPolicy::load(Sources::load(&path).unwrap(), &settings).unwrap()
 }
@@ -140,7 +141,7 @@ fn rules(folder: &str) -> Rules {
     Rules {
         reader: reader(),
         authn: Arc::new(Chain::new(settings, Arc::new(SystemClock)).unwrap()),
-        policy: Arc::new(policy(folder)),
+        policy: Arc::new(policy(folder, 1000)),
         refusals: Refusals::default(),
     }
 }
@@ -175,12 +176,21 @@ fn input_built_whole(bencher: Bencher<'_, '_>) {
         resource: &resource,
         principal: &principal,
     };
-    bencher.bench_local(|| input::build(black_box(&question), input::Parts::ALL));
+    bencher.bench_local(|| serde_json::to_value(input::Shape::Native.of(black_box(&question))));
 }
 
 #[divan::bench(args = ["default", "examples/company"])]
 fn policy_evaluated(bencher: Bencher<'_, '_>, folder: &str) {
-    let (check, principal, policy) = (check(), principal(), policy(folder));
+    decided(bencher, &policy(folder, 0));
+}
+
+#[divan::bench(args = ["default", "examples/company"])]
+fn verdict_remembered(bencher: Bencher<'_, '_>, folder: &str) {
+    decided(bencher, &policy(folder, 1000));
+}
+
+fn decided(bencher: Bencher<'_, '_>, policy: &RegoPolicy) {
+    let (check, principal) = (check(), principal());
     let resource = read(&reader(), &check);
     let question = Question {
         check: &check,
@@ -201,7 +211,7 @@ fn whole_pipeline(bencher: Bencher<'_, '_>, folder: &str) {
         let check = CheckRequest::decode(black_box(bytes.as_slice())).unwrap();
         let check = CheckInput::from_envoy(check).unwrap();
         let decided = runtime.block_on(pipeline::decide(&rules, &check));
-        response::to_envoy(&decided).encode_to_vec()
+        response::to_envoy(decided).encode_to_vec()
     };
     let answer = CheckResponse::decode(decide().as_slice()).unwrap();
     assert_eq!(

@@ -25,7 +25,26 @@ pub struct Readiness {
     /// Set once the service is shutting down.
     pub draining: Arc<AtomicBool>,
     /// The issuers' keys: without any, tokens of that issuer get 503.
-    pub sources: Vec<Arc<KeySource>>,
+    pub sources: Vec<IssuerKeys>,
+}
+
+/// The keys of an issuer, and which tenant's they are.
+#[derive(Clone)]
+pub struct IssuerKeys {
+    /// The tenant's name; none where there are no tenants.
+    pub tenant: Option<Arc<str>>,
+    /// The keys.
+    pub source: Arc<KeySource>,
+}
+
+impl IssuerKeys {
+    fn obstacle(&self) -> String {
+        let issuer = self.source.issuer();
+        match &self.tenant {
+            Some(tenant) => format!("no keys yet of issuer {issuer} (tenant {tenant})"),
+            None => format!("no keys yet of issuer {issuer}"),
+        }
+    }
 }
 
 impl Readiness {
@@ -34,8 +53,8 @@ impl Readiness {
         let mut obstacles: Vec<String> = self
             .sources
             .iter()
-            .filter(|source| !source.is_ready())
-            .map(|source| format!("no keys yet of issuer {}", source.issuer()))
+            .filter(|keys| !keys.source.is_ready())
+            .map(IssuerKeys::obstacle)
             .collect();
         if self.draining.load(Ordering::Relaxed) {
             obstacles.push("shutting down".to_owned());

@@ -16,9 +16,12 @@ use tracing::{info, warn};
 
 use crate::{
     admin,
-    authn::{Fetcher, KeyFetcher, KeySource},
+    authn::KeyFetcher,
     config::{Config, ListenAddress, Problems, Tls},
-    reload::{Fingerprint, Reloader, build, fingerprint, guarded},
+    reload::{
+        Fingerprint, Reloader, fingerprint,
+        tenants::{self, Sourced},
+    },
     state::State,
     telemetry::{decision_stream::DecisionStream, metrics::Metrics, reload_history::ReloadHistory},
     transport::{
@@ -68,7 +71,7 @@ pub struct App {
     state: Arc<State>,
     metrics: Arc<Metrics>,
     history: Arc<ReloadHistory>,
-    sources: Vec<Arc<KeySource>>,
+    tenants: Vec<Sourced>,
     fetchers: Vec<KeyFetcher>,
     loaded: Fingerprint,
 }
@@ -77,19 +80,21 @@ impl App {
     /// Loads keys and policies and binds both sockets; nothing is served yet.
     pub async fn bind(config: Config) -> Result<Self, AppError> {
         let metrics = Arc::new(Metrics::default());
-        let (sources, fetchers) = key_sources(&config, &metrics).map_err(AppError::Rules)?;
+        let events = |tenant: Option<&Arc<str>>| Metrics::key_events(&metrics, tenant);
+        let (tenants, fetchers) =
+            tenants::key_sources(&config, &events).map_err(AppError::Rules)?;
         // Before they are read: what changes meanwhile is read again.
         let loaded = fingerprint(&config.watched_paths());
-        let rules = build::rules(&config, &sources).map_err(AppError::Rules)?;
+        let built = tenants::snapshot(&tenants).map_err(AppError::Rules)?;
         for warning in config
             .notes
             .iter()
-            .chain(&guarded::inspect(&config).warnings)
-            .chain(rules.policy.warnings())
+            .chain(&built.risks)
+            .chain(&built.warnings)
         {
             warn!("{warning}");
         }
-        let state = Arc::new(State::new(rules));
+        let state = Arc::new(State::new(built.rules));
         let history = Arc::default();
         metrics.reloaded(true);
         let server = &config.server;
@@ -113,7 +118,7 @@ impl App {
             state,
             metrics,
             history,
-            sources,
+            tenants,
             fetchers,
             loaded,
         })
@@ -147,7 +152,7 @@ impl App {
         let draining = Arc::new(AtomicBool::new(false));
         let readiness = admin::Readiness {
             draining: Arc::clone(&draining),
-            sources: self.sources.clone(),
+            sources: issuers(&self.tenants),
         };
         for fetcher in self.fetchers {
             let stopped = ended(stopped.clone());
@@ -158,14 +163,14 @@ impl App {
             state: Arc::clone(&self.state),
             metrics: Arc::clone(&self.metrics),
             history: Arc::clone(&self.history),
-            sources: self.sources.clone(),
+            tenants: self.tenants,
             loaded: self.loaded,
         };
         tasks.spawn(reloader.run(reload, ended(stopped.clone())));
         let decisions = Arc::<DecisionStream>::default();
         let (admin_server, admin_grpc_address) = self.admin_grpc.unzip();
         let admin_service = AdminService {
-            config: self.config.clone(),
+            parts: self.config.parts(),
             state: Arc::clone(&self.state),
             readiness: readiness.clone(),
             history: self.history,
@@ -250,30 +255,15 @@ fn bind_error(address: &impl ToString, source: io::Error) -> AppError {
     }
 }
 
-/// One source of keys an issuer, and the tasks that fill those that have a key server.
-fn key_sources(
-    config: &Config,
-    metrics: &Arc<Metrics>,
-) -> Result<(Vec<Arc<KeySource>>, Vec<KeyFetcher>), Problems> {
-    let mut sources = Vec::new();
-    let mut fetchers = Vec::new();
-    for (index, issuer) in config.authn.jwt.iter().enumerate() {
-        if issuer.jwks_file.is_some() {
-            sources.push(KeySource::fixed(
-                &issuer.issuer,
-                build::keys_of_file(index, issuer)?,
-            ));
-            continue;
-        }
-        let (settings, fetch) = build::key_fetch_settings(index, issuer)?;
-        let fault =
-            |e: &dyn std::error::Error| build::issuer_problem(index, "issuer", e.to_string());
-        let fetcher = Fetcher::new(&fetch).map_err(|e| fault(&e))?;
-        let events = Arc::clone(metrics) as Arc<dyn crate::authn::KeyEvents>;
-        let (source, fetcher) =
-            KeyFetcher::new(settings, fetcher, events).map_err(|e| fault(&e))?;
-        sources.push(source);
-        fetchers.push(fetcher);
-    }
-    Ok((sources, fetchers))
+/// The keys of all tenants' issuers, for the readiness of the whole.
+fn issuers(tenants: &[Sourced]) -> Vec<admin::IssuerKeys> {
+    let of = |one: &Sourced| {
+        let tenant = one.part.tenant.clone();
+        let sources = one.sources.clone().into_iter();
+        sources.map(move |source| admin::IssuerKeys {
+            tenant: tenant.clone(),
+            source,
+        })
+    };
+    tenants.iter().flat_map(of).collect()
 }

@@ -4,12 +4,13 @@ pub mod decision;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use aws_lc_rs::rand;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
 };
 use tracing::error;
+use uuid::{Builder, Uuid};
 
 use self::decision::{Decision, Denial, Permit, Refusals};
 use crate::{
@@ -60,35 +61,28 @@ pub struct Decided {
     pub refusals: Refusals,
     /// Whether a browser asked for a page, so that a refusal is best one too.
     pub is_for_a_person: bool,
+    /// The tenant whose rules judged, where there are tenants.
+    pub tenant: Option<Arc<str>>,
 }
 
 impl Decided {
-    /// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
-    pub fn metadata(&self) -> Map<String, Value> {
-        let mut all = match &self.decision {
-            Decision::Allow(permit) => permit.metadata.clone(),
-            Decision::Deny(denial) => denial.metadata.clone(),
-        };
-        let mut put = |name: &str, value: &str| {
-            all.insert(name.to_owned(), Value::String(value.to_owned()));
-        };
-        put("decision_id", &self.id);
-        put("outcome", self.decision.outcome());
-        put("reason", &self.reason);
-        if let Some(principal) = &self.principal {
-            put("method", principal.method.as_str());
-            if let Some(subject) = &principal.subject {
-                put("subject", subject);
-            }
-        }
-        if let Some(resource) = &self.resource {
-            put("api", resource.api());
-            put("operation", resource.operation());
-            if let Some(collection) = resource.collection() {
-                put("collection", collection);
-            }
-        }
-        all
+    /// What is known of the decision, by the names that logs and dynamic metadata use.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let principal = self.principal.as_ref();
+        let resource = self.resource.as_ref();
+        [
+            ("decision_id", Some(self.id.as_str())),
+            ("outcome", Some(self.decision.outcome())),
+            ("reason", Some(&*self.reason)),
+            ("tenant", self.tenant.as_deref()),
+            ("method", principal.map(|p| p.method.as_str())),
+            ("subject", principal.and_then(|p| p.subject.as_deref())),
+            ("api", resource.map(Resource::api)),
+            ("operation", resource.map(Resource::operation)),
+            ("collection", resource.and_then(Resource::collection)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -106,23 +100,38 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     let outcome = match read(rules, check) {
         Ok(resource) => {
             let resource = &*decided.resource.insert(resource);
-            let (id, reason) = (&decided.id, &mut decided.reason);
-            judge(rules, check, resource, principal, id, reason)
+            let question = Question {
+                check,
+                resource,
+                principal,
+            };
+            judge(rules, &question, &decided.id, &mut decided.reason)
         }
         Err(denial) => Err(denial),
     };
     concluded(decided, outcome)
 }
 
+/// A random UUID (RFC 9562, version 4).
+fn decision_id() -> String {
+    let mut bytes = [0; 16];
+    // aws-lc's generator asks the system for a seed only now and then; without it, the system is asked each time.
+    if rand::fill(&mut bytes).is_err() {
+        return Uuid::new_v4().to_string();
+    }
+    Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
 fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
     Decided {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: decision_id(),
         decision: Decision::Deny(Denial::default()),
         principal: None,
         resource: None,
         reason: String::new(),
         refusals: rules.refusals,
         is_for_a_person: check.method == "GET" && accepts_html(&check.headers),
+        tenant: None,
     }
 }
 
@@ -149,12 +158,13 @@ fn accepts_html(headers: &Headers) -> bool {
 /// A refusal of something that never got as far as the rules.
 pub fn refuse(denial: Denial) -> Decided {
     Decided {
-        id: uuid::Uuid::new_v4().to_string(),
+        id: decision_id(),
         principal: None,
         resource: None,
         reason: denial.reason.to_owned(),
         refusals: Refusals::default(),
         is_for_a_person: false,
+        tenant: None,
         decision: Decision::Deny(denial),
     }
 }
@@ -168,9 +178,14 @@ async fn run(
     let principal = rules.authn.authenticate(&check.headers).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*decided.principal.insert(principal);
+    let question = Question {
+        check,
+        resource,
+        principal,
+    };
     let (id, reason) = (&decided.id, &mut decided.reason);
-    let mut judge = || judge(rules, check, resource, principal, id, reason);
-    let Some(lane) = rules.policy.lane() else {
+    let mut judge = || judge(rules, &question, id, reason);
+    let Some(lane) = rules.policy.lane(&question) else {
         return judge();
     };
     // A slow policy must not hold up the requests that wait behind it on this thread.
@@ -183,18 +198,11 @@ async fn run(
 
 fn judge(
     rules: &Rules,
-    check: &CheckInput,
-    resource: &Resource,
-    principal: &Principal,
+    question: &Question<'_>,
     id: &str,
     reason: &mut String,
 ) -> Result<Permit, Box<Denial>> {
-    let question = Question {
-        check,
-        resource,
-        principal,
-    };
-    let verdict = rules.policy.decide(&question).map_err(|fault| {
+    let verdict = rules.policy.decide(question).map_err(|fault| {
         error!(fault = %fault, "the policy gave no verdict");
         Box::new(Denial {
             status: 503,
@@ -208,12 +216,12 @@ fn judge(
         reason.clone_from(words);
     }
     if !verdict.allowed {
-        return Err(Box::new(refused(rules, principal, verdict)));
+        return Err(Box::new(refused(rules, question.principal, &verdict)));
     }
     if reason.is_empty() {
         "policy-allowed".clone_into(reason);
     }
-    Ok(granted(rules, check, resource, principal, verdict, id))
+    Ok(granted(rules, question, &verdict, id))
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
@@ -252,7 +260,7 @@ fn challenges(challenges: &[String]) -> Vec<(String, String)> {
 }
 
 /// Who is not known may try with a credential, 401; who is known may not, 403; the policy can choose otherwise.
-fn refused(rules: &Rules, principal: &Principal, verdict: Verdict) -> Denial {
+fn refused(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
     let mut denial = if principal.is_authenticated() {
         Denial {
             status: 403,
@@ -276,26 +284,24 @@ fn refused(rules: &Rules, principal: &Principal, verdict: Verdict) -> Denial {
             denial.headers.clear();
         }
     }
-    if let Some(reason) = verdict.reason {
-        denial.detail = reason;
+    if let Some(reason) = &verdict.reason {
+        denial.detail.clone_from(reason);
     }
-    denial.headers.extend(verdict.headers);
-    denial.body = verdict.body;
-    denial.metadata = verdict.dynamic_metadata;
+    denial.headers.extend(verdict.headers.iter().cloned());
+    denial.body.clone_from(&verdict.body);
+    denial.metadata.clone_from(&verdict.dynamic_metadata);
     denial
 }
 
-fn granted(
-    rules: &Rules,
-    check: &CheckInput,
-    resource: &Resource,
-    principal: &Principal,
-    verdict: Verdict,
-    id: &str,
-) -> Permit {
+fn granted(rules: &Rules, question: &Question<'_>, verdict: &Verdict, id: &str) -> Permit {
+    let Question {
+        check,
+        resource,
+        principal,
+    } = question;
     let mut permit = Permit::grant();
-    permit.set_headers = verdict.headers;
-    permit.set_headers.retain(|(name, _)| !is_ours(name));
+    let theirs = verdict.headers.iter().filter(|(name, _)| !is_ours(name));
+    permit.set_headers.extend(theirs.cloned());
     // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
     let (set, remove) = (
         &verdict.query_parameters_to_set,
@@ -327,7 +333,9 @@ fn granted(
         .map(|(name, _)| name)
         .filter(|name| is_ours(name))
         .map(str::to_owned);
-    permit.remove_headers = verdict.request_headers_to_remove;
+    permit
+        .remove_headers
+        .clone_from(&verdict.request_headers_to_remove);
     permit.remove_headers.extend(clients_own);
     permit.remove_headers.extend(OURS.map(str::to_owned));
     permit
@@ -339,8 +347,10 @@ fn granted(
         .extend(rules.authn.credential_headers().iter().cloned());
     permit.remove_headers.sort();
     permit.remove_headers.dedup();
-    permit.response_headers = verdict.response_headers_to_add;
-    permit.metadata = verdict.dynamic_metadata;
+    permit
+        .response_headers
+        .clone_from(&verdict.response_headers_to_add);
+    permit.metadata.clone_from(&verdict.dynamic_metadata);
     permit
 }
 

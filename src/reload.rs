@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod guarded;
+pub mod tenants;
 mod watcher;
 
 use std::{sync::Arc, time::Duration};
@@ -9,11 +10,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use self::tenants::{Built, Sourced};
 use self::watcher::Watcher;
 pub use self::watcher::{Fingerprint, fingerprint};
 use crate::{
-    authn::KeySource,
-    config::Config,
+    config::{Config, Problems},
     state::State,
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
@@ -33,8 +34,8 @@ pub struct Reloader {
     pub metrics: Arc<Metrics>,
     /// Where they are remembered.
     pub history: Arc<ReloadHistory>,
-    /// The issuers' keys, which outlive every reload.
-    pub sources: Vec<Arc<KeySource>>,
+    /// Every tenant's configuration and its issuers' keys, which outlive every reload.
+    pub tenants: Vec<Sourced>,
     /// What the files looked like before the rules in force were read from them.
     pub loaded: Fingerprint,
 }
@@ -46,7 +47,7 @@ impl Reloader {
         let mut watcher = Watcher::new(&self.config, self.loaded.clone());
         let reloader = Arc::new(self);
         // What changed before anybody watched is looked for first.
-        let mut is_first = reloader.config.policy.reload;
+        let mut is_first = reloader.config.watches_files();
         loop {
             let by_request = tokio::select! {
                 () = &mut stopped => return,
@@ -58,7 +59,7 @@ impl Reloader {
                     }
                     true
                 }
-                () = watcher.changed(SETTLE, LOOK), if reloader.config.policy.reload => false,
+                () = watcher.changed(SETTLE, LOOK), if reloader.config.watches_files() => false,
             };
             is_first = false;
             let print = fingerprint(&reloader.config.watched_paths());
@@ -82,15 +83,16 @@ impl Reloader {
 
     fn reload(&self) {
         match self.candidate() {
-            Ok(rules) => {
-                let revision = rules.policy.revision().to_owned();
-                for warning in rules.policy.warnings() {
+            Ok(built) => {
+                for warning in &built.warnings {
                     warn!("{warning}");
                 }
-                self.state.replace(rules);
+                self.state.replace(built.rules);
                 self.metrics.reloaded(true);
                 self.history.succeeded();
-                info!(%revision, "reloaded keys and policies");
+                for (tenant, revision) in &built.revisions {
+                    info!(%revision, tenant = tenant.as_deref(), "reloaded keys and policies");
+                }
             }
             Err(problems) => {
                 self.metrics.reloaded(false);
@@ -108,19 +110,34 @@ impl Reloader {
         }
     }
 
-    fn candidate(&self) -> Result<crate::pipeline::Rules, crate::config::Problems> {
+    fn candidate(&self) -> Result<Built, Problems> {
+        let mut problems = Problems::default();
         let mut keys = Vec::new();
-        for (index, (issuer, source)) in self.config.authn.jwt.iter().zip(&self.sources).enumerate()
-        {
-            if issuer.jwks_file.is_some() {
-                keys.push((source, build::keys_of_file(index, issuer)?));
+        for tenant in &self.tenants {
+            let issuers = tenant.part.config.authn.jwt.iter().enumerate();
+            for ((index, issuer), source) in issuers.zip(&tenant.sources) {
+                if issuer.jwks_file.is_none() {
+                    continue;
+                }
+                match build::keys_of_file(index, issuer) {
+                    Ok(set) => keys.push((source, set)),
+                    Err(found) => {
+                        let found = found.of_tenant(tenant.part.tenant.as_deref());
+                        problems.0.extend(found.0);
+                    }
+                }
             }
         }
-        let rules = build::rules(&self.config, &self.sources)?;
+        let built = tenants::snapshot(&self.tenants)
+            .map_err(|found| problems.0.extend(found.0))
+            .ok();
+        let Some(built) = built.filter(|_| problems.0.is_empty()) else {
+            return Err(problems);
+        };
         // Only once everything else is known to be good: a reload works whole or changes nothing.
         for (source, set) in keys {
             source.publish(set);
         }
-        Ok(rules)
+        Ok(built)
     }
 }

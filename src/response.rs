@@ -28,16 +28,17 @@ const PERMISSION_DENIED: i32 = 7;
 const UNAUTHENTICATED: i32 = 16;
 
 /// What Envoy is told.
-pub fn to_envoy(decided: &Decided) -> CheckResponse {
-    let (code, http_response) = match &decided.decision {
+pub fn to_envoy(decided: Decided) -> CheckResponse {
+    let dynamic_metadata = Some(metadata(&decided));
+    let (code, http_response) = match decided.decision {
         Decision::Allow(permit) => (OK, HttpResponse::OkResponse(allowed(permit))),
-        Decision::Deny(denial) => (
+        Decision::Deny(ref denial) => (
             if denial.status == 401 {
                 UNAUTHENTICATED
             } else {
                 PERMISSION_DENIED
             },
-            HttpResponse::DeniedResponse(denied(denial, decided)),
+            HttpResponse::DeniedResponse(denied(denial, &decided)),
         ),
     };
     CheckResponse {
@@ -45,22 +46,36 @@ pub fn to_envoy(decided: &Decided) -> CheckResponse {
             code,
             ..Status::default()
         }),
-        dynamic_metadata: Some(structure(&decided.metadata())),
+        dynamic_metadata,
         http_response: Some(http_response),
     }
 }
 
-fn allowed(permit: &Permit) -> OkHttpResponse {
+/// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
+fn metadata(decided: &Decided) -> Struct {
+    let theirs = match &decided.decision {
+        Decision::Allow(permit) => &permit.metadata,
+        Decision::Deny(denial) => &denial.metadata,
+    };
+    let mut all = structure(theirs);
+    all.fields.extend(decided.facts().map(|(name, value)| {
+        let kind = Some(Kind::StringValue(value.to_owned()));
+        (name.to_owned(), ProtoValue { kind })
+    }));
+    all
+}
+
+fn allowed(permit: Permit) -> OkHttpResponse {
     OkHttpResponse {
         headers: permit
             .set_headers
-            .iter()
+            .into_iter()
             .map(|(name, value)| header(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd))
             .collect(),
-        headers_to_remove: permit.remove_headers.clone(),
+        headers_to_remove: permit.remove_headers,
         response_headers_to_add: permit
             .response_headers
-            .iter()
+            .into_iter()
             .map(|(name, value)| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd))
             .collect(),
         ..OkHttpResponse::default()
@@ -124,17 +139,22 @@ fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         413 => "Content Too Large",
+        421 => "Misdirected Request",
         429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Refused",
     }
 }
 
-fn header(name: &str, value: &str, action: HeaderAppendAction) -> HeaderValueOption {
+fn header(
+    name: impl Into<String>,
+    value: impl Into<String>,
+    action: HeaderAppendAction,
+) -> HeaderValueOption {
     HeaderValueOption {
         header: Some(HeaderValue {
-            key: name.to_owned(),
-            value: value.to_owned(),
+            key: name.into(),
+            value: value.into(),
             ..HeaderValue::default()
         }),
         append_action: action.into(),

@@ -1,16 +1,12 @@
 //! `geowarden check`: everything that would stop `serve`, at once.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{CommandError, ConfigArguments, paint, print, print_json};
-use crate::{
-    authn::{KeySet, KeySource},
-    config::Problems,
-    reload::{build, guarded},
-};
+use crate::reload::tenants;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -24,19 +20,11 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         match self.find() {
-            Ok((revision, warnings)) => {
+            Ok(found) => {
                 if self.json {
-                    print_json(
-                        &json!({"valid": true, "policy_revision": revision, "problems": [], "warnings": warnings}),
-                    )?;
+                    print_json(&found.json())?;
                 } else {
-                    for warning in warnings {
-                        print(&format!("{}: {warning}\n", paint::warning("warning")))?;
-                    }
-                    print(&format!(
-                        "{}: configuration, keys and policies (revision {revision})\n",
-                        paint::good("ok")
-                    ))?;
+                    print(&found.text())?;
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -55,40 +43,70 @@ impl Check {
         }
     }
 
-    fn find(&self) -> Result<(String, Vec<String>), CommandError> {
+    fn find(&self) -> Result<Found, CommandError> {
         let config = self.config.load()?;
-        let mut problems = Problems::default();
-        let mut sources = Vec::new();
-        for (index, issuer) in config.authn.jwt.iter().enumerate() {
-            let keys = if issuer.jwks_file.is_some() {
-                build::keys_of_file(index, issuer)
-            } else {
-                // Key servers are not asked: a check says whether the files are good, not whether the network is.
-                build::key_fetch_settings(index, issuer).and_then(|_| {
-                    KeySet::parse(b"{\"keys\": []}")
-                        .map_err(|e| build::issuer_problem(index, "issuer", e.to_string()))
-                })
-            };
-            match keys {
-                Ok(keys) => sources.push(KeySource::fixed(&issuer.issuer, keys)),
-                Err(found) => problems.0.extend(found.0),
-            }
-        }
-        match build::rules(&config, &sources) {
-            Ok(rules) if problems.0.is_empty() => Ok((
-                rules.policy.revision().to_owned(),
-                [
-                    config.notes.clone(),
-                    guarded::inspect(&config).warnings,
-                    rules.policy.warnings().to_vec(),
-                ]
-                .concat(),
-            )),
+        // Key servers are not asked: a check says whether the files are good, not whether the network is.
+        let (tenants, mut problems) = tenants::key_sources_of_files(&config);
+        match tenants::snapshot(&tenants) {
+            Ok(built) if problems.0.is_empty() => Ok(Found {
+                warnings: [config.notes.clone(), built.risks, built.warnings].concat(),
+                revisions: built.revisions,
+            }),
             Ok(_) => Err(CommandError::Config(problems)),
             Err(found) => {
                 problems.0.extend(found.0);
                 Err(CommandError::Config(problems))
             }
         }
+    }
+}
+
+/// What there is to say of files that are good.
+struct Found {
+    /// Each tenant's name, and the revision of its policy and data.
+    revisions: Vec<(Option<Arc<str>>, String)>,
+    warnings: Vec<String>,
+}
+
+impl Found {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for warning in &self.warnings {
+            let _ = writeln!(text, "{}: {warning}", paint::warning("warning"));
+        }
+        for (tenant, revision) in &self.revisions {
+            let of = tenant
+                .as_deref()
+                .map_or_else(String::new, |name| format!(" of tenant {name}"));
+            let _ = writeln!(
+                text,
+                "{}: configuration, keys and policies{of} (revision {revision})",
+                paint::good("ok")
+            );
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut all = Map::new();
+        let mut tenants = Map::new();
+        for (tenant, revision) in &self.revisions {
+            match tenant {
+                Some(name) => {
+                    let one = json!({"policy_revision": revision});
+                    tenants.insert(name.to_string(), one);
+                }
+                None => {
+                    all.insert("policy_revision".to_owned(), json!(revision));
+                }
+            }
+        }
+        if !tenants.is_empty() {
+            all.insert("tenants".to_owned(), Value::Object(tenants));
+        }
+        all.insert("valid".to_owned(), json!(true));
+        all.insert("problems".to_owned(), json!([]));
+        all.insert("warnings".to_owned(), json!(self.warnings));
+        Value::Object(all)
     }
 }

@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, ConfigArguments, key::attributes, paint, print, print_json};
+use super::{CommandError, TenantArguments, key::attributes, paint, print, print_json};
 use crate::{
     authn::{Chain, ChainSettings, SystemClock},
     config::key_file,
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Eval {
     #[command(flatten)]
-    config: ConfigArguments,
+    config: TenantArguments,
     /// Policies to ask instead of the configured ones
     #[arg(long, value_name = "PATH")]
     policy: Option<std::path::PathBuf>,

@@ -97,6 +97,42 @@ impl ConfigArguments {
     }
 }
 
+/// Which rules of a configuration a command uses.
+#[derive(Debug, Clone, Args)]
+struct TenantArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// The tenant whose rules count, where there are tenants
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+}
+
+impl TenantArguments {
+    fn load(&self) -> Result<Config, CommandError> {
+        let config = self.config.load()?;
+        let wanted = self.tenant.as_deref();
+        let names: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
+        let found = config
+            .parts()
+            .into_iter()
+            .find(|p| p.tenant.as_deref() == wanted);
+        found.map(|part| part.config).ok_or_else(|| {
+            CommandError::Usage(match (wanted, names.as_slice()) {
+                (Some(_), []) => "--tenant: the configuration has no tenants".to_owned(),
+                (Some(name), names) => {
+                    format!(
+                        "--tenant: expected one of {}, found `{name}`",
+                        names.join(", ")
+                    )
+                }
+                (None, names) => {
+                    format!("--tenant is needed: expected one of {}", names.join(", "))
+                }
+            })
+        })
+    }
+}
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, Error)]
 enum CommandError {

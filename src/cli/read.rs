@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CommandError, ConfigArguments};
+use super::{CommandError, TenantArguments};
 use crate::{
     config::Backend,
     reload::build,
@@ -31,7 +31,7 @@ would receive; or {"refuse": RULE, "detail": ..}. The path of a file or a catalo
 #[command(after_long_help = EXPLANATION)]
 pub(super) struct Read {
     #[command(flatten)]
-    config: ConfigArguments,
+    config: TenantArguments,
     /// The web framework that serves pygeoapi, instead of the configured one
     #[arg(long, value_enum)]
     backend: Option<Backend>,

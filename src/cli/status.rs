@@ -77,15 +77,12 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
             moment(*loaded)
         )?;
     }
-    if let Some(Policy {
-        entrypoint,
-        revision,
-        warnings,
-    }) = &status.policy
-    {
-        let (entrypoint, revision) = (paint::plain(entrypoint), paint::plain(revision));
-        writeln!(text, "policy    {entrypoint}, revision {revision}")?;
-        for warning in warnings {
+    for policy in &status.policies {
+        let (entrypoint, revision) = (&policy.entrypoint, &policy.revision);
+        let of = of_tenant(&policy.tenant);
+        let told = format!("policy    {entrypoint}, revision {revision}{of}");
+        writeln!(text, "{}", paint::plain(&told))?;
+        for warning in &policy.warnings {
             let word = paint::warning("warning");
             writeln!(text, "  {word}: {}", paint::plain(warning))?;
         }
@@ -100,7 +97,8 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
 }
 
 fn write_keys(set: &KeySet, text: &mut String) -> std::fmt::Result {
-    write!(text, "issuer    {}: ", paint::plain(&set.issuer))?;
+    let issuer = format!("{}{}", set.issuer, of_tenant(&set.tenant));
+    write!(text, "issuer    {}: ", paint::plain(&issuer))?;
     if set.ready {
         let ids = set.key_ids.join(", ");
         write!(text, "{} keys", set.keys)?;
@@ -139,6 +137,13 @@ fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+fn of_tenant(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" (tenant {name})"),
+    }
+}
+
 fn source(set: &KeySet) -> Option<(&'static str, &str)> {
     Some(match set.source.as_ref()? {
         Source::File(place) => ("file", place),
@@ -164,7 +169,7 @@ fn short(duration: Duration) -> String {
 
 fn as_json(status: &StatusResponse) -> Value {
     let snapshot = status.snapshot.unwrap_or_default();
-    let policy = status.policy.clone().unwrap_or_default();
+    let policies: Vec<Value> = status.policies.iter().map(policy_as_json).collect();
     let reloads = status.reloads.clone().unwrap_or_default();
     let key_sets: Vec<Value> = status.key_sets.iter().map(keys_as_json).collect();
     let failure = |failure: &ReloadFailure| json!({"time": rfc3339(failure.time), "problems": failure.problems});
@@ -175,7 +180,7 @@ fn as_json(status: &StatusResponse) -> Value {
         "ready": status.ready,
         "obstacles": status.obstacles,
         "snapshot": {"number": snapshot.number, "loaded": rfc3339(snapshot.loaded)},
-        "policy": {"entrypoint": policy.entrypoint, "revision": policy.revision, "warnings": policy.warnings},
+        "policies": policies,
         "key_sets": key_sets,
         "reloads": {
             "successes": reloads.successes,
@@ -186,15 +191,30 @@ fn as_json(status: &StatusResponse) -> Value {
     })
 }
 
+fn policy_as_json(policy: &Policy) -> Value {
+    json!({
+        "tenant": some(&policy.tenant),
+        "entrypoint": policy.entrypoint,
+        "revision": policy.revision,
+        "warnings": policy.warnings,
+    })
+}
+
+/// Nothing rather than an empty text.
+pub(super) fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn keys_as_json(set: &KeySet) -> Value {
     let mut told = json!({
+        "tenant": some(&set.tenant),
         "issuer": set.issuer,
         "ready": set.ready,
         "keys": set.keys,
         "key_ids": set.key_ids,
         "fetched": rfc3339(set.fetched),
         "age_seconds": set.age.map(|age| age.seconds),
-        "fault": (!set.fault.is_empty()).then_some(&set.fault),
+        "fault": some(&set.fault),
     });
     if let (Some((kind, place)), Some(members)) = (source(set), told.as_object_mut()) {
         members.insert(kind.to_owned(), place.into());

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     CommandError, paint, print,
     running::{AdminArguments, runtime},
-    status::rfc3339,
+    status::{rfc3339, some},
 };
 use crate::transport::admin::v1::{
     self, Decision, TailRequest, TailResponse, tail_response::Event,
@@ -54,6 +54,9 @@ pub(super) struct Tail {
     /// Only those whose whole path is like this; `*` stands for any characters
     #[arg(long, value_name = "PATTERN")]
     path: Option<String>,
+    /// Only those by the rules of this tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
     /// End after so many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -104,6 +107,7 @@ impl Tail {
             collection: self.collection.clone().unwrap_or_default(),
             principal: self.principal.clone().unwrap_or_default(),
             path: self.path.clone().unwrap_or_default(),
+            tenant: self.tenant.clone().unwrap_or_default(),
         }
     }
 }
@@ -133,6 +137,9 @@ fn decision_as_text(decision: &Decision) -> String {
         paint::plain(path),
     );
     // Writing to a string cannot fail.
+    if !decision.tenant.is_empty() {
+        let _ = write!(text, "  {}:", paint::plain(&decision.tenant));
+    }
     if let Some(principal) = &decision.principal {
         let method = paint::plain(&principal.method);
         let _ = match &*principal.subject {
@@ -147,7 +154,6 @@ fn decision_as_text(decision: &Decision) -> String {
 
 /// With the names that the log uses.
 fn decision_as_json(decision: &Decision) -> Value {
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let principal = decision.principal.as_ref();
     json!({
         "decision_id": decision.id,
@@ -159,6 +165,7 @@ fn decision_as_json(decision: &Decision) -> Value {
         },
         "status": decision.status,
         "reason": decision.reason,
+        "tenant": some(&decision.tenant),
         "method": decision.method,
         "path": some(&decision.path),
         "api": some(&decision.api),

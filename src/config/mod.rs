@@ -4,6 +4,7 @@ mod address;
 mod authn;
 mod environment;
 pub mod fastgeoapi;
+mod host;
 pub mod key_file;
 mod policy;
 mod problem;
@@ -12,9 +13,11 @@ mod reading;
 mod server;
 mod span;
 mod telemetry;
+mod tenant;
 mod validation;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -26,12 +29,14 @@ pub use self::{
     address::ListenAddress,
     authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
     environment::{Environment, PREFIX},
+    host::{HostPattern, MAX_HOST_BYTES, is_label},
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
     server::{AdminGrpc, Refusals, Server, Tls},
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
+    tenant::{Part, Tenant},
 };
 
 /// Everything that an operator can set.
@@ -48,6 +53,8 @@ pub struct Config {
     pub policy: Policy,
     /// What geowarden tells of itself.
     pub telemetry: Telemetry,
+    /// Rules by host or by route, each with a name; without any, the sections above are the rules of all requests.
+    pub tenants: BTreeMap<String, Tenant>,
     /// What the operator should know of how this configuration came about.
     #[serde(skip)]
     pub notes: Vec<String>,
@@ -106,11 +113,12 @@ impl Config {
             .clone_from(&environment.gunicorn_arguments);
         config.program.clone_from(&environment.program);
         problems.0.extend(validation::check(&config, &sources));
+        config.notes.extend(validation::tenant_warnings(&config));
         problems.into_result(config)
     }
 
-    /// Every path that a reload reads.
-    pub fn watched_paths(&self) -> Vec<PathBuf> {
+    /// Every path that a reload of these sections reads, without those of tenants.
+    fn own_watched_paths(&self) -> Vec<PathBuf> {
         let keys = self.authn.api_keys.as_ref();
         let jwks = self.authn.jwt.iter().filter_map(|i| i.jwks_file.clone());
         let opaque = self
@@ -132,7 +140,7 @@ impl Config {
 
     /// Whether nobody but anonymous callers can be known.
     pub fn has_no_credentials(&self) -> bool {
-        self.authn.api_keys.is_none() && self.authn.jwt.is_empty()
+        self.tenants.is_empty() && self.authn.api_keys.is_none() && self.authn.jwt.is_empty()
     }
 }
 

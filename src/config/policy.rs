@@ -27,6 +27,9 @@ pub struct Policy {
     pub reload: bool,
     /// How long one evaluation may take before the request is refused.
     pub timeout: Span,
+    /// How many verdicts are remembered, 0 to evaluate for every request; a policy that asks for the time is always
+    /// evaluated.
+    pub remembered_decisions: usize,
     /// How long loading and trying policies may take, in a process of their own.
     pub load_timeout: Span,
     /// How much memory that process may have, in bytes.
@@ -44,6 +47,7 @@ impl Default for Policy {
             path_prefix: PathPrefix::default(),
             reload: true,
             timeout: Span::millis(250),
+            remembered_decisions: 16_384,
             load_timeout: Span::secs(10),
             load_memory_bytes: 1 << 30,
         }

@@ -67,6 +67,16 @@ impl Problems {
         }])
     }
 
+    /// The same, of the sections and files of a tenant: its name is told.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: Option<&str>) -> Self {
+        let Some(name) = tenant else { return self };
+        for problem in &mut self.0 {
+            problem.message = format!("tenant `{name}`: {}", problem.message);
+        }
+        self
+    }
+
     /// `Ok` when nothing was found.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::{Config, Environment, Origin, Problem, Problems, Tls, environment::Setting};
+use super::{
+    Authn, Config, Environment, Origin, Policy, Problem, Problems, Pygeoapi, Tls,
+    environment::Setting,
+};
 use crate::yaml::{Document, KeyPath, Step, display_path};
 
 /// More faults than this are not looked for.
@@ -30,6 +33,15 @@ impl Sources {
                 file: self.file.clone(),
                 line: self.document.line(path),
             },
+        }
+    }
+
+    /// Where anything at or below `path` was set, if it was.
+    pub(super) fn set_by(&self, path: &[Step]) -> Option<Origin> {
+        let mut variables = self.from_environment.iter();
+        match variables.find(|(key, _)| key.starts_with(path)) {
+            Some((_, name)) => Some(Origin::Environment(name.clone())),
+            None => get(&self.document.value, path).map(|_| self.origin(path)),
         }
     }
 
@@ -271,62 +283,81 @@ fn kind(value: &Value) -> &'static str {
 
 /// Makes paths of the file count from the file's folder.
 fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
-    let resolve = |path: &mut PathBuf, key: &[Step]| {
-        if path.is_relative() && sources.variable(key).is_none() {
-            *path = folder.join(&*path);
-        }
-    };
-    let key = |keys: &[&str]| -> KeyPath {
-        keys.iter()
-            .map(|key| Step::Key((*key).to_owned()))
-            .collect()
-    };
-    if let Some(path) = &mut config.policy.path {
-        resolve(path, &key(&["policy", "path"]));
-    }
-    if let Some(path) = &mut config.pygeoapi.config {
-        resolve(path, &key(&["pygeoapi", "config"]));
-    }
-    let resolve_tls = |tls: &mut Tls, above: &[&str]| {
-        resolve(&mut tls.cert, &key(&[above, &["cert"]].concat()));
-        resolve(&mut tls.key, &key(&[above, &["key"]].concat()));
-        if let Some(path) = &mut tls.client_ca {
-            resolve(path, &key(&[above, &["client_ca"]].concat()));
-        }
+    let top = Resolver {
+        folder,
+        sources,
+        above: KeyPath::new(),
     };
     if let Some(tls) = &mut config.server.tls {
-        resolve_tls(tls, &["server", "tls"]);
+        top.below(&["server"]).tls(tls);
     }
     let admin = config.server.admin_grpc.as_mut();
     if let Some(tls) = admin.and_then(|admin| admin.tls.as_mut()) {
-        resolve_tls(tls, &["server", "admin_grpc", "tls"]);
+        top.below(&["server", "admin_grpc"]).tls(tls);
     }
-    if let Some(keys) = &mut config.authn.api_keys {
-        if let Some(path) = &mut keys.file {
-            resolve(path, &key(&["authn", "api_keys", "file"]));
+    top.pygeoapi(&mut config.pygeoapi);
+    top.authn(&mut config.authn);
+    top.policy(&mut config.policy);
+    for (name, tenant) in &mut config.tenants {
+        let below = top.below(&["tenants", name]);
+        if let Some(pygeoapi) = &mut tenant.pygeoapi {
+            below.pygeoapi(pygeoapi);
         }
-        if let Some(path) = &mut keys.dir {
-            resolve(path, &key(&["authn", "api_keys", "dir"]));
+        below.authn(&mut tenant.authn);
+        below.policy(&mut tenant.policy);
+    }
+}
+
+struct Resolver<'a> {
+    folder: &'a Path,
+    sources: &'a Sources,
+    above: KeyPath,
+}
+
+impl Resolver<'_> {
+    fn below(&self, keys: &[&str]) -> Self {
+        let mut above = self.above.clone();
+        above.extend(keys.iter().map(|key| Step::Key((*key).to_owned())));
+        Self { above, ..*self }
+    }
+
+    fn resolve<'p>(&self, keys: &[&str], path: impl Into<Option<&'p mut PathBuf>>) {
+        if let Some(path) = path.into()
+            && path.is_relative()
+            && self.sources.variable(&self.below(keys).above).is_none()
+        {
+            *path = self.folder.join(&*path);
         }
     }
-    for (index, issuer) in config.authn.jwt.iter_mut().enumerate() {
-        let of = |name: &str| {
-            let mut path = key(&["authn", "jwt"]);
-            path.push(Step::Index(index));
-            path.push(Step::Key(name.to_owned()));
-            path
-        };
-        if let Some(path) = &mut issuer.jwks_file {
-            resolve(path, &of("jwks_file"));
+
+    fn tls(&self, tls: &mut Tls) {
+        self.resolve(&["tls", "cert"], &mut tls.cert);
+        self.resolve(&["tls", "key"], &mut tls.key);
+        self.resolve(&["tls", "client_ca"], tls.client_ca.as_mut());
+    }
+
+    fn pygeoapi(&self, pygeoapi: &mut Pygeoapi) {
+        self.resolve(&["pygeoapi", "config"], pygeoapi.config.as_mut());
+    }
+
+    fn authn(&self, authn: &mut Authn) {
+        if let Some(keys) = &mut authn.api_keys {
+            self.resolve(&["authn", "api_keys", "file"], keys.file.as_mut());
+            self.resolve(&["authn", "api_keys", "dir"], keys.dir.as_mut());
         }
-        if let Some(path) = &mut issuer.ca_file {
-            resolve(path, &of("ca_file"));
+        for (index, issuer) in authn.jwt.iter_mut().enumerate() {
+            let mut here = self.below(&["authn", "jwt"]);
+            here.above.push(Step::Index(index));
+            here.resolve(&["jwks_file"], issuer.jwks_file.as_mut());
+            here.resolve(&["ca_file"], issuer.ca_file.as_mut());
+            if let Some(opaque) = &mut issuer.opaque_tokens {
+                let key = ["opaque_tokens", "client_secret_file"];
+                here.resolve(&key, opaque.client_secret_file.as_mut());
+            }
         }
-        let opaque = issuer.opaque_tokens.as_mut();
-        if let Some(path) = opaque.and_then(|opaque| opaque.client_secret_file.as_mut()) {
-            let mut key = of("opaque_tokens");
-            key.push(Step::Key("client_secret_file".to_owned()));
-            resolve(path, &key);
-        }
+    }
+
+    fn policy(&self, policy: &mut Policy) {
+        self.resolve(&["policy", "path"], policy.path.as_mut());
     }
 }

@@ -3,6 +3,8 @@ use std::ffi::OsString;
 
 use super::*;
 
+mod tenants;
+
 fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment::from_variables(
         variables
@@ -173,7 +175,14 @@ fn what_is_unsafe_is_refused() {
 #[test]
 fn the_schema_describes_every_section() {
     let schema = schema();
-    for section in ["server", "pygeoapi", "authn", "policy", "telemetry"] {
+    for section in [
+        "server",
+        "pygeoapi",
+        "authn",
+        "policy",
+        "telemetry",
+        "tenants",
+    ] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["additionalProperties"], false);

@@ -1,9 +1,12 @@
 //! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
 
+mod tenants;
+
 use std::{path::Path, time::Duration};
 
 use url::{Host, Url};
 
+pub(super) use self::tenants::warnings as tenant_warnings;
 use super::{Audiences, Config, Inquiry, Issuer, ListenAddress, Problem, Tls, reading::Sources};
 use crate::yaml::{KeyPath, Step};
 
@@ -14,35 +17,45 @@ const LEAST_LOAD_MEMORY: u64 = 256 << 20;
 pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
     let mut found = Findings {
         sources,
+        above: KeyPath::new(),
         problems: Vec::new(),
     };
     server(config, &mut found);
     pygeoapi(config, &mut found);
-    api_keys(config, &mut found);
-    for (index, issuer) in config.authn.jwt.iter().enumerate() {
-        let path = vec![
-            Step::Key("authn".to_owned()),
-            Step::Key("jwt".to_owned()),
-            Step::Index(index),
-        ];
-        jwt(config, index, issuer, &path, &mut found);
-        opaque_tokens(config, index, issuer, &path, &mut found);
+    if config.tenants.is_empty() {
+        authn(config, &mut found);
+        policy(config, &mut found);
+    } else {
+        tenants::check(config, &mut found);
     }
-    policy(config, &mut found);
     found.problems
+}
+
+fn authn(config: &Config, found: &mut Findings<'_>) {
+    api_keys(config, found);
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        let mut path = found.path("authn.jwt");
+        path.push(Step::Index(index));
+        jwt(config, index, issuer, &path, found);
+        opaque_tokens(config, index, issuer, &path, found);
+    }
 }
 
 struct Findings<'a> {
     sources: &'a Sources,
+    /// Where the sections that are looked at stand.
+    above: KeyPath,
     problems: Vec<Problem>,
 }
 
 impl Findings<'_> {
+    fn path(&self, path: &str) -> KeyPath {
+        let keys = path.split('.').map(|key| Step::Key(key.to_owned()));
+        self.above.iter().cloned().chain(keys).collect()
+    }
+
     fn at(&mut self, path: &str, message: impl Into<String>) {
-        let path: KeyPath = path
-            .split('.')
-            .map(|key| Step::Key(key.to_owned()))
-            .collect();
+        let path = self.path(path);
         self.problems.push(self.sources.problem(&path, message));
     }
 

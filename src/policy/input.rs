@@ -1,92 +1,12 @@
-//! The Rego contract: what `input` holds. Only the parts that the loaded policy reads are built.
+//! The Rego contract: what `input` holds.
 
 mod fastgeoapi;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
 
 use super::Question;
-use crate::{identity::Method, request::CheckInput};
-
-/// The members of `input`, as a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parts(u16);
-
-const NAMES: [&str; 10] = [
-    "identity",
-    "ogc",
-    "request",
-    "attributes",
-    "parsed_path",
-    "parsed_query",
-    "parsed_body",
-    "truncated_body",
-    "version",
-    "source_principal",
-];
-
-impl Parts {
-    /// Every part.
-    pub const ALL: Self = Self((1 << NAMES.len()) - 1);
-    /// No part.
-    pub const NONE: Self = Self(0);
-
-    fn has(self, name: &str) -> bool {
-        NAMES
-            .iter()
-            .position(|n| *n == name)
-            .is_some_and(|bit| self.0 & (1 << bit) != 0)
-    }
-
-    fn with(self, name: &str) -> Self {
-        match NAMES.iter().position(|n| *n == name) {
-            Some(bit) => Self(self.0 | (1 << bit)),
-            None => self,
-        }
-    }
-
-    /// Both sets together.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The parts that a policy's text can reach.
-    ///
-    /// Every word `input` counts, those of comments and strings too: one part too many costs time, one too few would
-    /// change decisions. A use that is not `input.name` or `input["name"]` reaches everything.
-    pub fn read_by(rego: &str) -> Self {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let mut parts = Self::NONE;
-        let mut rest = rego;
-        let mut before = None;
-        while let Some(at) = rest.find("input") {
-            let previous = rest
-                .get(..at)
-                .and_then(|text| text.chars().next_back())
-                .or(before);
-            let after = rest.get(at + 5..).unwrap_or_default();
-            before = Some('t');
-            rest = after;
-            if previous.is_some_and(is_word) || after.starts_with(is_word) {
-                continue;
-            }
-            let name = if let Some(name) = after.strip_prefix('.') {
-                name.split(|c| !is_word(c)).next()
-            } else if let Some(name) = after.strip_prefix("[\"") {
-                name.split_once("\"]").map(|(name, _)| name)
-            } else {
-                None
-            };
-            match name {
-                // An escape could spell any name.
-                Some(name) if !name.is_empty() && !name.contains('\\') => parts = parts.with(name),
-                _ => return Self::ALL,
-            }
-        }
-        parts
-    }
-}
+use crate::request::CheckInput;
 
 /// Which of its shapes `input` has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,67 +21,93 @@ pub enum Shape {
     },
 }
 
+/// `input`, of which each part is built when it is serialised.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    shape: Shape,
+    question: &'a Question<'a>,
+}
+
 impl Shape {
     /// `input` in this shape.
-    pub fn build(self, question: &Question<'_>, parts: Parts) -> Value {
-        match self {
-            Self::Native => build(question, parts),
-            Self::Fastgeoapi { skip } => fastgeoapi::build(question, skip),
+    pub fn of<'a>(self, question: &'a Question<'a>) -> Input<'a> {
+        Input {
+            shape: self,
+            question,
         }
     }
 }
 
-/// `input` in geowarden's own shape, with the given parts of it.
-pub fn build(question: &Question<'_>, parts: Parts) -> Value {
-    let check = question.check;
-    let mut all = Map::new();
-    let mut put = |name: &str, value: &dyn Fn() -> Value| {
-        if parts.has(name) {
-            all.insert(name.to_owned(), value());
+impl Serialize for Input<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.shape {
+            Shape::Native => native(self.question, serializer),
+            Shape::Fastgeoapi { skip } => fastgeoapi::serialize(self.question, skip, serializer),
         }
-    };
-    put("identity", &|| identity(question));
-    put("ogc", &|| {
-        serde_json::to_value(question.resource).unwrap_or(Value::Null)
-    });
-    put("request", &|| request(question));
-    put("attributes", &|| check.attributes.to_json(&check.headers));
-    put("parsed_path", &|| parsed_path(&check.target));
-    put("parsed_query", &|| parsed_query(&check.target));
-    put("parsed_body", &|| {
-        question.resource.body().cloned().unwrap_or(Value::Null)
-    });
-    put("truncated_body", &|| Value::Bool(is_truncated(check)));
-    put(
-        "version",
-        &|| json!({"ext_authz": "v3", "encoding": "protojson"}),
-    );
+    }
+}
+
+fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    let check = question.check;
+    let mut all = serializer.serialize_map(None)?;
+    all.serialize_entry("identity", question.principal)?;
+    all.serialize_entry("ogc", question.resource)?;
+    all.serialize_entry("request", &Request(check))?;
+    let attributes = || check.attributes.to_json(&check.headers);
+    all.serialize_entry("attributes", &Built(attributes))?;
+    all.serialize_entry("parsed_path", &Built(|| parsed_path(&check.target)))?;
+    all.serialize_entry("parsed_query", &Built(|| parsed_query(&check.target)))?;
+    all.serialize_entry("parsed_body", &question.resource.body())?;
+    all.serialize_entry("truncated_body", &Built(|| is_truncated(check)))?;
+    all.serialize_entry("version", &Version::default())?;
     if let Some(principal) = &check.source_principal {
-        put("source_principal", &|| Value::String(principal.clone()));
+        all.serialize_entry("source_principal", principal)?;
     }
-    Value::Object(all)
+    all.end()
 }
 
-fn identity(question: &Question<'_>) -> Value {
-    serde_json::to_value(question.principal).unwrap_or_else(|_| {
-        // Serialisation of maps with string keys cannot fail; if it did, nobody would be known.
-        json!({ "method": Method::Anonymous.as_str() })
-    })
+/// A part that is only built when it is wanted.
+struct Built<F>(F);
+
+impl<T: Serialize, F: Fn() -> T> Serialize for Built<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0)().serialize(serializer)
+    }
 }
 
-fn request(question: &Question<'_>) -> Value {
-    let check = question.check;
-    let (path, query) = split(&check.target);
-    json!({
-        "method": check.method,
-        "path": path,
-        "query": query,
-        "host": check.host,
-        "scheme": check.scheme,
-        "protocol": check.protocol,
-        "headers": check.headers.joined(),
-        "source_address": check.source_address,
-    })
+/// What OPA-Envoy says of the protocol.
+#[derive(Serialize)]
+struct Version {
+    ext_authz: &'static str,
+    encoding: &'static str,
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self {
+            ext_authz: "v3",
+            encoding: "protojson",
+        }
+    }
+}
+
+/// `input.request`.
+struct Request<'a>(&'a CheckInput);
+
+impl Serialize for Request<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let check = self.0;
+        let mut all = serializer.serialize_map(None)?;
+        all.serialize_entry("method", &check.method)?;
+        all.serialize_entry("path", &Built(|| split(&check.target).0))?;
+        all.serialize_entry("query", &Built(|| split(&check.target).1))?;
+        all.serialize_entry("host", &check.host)?;
+        all.serialize_entry("scheme", &check.scheme)?;
+        all.serialize_entry("protocol", &check.protocol)?;
+        all.serialize_entry("headers", &Built(|| check.headers.joined()))?;
+        all.serialize_entry("source_address", &check.source_address)?;
+        all.end()
+    }
 }
 
 fn split(target: &[u8]) -> (String, String) {
@@ -224,21 +170,9 @@ fn is_truncated(check: &CheckInput) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn only_what_a_policy_reads_is_built() {
-        let parts =
-            Parts::read_by("allow if input.ogc.collection == \"obs\"\nx if input[\"identity\"].y");
-        assert_eq!(parts, Parts::NONE.with("ogc").with("identity"));
-        assert_eq!(Parts::read_by("allow if { some k; input[k] }"), Parts::ALL);
-        assert_eq!(Parts::read_by("x := input"), Parts::ALL);
-        assert_eq!(Parts::read_by(r#"x := input["\u006fgc"]"#), Parts::ALL);
-        assert_eq!(Parts::read_by("x := input[`ogc`]"), Parts::ALL);
-        assert_eq!(Parts::read_by("x := input\n.ogc"), Parts::ALL);
-        assert_eq!(Parts::read_by("allow if my_input.attributes"), Parts::NONE);
-        assert_eq!(Parts::read_by("inputinput.ogc"), Parts::NONE);
-    }
+    use super::*;
 
     #[test]
     fn paths_are_split_as_opa_envoy_splits_them() {

@@ -1,11 +1,15 @@
 //! Stop 4: what the policy says.
 
 pub mod input;
+mod memo;
 mod named_ids;
 mod proof;
+mod reads;
 mod rego;
 mod source;
 mod verdict;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -18,6 +22,7 @@ use crate::{
 
 pub use self::{
     proof::{Limits, Outcome, Proof, Prover, Trial},
+    reads::Reads,
     rego::{
         Coverage, Faithful, FileCoverage, RegoPolicy, RegoSettings, STACK_BYTES, TestOutcome,
         TestResult, builtin_names, migration, prove,
@@ -40,10 +45,11 @@ pub struct Question<'a> {
 /// Something that decides.
 pub trait Policy: Send + Sync {
     /// The verdict on one request. A fault is never an allowance.
-    fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault>;
+    fn decide(&self, question: &Question<'_>) -> Result<Arc<Verdict>, Fault>;
 
-    /// Where evaluations wait their turn once they have proved slow; `None` while they are quick.
-    fn lane(&self) -> Option<&Semaphore> {
+    /// Where this request waits its turn once evaluations have proved slow; `None` while they are quick, and where the
+    /// verdict is known already.
+    fn lane(&self, _question: &Question<'_>) -> Option<&Semaphore> {
         None
     }
 

@@ -1,13 +1,14 @@
 //! Rego by regorus's interpreter: the only user of the engine.
 //!
-//! Each thread keeps an engine of its own for the snapshot it last served, cloned from one prototype; after an error or a
-//! panic it is dropped, since nothing is known of its state then.
+//! Each thread keeps the engine that it last used, a copy of a prototype; after an error or a panic it is dropped, since
+//! nothing is known of its state then.
 
 mod builtins;
 #[cfg(test)]
 mod defects;
 mod engine;
 mod graph;
+mod index;
 mod lint;
 pub mod migration;
 mod names;
@@ -15,9 +16,11 @@ mod negation;
 mod patterns;
 mod prepare;
 mod print;
+mod reach;
 mod refusal;
 mod rule_tests;
 mod safety;
+mod slices;
 mod syntax;
 mod term;
 mod trial;
@@ -25,7 +28,10 @@ mod trial;
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -34,14 +40,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use self::engine::{engine, on_large_stack, panic_text, timer};
 pub use self::{
     builtins::names as builtin_names,
     engine::{Faithful, STACK_BYTES},
     rule_tests::{Coverage, FileCoverage, TestOutcome, TestResult},
     trial::prove,
 };
-use super::{Dialect, Fault, LoadError, Policy, Proof, Question, Sources, Verdict, input};
+use self::{
+    engine::{on_large_stack, panic_text},
+    slices::{Slice, Slices},
+};
+use super::{
+    Dialect, Fault, LoadError, Policy, Proof, Question, Reads, Sources, Verdict, input, memo::Memo,
+};
 
 /// An evaluation that takes longer is one that others should not wait for.
 const SLOW: Duration = Duration::from_millis(50);
@@ -50,8 +61,6 @@ const CAUTIOUS: u32 = 256;
 /// Evaluations of a slow policy that may go on at once, each on a thread: the system shares the processors among them, so
 /// that a quick one does not wait for the others to end.
 const SLOW_AT_ONCE: usize = 64;
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static PREPARED: RefCell<Option<(u64, Engine)>> = const { RefCell::new(None) };
@@ -68,15 +77,29 @@ pub struct RegoSettings {
     pub timeout: Duration,
     /// What the policy is given.
     pub input: input::Shape,
+    /// How many verdicts are remembered.
+    pub remembered: usize,
+}
+
+/// Which engines a policy is evaluated by.
+#[derive(Clone, Copy)]
+enum Rules {
+    /// One with all rules.
+    Whole,
+    /// One with the rules that can hold for the request, where the policy has an index.
+    ByIndex,
 }
 
 /// A loaded policy, ready to decide.
 pub struct RegoPolicy {
-    id: u64,
-    prototype: Engine,
+    slices: Slices,
     rule: String,
     input: input::Shape,
-    parts: input::Parts,
+    reads: Reads,
+    /// Verdicts given before; none where the same input can have another verdict later.
+    memo: Option<Memo>,
+    allowed: Arc<Verdict>,
+    denied: Arc<Verdict>,
     revision: String,
     warnings: Vec<String>,
     /// How many evaluations still take care, since one was slow.
@@ -94,49 +117,39 @@ impl RegoPolicy {
             let sources = sources.without_tests();
             let revision = sources.revision();
             let faithful = Faithful::of(&sources, settings.dialect)?;
-            Self::compile(&faithful, revision, &settings)
+            // All of it at once: nobody else has tried it.
+            Self::compile(&faithful, String::new(), &settings, Rules::Whole)?;
+            Self::compile(&faithful, revision, &settings, Rules::ByIndex)
         })
     }
 
     /// The policy that has been proven, by the very texts that were tried.
     pub fn load_proven(proof: Proof, settings: &RegoSettings) -> Result<Self, LoadError> {
         let settings = settings.clone();
-        on_large_stack(move || Self::compile(&proof.faithful, proof.revision, &settings))
+        on_large_stack(move || {
+            Self::compile(&proof.faithful, proof.revision, &settings, Rules::ByIndex)
+        })
     }
 
     fn compile(
         faithful: &Faithful,
         revision: String,
         settings: &RegoSettings,
+        rules: Rules,
     ) -> Result<Self, LoadError> {
         let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
-        let mut engine = engine(faithful, settings.dialect)?;
-        // The first evaluation analyses all modules; a fault of theirs shows here, not at the first request.
-        engine.set_input(RegoValue::new_object());
-        if let Err(error) = engine.eval_rule(rule.clone()) {
-            let text = error.to_string();
-            return Err(LoadError(if text.contains("not a valid rule path") {
-                format!(
-                    "no rule `{rule}`: it is the entrypoint `{}`",
-                    settings.entrypoint
-                )
-            } else {
-                text
-            }));
-        }
-        engine.set_execution_timer_config(timer(settings.timeout));
-        let parts = faithful
-            .sources
-            .modules
-            .values()
-            .map(|text| input::Parts::read_by(text))
-            .fold(input::Parts::NONE, input::Parts::union);
+        let make = match rules {
+            Rules::Whole => Slices::whole,
+            Rules::ByIndex => Slices::of,
+        };
         Ok(Self {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            prototype: engine,
+            slices: make(faithful, &rule, settings.dialect, settings.timeout)?,
             rule,
             input: settings.input,
-            parts,
+            reads: faithful.reach.reads.clone(),
+            memo: Memo::new(settings.remembered).filter(|_| faithful.reach.is_pure),
+            allowed: Arc::new(Verdict::plain(true)),
+            denied: Arc::new(Verdict::plain(false)),
             revision,
             warnings: faithful.warnings.clone(),
             cautious: AtomicU32::new(0),
@@ -154,17 +167,21 @@ impl RegoPolicy {
         }
     }
 
-    fn take_engine(&self) -> Engine {
-        PREPARED
-            .with_borrow_mut(Option::take)
-            .filter(|(id, _)| *id == self.id)
-            .map_or_else(|| self.prototype.clone(), |(_, engine)| engine)
+    /// The verdict by an evaluation.
+    fn judge(&self, input: &input::Input<'_>) -> Result<Arc<Verdict>, Fault> {
+        Ok(match self.evaluate(input)? {
+            Some(Value::Bool(true)) => Arc::clone(&self.allowed),
+            Some(Value::Bool(false)) | None => Arc::clone(&self.denied),
+            value => Arc::new(Verdict::from_value(value)?),
+        })
     }
 
-    /// The value of the entrypoint for `input`; `None` where it is undefined.
-    pub fn evaluate(&self, input: Value) -> Result<Option<Value>, Fault> {
+    /// The value of the entrypoint for `input`, of which it is given what it can read; `None` where it is undefined.
+    pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
+        let input = self.reads.value(input).map_err(|e| unreadable(&e))?;
         let start = Instant::now();
-        let mut engine = self.take_engine();
+        let slice = self.slices.get(&input).map_err(|e| fault(&e.0))?;
+        let mut engine = take_engine(&slice);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             builtins::refill();
             engine.set_input(RegoValue::from(input));
@@ -174,7 +191,7 @@ impl RegoPolicy {
         self.noted(start.elapsed());
         match outcome {
             Ok(Ok((value, engine))) => {
-                PREPARED.set(Some((self.id, engine)));
+                PREPARED.set(Some((slice.id, engine)));
                 Ok(value)
             }
             Ok(Err(error)) => Err(fault(&error.to_string())),
@@ -184,17 +201,35 @@ impl RegoPolicy {
 }
 
 impl Policy for RegoPolicy {
-    fn decide(&self, question: &Question<'_>) -> Result<Verdict, Fault> {
-        let value = self.evaluate(self.input.build(question, self.parts))?;
-        Ok(Verdict::from_value(value)?)
+    fn decide(&self, question: &Question<'_>) -> Result<Arc<Verdict>, Fault> {
+        let input = self.input.of(question);
+        let Some(memo) = &self.memo else {
+            return self.judge(&input);
+        };
+        let key = self.reads.text(&input).map_err(|e| unreadable(&e))?;
+        if let Some(verdict) = memo.get(&key) {
+            return Ok(verdict);
+        }
+        // A fault is not remembered: it may be over the next time.
+        let verdict = self.judge(&input)?;
+        memo.insert(key, &verdict);
+        Ok(verdict)
     }
 
-    fn lane(&self) -> Option<&Semaphore> {
-        (self.cautious.load(Ordering::Relaxed) > 0).then_some(&self.slow)
+    fn lane(&self, question: &Question<'_>) -> Option<&Semaphore> {
+        if self.cautious.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let is_known = self.memo.as_ref().is_some_and(|memo| {
+            let key = self.reads.text(&self.input.of(question));
+            key.is_ok_and(|key| memo.get(&key).is_some())
+        });
+        (!is_known).then_some(&self.slow)
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {
-        self.input.build(question, input::Parts::ALL)
+        // It is all strings and numbers, which cannot fail.
+        serde_json::to_value(self.input.of(question)).unwrap_or_default()
     }
 
     fn warnings(&self) -> &[String] {
@@ -212,6 +247,18 @@ fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
         RegoValue::Undefined => Ok(None),
         defined => term::to_json(defined).map(Some),
     }
+}
+
+/// This thread's engine of a slice: the one it used last, or a copy.
+fn take_engine(slice: &Slice) -> Engine {
+    PREPARED
+        .with_borrow_mut(Option::take)
+        .filter(|(id, _)| *id == slice.id)
+        .map_or_else(|| slice.prototype.clone(), |(_, engine)| engine)
+}
+
+fn unreadable(error: &serde_json::Error) -> Fault {
+    Fault::Evaluation(format!("input: {error}"))
 }
 
 fn fault(text: &str) -> Fault {

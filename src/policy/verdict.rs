@@ -48,14 +48,19 @@ pub enum VerdictError {
 }
 
 impl Verdict {
+    /// The verdict of a policy that says no more than a boolean.
+    pub fn plain(allowed: bool) -> Self {
+        Self {
+            allowed,
+            ..Self::default()
+        }
+    }
+
     /// Reads a policy's value; `None` is an undefined rule, which denies.
     pub fn from_value(value: Option<Value>) -> Result<Self, VerdictError> {
         match value {
             None => Ok(Self::default()),
-            Some(Value::Bool(allowed)) => Ok(Self {
-                allowed,
-                ..Self::default()
-            }),
+            Some(Value::Bool(allowed)) => Ok(Self::plain(allowed)),
             Some(Value::Object(members)) => Self::from_members(members),
             Some(Value::Null) => Err(VerdictError::Kind("null")),
             Some(Value::Number(_)) => Err(VerdictError::Kind("a number")),

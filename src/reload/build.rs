@@ -97,6 +97,7 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
         dialect: dialect(config),
         timeout: config.policy.timeout.0,
         input: input_shape(config),
+        remembered: config.policy.remembered_decisions,
     }
 }
 

@@ -33,6 +33,11 @@ pub enum UnreadableCheck {
 pub struct Attributes(AttributeContext);
 
 impl Attributes {
+    /// What `context_extensions` of Envoy's route name as `policy`: never a word of the client's.
+    pub fn policy_name(&self) -> Option<&str> {
+        self.0.context_extensions.get("policy").map(String::as_str)
+    }
+
     /// The context as OPA-Envoy shows it to a policy: field names in camel case, what is unset left out.
     pub fn to_json(&self, headers: &Headers) -> Value {
         attributes::to_json(&self.0, headers)

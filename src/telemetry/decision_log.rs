@@ -29,6 +29,7 @@ pub fn record(wanted: LoggedDecisions, decided: &Decided, method: &str, duration
         outcome = decided.decision.outcome(),
         status = decided.decision.status(),
         reason = %decided.reason,
+        tenant = decided.tenant.as_deref(),
         method,
         principal = principal.map(|p| p.method.as_str()),
         subject = principal.and_then(|p| p.subject.as_deref()),

@@ -41,6 +41,8 @@ pub struct DecisionEvent {
     pub caller: Option<Caller>,
     /// How long it took.
     pub duration: Duration,
+    /// The tenant whose rules judged.
+    pub tenant: Option<Arc<str>>,
 }
 
 /// What was asked for.
@@ -86,6 +88,7 @@ impl DecisionEvent {
                 key_id: principal.key_id.clone(),
             }),
             duration,
+            tenant: decided.tenant.clone(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Prometheus metrics. No label holds what a client chooses freely.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder, text::encode},
     metrics::{
         counter::Counter,
         family::Family,
@@ -17,7 +17,21 @@ use prometheus_client::{
 use crate::{
     authn::{KeyEvents, KeyFetchError},
     pipeline::{Decided, decision::Decision},
+    telemetry::logging,
 };
+
+/// The label `tenant`, which is there where tenants are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct TenantLabel(Option<Arc<str>>);
+
+impl EncodeLabelSet for TenantLabel {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        match &self.0 {
+            Some(name) => ("tenant", name.as_ref()).encode(encoder.encode_label()),
+            None => Ok(()),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DecisionLabels {
@@ -25,11 +39,15 @@ struct DecisionLabels {
     status: u32,
     reason: &'static str,
     principal: &'static str,
+    #[prometheus(flatten)]
+    tenant: TenantLabel,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
+    #[prometheus(flatten)]
+    tenant: TenantLabel,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +65,7 @@ pub struct Metrics {
     reload_failed: Gauge,
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
+    log_lines_lost: Counter,
 }
 
 impl Default for Metrics {
@@ -91,6 +110,12 @@ impl Default for Metrics {
             "Fetches of an issuer's keys that failed",
             key_fetch_failures.clone(),
         );
+        let log_lines_lost = Counter::default();
+        registry.register(
+            "log_lines_lost",
+            "Log lines lost since nobody read them in time",
+            log_lines_lost.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -105,6 +130,7 @@ impl Default for Metrics {
             reload_failed,
             keys,
             key_fetch_failures,
+            log_lines_lost,
         }
     }
 }
@@ -122,6 +148,7 @@ impl Metrics {
                 status: u32::from(decided.decision.status()),
                 reason,
                 principal: principal.map_or("unknown", |p| p.method.as_str()),
+                tenant: TenantLabel(decided.tenant.clone()),
             })
             .inc();
         self.duration.observe(duration.as_secs_f64());
@@ -141,8 +168,19 @@ impl Metrics {
         self.reload_failed.set(i64::from(!is_good));
     }
 
+    /// Where the fetches of a tenant's keys are counted.
+    pub fn key_events(metrics: &Arc<Self>, tenant: Option<&Arc<str>>) -> Arc<dyn KeyEvents> {
+        Arc::new(TenantKeyEvents {
+            metrics: Arc::clone(metrics),
+            tenant: tenant.cloned(),
+        })
+    }
+
     /// Everything as text (OpenMetrics 1.0).
-    pub fn text(&self) -> Result<String, std::fmt::Error> {
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let lost = logging::lost_lines();
+        self.log_lines_lost
+            .inc_by(lost.saturating_sub(self.log_lines_lost.get()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -158,19 +196,30 @@ impl Drop for InFlight {
     }
 }
 
-impl KeyEvents for Metrics {
-    fn fetched(&self, issuer: &str, keys: usize, _skipped: usize) {
-        let labels = IssuerLabels {
+/// Counts the fetches of a tenant's keys.
+struct TenantKeyEvents {
+    metrics: Arc<Metrics>,
+    tenant: Option<Arc<str>>,
+}
+
+impl TenantKeyEvents {
+    fn labels(&self, issuer: &str) -> IssuerLabels {
+        IssuerLabels {
             issuer: issuer.to_owned(),
-        };
+            tenant: TenantLabel(self.tenant.clone()),
+        }
+    }
+}
+
+impl KeyEvents for TenantKeyEvents {
+    fn fetched(&self, issuer: &str, keys: usize, _skipped: usize) {
         let keys = i64::try_from(keys).unwrap_or(i64::MAX);
-        self.keys.get_or_create(&labels).set(keys);
+        let family = &self.metrics.keys;
+        family.get_or_create(&self.labels(issuer)).set(keys);
     }
 
     fn failed(&self, issuer: &str, _error: &KeyFetchError) {
-        let labels = IssuerLabels {
-            issuer: issuer.to_owned(),
-        };
-        self.key_fetch_failures.get_or_create(&labels).inc();
+        let family = &self.metrics.key_fetch_failures;
+        family.get_or_create(&self.labels(issuer)).inc();
     }
 }

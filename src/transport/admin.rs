@@ -17,7 +17,7 @@ use self::{
 use super::server::ServerError;
 use crate::{
     admin::Readiness,
-    config::Config,
+    config::Part,
     state::State,
     telemetry::{
         decision_stream::{DecisionEvent, DecisionStream, Reader, Told},
@@ -48,8 +48,8 @@ const DESCRIPTORS: &[u8] = include_bytes!(concat!(
 
 /// Tells operators what runs and what it decides.
 pub struct AdminService {
-    /// What was configured.
-    pub config: Config,
+    /// What was configured, for each tenant.
+    pub parts: Vec<Part>,
     /// The rules in force.
     pub state: Arc<State>,
     /// The issuers' keys, and whether all is ready.
@@ -156,6 +156,7 @@ fn decision(event: &DecisionEvent) -> v1::Decision {
         reason: event.reason.clone(),
         method: event.method.clone(),
         duration: event.duration.try_into().ok(),
+        tenant: event.tenant.as_deref().unwrap_or_default().to_owned(),
         ..v1::Decision::default()
     };
     if let Some(target) = &event.target {

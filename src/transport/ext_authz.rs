@@ -16,7 +16,7 @@ use crate::{
     pipeline::{self, Decided, decision::Denial},
     request::CheckInput,
     response,
-    state::State,
+    state::{State, Unmatched},
     telemetry::{decision_log, decision_stream::DecisionStream, metrics::Metrics},
 };
 
@@ -47,7 +47,7 @@ impl Authorization for ExtAuthz {
         self.metrics.decided(&decided, duration);
         decision_log::record(self.logged, &decided, &method, duration);
         self.decisions.publish(&decided, &method, duration);
-        Ok(Response::new(response::to_envoy(&decided)))
+        Ok(Response::new(response::to_envoy(decided)))
     }
 }
 
@@ -67,10 +67,13 @@ impl ExtAuthz {
                 );
             }
         };
-        let rules = self.state.rules();
+        let tenant = match self.state.tenant(&check) {
+            Ok(tenant) => tenant,
+            Err(unmatched) => return (check.method, refused(&unmatched)),
+        };
         // A panic unwinds into a refusal of this request, with its log line; others do not notice.
-        let decide = AssertUnwindSafe(pipeline::decide(&rules, &check)).catch_unwind();
-        let decided = match tokio::time::timeout(self.deadline, decide).await {
+        let decide = AssertUnwindSafe(pipeline::decide(&tenant.rules, &check)).catch_unwind();
+        let mut decided = match tokio::time::timeout(self.deadline, decide).await {
             Ok(Ok(decided)) => decided,
             Ok(Err(_)) => {
                 error!("a check broke off by a panic");
@@ -78,6 +81,7 @@ impl ExtAuthz {
             }
             Err(_) => ours("deadline", "Judging the request took too long"),
         };
+        decided.tenant.clone_from(&tenant.name);
         (check.method, decided)
     }
 }
@@ -88,5 +92,27 @@ fn ours(reason: &'static str, detail: &str) -> Decided {
         reason,
         detail: detail.to_owned(),
         ..Denial::default()
+    })
+}
+
+/// A route that names a tenant that is not there is a fault of the operator's; a host that is nobody's is the client's.
+fn refused(unmatched: &Unmatched) -> Decided {
+    let cause = Some(unmatched.to_string());
+    pipeline::refuse(match unmatched {
+        Unmatched::Tenant(_) => Denial {
+            status: 503,
+            reason: "unknown-tenant",
+            detail: "What is to judge this route is not configured".to_owned(),
+            cause,
+            ..Denial::default()
+        },
+        // Misdirected Request (RFC 9110, section 15.5.20).
+        Unmatched::Host(_) => Denial {
+            status: 421,
+            reason: "unknown-host",
+            detail: "Nothing is served under this host".to_owned(),
+            cause,
+            ..Denial::default()
+        },
     })
 }

@@ -24,4 +24,5 @@ mod rego;
 mod secrets;
 mod serving;
 mod stage;
+mod tenants;
 mod tokens;

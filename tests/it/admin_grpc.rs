@@ -22,6 +22,7 @@ use tonic_reflection::pb::v1::{
 
 use crate::{
     service::{OSGEO_KEY, Service, config, folder},
+    tenants,
     tls::Authority,
 };
 
@@ -81,7 +82,9 @@ async fn status_tells_what_is_in_force_over_tcp_and_unix() {
         assert_eq!(status.version, env!("CARGO_PKG_VERSION"));
         assert!(status.ready && status.obstacles.is_empty(), "{status:?}");
         assert_eq!(status.snapshot.unwrap().number, 1);
-        let policy = status.policy.unwrap();
+        let [policy] = status.policies.as_slice() else {
+            panic!("{:?}", status.policies)
+        };
         assert_eq!(policy.entrypoint, "geowarden/authz/allow");
         assert!(!policy.revision.is_empty() && policy.warnings.is_empty());
         assert!(status.started.unwrap().seconds > 0 && status.key_sets.is_empty());
@@ -106,7 +109,10 @@ async fn reloads_are_told_good_and_bad() {
         problems.contains("authz.rego:3") && problems.contains("no.such"),
         "{problems}"
     );
-    assert_eq!(failed.policy, before.policy, "the last good policy serves");
+    assert_eq!(
+        failed.policies, before.policies,
+        "the last good policy serves"
+    );
     assert_eq!(failed.snapshot, before.snapshot);
 
     let warned = "package geowarden.authz\n\nallow if json.marshal(input.ogc) == \"{}\"\n";
@@ -118,7 +124,7 @@ async fn reloads_are_told_good_and_bad() {
     let reloads = good.reloads.unwrap();
     assert!(!reloads.failing && reloads.successes == 1 && reloads.last_failures.len() == 1);
     assert_eq!(good.snapshot.unwrap().number, 2);
-    let (old, new) = (before.policy.unwrap(), good.policy.unwrap());
+    let (old, new) = (&before.policies[0], &good.policies[0]);
     assert_ne!(old.revision, new.revision);
     assert!(new.warnings[0].contains("json.marshal"), "{new:?}");
 }
@@ -311,6 +317,7 @@ async fn a_decision_is_told_only_to_those_whose_filters_it_passes() {
                 collection: "obs".to_owned(),
                 principal: "osgeo".to_owned(),
                 path: "*/items".to_owned(),
+                ..wanted()
             },
             "/collections/obs/items",
         ),
@@ -330,6 +337,33 @@ async fn a_decision_is_told_only_to_those_whose_filters_it_passes() {
         .tail(TailRequest { path, ..wanted() });
     let told = refused.await.err().unwrap().to_string();
     assert!(told.contains("path: expected at most 1024 bytes"), "{told}");
+}
+
+#[tokio::test]
+async fn tenants_are_told_apart() {
+    let (service, address) = start(tenants::folder(), "127.0.0.1:0").await;
+    let status = connect(&address).await.status().await.unwrap();
+    let named: Vec<&str> = status.policies.iter().map(|p| &*p.tenant).collect();
+    assert_eq!(named, ["geobeyond", "osgeo"]);
+    assert!(
+        status
+            .policies
+            .iter()
+            .all(|policy| policy.entrypoint == "geowarden/authz/allow")
+    );
+    let wanted = TailRequest {
+        tenant: "osgeo".to_owned(),
+        ..TailRequest::default()
+    };
+    let mut tail = tail(&address, wanted).await;
+    for name in ["geobeyond", "osgeo"] {
+        let host = format!("{name}.example");
+        service
+            .check(tenants::asked("obs", name, &host, None))
+            .await;
+    }
+    let told = decision(&mut tail).await;
+    assert_eq!((&*told.tenant, told.outcome()), ("osgeo", Outcome::Allow));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

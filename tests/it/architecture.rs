@@ -59,7 +59,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ),
     ("request", &["identity"]),
     ("response", &["pipeline"]),
-    ("state", &["pipeline"]),
+    ("state", &["config", "pipeline", "request"]),
     ("telemetry", &["authn", "config", "pipeline", "request"]),
     (
         "transport",

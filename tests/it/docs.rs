@@ -299,6 +299,10 @@ fn collect_keys(schema: &Value, all: &Value, path: &str, keys: &mut BTreeSet<Str
     for choice in schema["anyOf"].as_array().into_iter().flatten() {
         collect_keys(choice, all, path, keys);
     }
+    if schema["additionalProperties"].is_object() {
+        let named = format!("{path}.NAME");
+        collect_keys(&schema["additionalProperties"], all, &named, keys);
+    }
     if schema["items"].is_object() {
         collect_keys(&schema["items"], all, &format!("{path}[]"), keys);
     }
@@ -315,6 +319,11 @@ fn collect_keys(schema: &Value, all: &Value, path: &str, keys: &mut BTreeSet<Str
     }
     // A section is a heading there, and `jwt[]` is the row `jwt`.
     keys.retain(|key| !key.ends_with("[]"));
+    // The sections of a tenant are the ones that are documented already.
+    keys.retain(|key| {
+        let inner = key.strip_prefix("tenants.NAME.");
+        inner.is_none_or(|inner| !inner.contains('.'))
+    });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::envoy_settings::{EXT_AUTHZ, Place, ROUTER, faults, managers, settings
 const SOURCE: &str = "envoy/api-key.yaml";
 
 /// Each other file, and where it may differ from the source: below one of these places, which it must use.
-const DIFFERENCES: [(&str, &[&str]); 4] = [
+const DIFFERENCES: [(&str, &[&str]); 5] = [
     (
         "envoy/jwt.yaml",
         &[
@@ -45,6 +45,14 @@ const DIFFERENCES: [(&str, &[&str]); 4] = [
             "static_resources.listeners[edge].filter_chains[0].transport_socket",
             "static_resources.listeners[edge].filter_chains[0].transport_socket_connect_timeout",
             "static_resources.listeners[edge]@manager.http_filters[envoy.filters.http.local_ratelimit]",
+        ],
+    ),
+    (
+        "envoy/tenants.yaml",
+        &[
+            "static_resources.listeners[edge]@manager.access_log",
+            "static_resources.listeners[edge]@manager.route_config.ignore_port_in_host_matching",
+            "static_resources.listeners[edge]@manager.route_config.virtual_hosts",
         ],
     ),
 ];
@@ -198,6 +206,30 @@ fn a_setting_that_is_gone_or_other_is_found() {
     bootstrap.pointer_mut(routes).unwrap()["typed_per_filter_config"][EXT_AUTHZ] =
         serde_json::json!({"disabled": true});
     assert_eq!(faults(&bootstrap).len(), 1);
+}
+
+#[test]
+fn a_virtual_host_without_its_tenant_or_with_more_is_found() {
+    let hosts = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts";
+    let settings = format!("{hosts}/1/typed_per_filter_config/{EXT_AUTHZ}");
+    for (place, value) in [
+        (settings.clone(), Value::Null),
+        (format!("{settings}/check_settings"), Value::Null),
+        (
+            format!("{settings}/check_settings/context_extensions"),
+            Value::Null,
+        ),
+        (
+            format!("{settings}/check_settings"),
+            serde_json::json!({"context_extensions": {"policy": "geobeyond"}, "disable_request_body_buffering": true}),
+        ),
+        (settings.clone(), serde_json::json!({"disabled": true})),
+        (format!("{hosts}/1/routes"), serde_json::json!([])),
+    ] {
+        let mut bootstrap = read("envoy/tenants.yaml");
+        *bootstrap.pointer_mut(&place).unwrap() = value;
+        assert!(!faults(&bootstrap).is_empty(), "{place}");
+    }
 }
 
 #[test]

@@ -195,21 +195,7 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
         if !names.ends_with(&[EXT_AUTHZ, ROUTER]) {
             faults.push(format!("the last filters are not {EXT_AUTHZ}, {ROUTER}"));
         }
-        let hosts = &manager["route_config"]["virtual_hosts"];
-        let routes = hosts
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|host| host["routes"].as_array().into_iter().flatten());
-        if routes.count() != 1 {
-            faults.push("more than one route".to_owned());
-        }
-        let told = manager["route_config"].to_string();
-        for word in [EXT_AUTHZ, "ExtAuthzPerRoute", "retry_policy"] {
-            if told.contains(word) {
-                faults.push(format!("a route names {word}"));
-            }
-        }
+        faults.extend(faults_of_routes(&manager["route_config"]));
         if manager.to_string().contains("upgrade_configs") {
             faults.push("an upgrade bypasses the filters".to_owned());
         }
@@ -227,4 +213,47 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
         faults.push("the admin page is not on the loopback interface".to_owned());
     }
     faults
+}
+
+/// What of the routes opens a way around: each virtual host has one, and ext_authz is told nothing but whose it is.
+fn faults_of_routes(config: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut rest = config.clone();
+    let hosts = rest["virtual_hosts"].as_array_mut();
+    let mut tenants = Vec::new();
+    for host in hosts.into_iter().flatten() {
+        if host["routes"].as_array().map(Vec::len) != Some(1) {
+            faults.push("more than one route".to_owned());
+        }
+        tenants.push(tenant(host));
+        if tenants.last().is_some_and(Option::is_some)
+            && let Some(filters) = host["typed_per_filter_config"].as_object_mut()
+        {
+            filters.remove(EXT_AUTHZ);
+        }
+    }
+    // A virtual host that names no tenant would be judged by whose host the client writes.
+    if tenants.len() > 1 && tenants.iter().any(Option::is_none) {
+        faults.push("a virtual host names no tenant".to_owned());
+    }
+    let told = rest.to_string();
+    for word in [EXT_AUTHZ, "ExtAuthzPerRoute", "retry_policy"] {
+        if told.contains(word) {
+            faults.push(format!("a route names {word}"));
+        }
+    }
+    faults
+}
+
+/// The tenant that a virtual host names, where its settings of ext_authz say that alone.
+fn tenant(host: &Value) -> Option<String> {
+    let settings = &host["typed_per_filter_config"][EXT_AUTHZ];
+    let name = settings
+        .pointer("/check_settings/context_extensions/policy")?
+        .as_str()?;
+    let whole = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+        "check_settings": {"context_extensions": {"policy": name}},
+    });
+    (*settings == whole).then(|| name.to_owned())
 }

@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use geowarden::{
-    authn::{KeyEvents, KeyFetchError, KeySet},
+    authn::{KeyFetchError, KeySet},
     pipeline::{self, decision::Denial},
     telemetry::metrics::Metrics,
     yaml::Document,
@@ -28,11 +29,13 @@ fn read(name: &str) -> String {
 
 /// The text of all metrics, each with a sample: a family without one is not shown.
 fn text() -> String {
-    let metrics = Metrics::default();
+    let metrics = Arc::new(Metrics::default());
     metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
-    metrics.fetched("https://idp.example", 1, 0);
+    let tenant = "osgeo".into();
+    let keys = Metrics::key_events(&metrics, Some(&tenant));
+    keys.fetched("https://idp.example", 1, 0);
     let no_keys = KeySet::parse(b"no keys").unwrap_err();
-    metrics.failed("https://idp.example", &KeyFetchError::from(no_keys));
+    keys.failed("https://idp.example", &KeyFetchError::from(no_keys));
     metrics.reloaded(true);
     metrics.text().unwrap()
 }

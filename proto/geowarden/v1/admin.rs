@@ -20,10 +20,10 @@ pub struct StatusResponse {
     /// What is in force.
     #[prost(message, optional, tag = "5")]
     pub snapshot: ::core::option::Option<Snapshot>,
-    /// The policy in force.
-    #[prost(message, optional, tag = "6")]
-    pub policy: ::core::option::Option<Policy>,
-    /// The keys of each issuer of tokens, in the order of the configuration.
+    /// The policies in force: one, or one a tenant.
+    #[prost(message, repeated, tag = "6")]
+    pub policies: ::prost::alloc::vec::Vec<Policy>,
+    /// The keys of each issuer of tokens.
     #[prost(message, repeated, tag = "7")]
     pub key_sets: ::prost::alloc::vec::Vec<KeySet>,
     /// How reloads went.
@@ -52,6 +52,9 @@ pub struct Policy {
     /// Where a value can differ from OPA's, each with file and line.
     #[prost(string, repeated, tag = "3")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The tenant whose it is; empty where there are no tenants.
+    #[prost(string, tag = "4")]
+    pub tenant: ::prost::alloc::string::String,
 }
 /// The verification keys of one issuer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -77,6 +80,9 @@ pub struct KeySet {
     /// Why fetching failed since then; empty when the last fetch was good.
     #[prost(string, tag = "10")]
     pub fault: ::prost::alloc::string::String,
+    /// The tenant whose it is; empty where there are no tenants.
+    #[prost(string, tag = "11")]
+    pub tenant: ::prost::alloc::string::String,
     /// Where the keys are from.
     #[prost(oneof = "key_set::Source", tags = "2, 3, 4")]
     pub source: ::core::option::Option<key_set::Source>,
@@ -139,6 +145,9 @@ pub struct TailRequest {
     /// else for itself. `/collections/obs/*` is all that is below that collection.
     #[prost(string, tag = "4")]
     pub path: ::prost::alloc::string::String,
+    /// This tenant, by its exact name.
+    #[prost(string, tag = "5")]
+    pub tenant: ::prost::alloc::string::String,
 }
 /// What a reader is sent.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -199,6 +208,9 @@ pub struct Decision {
     /// How long it took.
     #[prost(message, optional, tag = "12")]
     pub duration: ::core::option::Option<::prost_types::Duration>,
+    /// The tenant whose rules judged; empty where there are no tenants, or the request is none's.
+    #[prost(string, tag = "13")]
+    pub tenant: ::prost::alloc::string::String,
 }
 /// A caller, as far as verified evidence says.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -101,7 +101,7 @@ fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
         Ok(policy) => policy,
         Err(error) => return Answer::Refused(error.to_string()),
     };
-    let ask = |input| match policy.evaluate(input) {
+    let ask = |input| match policy.evaluate(&input) {
         Ok(Some(value)) => Answer::Result(value),
         Ok(None) => Answer::Undefined(true),
         Err(fault) => Answer::Error(fault.to_string()),

@@ -1,42 +1,52 @@
 //! The `input` of fastgeoapi's policies: every claim at the top, the method, and the path in segments.
 
-use serde_json::{Map, Value};
+use serde::{Serializer, ser::SerializeMap};
 
-use super::super::Question;
+use super::{super::Question, Built};
+
+/// What fastgeoapi says of the request itself.
+const METHOD: &str = "request_method";
+const PATH: &str = "request_path";
 
 /// fastgeoapi's `input`. Claims named like its own members are overwritten, as fastgeoapi does; the attributes of an API
 /// key, which it did not have, stand where claims would.
-pub(super) fn build(question: &Question<'_>, skip: usize) -> Value {
-    let principal = question.principal;
-    let mut all: Map<String, Value> = Map::new();
-    for members in [&principal.attributes, &principal.claims] {
-        all.extend(
-            members
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+pub(super) fn serialize<S: Serializer>(
+    question: &Question<'_>,
+    skip: usize,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (claims, attributes) = (&question.principal.claims, &question.principal.attributes);
+    let attributes = attributes
+        .iter()
+        .filter(|(name, _)| !claims.contains_key(*name));
+    let mut all = serializer.serialize_map(None)?;
+    for (name, value) in claims.iter().chain(attributes) {
+        if name != METHOD && name != PATH {
+            all.serialize_entry(name, value)?;
+        }
     }
+    all.serialize_entry(METHOD, &question.check.method)?;
+    all.serialize_entry(PATH, &Built(|| segments(question, skip)))?;
+    all.end()
+}
+
+fn segments(question: &Question<'_>, skip: usize) -> Vec<String> {
     let mut path = question.resource.segments();
     path.drain(..skip.min(path.len()));
     if path.is_empty() {
         // What the root of an application splits into.
         path.push(String::new());
     }
-    all.insert(
-        "request_method".to_owned(),
-        Value::String(question.check.method.clone()),
-    );
-    all.insert("request_path".to_owned(), Value::from(path));
-    Value::Object(all)
+    path
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::*;
+    use super::{super::Shape, *};
     use crate::{
         identity::{Method, Principal},
         request::{
@@ -70,7 +80,7 @@ mod tests {
             resource: &resource,
             principal: &principal,
         };
-        build(&question, skip)
+        serde_json::to_value(Shape::Fastgeoapi { skip }.of(&question)).unwrap()
     }
 
     #[test]

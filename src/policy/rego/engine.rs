@@ -8,7 +8,12 @@ use serde_json::Value;
 
 use super::{
     super::{Dialect, LoadError, Sources},
-    builtins, prepare, syntax,
+    builtins,
+    index::Index,
+    names::Names,
+    prepare,
+    reach::Reach,
+    syntax,
 };
 
 /// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
@@ -26,38 +31,64 @@ pub struct Faithful {
     pub sources: Sources,
     /// What can differ from OPA all the same, each with file and line.
     pub warnings: Vec<String>,
+    /// What they depend on.
+    pub reach: Reach,
+    /// Which of their rules matter for which requests.
+    pub index: Option<Index>,
 }
 
 impl Faithful {
     pub(super) fn of(sources: &Sources, dialect: Dialect) -> Result<Self, LoadError> {
         let (modules, warnings) = prepare::faithful(&sources.modules, &sources.data, dialect)?;
+        // Of what is evaluated, not of what the author wrote.
+        let parsed = modules
+            .iter()
+            .map(|(name, text)| syntax::parse(name, text, dialect))
+            .collect::<Result<Vec<_>, _>>()?;
+        let reach = Reach::of(&parsed);
+        let index = Index::of(&parsed, &Names::of(&parsed));
         Ok(Self {
             sources: Sources {
                 modules,
                 data: sources.data.clone(),
             },
             warnings,
+            reach,
+            index,
         })
+    }
+
+    /// The modules by the names of their files.
+    pub(super) fn modules(&self) -> impl Iterator<Item = (&str, String)> {
+        let modules = self.sources.modules.iter();
+        modules.map(|(name, text)| (name.as_str(), text.clone()))
+    }
+
+    /// The data.
+    pub(super) fn data(&self) -> RegoValue {
+        RegoValue::from(Value::Object(self.sources.data.clone()))
     }
 }
 
-/// An engine with everything in a policy.
-pub(super) fn engine(faithful: &Faithful, dialect: Dialect) -> Result<Engine, LoadError> {
+/// An engine with these modules, by the names of their files, and the data.
+pub(super) fn engine<'a>(
+    modules: impl IntoIterator<Item = (&'a str, String)>,
+    data: RegoValue,
+    dialect: Dialect,
+) -> Result<Engine, LoadError> {
     let mut engine = Engine::new();
     engine.set_rego_v0(dialect == Dialect::V0);
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(timer(LOAD_LIMIT));
     engine.set_policy_length_config(syntax::lengths());
     builtins::register(&mut engine)?;
-    for (name, text) in &faithful.sources.modules {
+    for (name, text) in modules {
         engine
-            .add_policy(name.clone(), text.clone())
+            .add_policy(name.to_owned(), text)
             .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
     }
     engine
-        .add_data(RegoValue::from(Value::Object(
-            faithful.sources.data.clone(),
-        )))
+        .add_data(data)
         .map_err(|e| LoadError(format!("data: {e}")))?;
     Ok(engine)
 }

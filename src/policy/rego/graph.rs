@@ -67,7 +67,8 @@ pub(super) fn check(
     Search::new(&nodes, all).run();
 }
 
-fn path_of(rule: &Rule, scope: &Scope<'_>) -> String {
+/// The path of a rule, as far as it is constant.
+pub(super) fn path_of(rule: &Rule, scope: &Scope<'_>) -> String {
     let reference = match rule {
         Rule::Spec { head, .. } => match head {
             RuleHead::Compr { refr, .. }

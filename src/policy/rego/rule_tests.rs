@@ -66,7 +66,8 @@ impl Sources {
         coverage: bool,
     ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
         on_large_stack(move || {
-            let mut engine = engine(&Faithful::of(&self, dialect)?, dialect)?;
+            let faithful = Faithful::of(&self, dialect)?;
+            let mut engine = engine(faithful.modules(), faithful.data(), dialect)?;
             engine.set_enable_coverage(coverage);
             let results = test_rules(&self, dialect)?
                 .into_iter()

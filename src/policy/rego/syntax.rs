@@ -106,6 +106,19 @@ pub(super) fn walk_rule(rule: &Rule, visitor: &mut dyn Visitor) {
     }
 }
 
+/// Whether a rule evaluates anything with something else in place of input, data or a function.
+pub(super) fn has_with(rule: &Rule) -> bool {
+    struct With(bool);
+    impl Visitor for With {
+        fn statement(&mut self, statement: &LiteralStmt) {
+            self.0 |= !statement.with_mods.is_empty();
+        }
+    }
+    let mut with = With(false);
+    walk_rule(rule, &mut with);
+    with.0
+}
+
 /// Adds the keys in a reference, such as `x` of `p[x]`, and returns what it begins with.
 fn keys<'a>(mut reference: &'a Expr, keys: &mut Vec<&'a Expr>) -> &'a Expr {
     loop {

@@ -30,6 +30,7 @@ pub(super) struct Filter {
     collection: Option<String>,
     principal: Option<String>,
     path: Option<Regex>,
+    tenant: Option<String>,
 }
 
 impl Filter {
@@ -46,6 +47,7 @@ impl Filter {
             collection: set(request.collection),
             principal: set(request.principal),
             path: set(request.path).map(|path| pattern(&path)).transpose()?,
+            tenant: set(request.tenant),
         })
     }
 
@@ -60,6 +62,7 @@ impl Filter {
             })
         };
         self.is_allowed.is_none_or(|is| is == event.is_allowed)
+            && (self.tenant.as_deref()).is_none_or(|wanted| event.tenant.as_deref() == Some(wanted))
             && self.collection.as_deref().is_none_or(|wanted| {
                 target.and_then(|target| target.collection.as_deref()) == Some(wanted)
             })

@@ -4,16 +4,17 @@ use std::time::SystemTime;
 
 use super::{AdminService, v1};
 use crate::{
-    authn::{KeySource, metadata_url},
-    config::Issuer,
+    admin::IssuerKeys,
+    authn::metadata_url,
+    config::{Issuer, Part},
+    state::Tenant,
     telemetry::reload_history::{ReloadFailure, Reloads},
 };
 
 pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
     let reloads = service.history.seen();
-    let rules = service.state.rules();
     let obstacles = service.readiness.obstacles();
-    let issuers = service.config.authn.jwt.iter();
+    let issuers = service.parts.iter().flat_map(|part| &part.config.authn.jwt);
     v1::StatusResponse {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: Some(reloads.started.into()),
@@ -23,21 +24,32 @@ pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
             number: reloads.successes + 1,
             loaded: Some(reloads.loaded.into()),
         }),
-        policy: Some(v1::Policy {
-            entrypoint: service.config.policy.entrypoint.clone(),
-            revision: rules.policy.revision().to_owned(),
-            warnings: rules.policy.warnings().to_vec(),
-        }),
+        policies: (service.state.tenants().iter())
+            .map(|tenant| policy(&service.parts, tenant))
+            .collect(),
         key_sets: issuers
             .zip(&service.readiness.sources)
-            .map(|(issuer, source)| key_set(issuer, source))
+            .map(|(issuer, keys)| key_set(issuer, keys))
             .collect(),
         reloads: Some(told(reloads)),
     }
 }
 
-fn key_set(issuer: &Issuer, source: &KeySource) -> v1::KeySet {
-    let status = source.status();
+fn policy(parts: &[Part], tenant: &Tenant) -> v1::Policy {
+    let part = parts.iter().find(|part| part.tenant == tenant.name);
+    let policy = &tenant.rules.policy;
+    v1::Policy {
+        entrypoint: part
+            .map(|part| part.config.policy.entrypoint.clone())
+            .unwrap_or_default(),
+        revision: policy.revision().to_owned(),
+        warnings: policy.warnings().to_vec(),
+        tenant: tenant.name.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn key_set(issuer: &Issuer, keys: &IssuerKeys) -> v1::KeySet {
+    let status = keys.source.status();
     let age = |time: SystemTime| time.elapsed().unwrap_or_default();
     v1::KeySet {
         issuer: issuer.issuer.clone(),
@@ -48,6 +60,7 @@ fn key_set(issuer: &Issuer, source: &KeySource) -> v1::KeySet {
         fetched: status.fetched_at.map(Into::into),
         age: status.fetched_at.and_then(|time| age(time).try_into().ok()),
         fault: status.failure.as_deref().cloned().unwrap_or_default(),
+        tenant: keys.tenant.as_deref().unwrap_or_default().to_owned(),
     }
 }
 

@@ -13,12 +13,13 @@ fn evaluate(expression: &str, given: Json) -> Result<Option<Json>, Fault> {
         dialect: Dialect::V1,
         timeout: std::time::Duration::from_millis(500),
         input: input::Shape::Native,
+        remembered: 0,
     };
     let mut given = given;
     given["go"] = json!(true);
     RegoPolicy::load(sources, &settings)
         .unwrap()
-        .evaluate(given)
+        .evaluate(&given)
 }
 
 #[test]

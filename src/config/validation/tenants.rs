@@ -1,0 +1,134 @@
+//! What tenants must not have in common.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{Findings, authn, policy, pygeoapi};
+use crate::{
+    config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant},
+    yaml::{KeyPath, Step},
+};
+
+pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
+    for section in ["authn", "policy"] {
+        if let Some(origin) = found.sources.set_by(&found.path(section)) {
+            found.problems.push(Problem {
+                origin,
+                path: section.to_owned(),
+                message: "with `tenants` each of them has its own, and this one would be nobody's: move it into a tenant (`hosts: [\"*\"]` makes one judge all other hosts)".to_owned(),
+            });
+        }
+    }
+    let mut hosts = BTreeMap::new();
+    let mut files = BTreeMap::new();
+    let reload = config.watches_files();
+    for (part, (name, tenant)) in config.parts().iter().zip(&config.tenants) {
+        found.above = vec![Step::Key("tenants".to_owned()), Step::Key(name.clone())];
+        if !is_name(name) {
+            let message = "expected a name like a label of the DNS (RFC 1123): up to 63 lower-case letters, digits and `-`, neither first nor last a `-`";
+            let path = found.above.clone();
+            found.problems.push(found.sources.problem(&path, message));
+        }
+        check_hosts(name, tenant, &mut hosts, found);
+        if tenant.pygeoapi.is_some() {
+            pygeoapi(&part.config, found);
+        }
+        authn(&part.config, found);
+        check_key_files(name, tenant, &mut files, found);
+        policy(&part.config, found);
+        if tenant.policy.reload != reload {
+            found.at(
+                "policy.reload",
+                "expected the same for every tenant: a reload reads the files of all",
+            );
+        }
+    }
+    found.above.clear();
+}
+
+/// A label of the DNS in lower case.
+fn is_name(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn check_hosts<'a>(
+    name: &'a str,
+    tenant: &'a Tenant,
+    hosts: &mut BTreeMap<&'a HostPattern, &'a str>,
+    found: &mut Findings<'_>,
+) {
+    for (index, host) in tenant.hosts.iter().enumerate() {
+        if let Some(owner) = hosts.insert(host, name) {
+            let mut path: KeyPath = found.path("hosts");
+            path.push(Step::Index(index));
+            let message = format!(
+                "`{host}` is a host of tenant `{owner}` already; a host belongs to one tenant only"
+            );
+            found.problems.push(found.sources.problem(&path, message));
+        }
+    }
+}
+
+/// A file of keys that two tenants name would open both with each key: most likely a line that was copied.
+fn check_key_files<'a>(
+    name: &'a str,
+    tenant: &'a Tenant,
+    files: &mut BTreeMap<PathBuf, &'a str>,
+    found: &mut Findings<'_>,
+) {
+    let Some(keys) = &tenant.authn.api_keys else {
+        return;
+    };
+    let named = [("file", &keys.file), ("dir", &keys.dir)];
+    for (key, path) in named.map(|(key, path)| (key, path.as_deref())) {
+        let Some(path) = path else { continue };
+        if let Some(owner) = files.insert(real(path), name) {
+            found.at(
+                &format!("authn.api_keys.{key}"),
+                format!("{} holds the keys of tenant `{owner}` already, and each would open both; give each tenant its own", path.display()),
+            );
+        }
+    }
+}
+
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// Tokens that several tenants accept: only policies tell their bearers apart, which may be meant.
+pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
+    let mut all = Vec::new();
+    let issuers: Vec<(&String, &Issuer)> = config
+        .tenants
+        .iter()
+        .flat_map(|(name, tenant)| tenant.authn.jwt.iter().map(move |issuer| (name, issuer)))
+        .collect();
+    for (index, (name, issuer)) in issuers.iter().enumerate() {
+        for (owner, other) in issuers.iter().take(index) {
+            if owner != name && issuer.issuer == other.issuer && meet(issuer, other) {
+                all.push(format!(
+                    "tenants `{owner}` and `{name}` accept the same tokens of {}, since their audiences meet; only their policies tell its bearers apart",
+                    issuer.issuer
+                ));
+            }
+        }
+    }
+    all
+}
+
+fn meet(one: &Issuer, other: &Issuer) -> bool {
+    match (&one.audiences, &other.audiences) {
+        (Audiences::OneOf(ones), Audiences::OneOf(others)) => {
+            ones.iter().any(|audience| others.contains(audience))
+        }
+        _ => true,
+    }
+}

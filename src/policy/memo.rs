@@ -1,0 +1,75 @@
+//! Verdicts that were given before: most requests ask what was asked a moment ago.
+//!
+//! A memo belongs to one loaded policy and goes with it. What it is asked by is everything that the policy can read of a
+//! request, so a remembered verdict is the one that an evaluation would give.
+
+use std::sync::Arc;
+
+use quick_cache::{Weighter, sync::Cache};
+
+use super::Verdict;
+
+/// A key of up to this length weighs as one; longer ones, which take more memory, as several.
+const ORDINARY_LENGTH: usize = 1024;
+/// A longer key is rarely met twice, and would drive many others out.
+const LONGEST: usize = 16 << 10;
+
+type Key = Box<[u8]>;
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<Key, Arc<Verdict>> for ByLength {
+    fn weight(&self, key: &Key, _verdict: &Arc<Verdict>) -> u64 {
+        u64::try_from(1 + key.len() / ORDINARY_LENGTH).unwrap_or(u64::MAX)
+    }
+}
+
+/// A bounded memory of verdicts.
+pub(super) struct Memo(Cache<Key, Arc<Verdict>, ByLength>);
+
+impl Memo {
+    /// Remembers `capacity` verdicts of ordinary length; `None` when it is 0.
+    pub(super) fn new(capacity: usize) -> Option<Self> {
+        let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
+        (capacity > 0).then(|| Self(Cache::with_weighter(capacity, weight, ByLength)))
+    }
+
+    /// The verdict that was given for this very key.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Arc<Verdict>> {
+        self.0.get(key)
+    }
+
+    pub(super) fn insert(&self, key: Vec<u8>, verdict: &Arc<Verdict>) {
+        if key.len() <= LONGEST {
+            self.0.insert(key.into_boxed_slice(), Arc::clone(verdict));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_keys_weigh_more_and_too_long_ones_are_not_kept() {
+        let memo = Memo::new(20).unwrap();
+        let verdict = Arc::new(Verdict::plain(true));
+        memo.insert(vec![0; LONGEST + 1], &verdict);
+        assert_eq!(memo.len(), 0);
+        for byte in 0..20 {
+            memo.insert(vec![byte; 10 * ORDINARY_LENGTH], &verdict);
+        }
+        assert_eq!(memo.len(), 1);
+    }
+
+    #[test]
+    fn a_capacity_of_nothing_is_no_memo() {
+        assert!(Memo::new(0).is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! Which rules matter for which requests: most rules of a large policy are for one collection each.
+//!
+//! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, and a package that is
+//! only reached by `data.collections[input.ogc.collection]` is not even looked at. Both are left out of what is evaluated for
+//! requests that ask for something else, as OPA's rule index does.
+
+mod condition;
+mod groups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::Rule;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    graph::path_of,
+    names::Names,
+    syntax::{Parsed, has_with},
+};
+
+/// Where fewer rules can be left out, choosing them costs more than it saves.
+const LEAST: usize = 4;
+
+/// A step of a path in `input`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Step {
+    /// A member.
+    Name(String),
+    /// An element.
+    At(usize),
+}
+
+/// A rule that can only hold for some values, by its place in the text of its module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    pub(super) start: usize,
+    /// Where the next rule begins; `None` for the last one.
+    pub(super) end: Option<usize>,
+    pub(super) values: Vec<String>,
+}
+
+/// What can be left out, by the value of one path in `input`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    path: Vec<Step>,
+    /// The paths below which a request reaches the package of its value only.
+    groups: BTreeSet<String>,
+    /// The modules below them, each with its value.
+    modules: BTreeMap<String, String>,
+    /// Rules of other modules.
+    pieces: BTreeMap<String, Vec<Piece>>,
+}
+
+impl Index {
+    /// The index of a policy; `None` where there is too little to leave out.
+    pub(super) fn of(modules: &[Parsed], names: &Names) -> Option<Self> {
+        let is_replaced = |parsed: &Parsed| parsed.module.policy.iter().any(|rule| has_with(rule));
+        if modules.iter().any(is_replaced) {
+            // What a rule meets by `with` is not what the request says.
+            return None;
+        }
+        let path = most_used(modules, names)?;
+        let (groups, chosen) = groups::of(modules, names, &path);
+        let mut pieces = BTreeMap::new();
+        let kept = modules
+            .iter()
+            .filter(|parsed| !chosen.contains_key(&parsed.name));
+        let defined = always_defined(kept.clone(), names, &path);
+        let mut stubs = BTreeSet::new();
+        for parsed in kept {
+            let scope = names.scope(&parsed.module);
+            let mut of_module = Vec::new();
+            let rules = &parsed.module.policy;
+            // A rule's own end leaves out the quotation mark of a string that ends it.
+            let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
+            for (rule, end) in rules.iter().zip(ends.chain([None])) {
+                let Some(values) = condition::values(rule, &path) else {
+                    continue;
+                };
+                let name = path_of(rule, &scope);
+                // A name that no rule defines would mean something else: one rule of each stays, though it cannot hold.
+                if !defined.contains(&name) && stubs.insert(name) {
+                    continue;
+                }
+                of_module.push(Piece {
+                    start: usize::try_from(rule.span().start).ok()?,
+                    end: end.map(usize::try_from).transpose().ok()?,
+                    values,
+                });
+            }
+            if !of_module.is_empty() {
+                pieces.insert(parsed.name.clone(), of_module);
+            }
+        }
+        let count = chosen.len() + pieces.values().map(Vec::len).sum::<usize>();
+        (count >= LEAST).then_some(Self {
+            path,
+            groups,
+            modules: chosen,
+            pieces,
+        })
+    }
+
+    /// Whether a rule is one that is left out for some requests.
+    pub(super) fn leaves_out(&self, rule: &str) -> bool {
+        self.groups.iter().any(|group| {
+            rule.strip_prefix(group)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
+    }
+
+    /// The value of a request, where it is one that a rule can ask for.
+    pub(super) fn value<'a>(&self, input: &'a Value) -> Option<&'a str> {
+        let mut value = input;
+        for step in &self.path {
+            value = match step {
+                Step::Name(name) => value.as_object()?.get(name)?,
+                Step::At(index) => value.as_array()?.get(*index)?,
+            };
+        }
+        value.as_str()
+    }
+
+    /// The value that a module is for; `None` for one that is for all.
+    pub(super) fn module(&self, name: &str) -> Option<&str> {
+        self.modules.get(name).map(String::as_str)
+    }
+
+    /// The rules of a module that are left out for most values.
+    pub(super) fn pieces(&self, module: &str) -> &[Piece] {
+        self.pieces.get(module).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The path by which the most rules are left out, for the value for which the fewest are.
+fn most_used(modules: &[Parsed], names: &Names) -> Option<Vec<Step>> {
+    let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut count = |path: Vec<Step>, value: String, number: usize| {
+        *rules.entry(path).or_default().entry(value).or_default() += number;
+    };
+    for parsed in modules {
+        for rule in &parsed.module.policy {
+            for (path, values) in condition::all(rule) {
+                for value in values {
+                    count(path.clone(), value, 1);
+                }
+            }
+        }
+    }
+    for package in groups::candidates(modules, names) {
+        count(package.path, package.value, package.rules);
+    }
+    let left_out = |values: &BTreeMap<String, usize>| {
+        values.values().sum::<usize>() - values.values().max().copied().unwrap_or(0)
+    };
+    let best = rules.into_iter().max_by_key(|(_, values)| left_out(values));
+    best.map(|(path, _)| path)
+}
+
+/// The names that have a rule which is never left out.
+fn always_defined<'a>(
+    modules: impl Iterator<Item = &'a Parsed>,
+    names: &Names,
+    path: &[Step],
+) -> BTreeSet<String> {
+    let mut defined = BTreeSet::new();
+    for parsed in modules {
+        let scope = names.scope(&parsed.module);
+        let lasting = parsed.module.policy.iter().filter(|rule| {
+            matches!(rule.as_ref(), Rule::Default { .. }) || condition::values(rule, path).is_none()
+        });
+        defined.extend(lasting.map(|rule| path_of(rule, &scope)));
+    }
+    defined
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What a rule's body asks of `input` before anything else: a rule that asks for a constant cannot hold for another value.
+
+use regorus::unstable::{BoolOp, Expr, Literal, LiteralStmt, Rule};
+
+use super::Step;
+
+/// The paths by whose values a rule could be left out, with the values for which it can hold.
+pub(super) fn all(rule: &Rule) -> impl Iterator<Item = (Vec<Step>, Vec<String>)> {
+    statements(rule).filter_map(condition)
+}
+
+/// The values at a path for which a rule can hold; `None` where it can hold for any.
+pub(super) fn values(rule: &Rule, path: &[Step]) -> Option<Vec<String>> {
+    all(rule).find_map(|(asked, values)| (asked == path).then_some(values))
+}
+
+/// The statements that a body begins with and that cannot fail but by being false: an error of a statement before them is
+/// one that must be met.
+fn statements(rule: &Rule) -> impl Iterator<Item = &Expr> {
+    let bodies = match rule {
+        Rule::Spec { bodies, .. } => bodies.as_slice(),
+        Rule::Default { .. } => &[],
+    };
+    let statements: &[LiteralStmt] = match bodies {
+        [only] => &only.query.stmts,
+        // An `else` holds where the first body does not.
+        _ => &[],
+    };
+    statements
+        .iter()
+        .map_while(|statement| match &statement.literal {
+            Literal::Expr { expr, .. } => is_plain(expr).then_some(expr.as_ref()),
+            _ => None,
+        })
+}
+
+/// A comparison of parts of `input` and constants.
+fn is_plain(expression: &Expr) -> bool {
+    match expression {
+        Expr::BoolExpr { lhs, rhs, .. } => is_operand(lhs) && is_operand(rhs),
+        Expr::Membership {
+            key: None,
+            value,
+            collection,
+            ..
+        } => is_operand(value) && strings(collection).is_some(),
+        other => input_path(other).is_some(),
+    }
+}
+
+fn is_operand(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. }
+    ) || input_path(expression).is_some()
+}
+
+/// A path in `input` and the strings of which it must be one.
+fn condition(expression: &Expr) -> Option<(Vec<Step>, Vec<String>)> {
+    match expression {
+        Expr::BoolExpr {
+            op: BoolOp::Eq,
+            lhs,
+            rhs,
+            ..
+        } => {
+            let (path, constant) = match input_path(lhs) {
+                Some(path) => (path, rhs),
+                None => (input_path(rhs)?, lhs),
+            };
+            Some((path, vec![string(constant)?]))
+        }
+        Expr::Membership {
+            key: None,
+            value,
+            collection,
+            ..
+        } => Some((input_path(value)?, strings(collection)?)),
+        _ => None,
+    }
+}
+
+fn string(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::String { value, .. } => value.as_string().ok().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+fn strings(collection: &Expr) -> Option<Vec<String>> {
+    match collection {
+        Expr::Set { items, .. } | Expr::Array { items, .. } => {
+            items.iter().map(|item| string(item)).collect()
+        }
+        _ => None,
+    }
+}
+
+/// A path in `input` by constant names and places, of one step at least.
+pub(super) fn input_path(expression: &Expr) -> Option<Vec<Step>> {
+    let mut path = Vec::new();
+    let mut rest = expression;
+    loop {
+        match rest {
+            Expr::Var { span, .. } if span.text() == "input" && !path.is_empty() => break,
+            Expr::RefDot { refr, field, .. } => {
+                path.push(Step::Name(field.0.text().to_owned()));
+                rest = refr;
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                path.push(match index.as_ref() {
+                    Expr::Number { value, .. } => {
+                        Step::At(usize::try_from(value.as_u64().ok()?).ok()?)
+                    }
+                    name => Step::Name(string(name)?),
+                });
+                rest = refr;
+            }
+            _ => return None,
+        }
+    }
+    path.reverse();
+    Some(path)
+}

@@ -1,0 +1,283 @@
+use std::{fmt::Write as _, time::Duration};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{
+    super::{
+        super::{Dialect, Sources, input},
+        Faithful, RegoPolicy, RegoSettings, Rules, Slices,
+    },
+    *,
+};
+
+fn sources(modules: &[(&str, &str)]) -> Sources {
+    let mut sources = Sources::default();
+    for (name, text) in modules {
+        sources
+            .modules
+            .insert((*name).to_owned(), (*text).to_owned());
+    }
+    sources
+}
+
+fn index(sources: &Sources) -> Option<Index> {
+    Faithful::of(sources, Dialect::V1).unwrap().index
+}
+
+fn settings() -> RegoSettings {
+    RegoSettings {
+        entrypoint: "p/allow".to_owned(),
+        dialect: Dialect::V1,
+        timeout: Duration::from_secs(2),
+        input: input::Shape::Native,
+        remembered: 0,
+    }
+}
+
+/// The policy by all its rules, and by those that its index chooses.
+fn both(sources: &Sources) -> (RegoPolicy, RegoPolicy) {
+    let faithful = Faithful::of(sources, Dialect::V1).unwrap();
+    assert!(faithful.index.is_some(), "nothing is chosen by a value");
+    let load = |rules| RegoPolicy::compile(&faithful, String::new(), &settings(), rules).unwrap();
+    (load(Rules::Whole), load(Rules::ByIndex))
+}
+
+/// Rules for twenty collections, of which some say more.
+fn flat(rule: impl Fn(usize) -> String) -> Sources {
+    let mut text = "package p\n\ndefault allow := false\n\n".to_owned();
+    for number in 0..20 {
+        writeln!(text, "{}\n", rule(number)).unwrap();
+    }
+    sources(&[("a.rego", &text)])
+}
+
+#[test]
+fn rules_for_one_value_are_left_out_for_others() {
+    let policy = flat(|n| {
+        format!(
+            "allow if {{\n\tinput.method == \"GET\"\n\tinput.c == \"c{n}\"\n\tinput.user == \"u{}\"\n}}",
+            n % 10
+        )
+    });
+    let index = index(&policy).unwrap();
+    assert_eq!(index.path, [Step::Name("c".to_owned())]);
+    assert_eq!(index.pieces("a.rego").len(), 20);
+    let (whole, chosen) = both(&policy);
+    for input in [
+        json!({"c": "c7", "user": "u7", "method": "GET"}),
+        json!({"c": "c7", "user": "u8", "method": "GET"}),
+        json!({"c": "c7", "user": "u7"}),
+        json!({"c": "other", "user": "u8"}),
+        json!({"user": "u8"}),
+        json!({"c": 7, "user": "u7"}),
+        json!({"c": ["c7"], "user": "u7"}),
+        json!({}),
+        json!(null),
+    ] {
+        assert_eq!(chosen.evaluate(&input), whole.evaluate(&input), "{input}");
+    }
+    assert_eq!(
+        chosen.evaluate(&json!({"c": "c19", "user": "u9", "method": "GET"})),
+        Ok(Some(json!(true)))
+    );
+}
+
+#[test]
+fn an_error_names_its_line_though_rules_before_it_are_left_out() {
+    let policy =
+        flat(|n| format!("allow if {{\n\tinput.c == \"c{n}\"\n\tto_number(input.x) == 1\n}}"));
+    let (whole, chosen) = both(&policy);
+    let input = json!({"c": "c15", "x": "?"});
+    let fault = chosen.evaluate(&input).unwrap_err();
+    assert_eq!(Err(fault.clone()), whole.evaluate(&input));
+    assert!(fault.to_string().contains("a.rego:"), "{fault}");
+}
+
+#[test]
+fn what_must_be_met_first_is_met() {
+    // The error comes before the comparison, for every collection.
+    let before = flat(|n| format!("allow if {{ to_number(input.x) == 1; input.c == \"c{n}\" }}"));
+    assert_eq!(index(&before), None);
+    // An else holds where the comparison does not.
+    let other =
+        flat(|n| format!("r{n} := 1 if {{ input.c == \"c{n}\" }} else := 2\nallow if r{n} == 2"));
+    assert_eq!(index(&other), None);
+    let negated = flat(|n| format!("allow if not input.c == \"c{n}\""));
+    assert_eq!(index(&negated), None);
+    let replaced = flat(|n| {
+        format!("allow if {{ input.c == \"c{n}\" }}\nb{n} if allow with input.c as \"c{n}\"")
+    });
+    assert_eq!(index(&replaced), None);
+    let few = sources(&[("a.rego", "package p\nallow if input.c == \"a\"")]);
+    assert_eq!(index(&few), None);
+}
+
+#[test]
+fn a_name_stays_defined_though_none_of_its_rules_can_hold() {
+    let policy = flat(|n| {
+        format!(
+            "readers contains \"u{n}\" if input.c == \"c{n}\"\nonly_{n} := 1 if input.c == \"c{n}\"\nallow if {{ input.user in readers; only_{n} == 1 }}\nallow if count(readers) == 0"
+        )
+    });
+    let (whole, chosen) = both(&policy);
+    for (collection, user) in [("c3", "u3"), ("c3", "u4"), ("none", "u1")] {
+        let input = json!({"c": collection, "user": user});
+        assert_eq!(chosen.evaluate(&input), whole.evaluate(&input), "{input}");
+    }
+    assert_eq!(
+        chosen.evaluate(&json!({"c": "none"})),
+        Ok(Some(json!(true)))
+    );
+}
+
+/// A package a collection, and one that chooses among them.
+fn nested(chooser: &str, more: &str) -> Sources {
+    let mut all = sources(&[(
+        "main.rego",
+        &format!("package p\n\ndefault allow := false\n\n{chooser}\n"),
+    )]);
+    for number in 0..20 {
+        let text = format!(
+            "package lists.c{number}\n\ndefault allow := false\n\nallow if input.user == \"u{number}\"\n{more}\n"
+        );
+        all.modules.insert(format!("c{number}.rego"), text);
+    }
+    all
+}
+
+#[test]
+fn packages_that_a_value_does_not_name_are_left_out() {
+    let policy = nested("allow if data.lists[input.c].allow", "");
+    let found = index(&policy).unwrap();
+    assert_eq!(found.module("c7.rego"), Some("c7"));
+    assert_eq!(found.module("main.rego"), None);
+    let (whole, chosen) = both(&policy);
+    for input in [
+        json!({"c": "c7", "user": "u7"}),
+        json!({"c": "c7", "user": "u8"}),
+        json!({"c": "none", "user": "u8"}),
+        json!({"c": 1, "user": "u8"}),
+        json!({"user": "u8"}),
+    ] {
+        assert_eq!(chosen.evaluate(&input), whole.evaluate(&input), "{input}");
+    }
+}
+
+#[test]
+fn packages_that_are_reached_otherwise_stay() {
+    for chooser in [
+        "allow if data.lists[input.c].allow\nallow if { some c; data.lists[c].allow }",
+        "allow if data.lists[input.c].allow\nallow if { some name, _ in data.lists; name == input.n }",
+        "allow if data.lists[input.c].allow\nallow if { all := data; all.lists.c3.allow }",
+        "allow if data.lists[input.c].allow\nallow if data.lists[input.d].allow",
+    ] {
+        let Ok(faithful) = Faithful::of(&nested(chooser, ""), Dialect::V1) else {
+            continue;
+        };
+        let chosen = faithful.index.map(|index| index.modules);
+        assert_eq!(chosen.unwrap_or_default(), BTreeMap::new(), "{chooser}");
+    }
+    let named = nested(
+        "allow if data.lists[input.c].allow\nallow if data.lists.c3.allow",
+        "",
+    );
+    let found = index(&named).unwrap();
+    assert_eq!(found.module("c3.rego"), None);
+    assert_eq!(found.module("c4.rego"), Some("c4"));
+    let (whole, chosen) = both(&named);
+    for user in ["u3", "u4"] {
+        let input = json!({"c": "c4", "user": user});
+        assert_eq!(chosen.evaluate(&input), whole.evaluate(&input), "{input}");
+    }
+}
+
+#[test]
+fn an_entrypoint_among_the_packages_is_evaluated_whole() {
+    let policy = nested("allow if data.lists[input.c].allow", "");
+    let faithful = Faithful::of(&policy, Dialect::V1).unwrap();
+    let slices = Slices::of(
+        &faithful,
+        "data.lists.c3.allow",
+        Dialect::V1,
+        Duration::from_secs(1),
+    );
+    assert!(matches!(slices, Ok(Slices::Whole(_))));
+}
+
+/// A body of statements of which any may be what is chosen by.
+fn body() -> impl Strategy<Value = String> {
+    let statement = prop_oneof![
+        4 => (0..6_u8).prop_map(|n| format!("input.c == \"c{n}\"")),
+        1 => (0..6_u8).prop_map(|n| format!("\"c{n}\" == input.c")),
+        1 => (0..6_u8).prop_map(|n| format!("input.c in {{\"c{n}\", \"c1\"}}")),
+        1 => (0..6_u8).prop_map(|n| format!("input.c != \"c{n}\"")),
+        1 => (0..3_u8).prop_map(|n| format!("input.user == \"u{n}\"")),
+        1 => Just("to_number(input.x) == 1".to_owned()),
+        1 => Just("not blocked".to_owned()),
+        1 => Just("count(readers) > 1".to_owned()),
+        1 => Just("level > 1".to_owned()),
+        1 => Just("f(input.user)".to_owned()),
+        1 => Just("input.list[0] == \"c1\"".to_owned()),
+    ];
+    proptest::collection::vec(statement, 1..4).prop_map(|all| all.join("; "))
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    (0..6_u8, body(), 0..3_u8).prop_map(|(kind, body, n)| match kind {
+        0 | 1 => format!("allow if {{ {body} }}"),
+        // Without what could lead back to itself.
+        2 => format!("readers contains \"u{n}\" if {{ {} }}", leaf(&body)),
+        3 => format!("level := {n} if {{ {} }}", leaf(&body)),
+        4 => format!("blocked if {{ {} }}", leaf(&body)),
+        _ => format!("f(u) if {{ {} }}", leaf(&body)),
+    })
+}
+
+fn leaf(body: &str) -> String {
+    let parts = body.split("; ").filter(|part| {
+        ["blocked", "readers", "level", "f("]
+            .iter()
+            .all(|name| !part.contains(name))
+    });
+    let kept: Vec<&str> = parts.collect();
+    if kept.is_empty() {
+        "input.c == \"c0\"".to_owned()
+    } else {
+        kept.join("; ")
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn the_rules_that_are_chosen_decide_as_all_rules_do(
+        rules in proptest::collection::vec(rule(), 24..40),
+        inputs in proptest::collection::vec((0..8_u8, 0..3_u8, 0..3_u8), 12),
+    ) {
+        let text = format!(
+            "package p\n\ndefault allow := false\nreaders contains \"u9\"\nlevel := 0 if input.c == \"never\"\nblocked if input.c == \"never\"\nf(u) if {{ input.c == \"never\"; u }}\n{}\n",
+            rules.join("\n"),
+        );
+        let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Dialect::V1).unwrap();
+        prop_assume!(faithful.index.is_some());
+        let load = |rules| {
+            RegoPolicy::compile(&faithful, String::new(), &settings(), rules).unwrap()
+        };
+        let (whole, chosen) = (load(Rules::Whole), load(Rules::ByIndex));
+        for (c, user, x) in inputs {
+            let x = ["1", "2", "?"][usize::from(x)];
+            let mut input = json!({
+                "user": format!("u{user}"),
+                "x": x,
+                "list": [format!("c{user}")],
+            });
+            if c < 7 {
+                input["c"] = json!(format!("c{c}"));
+            }
+            let expected = whole.evaluate(&input);
+            prop_assert_eq!(chosen.evaluate(&input), expected, "{} for {}", text, input);
+        }
+    }
+}

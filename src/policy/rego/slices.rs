@@ -1,0 +1,261 @@
+//! Engines of which each holds the rules that can hold for one value of the index, made when they are first asked for.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use quick_cache::sync::Cache;
+use regorus::{Engine, Value as RegoValue};
+use serde_json::Value;
+
+use super::{
+    super::{Dialect, LoadError},
+    engine::{Faithful, engine, timer},
+    index::{Index, Piece},
+};
+
+/// Engines that are kept; an engine of few rules takes some 100 KiB.
+const KEPT: usize = 128;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// An engine that evaluations start from.
+pub(super) struct Slice {
+    /// Of all slices there have been, this one.
+    pub(super) id: u64,
+    /// It has evaluated once, so that a copy of it is ready.
+    pub(super) prototype: Engine,
+}
+
+/// How engines are made.
+struct Making {
+    rule: String,
+    dialect: Dialect,
+    timeout: Duration,
+    data: RegoValue,
+}
+
+impl Making {
+    fn slice<'a>(
+        &self,
+        modules: impl IntoIterator<Item = (&'a str, String)>,
+    ) -> Result<Arc<Slice>, LoadError> {
+        let mut engine = engine(modules, self.data.clone(), self.dialect)?;
+        // The first evaluation analyses all modules; a fault of theirs shows here.
+        engine.set_input(RegoValue::new_object());
+        engine
+            .eval_rule(self.rule.clone())
+            .map_err(|e| self.fault(&e.to_string()))?;
+        engine.set_execution_timer_config(timer(self.timeout));
+        Ok(Arc::new(Slice {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            prototype: engine,
+        }))
+    }
+
+    fn fault(&self, text: &str) -> LoadError {
+        LoadError(if text.contains("not a valid rule path") {
+            let entrypoint = self.rule.replace('.', "/");
+            let entrypoint = entrypoint.strip_prefix("data/").unwrap_or(&entrypoint);
+            format!(
+                "no rule `{}`: it is the entrypoint `{entrypoint}`",
+                self.rule
+            )
+        } else {
+            text.to_owned()
+        })
+    }
+}
+
+/// All rules of a policy, whole or by the value of its index.
+pub(super) enum Slices {
+    /// One engine for every request.
+    Whole(Arc<Slice>),
+    /// Engines by value.
+    By(Box<ByValue>),
+}
+
+impl Slices {
+    /// Everything in one engine.
+    pub(super) fn whole(
+        faithful: &Faithful,
+        rule: &str,
+        dialect: Dialect,
+        timeout: Duration,
+    ) -> Result<Self, LoadError> {
+        let making = Making::of(faithful, rule, dialect, timeout);
+        making.slice(faithful.modules()).map(Self::Whole)
+    }
+
+    /// By the policy's index, where it has one.
+    pub(super) fn of(
+        faithful: &Faithful,
+        rule: &str,
+        dialect: Dialect,
+        timeout: Duration,
+    ) -> Result<Self, LoadError> {
+        match &faithful.index {
+            Some(index) if !index.leaves_out(rule) => {
+                let making = Making::of(faithful, rule, dialect, timeout);
+                ByValue::new(faithful, index, making).map(|by| Self::By(Box::new(by)))
+            }
+            _ => Self::whole(faithful, rule, dialect, timeout),
+        }
+    }
+
+    /// The engine for a request.
+    pub(super) fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
+        match self {
+            Self::Whole(slice) => Ok(Arc::clone(slice)),
+            Self::By(by) => by.get(input),
+        }
+    }
+}
+
+impl Making {
+    fn of(faithful: &Faithful, rule: &str, dialect: Dialect, timeout: Duration) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            dialect,
+            timeout,
+            data: faithful.data(),
+        }
+    }
+}
+
+/// Engines by value.
+pub(super) struct ByValue {
+    making: Making,
+    index: Index,
+    texts: Vec<Text>,
+    /// What each value adds to the rules that are always there.
+    added: HashMap<String, Added>,
+    /// For values of which no rule knows.
+    other: Arc<Slice>,
+    kept: Cache<String, Arc<Slice>>,
+}
+
+/// What is added for a value.
+#[derive(Default)]
+struct Added {
+    /// Whole modules.
+    modules: Vec<(String, String)>,
+    /// Rules, by text and place.
+    slots: Vec<(usize, usize)>,
+}
+
+/// A module without the rules that are left out.
+struct Text {
+    name: String,
+    /// With empty lines in their place, so that errors name the right ones.
+    skeleton: String,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    /// The empty lines.
+    place: Range<usize>,
+    rule: String,
+}
+
+impl ByValue {
+    fn new(faithful: &Faithful, index: &Index, making: Making) -> Result<Self, LoadError> {
+        let mut added: HashMap<String, Added> = HashMap::new();
+        let mut texts = Vec::new();
+        for (name, text) in &faithful.sources.modules {
+            if let Some(value) = index.module(name) {
+                let added = added.entry(value.to_owned()).or_default();
+                added.modules.push((name.clone(), text.clone()));
+                continue;
+            }
+            for (slot, piece) in index.pieces(name).iter().enumerate() {
+                for value in &piece.values {
+                    let slots = &mut added.entry(value.clone()).or_default().slots;
+                    if slots.last() != Some(&(texts.len(), slot)) {
+                        slots.push((texts.len(), slot));
+                    }
+                }
+            }
+            texts.push(Text::new(name, text, index.pieces(name)));
+        }
+        let skeletons = texts
+            .iter()
+            .map(|text| (text.name.as_str(), text.skeleton.clone()));
+        Ok(Self {
+            other: making.slice(skeletons)?,
+            making,
+            index: index.clone(),
+            texts,
+            added,
+            kept: Cache::new(KEPT),
+        })
+    }
+
+    fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
+        let known = self
+            .index
+            .value(input)
+            .and_then(|value| self.added.get_key_value(value));
+        let Some((value, added)) = known else {
+            return Ok(Arc::clone(&self.other));
+        };
+        if let Some(slice) = self.kept.get(value) {
+            return Ok(slice);
+        }
+        let texts = self.texts.iter().enumerate().map(|(number, text)| {
+            let slots = added.slots.iter().filter(|(text, _)| *text == number);
+            (text.name.as_str(), text.with(slots.map(|(_, slot)| *slot)))
+        });
+        let modules = added.modules.iter();
+        let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
+        let slice = self.making.slice(texts.chain(modules))?;
+        self.kept.insert(value.clone(), Arc::clone(&slice));
+        Ok(slice)
+    }
+}
+
+impl Text {
+    fn new(name: &str, text: &str, pieces: &[Piece]) -> Self {
+        let mut skeleton = String::new();
+        let mut slots = Vec::new();
+        let mut done = 0;
+        for piece in pieces {
+            let end = piece.end.unwrap_or(text.len());
+            let rule = text.get(piece.start..end).unwrap_or_default();
+            skeleton.push_str(text.get(done..piece.start).unwrap_or_default());
+            let start = skeleton.len();
+            skeleton.extend(rule.chars().filter(|c| *c == '\n'));
+            slots.push(Slot {
+                place: start..skeleton.len(),
+                rule: rule.to_owned(),
+            });
+            done = end;
+        }
+        skeleton.push_str(text.get(done..).unwrap_or_default());
+        Self {
+            name: name.to_owned(),
+            skeleton,
+            slots,
+        }
+    }
+
+    /// With some of the rules that are left out, in order.
+    fn with(&self, slots: impl Iterator<Item = usize>) -> String {
+        let mut text = String::with_capacity(self.skeleton.len() + 256);
+        let mut done = 0;
+        for slot in slots.filter_map(|slot| self.slots.get(slot)) {
+            let before = self.skeleton.get(done..slot.place.start);
+            text.push_str(before.unwrap_or_default());
+            text.push_str(&slot.rule);
+            done = slot.place.end;
+        }
+        text.push_str(self.skeleton.get(done..).unwrap_or_default());
+        text
+    }
+}

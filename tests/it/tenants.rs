@@ -1,0 +1,304 @@
+//! Several tenants in one geowarden: what is one's is nobody else's.
+
+use std::{collections::HashMap, fmt::Write as _, fs, path::Path};
+
+use envoy_types::{ext_authz::v3::pb::CheckRequest, pb::google::protobuf::value::Kind};
+use geowarden::config::Config;
+use tempfile::TempDir;
+
+use crate::service::{Answer, Service, config, request};
+
+/// The same for both tenants: what differs is their data.
+const POLICY: &str = "package geowarden.authz\n\nallow if input.ogc.collection in data.open[input.identity.attributes.company]\n";
+const TENANTS: [(&str, &str); 2] = [("osgeo", "obs"), ("geobeyond", "lakes")];
+
+/// A folder of two tenants, whose keys are `KEY-OF-NAME`, and a configuration of them.
+pub(crate) fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tenants = String::new();
+    for (name, collection) in TENANTS {
+        let policies = folder.path().join(name);
+        fs::create_dir(&policies).unwrap();
+        fs::write(policies.join("authz.rego"), POLICY).unwrap();
+        // Both keys claim the same company: only whose key it is may tell them apart.
+        let data = format!("open: {{acme: [{collection}]}}\n");
+        fs::write(policies.join("data.yaml"), data).unwrap();
+        let digest = geowarden::authn::key_digest(format!("key-of-{name}").as_bytes());
+        let entry = format!("- {{id: acme, sha256: {digest}, attributes: {{company: acme}}}}\n");
+        fs::write(folder.path().join(format!("{name}-keys.yaml")), entry).unwrap();
+        let _ = write!(
+            tenants,
+            "  {name}:\n    hosts: [{name}.example, '*.{name}.example']\n    authn: {{api_keys: {{file: {name}-keys.yaml}}}}\n    policy: {{path: {name}}}\n"
+        );
+    }
+    let text =
+        format!("server: {{grpc: '127.0.0.1:0', admin: '127.0.0.1:0'}}\ntenants:\n{tenants}");
+    fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    folder
+}
+
+async fn service() -> Service {
+    let folder = folder();
+    let config = config(folder.path());
+    Service::start(folder, config).await
+}
+
+/// A request for a collection, by the key of `key`, to a host, on a route that names a tenant.
+pub(crate) fn asked(collection: &str, key: &str, host: &str, route: Option<&str>) -> CheckRequest {
+    let key = format!("key-of-{key}");
+    let mut check = request(
+        "GET",
+        &format!("/collections/{collection}/items"),
+        &[("x-api-key", &key)],
+    );
+    let attributes = check.attributes.as_mut().unwrap();
+    host.clone_into(
+        &mut attributes
+            .request
+            .as_mut()
+            .unwrap()
+            .http
+            .as_mut()
+            .unwrap()
+            .host,
+    );
+    attributes.context_extensions = route
+        .map(|name| ("policy".to_owned(), name.to_owned()))
+        .into_iter()
+        .collect::<HashMap<_, _>>();
+    check
+}
+
+impl Service {
+    async fn outcome(&self, check: CheckRequest) -> (i32, String) {
+        let answer = Answer(self.check(check).await);
+        let status = answer.status();
+        let code = if status == 200 {
+            String::new()
+        } else {
+            answer.problem()["code"].as_str().unwrap().to_owned()
+        };
+        (status, code)
+    }
+}
+
+fn metadata(answer: &Answer, name: &str) -> Option<String> {
+    let value = answer.0.dynamic_metadata.as_ref()?.fields.get(name)?;
+    match value.kind.as_ref()? {
+        Kind::StringValue(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn keys_policies_and_data_are_a_tenants_own() {
+    let service = service().await;
+    for (name, own) in TENANTS {
+        for (other, theirs) in TENANTS {
+            for route in [Some(name), None] {
+                let host = format!("{name}.example");
+                let asked = |collection, key| asked(collection, key, &host, route);
+                let told = format!("{name} {other} {route:?}");
+                if name == other {
+                    let ok = (200, String::new());
+                    assert_eq!(service.outcome(asked(own, name)).await, ok, "{told}");
+                    continue;
+                }
+                // Its own key does not open what the other's data open: they are not its policy's data.
+                assert_eq!(
+                    service.outcome(asked(theirs, name)).await,
+                    (403, "policy-denied".to_owned()),
+                    "{told}"
+                );
+                // The other's key is nobody's here, whatever it asks for.
+                for collection in [own, theirs] {
+                    assert_eq!(
+                        service.outcome(asked(collection, other)).await,
+                        (401, "unknown-key".to_owned()),
+                        "{told}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_route_counts_more_than_the_host_that_a_client_writes() {
+    let service = service().await;
+    // On osgeo's route a host of geobeyond's changes nothing: neither its keys nor its data are asked.
+    for host in ["geobeyond.example", "nobody.example", ""] {
+        let on_route = |collection, key| asked(collection, key, host, Some("osgeo"));
+        assert_eq!(service.outcome(on_route("obs", "osgeo")).await.0, 200);
+        assert_eq!(service.outcome(on_route("lakes", "osgeo")).await.0, 403);
+        assert_eq!(service.outcome(on_route("lakes", "geobeyond")).await.0, 401);
+    }
+}
+
+#[tokio::test]
+async fn hosts_choose_where_no_route_does() {
+    let service = service().await;
+    for host in [
+        "OSGEO.example:8443",
+        "maps.osgeo.example",
+        "a.b.osgeo.example",
+    ] {
+        let check = asked("obs", "osgeo", host, None);
+        assert_eq!(service.outcome(check).await.0, 200, "{host}");
+    }
+    for host in [
+        "",
+        "nobody.example",
+        "osgeo.example.",
+        "osgeo.example.evil.example",
+    ] {
+        let refused = (421, "unknown-host".to_owned());
+        let check = asked("obs", "osgeo", host, None);
+        assert_eq!(service.outcome(check).await, refused, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_names_nobody_is_refused() {
+    let refused = (503, "unknown-tenant".to_owned());
+    let service = service().await;
+    for name in ["nobody", "", "OSGEO", "osgeo "] {
+        let check = asked("obs", "osgeo", "osgeo.example", Some(name));
+        assert_eq!(service.outcome(check).await, refused, "{name}");
+    }
+    // And where there are no tenants at all: what was meant for one must not be judged by other rules.
+    let alone = Service::with_policy("package geowarden.authz\n\nallow := true\n").await;
+    let check = asked("obs", "osgeo", "osgeo.example", Some("osgeo"));
+    assert_eq!(alone.outcome(check).await, refused);
+}
+
+#[tokio::test]
+async fn a_tenant_of_all_hosts_takes_what_is_left() {
+    let folder = folder();
+    let file = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("'*.osgeo.example'", "'*'")).unwrap();
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    for host in ["", "nobody.example", "maps.osgeo.example"] {
+        let check = asked("obs", "osgeo", host, None);
+        assert_eq!(service.outcome(check).await.0, 200, "{host}");
+    }
+    let check = asked("obs", "osgeo", "geobeyond.example", None);
+    assert_eq!(service.outcome(check).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_decision_says_whose_rules_made_it() {
+    let service = service().await;
+    let answer = Answer(
+        service
+            .check(asked("obs", "osgeo", "", Some("osgeo")))
+            .await,
+    );
+    assert_eq!(metadata(&answer, "tenant").as_deref(), Some("osgeo"));
+    let answer = Answer(
+        service
+            .check(asked("obs", "osgeo", "", Some("geobeyond")))
+            .await,
+    );
+    assert_eq!(metadata(&answer, "tenant").as_deref(), Some("geobeyond"));
+    let answer = Answer(
+        service
+            .check(asked("obs", "osgeo", "", Some("nobody")))
+            .await,
+    );
+    assert_eq!(metadata(&answer, "tenant"), None);
+    for labels in [
+        r#"outcome="allow",status="200",reason="policy-allowed",principal="api_key",tenant="osgeo""#,
+        r#"outcome="deny",status="401",reason="unknown-key",principal="unknown",tenant="geobeyond""#,
+        r#"outcome="deny",status="503",reason="unknown-tenant",principal="unknown""#,
+    ] {
+        let line = format!("geowarden_decisions_total{{{labels}}} 1");
+        service.metric(&line).await;
+    }
+}
+
+fn write(service: &Service, name: &str, text: &str) {
+    // Whole at once, as an editor does it.
+    let aside = service.folder.path().join(".aside");
+    fs::write(&aside, text).unwrap();
+    fs::rename(aside, service.folder.path().join(name)).unwrap();
+}
+
+#[tokio::test]
+async fn a_fault_of_one_tenant_changes_nothing_of_any() {
+    let service = service().await;
+    let ok = async |collection, key, route| {
+        let check = asked(collection, key, "", Some(route));
+        service.outcome(check).await.0
+    };
+    write(
+        &service,
+        "geobeyond/authz.rego",
+        "package geowarden.authz\n\nallow if {\n",
+    );
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
+    // A good change of the other's files waits until all are good.
+    let failed = |count| format!("geowarden_reloads_total{{result=\"failure\"}} {count}");
+    write(&service, "osgeo/data.yaml", "open: {acme: [lakes]}\n");
+    service.metric(&failed(2)).await;
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 200);
+    assert_eq!(ok("lakes", "osgeo", "osgeo").await, 403);
+    write(&service, "geobeyond/authz.rego", POLICY);
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 403);
+    assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
+    assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
+    // Keys that are gone keep their last good ones too, of all.
+    fs::remove_file(service.folder.path().join("osgeo-keys.yaml")).unwrap();
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
+}
+
+fn with_issuer(folder: &Path, name: &str) -> Config {
+    let mut config = config(folder);
+    let issuer = "{issuer: 'http://127.0.0.1:1', audiences: [x]}";
+    let authn = format!("jwt: [{issuer}]");
+    let parsed = geowarden::yaml::Document::parse(&authn).unwrap().value;
+    config.tenants.get_mut(name).unwrap().authn = serde_json::from_value(parsed).unwrap();
+    config
+}
+
+#[tokio::test]
+async fn readiness_names_the_tenant_whose_keys_are_missing() {
+    let folder = folder();
+    let config = with_issuer(folder.path(), "geobeyond");
+    let service = Service::start(folder, config).await;
+    let url = format!("http://{}/readyz", service.admin);
+    let answer = reqwest::get(url).await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(
+        answer.text().await.unwrap(),
+        "not ready: no keys yet of issuer http://127.0.0.1:1 (tenant geobeyond)\n"
+    );
+    service
+        .metric(r#"geowarden_jwks_fetch_failures_total{issuer="http://127.0.0.1:1",tenant="geobeyond"} 1"#)
+        .await;
+    // The other tenant is not held up.
+    let check = asked("obs", "osgeo", "", Some("osgeo"));
+    assert_eq!(service.outcome(check).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_start_tells_the_faults_of_every_tenant_by_name() {
+    let folder = folder();
+    for name in ["osgeo", "geobeyond"] {
+        fs::write(folder.path().join(name).join("authz.rego"), "package x").unwrap();
+    }
+    let config = config(folder.path());
+    let Err(error) = geowarden::app::App::bind(config).await else {
+        panic!("it started");
+    };
+    let told = error.to_string();
+    assert!(
+        told.contains("tenant `osgeo`: ") && told.contains("tenant `geobeyond`: "),
+        "{told}"
+    );
+}
