@@ -11,7 +11,12 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -23,7 +28,12 @@ use crate::{
         tenants::{self, Sourced},
     },
     state::State,
-    telemetry::{decision_stream::DecisionStream, metrics::Metrics, reload_history::ReloadHistory},
+    telemetry::{
+        decision_stream::DecisionStream,
+        metrics::Metrics,
+        reload_history::ReloadHistory,
+        traces::{ExportError, Exporter, Traces},
+    },
     transport::{
         admin::AdminService,
         ext_authz::ExtAuthz,
@@ -55,6 +65,9 @@ pub enum AppError {
     /// The admin server failed.
     #[error("admin: {0}")]
     Admin(io::Error),
+    /// The export of traces cannot be set up.
+    #[error("telemetry.traces: {0}")]
+    Traces(#[from] ExportError),
     /// The drain took longer than it may.
     #[error("requests in flight did not end within the drain limit")]
     Drain,
@@ -74,6 +87,7 @@ pub struct App {
     tenants: Vec<Sourced>,
     fetchers: Vec<KeyFetcher>,
     loaded: Fingerprint,
+    traces: Option<(Traces, Exporter)>,
 }
 
 impl App {
@@ -108,6 +122,9 @@ impl App {
             .await
             .map_err(admin_bind)?;
         let admin_address = admin.local_addr().map_err(admin_bind)?;
+        let traces = config.telemetry.traces.as_ref();
+        let traces = traces.map(|settings| Traces::new(settings, Arc::clone(&metrics)));
+        let traces = traces.transpose()?;
         Ok(Self {
             config,
             grpc,
@@ -121,6 +138,7 @@ impl App {
             tenants,
             fetchers,
             loaded,
+            traces,
         })
     }
 
@@ -192,12 +210,16 @@ impl App {
             ended(stopped.clone()),
         );
         let mut admin = tokio::spawn(admin);
+        let (traces, exporter) = self.traces.unzip();
+        let stopping = ended(stopped.clone());
+        let exports = exporter.map(|exporter| tokio::spawn(exporter.run(stopping)));
         let service = ExtAuthz {
             state: self.state,
             metrics: self.metrics,
             decisions,
             logged: self.config.telemetry.decisions,
             deadline: self.config.server.deadline.0,
+            traces,
         };
         let mut grpc = tokio::spawn(self.grpc.run(
             service,
@@ -220,13 +242,20 @@ impl App {
         info!("shutting down: no new connections, requests in flight are answered");
         draining.store(true, Ordering::Relaxed);
         stop.send_replace(true);
-        let Ok(ended) = tokio::time::timeout(self.config.server.drain.0, grpc).await else {
+        let limit = Instant::now() + self.config.server.drain.0;
+        let Ok(ended) = timeout_at(limit, grpc).await else {
             warn!("requests in flight did not end within the drain limit");
             return Err(AppError::Drain);
         };
         ended.map_err(|e| AppError::Admin(io::Error::other(e)))??;
+        // With the service its traces have come to an end, and the exporter sends what is left.
+        if let Some(exports) = exports
+            && timeout_at(limit, exports).await.is_err()
+        {
+            warn!("the last spans were not exported within the drain limit");
+        }
         // Readers of decisions are told; one that does not listen is not waited for.
-        let _ = tokio::time::timeout(FAREWELL, admin_grpc).await;
+        let _ = timeout_at(Instant::now() + FAREWELL, admin_grpc).await;
         info!("stopped");
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! One request through all its stops, on one screen. It cannot fail: every fault becomes a refusal.
 
 pub mod decision;
+pub mod stops;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use aws_lc_rs::rand;
 use tokio::{
@@ -12,7 +13,10 @@ use tokio::{
 use tracing::error;
 use uuid::{Builder, Uuid};
 
-use self::decision::{Decision, Denial, Permit, Refusals};
+use self::{
+    decision::{Decision, Denial, Permit, Refusals},
+    stops::Stops,
+};
 use crate::{
     authn,
     identity::Principal,
@@ -88,8 +92,13 @@ impl Decided {
 
 /// Decides one request: who asks, for what, and what the policy says of it.
 pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
+    decide_timed(rules, check, &mut Stops::default()).await
+}
+
+/// The same, noting in `stops` how far it has come, for those who give it up as well.
+pub async fn decide_timed(rules: &Rules, check: &CheckInput, stops: &mut Stops) -> Decided {
     let mut decided = undecided(rules, check);
-    let outcome = run(rules, check, &mut decided).await;
+    let outcome = run(rules, check, &mut decided, stops).await;
     concluded(decided, outcome)
 }
 
@@ -173,11 +182,14 @@ async fn run(
     rules: &Rules,
     check: &CheckInput,
     decided: &mut Decided,
+    stops: &mut Stops,
 ) -> Result<Permit, Box<Denial>> {
     let resource = &*decided.resource.insert(read(rules, check)?);
+    stops.read = Some(Instant::now());
     let principal = rules.authn.authenticate(&check.headers).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*decided.principal.insert(principal);
+    stops.authenticated = Some(Instant::now());
     let question = Question {
         check,
         resource,

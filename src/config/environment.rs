@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::{Headers, opentelemetry};
 use crate::yaml::{Document, KeyPath, Step};
 
 /// What every variable of ours begins with.
@@ -101,6 +102,16 @@ impl Environment {
     /// The variables that fastgeoapi would read, by their full names.
     pub(super) fn fastgeoapi_variables(&self) -> &BTreeMap<String, String> {
         &self.others
+    }
+
+    /// What OpenTelemetry's variables say, for keys that are set by nothing of ours.
+    pub(super) fn opentelemetry(&self) -> Vec<Setting> {
+        opentelemetry::settings(&self.others)
+    }
+
+    /// The headers that OpenTelemetry's variables name for a collector.
+    pub(super) fn otlp_headers(&self) -> Option<Headers> {
+        opentelemetry::headers(&self.others)
     }
 
     pub(super) fn settings(&self) -> &[Setting] {

@@ -6,6 +6,7 @@ mod environment;
 pub mod fastgeoapi;
 mod host;
 pub mod key_file;
+mod opentelemetry;
 mod policy;
 mod problem;
 mod pygeoapi;
@@ -14,6 +15,7 @@ mod server;
 mod span;
 mod telemetry;
 mod tenant;
+mod traces;
 mod validation;
 
 use std::{
@@ -37,6 +39,7 @@ pub use self::{
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
     tenant::{Part, Tenant},
+    traces::{Headers, Protocol, Traces},
 };
 
 /// Everything that an operator can set.
@@ -112,6 +115,9 @@ impl Config {
             .gunicorn_arguments
             .clone_from(&environment.gunicorn_arguments);
         config.program.clone_from(&environment.program);
+        if let Some(traces) = &mut config.telemetry.traces {
+            traces.headers = environment.otlp_headers();
+        }
         problems.0.extend(validation::check(&config, &sources));
         config.notes.extend(validation::tenant_warnings(&config));
         problems.into_result(config)

@@ -103,6 +103,21 @@ pub(super) fn read(
             });
         }
     }
+    for setting in environment.opentelemetry() {
+        let (last, section) = (
+            setting.path.last(),
+            setting.path.get(..2).unwrap_or_default(),
+        );
+        // Nothing but an endpoint turns traces on.
+        let is_on = get(&tree, section).is_some_and(Value::is_object)
+            || last == Some(&Step::Key("endpoint".to_owned()));
+        if is_on
+            && get(&tree, &setting.path).is_none()
+            && set(&mut tree, &setting.path, setting.value)
+        {
+            sources.from_environment.push((setting.path, setting.name));
+        }
+    }
     let mut config = read_tree(tree, &sources, environment.settings(), &mut problems)?;
     resolve_paths(&mut config, folder, &sources);
     Ok((config, problems, sources))
@@ -294,6 +309,11 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
     let admin = config.server.admin_grpc.as_mut();
     if let Some(tls) = admin.and_then(|admin| admin.tls.as_mut()) {
         top.below(&["server", "admin_grpc"]).tls(tls);
+    }
+    if let Some(traces) = &mut config.telemetry.traces {
+        let section = top.below(&["telemetry", "traces"]);
+        section.resolve(&["headers_file"], traces.headers_file.as_mut());
+        section.resolve(&["ca_file"], traces.ca_file.as_mut());
     }
     top.pygeoapi(&mut config.pygeoapi);
     top.authn(&mut config.authn);

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Logs.
+use super::Traces;
+
+/// Logs and traces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
@@ -13,6 +15,8 @@ pub struct Telemetry {
     pub level: LogLevel,
     /// Which decisions get a log line.
     pub decisions: LoggedDecisions,
+    /// Where traces are sent; without it there are none.
+    pub traces: Option<Traces>,
 }
 
 /// The form of a log line.

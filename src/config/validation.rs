@@ -1,5 +1,6 @@
 //! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
 
+mod server;
 mod tenants;
 
 use std::{path::Path, time::Duration};
@@ -7,7 +8,7 @@ use std::{path::Path, time::Duration};
 use url::{Host, Url};
 
 pub(super) use self::tenants::warnings as tenant_warnings;
-use super::{Audiences, Config, Inquiry, Issuer, ListenAddress, Problem, Tls, reading::Sources};
+use super::{Audiences, Config, Inquiry, Issuer, Problem, reading::Sources};
 use crate::yaml::{KeyPath, Step};
 
 /// With less address space the program itself could not start a thread, in bytes.
@@ -20,7 +21,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
         above: KeyPath::new(),
         problems: Vec::new(),
     };
-    server(config, &mut found);
+    server::check(config, &mut found);
     pygeoapi(config, &mut found);
     if config.tenants.is_empty() {
         authn(config, &mut found);
@@ -28,6 +29,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
     } else {
         tenants::check(config, &mut found);
     }
+    traces(config, &mut found);
     found.problems
 }
 
@@ -69,49 +71,6 @@ impl Findings<'_> {
         if !file.is_file() {
             self.at(path, format!("no such file: {}", file.display()));
         }
-    }
-}
-
-fn server(config: &Config, found: &mut Findings<'_>) {
-    let server = &config.server;
-    if let Some(tls) = &server.tls {
-        certificates("server.tls", tls, found);
-    }
-    if let Some(admin) = &server.admin_grpc {
-        let tls = admin.tls.as_ref();
-        if let Some(tls) = tls {
-            certificates("server.admin_grpc.tls", tls, found);
-        }
-        let is_mutual = tls.is_some_and(|tls| tls.client_ca.is_some());
-        if let ListenAddress::Tcp(address) = &admin.address
-            && !address.ip().is_loopback()
-            && !is_mutual
-        {
-            found.at(
-                "server.admin_grpc.address",
-                format!("expected a loopback address (such as `127.0.0.1:9193`) or `unix:/PATH`, found `{address}`: whoever reaches it sees every decision; beyond this machine set `server.admin_grpc.tls` with `cert`, `key` and `client_ca` (mutual TLS)"),
-            );
-        }
-    }
-    if server.deadline.0.is_zero() {
-        found.at(
-            "server.deadline",
-            "expected more than 0: every request would be refused",
-        );
-    }
-    if server.max_request_bytes < 1024 {
-        found.at(
-            "server.max_request_bytes",
-            format!("expected at least 1024, found {}", server.max_request_bytes),
-        );
-    }
-}
-
-fn certificates(path: &str, tls: &Tls, found: &mut Findings<'_>) {
-    found.file(&format!("{path}.cert"), &tls.cert);
-    found.file(&format!("{path}.key"), &tls.key);
-    if let Some(client_ca) = &tls.client_ca {
-        found.file(&format!("{path}.client_ca"), client_ca);
     }
 }
 
@@ -297,6 +256,57 @@ fn opaque_tokens(
     {
         let message = format!("expected an https address, found `{endpoint}`");
         found.below(&here, "endpoint", message);
+    }
+}
+
+fn traces(config: &Config, found: &mut Findings<'_>) {
+    let Some(traces) = &config.telemetry.traces else {
+        return;
+    };
+    let endpoint = Url::parse(&traces.endpoint).ok();
+    match &endpoint {
+        Some(url) if !url.username().is_empty() || url.password().is_some() => found.at(
+            "telemetry.traces.endpoint",
+            "expected an address without a user name and password; `headers_file` is for credentials",
+        ),
+        Some(url) if matches!(url.scheme(), "http" | "https") && url.path() != "/" => {}
+        _ => found.at(
+            "telemetry.traces.endpoint",
+            format!(
+                "expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found `{}`",
+                traces.endpoint
+            ),
+        ),
+    }
+    if !(0.0..=1.0).contains(&traces.sample_ratio) {
+        found.at(
+            "telemetry.traces.sample_ratio",
+            format!(
+                "expected a number from 0 to 1, found {}",
+                traces.sample_ratio
+            ),
+        );
+    }
+    if traces.timeout.0.is_zero() {
+        found.at(
+            "telemetry.traces.timeout",
+            "expected more than 0: nothing would be exported",
+        );
+    }
+    if let Some(file) = &traces.ca_file {
+        found.file("telemetry.traces.ca_file", file);
+    }
+    match traces.request_headers() {
+        Err(message) => found.at("telemetry.traces.headers_file", message),
+        Ok(headers) if headers.is_empty() => {}
+        Ok(_) => {
+            if endpoint.is_some_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
+                found.at(
+                    "telemetry.traces.endpoint",
+                    "expected https, since headers with credentials are sent there",
+                );
+            }
+        }
     }
 }
 

@@ -20,6 +20,14 @@ impl Decision {
         }
     }
 
+    /// A name of ours for why; never a policy's own words, which may name people.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Allow(_) => "policy-allowed",
+            Self::Deny(denial) => denial.reason,
+        }
+    }
+
     /// The HTTP status of a refusal; 200 stands for passing on.
     pub fn status(&self) -> u16 {
         match self {

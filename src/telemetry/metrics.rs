@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use crate::{
     authn::{KeyEvents, KeyFetchError},
-    pipeline::{Decided, decision::Decision},
+    pipeline::Decided,
     telemetry::logging,
 };
 
@@ -66,6 +66,7 @@ pub struct Metrics {
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
     log_lines_lost: Counter,
+    trace_spans: Family<ResultLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -116,6 +117,12 @@ impl Default for Metrics {
             "Log lines lost since nobody read them in time",
             log_lines_lost.clone(),
         );
+        let trace_spans = Family::default();
+        registry.register(
+            "trace_spans",
+            "Spans by what became of them",
+            trace_spans.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -131,6 +138,7 @@ impl Default for Metrics {
             keys,
             key_fetch_failures,
             log_lines_lost,
+            trace_spans,
         }
     }
 }
@@ -138,15 +146,12 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts one decision.
     pub fn decided(&self, decided: &Decided, duration: Duration) {
-        let (reason, principal) = match &decided.decision {
-            Decision::Allow(_) => ("policy-allowed", decided.principal.as_ref()),
-            Decision::Deny(denial) => (denial.reason, decided.principal.as_ref()),
-        };
+        let principal = decided.principal.as_ref();
         self.decisions
             .get_or_create(&DecisionLabels {
                 outcome: decided.decision.outcome(),
                 status: u32::from(decided.decision.status()),
-                reason,
+                reason: decided.decision.reason(),
                 principal: principal.map_or("unknown", |p| p.method.as_str()),
                 tenant: TenantLabel(decided.tenant.clone()),
             })
@@ -176,6 +181,15 @@ impl Metrics {
         })
     }
 
+    /// Counts spans by what became of them.
+    pub fn spans(&self, end: SpanEnd, count: usize) {
+        let result = end.as_str();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.trace_spans
+            .get_or_create(&ResultLabels { result })
+            .inc_by(count);
+    }
+
     /// Everything as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, fmt::Error> {
         let lost = logging::lost_lines();
@@ -184,6 +198,30 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// What became of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanEnd {
+    /// The collector has taken it.
+    Exported,
+    /// The collector has taken its batch, but not it.
+    Rejected,
+    /// The queue was full: too many decisions, or a collector that is slow or away.
+    QueueFull,
+    /// The export failed.
+    ExportFailed,
+}
+
+impl SpanEnd {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Exported => "exported",
+            Self::Rejected => "rejected",
+            Self::QueueFull => "queue-full",
+            Self::ExportFailed => "export-failed",
+        }
     }
 }
 

@@ -13,11 +13,16 @@ use tracing::error;
 
 use crate::{
     config::LoggedDecisions,
-    pipeline::{self, Decided, decision::Denial},
+    pipeline::{self, Decided, decision::Denial, stops::Stops},
     request::CheckInput,
     response,
-    state::{State, Unmatched},
-    telemetry::{decision_log, decision_stream::DecisionStream, metrics::Metrics},
+    state::{State, Tenant, Unmatched},
+    telemetry::{
+        decision_log,
+        decision_stream::DecisionStream,
+        metrics::Metrics,
+        traces::{Carried, Checked, Traces},
+    },
 };
 
 /// Answers Envoy's checks.
@@ -32,6 +37,16 @@ pub struct ExtAuthz {
     pub logged: LoggedDecisions,
     /// How long one check may take.
     pub deadline: Duration,
+    /// Where decisions become traces, if anywhere.
+    pub traces: Option<Traces>,
+}
+
+/// A decision and how it came about.
+struct Judged {
+    check: Option<CheckInput>,
+    tenant: Option<Arc<Tenant>>,
+    stops: Stops,
+    decided: Decided,
 }
 
 #[async_trait]
@@ -42,37 +57,70 @@ impl Authorization for ExtAuthz {
     ) -> Result<Response<CheckResponse>, Status> {
         let start = Instant::now();
         let _in_flight = self.metrics.in_flight();
-        let (method, decided) = self.decide(request.into_inner()).await;
+        let traced = self.traces.as_ref().map(|traces| {
+            let metadata = request.metadata();
+            let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
+            (traces, carried)
+        });
+        let judged = self.decide(request.into_inner()).await;
         let duration = start.elapsed();
+        let (check, decided) = (judged.check.as_ref(), judged.decided);
         self.metrics.decided(&decided, duration);
-        decision_log::record(self.logged, &decided, &method, duration);
-        self.decisions.publish(&decided, &method, duration);
-        Ok(Response::new(response::to_envoy(decided)))
+        let method = check.map_or("", |check| &check.method);
+        decision_log::record(self.logged, &decided, method, duration);
+        self.decisions.publish(&decided, method, duration);
+        let trace = traced.as_ref().and_then(|(traces, carried)| {
+            traces.begin(&Checked {
+                carried,
+                check,
+                revision: judged.tenant.as_ref().map(|t| t.rules.policy.revision()),
+                decided: &decided,
+                stops: judged.stops,
+                begun: start,
+                decided_at: start + duration,
+            })
+        });
+        let answer = response::to_envoy(decided);
+        if let Some(trace) = trace {
+            trace.end();
+        }
+        Ok(Response::new(answer))
     }
 }
 
 impl ExtAuthz {
-    async fn decide(&self, check: CheckRequest) -> (String, Decided) {
+    async fn decide(&self, check: CheckRequest) -> Judged {
+        let mut stops = Stops::default();
         let check = match CheckInput::from_envoy(check) {
             Ok(check) => check,
             Err(unreadable) => {
-                return (
-                    String::new(),
-                    pipeline::refuse(Denial {
+                return Judged {
+                    check: None,
+                    tenant: None,
+                    stops,
+                    decided: pipeline::refuse(Denial {
                         status: 400,
                         reason: "unreadable-check",
                         detail: unreadable.to_string(),
                         ..Denial::default()
                     }),
-                );
+                };
             }
         };
         let tenant = match self.state.tenant(&check) {
             Ok(tenant) => tenant,
-            Err(unmatched) => return (check.method, refused(&unmatched)),
+            Err(unmatched) => {
+                return Judged {
+                    check: Some(check),
+                    tenant: None,
+                    stops,
+                    decided: refused(&unmatched),
+                };
+            }
         };
         // A panic unwinds into a refusal of this request, with its log line; others do not notice.
-        let decide = AssertUnwindSafe(pipeline::decide(&tenant.rules, &check)).catch_unwind();
+        let decide = pipeline::decide_timed(&tenant.rules, &check, &mut stops);
+        let decide = AssertUnwindSafe(decide).catch_unwind();
         let mut decided = match tokio::time::timeout(self.deadline, decide).await {
             Ok(Ok(decided)) => decided,
             Ok(Err(_)) => {
@@ -82,7 +130,12 @@ impl ExtAuthz {
             Err(_) => ours("deadline", "Judging the request took too long"),
         };
         decided.tenant.clone_from(&tenant.name);
-        (check.method, decided)
+        Judged {
+            check: Some(check),
+            tenant: Some(tenant),
+            stops,
+            decided,
+        }
     }
 }
 

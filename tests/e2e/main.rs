@@ -26,3 +26,4 @@ mod serving;
 mod stage;
 mod tenants;
 mod tokens;
+mod traces;

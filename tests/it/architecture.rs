@@ -85,11 +85,14 @@ const FOR_TESTS: [&str; 3] = [
 ];
 
 /// Words that only these files may hold (paths below src, by prefix).
-const ONLY_IN: [(&str, &[&str]); 9] = [
+const ONLY_IN: [(&str, &[&str]); 11] = [
     ("envoy_types", &["request/envoy", "response", "transport/"]),
     ("regorus", &["policy/rego", "policy/source"]),
     ("jsonwebtoken", &["authn/jwt", "authn/jwks"]),
-    ("tonic", &["transport/"]),
+    // Of OpenTelemetry's crates one module has this name.
+    ("tonic", &["transport/", "telemetry/traces/export"]),
+    ("opentelemetry_sdk", &["telemetry/traces"]),
+    ("opentelemetry_proto", &["telemetry/traces/export"]),
     ("std::env", &["config/environment"]),
     ("env::var", &["config/environment"]),
     ("process::exit", &[]),

@@ -22,3 +22,4 @@ mod reloads;
 mod service;
 mod tenants;
 mod tls;
+mod traces;

@@ -11,7 +11,7 @@ use std::{
 use geowarden::{
     authn::{KeyFetchError, KeySet},
     pipeline::{self, decision::Denial},
-    telemetry::metrics::Metrics,
+    telemetry::metrics::{Metrics, SpanEnd},
     yaml::Document,
 };
 use serde_json::Value;
@@ -37,6 +37,7 @@ fn text() -> String {
     let no_keys = KeySet::parse(b"no keys").unwrap_err();
     keys.failed("https://idp.example", &KeyFetchError::from(no_keys));
     metrics.reloaded(true);
+    metrics.spans(SpanEnd::Exported, 1);
     metrics.text().unwrap()
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [k8s] [debian] [fastgeoapi] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [k8s] [debian] [fastgeoapi] [lint] [fuzz]
 #
 # Without an argument: all but fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
@@ -164,6 +164,13 @@ install_opa() {
     printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
 }
 
+# A collector of OpenTelemetry. Later ones than this have glibc 2.38 or a shared library of Python beside them.
+install_collector() {
+    install_python collector "OpenTelemetry collector (rotel 0.0.1a8)"
+    ln -sf "$("$tools/collector/bin/python" -c 'import rotel; print(list(rotel.__path__)[0])')/rotel-agent" "$tools/bin/rotel"
+    [ -x "$tools/bin/rotel" ] || fail "the rotel wheel holds no executable"
+}
+
 install_fastgeoapi() {
     install_python fastgeoapi "fastgeoapi 0.4.0"
 }
@@ -290,10 +297,10 @@ install_glewlwyd() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa k8s debian
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa collector k8s debian
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | opa | k8s | debian | fastgeoapi | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | collector | k8s | debian | fastgeoapi | lint | fuzz) ;;
     *)
         sed -n 's/^#   tests/usage: tests/p' "$0" >&2
         exit 64

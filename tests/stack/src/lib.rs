@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! client -> Envoy -> Pygeoapi
-//!              \-> Geowarden -> Provider, Glewlwyd, Keycloak (keys)
+//!              \-> Geowarden -> Provider, Glewlwyd, Keycloak (keys), Collector (traces)
 //! ```
 //!
 //! Everything listens on the loopback interface on a port that the system chose, and has answered once before its
@@ -11,6 +11,7 @@
 
 mod chromium;
 pub mod client;
+mod collector;
 pub mod compare;
 pub mod demo;
 mod envoy;
@@ -27,6 +28,7 @@ mod tools;
 
 pub use chromium::{Seen, Visit};
 pub use client::{Answer, Ask};
+pub use collector::{Collector, Span};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;
 pub use fastgeoapi::Fastgeoapi;

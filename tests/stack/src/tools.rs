@@ -64,6 +64,11 @@ impl Tools {
         self.installed("OPA's engine", "opa/bin/python")
     }
 
+    /// rotel, a collector of OpenTelemetry.
+    pub fn collector(&self) -> Result<PathBuf> {
+        self.installed("the OpenTelemetry collector", "bin/rotel")
+    }
+
     /// The Python that has the Kubernetes validators.
     pub fn k8s_python(&self) -> Result<PathBuf> {
         self.installed("the Kubernetes validators", "k8s/bin/python")

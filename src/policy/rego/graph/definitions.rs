@@ -96,10 +96,11 @@ pub(super) fn nothing_is_defined_twice(
         {
             refusals.add(node.line, format!("`{path}` is the path of a package too"));
         }
-        let is_internal = packages
-            .iter()
-            .filter_map(|package| path.strip_prefix(&format!("{package}.")))
-            .any(|rule| rule == "internal" || rule.starts_with("internal."));
+        let is_internal = path.match_indices(".internal").any(|(at, name)| {
+            let (package, rest) = path.split_at(at);
+            let rest = rest.strip_prefix(name).unwrap_or_default();
+            (rest.is_empty() || rest.starts_with('.')) && packages.contains(package)
+        });
         if is_internal {
             refusals.add(
                 node.line,

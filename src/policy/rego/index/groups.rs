@@ -88,16 +88,17 @@ pub(super) fn of(
     });
     let mut chosen = BTreeMap::new();
     for group in &groups {
-        let asked_by_name = |value: &str| {
-            references.iter().any(|reference| {
-                member(&reference.prefix, group) == Some(value)
-                    && member(&reference.from, group) != Some(value)
+        let asked_by_name: BTreeSet<&str> = references
+            .iter()
+            .filter_map(|reference| {
+                let value = member(&reference.prefix, group)?;
+                (member(&reference.from, group) != Some(value)).then_some(value)
             })
-        };
+            .collect();
         for parsed in modules {
             let package = package_path(&parsed.module);
             if let Some(value) = member(&package, group)
-                && !asked_by_name(value)
+                && !asked_by_name.contains(value)
             {
                 chosen.insert(parsed.name.clone(), value.to_owned());
             }

@@ -1,0 +1,108 @@
+//! OpenTelemetry's own environment variables, for what neither the file nor a variable of ours sets.
+//!
+//! Those of traces win over those of all signals (OTLP exporter specification). Samplers that ignore the caller's sampled
+//! flag are not offered, so of `OTEL_TRACES_SAMPLER` only the `parentbased_` ones count.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    environment::Setting,
+    traces::{self, Headers},
+};
+use crate::yaml::Step;
+
+type Variables = BTreeMap<String, String>;
+
+/// What the variables set, the endpoint first.
+pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
+    let mut all = Vec::new();
+    let mut put = |name: &str, key: &[&str], value: Value| {
+        all.push(Setting {
+            name: name.to_owned(),
+            path: ["telemetry", "traces"]
+                .iter()
+                .chain(key)
+                .map(|step| Step::Key((*step).to_owned()))
+                .collect(),
+            text: String::new(),
+            value,
+        });
+    };
+    if let Some((name, endpoint)) = endpoint(variables) {
+        put(name, &["endpoint"], json!(endpoint));
+    }
+    if let Some((name, value)) = of_traces(variables, "PROTOCOL") {
+        put(&name, &["protocol"], json!(value));
+    }
+    if let Some((name, value)) = of_traces(variables, "TIMEOUT") {
+        put(&name, &["timeout"], json!(format!("{value}ms")));
+    }
+    if let Some((name, value)) = of_traces(variables, "CERTIFICATE") {
+        put(&name, &["ca_file"], json!(value));
+    }
+    let resource = "OTEL_RESOURCE_ATTRIBUTES";
+    let attributes = get(variables, resource).map(traces::pairs);
+    if let Some(value) = get(variables, "OTEL_SERVICE_NAME") {
+        put("OTEL_SERVICE_NAME", &["service_name"], json!(value));
+    }
+    // One that is malformed as a whole sets nothing (resource SDK specification).
+    for (name, value) in attributes.and_then(Result::ok).unwrap_or_default() {
+        match name.as_str() {
+            "service.name" => put(resource, &["service_name"], json!(value)),
+            name => put(resource, &["resource", name], json!(value)),
+        }
+    }
+    let ratio = match get(variables, "OTEL_TRACES_SAMPLER") {
+        Some("parentbased_always_on") => Some(json!(1)),
+        Some("parentbased_always_off") => Some(json!(0)),
+        Some("parentbased_traceidratio") => get(variables, "OTEL_TRACES_SAMPLER_ARG").map(|text| {
+            text.parse::<f64>()
+                .map_or_else(|_| json!(text), |ratio| json!(ratio))
+        }),
+        _ => None,
+    };
+    if let Some(ratio) = ratio {
+        put("OTEL_TRACES_SAMPLER", &["sample_ratio"], ratio);
+    }
+    all
+}
+
+/// The headers of an export.
+pub(super) fn headers(variables: &Variables) -> Option<Headers> {
+    of_traces(variables, "HEADERS").map(|(_, text)| Headers(text.to_owned()))
+}
+
+fn endpoint(variables: &Variables) -> Option<(&'static str, String)> {
+    let is_off = get(variables, "OTEL_SDK_DISABLED")
+        .is_some_and(|v| v.eq_ignore_ascii_case("true"))
+        || get(variables, "OTEL_TRACES_EXPORTER") == Some("none");
+    if is_off {
+        return None;
+    }
+    let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    get(variables, whole)
+        .map(|address| (whole, address.to_owned()))
+        .or_else(|| {
+            let address = get(variables, base)?.trim_end_matches('/');
+            Some((base, format!("{address}/v1/traces")))
+        })
+}
+
+fn of_traces<'a>(variables: &'a Variables, what: &str) -> Option<(String, &'a str)> {
+    ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"]
+        .into_iter()
+        .find_map(|prefix| {
+            let name = format!("{prefix}{what}");
+            let value = get(variables, &name)?;
+            Some((name, value))
+        })
+}
+
+/// An empty variable is as good as none (general SDK configuration).
+fn get<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
+    let value = variables.get(name)?.trim();
+    (!value.is_empty()).then_some(value)
+}

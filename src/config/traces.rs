@@ -1,0 +1,110 @@
+//! `telemetry.traces`: where the spans of decisions are sent.
+
+use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
+
+use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// OpenTelemetry traces, exported by OTLP.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    /// The whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`.
+    pub endpoint: String,
+    /// How spans are sent.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// `service.name` of the resource.
+    #[serde(default = "service_name")]
+    pub service_name: String,
+    /// Further attributes of the resource, `deployment.environment.name` for example.
+    #[serde(default)]
+    pub resource: BTreeMap<String, String>,
+    /// Which share of the checks that come without a trace context is traced, from 0 to 1; with one, its sampled flag
+    /// decides.
+    #[serde(default = "sample_ratio")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub sample_ratio: f64,
+    /// How long one export may take.
+    #[serde(default = "timeout")]
+    pub timeout: Span,
+    /// A file with the headers of the request, as `name=value,name=value`, values percent-encoded: credentials.
+    pub headers_file: Option<PathBuf>,
+    /// Certificate authorities of the endpoint, PEM, next to those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The headers that OpenTelemetry's environment variables name; a file wins over them.
+    #[serde(skip)]
+    pub headers: Option<Headers>,
+}
+
+/// How spans are sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Protocol {
+    /// OTLP over HTTP with binary protobuf, usually port 4318.
+    #[default]
+    #[serde(rename = "http/protobuf")]
+    HttpProtobuf,
+}
+
+/// Headers as `OTEL_EXPORTER_OTLP_HEADERS` has them. There may be credentials among them, so they are not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Headers(pub(super) String);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+fn service_name() -> String {
+    "geowarden".to_owned()
+}
+
+fn sample_ratio() -> f64 {
+    1.0
+}
+
+fn timeout() -> Span {
+    Span::secs(10)
+}
+
+impl Traces {
+    /// The headers that an export is sent with, or why there are none; never with their values.
+    pub fn request_headers(&self) -> Result<Vec<(String, String)>, String> {
+        match (&self.headers_file, &self.headers) {
+            (Some(file), _) => {
+                let text = fs::read_to_string(file)
+                    .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+                pairs(text.trim())
+            }
+            (None, Some(Headers(text))) => pairs(text),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// OpenTelemetry's list of pairs, `name=value,name=value` with percent-encoded values: headers, resource attributes.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pair = |pair: &str| -> Option<(String, String)> {
+        let (name, value) = pair.split_once('=')?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        let is_whole = !name.trim().is_empty() && !value.contains(char::is_control);
+        is_whole.then(|| (name.trim().to_owned(), value.into_owned()))
+    };
+    let pairs = text.split(',').filter(|part| !part.trim().is_empty());
+    pairs
+        .enumerate()
+        .map(|(index, part)| {
+            // Not the text itself: it may be a credential.
+            pair(part).ok_or_else(|| {
+                format!(
+                    "expected `name=value,name=value` with percent-encoded values; number {} is none",
+                    index + 1
+                )
+            })
+        })
+        .collect()
+}

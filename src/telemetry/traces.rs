@@ -1,0 +1,125 @@
+//! OpenTelemetry traces: one span a Check, below Envoy's, with one span a stop below it.
+//!
+//! A decision waits for nothing here: what its spans are made of is put into a bounded queue once it is decided, and is
+//! dropped whole where the queue is full. Everything else happens in the task of the [`Exporter`].
+
+mod context;
+mod export;
+mod spans;
+
+use std::{sync::Arc, time::Instant};
+
+use opentelemetry::{
+    TraceId,
+    trace::{SpanContext, SpanKind},
+};
+use opentelemetry_sdk::trace::{
+    IdGenerator, ParentBasedSampler, RandomIdGenerator, Sampler, SamplingDecision, ShouldSample,
+};
+use tokio::sync::mpsc;
+
+use self::spans::Record;
+pub use self::{
+    context::Carried,
+    export::{ExportError, Exporter},
+};
+use super::metrics::{Metrics, SpanEnd};
+use crate::{
+    config,
+    pipeline::{Decided, stops::Stops},
+    request::{CheckInput, Headers},
+};
+
+/// Decisions that may wait for their export.
+const QUEUE: usize = 2048;
+
+/// What a trace tells of one Check.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// The trace context of the call itself.
+    pub carried: &'a Carried,
+    /// The request that was judged, where it could be read.
+    pub check: Option<&'a CheckInput>,
+    /// The revision of the policies that judged it.
+    pub revision: Option<&'a str>,
+    /// What was decided.
+    pub decided: &'a Decided,
+    /// How far it came.
+    pub stops: Stops,
+    /// When the Check began.
+    pub begun: Instant,
+    /// When it was decided.
+    pub decided_at: Instant,
+}
+
+/// Where decisions are handed to, to become traces.
+pub struct Traces {
+    sampler: ParentBasedSampler,
+    ids: RandomIdGenerator,
+    queue: mpsc::Sender<Record>,
+    metrics: Arc<Metrics>,
+}
+
+impl Traces {
+    /// Sets up the client of the collector; nothing is sent before the [`Exporter`] runs.
+    pub fn new(
+        settings: &config::Traces,
+        metrics: Arc<Metrics>,
+    ) -> Result<(Self, Exporter), ExportError> {
+        let (queue, records) = mpsc::channel(QUEUE);
+        let exporter = Exporter::new(settings, records, Arc::clone(&metrics))?;
+        let traces = Self {
+            sampler: Sampler::parent_based(Sampler::TraceIdRatioBased(settings.sample_ratio)),
+            ids: RandomIdGenerator::default(),
+            queue,
+            metrics,
+        };
+        Ok((traces, exporter))
+    }
+
+    /// The trace of a decision, if it is sampled; it ends with the answer.
+    pub fn begin(&self, checked: &Checked<'_>) -> Option<Trace<'_>> {
+        let none = Headers::default();
+        let headers = checked.check.map_or(&none, |check| &check.headers);
+        let parent = context::parent(checked.carried, headers);
+        let trace_id = match &parent {
+            Some(parent) => parent.trace_id(),
+            None => self.ids.new_trace_id(),
+        };
+        self.is_sampled(parent.as_ref(), trace_id).then(|| Trace {
+            record: Record::new(checked, parent, trace_id),
+            traces: self,
+        })
+    }
+
+    /// As the caller's sampled flag says; without a caller as the ratio says.
+    fn is_sampled(&self, parent: Option<&SpanContext>, trace_id: TraceId) -> bool {
+        let parent = parent.map(context::of);
+        let parent = parent.as_ref();
+        let kind = SpanKind::Server;
+        let result = self
+            .sampler
+            .should_sample(parent, trace_id, spans::CHECK, &kind, &[], &[]);
+        result.decision == SamplingDecision::RecordAndSample
+    }
+}
+
+/// The trace of a decision whose answer is being written.
+pub struct Trace<'a> {
+    record: Record,
+    traces: &'a Traces,
+}
+
+impl Trace<'_> {
+    /// The answer is ready now.
+    pub fn end(mut self) {
+        self.record.answered_at(Instant::now());
+        let spans = self.record.len();
+        if self.traces.queue.try_send(self.record).is_err() {
+            self.traces.metrics.spans(SpanEnd::QueueFull, spans);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

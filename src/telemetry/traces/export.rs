@@ -1,0 +1,307 @@
+//! The export by OTLP over HTTP (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>), in batches.
+
+use std::{
+    error::Error as StdError,
+    fs, io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::{
+    tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
+    transform::{
+        common::tonic::ResourceAttributesWithSchema,
+        trace::tonic::group_spans_by_resource_and_scope,
+    },
+};
+use opentelemetry_sdk::{Resource, trace::RandomIdGenerator};
+use prost::Message;
+use reqwest::{
+    Certificate, Client, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use thiserror::Error;
+use tokio::{sync::mpsc, time::timeout};
+use tracing::warn;
+
+use super::spans::Record;
+use crate::{
+    config,
+    telemetry::metrics::{Metrics, SpanEnd},
+};
+
+/// Decisions in one export.
+const BATCH: usize = 256;
+/// How long the first decision of a batch waits for others.
+const GATHER: Duration = Duration::from_secs(1);
+/// Pauses before an export is tried again.
+const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+/// Lost spans are told of at most this often.
+const TELL: Duration = Duration::from_mins(1);
+/// Answers are a few bytes; of a longer one nothing is believed.
+const MAX_ANSWER: usize = 64 << 10;
+
+/// Why spans could not be exported, now or at all.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The headers cannot be sent.
+    #[error("the headers of traces cannot be used: {0}")]
+    Headers(String),
+    /// The HTTP client could not be set up.
+    #[error("the client of traces cannot be set up: {0}")]
+    Client(String),
+    /// No connection, or one that broke.
+    #[error("the request failed: {0}")]
+    Transport(String),
+    /// No answer in time.
+    #[error("no complete answer in time")]
+    Timeout,
+    /// Any status but 200; redirections are not followed.
+    #[error("the answer has status {0}")]
+    Status(StatusCode),
+    /// The answer is no `ExportTraceServiceResponse`.
+    #[error("the answer is none of a collector")]
+    Answer,
+}
+
+impl ExportError {
+    /// Whether the same export may succeed later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Transport(_) | Self::Timeout => true,
+            Self::Status(status) => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+}
+
+/// Sends to the collector what [`super::Traces`] noted.
+pub struct Exporter {
+    records: mpsc::Receiver<Record>,
+    client: Client,
+    endpoint: String,
+    headers: HeaderMap,
+    timeout: Duration,
+    resource: ResourceAttributesWithSchema,
+    scope: InstrumentationScope,
+    ids: RandomIdGenerator,
+    metrics: Arc<Metrics>,
+    told: Option<Instant>,
+    lost: usize,
+}
+
+impl Exporter {
+    pub(super) fn new(
+        settings: &config::Traces,
+        records: mpsc::Receiver<Record>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ExportError> {
+        let attributes = settings
+            .resource
+            .iter()
+            .map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
+        let resource = Resource::builder_empty()
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .with_attributes(attributes)
+            .with_attribute(KeyValue::new("service.name", settings.service_name.clone()))
+            .build();
+        Ok(Self {
+            records,
+            client: client(settings)?,
+            endpoint: settings.endpoint.clone(),
+            headers: headers(settings)?,
+            timeout: settings.timeout.0,
+            resource: ResourceAttributesWithSchema::from(&resource),
+            scope: InstrumentationScope::builder("geowarden")
+                .with_version(env!("CARGO_PKG_VERSION"))
+                .build(),
+            ids: RandomIdGenerator::default(),
+            metrics,
+            told: None,
+            lost: 0,
+        })
+    }
+
+    /// Exports until there is nobody left to note a decision, and then what is left. Once `stopping` has ended, nothing
+    /// is tried a second time.
+    pub async fn run(mut self, stopping: impl Future<Output = ()> + Send) {
+        let stopping = stopping.shared();
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Some(first) = self.records.recv().await {
+            batch.push(first);
+            let gather = async {
+                while batch.len() < BATCH
+                    && let Some(next) = self.records.recv().await
+                {
+                    batch.push(next);
+                }
+            };
+            // Either way it is sent: full, or late enough.
+            let _ = timeout(GATHER, gather).await;
+            let (body, spans) = self.encoded(batch.drain(..));
+            let mut result = self.send(body.clone()).await;
+            for pause in RETRIES {
+                if !matches!(&result, Err(error) if error.may_pass()) {
+                    break;
+                }
+                tokio::select! {
+                    biased;
+                    () = stopping.clone() => break,
+                    () = tokio::time::sleep(pause) => {}
+                }
+                result = self.send(body.clone()).await;
+            }
+            self.count(spans, &result);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.records.len()
+    }
+
+    fn encoded(&self, records: impl Iterator<Item = Record>) -> (Vec<u8>, usize) {
+        let spans: Vec<_> = records
+            .flat_map(|record| record.into_spans(&self.ids, &self.scope))
+            .collect();
+        let count = spans.len();
+        let request = ExportTraceServiceRequest {
+            resource_spans: group_spans_by_resource_and_scope(spans, &self.resource),
+        };
+        (request.encode_to_vec(), count)
+    }
+
+    /// Sends one batch; how many spans of it the collector refused.
+    async fn send(&self, body: Vec<u8>) -> Result<usize, ExportError> {
+        let request = self
+            .client
+            .post(&self.endpoint)
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, "application/x-protobuf")
+            .body(body)
+            .send();
+        let exchange = async {
+            let response = request.await.map_err(transport)?;
+            if response.status() != StatusCode::OK {
+                return Err(ExportError::Status(response.status()));
+            }
+            rejected(response).await
+        };
+        timeout(self.timeout, exchange)
+            .await
+            .unwrap_or(Err(ExportError::Timeout))
+    }
+
+    fn count(&mut self, spans: usize, result: &Result<usize, ExportError>) {
+        let (lost, end, cause) = match result {
+            Ok(rejected) => {
+                let rejected = spans.min(*rejected);
+                let told = "the collector refused them".to_owned();
+                (rejected, SpanEnd::Rejected, told)
+            }
+            Err(error) => (spans, SpanEnd::ExportFailed, error.to_string()),
+        };
+        if spans > lost {
+            self.metrics.spans(SpanEnd::Exported, spans - lost);
+        }
+        if lost == 0 {
+            return;
+        }
+        self.metrics.spans(end, lost);
+        self.lost += lost;
+        if self.told.is_none_or(|told| told.elapsed() >= TELL) {
+            warn!(lost = self.lost, cause, "spans were not exported");
+            self.told = Some(Instant::now());
+            self.lost = 0;
+        }
+    }
+}
+
+async fn rejected(mut response: Response) -> Result<usize, ExportError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(transport)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(ExportError::Answer);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let answer =
+        ExportTraceServiceResponse::decode(body.as_slice()).map_err(|_| ExportError::Answer)?;
+    let rejected = answer.partial_success.map_or(0, |part| part.rejected_spans);
+    Ok(usize::try_from(rejected).unwrap_or(0))
+}
+
+fn client(settings: &config::Traces) -> Result<Client, ExportError> {
+    let builder = || {
+        Client::builder()
+            .user_agent(concat!("geowarden/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.timeout.0)
+            .timeout(settings.timeout.0)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // A proxy is a matter of configuration, not of an inherited environment.
+            .no_proxy()
+    };
+    let set_up = |error: reqwest::Error| ExportError::Client(causes(&error));
+    let Some(path) = &settings.ca_file else {
+        // An image without CA certificates can still send over plain HTTP; https then fails closed.
+        return builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only(Vec::new()).build())
+            .map_err(set_up);
+    };
+    let pem = fs::read(path).map_err(|source| ExportError::Unreadable {
+        path: path.clone(),
+        source,
+    })?;
+    let authorities = Certificate::from_pem_bundle(&pem).map_err(set_up)?;
+    builder()
+        .tls_certs_merge(authorities)
+        .build()
+        .map_err(set_up)
+}
+
+fn headers(settings: &config::Traces) -> Result<HeaderMap, ExportError> {
+    let mut all = HeaderMap::new();
+    for (name, value) in settings.request_headers().map_err(ExportError::Headers)? {
+        let unusable =
+            || ExportError::Headers(format!("`{name}` is no header or has no header's value"));
+        let header = HeaderName::try_from(&name).map_err(|_| unusable())?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
+        value.set_sensitive(true);
+        all.append(header, value);
+    }
+    Ok(all)
+}
+
+fn transport(error: reqwest::Error) -> ExportError {
+    if error.is_timeout() {
+        ExportError::Timeout
+    } else {
+        ExportError::Transport(causes(&error.without_url()))
+    }
+}
+
+/// An error with its causes: the outermost alone says only that something failed.
+fn causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

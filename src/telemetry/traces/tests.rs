@@ -1,0 +1,274 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use std::time::Duration;
+
+use opentelemetry::{InstrumentationScope, SpanId, trace::Status};
+use opentelemetry_sdk::trace::SpanData;
+
+use super::*;
+use crate::{
+    config::{Config, Environment},
+    pipeline::{self, decision::Denial},
+};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const OTHER_TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn sampled(trace: &str) -> String {
+    format!("00-{trace}-b7ad6b7169203331-01")
+}
+
+fn settings(more: &str) -> config::Traces {
+    let text = format!("telemetry: {{traces: {{endpoint: 'http://127.0.0.1:1/v1/traces'{more}}}}}");
+    let folder = std::path::Path::new("");
+    let config = Config::from_text("test", &text, folder, &Environment::default()).unwrap();
+    config.telemetry.traces.unwrap()
+}
+
+fn carried(traceparent: &str) -> Carried {
+    Carried::read(|name| (name == "traceparent").then_some(traceparent))
+}
+
+fn check(headers: &[(&str, &str)]) -> CheckInput {
+    CheckInput {
+        headers: headers.iter().copied().collect(),
+        ..CheckInput::default()
+    }
+}
+
+fn refused(status: u16, reason: &'static str) -> Decided {
+    pipeline::refuse(Denial {
+        status,
+        reason,
+        ..Denial::default()
+    })
+}
+
+fn checked<'a>(carried: &'a Carried, check: &'a CheckInput, decided: &'a Decided) -> Checked<'a> {
+    // All of it has passed.
+    let begun = Instant::now()
+        .checked_sub(Duration::from_millis(10))
+        .unwrap();
+    Checked {
+        carried,
+        check: Some(check),
+        revision: Some("r1"),
+        decided,
+        stops: Stops::default(),
+        begun,
+        decided_at: begun + Duration::from_millis(2),
+    }
+}
+
+fn spans(checked: &Checked<'_>) -> Vec<SpanData> {
+    let ids = RandomIdGenerator::default();
+    let headers = checked.check.map(|check| check.headers.clone());
+    let parent = context::parent(checked.carried, &headers.unwrap_or_default());
+    let trace_id = parent
+        .as_ref()
+        .map_or_else(|| ids.new_trace_id(), SpanContext::trace_id);
+    let mut record = Record::new(checked, parent, trace_id);
+    record.answered_at(checked.begun + Duration::from_millis(3));
+    let len = record.len();
+    let all: Vec<_> = record
+        .into_spans(&ids, &InstrumentationScope::default())
+        .collect();
+    assert_eq!(all.len(), len);
+    all
+}
+
+/// How many decisions are noted, and the text of the metrics.
+fn noted(
+    ratio: &str,
+    carried: &Carried,
+    headers: &[(&str, &str)],
+    times: usize,
+) -> (usize, String) {
+    let metrics = Arc::new(Metrics::default());
+    let (traces, exporter) = Traces::new(&settings(ratio), Arc::clone(&metrics)).unwrap();
+    let (check, decided) = (check(headers), refused(403, "policy-denied"));
+    for _ in 0..times {
+        if let Some(trace) = traces.begin(&checked(carried, &check, &decided)) {
+            trace.end();
+        }
+    }
+    (exporter.waiting(), metrics.text().unwrap())
+}
+
+#[test]
+fn the_context_of_the_call_is_nearer_than_the_request_s() {
+    let decided = refused(403, "policy-denied");
+    let (call, request) = (sampled(TRACE), sampled(OTHER_TRACE));
+    let check = check(&[("traceparent", &request)]);
+    let trace = |carried: &Carried| {
+        spans(&checked(carried, &check, &decided))[0]
+            .span_context
+            .trace_id()
+            .to_string()
+    };
+    assert_eq!(trace(&carried(&call)), TRACE);
+    assert_eq!(trace(&Carried::default()), OTHER_TRACE);
+    assert_eq!(trace(&carried("00-nonsense")), OTHER_TRACE);
+}
+
+#[test]
+fn a_context_that_nobody_can_believe_is_none() {
+    let decided = refused(403, "policy-denied");
+    let (one, two) = (sampled(TRACE), sampled(OTHER_TRACE));
+    for headers in [
+        vec![("traceparent", one.as_str()), ("traceparent", &two)],
+        vec![(
+            "traceparent",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        )],
+        vec![(
+            "traceparent",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01",
+        )],
+        vec![("traceparent", "")],
+    ] {
+        let check = check(&headers);
+        let all = spans(&checked(&Carried::default(), &check, &decided));
+        assert_eq!(all[0].parent_span_id, SpanId::INVALID, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_tracestate_is_kept_unless_it_is_long() {
+    let decided = refused(403, "policy-denied");
+    let parent = sampled(TRACE);
+    let long = format!("a={}", "x".repeat(600));
+    for (state, kept) in [("rojo=1,congo=2", "rojo=1,congo=2"), (&long, "")] {
+        let check = check(&[("traceparent", &parent), ("tracestate", state)]);
+        for span in spans(&checked(&Carried::default(), &check, &decided)) {
+            assert_eq!(span.span_context.trace_state().header(), kept);
+        }
+    }
+}
+
+#[test]
+fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
+    let (yes, no) = (sampled(TRACE), sampled(TRACE).replace("-01", "-00"));
+    let none = Carried::default();
+    let count =
+        |ratio, carried: &Carried, headers: &[(&str, &str)]| noted(ratio, carried, headers, 1).0;
+    assert_eq!(count(", sample_ratio: 0", &carried(&yes), &[]), 1);
+    assert_eq!(
+        count(", sample_ratio: 0", &none, &[("traceparent", &yes)]),
+        1
+    );
+    assert_eq!(
+        count(", sample_ratio: 1", &carried(&no), &[("traceparent", &yes)]),
+        0
+    );
+    assert_eq!(count(", sample_ratio: 0", &none, &[]), 0);
+    assert_eq!(count("", &none, &[]), 1);
+    let some = noted(", sample_ratio: 0.5", &none, &[], 1000).0;
+    assert!((350..650).contains(&some), "{some}");
+}
+
+#[test]
+fn a_full_queue_drops_whole_traces_and_counts_them() {
+    let (waiting, metrics) = noted("", &Carried::default(), &[], QUEUE + 3);
+    assert_eq!(waiting, QUEUE);
+    // The call, the stop at which it was refused, and the answer.
+    let line = "geowarden_trace_spans_total{result=\"queue-full\"} 9";
+    assert!(metrics.lines().any(|shown| shown == line), "{metrics}");
+}
+
+#[test]
+fn the_stops_follow_each_other_below_the_call() {
+    let (parent, check, decided) = (
+        carried(&sampled(TRACE)),
+        check(&[]),
+        refused(403, "policy-denied"),
+    );
+    let mut checked = checked(&parent, &check, &decided);
+    checked.stops = Stops {
+        read: Some(checked.begun + Duration::from_micros(500)),
+        authenticated: Some(checked.begun + Duration::from_micros(700)),
+    };
+    let all = spans(&checked);
+    let names: Vec<_> = all.iter().map(|span| span.name.as_ref()).collect();
+    assert_eq!(
+        names,
+        [
+            "envoy.service.auth.v3.Authorization/Check",
+            "read",
+            "authenticate",
+            "policy",
+            "respond"
+        ]
+    );
+    assert_eq!(all[0].parent_span_id.to_string(), "b7ad6b7169203331");
+    assert!(all[0].parent_span_is_remote);
+    assert_eq!(all[0].span_kind, SpanKind::Server);
+    let micros = |span: &SpanData| {
+        span.end_time
+            .duration_since(span.start_time)
+            .unwrap()
+            .as_micros()
+    };
+    assert_eq!(
+        all.iter().map(micros).collect::<Vec<_>>(),
+        [3000, 500, 200, 1300, 1000]
+    );
+    for pair in all[1..].windows(2) {
+        assert_eq!(pair[0].end_time, pair[1].start_time);
+        assert_eq!(pair[0].parent_span_id, all[0].span_context.span_id());
+    }
+    // To refuse is no fault.
+    assert!(all.iter().all(|span| span.status == Status::Unset));
+}
+
+#[test]
+fn a_fault_is_an_error_of_the_call_and_of_the_stop_where_it_broke_off() {
+    let (parent, check, decided) = (Carried::default(), check(&[]), refused(503, "deadline"));
+    let mut checked = checked(&parent, &check, &decided);
+    checked.stops.read = Some(checked.begun);
+    let faulty: Vec<_> = spans(&checked)
+        .into_iter()
+        .filter(|span| span.status == Status::error("deadline"))
+        .map(|span| span.name)
+        .collect();
+    assert_eq!(
+        faulty,
+        ["envoy.service.auth.v3.Authorization/Check", "authenticate"]
+    );
+}
+
+#[test]
+fn headers_that_cannot_be_sent_are_a_fault_that_does_not_tell_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("headers");
+    std::fs::write(&file, "bad name=s3cret").unwrap();
+    let mut settings = settings("");
+    settings.headers_file = Some(file);
+    let error = Traces::new(&settings, Arc::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert_eq!(
+        error,
+        "the headers of traces cannot be used: `bad name` is no header or has no header's value"
+    );
+}
+
+#[test]
+fn the_call_says_whose_policies_judged() {
+    let (parent, check, mut decided) = (
+        Carried::default(),
+        check(&[]),
+        refused(403, "policy-denied"),
+    );
+    decided.tenant = Some("osgeo".into());
+    let all = spans(&checked(&parent, &check, &decided));
+    for (key, value) in [
+        ("geowarden.tenant", "osgeo"),
+        ("geowarden.policy.revision", "r1"),
+    ] {
+        let is_there = |pair: &opentelemetry::KeyValue| {
+            pair.key.as_str() == key && pair.value.as_str() == value
+        };
+        assert!(all[0].attributes.iter().any(is_there), "{key}");
+    }
+}
