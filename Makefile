@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench image proto
+.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench bench-peers bench-stages instructions image proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -72,5 +72,20 @@ doc: ## Build the API documentation, warnings denied
 proto: ## Generate the Rust code of proto/, without protoc
 	cargo run --locked --package geowarden-proto
 
-bench: ## Run the benchmarks
-	cargo bench --locked
+bench: ## Measure what a decision costs and write docs/performance.md (QUICK=1 only sees that it runs; ONLY=cpu,latency)
+	tests/tools/install.sh envoy
+	cargo build --release --locked --package geowarden --package geowarden-bench --bins
+	target/release/geowarden-bench run --json target/bench/figures.json \
+	  $(if $(QUICK),--quick,$(if $(ONLY),,--page docs/performance.md)) $(if $(ONLY),--only $(ONLY)) $(BENCH_OPTIONS)
+
+bench-peers: export BENCH_OPTIONS = --peers
+bench-peers: bench ## The same, and what one would use instead (OPA_ENVOY=/path/to/opa_envoy)
+
+bench-stages: ## Time the stages of a decision one by one, in process
+	cargo bench --locked --package geowarden
+
+# The dependencies are those that `make test` has built; ours alone are optimised.
+instructions: ## Hold the instructions of a request against their budget (WRITE=1 renews it)
+	tests/tools/install.sh valgrind
+	cargo bench --locked --workspace --profile dev --config profile.dev.opt-level=1 --bench instructions \
+	  $(if $(WRITE),-- --write)

@@ -339,26 +339,20 @@ fn granted(rules: &Rules, question: &Question<'_>, verdict: &Verdict, id: &str) 
     let is_set = |name: &str, set: &[(String, String)]| {
         set.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     };
-    let clients_own = check
-        .headers
+    let clients_own = check.headers.iter().map(|(name, _)| name);
+    let mut remove: Vec<&str> = verdict
+        .request_headers_to_remove
         .iter()
-        .map(|(name, _)| name)
-        .filter(|name| is_ours(name))
-        .map(str::to_owned);
-    permit
-        .remove_headers
-        .clone_from(&verdict.request_headers_to_remove);
-    permit.remove_headers.extend(clients_own);
-    permit.remove_headers.extend(OURS.map(str::to_owned));
-    permit
-        .remove_headers
-        .retain(|name| !is_set(name, &permit.set_headers));
-    // Credentials go in any case, even where a policy sets a header of that name.
-    permit
-        .remove_headers
-        .extend(rules.authn.credential_headers().iter().cloned());
-    permit.remove_headers.sort();
-    permit.remove_headers.dedup();
+        .map(String::as_str)
+        .chain(clients_own.filter(|name| is_ours(name)))
+        .chain(OURS)
+        .filter(|name| !is_set(name, &permit.set_headers))
+        // Credentials go in any case, even where a policy sets a header of that name.
+        .chain(rules.authn.credential_headers().iter().map(String::as_str))
+        .collect();
+    remove.sort_unstable();
+    remove.dedup();
+    permit.remove_headers = remove.into_iter().map(str::to_owned).collect();
     permit
         .response_headers
         .clone_from(&verdict.response_headers_to_add);
@@ -367,7 +361,8 @@ fn granted(rules: &Rules, question: &Question<'_>, verdict: &Verdict, id: &str) 
 }
 
 fn is_ours(name: &str) -> bool {
-    name.to_ascii_lowercase().starts_with("x-geowarden-")
+    let start = name.as_bytes().get(..12);
+    start.is_some_and(|start| start.eq_ignore_ascii_case(b"x-geowarden-"))
 }
 
 /// A header value (RFC 9110, section 5.5): what is not visible ASCII is percent-encoded, and `%` with it.

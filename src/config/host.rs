@@ -120,7 +120,7 @@ mod tests {
             ("localhost", "localhost"),
             ("192.0.2.1", "192.0.2.1"),
             ("[2001:DB8::0:1]", "[2001:db8::1]"),
-            ("xn--caf-dma.example", "xn--caf-dma.example"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ] {
             let pattern: HostPattern = text.parse().unwrap();
             assert_eq!(pattern.to_string(), shown);

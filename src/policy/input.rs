@@ -53,8 +53,7 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
     all.serialize_entry("identity", question.principal)?;
     all.serialize_entry("ogc", question.resource)?;
     all.serialize_entry("request", &Request(check))?;
-    let attributes = || check.attributes.to_json(&check.headers);
-    all.serialize_entry("attributes", &Built(attributes))?;
+    all.serialize_entry("attributes", &Built(|| check.attributes_json()))?;
     all.serialize_entry("parsed_path", &Built(|| parsed_path(&check.target)))?;
     all.serialize_entry("parsed_query", &Built(|| parsed_query(&check.target)))?;
     all.serialize_entry("parsed_body", &question.resource.body())?;

@@ -2,6 +2,8 @@
 
 mod attributes;
 
+use std::mem::take;
+
 use envoy_types::{
     ext_authz::v3::pb::CheckRequest,
     pb::envoy::{
@@ -28,7 +30,8 @@ pub enum UnreadableCheck {
     RepeatedPath,
 }
 
-/// Envoy's attribute context (`envoy.service.auth.v3.AttributeContext`), kept for policies that read `input.attributes`.
+/// Envoy's attribute context (`envoy.service.auth.v3.AttributeContext`), kept for policies that read `input.attributes`,
+/// but for what the [`CheckInput`] took of it.
 #[derive(Debug, Clone, Default)]
 pub struct Attributes(AttributeContext);
 
@@ -36,11 +39,6 @@ impl Attributes {
     /// What `context_extensions` of Envoy's route name as `policy`: never a word of the client's.
     pub fn policy_name(&self) -> Option<&str> {
         self.0.context_extensions.get("policy").map(String::as_str)
-    }
-
-    /// The context as OPA-Envoy shows it to a policy: field names in camel case, what is unset left out.
-    pub fn to_json(&self, headers: &Headers) -> Value {
-        attributes::to_json(&self.0, headers)
     }
 }
 
@@ -60,11 +58,11 @@ impl CheckInput {
             http.raw_body.clone()
         };
         Ok(Self {
-            method: http.method.clone(),
+            method: take(&mut http.method),
             target: raw_path.unwrap_or_else(|| http.path.clone().into_bytes()),
-            scheme: http.scheme.clone(),
-            host: http.host.clone(),
-            protocol: http.protocol.clone(),
+            scheme: take(&mut http.scheme),
+            host: take(&mut http.host),
+            protocol: take(&mut http.protocol),
             headers,
             body,
             source_address: context.source.as_ref().and_then(socket_address),
@@ -76,34 +74,47 @@ impl CheckInput {
             attributes: Attributes(context),
         })
     }
+
+    /// Envoy's attributes as OPA-Envoy shows them to a policy: field names in camel case, what is unset left out.
+    pub fn attributes_json(&self) -> Value {
+        attributes::to_json(&self.attributes.0, self)
+    }
 }
 
 /// The headers and the raw `:path`.
 ///
 /// With `encode_raw_headers` Envoy sends `header_map`: raw bytes, repeats kept apart. Without it, `headers` has the
 /// repeats joined by a comma.
-fn read_headers(http: &HttpRequest) -> Result<(Headers, Option<Vec<u8>>), UnreadableCheck> {
+fn read_headers(http: &mut HttpRequest) -> Result<(Headers, Option<Vec<u8>>), UnreadableCheck> {
     let mut headers = Headers::default();
     let mut path = None;
-    if let Some(map) = &http.header_map {
-        for header in &map.headers {
-            let value = if header.raw_value.is_empty() {
-                header.value.as_bytes()
-            } else {
-                header.raw_value.as_slice()
-            };
+    if let Some(map) = &mut http.header_map {
+        for header in &mut map.headers {
             if header.key.eq_ignore_ascii_case(":path") {
+                let value = if header.raw_value.is_empty() {
+                    header.value.as_bytes()
+                } else {
+                    header.raw_value.as_slice()
+                };
                 if path.replace(value.to_vec()).is_some() {
                     return Err(UnreadableCheck::RepeatedPath);
                 }
             } else if !header.key.starts_with(':') {
-                headers.push(&header.key, value);
+                // Taken, not copied; `attributes` shows them from where they went.
+                let value = if header.value.is_empty() {
+                    take(&mut header.raw_value)
+                } else if header.raw_value.is_empty() {
+                    header.value.clone().into_bytes()
+                } else {
+                    header.raw_value.clone()
+                };
+                headers.push(take(&mut header.key), value);
             }
         }
     } else {
         for (name, value) in &http.headers {
             if !name.starts_with(':') {
-                headers.push(name, value.as_bytes());
+                headers.push(name.as_str(), value.as_bytes());
             }
         }
     }

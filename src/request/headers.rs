@@ -17,8 +17,10 @@ pub struct Repeated {
 
 impl Headers {
     /// Adds one header; its name is folded to lower case, as HTTP/2 sends it (RFC 9113, section 8.2.1).
-    pub fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.0.push((name.to_ascii_lowercase(), value.into()));
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+        let mut name = name.into();
+        name.make_ascii_lowercase();
+        self.0.push((name, value.into()));
     }
 
     /// All headers, in order.

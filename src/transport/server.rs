@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
-use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use envoy_types::ext_authz::v3::pb::{Authorization, AuthorizationServer};
 use futures_util::{Stream, stream};
 use thiserror::Error;
 use tonic::{
@@ -14,7 +14,6 @@ use tracing::warn;
 
 use super::{
     admin::AdminService,
-    ext_authz::ExtAuthz,
     listener::{Connection, Listener},
 };
 use crate::config;
@@ -57,18 +56,18 @@ impl GrpcServer {
     }
 
     /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
-    pub async fn run(
+    pub async fn run<S: Authorization>(
         self,
-        service: ExtAuthz,
+        service: S,
         max_request_bytes: usize,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
         let (health, health_service) = health_reporter();
-        health.set_serving::<AuthorizationServer<ExtAuthz>>().await;
+        health.set_serving::<AuthorizationServer<S>>().await;
         let service =
             AuthorizationServer::new(service).max_decoding_message_size(max_request_bytes);
         let routes = Routes::new(health_service).add_service(service);
-        self.serve(routes, not_serving(health, shutdown)).await
+        self.serve(routes, not_serving::<S>(health, shutdown)).await
     }
 
     /// Answers operators until `shutdown` ends, then until the requests in flight are answered.
@@ -102,11 +101,9 @@ impl GrpcServer {
     }
 }
 
-async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>) {
+async fn not_serving<S: Authorization>(health: HealthReporter, shutdown: impl Future<Output = ()>) {
     shutdown.await;
-    health
-        .set_not_serving::<AuthorizationServer<ExtAuthz>>()
-        .await;
+    health.set_not_serving::<AuthorizationServer<S>>().await;
 }
 
 /// Connections as they come. One that fails to be accepted is no reason to end.

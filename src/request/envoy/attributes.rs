@@ -13,9 +13,9 @@ use envoy_types::pb::{
 };
 use serde_json::{Map, Number, Value, json};
 
-use super::{Headers, port};
+use super::{CheckInput, port};
 
-pub(super) fn to_json(context: &AttributeContext, headers: &Headers) -> Value {
+pub(super) fn to_json(context: &AttributeContext, check: &CheckInput) -> Value {
     let mut all = Map::new();
     if let Some(source) = &context.source {
         all.insert("source".to_owned(), peer(source));
@@ -24,7 +24,7 @@ pub(super) fn to_json(context: &AttributeContext, headers: &Headers) -> Value {
         all.insert("destination".to_owned(), peer(destination));
     }
     if let Some(request) = &context.request {
-        all.insert("request".to_owned(), self::request(request, headers));
+        all.insert("request".to_owned(), self::request(request, check));
     }
     if !context.context_extensions.is_empty() {
         all.insert(
@@ -85,7 +85,7 @@ fn address(address: &Address) -> Value {
     Value::Object(all)
 }
 
-fn request(request: &Request, headers: &Headers) -> Value {
+fn request(request: &Request, check: &CheckInput) -> Value {
     let mut all = Map::new();
     if let Some(time) = &request.time {
         let mut inner = Map::new();
@@ -98,18 +98,18 @@ fn request(request: &Request, headers: &Headers) -> Value {
         all.insert("time".to_owned(), Value::Object(inner));
     }
     if let Some(http) = &request.http {
-        all.insert("http".to_owned(), self::http(http, headers));
+        all.insert("http".to_owned(), self::http(http, check));
     }
     Value::Object(all)
 }
 
-fn http(http: &HttpRequest, headers: &Headers) -> Value {
+fn http(http: &HttpRequest, check: &CheckInput) -> Value {
     let mut all = Map::new();
     text(&mut all, "id", &http.id);
-    text(&mut all, "method", &http.method);
+    text(&mut all, "method", &check.method);
     // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
     let shown: Map<String, Value> = if http.headers.is_empty() {
-        headers.joined()
+        check.headers.joined()
     } else {
         http.headers
             .iter()
@@ -120,16 +120,25 @@ fn http(http: &HttpRequest, headers: &Headers) -> Value {
         all.insert("headers".to_owned(), Value::Object(shown));
     }
     if let Some(map) = &http.header_map {
+        let mut taken = check.headers.iter();
         let entries: Vec<Value> = map
             .headers
             .iter()
             .map(|header| {
+                let (mut key, mut raw) = (header.key.as_str(), header.raw_value.as_slice());
+                if !key.starts_with(':')
+                    && let Some((name, value)) = taken.next()
+                {
+                    key = name;
+                    if header.value.is_empty() {
+                        raw = value;
+                    }
+                }
                 let mut inner = Map::new();
-                text(&mut inner, "key", &header.key);
+                text(&mut inner, "key", key);
                 text(&mut inner, "value", &header.value);
-                if !header.raw_value.is_empty() {
-                    let raw = BASE64.encode(&header.raw_value);
-                    inner.insert("rawValue".to_owned(), Value::String(raw));
+                if !raw.is_empty() {
+                    inner.insert("rawValue".to_owned(), Value::String(BASE64.encode(raw)));
                 }
                 Value::Object(inner)
             })
@@ -137,14 +146,14 @@ fn http(http: &HttpRequest, headers: &Headers) -> Value {
         all.insert("headerMap".to_owned(), json!({ "headers": entries }));
     }
     text(&mut all, "path", &http.path);
-    text(&mut all, "host", &http.host);
-    text(&mut all, "scheme", &http.scheme);
+    text(&mut all, "host", &check.host);
+    text(&mut all, "scheme", &check.scheme);
     text(&mut all, "query", &http.query);
     text(&mut all, "fragment", &http.fragment);
     if http.size != 0 {
         all.insert("size".to_owned(), json!(http.size));
     }
-    text(&mut all, "protocol", &http.protocol);
+    text(&mut all, "protocol", &check.protocol);
     text(&mut all, "body", &http.body);
     if !http.raw_body.is_empty() {
         all.insert(

@@ -133,6 +133,11 @@ impl Plan {
 }
 
 impl Process {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
     /// Everything that it has written so far.
     pub fn log(&self) -> String {
         std::fs::read(log_path(&self.folder)).map_or_else(

@@ -1,0 +1,282 @@
+//! How many instructions the way of a request takes, in process: from Envoy's bytes to Envoy's bytes.
+//!
+//! Without an argument it runs itself under callgrind and holds each case against `bench/instructions.json`; with
+//! `--write` it renews that file. Times differ from run to run and machine to machine; counts hardly do.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Write as _, stderr, stdout},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    sync::Arc,
+};
+
+use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
+use geowarden::{
+    authn::KeySource,
+    config::{Config, Environment, LoggedDecisions},
+    reload::build,
+    state::{Snapshot, State, Tenant},
+    telemetry::metrics::Metrics,
+    transport::ext_authz::ExtAuthz,
+};
+use geowarden_bench::{
+    floor::AlwaysOk,
+    policies::Style,
+    setup::{self, Choice, Decider, Setup, TARGET},
+    tokens::{ISSUER, Issuer},
+};
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+use tonic::Request;
+
+type Failure = Box<dyn std::error::Error>;
+
+const CASES: [&str; 7] = [
+    "always-ok",
+    "api-key",
+    "jwt-seen-before",
+    "no-credential",
+    "evaluated",
+    "evaluated-data",
+    "evaluated-flat-rules",
+];
+/// Requests before the counting, by which what is done once is done, and requests that are counted.
+const WARM: u32 = 50;
+const COUNTED: u32 = 200;
+/// The function inside of which callgrind counts.
+const FUNCTION: &str = "*count_requests*";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budget {
+    /// How far a count may exceed its budget, per cent.
+    tolerance_percent: f64,
+    /// What the counts are of.
+    architecture: String,
+    /// Instructions a request of each case.
+    instructions: BTreeMap<String, u64>,
+}
+
+fn main() -> ExitCode {
+    // cargo passes `--bench` to what it runs as a bench.
+    let arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench");
+    let arguments: Vec<String> = arguments.collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["run", case] => run(case).map(|()| true),
+        ["--write"] => compare(true),
+        [] => compare(false),
+        _ => Err("usage: instructions [--write]".into()),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Judges the requests of a case: this is what runs under callgrind.
+fn run(case: &str) -> Result<(), Failure> {
+    let issuer = Issuer::es256()?;
+    let mut choice = Choice {
+        issuer: Some(&issuer),
+        ..Choice::default()
+    };
+    let (with_key, anonymous) = (
+        setup::with_key(TARGET),
+        setup::with_key("/").without("x-api-key"),
+    );
+    let ask = match case {
+        "always-ok" | "api-key" => with_key,
+        "jwt-seen-before" => setup::with_token(TARGET, &issuer.token()?),
+        "no-credential" => anonymous,
+        "evaluated" => {
+            choice.remembered_decisions = 0;
+            with_key
+        }
+        "evaluated-data" | "evaluated-flat-rules" => {
+            let style = if case == "evaluated-data" {
+                Style::Data
+            } else {
+                Style::Flat
+            };
+            choice.remembered_decisions = 0;
+            choice.decider = Decider::Collections(style, 300);
+            setup::with_key("/collections/c00150/items?limit=10")
+        }
+        _ => return Err(format!("no case is called {case}").into()),
+    };
+    let bytes = ask.encoded();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    if case == "always-ok" {
+        return count_after_warming(&runtime, &AlwaysOk, &bytes);
+    }
+    let setup = Setup::new(&choice)?;
+    let service = service(&setup)?;
+    count_after_warming(&runtime, &service, &bytes)
+}
+
+fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
+    let fault = |problems: geowarden::config::Problems| problems.to_string();
+    let config =
+        Config::load(Some(&setup.config_file()), &Environment::default()).map_err(fault)?;
+    let mut sources = Vec::new();
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        let keys = build::keys_of_file(index, issuer).map_err(fault)?;
+        sources.push(KeySource::fixed(ISSUER, keys));
+    }
+    let rules = build::rules(&config, &sources).map_err(fault)?;
+    let tenant = Tenant { name: None, rules };
+    Ok(ExtAuthz {
+        traces: None,
+        state: Arc::new(State::new(Snapshot::default().with(tenant, &[]))),
+        decisions: Arc::default(),
+        metrics: Arc::new(Metrics::default()),
+        // Nobody listens to what would be logged.
+        logged: LoggedDecisions::None,
+        deadline: config.server.deadline.0,
+    })
+}
+
+fn count_after_warming(
+    runtime: &Runtime,
+    service: &impl Authorization,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    runtime.block_on(judge(service, bytes, WARM))?;
+    count_requests(runtime, service, bytes)
+}
+
+/// Known to callgrind by its name, so it has to stay a function.
+#[inline(never)]
+fn count_requests(
+    runtime: &Runtime,
+    service: &impl Authorization,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    runtime.block_on(judge(service, bytes, COUNTED))
+}
+
+async fn judge(service: &impl Authorization, bytes: &[u8], requests: u32) -> Result<(), Failure> {
+    for _ in 0..requests {
+        let check = CheckRequest::decode(std::hint::black_box(bytes))?;
+        let answer = service.check(Request::new(check)).await?.into_inner();
+        let encoded = std::hint::black_box(answer.encode_to_vec());
+        let code = CheckResponse::decode(encoded.as_slice())?
+            .status
+            .unwrap_or_default()
+            .code;
+        if code != 0 {
+            return Err(format!("a request was refused by gRPC code {code}").into());
+        }
+    }
+    Ok(())
+}
+
+fn compare(is_to_write: bool) -> Result<bool, Failure> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.json");
+    let mut counted = BTreeMap::new();
+    for case in CASES {
+        counted.insert(case.to_owned(), count(case)?);
+    }
+    if is_to_write {
+        let budget = Budget {
+            tolerance_percent: 3.0,
+            architecture: std::env::consts::ARCH.to_owned(),
+            instructions: counted,
+        };
+        fs::write(&file, serde_json::to_string_pretty(&budget)? + "\n")?;
+        writeln!(stdout(), "written: {}", file.display())?;
+        return Ok(true);
+    }
+    let budget: Budget = serde_json::from_str(&fs::read_to_string(&file)?)?;
+    if budget.architecture != std::env::consts::ARCH {
+        let (ours, theirs) = (std::env::consts::ARCH, &budget.architecture);
+        writeln!(
+            stdout(),
+            "not compared: the budget is of {theirs}, and this is {ours}"
+        )?;
+        return Ok(true);
+    }
+    let mut is_within = true;
+    for (case, count) in &counted {
+        let Some(allowed) = budget.instructions.get(case) else {
+            return Err(format!("{} has no budget for {case}: {RENEW}", file.display()).into());
+        };
+        let change = (per(*count) / per(*allowed) - 1.0) * 100.0;
+        let verdict = if change > budget.tolerance_percent {
+            is_within = false;
+            "OVER BUDGET"
+        } else if change < -budget.tolerance_percent {
+            "better: renew the budget"
+        } else {
+            "ok"
+        };
+        writeln!(
+            stdout(),
+            "{case:21} {count:>8} instructions a request, budget {allowed:>8} ({change:+.1} %): {verdict}"
+        )?;
+    }
+    if !is_within {
+        writeln!(
+            stdout(),
+            "More than {} % above the budget. `callgrind_annotate {}` shows where they go. If they are worth it: {RENEW}",
+            budget.tolerance_percent,
+            profile("CASE").display(),
+        )?;
+    }
+    Ok(is_within)
+}
+
+const RENEW: &str = "`make instructions WRITE=1` renews it; say why in the commit";
+
+#[allow(clippy::cast_precision_loss)] // counts are far below 2^53
+fn per(count: u64) -> f64 {
+    count as f64
+}
+
+fn profile(case: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{case}"))
+}
+
+/// Instructions a request.
+fn count(case: &str) -> Result<u64, Failure> {
+    let profile = profile(case);
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--toggle-collect={FUNCTION}"))
+        .arg(format!("--callgrind-out-file={}", profile.display()))
+        .arg(std::env::current_exe()?)
+        .args(["run", case])
+        .output()
+        .map_err(|e| {
+            format!("valgrind cannot be run ({e}): `tests/tools/install.sh valgrind` installs it")
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{case} under valgrind: {}\n{said}", output.status).into());
+    }
+    let text = fs::read_to_string(&profile)?;
+    let total = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("totals: "));
+    let total: u64 = total
+        .ok_or("callgrind has written no total")?
+        .trim()
+        .parse()?;
+    match total / u64::from(COUNTED) {
+        0 => Err(format!("callgrind has met no function {FUNCTION}").into()),
+        each => Ok(each),
+    }
+}

@@ -1,0 +1,32 @@
+//! What a decision costs.
+//!
+//! ```text
+//! geowarden-load  -> any ext_authz server          one load, JSON out
+//! geowarden-bench -> geowarden, floor, peers       all measures in turn, docs/performance.md
+//! ```
+//!
+//! Every figure is a ratio to something that was measured in the same run, in turn with it: the always-OK server
+//! ([`floor`]), which is geowarden's own transport with nothing behind it.
+
+mod authorizer;
+mod codec;
+pub mod cpu;
+mod error;
+pub mod floor;
+pub mod load;
+pub mod machine;
+pub mod measure;
+mod memory;
+pub mod pin;
+mod plot;
+pub mod policies;
+pub mod report;
+pub mod request;
+pub mod rounds;
+pub mod setup;
+pub mod tokens;
+
+pub use error::Error;
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,190 @@
+//! What is measured, one file a measure.
+
+mod collections;
+mod cpu;
+mod envoy;
+mod fastgeoapi;
+mod first_seen;
+mod http;
+mod latency;
+mod memory;
+mod opa_envoy;
+mod reloads;
+mod starting;
+
+use std::{path::PathBuf, rc::Rc};
+
+use serde::{Deserialize, Serialize};
+use tonic::codegen::Bytes;
+
+use crate::{
+    Result, authorizer::Programs, pin::Processors, request::HttpAsk, rounds::Effort, tokens::Issuer,
+};
+
+/// What a figure is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// Ours is at most this many times theirs.
+    AtMostTimes(f64),
+    /// Theirs is at least this many times ours.
+    TimesLess(f64),
+    /// Ours is at most this.
+    AtMost(f64),
+    /// Ours exceeds theirs by at most this.
+    AtMostMore(f64),
+    /// Told only, as ours to theirs.
+    Told,
+}
+
+/// One row: the figures of each round.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Figure {
+    /// What was measured.
+    pub measure: String,
+    /// The unit of both figures.
+    pub unit: String,
+    /// geowarden's, a round each.
+    pub ours: Vec<f64>,
+    /// What that is compared with.
+    pub against: String,
+    /// Its figures, a round each; empty where ours is held against a number.
+    pub theirs: Vec<f64>,
+    /// What it should be.
+    pub aim: Aim,
+}
+
+/// What a measure brought.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// Figures.
+    Figure(Figure),
+    /// None, and what has to be done to have some.
+    NotMeasured {
+        /// What.
+        measure: String,
+        /// Why not.
+        why: String,
+    },
+    /// None, since it failed; the others are taken all the same.
+    Failed {
+        /// Which.
+        measure: String,
+        /// Why.
+        error: String,
+    },
+    /// Several figures of one kind, for a plot.
+    Bars(Bars),
+}
+
+/// Bars of a plot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bars {
+    /// The file's name, without extension.
+    pub name: String,
+    /// What is shown.
+    pub title: String,
+    /// The unit.
+    pub unit: String,
+    /// Name and figures of each bar.
+    pub bars: Vec<(String, Vec<f64>)>,
+}
+
+/// The programs and settings of a run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The `geowarden` that is measured.
+    pub geowarden: PathBuf,
+    /// This program, for the floor.
+    pub bench: PathBuf,
+    /// How much is measured.
+    pub effort: Effort,
+    /// Whether programs beside which geowarden could be used are measured too.
+    pub peers: bool,
+    /// Which measures, by name; all when empty.
+    pub only: Vec<String>,
+}
+
+/// The names of the measures, for `--only`.
+pub const NAMES: [&str; 9] = [
+    "cpu",
+    "latency",
+    "collections",
+    "first-seen",
+    "envoy",
+    "memory",
+    "start",
+    "reload",
+    "peers",
+];
+
+impl Entry {
+    /// Whether it is a measure that could not be taken although everything for it is there.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+}
+
+struct Stand<'a> {
+    programs: Programs<'a>,
+    effort: Effort,
+    issuer: Issuer,
+}
+
+impl Run {
+    /// Takes all measures, one after the other.
+    pub async fn measure(&self, say: impl Fn(&str)) -> Result<Vec<Entry>> {
+        let processors = Processors::find()?;
+        processors.as_generator()?;
+        let stand = Stand {
+            programs: Programs {
+                geowarden: &self.geowarden,
+                bench: &self.bench,
+                processors: &processors,
+            },
+            effort: self.effort,
+            issuer: Issuer::rs256()?,
+        };
+        let mut entries = Vec::new();
+        for name in NAMES {
+            let is_wanted = self.only.is_empty() || self.only.iter().any(|only| only == name);
+            if !is_wanted || (name == "peers" && !self.peers) {
+                continue;
+            }
+            say(name);
+            let measured = stand.measure(name).await;
+            entries.extend(measured.unwrap_or_else(|error| {
+                vec![Entry::Failed {
+                    measure: name.to_owned(),
+                    error: error.to_string(),
+                }]
+            }));
+        }
+        Ok(entries)
+    }
+}
+
+impl Stand<'_> {
+    async fn measure(&self, name: &str) -> Result<Vec<Entry>> {
+        match name {
+            "cpu" => cpu::measure(self).await,
+            "latency" => latency::measure(self).await,
+            "collections" => collections::measure(self).await,
+            "first-seen" => first_seen::measure(self).await,
+            "envoy" => envoy::measure(self).await,
+            "memory" => memory::measure(self).await,
+            "start" => starting::measure(self).await,
+            "reload" => reloads::measure(self).await,
+            _ => {
+                let mut peers = opa_envoy::measure(self).await?;
+                peers.extend(fastgeoapi::measure(self).await?);
+                Ok(peers)
+            }
+        }
+    }
+}
+
+fn one(ask: &HttpAsk) -> Rc<[Bytes]> {
+    Rc::new([ask.encoded()])
+}

@@ -1,0 +1,159 @@
+//! OPA-Envoy, where the user has it, with the same policies and requests: `OPA_ENVOY` names its program.
+
+use std::{fs, path::Path};
+
+use geowarden_stack::Plan;
+
+use super::{Aim, Bars, Entry, Figure, Stand, cpu::IN_FLIGHT};
+use crate::{
+    Error, Result,
+    authorizer::{Authorizer, Place},
+    request::HttpAsk,
+    rounds::{self, Arm, Traffic},
+    setup::{self, Choice, Decider, TARGET},
+    tokens::{AUDIENCE, ISSUER},
+};
+
+/// The variable with the path of the program.
+const VARIABLE: &str = "OPA_ENVOY";
+
+/// One text for both: geowarden shows Envoy's attributes as OPA-Envoy does.
+const HEADER_POLICY: &str = r#"package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+allow if {
+	input.attributes.request.http.method == "GET"
+	startswith(input.attributes.request.http.path, "/collections/obs/")
+	input.attributes.request.http.headers["x-company"] == "osgeo"
+}
+"#;
+
+/// geowarden has checked the token before the policy is asked.
+const TOKEN_POLICY: &str = r#"package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+allow if {
+	input.attributes.request.http.method == "GET"
+	startswith(input.attributes.request.http.path, "/collections/obs/")
+	"reader" in input.identity.claims.realm_access.roles
+}
+"#;
+
+/// OPA-Envoy's policy checks it by itself.
+fn token_policy_of_opa(jwks: &str) -> String {
+    format!(
+        r#"package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+jwks := `{jwks}`
+
+claims := payload if {{
+	authorization := input.attributes.request.http.headers.authorization
+	startswith(authorization, "Bearer ")
+	token := substring(authorization, 7, -1)
+	[true, _, payload] := io.jwt.decode_verify(token, {{"cert": jwks, "iss": "{ISSUER}", "aud": "{AUDIENCE}"}})
+}}
+
+allow if {{
+	input.attributes.request.http.method == "GET"
+	startswith(input.attributes.request.http.path, "/collections/obs/")
+	"reader" in claims.realm_access.roles
+}}
+"#
+    )
+}
+
+pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
+    let Some(program) = std::env::var_os(VARIABLE) else {
+        return Ok(vec![Entry::NotMeasured {
+            measure: "CPU a request against OPA-Envoy".to_owned(),
+            why: format!("set {VARIABLE}=/path/to/opa_envoy_linux_amd64"),
+        }]);
+    };
+    let program = Path::new(&program);
+    let header = HttpAsk::of_a_browser(TARGET, &[("x-company", "osgeo")]);
+    let token = setup::with_token(TARGET, &stand.issuer.token()?);
+    let of_opa = token_policy_of_opa(&stand.issuer.jwks());
+    let mut entries = Vec::new();
+    let mut bars = Vec::new();
+    let cases = [
+        ("header policy", HEADER_POLICY, HEADER_POLICY, header, 6.0),
+        ("JWT policy", TOKEN_POLICY, of_opa.as_str(), token, 18.0),
+    ];
+    for (name, ours, theirs, ask, aim) in cases {
+        let folder = tempfile::tempdir().map_err(Error::io("making a folder"))?;
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text)
+                .map_err(Error::io(format!("writing {name}")))
+                .map(|()| path)
+        };
+        let (ours, theirs) = (file("ours.rego", ours)?, file("theirs.rego", theirs)?);
+        let choice = Choice {
+            decider: Decider::File(&ours),
+            issuer: Some(&stand.issuer),
+            ..Choice::default()
+        };
+        let geowarden = stand.programs.geowarden(&choice, Place::Pinned).await?;
+        let opa = opa_envoy(stand, program, &theirs).await?;
+        let traffic = Traffic {
+            // OPA-Envoy reads Envoy's headers in the form that it has without `encode_raw_headers`.
+            requests: [ask.encoded_joined()].into(),
+            streams: IN_FLIGHT,
+        };
+        let arms = [
+            Arm {
+                name: "geowarden",
+                server: &geowarden,
+                traffic: traffic.clone(),
+            },
+            Arm {
+                name: "OPA-Envoy",
+                server: &opa,
+                traffic,
+            },
+        ];
+        let samples = rounds::run(stand.effort, &arms).await?;
+        let [ours, theirs] = samples.as_slice() else {
+            continue;
+        };
+        let [ours, theirs] = [ours, theirs].map(|arm| arm.each(|sample| sample.cpu_us));
+        bars.push((format!("geowarden, {name}"), ours.clone()));
+        bars.push((format!("OPA-Envoy, {name}"), theirs.clone()));
+        entries.push(Entry::Figure(Figure {
+            measure: format!("CPU a request, {name}"),
+            unit: "µs".to_owned(),
+            ours,
+            against: "OPA-Envoy".to_owned(),
+            theirs,
+            aim: Aim::TimesLess(aim),
+        }));
+    }
+    entries.push(Entry::Bars(Bars {
+        name: "opa-envoy".to_owned(),
+        title: "CPU a request, the same policy".to_owned(),
+        unit: "µs".to_owned(),
+        bars,
+    }));
+    Ok(entries)
+}
+
+async fn opa_envoy(stand: &Stand<'_>, program: &Path, policy: &Path) -> Result<Authorizer> {
+    let grpc = setup::free_address()?;
+    let plan = Plan::new("OPA-Envoy", program)?
+        .args(["run", "--server", "--log-level=error"])
+        .args(["--addr=127.0.0.1:0", "--diagnostic-addr=127.0.0.1:0"])
+        .arg(format!("--set=plugins.envoy_ext_authz_grpc.addr={grpc}"))
+        .arg("--set=plugins.envoy_ext_authz_grpc.path=geowarden/authz/allow")
+        .arg(policy);
+    stand.programs.start(plan, grpc, None, Place::Pinned).await
+}

@@ -1,0 +1,119 @@
+//! Reloads while requests are judged: nothing in the way of a request waits for them.
+
+use std::time::Duration;
+
+use super::{Aim, Entry, Figure, Stand, cpu::IN_FLIGHT, one};
+use crate::{
+    Result,
+    authorizer::{Authorizer, Place},
+    load::{Expected, Generator, Load, Outcome, Until},
+    policies::{self, Style},
+    setup::{self, Choice, Decider, TARGET},
+};
+
+pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
+    let mut entries = large(stand).await?;
+    entries.extend(storm(stand).await?);
+    Ok(entries)
+}
+
+/// How long a reload of many rules takes, and what a lone client notices of it.
+async fn large(stand: &Stand<'_>) -> Result<Vec<Entry>> {
+    let many = stand.effort.collections;
+    let choice = Choice {
+        decider: Decider::Collections(Style::Flat, many),
+        ..Choice::default()
+    };
+    let server = stand.programs.geowarden(&choice, Place::Anywhere).await?;
+    let generator = Generator::connect(&server.address(), 1).await?;
+    let target = format!("/collections/{}/items", policies::collection(0));
+    let load = |time| Load {
+        requests: one(&setup::with_key(&target)),
+        streams: 1,
+        until: Until::Elapsed(time),
+        expected: Expected::Allowed,
+    };
+    generator
+        .run(&load(stand.effort.time))
+        .await?
+        .as_expected()?;
+    let (mut took, mut quiet, mut disturbed) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..stand.effort.rounds {
+        let reload = server.reload().await?;
+        took.push(reload.as_secs_f64() * 1e3);
+        let time = reload.max(stand.effort.time);
+        let outcome = generator.run(&load(time)).await?.as_expected()?;
+        quiet.push(outcome.quantile_us(1.0) / 1e3);
+        let (outcome, _) = during_reloads(&server, &generator, &load(time)).await?;
+        disturbed.push(outcome.quantile_us(1.0) / 1e3);
+    }
+    Ok(vec![
+        Entry::Figure(Figure {
+            measure: format!("reload of {many} rules"),
+            unit: "ms".to_owned(),
+            ours: took,
+            against: String::new(),
+            theirs: Vec::new(),
+            aim: Aim::AtMost(500.0),
+        }),
+        Entry::Figure(Figure {
+            measure: format!("longest wait of a request while {many} rules are reloaded"),
+            unit: "ms".to_owned(),
+            ours: disturbed,
+            against: "without a reload".to_owned(),
+            theirs: quiet,
+            aim: Aim::AtMostMore(1.0),
+        }),
+    ])
+}
+
+/// One reload after the other under full load. Each answer has to be the expected one.
+async fn storm(stand: &Stand<'_>) -> Result<Vec<Entry>> {
+    let choice = Choice::default();
+    let server = stand.programs.geowarden(&choice, Place::Anywhere).await?;
+    let generator = Generator::connect(&server.address(), 1).await?;
+    let load = Load {
+        requests: one(&setup::with_key(TARGET)),
+        streams: IN_FLIGHT,
+        until: Until::Elapsed(stand.effort.time),
+        expected: Expected::Allowed,
+    };
+    generator.run(&load).await?.as_expected()?;
+    let (mut quiet, mut disturbed, mut count) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..stand.effort.rounds {
+        let outcome = generator.run(&load).await?.as_expected()?;
+        quiet.push(outcome.quantile_us(0.99));
+        let (outcome, reloads) = during_reloads(&server, &generator, &load).await?;
+        disturbed.push(outcome.quantile_us(0.99));
+        count += reloads;
+    }
+    Ok(vec![Entry::Figure(Figure {
+        measure: format!("p99 at {IN_FLIGHT} in flight during {count} reloads, no answer wrong"),
+        unit: "µs".to_owned(),
+        ours: disturbed,
+        against: "without reloads".to_owned(),
+        theirs: quiet,
+        aim: Aim::Told,
+    })])
+}
+
+async fn during_reloads(
+    server: &Authorizer,
+    generator: &Generator,
+    load: &Load,
+) -> Result<(Outcome, u32)> {
+    let mut count = 0;
+    let reloads = async {
+        loop {
+            server.reload().await?;
+            count += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = generator.run(load) => outcome,
+        // Ends with an error only.
+        failed = reloads => failed,
+    }?;
+    Ok((outcome.as_expected()?, count))
+}

@@ -1,0 +1,151 @@
+//! Figures as a table: medians, spread, ratios, and whether the aim is met.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use crate::{
+    Error, Result,
+    measure::{Aim, Entry, Figure},
+    plot,
+};
+
+/// Where the table begins and ends in `docs/performance.md`.
+const BEGIN: &str = "<!-- written by `make bench` from here -->";
+const END: &str = "<!-- to here -->";
+
+/// The middle of some figures, and their extremes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The least.
+    pub least: f64,
+    /// The greatest.
+    pub greatest: f64,
+}
+
+impl Spread {
+    /// Of these figures; `None` without any.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (least, greatest) = (*sorted.first()?, *sorted.last()?);
+        let upper = *sorted.get(sorted.len() / 2)?;
+        let median = if sorted.len().is_multiple_of(2) {
+            f64::midpoint(*sorted.get(sorted.len() / 2 - 1)?, upper)
+        } else {
+            upper
+        };
+        Some(Self {
+            median,
+            least,
+            greatest,
+        })
+    }
+}
+
+impl Figure {
+    /// What is held against the aim, a round each.
+    fn results(&self) -> Vec<f64> {
+        let pairs = self.ours.iter().zip(&self.theirs);
+        match self.aim {
+            Aim::AtMost(_) => self.ours.clone(),
+            Aim::AtMostMore(_) => pairs.map(|(ours, theirs)| ours - theirs).collect(),
+            Aim::TimesLess(_) => pairs.map(|(ours, theirs)| theirs / ours).collect(),
+            Aim::AtMostTimes(_) | Aim::Told => pairs.map(|(ours, theirs)| ours / theirs).collect(),
+        }
+    }
+
+    fn row(&self) -> String {
+        let figure = |values: &[f64], digits: usize, unit: &str| {
+            Spread::of(values).map_or_else(String::new, |s| {
+                format!(
+                    "{:.digits$} ({:.digits$} to {:.digits$}){unit}",
+                    s.median, s.least, s.greatest
+                )
+            })
+        };
+        let median = Spread::of(&self.results()).map(|s| s.median);
+        let unit = format!(" {}", self.unit);
+        let (aim, is_met) = match self.aim {
+            Aim::AtMostTimes(aim) => (format!("at most {aim} times"), median.map(|m| m <= aim)),
+            Aim::TimesLess(aim) => (format!("{aim} times less"), median.map(|m| m >= aim)),
+            Aim::AtMost(aim) => (format!("at most {aim}{unit}"), median.map(|m| m <= aim)),
+            Aim::AtMostMore(aim) => (
+                format!("at most {aim}{unit} more"),
+                median.map(|m| m <= aim),
+            ),
+            Aim::Told => (String::new(), None),
+        };
+        let result = match self.aim {
+            Aim::AtMost(_) => String::new(),
+            Aim::AtMostMore(_) => figure(&self.results(), 1, &unit),
+            _ => figure(&self.results(), 2, ""),
+        };
+        let theirs = if self.theirs.is_empty() {
+            String::new()
+        } else {
+            format!("{}: {}", self.against, figure(&self.theirs, 1, &unit))
+        };
+        let met = match is_met {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "",
+        };
+        format!(
+            "| {} | {} | {theirs} | {result} | {aim} | {met} |",
+            self.measure,
+            figure(&self.ours, 1, &unit)
+        )
+    }
+}
+
+/// All entries as a Markdown table.
+pub fn table(entries: &[Entry]) -> String {
+    let mut text = String::from(
+        "| Measure | geowarden | Compared with | Ratio | Aim | Met |\n|---|---|---|---|---|---|\n",
+    );
+    for entry in entries {
+        // Writing to a string cannot fail.
+        let _ = match entry {
+            Entry::Figure(figure) => writeln!(text, "{}", figure.row()),
+            Entry::NotMeasured { measure, why } => {
+                writeln!(text, "| {measure} | not measured: {why} | | | | |")
+            }
+            Entry::Failed { measure, error } => {
+                // A table's cell is one line.
+                let error: Vec<&str> = error.lines().map(str::trim).collect();
+                writeln!(
+                    text,
+                    "| {measure} | failed: {} | | | | |",
+                    error.join("; ").replace('|', "/")
+                )
+            }
+            Entry::Bars(_) => Ok(()),
+        };
+    }
+    text
+}
+
+/// Puts table and plots into the documentation: between the marks of `page`, and as SVG into `plots`.
+pub fn write(page: &Path, plots: &Path, machine: &str, entries: &[Entry]) -> Result<()> {
+    let shown = page.display().to_string();
+    let text = fs::read_to_string(page).map_err(Error::io(format!("reading {shown}")))?;
+    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
+    else {
+        let wanted = format!("expected the lines `{BEGIN}` and `{END}`");
+        return Err(Error::unexpected(shown, wanted));
+    };
+    fs::create_dir_all(plots).map_err(Error::io(format!("making {}", plots.display())))?;
+    let mut figures = format!("{machine}\n\n{}", table(entries));
+    for entry in entries {
+        if let Entry::Bars(bars) = entry {
+            let file = plots.join(format!("{}.svg", bars.name));
+            fs::write(&file, plot::svg(bars))
+                .map_err(Error::io(format!("writing {}", file.display())))?;
+            let folder = plots.file_name().unwrap_or_default().to_string_lossy();
+            let _ = write!(figures, "\n![{}]({folder}/{}.svg)\n", bars.title, bars.name);
+        }
+    }
+    let whole = format!("{before}{BEGIN}\n\n{figures}\n{END}{after}");
+    fs::write(page, whole).map_err(Error::io(format!("writing {shown}")))
+}
