@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench bench-peers bench-stages instructions image
+.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench bench-peers bench-stages instructions image proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 
 doc: ## Build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+proto: ## Generate the Rust code of proto/, without protoc
+	cargo run --locked --package geowarden-proto
 
 bench: ## Measure what a decision costs and write docs/performance.md (QUICK=1 only sees that it runs; ONLY=cpu,latency)
 	tests/tools/install.sh envoy

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use thiserror::Error;
@@ -21,22 +22,28 @@ use tracing::{info, warn};
 use crate::{
     admin,
     authn::KeyFetcher,
-    config::{Config, ListenAddress, Problems},
+    config::{Config, ListenAddress, Problems, Tls},
     reload::{
         Fingerprint, Reloader, fingerprint,
         tenants::{self, Sourced},
     },
     state::State,
     telemetry::{
+        decision_stream::DecisionStream,
         metrics::Metrics,
+        reload_history::ReloadHistory,
         traces::{ExportError, Exporter, Traces},
     },
     transport::{
+        admin::AdminService,
         ext_authz::ExtAuthz,
         listener::Listener,
         server::{GrpcServer, ServerError},
     },
 };
+
+/// How long operators' clients may take to take leave.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why the service could not start or go on.
 #[derive(Debug, Error)]
@@ -73,8 +80,10 @@ pub struct App {
     grpc_address: ListenAddress,
     admin: TcpListener,
     admin_address: SocketAddr,
+    admin_grpc: Option<(GrpcServer, ListenAddress)>,
     state: Arc<State>,
     metrics: Arc<Metrics>,
+    history: Arc<ReloadHistory>,
     tenants: Vec<Sourced>,
     fetchers: Vec<KeyFetcher>,
     loaded: Fingerprint,
@@ -100,14 +109,14 @@ impl App {
             warn!("{warning}");
         }
         let state = Arc::new(State::new(built.rules));
+        let history = Arc::default();
         metrics.reloaded(true);
-        let listener = Listener::bind(&config.server.grpc)
-            .await
-            .map_err(|source| bind_error(&config.server.grpc, source))?;
-        let grpc_address = listener
-            .address()
-            .map_err(|source| bind_error(&config.server.grpc, source))?;
-        let grpc = GrpcServer::new(listener, &config.server)?;
+        let server = &config.server;
+        let (grpc, grpc_address) = grpc(&server.grpc, server.tls.as_ref()).await?;
+        let admin_grpc = match &server.admin_grpc {
+            Some(admin) => Some(self::grpc(&admin.address, admin.tls.as_ref()).await?),
+            None => None,
+        };
         let admin_bind = |source| bind_error(&config.server.admin, source);
         let admin = TcpListener::bind(config.server.admin)
             .await
@@ -122,8 +131,10 @@ impl App {
             grpc_address,
             admin,
             admin_address,
+            admin_grpc,
             state,
             metrics,
+            history,
             tenants,
             fetchers,
             loaded,
@@ -139,6 +150,11 @@ impl App {
     /// Where livez, readyz and metrics are.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// Where the gRPC admin service is, if anywhere.
+    pub fn admin_grpc_address(&self) -> Option<&ListenAddress> {
+        self.admin_grpc.as_ref().map(|(_, address)| address)
     }
 
     /// Serves until `shutdown` ends, then drains.
@@ -164,10 +180,29 @@ impl App {
             config: self.config.clone(),
             state: Arc::clone(&self.state),
             metrics: Arc::clone(&self.metrics),
+            history: Arc::clone(&self.history),
             tenants: self.tenants,
             loaded: self.loaded,
         };
         tasks.spawn(reloader.run(reload, ended(stopped.clone())));
+        let decisions = Arc::<DecisionStream>::default();
+        let (admin_server, admin_grpc_address) = self.admin_grpc.unzip();
+        let admin_service = AdminService {
+            parts: self.config.parts(),
+            state: Arc::clone(&self.state),
+            readiness: readiness.clone(),
+            history: self.history,
+            decisions: Arc::clone(&decisions),
+            stopped: stopped.clone(),
+        };
+        let admin_stopped = ended(stopped.clone());
+        let mut admin_grpc = tokio::spawn(async move {
+            if let Some(server) = admin_server {
+                return server.run_admin(admin_service, admin_stopped).await;
+            }
+            admin_stopped.await;
+            Ok(())
+        });
         let admin = admin::serve(
             self.admin,
             readiness,
@@ -181,15 +216,23 @@ impl App {
         let service = ExtAuthz {
             state: self.state,
             metrics: self.metrics,
+            decisions,
             logged: self.config.telemetry.decisions,
             deadline: self.config.server.deadline.0,
             traces,
         };
-        let mut grpc = tokio::spawn(self.grpc.run(service, ended(stopped)));
-        info!(grpc = %self.grpc_address, admin = %self.admin_address, "listening");
+        let mut grpc = tokio::spawn(self.grpc.run(
+            service,
+            self.config.server.max_request_bytes,
+            ended(stopped),
+        ));
+        info!(grpc = %self.grpc_address, admin = %self.admin_address, admin_grpc = admin_grpc_address.map(|address| address.to_string()), "listening");
         tokio::select! {
             () = shutdown => {}
             ended = &mut grpc => {
+                return ended.map_err(|e| AppError::Admin(io::Error::other(e)))?.map_err(AppError::Server);
+            }
+            ended = &mut admin_grpc => {
                 return ended.map_err(|e| AppError::Admin(io::Error::other(e)))?.map_err(AppError::Server);
             }
             ended = &mut admin => {
@@ -211,6 +254,8 @@ impl App {
         {
             warn!("the last spans were not exported within the drain limit");
         }
+        // Readers of decisions are told; one that does not listen is not waited for.
+        let _ = timeout_at(Instant::now() + FAREWELL, admin_grpc).await;
         info!("stopped");
         Ok(())
     }
@@ -219,6 +264,17 @@ impl App {
 async fn ended(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone has stopped too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// A gRPC server at `address`, and where it is with the port that the system chose.
+async fn grpc(
+    address: &ListenAddress,
+    tls: Option<&Tls>,
+) -> Result<(GrpcServer, ListenAddress), AppError> {
+    let bind = |source| bind_error(address, source);
+    let listener = Listener::bind(address).await.map_err(bind)?;
+    let bound = listener.address().map_err(bind)?;
+    Ok((GrpcServer::new(listener, tls)?, bound))
 }
 
 fn bind_error(address: &impl ToString, source: io::Error) -> AppError {

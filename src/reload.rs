@@ -16,7 +16,7 @@ pub use self::watcher::{Fingerprint, fingerprint};
 use crate::{
     config::{Config, Problems},
     state::State,
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
 
 /// Editors and ConfigMaps change several files at once: what comes within this time is one change.
@@ -32,6 +32,8 @@ pub struct Reloader {
     pub state: Arc<State>,
     /// Where reloads are counted.
     pub metrics: Arc<Metrics>,
+    /// Where they are remembered.
+    pub history: Arc<ReloadHistory>,
     /// Every tenant's configuration and its issuers' keys, which outlive every reload.
     pub tenants: Vec<Sourced>,
     /// What the files looked like before the rules in force were read from them.
@@ -74,6 +76,7 @@ impl Reloader {
             {
                 error!("a reload broke off; the last good rules keep serving");
                 reloader.metrics.reloaded(false);
+                reloader.history.failed(["a reload broke off".to_owned()]);
             }
         }
     }
@@ -86,12 +89,15 @@ impl Reloader {
                 }
                 self.state.replace(built.rules);
                 self.metrics.reloaded(true);
+                self.history.succeeded();
                 for (tenant, revision) in &built.revisions {
                     info!(%revision, tenant = tenant.as_deref(), "reloaded keys and policies");
                 }
             }
             Err(problems) => {
                 self.metrics.reloaded(false);
+                self.history
+                    .failed(problems.0.iter().map(ToString::to_string));
                 for problem in problems.0 {
                     error!(
                         origin = %problem.origin,

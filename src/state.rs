@@ -90,6 +90,13 @@ impl State {
         self.0.load().tenant(check)
     }
 
+    /// Everybody's rules that are in force now.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        let snapshot = self.0.load();
+        let named = snapshot.tenants.values();
+        named.chain(&snapshot.alone).cloned().collect()
+    }
+
     /// Puts other rules in force, for requests that begin from now on.
     pub fn replace(&self, rules: Snapshot) {
         self.0.store(Arc::new(rules));

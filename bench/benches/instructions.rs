@@ -140,6 +140,7 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
     Ok(ExtAuthz {
         traces: None,
         state: Arc::new(State::new(Snapshot::default().with(tenant, &[]))),
+        decisions: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         // Nobody listens to what would be logged.
         logged: LoggedDecisions::None,

@@ -42,10 +42,14 @@ pub fn serve(address: &ListenAddress) -> Result<()> {
         let listener = Listener::bind(address)
             .await
             .map_err(Error::io(format!("listening on {address}")))?;
-        let server = GrpcServer::new(listener, &config::Server::default())
-            .map_err(|e| Error::unexpected("the gRPC server", e))?;
+        let server =
+            GrpcServer::new(listener, None).map_err(|e| Error::unexpected("the gRPC server", e))?;
         server
-            .run(AlwaysOk, std::future::pending())
+            .run(
+                AlwaysOk,
+                config::Server::default().max_request_bytes,
+                std::future::pending(),
+            )
             .await
             .map_err(|e| Error::unexpected("the gRPC server", e))
     })

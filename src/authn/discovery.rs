@@ -48,7 +48,7 @@ struct Document {
 }
 
 /// Where the metadata of `issuer` are (section 4): its path stays, but for a terminating slash.
-pub(super) fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
+pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
     let url = Url::parse(issuer).map_err(|_| DiscoveryError::Issuer)?;
     if !matches!(url.scheme(), "https" | "http")
         || url.query().is_some()

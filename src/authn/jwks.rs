@@ -179,6 +179,11 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// The ids (`kid`) of the keys that have one.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter_map(|key| key.id.as_deref())
+    }
+
     /// How many keys were of no use to us.
     pub fn skipped(&self) -> usize {
         self.skipped

@@ -44,6 +44,8 @@ pub struct KeyStatus {
     pub issuer: Arc<str>,
     /// How many keys can be used; `None` while none have been fetched.
     pub keys: Option<usize>,
+    /// The ids (`kid`) of those that have one.
+    pub key_ids: Vec<String>,
     /// When the keys were last confirmed.
     pub fetched_at: Option<SystemTime>,
     /// What went wrong since.
@@ -115,6 +117,11 @@ impl KeySource {
         KeyStatus {
             issuer: Arc::clone(&self.issuer),
             keys: published.as_ref().map(|keys| keys.set.len()),
+            key_ids: published
+                .iter()
+                .flat_map(|keys| keys.set.ids())
+                .map(str::to_owned)
+                .collect(),
             fetched_at: published.as_ref().map(|keys| keys.fetched_at),
             failure: self.failure.load_full(),
         }

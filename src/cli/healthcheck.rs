@@ -1,13 +1,13 @@
 //! `geowarden healthcheck`: a probe that needs no other program in the image.
 
-use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use clap::Args;
 
-use super::{CommandError, ConfigArguments, print};
-
-/// Probes have a limit of their own; this one ends a connection that hangs.
-const LIMIT: Duration = Duration::from_secs(5);
+use super::{
+    CommandError, ConfigArguments, print,
+    running::{LIMIT, reachable, runtime},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
@@ -23,21 +23,12 @@ pub(super) struct Healthcheck {
 
 impl Healthcheck {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let mut address = match self.admin {
+        let address = reachable(match self.admin {
             Some(address) => address,
             None => self.config.load()?.server.admin,
-        };
-        if address.ip().is_unspecified() {
-            address.set_ip(match address {
-                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
+        });
         let page = if self.live { "livez" } else { "readyz" };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (status, text) = runtime
+        let (status, text) = runtime()?
             .block_on(ask(&format!("http://{address}/{page}")))
             .map_err(|e| CommandError::Failed(format!("{address}: {}", innermost(&e))))?;
         if status == 200 {

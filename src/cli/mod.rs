@@ -8,8 +8,11 @@ mod migrate;
 mod paint;
 mod prove;
 mod read;
+mod running;
 mod schema;
 mod serve;
+mod status;
+mod tail;
 mod test;
 mod version;
 
@@ -64,6 +67,10 @@ enum Command {
     Schema(schema::Schema),
     /// Ask a running geowarden whether it is ready (exit 0) or not (exit 1)
     Healthcheck(healthcheck::Healthcheck),
+    /// Ask a running geowarden what it runs with: policy, keys, reloads
+    Status(status::Status),
+    /// Watch the decisions of a running geowarden
+    Tail(tail::Tail),
     /// Try policies for another geowarden (JSON lines)
     #[command(hide = true)]
     Prove(prove::Prove),
@@ -186,6 +193,8 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
         Command::Test(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::Tail(command) => command.run(),
         Command::Prove(command) => command.run(),
         Command::Version(command) => command.run(),
     }

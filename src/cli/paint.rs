@@ -1,6 +1,6 @@
 //! Colour for people: taken out again where standard output is no terminal, or `NO_COLOR` is set.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use anstyle::{AnsiColor, Style};
 
@@ -20,6 +20,22 @@ pub(super) fn bad(word: &str) -> Painted<'_> {
 /// One that deserves a look.
 pub(super) fn warning(word: &str) -> Painted<'_> {
     Painted(AnsiColor::Yellow.on_default().bold(), word)
+}
+
+/// Text that others chose, without what a terminal would obey.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
 }
 
 impl fmt::Display for Painted<'_> {

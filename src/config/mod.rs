@@ -35,7 +35,7 @@ pub use self::{
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
-    server::{Refusals, Server, Tls},
+    server::{AdminGrpc, Refusals, Server, Tls},
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
     tenant::{Part, Tenant},

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::{
-    Authn, Config, Environment, Origin, Policy, Problem, Problems, Pygeoapi, environment::Setting,
+    Authn, Config, Environment, Origin, Policy, Problem, Problems, Pygeoapi, Tls,
+    environment::Setting,
 };
 use crate::yaml::{Document, KeyPath, Step, display_path};
 
@@ -303,9 +304,11 @@ fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
         above: KeyPath::new(),
     };
     if let Some(tls) = &mut config.server.tls {
-        top.resolve(&["server", "tls", "cert"], &mut tls.cert);
-        top.resolve(&["server", "tls", "key"], &mut tls.key);
-        top.resolve(&["server", "tls", "client_ca"], tls.client_ca.as_mut());
+        top.below(&["server"]).tls(tls);
+    }
+    let admin = config.server.admin_grpc.as_mut();
+    if let Some(tls) = admin.and_then(|admin| admin.tls.as_mut()) {
+        top.below(&["server", "admin_grpc"]).tls(tls);
     }
     if let Some(traces) = &mut config.telemetry.traces {
         let section = top.below(&["telemetry", "traces"]);
@@ -345,6 +348,12 @@ impl Resolver<'_> {
         {
             *path = self.folder.join(&*path);
         }
+    }
+
+    fn tls(&self, tls: &mut Tls) {
+        self.resolve(&["tls", "cert"], &mut tls.cert);
+        self.resolve(&["tls", "key"], &mut tls.key);
+        self.resolve(&["tls", "client_ca"], tls.client_ca.as_mut());
     }
 
     fn pygeoapi(&self, pygeoapi: &mut Pygeoapi) {

@@ -16,6 +16,8 @@ pub struct Server {
     /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
     #[schemars(with = "String")]
     pub admin: SocketAddr,
+    /// The gRPC admin service for `geowarden status` and `geowarden tail`; without it there is none.
+    pub admin_grpc: Option<AdminGrpc>,
     /// TLS on the gRPC port; without it gRPC is plain text, which is meant for loopback and Unix sockets.
     pub tls: Option<Tls>,
     /// How long requests in flight may take to finish after SIGTERM.
@@ -34,6 +36,7 @@ impl Default for Server {
         Self {
             grpc: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 9191))),
             admin: SocketAddr::from(([127, 0, 0, 1], 9192)),
+            admin_grpc: None,
             tls: None,
             drain: Span::secs(10),
             deadline: Span::millis(500),
@@ -43,7 +46,17 @@ impl Default for Server {
     }
 }
 
-/// Certificates of the gRPC port, PEM files.
+/// Where the gRPC admin service is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdminGrpc {
+    /// ADDRESS:PORT of the loopback interface, or `unix:/PATH`; any other address needs `tls` with `client_ca`.
+    pub address: ListenAddress,
+    /// TLS of this address.
+    pub tls: Option<Tls>,
+}
+
+/// Certificates of a gRPC port, PEM files.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {

@@ -1,5 +1,6 @@
 //! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
 
+mod server;
 mod tenants;
 
 use std::{path::Path, time::Duration};
@@ -20,7 +21,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
         above: KeyPath::new(),
         problems: Vec::new(),
     };
-    server(config, &mut found);
+    server::check(config, &mut found);
     pygeoapi(config, &mut found);
     if config.tenants.is_empty() {
         authn(config, &mut found);
@@ -70,29 +71,6 @@ impl Findings<'_> {
         if !file.is_file() {
             self.at(path, format!("no such file: {}", file.display()));
         }
-    }
-}
-
-fn server(config: &Config, found: &mut Findings<'_>) {
-    let server = &config.server;
-    if let Some(tls) = &server.tls {
-        found.file("server.tls.cert", &tls.cert);
-        found.file("server.tls.key", &tls.key);
-        if let Some(client_ca) = &tls.client_ca {
-            found.file("server.tls.client_ca", client_ca);
-        }
-    }
-    if server.deadline.0.is_zero() {
-        found.at(
-            "server.deadline",
-            "expected more than 0: every request would be refused",
-        );
-    }
-    if server.max_request_bytes < 1024 {
-        found.at(
-            "server.max_request_bytes",
-            format!("expected at least 1024, found {}", server.max_request_bytes),
-        );
     }
 }
 

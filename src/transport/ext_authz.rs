@@ -19,6 +19,7 @@ use crate::{
     state::{State, Tenant, Unmatched},
     telemetry::{
         decision_log,
+        decision_stream::DecisionStream,
         metrics::Metrics,
         traces::{Carried, Checked, Traces},
     },
@@ -30,6 +31,8 @@ pub struct ExtAuthz {
     pub state: Arc<State>,
     /// Where decisions are counted.
     pub metrics: Arc<Metrics>,
+    /// Where decisions are told to those who watch.
+    pub decisions: Arc<DecisionStream>,
     /// Which decisions are logged.
     pub logged: LoggedDecisions,
     /// How long one check may take.
@@ -65,6 +68,7 @@ impl Authorization for ExtAuthz {
         self.metrics.decided(&decided, duration);
         let method = check.map_or("", |check| &check.method);
         decision_log::record(self.logged, &decided, method, duration);
+        self.decisions.publish(&decided, method, duration);
         let trace = traced.as_ref().and_then(|(traces, carried)| {
             traces.begin(&Checked {
                 carried,

@@ -5,11 +5,17 @@ use std::{fs, io, path::PathBuf, time::Duration};
 use envoy_types::ext_authz::v3::pb::{Authorization, AuthorizationServer};
 use futures_util::{Stream, stream};
 use thiserror::Error;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::{
+    service::Routes,
+    transport::{Certificate, Identity, Server, ServerTlsConfig},
+};
 use tonic_health::server::{HealthReporter, health_reporter};
 use tracing::warn;
 
-use super::listener::{Connection, Listener};
+use super::{
+    admin::AdminService,
+    listener::{Connection, Listener},
+};
 use crate::config;
 
 /// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
@@ -38,29 +44,46 @@ pub enum ServerError {
 pub struct GrpcServer {
     listener: Listener,
     tls: Option<ServerTlsConfig>,
-    max_request_bytes: usize,
 }
 
 impl GrpcServer {
     /// Reads the certificates, if any.
-    pub fn new(listener: Listener, settings: &config::Server) -> Result<Self, ServerError> {
+    pub fn new(listener: Listener, settings: Option<&config::Tls>) -> Result<Self, ServerError> {
         Ok(Self {
             listener,
-            tls: settings.tls.as_ref().map(tls).transpose()?,
-            max_request_bytes: settings.max_request_bytes,
+            tls: settings.map(tls).transpose()?,
         })
     }
 
-    /// Serves until `shutdown` ends, then until the requests in flight are answered.
+    /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
     pub async fn run<S: Authorization>(
         self,
         service: S,
+        max_request_bytes: usize,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
         let (health, health_service) = health_reporter();
         health.set_serving::<AuthorizationServer<S>>().await;
         let service =
-            AuthorizationServer::new(service).max_decoding_message_size(self.max_request_bytes);
+            AuthorizationServer::new(service).max_decoding_message_size(max_request_bytes);
+        let routes = Routes::new(health_service).add_service(service);
+        self.serve(routes, not_serving::<S>(health, shutdown)).await
+    }
+
+    /// Answers operators until `shutdown` ends, then until the requests in flight are answered.
+    pub async fn run_admin(
+        self,
+        service: AdminService,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServerError> {
+        self.serve(service.routes()?, shutdown).await
+    }
+
+    async fn serve(
+        self,
+        routes: Routes,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
         let mut server = Server::builder()
             .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
             .max_concurrent_streams(MAX_STREAMS)
@@ -71,12 +94,8 @@ impl GrpcServer {
                 .map_err(|e| ServerError::Transport(chain(&e)))?;
         }
         server
-            .add_service(health_service)
-            .add_service(service)
-            .serve_with_incoming_shutdown(
-                incoming(self.listener),
-                not_serving::<S>(health, shutdown),
-            )
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming(self.listener), shutdown)
             .await
             .map_err(|e| ServerError::Transport(chain(&e)))
     }

@@ -34,6 +34,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "reload",
             "request",
             "telemetry",
+            "transport",
             "yaml",
         ],
     ),
@@ -63,6 +64,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     (
         "transport",
         &[
+            "admin",
+            "authn",
             "config",
             "pipeline",
             "request",

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -65,6 +65,8 @@ fn exit_codes_tell_allow_deny_and_fault_apart() {
         (&["version"], 0, env!("CARGO_PKG_VERSION")),
         (&["--help"], 0, "serve"),
         (&["key", "new", "--help"], 0, "--expires"),
+        (&["status", "--help"], 0, "server.admin_grpc.address"),
+        (&["tail", "--help"], 0, "--path '/collections/*'"),
     ] {
         let output = geowarden(path, arguments);
         assert_eq!(
@@ -105,6 +107,39 @@ fn exit_codes_tell_allow_deny_and_fault_apart() {
             1,
             "127.0.0.1:1: ",
         ),
+        (
+            &["status", "--address", "127.0.0.1:1"],
+            1,
+            "127.0.0.1:1: Connection refused",
+        ),
+        (
+            &["tail", "--address", "unix:/nowhere"],
+            1,
+            "unix:/nowhere: ",
+        ),
+        (&["status", "--address", "9193"], 64, "expected HOST:PORT"),
+        (
+            &["status", "-c", "geowarden.yaml"],
+            64,
+            "server.admin_grpc.address",
+        ),
+        (
+            &["status", "--address", "h:1", "--ca", "missing.pem"],
+            64,
+            "missing.pem: cannot be read",
+        ),
+        (
+            &["status", "--address", "h:1", "--cert", "cert.pem"],
+            64,
+            "--key",
+        ),
+        (
+            &["status", "--address", "unix:/a", "--ca", "missing.pem"],
+            64,
+            "a Unix socket",
+        ),
+        (&["tail", "--outcome", "maybe"], 64, "allow"),
+        (&["tail", "--count", "0"], 64, "0"),
     ] {
         let output = geowarden(path, arguments);
         assert_eq!(
@@ -304,4 +339,89 @@ async fn a_probe_needs_no_certificate_authorities() {
         .output()
         .unwrap();
     assert_eq!(probe.status.code(), Some(0), "{}", err(&probe));
+}
+
+/// The service with its admin service at a Unix socket, as `geowarden.yaml` in its folder says too.
+async fn watched() -> crate::service::Service {
+    let folder = folder(POLICY, "");
+    let file = folder.path().join("geowarden.yaml");
+    let socket = folder.path().join("admin.sock");
+    let admin = format!(
+        "server: {{admin_grpc: {{address: 'unix:{}'}}, ",
+        socket.display()
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("server: {", &admin)).unwrap();
+    let config = crate::service::config(folder.path());
+    crate::service::Service::start(folder, config).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_is_told_to_people_and_to_programs() {
+    let service = watched().await;
+    let told = geowarden(service.folder.path(), &["status", "-c", "geowarden.yaml"]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    for part in [
+        "geowarden 0.1.0: ready\n",
+        "snapshot  1, in force since ",
+        "policy    geowarden/authz/allow, revision ",
+        "reloads   0 succeeded, 0 failed\n",
+    ] {
+        assert!(out(&told).contains(part), "{part}: {}", out(&told));
+    }
+    assert!(!out(&told).contains('\u{1b}'), "colours in a pipe");
+    let address = format!("unix:{}/admin.sock", service.folder.path().display());
+    let told = geowarden(Path::new("/"), &["status", "--address", &address, "--json"]);
+    let status: Value = serde_json::from_str(out(&told)).unwrap();
+    assert_eq!(
+        (&status["ready"], &status["snapshot"]["number"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(status["reloads"]["failing"], false);
+    assert!(status["started"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_are_shown_as_they_are_made() {
+    let service = watched().await;
+    let key = [("x-api-key", crate::service::OSGEO_KEY)];
+    for (arguments, shows) in [
+        (
+            &["--path", "/collections/*"][..],
+            " allow 200 GET /collections/obs/items  osgeo (api_key)  ",
+        ),
+        (
+            &["--json", "--principal", "osgeo"],
+            "\"path\":\"/collections/obs/items\"",
+        ),
+        (
+            &["--outcome", "deny"],
+            " deny  401 GET /collections  anonymous  ",
+        ),
+    ] {
+        let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["tail", "-c", "geowarden.yaml", "--count", "1"])
+            .args(arguments)
+            .current_dir(service.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stderr = BufReader::new(tail.stderr.take().unwrap());
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.starts_with("watching unix:/"), "{line}");
+        service.ask("GET", "/collections", &[]).await;
+        service
+            .ask("GET", "/collections/obs/items?limit=1", &key)
+            .await;
+        let output = tail.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(
+            out(&output).contains(shows),
+            "{arguments:?}: {}",
+            out(&output)
+        );
+        assert_eq!(out(&output).lines().count(), 1, "{}", out(&output));
+    }
 }

@@ -6,6 +6,7 @@
     clippy::unwrap_used
 )] // a test that panics has failed, as it should
 
+mod admin_grpc;
 mod architecture;
 mod checks;
 mod commands;

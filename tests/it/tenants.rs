@@ -13,7 +13,7 @@ const POLICY: &str = "package geowarden.authz\n\nallow if input.ogc.collection i
 const TENANTS: [(&str, &str); 2] = [("osgeo", "obs"), ("geobeyond", "lakes")];
 
 /// A folder of two tenants, whose keys are `KEY-OF-NAME`, and a configuration of them.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut tenants = String::new();
     for (name, collection) in TENANTS {
@@ -44,7 +44,7 @@ async fn service() -> Service {
 }
 
 /// A request for a collection, by the key of `key`, to a host, on a route that names a tenant.
-fn asked(collection: &str, key: &str, host: &str, route: Option<&str>) -> CheckRequest {
+pub(crate) fn asked(collection: &str, key: &str, host: &str, route: Option<&str>) -> CheckRequest {
     let key = format!("key-of-{key}");
     let mut check = request(
         "GET",

@@ -10,17 +10,22 @@ use geowarden::app::App;
 
 use crate::service::{Answer, config, folder, request, run};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    /// Its own certificate, PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// A certificate for localhost and its key, PEM.
-    fn issue(&self) -> (String, String) {
+    pub(crate) fn issue(&self) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -54,7 +59,7 @@ async fn only_clients_of_the_authority_are_served() {
     for (name, text) in [
         ("cert.pem", &cert),
         ("key.pem", &key),
-        ("ca.pem", &authority.0.pem()),
+        ("ca.pem", &authority.pem()),
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
@@ -68,8 +73,7 @@ async fn only_clients_of_the_authority_are_served() {
     let (grpc, _admin, _reload, _stop, _running) =
         run(App::bind(config(folder.path())).await.unwrap());
 
-    let trusting =
-        || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.0.pem()));
+    let trusting = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()));
     let (own_cert, own_key) = authority.issue();
     let known = trusting().identity(Identity::from_pem(own_cert, own_key));
     assert_eq!(ask(&grpc, known).await, Ok(200));

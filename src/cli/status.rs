@@ -1,0 +1,229 @@
+//! `geowarden status`: what a running geowarden runs with.
+
+use std::{
+    fmt::Write as _,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
+
+use clap::Args;
+use prost_types::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    CommandError, paint, print, print_json,
+    running::{AdminArguments, runtime},
+};
+use crate::transport::admin::v1::{
+    KeySet, Policy, ReloadFailure, Reloads, Snapshot, StatusResponse, key_set::Source,
+};
+
+/// What the output means.
+const EXPLANATION: &str = "\
+It asks the gRPC admin service, which `server.admin_grpc.address` switches on. Exit code 0: it answered, ready or not
+(`geowarden healthcheck` asks that); 1: nothing answers there; 64: bad usage or configuration.
+
+  geowarden status --config geowarden.yaml
+  geowarden status --address unix:/run/geowarden/admin.sock --json
+  geowarden status --address geowarden.example:9193 --ca ca.crt --cert tls.crt --key tls.key";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
+pub(super) struct Status {
+    #[command(flatten)]
+    admin: AdminArguments,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let status = runtime()?.block_on(async {
+            let mut client = self.admin.connect().await?;
+            Ok::<_, CommandError>(client.status().await?)
+        })?;
+        if self.json {
+            print_json(&as_json(&status))?;
+        } else {
+            print(&as_text(&status))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn as_text(status: &StatusResponse) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_text(status, &mut text);
+    text
+}
+
+fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
+    let ready = if status.ready {
+        paint::good("ready")
+    } else {
+        paint::bad("not ready")
+    };
+    writeln!(text, "geowarden {}: {ready}", paint::plain(&status.version))?;
+    for obstacle in &status.obstacles {
+        writeln!(text, "  {}", paint::plain(obstacle))?;
+    }
+    writeln!(text, "started   {}", moment(status.started))?;
+    if let Some(Snapshot { number, loaded }) = &status.snapshot {
+        writeln!(
+            text,
+            "snapshot  {number}, in force since {}",
+            moment(*loaded)
+        )?;
+    }
+    for policy in &status.policies {
+        let (entrypoint, revision) = (&policy.entrypoint, &policy.revision);
+        let of = of_tenant(&policy.tenant);
+        let told = format!("policy    {entrypoint}, revision {revision}{of}");
+        writeln!(text, "{}", paint::plain(&told))?;
+        for warning in &policy.warnings {
+            let word = paint::warning("warning");
+            writeln!(text, "  {word}: {}", paint::plain(warning))?;
+        }
+    }
+    for set in &status.key_sets {
+        write_keys(set, text)?;
+    }
+    if let Some(reloads) = &status.reloads {
+        write_reloads(reloads, text)?;
+    }
+    Ok(())
+}
+
+fn write_keys(set: &KeySet, text: &mut String) -> std::fmt::Result {
+    let issuer = format!("{}{}", set.issuer, of_tenant(&set.tenant));
+    write!(text, "issuer    {}: ", paint::plain(&issuer))?;
+    if set.ready {
+        let ids = set.key_ids.join(", ");
+        write!(text, "{} keys", set.keys)?;
+        if !ids.is_empty() {
+            write!(text, " ({})", paint::plain(&ids))?;
+        }
+        let age = set.age.and_then(|age| Duration::try_from(age).ok());
+        writeln!(text, ", {} old", short(age.unwrap_or_default()))?;
+    } else {
+        writeln!(text, "{}", paint::bad("no keys yet"))?;
+    }
+    if let Some((_, place)) = source(set) {
+        writeln!(text, "  from {}", paint::plain(place))?;
+    }
+    if !set.fault.is_empty() {
+        let word = paint::bad("last fetch failed");
+        writeln!(text, "  {word}: {}", paint::plain(&set.fault))?;
+    }
+    Ok(())
+}
+
+fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
+    let (good, bad) = (reloads.successes, reloads.failures);
+    write!(text, "reloads   {good} succeeded, {bad} failed")?;
+    if reloads.failing {
+        let word = paint::bad("the files on disk cannot be used");
+        write!(text, "; {word}, the last good ones serve")?;
+    }
+    writeln!(text)?;
+    for failure in &reloads.last_failures {
+        writeln!(text, "  failed {}", moment(failure.time))?;
+        for problem in &failure.problems {
+            writeln!(text, "    {}", paint::plain(problem))?;
+        }
+    }
+    Ok(())
+}
+
+fn of_tenant(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" (tenant {name})"),
+    }
+}
+
+fn source(set: &KeySet) -> Option<(&'static str, &str)> {
+    Some(match set.source.as_ref()? {
+        Source::File(place) => ("file", place),
+        Source::JwksUri(place) => ("jwks_uri", place),
+        Source::Discovery(place) => ("discovery", place),
+    })
+}
+
+fn moment(time: Option<Timestamp>) -> String {
+    let Some(time) = time.and_then(|time| SystemTime::try_from(time).ok()) else {
+        return "unknown".to_owned();
+    };
+    let ago = short(time.elapsed().unwrap_or_default());
+    format!("{} ({ago} ago)", humantime::format_rfc3339_seconds(time))
+}
+
+/// The two largest units: nobody needs the seconds of a week.
+fn short(duration: Duration) -> String {
+    let text = humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string();
+    let parts: Vec<&str> = text.split(' ').take(2).collect();
+    parts.join(" ")
+}
+
+fn as_json(status: &StatusResponse) -> Value {
+    let snapshot = status.snapshot.unwrap_or_default();
+    let policies: Vec<Value> = status.policies.iter().map(policy_as_json).collect();
+    let reloads = status.reloads.clone().unwrap_or_default();
+    let key_sets: Vec<Value> = status.key_sets.iter().map(keys_as_json).collect();
+    let failure = |failure: &ReloadFailure| json!({"time": rfc3339(failure.time), "problems": failure.problems});
+    let failures: Vec<Value> = reloads.last_failures.iter().map(failure).collect();
+    json!({
+        "version": status.version,
+        "started": rfc3339(status.started),
+        "ready": status.ready,
+        "obstacles": status.obstacles,
+        "snapshot": {"number": snapshot.number, "loaded": rfc3339(snapshot.loaded)},
+        "policies": policies,
+        "key_sets": key_sets,
+        "reloads": {
+            "successes": reloads.successes,
+            "failures": reloads.failures,
+            "failing": reloads.failing,
+            "last_failures": failures,
+        },
+    })
+}
+
+fn policy_as_json(policy: &Policy) -> Value {
+    json!({
+        "tenant": some(&policy.tenant),
+        "entrypoint": policy.entrypoint,
+        "revision": policy.revision,
+        "warnings": policy.warnings,
+    })
+}
+
+/// Nothing rather than an empty text.
+pub(super) fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn keys_as_json(set: &KeySet) -> Value {
+    let mut told = json!({
+        "tenant": some(&set.tenant),
+        "issuer": set.issuer,
+        "ready": set.ready,
+        "keys": set.keys,
+        "key_ids": set.key_ids,
+        "fetched": rfc3339(set.fetched),
+        "age_seconds": set.age.map(|age| age.seconds),
+        "fault": some(&set.fault),
+    });
+    if let (Some((kind, place)), Some(members)) = (source(set), told.as_object_mut()) {
+        members.insert(kind.to_owned(), place.into());
+    }
+    told
+}
+
+/// A point in time as RFC 3339 has it.
+pub(super) fn rfc3339(time: Option<Timestamp>) -> Option<String> {
+    let time = SystemTime::try_from(time?).ok()?;
+    Some(humantime::format_rfc3339_micros(time).to_string())
+}

@@ -1,0 +1,184 @@
+//! `geowarden tail`: the decisions of a running geowarden, as they are made.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{
+    CommandError, paint, print,
+    running::{AdminArguments, runtime},
+    status::{rfc3339, some},
+};
+use crate::transport::admin::v1::{
+    self, Decision, TailRequest, TailResponse, tail_response::Event,
+};
+
+/// What the filters mean.
+const EXPLANATION: &str = "\
+It asks the gRPC admin service, which `server.admin_grpc.address` switches on, and ends with the service, after
+--count decisions, or by Ctrl-C. A decision is shown when it passes every filter that is given. In --path `*` stands
+for any characters, `/` among them: '/collections/obs/*' is all that is below that collection. Paths are shown without
+their query, and not at all for a request that could not be read. Who reads too slowly is told how many decisions it
+missed. Exit code 0: --count were shown; 1: nothing answers there, or the service ended; 64: bad usage.
+
+  geowarden tail --config geowarden.yaml --outcome deny
+  geowarden tail --address unix:/run/geowarden/admin.sock --collection obs --principal osgeo
+  geowarden tail --address 127.0.0.1:9193 --path '/collections/*' --json | jq .reason";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Outcome {
+    Allow,
+    Deny,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
+pub(super) struct Tail {
+    #[command(flatten)]
+    admin: AdminArguments,
+    /// Only decisions that ended so
+    #[arg(long, value_enum)]
+    outcome: Option<Outcome>,
+    /// Only those on this collection, by its exact id
+    #[arg(long, value_name = "ID")]
+    collection: Option<String>,
+    /// Only those of this caller: a token's subject, or an API key's id
+    #[arg(long, value_name = "NAME")]
+    principal: Option<String>,
+    /// Only those whose whole path is like this; `*` stands for any characters
+    #[arg(long, value_name = "PATTERN")]
+    path: Option<String>,
+    /// Only those by the rules of this tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// End after so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Print JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Tail {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        runtime()?.block_on(self.watch())
+    }
+
+    async fn watch(&self) -> Result<ExitCode, CommandError> {
+        let mut tail = self.admin.connect().await?.tail(self.wanted()).await?;
+        // For whoever waits for it, and no part of the output: what is decided from now on is shown.
+        writeln!(io::stderr().lock(), "watching {}", tail.address())?;
+        let mut left = self.count;
+        while let Some(TailResponse { event }) = tail.next().await? {
+            let Some(event) = event else { continue };
+            let line = match (&event, self.json) {
+                (Event::Decision(decision), true) => decision_as_json(decision).to_string(),
+                (Event::Decision(decision), false) => decision_as_text(decision),
+                (Event::Lost(lost), true) => json!({ "lost": lost }).to_string(),
+                (Event::Lost(lost), false) => {
+                    format!("{}: {lost} decisions were missed", paint::warning("lost"))
+                }
+            };
+            print(&format!("{line}\n"))?;
+            if let (Event::Decision(_), Some(left)) = (&event, &mut left) {
+                *left -= 1;
+                if *left == 0 {
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
+        }
+        Err(CommandError::Failed("the service ended".to_owned()))
+    }
+
+    fn wanted(&self) -> TailRequest {
+        let outcome = match self.outcome {
+            None => v1::Outcome::Unspecified,
+            Some(Outcome::Allow) => v1::Outcome::Allow,
+            Some(Outcome::Deny) => v1::Outcome::Deny,
+        };
+        TailRequest {
+            outcome: outcome.into(),
+            collection: self.collection.clone().unwrap_or_default(),
+            principal: self.principal.clone().unwrap_or_default(),
+            path: self.path.clone().unwrap_or_default(),
+            tenant: self.tenant.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// `10:02:03.123 deny  403 GET /collections/obs/items  osgeo (api_key)  312µs  policy-denied`
+fn decision_as_text(decision: &Decision) -> String {
+    let time = decision
+        .time
+        .and_then(|time| SystemTime::try_from(time).ok())
+        .map(|time| humantime::format_rfc3339_millis(time).to_string());
+    // The day is known to who watches; the zone is UTC, as in the log.
+    let time = time.as_deref().and_then(|time| time.get(11..));
+    let outcome = match decision.outcome() {
+        v1::Outcome::Allow => paint::good("allow"),
+        v1::Outcome::Deny => paint::bad("deny "),
+        v1::Outcome::Unspecified => paint::warning("?"),
+    };
+    let path = match &*decision.path {
+        "" => "(unread)",
+        path => path,
+    };
+    let mut text = format!(
+        "{} {outcome} {} {} {}",
+        time.unwrap_or_default(),
+        decision.status,
+        paint::plain(&decision.method),
+        paint::plain(path),
+    );
+    // Writing to a string cannot fail.
+    if !decision.tenant.is_empty() {
+        let _ = write!(text, "  {}:", paint::plain(&decision.tenant));
+    }
+    if let Some(principal) = &decision.principal {
+        let method = paint::plain(&principal.method);
+        let _ = match &*principal.subject {
+            "" => write!(text, "  {method}"),
+            subject => write!(text, "  {} ({method})", paint::plain(subject)),
+        };
+    }
+    let _ = write!(text, "  {}us", micros(decision));
+    let _ = write!(text, "  {}", paint::plain(&decision.reason));
+    text
+}
+
+/// With the names that the log uses.
+fn decision_as_json(decision: &Decision) -> Value {
+    let principal = decision.principal.as_ref();
+    json!({
+        "decision_id": decision.id,
+        "time": rfc3339(decision.time),
+        "outcome": match decision.outcome() {
+            v1::Outcome::Allow => "allow",
+            v1::Outcome::Deny => "deny",
+            v1::Outcome::Unspecified => "unknown",
+        },
+        "status": decision.status,
+        "reason": decision.reason,
+        "tenant": some(&decision.tenant),
+        "method": decision.method,
+        "path": some(&decision.path),
+        "api": some(&decision.api),
+        "operation": some(&decision.operation),
+        "collection": some(&decision.collection),
+        "principal": principal.map(|principal| &principal.method),
+        "subject": principal.and_then(|principal| some(&principal.subject)),
+        "issuer": principal.and_then(|principal| some(&principal.issuer)),
+        "duration_us": micros(decision),
+    })
+}
+
+fn micros(decision: &Decision) -> u64 {
+    let duration = decision.duration.and_then(|d| Duration::try_from(d).ok());
+    u64::try_from(duration.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
+}

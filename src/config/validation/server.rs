@@ -1,0 +1,47 @@
+//! `server`: certificates that must be there, and who may reach the admin service.
+
+use super::{Config, Findings};
+use crate::config::{ListenAddress, Tls};
+
+pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
+    let server = &config.server;
+    if let Some(tls) = &server.tls {
+        certificates("server.tls", tls, found);
+    }
+    if let Some(admin) = &server.admin_grpc {
+        let tls = admin.tls.as_ref();
+        if let Some(tls) = tls {
+            certificates("server.admin_grpc.tls", tls, found);
+        }
+        let is_mutual = tls.is_some_and(|tls| tls.client_ca.is_some());
+        if let ListenAddress::Tcp(address) = &admin.address
+            && !address.ip().is_loopback()
+            && !is_mutual
+        {
+            found.at(
+                "server.admin_grpc.address",
+                format!("expected a loopback address (such as `127.0.0.1:9193`) or `unix:/PATH`, found `{address}`: whoever reaches it sees every decision; beyond this machine set `server.admin_grpc.tls` with `cert`, `key` and `client_ca` (mutual TLS)"),
+            );
+        }
+    }
+    if server.deadline.0.is_zero() {
+        found.at(
+            "server.deadline",
+            "expected more than 0: every request would be refused",
+        );
+    }
+    if server.max_request_bytes < 1024 {
+        found.at(
+            "server.max_request_bytes",
+            format!("expected at least 1024, found {}", server.max_request_bytes),
+        );
+    }
+}
+
+fn certificates(path: &str, tls: &Tls, found: &mut Findings<'_>) {
+    found.file(&format!("{path}.cert"), &tls.cert);
+    found.file(&format!("{path}.key"), &tls.key);
+    if let Some(client_ca) = &tls.client_ca {
+        found.file(&format!("{path}.client_ca"), client_ca);
+    }
+}

@@ -1,0 +1,130 @@
+//! How the reloads went: what is in force since when, and why the last ones changed nothing.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+/// Failures that are remembered.
+const KEPT: usize = 8;
+/// Problems of one failure that are remembered.
+const KEPT_PROBLEMS: usize = 50;
+/// Of each so much, in bytes.
+const KEPT_TEXT: usize = 2048;
+
+/// What has been seen up to now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloads {
+    /// When the process started.
+    pub started: SystemTime,
+    /// When what is in force was put in force.
+    pub loaded: SystemTime,
+    /// Reloads that succeeded, the start not counted.
+    pub successes: u64,
+    /// Reloads that changed nothing.
+    pub failures: u64,
+    /// Whether the last one failed.
+    pub is_failing: bool,
+    /// The last ones that failed, the latest first.
+    pub last_failures: VecDeque<ReloadFailure>,
+}
+
+/// A reload that changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadFailure {
+    /// When.
+    pub time: SystemTime,
+    /// What was wrong.
+    pub problems: Vec<String>,
+}
+
+/// Remembers how reloads went.
+#[derive(Debug)]
+pub struct ReloadHistory(Mutex<Reloads>);
+
+impl Default for ReloadHistory {
+    fn default() -> Self {
+        let now = SystemTime::now();
+        Self(Mutex::new(Reloads {
+            started: now,
+            loaded: now,
+            successes: 0,
+            failures: 0,
+            is_failing: false,
+            last_failures: VecDeque::new(),
+        }))
+    }
+}
+
+impl ReloadHistory {
+    /// Notes a reload that succeeded.
+    pub fn succeeded(&self) {
+        let mut seen = self.lock();
+        seen.loaded = SystemTime::now();
+        seen.successes += 1;
+        seen.is_failing = false;
+    }
+
+    /// Notes a reload that changed nothing.
+    pub fn failed(&self, problems: impl IntoIterator<Item = String>) {
+        let failure = ReloadFailure {
+            time: SystemTime::now(),
+            problems: problems
+                .into_iter()
+                .take(KEPT_PROBLEMS)
+                .map(shortened)
+                .collect(),
+        };
+        let mut seen = self.lock();
+        seen.failures += 1;
+        seen.is_failing = true;
+        seen.last_failures.push_front(failure);
+        seen.last_failures.truncate(KEPT);
+    }
+
+    /// What has been seen up to now.
+    pub fn seen(&self) -> Reloads {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reloads> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > KEPT_TEXT {
+        text.truncate(text.floor_char_boundary(KEPT_TEXT));
+        text.push_str("..");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_failures_come_first_and_are_bounded() {
+        let history = ReloadHistory::default();
+        for number in 0..KEPT + 3 {
+            history.failed((0..100).map(|_| format!("{number}{}", "é".repeat(3000))));
+        }
+        let seen = history.seen();
+        assert!(seen.is_failing);
+        assert_eq!((seen.failures, seen.last_failures.len()), (11, KEPT));
+        assert!(seen.last_failures.iter().all(|failure| {
+            failure.problems.len() == KEPT_PROBLEMS
+                && failure.problems.iter().all(|p| p.len() <= KEPT_TEXT + 2)
+        }));
+        assert!(
+            seen.last_failures
+                .front()
+                .is_some_and(|failure| failure.problems.iter().all(|p| p.starts_with("10")))
+        );
+        history.succeeded();
+        let seen = history.seen();
+        assert!(!seen.is_failing && seen.successes == 1 && seen.last_failures.len() == KEPT);
+    }
+}

@@ -1,0 +1,174 @@
+//! `geowarden.v1.Admin`: our own service, for operators; its definition is `proto/geowarden/v1/admin.proto`.
+
+pub mod client;
+mod filter;
+mod status;
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status, async_trait, service::Routes};
+
+use self::{
+    filter::Filter,
+    v1::admin_server::{Admin, AdminServer},
+};
+use super::server::ServerError;
+use crate::{
+    admin::Readiness,
+    config::Part,
+    state::State,
+    telemetry::{
+        decision_stream::{DecisionEvent, DecisionStream, Reader, Told},
+        reload_history::ReloadHistory,
+    },
+};
+
+/// The messages and the service, generated from the definition.
+#[allow(
+    missing_docs,
+    unused_qualifications,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic
+)]
+pub mod v1 {
+    include!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/proto/geowarden/v1/admin.rs"
+    ));
+}
+
+/// The definition as reflection tells it.
+const DESCRIPTORS: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/proto/geowarden/v1/admin.binpb"
+));
+
+/// Tells operators what runs and what it decides.
+pub struct AdminService {
+    /// What was configured, for each tenant.
+    pub parts: Vec<Part>,
+    /// The rules in force.
+    pub state: Arc<State>,
+    /// The issuers' keys, and whether all is ready.
+    pub readiness: Readiness,
+    /// How reloads went.
+    pub history: Arc<ReloadHistory>,
+    /// The decisions.
+    pub decisions: Arc<DecisionStream>,
+    /// True once the service shuts down.
+    pub stopped: watch::Receiver<bool>,
+}
+
+impl AdminService {
+    /// The service with reflection (`grpc.reflection.v1`).
+    pub(super) fn routes(self) -> Result<Routes, ServerError> {
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .build_v1()
+            .map_err(|e| ServerError::Transport(e.to_string()))?;
+        Ok(Routes::new(AdminServer::new(self)).add_service(reflection))
+    }
+}
+
+#[async_trait]
+impl Admin for AdminService {
+    async fn status(
+        &self,
+        _: Request<v1::StatusRequest>,
+    ) -> Result<Response<v1::StatusResponse>, Status> {
+        Ok(Response::new(status::of(self)))
+    }
+
+    type TailStream = BoxStream<'static, Result<v1::TailResponse, Status>>;
+
+    async fn tail(
+        &self,
+        request: Request<v1::TailRequest>,
+    ) -> Result<Response<Self::TailStream>, Status> {
+        let filter = Filter::new(request.into_inner())
+            .map_err(|fault| Status::invalid_argument(fault.to_string()))?;
+        let Some(reader) = self.decisions.subscribe() else {
+            return Err(Status::resource_exhausted("too many readers of decisions"));
+        };
+        let tail = Tail {
+            reader,
+            filter,
+            stopped: self.stopped.clone(),
+        };
+        let stream = stream::unfold(Some(tail), |tail| async {
+            let mut tail = tail?;
+            match tail.next().await {
+                Ok(response) => Some((Ok(response), Some(tail))),
+                Err(status) => Some((Err(status), None)),
+            }
+        });
+        Ok(Response::new(stream.boxed()))
+    }
+}
+
+/// One reader of decisions. While the client does not read nobody asks it for more, and it loses decisions.
+struct Tail {
+    reader: Reader,
+    filter: Filter,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Tail {
+    async fn next(&mut self) -> Result<v1::TailResponse, Status> {
+        loop {
+            let told = tokio::select! {
+                biased;
+                () = ended(&mut self.stopped) => None,
+                told = self.reader.next() => told,
+            };
+            let event = match told {
+                Some(Told::Decision(event)) if self.filter.passes(&event) => {
+                    v1::tail_response::Event::Decision(decision(&event))
+                }
+                Some(Told::Decision(_)) => continue,
+                Some(Told::Lost(lost)) => v1::tail_response::Event::Lost(lost),
+                None => return Err(Status::unavailable("geowarden is shutting down")),
+            };
+            return Ok(v1::TailResponse { event: Some(event) });
+        }
+    }
+}
+
+async fn ended(stopped: &mut watch::Receiver<bool>) {
+    // A sender that is gone has stopped too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn decision(event: &DecisionEvent) -> v1::Decision {
+    let outcome = if event.is_allowed {
+        v1::Outcome::Allow
+    } else {
+        v1::Outcome::Deny
+    };
+    let mut decision = v1::Decision {
+        id: event.id.clone(),
+        time: Some(event.time.into()),
+        outcome: outcome.into(),
+        status: event.status.into(),
+        reason: event.reason.clone(),
+        method: event.method.clone(),
+        duration: event.duration.try_into().ok(),
+        tenant: event.tenant.as_deref().unwrap_or_default().to_owned(),
+        ..v1::Decision::default()
+    };
+    if let Some(target) = &event.target {
+        decision.path.clone_from(&target.path);
+        target.api.clone_into(&mut decision.api);
+        target.operation.clone_into(&mut decision.operation);
+        decision.collection = target.collection.clone().unwrap_or_default();
+    }
+    decision.principal = event.caller.as_ref().map(|caller| v1::Principal {
+        method: caller.method.to_owned(),
+        subject: caller.subject.as_deref().unwrap_or_default().to_owned(),
+        issuer: caller.issuer.as_deref().unwrap_or_default().to_owned(),
+    });
+    decision
+}

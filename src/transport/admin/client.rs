@@ -1,0 +1,213 @@
+//! How the commands ask a running geowarden.
+
+use std::{error::Error, fmt, fs, io, path::PathBuf, str::FromStr, time::Duration};
+
+use thiserror::Error;
+use tonic::{
+    Status, Streaming,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+
+use super::v1::{
+    StatusRequest, StatusResponse, TailRequest, TailResponse, admin_client::AdminClient,
+};
+
+/// How long connecting, and an answer that is due at once, may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Where the admin service of another geowarden is: `HOST:PORT`, or `unix:/PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminAddress(String);
+
+impl FromStr for AdminAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_good = match text.strip_prefix("unix:") {
+            Some(path) => path.starts_with('/'),
+            None => text.rsplit_once(':').is_some_and(|(host, port)| {
+                let host_only = |c: char| {
+                    c.is_ascii_alphanumeric() || ['.', '-', '_', ':', '[', ']'].contains(&c)
+                };
+                !host.is_empty() && host.chars().all(host_only) && port.parse::<u16>().is_ok()
+            }),
+        };
+        if is_good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "expected HOST:PORT (such as `127.0.0.1:9193`) or `unix:/PATH`, found `{text}`"
+            ))
+        }
+    }
+}
+
+impl AdminAddress {
+    /// Whether it is a Unix socket.
+    pub fn is_unix(&self) -> bool {
+        self.0.starts_with("unix:")
+    }
+}
+
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Certificates of a client, PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientTls {
+    /// The authorities of the server's certificate.
+    pub ca: PathBuf,
+    /// The client's own certificate chain and its private key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// Why another geowarden did not answer.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// A certificate or key could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificates are of no use.
+    #[error("the certificates cannot be used: {0}")]
+    Certificates(String),
+    /// There was no connection, or it broke.
+    #[error("{address}: {cause}")]
+    Unreachable {
+        /// Where.
+        address: AdminAddress,
+        /// Why.
+        cause: String,
+    },
+    /// It answered that it will not.
+    #[error("{address}: {message}")]
+    Refused {
+        /// Where.
+        address: AdminAddress,
+        /// In its words.
+        message: String,
+    },
+}
+
+/// A connection to the admin service of another geowarden.
+pub struct Client {
+    address: AdminAddress,
+    service: AdminClient<Channel>,
+}
+
+impl Client {
+    /// Connects, with TLS when there are certificates to check it by.
+    pub async fn connect(
+        address: AdminAddress,
+        tls: Option<&ClientTls>,
+    ) -> Result<Self, ClientError> {
+        let uri = match tls {
+            _ if address.is_unix() => address.to_string(),
+            Some(_) => format!("https://{address}"),
+            None => format!("http://{address}"),
+        };
+        let unreachable = |error: &(dyn Error + 'static)| ClientError::Unreachable {
+            address: address.clone(),
+            cause: innermost(error).to_string(),
+        };
+        let mut endpoint = Endpoint::from_shared(uri)
+            .map_err(|e| unreachable(&e))?
+            .connect_timeout(LIMIT);
+        if let Some(tls) = tls {
+            endpoint = endpoint
+                .tls_config(certificates(tls)?)
+                .map_err(|e| ClientError::Certificates(innermost(&e).to_string()))?;
+        }
+        let channel = match tokio::time::timeout(LIMIT, endpoint.connect()).await {
+            Ok(connected) => connected.map_err(|e| unreachable(&e))?,
+            Err(late) => return Err(unreachable(&late)),
+        };
+        let service = AdminClient::new(channel);
+        Ok(Self { address, service })
+    }
+
+    /// What it runs with.
+    pub async fn status(&mut self) -> Result<StatusResponse, ClientError> {
+        let asked = tokio::time::timeout(LIMIT, self.service.status(StatusRequest {}));
+        match asked.await {
+            Ok(answer) => Ok(answer
+                .map_err(|status| refused(&self.address, &status))?
+                .into_inner()),
+            Err(late) => Err(ClientError::Unreachable {
+                address: self.address.clone(),
+                cause: late.to_string(),
+            }),
+        }
+    }
+
+    /// Its decisions from now on.
+    pub async fn tail(mut self, wanted: TailRequest) -> Result<Tail, ClientError> {
+        let answer = self.service.tail(wanted).await;
+        Ok(Tail {
+            events: answer
+                .map_err(|status| refused(&self.address, &status))?
+                .into_inner(),
+            address: self.address,
+        })
+    }
+}
+
+/// Decisions as they are made.
+pub struct Tail {
+    address: AdminAddress,
+    events: Streaming<TailResponse>,
+}
+
+impl Tail {
+    /// Where it watches.
+    pub fn address(&self) -> &AdminAddress {
+        &self.address
+    }
+
+    /// The next one; `None` when there are no more.
+    pub async fn next(&mut self) -> Result<Option<TailResponse>, ClientError> {
+        let next = self.events.message().await;
+        next.map_err(|status| refused(&self.address, &status))
+    }
+}
+
+fn certificates(tls: &ClientTls) -> Result<ClientTlsConfig, ClientError> {
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|source| ClientError::Unreadable {
+            path: path.clone(),
+            source,
+        })
+    };
+    let config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(&tls.ca)?));
+    Ok(match &tls.identity {
+        Some((cert, key)) => config.identity(Identity::from_pem(read(cert)?, read(key)?)),
+        None => config,
+    })
+}
+
+/// A connection that breaks is a status too, with what broke it below.
+fn refused(address: &AdminAddress, status: &Status) -> ClientError {
+    let address = address.clone();
+    match status.source() {
+        Some(source) => ClientError::Unreachable {
+            address,
+            cause: innermost(source).to_string(),
+        },
+        None => ClientError::Refused {
+            address,
+            message: status.message().to_owned(),
+        },
+    }
+}
+
+/// The cause that says something: the outer ones say "transport error".
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, innermost)
+}

@@ -1,0 +1,114 @@
+//! Which decisions a reader wants.
+
+use regex::Regex;
+use thiserror::Error;
+
+use super::v1::{Outcome, TailRequest};
+use crate::telemetry::decision_stream::DecisionEvent;
+
+/// The longest pattern of a path, in bytes.
+const MAX_PATTERN: usize = 1024;
+
+/// Why a filter cannot be used; told to the client.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum FilterError {
+    /// No outcome of ours.
+    #[error("outcome: {0} is none")]
+    Outcome(i32),
+    /// The pattern is too long.
+    #[error("path: expected at most {MAX_PATTERN} bytes")]
+    TooLong,
+    /// The pattern cannot be used.
+    #[error("path: the pattern cannot be used")]
+    Pattern,
+}
+
+/// Everything that a decision must be to be told.
+#[derive(Debug)]
+pub(super) struct Filter {
+    is_allowed: Option<bool>,
+    collection: Option<String>,
+    principal: Option<String>,
+    path: Option<Regex>,
+    tenant: Option<String>,
+}
+
+impl Filter {
+    pub(super) fn new(request: TailRequest) -> Result<Self, FilterError> {
+        let is_allowed = match Outcome::try_from(request.outcome) {
+            Ok(Outcome::Unspecified) => None,
+            Ok(Outcome::Allow) => Some(true),
+            Ok(Outcome::Deny) => Some(false),
+            Err(_) => return Err(FilterError::Outcome(request.outcome)),
+        };
+        let set = |text: String| (!text.is_empty()).then_some(text);
+        Ok(Self {
+            is_allowed,
+            collection: set(request.collection),
+            principal: set(request.principal),
+            path: set(request.path).map(|path| pattern(&path)).transpose()?,
+            tenant: set(request.tenant),
+        })
+    }
+
+    pub(super) fn passes(&self, event: &DecisionEvent) -> bool {
+        let target = event.target.as_ref();
+        let caller = event.caller.as_ref();
+        let is_caller = |wanted: &str| {
+            caller.is_some_and(|caller| {
+                [&caller.subject, &caller.key_id]
+                    .into_iter()
+                    .any(|name| name.as_deref() == Some(wanted))
+            })
+        };
+        self.is_allowed.is_none_or(|is| is == event.is_allowed)
+            && (self.tenant.as_deref()).is_none_or(|wanted| event.tenant.as_deref() == Some(wanted))
+            && self.collection.as_deref().is_none_or(|wanted| {
+                target.and_then(|target| target.collection.as_deref()) == Some(wanted)
+            })
+            && self.principal.as_deref().is_none_or(is_caller)
+            && (self.path.as_ref())
+                .is_none_or(|path| target.is_some_and(|target| path.is_match(&target.path)))
+    }
+}
+
+/// `*` stands for any characters, everything else for itself.
+fn pattern(text: &str) -> Result<Regex, FilterError> {
+    if text.len() > MAX_PATTERN {
+        return Err(FilterError::TooLong);
+    }
+    let parts: Vec<String> = text.split('*').map(regex::escape).collect();
+    Regex::new(&format!(r"(?s)\A{}\z", parts.join(".*"))).map_err(|_| FilterError::Pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything_and_the_rest_for_itself() {
+        for (text, path, matches) in [
+            ("/collections/*", "/collections/obs/items", true),
+            ("/collections/*", "/collections", false),
+            ("/collections/*/items", "/collections/a/b/items", true),
+            ("/collections/*/items", "/collections/a/items/1", false),
+            ("/a.b", "/aXb", false),
+            ("/(a|b)+", "/(a|b)+", true),
+            ("*", "", true),
+            ("/%2A", "/%2A", true),
+        ] {
+            assert_eq!(
+                pattern(text).unwrap().is_match(path),
+                matches,
+                "{text} {path}"
+            );
+        }
+        assert!(pattern(&"*".repeat(MAX_PATTERN)).is_ok());
+        assert_eq!(
+            pattern(&"*".repeat(MAX_PATTERN + 1)).unwrap_err(),
+            FilterError::TooLong
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! The state of this geowarden as a message.
+
+use std::time::SystemTime;
+
+use super::{AdminService, v1};
+use crate::{
+    admin::IssuerKeys,
+    authn::metadata_url,
+    config::{Issuer, Part},
+    state::Tenant,
+    telemetry::reload_history::{ReloadFailure, Reloads},
+};
+
+pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
+    let reloads = service.history.seen();
+    let obstacles = service.readiness.obstacles();
+    let issuers = service.parts.iter().flat_map(|part| &part.config.authn.jwt);
+    v1::StatusResponse {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: Some(reloads.started.into()),
+        ready: obstacles.is_empty(),
+        obstacles,
+        snapshot: Some(v1::Snapshot {
+            number: reloads.successes + 1,
+            loaded: Some(reloads.loaded.into()),
+        }),
+        policies: (service.state.tenants().iter())
+            .map(|tenant| policy(&service.parts, tenant))
+            .collect(),
+        key_sets: issuers
+            .zip(&service.readiness.sources)
+            .map(|(issuer, keys)| key_set(issuer, keys))
+            .collect(),
+        reloads: Some(told(reloads)),
+    }
+}
+
+fn policy(parts: &[Part], tenant: &Tenant) -> v1::Policy {
+    let part = parts.iter().find(|part| part.tenant == tenant.name);
+    let policy = &tenant.rules.policy;
+    v1::Policy {
+        entrypoint: part
+            .map(|part| part.config.policy.entrypoint.clone())
+            .unwrap_or_default(),
+        revision: policy.revision().to_owned(),
+        warnings: policy.warnings().to_vec(),
+        tenant: tenant.name.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn key_set(issuer: &Issuer, keys: &IssuerKeys) -> v1::KeySet {
+    let status = keys.source.status();
+    let age = |time: SystemTime| time.elapsed().unwrap_or_default();
+    v1::KeySet {
+        issuer: issuer.issuer.clone(),
+        source: Some(origin(issuer)),
+        ready: status.keys.is_some(),
+        keys: u32::try_from(status.keys.unwrap_or_default()).unwrap_or(u32::MAX),
+        key_ids: status.key_ids,
+        fetched: status.fetched_at.map(Into::into),
+        age: status.fetched_at.and_then(|time| age(time).try_into().ok()),
+        fault: status.failure.as_deref().cloned().unwrap_or_default(),
+        tenant: keys.tenant.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn origin(issuer: &Issuer) -> v1::key_set::Source {
+    use v1::key_set::Source;
+    match (&issuer.jwks_file, &issuer.jwks_uri) {
+        (Some(file), _) => Source::File(file.display().to_string()),
+        (None, Some(uri)) => Source::JwksUri(without_query(uri)),
+        (None, None) => Source::Discovery(
+            metadata_url(&issuer.issuer).map_or_else(|e| e.to_string(), Into::into),
+        ),
+    }
+}
+
+/// Some key servers want a key of theirs in the query. A user name in a URL is refused when the configuration is read.
+fn without_query(uri: &str) -> String {
+    uri.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+fn told(reloads: Reloads) -> v1::Reloads {
+    let failure = |failure: ReloadFailure| v1::ReloadFailure {
+        time: Some(failure.time.into()),
+        problems: failure.problems,
+    };
+    v1::Reloads {
+        successes: reloads.successes,
+        failures: reloads.failures,
+        failing: reloads.is_failing,
+        last_failures: reloads.last_failures.into_iter().map(failure).collect(),
+    }
+}
