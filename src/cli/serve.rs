@@ -31,7 +31,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let mut config = self.config.load()?;
-        let _logging = logging::start(&config.telemetry);
+        let _logging = logging::start(&config.telemetry)?;
         if config.has_no_credentials() {
             embedded_default(&mut config)?;
         }

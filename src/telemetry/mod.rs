@@ -2,6 +2,7 @@
 
 pub mod decision_log;
 pub mod decision_stream;
+mod log_writer;
 pub mod logging;
 pub mod metrics;
 pub mod reload_history;

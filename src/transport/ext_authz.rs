@@ -1,13 +1,17 @@
 //! `envoy.service.auth.v3.Authorization`: the service that Envoy calls.
 
 use std::{
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
 use futures_util::FutureExt;
+use tokio::time::error::Elapsed;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::error;
 
@@ -121,7 +125,7 @@ impl ExtAuthz {
         // A panic unwinds into a refusal of this request, with its log line; others do not notice.
         let decide = pipeline::decide_timed(&tenant.rules, &check, &mut stops);
         let decide = AssertUnwindSafe(decide).catch_unwind();
-        let mut decided = match tokio::time::timeout(self.deadline, decide).await {
+        let mut decided = match within(self.deadline, decide).await {
             Ok(Ok(decided)) => decided,
             Ok(Err(_)) => {
                 error!("a check broke off by a panic");
@@ -136,6 +140,16 @@ impl ExtAuthz {
             stops,
             decided,
         }
+    }
+}
+
+/// A future's value, unless it takes too long. Most decisions wait for nothing, and need no timer.
+async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
+    match at_once {
+        Poll::Ready(value) => Ok(value),
+        Poll::Pending => tokio::time::timeout(limit, future).await,
     }
 }
 

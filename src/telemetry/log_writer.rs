@@ -1,0 +1,183 @@
+//! Standard error, written to by a thread of its own: no decision waits for whoever reads it.
+//!
+//! Lines are gathered for a moment and written together, so that a decision does not wake that thread either. Where it is
+//! too far behind, lines are lost and counted.
+
+use std::{
+    io::{self, Write},
+    mem::take,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver},
+    },
+    thread,
+    time::Duration,
+};
+
+/// What may wait to be written, in bytes; a decision's line has some 500.
+const MOST: usize = 4 << 20;
+/// How long lines are gathered.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long the end waits for a reader.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Takes lines; copies share what is waiting.
+#[derive(Clone)]
+pub(super) struct LogWriter(Arc<Shared>);
+
+/// Writes what is still waiting when it is dropped.
+#[must_use]
+pub struct Flush {
+    shared: Arc<Shared>,
+    ended: Receiver<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    lost: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: Vec<u8>,
+    is_over: bool,
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Bytes are appended whole, so that what a panic leaves behind is still lines.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next lines; `None` when there are none and no more will come.
+    fn next(&self) -> Option<Vec<u8>> {
+        let waiting = self.waiting();
+        let waiting = self
+            .changed
+            .wait_while(waiting, |waiting| {
+                waiting.text.is_empty() && !waiting.is_over
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut waiting, _) = self
+            .changed
+            .wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_over)
+            .unwrap_or_else(PoisonError::into_inner);
+        (!waiting.text.is_empty()).then(|| take(&mut waiting.text))
+    }
+}
+
+/// Starts the thread, which writes to `output`.
+pub(super) fn start(mut output: impl Write + Send + 'static) -> io::Result<(LogWriter, Flush)> {
+    let shared = Arc::new(Shared::default());
+    let (end, ended) = mpsc::channel();
+    let of_thread = Arc::clone(&shared);
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || {
+            while let Some(text) = of_thread.next() {
+                // There is nowhere else to tell that it cannot be written.
+                let _ = output.write_all(&text).and_then(|()| output.flush());
+            }
+            drop(end);
+        })?;
+    let writer = LogWriter(Arc::clone(&shared));
+    Ok((writer, Flush { shared, ended }))
+}
+
+impl LogWriter {
+    /// How many lines have been lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.0.waiting();
+        if waiting.text.len() + line.len() > MOST {
+            self.0.lost.fetch_add(1, Ordering::Relaxed);
+            return Ok(line.len());
+        }
+        let is_first = waiting.text.is_empty();
+        waiting.text.extend_from_slice(line);
+        drop(waiting);
+        if is_first {
+            self.0.changed.notify_one();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        self.shared.waiting().is_over = true;
+        self.shared.changed.notify_all();
+        // The thread ends by dropping its side; a reader that does not read holds nothing up for long.
+        let _ = self.ended.recv_timeout(LAST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An output that waits for a permit before each write.
+    struct Slow {
+        permits: Receiver<()>,
+        written: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let _ = self.permits.recv();
+            let _ = self.written.send(text.to_vec());
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_are_written_in_order_and_the_last_ones_at_the_end() {
+        let (permit, permits) = mpsc::channel();
+        let (written, texts) = mpsc::channel();
+        let (mut writer, flush) = start(Slow { permits, written }).unwrap();
+        for _ in 0..2 {
+            permit.send(()).unwrap();
+        }
+        writer.write_all(b"one\n").unwrap();
+        writer.write_all(b"two\n").unwrap();
+        drop(flush);
+        drop(permit);
+        let all: Vec<u8> = texts.iter().flatten().collect();
+        assert_eq!(all, b"one\ntwo\n");
+        assert_eq!(writer.lost(), 0);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_what_is_lost_is_counted() {
+        let (permit, permits) = mpsc::channel();
+        let (written, texts) = mpsc::channel();
+        let (mut writer, flush) = start(Slow { permits, written }).unwrap();
+        let line = vec![b'x'; 1 << 16];
+        let lines = 2 * (MOST >> 16) + 1;
+        for _ in 0..lines {
+            writer.write_all(&line).unwrap();
+        }
+        assert!(writer.lost() > 0);
+        drop(permit);
+        drop(flush);
+        let all: usize = texts.iter().map(|text| text.len()).sum();
+        let kept = lines - usize::try_from(writer.lost()).unwrap();
+        assert_eq!(all, kept * line.len());
+    }
+}
