@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// A decision makes some hundred small allocations; docs/performance.md has what each allocator takes for them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match geowarden::cli::Arguments::try_parse() {

@@ -33,7 +33,7 @@ pub enum UnreadableCheck {
 /// Envoy's attribute context (`envoy.service.auth.v3.AttributeContext`), kept for policies that read `input.attributes`,
 /// but for what the [`CheckInput`] took of it.
 #[derive(Debug, Clone, Default)]
-pub struct Attributes(AttributeContext);
+pub struct Attributes(Box<AttributeContext>);
 
 impl Attributes {
     /// What `context_extensions` of Envoy's route name as `policy`: never a word of the client's.
@@ -45,7 +45,8 @@ impl Attributes {
 impl CheckInput {
     /// Reads what Envoy asks about.
     pub fn from_envoy(check: CheckRequest) -> Result<Self, UnreadableCheck> {
-        let mut context = check.attributes.unwrap_or_default();
+        // A kilobyte, which is not to be moved about.
+        let mut context = Box::new(check.attributes.unwrap_or_default());
         let http = context
             .request
             .as_mut()

@@ -18,7 +18,7 @@ use tracing::error;
 use crate::{
     config::LoggedDecisions,
     pipeline::{self, Decided, decision::Denial, stops::Stops},
-    request::CheckInput,
+    request::{CheckInput, envoy::UnreadableCheck},
     response,
     state::{State, Tenant, Unmatched},
     telemetry::{
@@ -66,7 +66,9 @@ impl Authorization for ExtAuthz {
             let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
-        let judged = self.decide(request.into_inner()).await;
+        let judged = self
+            .decide(CheckInput::from_envoy(request.into_inner()))
+            .await;
         let duration = start.elapsed();
         let (check, decided) = (judged.check.as_ref(), judged.decided);
         self.metrics.decided(&decided, duration);
@@ -93,9 +95,9 @@ impl Authorization for ExtAuthz {
 }
 
 impl ExtAuthz {
-    async fn decide(&self, check: CheckRequest) -> Judged {
+    async fn decide(&self, check: Result<CheckInput, UnreadableCheck>) -> Judged {
         let mut stops = Stops::default();
-        let check = match CheckInput::from_envoy(check) {
+        let check = match check {
             Ok(check) => check,
             Err(unreadable) => {
                 return Judged {
