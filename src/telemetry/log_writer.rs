@@ -1,11 +1,11 @@
 //! Standard error, written to by a thread of its own: no decision waits for whoever reads it.
 //!
-//! Lines are gathered for a moment and written together, so that a decision does not wake that thread either. Where it is
-//! too far behind, lines are lost and counted.
+//! A line that comes alone is written at once; lines that come close together are gathered, so that hardly a decision wakes
+//! that thread. Where it is too far behind, lines are lost and counted.
 
 use std::{
     io::{self, Write},
-    mem::take,
+    mem::replace,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +17,7 @@ use std::{
 
 /// What may wait to be written, in bytes; a decision's line has some 500.
 const MOST: usize = 4 << 20;
-/// How long lines are gathered.
+/// How long lines are gathered after a writing.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long the end waits for a reader.
 const LAST: Duration = Duration::from_secs(1);
@@ -53,19 +53,28 @@ impl Shared {
     }
 
     /// The next lines; `None` when there are none and no more will come.
-    fn next(&self) -> Option<Vec<u8>> {
+    fn next(&self, spare: Vec<u8>) -> Option<Vec<u8>> {
         let waiting = self.waiting();
-        let waiting = self
+        let mut waiting = self
             .changed
             .wait_while(waiting, |waiting| {
                 waiting.text.is_empty() && !waiting.is_over
             })
             .unwrap_or_else(PoisonError::into_inner);
-        let (mut waiting, _) = self
+        (!waiting.text.is_empty()).then(|| replace(&mut waiting.text, spare))
+    }
+
+    /// Lets lines come together, unless this is the end.
+    fn gather(&self) {
+        let waiting = self.waiting();
+        let waited = self
             .changed
-            .wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_over)
-            .unwrap_or_else(PoisonError::into_inner);
-        (!waiting.text.is_empty()).then(|| take(&mut waiting.text))
+            .wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_over);
+        drop(waited);
+    }
+
+    fn lose(&self, lines: u64) {
+        self.lost.fetch_add(lines, Ordering::Relaxed);
     }
 }
 
@@ -77,14 +86,35 @@ pub(super) fn start(mut output: impl Write + Send + 'static) -> io::Result<(LogW
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || {
-            while let Some(text) = of_thread.next() {
-                // There is nowhere else to tell that it cannot be written.
-                let _ = output.write_all(&text).and_then(|()| output.flush());
+            let mut spare = Vec::new();
+            while let Some(mut text) = of_thread.next(spare) {
+                of_thread.lose(write(&mut output, &text));
+                text.clear();
+                spare = text;
+                of_thread.gather();
             }
             drop(end);
         })?;
     let writer = LogWriter(Arc::clone(&shared));
     Ok((writer, Flush { shared, ended }))
+}
+
+/// Writes whole lines, and tells how many were lost: there is nowhere else to tell that they cannot be written.
+fn write(output: &mut impl Write, mut text: &[u8]) -> u64 {
+    while !text.is_empty() {
+        match output.write(text) {
+            Ok(0) => break,
+            Ok(written) => text = text.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Somebody made the pipe one that does not wait.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(GATHER),
+            Err(_) => break,
+        }
+    }
+    let left = text.split(|byte| *byte == b'\n').skip(1).count();
+    // An output that cannot be flushed cannot be written to either, which the next lines show.
+    let _ = output.flush();
+    u64::try_from(left).unwrap_or(u64::MAX)
 }
 
 impl LogWriter {
@@ -98,7 +128,7 @@ impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.waiting();
         if waiting.text.len() + line.len() > MOST {
-            self.0.lost.fetch_add(1, Ordering::Relaxed);
+            self.0.lose(1);
             return Ok(line.len());
         }
         let is_first = waiting.text.is_empty();
@@ -179,5 +209,24 @@ mod tests {
         let all: usize = texts.iter().map(|text| text.len()).sum();
         let kept = lines - usize::try_from(writer.lost()).unwrap();
         assert_eq!(all, kept * line.len());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_counted() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (mut writer, flush) = start(Closed).unwrap();
+        writer.write_all(b"one\n").unwrap();
+        writer.write_all(b"two\n").unwrap();
+        drop(flush);
+        assert_eq!(writer.lost(), 2);
     }
 }

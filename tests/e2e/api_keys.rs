@@ -79,12 +79,11 @@ async fn a_refusal_is_a_problem_document_with_its_decision() -> Outcome {
         .await?;
     assert_eq!(line["outcome"], "deny");
     assert_eq!(line["reason"], "credential-required");
-    let events = stage.geowarden()?.events();
-    let logged = events.iter().find(|event| event["decision_id"] == *id);
-    assert_eq!(
-        logged.map(|event| event["collection"].clone()),
-        Some("obs".into())
-    );
+    let logged = stage
+        .geowarden()?
+        .event(|event| event["decision_id"] == *id)
+        .await?;
+    assert_eq!(logged["collection"], "obs");
     Ok(())
 }
 

@@ -232,6 +232,15 @@ async fn every_attack_is_refused_and_none_is_logged() -> Outcome {
         .await?;
     assert_eq!(stage.envoy.access_log().len(), asked);
     emitted.push_str(&stage.envoy.log());
+    // Its last line: Envoy itself refused what was too large.
+    let last = stage.envoy.access_log().into_iter().rev();
+    let last = last
+        .map(|line| line["decision_id"].clone())
+        .find(Value::is_string);
+    stage
+        .geowarden()?
+        .event(|event| Some(&event["decision_id"]) == last.as_ref())
+        .await?;
     emitted.push_str(&stage.geowarden()?.log());
     let refused = emitted.matches("invalid_token").count();
     assert!(refused >= attacks.tokens.len(), "{refused}");

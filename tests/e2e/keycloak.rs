@@ -1,7 +1,7 @@
 //! Keycloak's tokens under the default policy, from a key server of its exact shape.
 
 use geowarden_stack::{Geowarden, Keycloak, Tools};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{Files, Outcome, Stage, binary, items_by_token};
 use crate::tokens::now;
@@ -105,8 +105,12 @@ async fn metadata_of_another_issuer_are_not_believed() -> Outcome {
         stage.status(items_by_token("obs", &token)).await?,
         (503, "keys-unavailable".to_owned())
     );
-    let log = stage.geowarden()?.log();
-    assert!(log.contains("`issuer` is not the configured one"), "{log}");
+    let told = |event: &Value| {
+        event
+            .to_string()
+            .contains("`issuer` is not the configured one")
+    };
+    stage.geowarden()?.event(told).await?;
     keycloak.claim_to_be(&keycloak.issuer()).await?;
     stage.geowarden()?.wait_for("/readyz").await?;
     assert_eq!(stage.status(items_by_token("obs", &token)).await?.0, 200);

@@ -26,6 +26,8 @@ async fn no_credential_is_emitted_anywhere() -> Outcome {
     }
     emitted.push_str(&stage.envoy.log());
     let geowarden = stage.geowarden()?;
+    // The last of them.
+    geowarden.event(|event| event["status"] == 400).await?;
     emitted.push_str(&geowarden.log());
     emitted.push_str(&geowarden.admin_page("/metrics").await?.text());
     assert!(

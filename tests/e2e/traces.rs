@@ -1,5 +1,6 @@
 //! Traces: Envoy's spans and ours in a real collector, with the settings of `docs/tracing.md`.
 
+use serde_json::Value;
 use std::fs;
 
 use geowarden_stack::{Ask, Collector, Envoy, EnvoyConfig, Geowarden, Pygeoapi, Span, Tools};
@@ -168,10 +169,12 @@ async fn without_a_collector_requests_pass_and_the_log_tells_it_once() -> Outcom
         let line = format!("geowarden_trace_spans_total{{result=\"export-failed\"}} {lost}");
         stage.geowarden()?.wait_for_metric(&line).await?;
     }
+    let is_told = |event: &Value| event["message"] == "spans were not exported";
+    stage.geowarden()?.event(is_told).await?;
     let events = stage.geowarden()?.events();
     let told = events
         .iter()
-        .filter(|event| event["message"] == "spans were not exported")
+        .filter(|event| is_told(event))
         .collect::<Vec<_>>();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["lost"], 5);

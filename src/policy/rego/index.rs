@@ -23,6 +23,9 @@ use super::{
 /// Where fewer rules can be left out, choosing them costs more than it saves.
 const LEAST: usize = 4;
 
+/// Rules that stay for every value are in every engine: where they are more, engines would take more memory than they save.
+const MOST_THAT_STAY: usize = 256;
+
 /// A step of a path in `input`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Step {
@@ -49,6 +52,8 @@ pub struct Index {
     groups: BTreeSet<String>,
     /// The modules below them, each with its value.
     modules: BTreeMap<String, String>,
+    /// How many rules are never left out.
+    pub(super) stay: usize,
     /// Rules of other modules.
     pieces: BTreeMap<String, Vec<Piece>>,
 }
@@ -57,20 +62,25 @@ impl Index {
     /// The index of a policy; `None` where there is too little to leave out.
     pub(super) fn of(modules: &[Parsed], names: &Names) -> Option<Self> {
         let is_replaced = |parsed: &Parsed| parsed.module.policy.iter().any(|rule| has_with(rule));
-        if modules.iter().any(is_replaced) {
-            // What a rule meets by `with` is not what the request says.
+        let is_ambiguous = |parsed: &Parsed| !groups::is_plainly_named(&parsed.module);
+        // What a rule meets by `with` is not what the request says.
+        if modules.iter().any(is_replaced) || modules.iter().any(is_ambiguous) {
             return None;
         }
         let path = most_used(modules, names)?;
-        let (groups, chosen) = groups::of(modules, names, &path);
+        let groups = groups::of(modules, names, &path);
         let mut pieces = BTreeMap::new();
         let kept = modules
             .iter()
-            .filter(|parsed| !chosen.contains_key(&parsed.name));
+            .filter(|parsed| !groups.modules.contains_key(&parsed.name));
         let only_for = |rule: &Rule, name: &str| {
             let asked = condition::values(rule, &path);
-            let member = || Some(vec![groups::set_member(rule)?]);
-            asked.or_else(|| groups.contains(name).then(member).flatten())
+            let member = || {
+                let errs = groups.looked_through.contains(name) && !condition::cannot_err(rule);
+                let is_chosen = groups.paths.contains(name) && !errs;
+                is_chosen.then(|| groups::set_member(rule)).flatten()
+            };
+            asked.or_else(|| Some(vec![member()?]))
         };
         let mut defined = BTreeSet::new();
         for parsed in kept.clone() {
@@ -108,11 +118,17 @@ impl Index {
                 pieces.insert(parsed.name.clone(), of_module);
             }
         }
-        let count = chosen.len() + pieces.values().map(Vec::len).sum::<usize>();
-        (count >= LEAST).then_some(Self {
+        let left_out: usize = pieces.values().map(Vec::len).sum();
+        let (all, of_packages) = count(modules, &groups.modules);
+        let stay = all - of_packages - left_out;
+        let is_worth_it = groups.modules.len() + left_out >= LEAST
+            && of_packages + left_out >= stay
+            && stay <= MOST_THAT_STAY;
+        is_worth_it.then_some(Self {
             path,
-            groups,
-            modules: chosen,
+            groups: groups.paths,
+            modules: groups.modules,
+            stay,
             pieces,
         })
     }
@@ -146,6 +162,15 @@ impl Index {
     pub(super) fn pieces(&self, module: &str) -> &[Piece] {
         self.pieces.get(module).map_or(&[], Vec::as_slice)
     }
+}
+
+/// How many rules there are, and how many of them in some modules.
+fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) {
+    let rules = |parsed: &Parsed| parsed.module.policy.len();
+    let in_some = modules
+        .iter()
+        .filter(|parsed| some.contains_key(&parsed.name));
+    (modules.iter().map(rules).sum(), in_some.map(rules).sum())
 }
 
 /// The path by which the most rules are left out, for the value for which the fewest are.

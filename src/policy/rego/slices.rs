@@ -10,17 +10,21 @@ use std::{
     time::Duration,
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 
 use super::{
     super::{Dialect, LoadError},
-    engine::{Faithful, engine, timer},
+    engine::{Faithful, LOAD_LIMIT, engine, timer},
     index::{Index, Piece},
 };
 
-/// Engines that are kept; an engine of few rules takes some 100 KiB.
+/// The rules of all engines that are kept; a rule takes some 8 KiB.
+const KEPT_RULES: u64 = 4096;
+/// An engine without rules, the built-in functions of which take some 100 KiB, weighs as much as so many rules.
+const EMPTY: u64 = 16;
+/// About how many engines that is.
 const KEPT: usize = 128;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -31,6 +35,19 @@ pub(super) struct Slice {
     pub(super) id: u64,
     /// It has evaluated once, so that a copy of it is ready.
     pub(super) prototype: Engine,
+    /// How many modules and rules are in it.
+    size: usize,
+}
+
+#[derive(Clone)]
+struct ByRules;
+
+impl Weighter<String, Arc<Slice>> for ByRules {
+    fn weight(&self, _value: &String, slice: &Arc<Slice>) -> u64 {
+        let size = u64::try_from(slice.size).unwrap_or(u64::MAX);
+        // One that is larger than all is kept all the same: making it anew each time would be worse.
+        EMPTY.saturating_add(size).min(KEPT_RULES / 2)
+    }
 }
 
 /// How engines are made.
@@ -45,8 +62,11 @@ impl Making {
     fn slice<'a>(
         &self,
         modules: impl IntoIterator<Item = (&'a str, String)>,
+        size: usize,
+        limit: Duration,
     ) -> Result<Arc<Slice>, LoadError> {
         let mut engine = engine(modules, self.data.clone(), self.dialect)?;
+        engine.set_execution_timer_config(timer(limit));
         // The first evaluation analyses all modules; a fault of theirs shows here.
         engine.set_input(RegoValue::new_object());
         engine
@@ -56,6 +76,7 @@ impl Making {
         Ok(Arc::new(Slice {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             prototype: engine,
+            size,
         }))
     }
 
@@ -90,7 +111,9 @@ impl Slices {
         timeout: Duration,
     ) -> Result<Self, LoadError> {
         let making = Making::of(faithful, rule, dialect, timeout);
-        making.slice(faithful.modules()).map(Self::Whole)
+        making
+            .slice(faithful.modules(), 0, LOAD_LIMIT)
+            .map(Self::Whole)
     }
 
     /// By the policy's index, where it has one.
@@ -138,7 +161,9 @@ pub(super) struct ByValue {
     added: HashMap<String, Added>,
     /// For values of which no rule knows.
     other: Arc<Slice>,
-    kept: Cache<String, Arc<Slice>>,
+    kept: Cache<String, Arc<Slice>, ByRules>,
+    /// How many rules are in every engine.
+    stay: usize,
 }
 
 /// What is added for a value.
@@ -188,12 +213,13 @@ impl ByValue {
             .iter()
             .map(|text| (text.name.as_str(), text.skeleton.clone()));
         Ok(Self {
-            other: making.slice(skeletons)?,
+            other: making.slice(skeletons, 0, LOAD_LIMIT)?,
             making,
             index: index.clone(),
             texts,
             added,
-            kept: Cache::new(KEPT),
+            kept: Cache::with_weighter(KEPT, KEPT_RULES, ByRules),
+            stay: index.stay,
         })
     }
 
@@ -214,7 +240,10 @@ impl ByValue {
         });
         let modules = added.modules.iter();
         let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
-        let slice = self.making.slice(texts.chain(modules))?;
+        let count = self.stay + added.slots.len() + added.modules.len();
+        // A request waits for it.
+        let limit = self.making.timeout;
+        let slice = self.making.slice(texts.chain(modules), count, limit)?;
         self.kept.insert(value.clone(), Arc::clone(&slice));
         Ok(slice)
     }

@@ -154,6 +154,17 @@ impl Geowarden {
         self.log().lines().filter_map(event).collect()
     }
 
+    /// The newest event in its log that fits, once there is one: lines are written a moment after the answer.
+    pub async fn event(&mut self, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.process
+            .until("logged the event", async |process| {
+                let log = process.log();
+                let mut events = log.lines().rev().filter_map(event);
+                events.find(|event| fits(event))
+            })
+            .await
+    }
+
     /// Asks it to read its files again (SIGHUP).
     pub fn hangup(&self) -> Result<()> {
         self.process.signal(Signal::SIGHUP)

@@ -14,6 +14,18 @@ pub(super) fn values(rule: &Rule, path: &[Step]) -> Option<Vec<String>> {
     all(rule).find_map(|(asked, values)| (asked == path).then_some(values))
 }
 
+/// Whether a rule has one body, in which nothing can fail but by being false.
+pub(super) fn cannot_err(rule: &Rule) -> bool {
+    match rule {
+        Rule::Spec { bodies, .. } => match bodies.as_slice() {
+            [] => true,
+            [only] => statements(rule).count() == only.query.stmts.len(),
+            _ => false,
+        },
+        Rule::Default { .. } => true,
+    }
+}
+
 /// The statements that a body begins with and that cannot fail but by being false: an error of a statement before them is
 /// one that must be met.
 fn statements(rule: &Rule) -> impl Iterator<Item = &Expr> {

@@ -30,6 +30,8 @@ enum Next {
     End,
     /// The member of which the name is at this path in `input`.
     By(Vec<Step>),
+    /// What is at this path is looked for among its values: `input.c in data.a`.
+    In(Vec<Step>),
     /// Any member.
     Any,
 }
@@ -48,11 +50,15 @@ pub(super) struct Candidate {
 const MOST: usize = 64;
 
 /// Each path of packages or a set of which all references reach one only, with the path in `input` by which they do.
-fn groups(references: &[Reference]) -> BTreeSet<(&str, &[Step])> {
+fn groups<'a>(
+    modules: &[Parsed],
+    names: &Names,
+    references: &'a [Reference],
+) -> BTreeSet<(&'a str, &'a [Step])> {
     let choices: BTreeSet<(&str, &[Step])> = references
         .iter()
         .filter_map(|reference| match &reference.next {
-            Next::By(path) if reference.prefix.starts_with("data.") => {
+            Next::By(path) | Next::In(path) if reference.prefix.starts_with("data.") => {
                 Some((reference.prefix.as_str(), path.as_slice()))
             }
             _ => None,
@@ -62,16 +68,56 @@ fn groups(references: &[Reference]) -> BTreeSet<(&str, &[Step])> {
         .into_iter()
         .take(MOST)
         .filter(|(group, path)| {
-            let mut all = references.iter();
-            all.all(|reference| !reaches_others(reference, group, path))
+            let kind = Kind::of(group, modules, names);
+            references
+                .iter()
+                .all(|reference| kind.allows(reference, group, path))
         })
         .collect()
+}
+
+/// What stands at the path of a group.
+#[derive(PartialEq)]
+enum Kind {
+    Packages,
+    Set,
+}
+
+impl Kind {
+    fn of(group: &str, modules: &[Parsed], names: &Names) -> Self {
+        let is_defined = modules.iter().any(|parsed| {
+            let scope = names.scope(&parsed.module);
+            let mut rules = parsed.module.policy.iter();
+            rules.any(|rule| path_of(rule, &scope) == group)
+        });
+        if is_defined {
+            Self::Set
+        } else {
+            Self::Packages
+        }
+    }
+
+    /// Whether a reference reaches nothing of a group but the member that a path in `input` names.
+    fn allows(&self, reference: &Reference, group: &str, path: &[Step]) -> bool {
+        if reference.prefix == group {
+            return match &reference.next {
+                Next::By(by) => by == path,
+                // Of packages, `in` compares what they hold.
+                Next::In(by) => by == path && *self == Self::Set,
+                Next::End | Next::Any => false,
+            };
+        }
+        let is_above = member(group, &reference.prefix).is_some();
+        // A package that is asked for by its name stays; a set with such a member is left whole.
+        let is_member = *self == Self::Set && member(&reference.prefix, group).is_some();
+        !is_above && !is_member
+    }
 }
 
 /// The packages and rules that references choose by a path in `input`.
 pub(super) fn candidates(modules: &[Parsed], names: &Names) -> Vec<Candidate> {
     let mut all = Vec::new();
-    for (group, path) in groups(&references(modules, names)) {
+    for (group, path) in groups(modules, names, &references(modules, names)) {
         let candidate = |value: String, rules| Candidate {
             path: path.to_vec(),
             value,
@@ -107,23 +153,29 @@ pub(super) fn set_member(rule: &Rule) -> Option<String> {
     }
 }
 
-/// The paths of packages and sets that are reached by the value of `path` only, and the modules below them with their values.
-pub(super) fn of(
-    modules: &[Parsed],
-    names: &Names,
-    path: &[Step],
-) -> (BTreeSet<String>, BTreeMap<String, String>) {
-    if modules
-        .iter()
-        .any(|parsed| !is_plainly_named(&parsed.module))
-    {
-        return Default::default();
-    }
+/// What a value reaches one of.
+#[derive(Default)]
+pub(super) struct Groups {
+    /// The paths of packages and sets.
+    pub(super) paths: BTreeSet<String>,
+    /// Those of sets of which an `in` evaluates all members, and meets the errors of all.
+    pub(super) looked_through: BTreeSet<String>,
+    /// The modules of packages, each with its value.
+    pub(super) modules: BTreeMap<String, String>,
+}
+
+/// What is reached by the value of `path` only.
+pub(super) fn of(modules: &[Parsed], names: &Names, path: &[Step]) -> Groups {
     let references = references(modules, names);
-    let groups: BTreeSet<String> = groups(&references)
+    let groups: BTreeSet<String> = groups(modules, names, &references)
         .into_iter()
         .filter(|(_, by)| *by == path)
         .map(|(group, _)| group.to_owned())
+        .collect();
+    let looked_through = references
+        .iter()
+        .filter(|reference| matches!(reference.next, Next::In(_)))
+        .map(|reference| reference.prefix.clone())
         .collect();
     let mut chosen = BTreeMap::new();
     for group in &groups {
@@ -143,15 +195,11 @@ pub(super) fn of(
             }
         }
     }
-    (groups, chosen)
-}
-
-/// Whether a reference can reach other members of a group.
-fn reaches_others(reference: &Reference, group: &str, path: &[Step]) -> bool {
-    if reference.prefix == group {
-        return !matches!(&reference.next, Next::By(by) if by == path);
+    Groups {
+        paths: groups,
+        looked_through,
+        modules: chosen,
     }
-    member(group, &reference.prefix).is_some()
 }
 
 /// The first name of `path` below `group`.
@@ -160,11 +208,20 @@ fn member<'a>(path: &'a str, group: &str) -> Option<&'a str> {
     below.split('.').next()
 }
 
-/// Whether no name of a package or an import has a dot in it, which would make two names of one.
-fn is_plainly_named(module: &Module) -> bool {
+/// Whether no name of a package, an import or a rule has a dot in it, which would make two names of one.
+pub(super) fn is_plainly_named(module: &Module) -> bool {
     let imports = module.imports.iter().map(|import| &import.refr);
+    let rules = module.policy.iter().map(|rule| match rule.as_ref() {
+        Rule::Spec { head, .. } => match head {
+            RuleHead::Compr { refr, .. }
+            | RuleHead::Set { refr, .. }
+            | RuleHead::Func { refr, .. } => refr,
+        },
+        Rule::Default { refr, .. } => refr,
+    });
     std::iter::once(&module.package.refr)
         .chain(imports)
+        .chain(rules)
         .all(|path| no_dots(path))
 }
 
@@ -237,7 +294,7 @@ impl Visitor for References<'_, '_> {
                 if let (Some(path), Some(by)) = (constant_path(collection), input_path(value)) {
                     self.all.push(Reference {
                         prefix: self.scope.resolve(&path),
-                        next: Next::By(by),
+                        next: Next::In(by),
                         from: self.from.to_owned(),
                     });
                     // A path of constants holds nothing else, and this collection is not asked for whole.

@@ -116,9 +116,14 @@ fn what_must_be_met_first_is_met() {
 #[test]
 fn a_name_stays_defined_though_none_of_its_rules_can_hold() {
     let policy = flat(|n| {
-        format!(
-            "readers contains \"u{n}\" if input.c == \"c{n}\"\nonly_{n} := 1 if input.c == \"c{n}\"\nallow if {{ input.user in readers; only_{n} == 1 }}\nallow if count(readers) == 0"
-        )
+        let rule = format!(
+            "readers contains \"u{n}\" if input.c == \"c{n}\"\nonly_{n} := 1 if input.c == \"c{n}\""
+        );
+        match n {
+            0..4 => format!("{rule}\nallow if {{ input.user in readers; only_{n} == 1 }}"),
+            4 => format!("{rule}\nallow if count(readers) == 0"),
+            _ => format!("readers contains \"u{n}\" if input.c == \"c{n}\""),
+        }
     });
     let (whole, chosen) = both(&policy);
     for (collection, user) in [("c3", "u3"), ("c3", "u4"), ("none", "u1")] {
@@ -265,6 +270,77 @@ fn an_entrypoint_among_the_packages_is_evaluated_whole() {
         Duration::from_secs(1),
     );
     assert!(matches!(slices, Ok(Slices::Whole(_))));
+}
+
+/// What is decided without the shortcuts, which a `with` switches off.
+fn decided_whole(text: &str, input: &Value) -> Result<Option<Value>, super::super::Fault> {
+    let text = format!("{text}\nunused if never with input as {{}}\nnever if false");
+    let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Dialect::V1).unwrap();
+    assert_eq!(faithful.index, None);
+    RegoPolicy::compile(&faithful, String::new(), &settings(), Rules::ByIndex)
+        .unwrap()
+        .evaluate(input)
+}
+
+#[test]
+fn what_is_reached_in_another_way_too_is_not_left_out() {
+    let five = |rule: &str| {
+        let rules = ["a", "b", "c", "d", "e"].map(|n| rule.replace('N', n));
+        rules.join("\n")
+    };
+    let member = five("r contains \"N\" if input.u");
+    for (text, input) in [
+        (
+            format!("{member}\nok if r[\"c\"]\nallow if not ok\nallow if input.c in r"),
+            json!({"c": "zz", "u": 1}),
+        ),
+        (
+            format!("{member}\nallow if not r.c\nallow if r[input.c]"),
+            json!({"c": "zz", "u": 1}),
+        ),
+        (
+            five(
+                "a[\"x.y\"] contains \"u\" if input.c == \"N\"\na.x.y contains \"u\" if input.c == \"N\"",
+            ) + "\nempty if count(a.x.y) == 0\nallow if not empty",
+            json!({"c": "zz"}),
+        ),
+        (
+            format!(
+                "{member}\nr contains \"f\" if f == 1\nf := 1 if input.u\nf := 2 if input.u\nallow if input.c in r"
+            ),
+            json!({"c": "b", "u": 1}),
+        ),
+    ] {
+        let text = format!("package p\n{text}");
+        let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Dialect::V1).unwrap();
+        let policy =
+            RegoPolicy::compile(&faithful, String::new(), &settings(), Rules::ByIndex).unwrap();
+        let (ours, whole) = (policy.evaluate(&input), decided_whole(&text, &input));
+        assert_eq!(ours.clone().ok(), whole.ok(), "{text}");
+        assert_ne!(ours, Ok(Some(json!(true))), "{text}");
+    }
+}
+
+#[test]
+fn packages_are_not_chosen_by_what_they_hold() {
+    let policy = nested("allow if not seen\nseen if input.c in data.lists", "");
+    if let Ok(faithful) = Faithful::of(&policy, Dialect::V1) {
+        let modules = faithful.index.map(|index| index.modules);
+        assert_eq!(modules.unwrap_or_default(), BTreeMap::new());
+    }
+}
+
+#[test]
+fn a_policy_of_which_most_stays_is_evaluated_whole() {
+    let mut text = "package p\n".to_owned();
+    for number in 0..20 {
+        writeln!(
+            text,
+            "allow if input.c == \"c{number}\"\nr{number} := input.x"
+        )
+        .unwrap();
+    }
+    assert!(index(&sources(&[("a.rego", &text)])).is_none());
 }
 
 /// A body of statements of which any may be what is chosen by.
