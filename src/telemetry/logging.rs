@@ -12,6 +12,7 @@ use super::log_writer::{self, Flush, LogWriter};
 use crate::config::{LogFormat, LogLevel, Telemetry};
 
 static WRITER: OnceLock<LogWriter> = OnceLock::new();
+static JSON_LINES: OnceLock<Option<LogWriter>> = OnceLock::new();
 
 /// Starts logging to standard error; of two calls the first one counts.
 pub fn start(settings: &Telemetry) -> io::Result<Flush> {
@@ -29,6 +30,7 @@ pub fn start(settings: &Telemetry) -> io::Result<Flush> {
     };
     let (writer, flush) = log_writer::start(stderr())?;
     WRITER.get_or_init(|| writer.clone());
+    JSON_LINES.get_or_init(|| (!text && level >= LevelFilter::INFO).then(|| writer.clone()));
     let builder = fmt()
         .with_max_level(level)
         .with_writer(move || writer.clone());
@@ -39,6 +41,11 @@ pub fn start(settings: &Telemetry) -> io::Result<Flush> {
         builder.json().flatten_event(true).try_init()
     };
     Ok(flush)
+}
+
+/// Where lines of JSON go that nothing else has to look at; `None` where lines are text, or no information.
+pub(super) fn json_lines() -> Option<LogWriter> {
+    JSON_LINES.get().cloned().flatten()
 }
 
 /// How many lines have been lost since the start.

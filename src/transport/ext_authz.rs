@@ -147,11 +147,12 @@ impl ExtAuthz {
 
 /// A future's value, unless it takes too long. Most decisions wait for nothing, and need no timer.
 async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let end = tokio::time::Instant::now() + limit;
     let mut future = pin!(future);
     let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
     match at_once {
         Poll::Ready(value) => Ok(value),
-        Poll::Pending => tokio::time::timeout(limit, future).await,
+        Poll::Pending => tokio::time::timeout_at(end, future).await,
     }
 }
 

@@ -39,8 +39,10 @@ async fn a_log_that_nobody_reads_holds_up_no_decision() {
     let answered = stream::iter(0..DECISIONS)
         .map(|_| {
             let mut client = client.clone();
+            // A line of a kilobyte.
+            let path = format!("/collections/{}", "a".repeat(700));
             async move {
-                let check = request("GET", "/collections/obs", &[("x-api-key", OSGEO_KEY)]);
+                let check = request("GET", &path, &[("x-api-key", OSGEO_KEY)]);
                 Answer(client.check(check).await.unwrap().into_inner()).status()
             }
         })
