@@ -151,6 +151,8 @@ async fn hosts_choose_where_no_route_does() {
         "nobody.example",
         "osgeo.example.",
         "osgeo.example.evil.example",
+        "osgeo.example:abc",
+        "a..osgeo.example",
     ] {
         let refused = (421, "unknown-host".to_owned());
         let check = asked("obs", "osgeo", host, None);
@@ -180,12 +182,48 @@ async fn a_tenant_of_all_hosts_takes_what_is_left() {
     fs::write(&file, text.replace("'*.osgeo.example'", "'*'")).unwrap();
     let config = config(folder.path());
     let service = Service::start(folder, config).await;
-    for host in ["", "nobody.example", "maps.osgeo.example"] {
+    for host in ["nobody.example", "maps.osgeo.example", "192.0.2.1:80"] {
         let check = asked("obs", "osgeo", host, None);
         assert_eq!(service.outcome(check).await.0, 200, "{host}");
     }
     let check = asked("obs", "osgeo", "geobeyond.example", None);
     assert_eq!(service.outcome(check).await.0, 401);
+    // What is no host name may be read as the other's host by somebody else: it is nobody's.
+    let long = format!("{}geobeyond.example", "a.".repeat(130));
+    for host in [
+        "",
+        "geobeyond.example.",
+        "geobeyond.example:abc",
+        "a..geobeyond.example",
+        "a,b.geobeyond.example",
+        "x@geobeyond.example",
+        &long,
+    ] {
+        let refused = (421, "unknown-host".to_owned());
+        let check = asked("obs", "osgeo", host, None);
+        assert_eq!(service.outcome(check).await, refused, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_whose_key_is_misspelt_is_refused() {
+    let refused = (503, "unknown-tenant".to_owned());
+    let service = service().await;
+    let by_key = |key: &str| {
+        let mut check = asked("obs", "osgeo", "osgeo.example", None);
+        let extensions = &mut check.attributes.as_mut().unwrap().context_extensions;
+        extensions.insert(key.to_owned(), "geobeyond".to_owned());
+        check
+    };
+    for key in ["tenant", "Tenant", "Policy", "POLICY"] {
+        assert_eq!(service.outcome(by_key(key)).await, refused, "{key}");
+    }
+    // Other keys are for other uses, and next to the right one nothing is in doubt.
+    assert_eq!(service.outcome(by_key("layer")).await.0, 200);
+    let mut both = by_key("tenant");
+    let extensions = &mut both.attributes.as_mut().unwrap().context_extensions;
+    extensions.insert("policy".to_owned(), "osgeo".to_owned());
+    assert_eq!(service.outcome(both).await.0, 200);
 }
 
 #[tokio::test]
