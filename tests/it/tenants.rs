@@ -295,6 +295,45 @@ async fn a_fault_of_one_tenant_changes_nothing_of_any() {
     assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
 }
 
+#[tokio::test]
+async fn one_key_cannot_be_two_tenants() {
+    let service = service().await;
+    let ok = async |collection, key, route| {
+        let check = asked(collection, key, "", Some(route));
+        service.outcome(check).await.0
+    };
+    let keys = |owner: &str, id: &str| {
+        let digest = geowarden::authn::key_digest(format!("key-of-{owner}").as_bytes());
+        let digest = digest.to_uppercase();
+        format!("- {{id: {id}, sha256: {digest}, attributes: {{company: acme}}}}\n")
+    };
+    // osgeo's key, in another file, by another name and in other letters.
+    write(&service, "geobeyond-keys.yaml", &keys("osgeo", "copied"));
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
+    assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 401);
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 200);
+    // Nor does another start with it.
+    let Err(error) = geowarden::app::App::bind(config(service.folder.path())).await else {
+        panic!("it started");
+    };
+    let told = error.to_string();
+    for part in [
+        "geobeyond",
+        "osgeo",
+        "`copied`",
+        "`acme`",
+        "-keys.yaml:1: tenant `",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    // What one tenant gave away, another may take over.
+    write(&service, "osgeo-keys.yaml", &keys("nobody", "acme"));
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 401);
+    assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 200);
+}
+
 fn with_issuer(folder: &Path, name: &str) -> Config {
     let mut config = config(folder);
     let issuer = "{issuer: 'http://127.0.0.1:1', audiences: [x]}";
