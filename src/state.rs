@@ -7,12 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
-use self::hosts::HostTable;
-use crate::{
-    config::{HostPattern, MAX_HOST_BYTES},
-    pipeline::Rules,
-    request::CheckInput,
-};
+use self::hosts::{HostTable, host_name};
+use crate::{config::HostPattern, pipeline::Rules, request::CheckInput};
 
 /// Rules, and whose they are.
 pub struct Tenant {
@@ -28,9 +24,17 @@ pub enum Unmatched {
     /// Envoy's `context_extensions` name a tenant that there is none of.
     #[error("Envoy names the tenant `{0}`, which is not configured")]
     Tenant(String),
+    /// Envoy's `context_extensions` have this key, which looks as if it were to name a tenant.
+    #[error(
+        "Envoy's context_extensions have the key `{0}`, by which no tenant is named: expected `policy`"
+    )]
+    Key(String),
     /// Envoy names none, and the host is no tenant's.
     #[error("no tenant has the host `{0}`")]
     Host(String),
+    /// Envoy names none, and what stands for the host is no host: not quoted, since it may hold a password.
+    #[error("no tenant has what is no host name")]
+    NoHostName,
 }
 
 /// The rules of all tenants at one moment.
@@ -68,11 +72,15 @@ impl Snapshot {
                 .cloned()
                 .ok_or_else(|| Unmatched::Tenant(name.to_owned()));
         }
-        let found = self.alone.as_ref().or_else(|| self.hosts.find(&check.host));
-        found
-            .cloned()
-            // The client's own words, of which the log needs to show no more.
-            .ok_or_else(|| Unmatched::Host(check.host.chars().take(MAX_HOST_BYTES).collect()))
+        if let Some(alone) = &self.alone {
+            return Ok(Arc::clone(alone));
+        }
+        if let Some(key) = check.attributes.misnamed_policy() {
+            return Err(Unmatched::Key(key.to_owned()));
+        }
+        let host = host_name(&check.host).ok_or(Unmatched::NoHostName)?;
+        let found = self.hosts.find(&host).cloned();
+        found.ok_or(Unmatched::Host(host))
     }
 }
 
@@ -100,5 +108,70 @@ impl State {
     /// Puts other rules in force, for requests that begin from now on.
     pub fn replace(&self, rules: Snapshot) {
         self.0.store(Arc::new(rules));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use envoy_types::{
+        ext_authz::v3::pb::CheckRequest,
+        pb::envoy::service::auth::v3::{
+            AttributeContext,
+            attribute_context::{HttpRequest, Request},
+        },
+    };
+
+    use super::*;
+
+    fn cause(host: &str, extensions: &[(&str, &str)]) -> String {
+        let http = HttpRequest {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            host: host.to_owned(),
+            ..HttpRequest::default()
+        };
+        let extensions = extensions.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        let attributes = AttributeContext {
+            request: Some(Request {
+                http: Some(http),
+                ..Request::default()
+            }),
+            context_extensions: extensions.collect(),
+            ..AttributeContext::default()
+        };
+        let check = CheckInput::from_envoy(CheckRequest {
+            attributes: Some(attributes),
+        })
+        .unwrap();
+        let refused = Snapshot::default().tenant(&check).err().unwrap();
+        refused.to_string()
+    }
+
+    #[test]
+    fn a_cause_quotes_hosts_but_not_what_is_none() {
+        assert_eq!(
+            cause("A.example:80", &[]),
+            "no tenant has the host `a.example`"
+        );
+        let long = "a.".repeat(10_000);
+        for host in ["bob:PWSECRET@a.example", "", "a\nb", &long] {
+            assert_eq!(
+                cause(host, &[]),
+                "no tenant has what is no host name",
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cause_names_the_key_that_a_route_misspells() {
+        for key in ["tenant", "Policy"] {
+            let told = cause("a.example", &[("layer", "x"), (key, "osgeo")]);
+            assert!(
+                told.contains(&format!("the key `{key}`")) && told.ends_with("expected `policy`"),
+                "{told}"
+            );
+        }
     }
 }

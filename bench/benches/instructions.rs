@@ -135,7 +135,7 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
         let keys = build::keys_of_file(index, issuer).map_err(fault)?;
         sources.push(KeySource::fixed(ISSUER, keys));
     }
-    let rules = build::rules(&config, &sources).map_err(fault)?;
+    let rules = build::rules(&config, build::stored_keys(&config), &sources).map_err(fault)?;
     let tenant = Tenant { name: None, rules };
     Ok(ExtAuthz {
         traces: None,

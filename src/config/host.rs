@@ -15,7 +15,7 @@ pub enum HostPattern {
     Exact(String),
     /// `*.example.org`: every host below `example.org`, at any depth, but not itself. Held without `*.`.
     Below(String),
-    /// `*`: every host that no other pattern names, and requests without one.
+    /// `*`: every host that no other pattern names.
     Any,
 }
 

@@ -24,6 +24,13 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
     server::check(config, &mut found);
     pygeoapi(config, &mut found);
     if config.tenants.is_empty() {
+        // An empty section would otherwise be as none: one set of rules for all requests.
+        if found.sources.set_by(&found.path("tenants")).is_some() {
+            found.at(
+                "tenants",
+                "expected at least one tenant, such as `maps: {hosts: [maps.example.org], authn: {}, policy: {}}`; without tenants leave the key out",
+            );
+        }
         authn(config, &mut found);
         policy(config, &mut found);
     } else {

@@ -13,7 +13,8 @@ use crate::{
     },
     config::{
         self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
-        Rego, key_file,
+        Rego,
+        key_file::{self, StoredKey},
     },
     pipeline::{Rules, decision::Refusals},
     policy::{Dialect, Limits, Prover, RegoPolicy, RegoSettings, Sources, input},
@@ -23,11 +24,24 @@ use crate::{
 /// How long a request waits for the keys that an unknown key id asked for; well below the deadline of a Check.
 const KEY_WAIT: std::time::Duration = std::time::Duration::from_millis(400);
 
-/// The rules, or every problem of keys and policies.
-pub fn rules(config: &Config, sources: &[Arc<KeySource>]) -> Result<Rules, Problems> {
+/// The API keys of the configured file and folder, or every fault in them.
+pub fn stored_keys(config: &Config) -> Result<Vec<StoredKey>, Problems> {
+    let keys = config.authn.api_keys.as_ref();
+    keys.map_or_else(|| Ok(Vec::new()), key_file::load)
+}
+
+/// The rules with the API keys that were read, or every problem of keys and policies.
+pub fn rules(
+    config: &Config,
+    stored: Result<Vec<StoredKey>, Problems>,
+    sources: &[Arc<KeySource>],
+) -> Result<Rules, Problems> {
     let mut problems = Problems::default();
     let reader = note(reader(config), &mut problems);
-    let authn = note(chain(config, sources), &mut problems);
+    let authn = note(
+        stored.and_then(|stored| chain(config, stored, sources)),
+        &mut problems,
+    );
     let policy = note(policy(config), &mut problems);
     problems.0.extend(guarded::inspect(config).problems.0);
     match (reader, authn, policy) {
@@ -138,8 +152,13 @@ fn policy_name(config: &Config) -> String {
     )
 }
 
-fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems> {
-    let api_keys = config.authn.api_keys.as_ref().map(api_keys).transpose()?;
+fn chain(
+    config: &Config,
+    stored: Vec<StoredKey>,
+    sources: &[Arc<KeySource>],
+) -> Result<Chain, Problems> {
+    let keys = config.authn.api_keys.as_ref();
+    let api_keys = keys.map(|keys| api_keys(keys, stored)).transpose()?;
     let settings = ChainSettings {
         realm: config.authn.realm.clone(),
         api_keys,
@@ -158,8 +177,8 @@ fn chain(config: &Config, sources: &[Arc<KeySource>]) -> Result<Chain, Problems>
     Chain::new(settings, Arc::new(SystemClock)).map_err(|e| setting_problem("authn", e.to_string()))
 }
 
-fn api_keys(keys: &config::ApiKeys) -> Result<ApiKeySettings, Problems> {
-    let entries = key_file::load(keys)?
+fn api_keys(keys: &config::ApiKeys, stored: Vec<StoredKey>) -> Result<ApiKeySettings, Problems> {
+    let entries = stored
         .into_iter()
         .map(|stored| KeyEntry {
             id: stored.entry.id,

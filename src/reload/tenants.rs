@@ -1,11 +1,11 @@
 //! The rules of all tenants together: they are built whole, or not at all.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{build, guarded};
 use crate::{
     authn::{Fetcher, KeyEvents, KeyFetcher, KeySet, KeySource},
-    config::{Config, Issuer, Part, Problems},
+    config::{Config, Issuer, Part, Problem, Problems, key_file::StoredKey},
     state::{Snapshot, Tenant},
 };
 
@@ -92,9 +92,14 @@ fn keys_at_hand(index: usize, issuer: &Issuer) -> Result<KeySet, Problems> {
 pub fn snapshot(tenants: &[Sourced]) -> Result<Built, Problems> {
     let mut problems = Problems::default();
     let mut built = Built::default();
+    let mut owners = KeyOwners::default();
     for Sourced { part, sources } in tenants {
         let name = part.tenant.clone();
-        match build::rules(&part.config, sources) {
+        let stored = build::stored_keys(&part.config);
+        if let (Ok(keys), Some(name)) = (&stored, &name) {
+            problems.0.extend(owners.add(name, keys).0);
+        }
+        match build::rules(&part.config, stored, sources) {
             Ok(rules) => {
                 let revision = rules.policy.revision().to_owned();
                 let named = |warning: &String| named(name.as_deref(), warning);
@@ -110,6 +115,32 @@ pub fn snapshot(tenants: &[Sourced]) -> Result<Built, Problems> {
         }
     }
     problems.into_result(built)
+}
+
+/// Whose each API key is, by its digest.
+#[derive(Default)]
+struct KeyOwners(HashMap<String, (Arc<str>, String)>);
+
+impl KeyOwners {
+    /// A key of two tenants opens both, whichever file it was copied to.
+    fn add(&mut self, tenant: &Arc<str>, keys: &[StoredKey]) -> Problems {
+        let mut problems = Problems::default();
+        for StoredKey { entry, origin } in keys {
+            let owner = (Arc::clone(tenant), entry.id.clone());
+            let Some((other, id)) = self.0.insert(entry.sha256.clone(), owner) else {
+                continue;
+            };
+            problems.0.push(Problem {
+                origin: origin.clone(),
+                path: String::new(),
+                message: format!(
+                    "the key of `{}` is that of `{id}` of tenant `{other}` too, and would open both; give each tenant its own, `geowarden key new` makes one",
+                    entry.id
+                ),
+            });
+        }
+        problems.of_tenant(Some(tenant))
+    }
 }
 
 /// What was built.

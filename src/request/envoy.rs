@@ -40,6 +40,20 @@ impl Attributes {
     pub fn policy_name(&self) -> Option<&str> {
         self.0.context_extensions.get("policy").map(String::as_str)
     }
+
+    /// The key of `context_extensions` by which a route most likely meant to name a policy, where none is named `policy`.
+    pub fn misnamed_policy(&self) -> Option<&str> {
+        let all = &self.0.context_extensions;
+        if all.contains_key("policy") {
+            return None;
+        }
+        let meant = |key: &&String| {
+            ["policy", "tenant"]
+                .iter()
+                .any(|name| key.eq_ignore_ascii_case(name))
+        };
+        all.keys().filter(meant).min().map(String::as_str)
+    }
 }
 
 impl CheckInput {

@@ -1,6 +1,6 @@
 //! From the host of a request to the tenant whose it is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::Ipv6Addr, sync::Arc};
 
 use super::Tenant;
 use crate::config::{HostPattern, MAX_HOST_BYTES, is_label};
@@ -37,22 +37,13 @@ impl<T: Clone> HostTable<T> {
         }
     }
 
-    /// The tenant of the `host` or `:authority` of a request, as the client sent it.
-    pub(super) fn find(&self, authority: &str) -> Option<&T> {
-        let host = without_port(authority);
-        // What is longer than any name is no name: its labels are not looked up one by one.
-        if host.len() > MAX_HOST_BYTES {
-            return self.any.as_ref();
-        }
-        let host = host.to_ascii_lowercase();
-        if let Some(tenant) = self.exact.get(&host) {
+    /// The tenant of a host as [`host_name`] gives it.
+    pub(super) fn find(&self, host: &str) -> Option<&T> {
+        if let Some(tenant) = self.exact.get(host) {
             return Some(tenant);
         }
-        let mut rest = host.as_str();
-        while let Some((label, name)) = rest.split_once('.') {
-            if !is_label(label) {
-                break;
-            }
+        let mut rest = host;
+        while let Some((_, name)) = rest.split_once('.') {
             if let Some(tenant) = self.below.get(name) {
                 return Some(tenant);
             }
@@ -60,6 +51,21 @@ impl<T: Clone> HostTable<T> {
         }
         self.any.as_ref()
     }
+}
+
+/// The host that the `host` or `:authority` of a request names, in the form of [`HostPattern`]s: a name or an IPv4
+/// address in lower case, or an IPv6 address in brackets.
+///
+/// What is no such host is nobody's, not even that of a tenant of `*`: whoever reads it less strictly may take it for
+/// another tenant's host.
+pub(super) fn host_name(authority: &str) -> Option<String> {
+    let host = without_port(authority);
+    if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        let address: Ipv6Addr = address.parse().ok()?;
+        return Some(format!("[{address}]"));
+    }
+    (host.len() <= MAX_HOST_BYTES && host.split('.').all(is_label))
+        .then(|| host.to_ascii_lowercase())
 }
 
 /// `uri-host` of `Host` (RFC 9110, section 7.2): what stands before a port.
@@ -113,21 +119,60 @@ mod tests {
             ("maps.example.org@elsewhere", None),
             ("[2001:DB8::1]", Some("six")),
             ("[2001:db8::1]:443", Some("six")),
+            ("[2001:db8:0:0::1]", Some("six")),
             ("[2001:db8::1", None),
             ("*.example.org", None),
             ("", None),
         ] {
-            assert_eq!(table.find(host), tenant.as_ref(), "{host}");
+            let found = host_name(host).and_then(|host| table.find(&host).copied());
+            assert_eq!(found, tenant, "{host}");
         }
     }
 
     #[test]
-    fn a_star_takes_what_is_left_and_what_is_no_name() {
-        let table = table(&[("maps", "maps.example.org"), ("rest", "*")]);
-        let long = "a.".repeat(10_000);
-        for host in ["", "other", "maps.example.org.", long.as_str()] {
-            assert_eq!(table.find(host), Some(&"rest"), "{}", host.len());
+    fn a_star_takes_what_is_left_but_nothing_that_is_no_name() {
+        let table = table(&[
+            ("closed", "maps.closed.example"),
+            ("closed", "*.closed.example"),
+            ("open", "*"),
+        ]);
+        let find = |host: &str| host_name(host).and_then(|host| table.find(&host).copied());
+        for host in [
+            "other",
+            "other.example:8080",
+            "closed.example",
+            "192.0.2.1",
+            "[2001:db8::1]:80",
+            "_dmarc.other.example",
+        ] {
+            assert_eq!(find(host), Some("open"), "{host}");
         }
-        assert_eq!(table.find("maps.example.org"), Some(&"maps"));
+        for host in ["maps.closed.example", "a.closed.example:80"] {
+            assert_eq!(find(host), Some("closed"), "{host}");
+        }
+        let (long, label) = ("a.".repeat(127), "a".repeat(64));
+        for host in [
+            "",
+            ":80",
+            "maps.closed.example.",
+            "maps.closed.example:abc",
+            "maps.closed.example:-1",
+            "maps.closed.example:80:80",
+            "a..closed.example",
+            ".closed.example",
+            "a,b.closed.example",
+            "x@maps.closed.example",
+            "maps.closed.example/",
+            "maps.closed.example ",
+            "maps.cl\u{f6}sed.example",
+            "2001:db8::1",
+            "[2001:db8::1",
+            "[fe80::1%25eth0]",
+            "[maps.closed.example]",
+            &format!("{long}a"),
+            &format!("{label}.closed.example"),
+        ] {
+            assert_eq!(find(host), None, "{host}");
+        }
     }
 }

@@ -169,7 +169,7 @@ fn ours(reason: &'static str, detail: &str) -> Decided {
 fn refused(unmatched: &Unmatched) -> Decided {
     let cause = Some(unmatched.to_string());
     pipeline::refuse(match unmatched {
-        Unmatched::Tenant(_) => Denial {
+        Unmatched::Tenant(_) | Unmatched::Key(_) => Denial {
             status: 503,
             reason: "unknown-tenant",
             detail: "What is to judge this route is not configured".to_owned(),
@@ -177,7 +177,7 @@ fn refused(unmatched: &Unmatched) -> Decided {
             ..Denial::default()
         },
         // Misdirected Request (RFC 9110, section 15.5.20).
-        Unmatched::Host(_) => Denial {
+        Unmatched::Host(_) | Unmatched::NoHostName => Denial {
             status: 421,
             reason: "unknown-host",
             detail: "Nothing is served under this host".to_owned(),

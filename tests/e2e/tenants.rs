@@ -308,7 +308,14 @@ async fn the_host_that_envoy_passes_on_chooses_where_no_route_does() -> Outcome 
         asked(&envoy, "maps.osgeo.example", "osgeo", "obs").await?.0,
         200
     );
-    for host in ["nobody.example", "maps.osgeo.example.", "127.0.0.1"] {
+    for host in [
+        "nobody.example",
+        "maps.osgeo.example.",
+        "maps.osgeo.example:abc",
+        "a..osgeo.example",
+        "bob:PWSECRET@maps.osgeo.example",
+        "127.0.0.1",
+    ] {
         let refusal = refused(421, "unknown-host");
         assert_eq!(
             asked(&envoy, host, "osgeo", "obs").await?,
@@ -316,5 +323,7 @@ async fn the_host_that_envoy_passes_on_chooses_where_no_route_does() -> Outcome 
             "{host}"
         );
     }
+    // What is no host name is not quoted in the log: it may hold a password.
+    assert!(!stage.geowarden.log().contains("PWSECRET"));
     Ok(())
 }

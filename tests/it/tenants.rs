@@ -151,6 +151,8 @@ async fn hosts_choose_where_no_route_does() {
         "nobody.example",
         "osgeo.example.",
         "osgeo.example.evil.example",
+        "osgeo.example:abc",
+        "a..osgeo.example",
     ] {
         let refused = (421, "unknown-host".to_owned());
         let check = asked("obs", "osgeo", host, None);
@@ -180,12 +182,48 @@ async fn a_tenant_of_all_hosts_takes_what_is_left() {
     fs::write(&file, text.replace("'*.osgeo.example'", "'*'")).unwrap();
     let config = config(folder.path());
     let service = Service::start(folder, config).await;
-    for host in ["", "nobody.example", "maps.osgeo.example"] {
+    for host in ["nobody.example", "maps.osgeo.example", "192.0.2.1:80"] {
         let check = asked("obs", "osgeo", host, None);
         assert_eq!(service.outcome(check).await.0, 200, "{host}");
     }
     let check = asked("obs", "osgeo", "geobeyond.example", None);
     assert_eq!(service.outcome(check).await.0, 401);
+    // What is no host name may be read as the other's host by somebody else: it is nobody's.
+    let long = format!("{}geobeyond.example", "a.".repeat(130));
+    for host in [
+        "",
+        "geobeyond.example.",
+        "geobeyond.example:abc",
+        "a..geobeyond.example",
+        "a,b.geobeyond.example",
+        "x@geobeyond.example",
+        &long,
+    ] {
+        let refused = (421, "unknown-host".to_owned());
+        let check = asked("obs", "osgeo", host, None);
+        assert_eq!(service.outcome(check).await, refused, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_whose_key_is_misspelt_is_refused() {
+    let refused = (503, "unknown-tenant".to_owned());
+    let service = service().await;
+    let by_key = |key: &str| {
+        let mut check = asked("obs", "osgeo", "osgeo.example", None);
+        let extensions = &mut check.attributes.as_mut().unwrap().context_extensions;
+        extensions.insert(key.to_owned(), "geobeyond".to_owned());
+        check
+    };
+    for key in ["tenant", "Tenant", "Policy", "POLICY"] {
+        assert_eq!(service.outcome(by_key(key)).await, refused, "{key}");
+    }
+    // Other keys are for other uses, and next to the right one nothing is in doubt.
+    assert_eq!(service.outcome(by_key("layer")).await.0, 200);
+    let mut both = by_key("tenant");
+    let extensions = &mut both.attributes.as_mut().unwrap().context_extensions;
+    extensions.insert("policy".to_owned(), "osgeo".to_owned());
+    assert_eq!(service.outcome(both).await.0, 200);
 }
 
 #[tokio::test]
@@ -255,6 +293,45 @@ async fn a_fault_of_one_tenant_changes_nothing_of_any() {
     fs::remove_file(service.folder.path().join("osgeo-keys.yaml")).unwrap();
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
+}
+
+#[tokio::test]
+async fn one_key_cannot_be_two_tenants() {
+    let service = service().await;
+    let ok = async |collection, key, route| {
+        let check = asked(collection, key, "", Some(route));
+        service.outcome(check).await.0
+    };
+    let keys = |owner: &str, id: &str| {
+        let digest = geowarden::authn::key_digest(format!("key-of-{owner}").as_bytes());
+        let digest = digest.to_uppercase();
+        format!("- {{id: {id}, sha256: {digest}, attributes: {{company: acme}}}}\n")
+    };
+    // osgeo's key, in another file, by another name and in other letters.
+    write(&service, "geobeyond-keys.yaml", &keys("osgeo", "copied"));
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
+    assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 401);
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 200);
+    // Nor does another start with it.
+    let Err(error) = geowarden::app::App::bind(config(service.folder.path())).await else {
+        panic!("it started");
+    };
+    let told = error.to_string();
+    for part in [
+        "geobeyond",
+        "osgeo",
+        "`copied`",
+        "`acme`",
+        "-keys.yaml:1: tenant `",
+    ] {
+        assert!(told.contains(part), "{part} not in {told}");
+    }
+    // What one tenant gave away, another may take over.
+    write(&service, "osgeo-keys.yaml", &keys("nobody", "acme"));
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(ok("obs", "osgeo", "osgeo").await, 401);
+    assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 200);
 }
 
 fn with_issuer(folder: &Path, name: &str) -> Config {

@@ -126,6 +126,19 @@ fn faults_of_a_tenant_name_line_and_key() {
 }
 
 #[test]
+fn no_tenants_is_said_by_leaving_them_out() {
+    for text in ["authn: {}\ntenants: {}\n", "authn: {}\ntenants:\n"] {
+        let told = faults(text);
+        assert!(
+            told.starts_with("geowarden.yaml:2: tenants: "),
+            "{text} {told}"
+        );
+    }
+    let told = faults("tenants: {}\n");
+    assert!(told.contains("expected at least one tenant"), "{told}");
+}
+
+#[test]
 fn two_tenants_cannot_read_one_file_of_keys() {
     let told = faults(
         "tenants:\n  a: {authn: {api_keys: {dir: /}}, policy: {}}\n  b: {authn: {api_keys: {dir: /proc/..}}, policy: {}}\n",
