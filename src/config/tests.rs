@@ -215,8 +215,9 @@ fn opentelemetry_s_variables_fill_what_nothing_of_ours_sets() {
     assert_eq!(all.timeout, Span::millis(2500));
     assert!((all.sample_ratio - 0.25).abs() < f64::EPSILON);
     assert_eq!(all.resource["k8s.node.name"], "c d");
-    let header = ("authorization".to_owned(), "Bearer s3cret".to_owned());
-    assert_eq!(all.request_headers().unwrap(), [header]);
+    let headers = all.request_headers().unwrap();
+    assert_eq!(headers["authorization"], "Bearer s3cret");
+    assert!(!format!("{headers:?}").contains("s3cret"));
     assert!(!format!("{all:?}").contains("s3cret"));
 
     let file = "telemetry: {traces: {endpoint: 'http://127.0.0.1:1/x', service_name: file, resource: {k8s.pod.name: z}}}";
@@ -299,7 +300,35 @@ fn faults_of_traces_are_told_where_they_are() {
         (
             "endpoint: 'http://127.0.0.1:1/x'",
             &[headers],
-            "headers_file: expected `name=value,name=value`",
+            "headers_file: OTEL_EXPORTER_OTLP_HEADERS (or .._TRACES_HEADERS): expected `name=value,name=value`",
+        ),
+        (
+            "endpoint: 'http://127.0.0.1:1/x'",
+            &[(
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "Authorization: Bearer s3cret==",
+            )],
+            "headers_file: OTEL_EXPORTER_OTLP_HEADERS (or .._TRACES_HEADERS): expected headers as `name=value,name=value`",
+        ),
+        (
+            "endpoint: 'https://me:s3cret@otel.example:99999/v1'",
+            &[],
+            "endpoint: expected the whole address",
+        ),
+        (
+            "endpoint: 'https://otel.example/?api_key=s3cret'",
+            &[],
+            "endpoint: expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found another of `https://otel.example`",
+        ),
+        (
+            "endpoint: 'me:s3cret@otel.example'",
+            &[],
+            "endpoint: expected the whole address",
+        ),
+        (
+            "{endpoint: 'http://127.0.0.1:1/x', ca_file: /dev/null}",
+            &[],
+            "ca_file: no such file: /dev/null",
         ),
     ] {
         let traces = traces.trim_matches(['{', '}']);
@@ -311,4 +340,31 @@ fn faults_of_traces_are_told_where_they_are() {
         assert!(fits, "{expected} not in {problems:#?}");
         assert!(!problems.concat().contains("s3cret"), "{problems:#?}");
     }
+}
+
+#[test]
+fn files_of_a_collector_that_cannot_be_used_are_told_without_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "Authorization: Bearer s3cret==").unwrap();
+    for key in ["headers_file", "ca_file"] {
+        let text = format!(
+            "telemetry: {{traces: {{endpoint: 'http://127.0.0.1:1/x', {key}: '{}'}}}}",
+            file.display()
+        );
+        let problems = read(&text, &[]).unwrap_err().concat();
+        assert!(
+            problems.contains(&format!(
+                "geowarden.yaml:1: telemetry.traces.{key}: expected "
+            )),
+            "{problems}"
+        );
+        assert!(!problems.contains("s3cret"), "{problems}");
+    }
+    let endpoint = (
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "https://me:s3cret@h:99999/v1",
+    );
+    let problems = read("", &[endpoint]).unwrap_err().concat();
+    assert!(!problems.contains("s3cret"), "{problems}");
 }

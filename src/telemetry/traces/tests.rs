@@ -237,20 +237,37 @@ fn a_fault_is_an_error_of_the_call_and_of_the_stop_where_it_broke_off() {
 }
 
 #[test]
-fn headers_that_cannot_be_sent_are_a_fault_that_does_not_tell_them() {
+fn headers_and_authorities_that_cannot_be_used_are_faults_that_tell_no_credential() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("headers");
-    std::fs::write(&file, "bad name=s3cret").unwrap();
-    let mut settings = settings("");
-    settings.headers_file = Some(file);
-    let error = Traces::new(&settings, Arc::default())
-        .err()
-        .unwrap()
-        .to_string();
-    assert_eq!(
-        error,
-        "the headers of traces cannot be used: `bad name` is no header or has no header's value"
-    );
+    let file = folder.path().join("file");
+    let settings = settings("");
+    let error = |settings: &config::Traces| {
+        let built = Traces::new(settings, Arc::default());
+        built.err().unwrap().to_string()
+    };
+    for text in ["bad name=s3cret", "Authorization: Bearer s3cret=="] {
+        std::fs::write(&file, text).unwrap();
+        let told = error(&config::Traces {
+            headers_file: Some(file.clone()),
+            ..settings.clone()
+        });
+        assert!(told.contains("number 1 has no header's name"), "{told}");
+        assert!(
+            !told.contains("s3cret") && !told.contains("bad name"),
+            "{told}"
+        );
+    }
+    for text in ["", "s3cret"] {
+        std::fs::write(&file, text).unwrap();
+        let told = error(&config::Traces {
+            ca_file: Some(file.clone()),
+            ..settings.clone()
+        });
+        assert!(
+            told.contains("found none in") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
