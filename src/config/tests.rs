@@ -161,6 +161,10 @@ fn what_is_unsafe_is_refused() {
         ),
         ("pygeoapi: {base_path: geoapi}", "pygeoapi.base_path"),
         ("server: {deadline: 0s}", "server.deadline"),
+        (
+            "server: {grpc: 'unix:/g.sock', admin_grpc: {address: 'unix:/g.sock'}}",
+            "server.admin_grpc.address: expected another address than that of `server.grpc`, found `unix:/g.sock` for both",
+        ),
         ("[1]", "expected a mapping of sections"),
         ("a: [", "geowarden.yaml:"),
     ] {
@@ -170,6 +174,12 @@ fn what_is_unsafe_is_refused() {
             "{text}: {problems:#?}"
         );
     }
+}
+
+#[test]
+fn ports_that_the_system_chooses_are_not_the_same() {
+    let text = "server: {grpc: '127.0.0.1:0', admin_grpc: {address: '127.0.0.1:0'}}";
+    assert!(read(text, &[]).is_ok());
 }
 
 #[test]
