@@ -27,11 +27,15 @@ pub struct Traces {
     /// Further attributes of the resource, `deployment.environment.name` for example.
     #[serde(default)]
     pub resource: BTreeMap<String, String>,
-    /// Which share of the checks that come without a trace context is traced, from 0 to 1; with one, its sampled flag
-    /// decides.
+    /// Which share of the checks that come without a trace context of Envoy is traced, from 0 to 1; with one, its sampled
+    /// flag decides.
     #[serde(default = "sample_ratio")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub sample_ratio: f64,
+    /// Where Envoy sends no trace context of its own, take the `traceparent` of the request. Clients can then decide what
+    /// is traced, unless Envoy takes theirs away.
+    #[serde(default)]
+    pub trust_request_context: bool,
     /// How long one export may take.
     #[serde(default = "timeout")]
     pub timeout: Span,

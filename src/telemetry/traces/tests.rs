@@ -61,8 +61,8 @@ fn checked<'a>(carried: &'a Carried, check: &'a CheckInput, decided: &'a Decided
 
 fn spans(checked: &Checked<'_>) -> Vec<SpanData> {
     let ids = RandomIdGenerator::default();
-    let headers = checked.check.map(|check| check.headers.clone());
-    let parent = context::parent(checked.carried, &headers.unwrap_or_default());
+    let headers = checked.check.map(|check| &check.headers);
+    let parent = context::parent(checked.carried, headers);
     let trace_id = parent
         .as_ref()
         .map_or_else(|| ids.new_trace_id(), SpanContext::trace_id);
@@ -152,8 +152,12 @@ fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
     let count =
         |ratio, carried: &Carried, headers: &[(&str, &str)]| noted(ratio, carried, headers, 1).0;
     assert_eq!(count(", sample_ratio: 0", &carried(&yes), &[]), 1);
+    let of_client = [("traceparent", yes.as_str())];
+    assert_eq!(count(", sample_ratio: 0", &none, &of_client), 0);
+    let trusting = ", sample_ratio: 0, trust_request_context: true";
+    assert_eq!(count(trusting, &none, &of_client), 1);
     assert_eq!(
-        count(", sample_ratio: 0", &none, &[("traceparent", &yes)]),
+        count(", sample_ratio: 1", &none, &[("traceparent", &no)]),
         1
     );
     assert_eq!(
@@ -164,6 +168,25 @@ fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
     assert_eq!(count("", &none, &[]), 1);
     let some = noted(", sample_ratio: 0.5", &none, &[], 1000).0;
     assert!((350..650).contains(&some), "{some}");
+}
+
+#[test]
+fn a_client_s_context_is_not_the_parent_unless_it_is_trusted() {
+    let (none, decided) = (Carried::default(), refused(403, "policy-denied"));
+    let check = check(&[("traceparent", &sampled(TRACE))]);
+    let parent = |more: &str| {
+        let (traces, _exporter) = Traces::new(&settings(more), Arc::default()).unwrap();
+        let trace = traces.begin(&checked(&none, &check, &decided)).unwrap();
+        let scope = InstrumentationScope::default();
+        let mut spans = trace.record.into_spans(&traces.ids, &scope);
+        let call = spans.next().unwrap();
+        (
+            call.span_context.trace_id().to_string() == TRACE,
+            call.parent_span_id != SpanId::INVALID,
+        )
+    };
+    assert_eq!(parent(""), (false, false));
+    assert_eq!(parent(", trust_request_context: true"), (true, true));
 }
 
 #[test]
