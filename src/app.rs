@@ -37,7 +37,7 @@ use crate::{
     transport::{
         admin::AdminService,
         ext_authz::ExtAuthz,
-        listener::Listener,
+        listener::{Access, Listener},
         server::{GrpcServer, ServerError},
     },
 };
@@ -112,9 +112,16 @@ impl App {
         let history = Arc::default();
         metrics.reloaded(true);
         let server = &config.server;
-        let (grpc, grpc_address) = grpc(&server.grpc, server.tls.as_ref()).await?;
+        let listener = bind(&server.grpc, Access::Umask).await?;
+        let (grpc, grpc_address) =
+            grpc(listener, server.tls.as_ref().map(|tls| ("server.tls", tls)))?;
         let admin_grpc = match &server.admin_grpc {
-            Some(admin) => Some(self::grpc(&admin.address, admin.tls.as_ref()).await?),
+            Some(admin) => {
+                let listener = bind(&admin.address, Access::Owner).await?;
+                let tls = admin.tls.as_ref();
+                let tls = tls.map(|tls| ("server.admin_grpc.tls", tls));
+                Some(self::grpc(listener, tls)?)
+            }
             None => None,
         };
         let admin_bind = |source| bind_error(&config.server.admin, source);
@@ -266,15 +273,20 @@ async fn ended(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A gRPC server at `address`, and where it is with the port that the system chose.
-async fn grpc(
-    address: &ListenAddress,
-    tls: Option<&Tls>,
+async fn bind(address: &ListenAddress, access: Access) -> Result<Listener, AppError> {
+    let bound = Listener::bind(address, access).await;
+    bound.map_err(|source| bind_error(address, source))
+}
+
+/// A gRPC server on `listener`, and where it is with the port that the system chose.
+fn grpc(
+    listener: Listener,
+    tls: Option<(&'static str, &Tls)>,
 ) -> Result<(GrpcServer, ListenAddress), AppError> {
-    let bind = |source| bind_error(address, source);
-    let listener = Listener::bind(address).await.map_err(bind)?;
-    let bound = listener.address().map_err(bind)?;
-    Ok((GrpcServer::new(listener, tls)?, bound))
+    let address = listener
+        .address()
+        .map_err(|error| ServerError::Transport(error.to_string()))?;
+    Ok((GrpcServer::new(listener, tls)?, address))
 }
 
 fn bind_error(address: &impl ToString, source: io::Error) -> AppError {

@@ -7,7 +7,10 @@ use envoy_types::pb::google::rpc::Status as RpcStatus;
 use geowarden::{
     config::{self, ListenAddress},
     policy::STACK_BYTES,
-    transport::{listener::Listener, server::GrpcServer},
+    transport::{
+        listener::{Access, Listener},
+        server::GrpcServer,
+    },
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -39,7 +42,7 @@ pub fn serve(address: &ListenAddress) -> Result<()> {
         .build()
         .map_err(Error::io("starting the runtime"))?;
     runtime.block_on(async {
-        let listener = Listener::bind(address)
+        let listener = Listener::bind(address, Access::Umask)
             .await
             .map_err(Error::io(format!("listening on {address}")))?;
         let server =

@@ -5,7 +5,7 @@ use std::{error::Error, net::SocketAddr, process::ExitCode};
 use clap::Args;
 
 use super::{
-    CommandError, ConfigArguments, print,
+    CommandError, ConfigArguments, paint, print,
     running::{LIMIT, reachable, runtime},
 };
 
@@ -31,11 +31,14 @@ impl Healthcheck {
         let (status, text) = runtime()?
             .block_on(ask(&format!("http://{address}/{page}")))
             .map_err(|e| CommandError::Failed(format!("{address}: {}", innermost(&e))))?;
+        // Whatever listens there has written it.
+        let lines: Vec<_> = text.trim().lines().map(paint::plain).collect();
+        let text = lines.join("\n");
         if status == 200 {
-            print(&text)?;
+            print(&format!("{text}\n"))?;
             Ok(ExitCode::SUCCESS)
         } else {
-            Err(CommandError::Failed(text.trim().to_owned()))
+            Err(CommandError::Failed(text))
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{CommandError, ConfigArguments};
+use super::{CommandError, ConfigArguments, paint};
 use crate::{
     config::ListenAddress,
     transport::admin::client::{AdminAddress, Client, ClientError, ClientTls},
@@ -82,7 +82,8 @@ impl From<ClientError> for CommandError {
                 Self::Usage(error.to_string())
             }
             ClientError::Unreachable { .. } | ClientError::Refused { .. } => {
-                Self::Failed(error.to_string())
+                // What the server says of it is among it.
+                Self::Failed(paint::plain(&error.to_string()).into_owned())
             }
         }
     }
@@ -102,4 +103,21 @@ pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// What a command that asks runs in.
 pub(super) fn runtime() -> Result<Runtime, CommandError> {
     Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn no_terminal_obeys_what_a_server_says() {
+        let error = ClientError::Refused {
+            address: "127.0.0.1:1".parse().unwrap(),
+            message: "\u{1b}]0;title\u{7}\nerror: none".to_owned(),
+        };
+        let told = CommandError::from(error).to_string();
+        assert_eq!(told, "127.0.0.1:1: \\u{1b}]0;title\\u{7}\\nerror: none");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     process::ExitCode,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args;
@@ -26,6 +26,9 @@ It asks the gRPC admin service, which `server.admin_grpc.address` switches on. E
   geowarden status --config geowarden.yaml
   geowarden status --address unix:/run/geowarden/admin.sock --json
   geowarden status --address geowarden.example:9193 --ca ca.crt --cert tls.crt --key tls.key";
+
+/// When the year 9999 ends, in seconds since 1970.
+const YEAR_10000: u64 = 253_402_300_800;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]
@@ -153,7 +156,7 @@ fn source(set: &KeySet) -> Option<(&'static str, &str)> {
 }
 
 fn moment(time: Option<Timestamp>) -> String {
-    let Some(time) = time.and_then(|time| SystemTime::try_from(time).ok()) else {
+    let Some(time) = point(time) else {
         return "unknown".to_owned();
     };
     let ago = short(time.elapsed().unwrap_or_default());
@@ -222,8 +225,39 @@ fn keys_as_json(set: &KeySet) -> Value {
     told
 }
 
+/// A point in time that RFC 3339 can write, which has four digits for a year: a server may send any other.
+pub(super) fn point(time: Option<Timestamp>) -> Option<SystemTime> {
+    let time = SystemTime::try_from(time?).ok()?;
+    let since_1970 = time.duration_since(UNIX_EPOCH).ok()?;
+    (since_1970.as_secs() < YEAR_10000).then_some(time)
+}
+
 /// A point in time as RFC 3339 has it.
 pub(super) fn rfc3339(time: Option<Timestamp>) -> Option<String> {
-    let time = SystemTime::try_from(time?).ok()?;
-    Some(humantime::format_rfc3339_micros(time).to_string())
+    Some(humantime::format_rfc3339_micros(point(time)?).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_s_time_that_cannot_be_written_is_unknown() {
+        let last = i64::try_from(YEAR_10000).unwrap_or_default() - 1;
+        for (seconds, nanos, known) in [
+            (0, 0, true),
+            (last, 999_999_999, true),
+            (last + 1, 0, false),
+            (last, 1_000_000_000, false),
+            (-1, 0, false),
+            (0, -1, false),
+            (i64::MAX, i32::MAX, false),
+            (i64::MIN, i32::MIN, false),
+        ] {
+            let time = Some(Timestamp { seconds, nanos });
+            assert_eq!(rfc3339(time).is_some(), known, "{seconds} {nanos}");
+            assert_eq!(moment(time) != "unknown", known, "{seconds} {nanos}");
+        }
+        assert_eq!(rfc3339(None), None);
+    }
 }

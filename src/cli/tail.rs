@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     process::ExitCode,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     CommandError, paint, print,
     running::{AdminArguments, runtime},
-    status::{rfc3339, some},
+    status::{point, rfc3339, some},
 };
 use crate::transport::admin::v1::{
     self, Decision, TailRequest, TailResponse, tail_response::Event,
@@ -114,10 +114,7 @@ impl Tail {
 
 /// `10:02:03.123 deny  403 GET /collections/obs/items  osgeo (api_key)  312µs  policy-denied`
 fn decision_as_text(decision: &Decision) -> String {
-    let time = decision
-        .time
-        .and_then(|time| SystemTime::try_from(time).ok())
-        .map(|time| humantime::format_rfc3339_millis(time).to_string());
+    let time = point(decision.time).map(|time| humantime::format_rfc3339_millis(time).to_string());
     // The day is known to who watches; the zone is UTC, as in the log.
     let time = time.as_deref().and_then(|time| time.get(11..));
     let outcome = match decision.outcome() {
@@ -181,4 +178,26 @@ fn decision_as_json(decision: &Decision) -> Value {
 fn micros(decision: &Decision) -> u64 {
     let duration = decision.duration.and_then(|d| Duration::try_from(d).ok());
     u64::try_from(duration.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_hostile_server_s_decision_is_shown() {
+        let decision = Decision {
+            time: Some(Timestamp {
+                seconds: i64::MIN,
+                nanos: i32::MIN,
+            }),
+            path: "/\u{1b}[2J".to_owned(),
+            ..Decision::default()
+        };
+        let text = decision_as_text(&decision);
+        assert!(text.contains("/\\u{1b}[2J"), "{text}");
+        assert!(decision_as_json(&decision)["time"].is_null());
+    }
 }

@@ -109,6 +109,11 @@ impl Environment {
         opentelemetry::settings(&self.others)
     }
 
+    /// What OpenTelemetry's variables say in vain.
+    pub(super) fn opentelemetry_notes(&self) -> Vec<String> {
+        opentelemetry::notes(&self.others)
+    }
+
     /// The headers that OpenTelemetry's variables name for a collector.
     pub(super) fn otlp_headers(&self) -> Option<Headers> {
         opentelemetry::headers(&self.others)

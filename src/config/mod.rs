@@ -117,6 +117,7 @@ impl Config {
         config.program.clone_from(&environment.program);
         if let Some(traces) = &mut config.telemetry.traces {
             traces.headers = environment.otlp_headers();
+            config.notes.extend(environment.opentelemetry_notes());
         }
         problems.0.extend(validation::check(&config, &sources));
         config.notes.extend(validation::tenant_warnings(&config));

@@ -1,7 +1,7 @@
 //! OpenTelemetry's own environment variables, for what neither the file nor a variable of ours sets.
 //!
 //! Those of traces win over those of all signals (OTLP exporter specification). Samplers that ignore the caller's sampled
-//! flag are not offered, so of `OTEL_TRACES_SAMPLER` only the `parentbased_` ones count.
+//! flag are not offered: those of `OTEL_TRACES_SAMPLER` say what happens without a caller.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,26 @@ use super::{
 use crate::yaml::Step;
 
 type Variables = BTreeMap<String, String>;
+
+const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+
+/// Which share of the checks without a caller is traced.
+enum Share {
+    All,
+    None,
+    /// That of `OTEL_TRACES_SAMPLER_ARG`.
+    Ratio,
+}
+
+fn sampled(name: &str) -> Option<Share> {
+    match name.strip_prefix("parentbased_").unwrap_or(name) {
+        "always_on" => Some(Share::All),
+        "always_off" => Some(Share::None),
+        "traceidratio" => Some(Share::Ratio),
+        _ => None,
+    }
+}
 
 /// What the variables set, the endpoint first.
 pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
@@ -42,31 +62,41 @@ pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     if let Some((name, value)) = of_traces(variables, "CERTIFICATE") {
         put(&name, &["ca_file"], json!(value));
     }
-    let resource = "OTEL_RESOURCE_ATTRIBUTES";
-    let attributes = get(variables, resource).map(traces::pairs);
+    let attributes = get(variables, RESOURCE).map(traces::pairs);
     if let Some(value) = get(variables, "OTEL_SERVICE_NAME") {
         put("OTEL_SERVICE_NAME", &["service_name"], json!(value));
     }
     // One that is malformed as a whole sets nothing (resource SDK specification).
     for (name, value) in attributes.and_then(Result::ok).unwrap_or_default() {
         match name.as_str() {
-            "service.name" => put(resource, &["service_name"], json!(value)),
-            name => put(resource, &["resource", name], json!(value)),
+            "service.name" => put(RESOURCE, &["service_name"], json!(value)),
+            name => put(RESOURCE, &["resource", name], json!(value)),
         }
     }
-    let ratio = match get(variables, "OTEL_TRACES_SAMPLER") {
-        Some("parentbased_always_on") => Some(json!(1)),
-        Some("parentbased_always_off") => Some(json!(0)),
-        Some("parentbased_traceidratio") => get(variables, "OTEL_TRACES_SAMPLER_ARG").map(|text| {
+    let ratio = match get(variables, SAMPLER).and_then(sampled) {
+        Some(Share::All) => Some(json!(1)),
+        Some(Share::None) => Some(json!(0)),
+        Some(Share::Ratio) => get(variables, "OTEL_TRACES_SAMPLER_ARG").map(|text| {
             text.parse::<f64>()
                 .map_or_else(|_| json!(text), |ratio| json!(ratio))
         }),
-        _ => None,
+        None => None,
     };
     if let Some(ratio) = ratio {
-        put("OTEL_TRACES_SAMPLER", &["sample_ratio"], ratio);
+        put(SAMPLER, &["sample_ratio"], ratio);
     }
     all
+}
+
+/// What is said in vain, for those who wonder why.
+pub(super) fn notes(variables: &Variables) -> Vec<String> {
+    let sampler = get(variables, SAMPLER).filter(|name| sampled(name).is_none());
+    let sampler = sampler.map(|name| {
+        format!("{SAMPLER} is ignored: expected always_on, always_off, traceidratio or one of these with parentbased_ before it, found `{name}`")
+    });
+    let resource = get(variables, RESOURCE).and_then(|text| traces::pairs(text).err());
+    let resource = resource.map(|message| format!("{RESOURCE} is ignored: {message}"));
+    sampler.into_iter().chain(resource).collect()
 }
 
 /// The headers of an export.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use super::*;
 
 mod tenants;
+mod traces;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment::from_variables(
@@ -161,6 +162,10 @@ fn what_is_unsafe_is_refused() {
         ),
         ("pygeoapi: {base_path: geoapi}", "pygeoapi.base_path"),
         ("server: {deadline: 0s}", "server.deadline"),
+        (
+            "server: {grpc: 'unix:/g.sock', admin_grpc: {address: 'unix:/g.sock'}}",
+            "server.admin_grpc.address: expected another address than that of `server.grpc`, found `unix:/g.sock` for both",
+        ),
         ("[1]", "expected a mapping of sections"),
         ("a: [", "geowarden.yaml:"),
     ] {
@@ -170,6 +175,12 @@ fn what_is_unsafe_is_refused() {
             "{text}: {problems:#?}"
         );
     }
+}
+
+#[test]
+fn ports_that_the_system_chooses_are_not_the_same() {
+    let text = "server: {grpc: '127.0.0.1:0', admin_grpc: {address: '127.0.0.1:0'}}";
+    assert!(read(text, &[]).is_ok());
 }
 
 #[test]
@@ -186,129 +197,4 @@ fn the_schema_describes_every_section() {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["additionalProperties"], false);
-}
-
-fn traces(text: &str, variables: &[(&str, &str)]) -> Option<Traces> {
-    read(text, variables).unwrap().telemetry.traces
-}
-
-#[test]
-fn opentelemetry_s_variables_fill_what_nothing_of_ours_sets() {
-    let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318/"),
-        (
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            "authorization=Bearer%20s3cret",
-        ),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "2500"),
-        ("OTEL_SERVICE_NAME", "authz"),
-        (
-            "OTEL_RESOURCE_ATTRIBUTES",
-            "k8s.pod.name=a,service.name=b,k8s.node.name=c%20d",
-        ),
-        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
-    ];
-    let all = traces("", &variables).unwrap();
-    assert_eq!(all.endpoint, "http://127.0.0.1:4318/v1/traces");
-    assert_eq!(all.service_name, "authz");
-    assert_eq!(all.timeout, Span::millis(2500));
-    assert!((all.sample_ratio - 0.25).abs() < f64::EPSILON);
-    assert_eq!(all.resource["k8s.node.name"], "c d");
-    let header = ("authorization".to_owned(), "Bearer s3cret".to_owned());
-    assert_eq!(all.request_headers().unwrap(), [header]);
-    assert!(!format!("{all:?}").contains("s3cret"));
-
-    let file = "telemetry: {traces: {endpoint: 'http://127.0.0.1:1/x', service_name: file, resource: {k8s.pod.name: z}}}";
-    let mut both = variables.to_vec();
-    both.push(("GEOWARDEN_TELEMETRY__TRACES__SAMPLE_RATIO", "1"));
-    let ours = traces(file, &both).unwrap();
-    assert_eq!(ours.endpoint, "http://127.0.0.1:1/x");
-    assert_eq!(ours.service_name, "file");
-    assert_eq!(ours.resource["k8s.pod.name"], "z");
-    assert!((ours.sample_ratio - 1.0).abs() < f64::EPSILON);
-}
-
-#[test]
-fn nothing_but_an_endpoint_turns_traces_on() {
-    let endpoint = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/x");
-    assert_eq!(traces("", &[endpoint]).unwrap().endpoint, endpoint.1);
-    for variables in [
-        &[("OTEL_SERVICE_NAME", "authz")][..],
-        &[("OTEL_EXPORTER_OTLP_HEADERS", "a=b")],
-        &[endpoint, ("OTEL_SDK_DISABLED", "true")],
-        &[endpoint, ("OTEL_TRACES_EXPORTER", "none")],
-        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")],
-    ] {
-        assert!(traces("", variables).is_none(), "{variables:?}");
-    }
-}
-
-#[test]
-fn faults_of_traces_are_told_where_they_are() {
-    let of_variables = read(
-        "",
-        &[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ],
-    );
-    assert_eq!(
-        of_variables.unwrap_err(),
-        [
-            "environment variable OTEL_EXPORTER_OTLP_PROTOCOL: telemetry.traces.protocol: unknown variant `grpc`, expected `http/protobuf`"
-        ]
-    );
-    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization s3cret");
-    for (traces, variables, expected) in [
-        (
-            "endpoint: 'http://127.0.0.1:4318'",
-            &[][..],
-            "endpoint: expected the whole address that spans are posted to",
-        ),
-        (
-            "endpoint: 'https://me:s3cret@otel.example/v1/traces'",
-            &[],
-            "endpoint: expected an address without a user name",
-        ),
-        (
-            "endpoint: 'http://otel.example/x'",
-            &[("OTEL_EXPORTER_OTLP_HEADERS", "a=s3cret")],
-            "endpoint: expected https, since headers",
-        ),
-        (
-            "{endpoint: 'http://127.0.0.1:1/x', sample_ratio: 2}",
-            &[],
-            "sample_ratio: expected a number from 0 to 1, found 2",
-        ),
-        (
-            "{endpoint: 'http://127.0.0.1:1/x', timeout: 0s}",
-            &[],
-            "timeout: expected more than 0",
-        ),
-        (
-            "{endpoint: 'http://127.0.0.1:1/x', headers_file: none}",
-            &[],
-            "headers_file: /etc/geowarden/none cannot be read",
-        ),
-        (
-            "{endpoint: 'http://127.0.0.1:1/x', ca_file: none}",
-            &[],
-            "ca_file: no such file: /etc/geowarden/none",
-        ),
-        (
-            "endpoint: 'http://127.0.0.1:1/x'",
-            &[headers],
-            "headers_file: expected `name=value,name=value`",
-        ),
-    ] {
-        let traces = traces.trim_matches(['{', '}']);
-        let problems =
-            read(&format!("telemetry: {{traces: {{{traces}}}}}"), variables).unwrap_err();
-        let fits = problems
-            .iter()
-            .any(|p| p.contains(&format!("telemetry.traces.{expected}")));
-        assert!(fits, "{expected} not in {problems:#?}");
-        assert!(!problems.concat().contains("s3cret"), "{problems:#?}");
-    }
 }

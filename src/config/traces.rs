@@ -3,6 +3,10 @@
 use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 
 use percent_encoding::percent_decode_str;
+use reqwest::{
+    Certificate,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,11 +27,15 @@ pub struct Traces {
     /// Further attributes of the resource, `deployment.environment.name` for example.
     #[serde(default)]
     pub resource: BTreeMap<String, String>,
-    /// Which share of the checks that come without a trace context is traced, from 0 to 1; with one, its sampled flag
-    /// decides.
+    /// Which share of the checks that come without a trace context of Envoy is traced, from 0 to 1; with one, its sampled
+    /// flag decides.
     #[serde(default = "sample_ratio")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub sample_ratio: f64,
+    /// Where Envoy sends no trace context of its own, take the `traceparent` of the request. Clients can then decide what
+    /// is traced, unless Envoy takes theirs away.
+    #[serde(default)]
+    pub trust_request_context: bool,
     /// How long one export may take.
     #[serde(default = "timeout")]
     pub timeout: Span,
@@ -72,18 +80,56 @@ fn timeout() -> Span {
 }
 
 impl Traces {
-    /// The headers that an export is sent with, or why there are none; never with their values.
-    pub fn request_headers(&self) -> Result<Vec<(String, String)>, String> {
+    /// The headers that an export is sent with, or why there are none; never with their names or values.
+    pub fn request_headers(&self) -> Result<HeaderMap, String> {
         match (&self.headers_file, &self.headers) {
             (Some(file), _) => {
                 let text = fs::read_to_string(file)
                     .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-                pairs(text.trim())
+                parsed(text.trim())
             }
-            (None, Some(Headers(text))) => pairs(text),
-            (None, None) => Ok(Vec::new()),
+            (None, Some(Headers(text))) => parsed(text).map_err(|message| {
+                format!("OTEL_EXPORTER_OTLP_HEADERS (or .._TRACES_HEADERS): {message}")
+            }),
+            (None, None) => Ok(HeaderMap::new()),
         }
     }
+
+    /// The certificates of `ca_file`, at least one, or why there are none; nothing where no file is set.
+    pub fn authorities(&self) -> Result<Option<Vec<Certificate>>, String> {
+        let Some(file) = &self.ca_file else {
+            return Ok(None);
+        };
+        if !file.is_file() {
+            return Err(format!("no such file: {}", file.display()));
+        }
+        let pem = fs::read(file)
+            .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(all) if !all.is_empty() => Ok(Some(all)),
+            _ => Err(format!(
+                "expected one or more certificates (PEM), found none in {}",
+                file.display()
+            )),
+        }
+    }
+}
+
+fn parsed(text: &str) -> Result<HeaderMap, String> {
+    let mut all = HeaderMap::new();
+    for (index, (name, value)) in pairs(text)?.into_iter().enumerate() {
+        let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
+        // A header as HTTP writes it, `Authorization: Bearer ..==`, is a pair too: its name is the credential.
+        let (Ok(name), Ok(mut value)) = header else {
+            return Err(format!(
+                "expected headers as `name=value,name=value`, such as `authorization=Bearer%20..`; number {} has no header's name or no header's value",
+                index + 1
+            ));
+        };
+        value.set_sensitive(true);
+        all.append(name, value);
+    }
+    Ok(all)
 }
 
 /// OpenTelemetry's list of pairs, `name=value,name=value` with percent-encoded values: headers, resource attributes.

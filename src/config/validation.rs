@@ -2,6 +2,7 @@
 
 mod server;
 mod tenants;
+mod traces;
 
 use std::{path::Path, time::Duration};
 
@@ -36,7 +37,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
     } else {
         tenants::check(config, &mut found);
     }
-    traces(config, &mut found);
+    traces::check(config, &mut found);
     found.problems
 }
 
@@ -263,57 +264,6 @@ fn opaque_tokens(
     {
         let message = format!("expected an https address, found `{endpoint}`");
         found.below(&here, "endpoint", message);
-    }
-}
-
-fn traces(config: &Config, found: &mut Findings<'_>) {
-    let Some(traces) = &config.telemetry.traces else {
-        return;
-    };
-    let endpoint = Url::parse(&traces.endpoint).ok();
-    match &endpoint {
-        Some(url) if !url.username().is_empty() || url.password().is_some() => found.at(
-            "telemetry.traces.endpoint",
-            "expected an address without a user name and password; `headers_file` is for credentials",
-        ),
-        Some(url) if matches!(url.scheme(), "http" | "https") && url.path() != "/" => {}
-        _ => found.at(
-            "telemetry.traces.endpoint",
-            format!(
-                "expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found `{}`",
-                traces.endpoint
-            ),
-        ),
-    }
-    if !(0.0..=1.0).contains(&traces.sample_ratio) {
-        found.at(
-            "telemetry.traces.sample_ratio",
-            format!(
-                "expected a number from 0 to 1, found {}",
-                traces.sample_ratio
-            ),
-        );
-    }
-    if traces.timeout.0.is_zero() {
-        found.at(
-            "telemetry.traces.timeout",
-            "expected more than 0: nothing would be exported",
-        );
-    }
-    if let Some(file) = &traces.ca_file {
-        found.file("telemetry.traces.ca_file", file);
-    }
-    match traces.request_headers() {
-        Err(message) => found.at("telemetry.traces.headers_file", message),
-        Ok(headers) if headers.is_empty() => {}
-        Ok(_) => {
-            if endpoint.is_some_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
-                found.at(
-                    "telemetry.traces.endpoint",
-                    "expected https, since headers with credentials are sent there",
-                );
-            }
-        }
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
 const KEPT: usize = 1024;
 /// Readers at once.
 const MAX_READERS: usize = 16;
+/// Bytes of a method, which the client chose, that are kept.
+const MAX_METHOD: usize = 32;
 
 /// What is told of a decision: no credential, no query, no body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct DecisionEvent {
     pub status: u16,
     /// The policy's own reason, or a name of ours.
     pub reason: String,
-    /// The method of the request.
+    /// The method of the request, at most 32 bytes of it: the longest that is registered has 17.
     pub method: String,
     /// The canonical path without its query, and what was asked for by it; `None` for what could not be read.
     pub target: Option<Target>,
@@ -79,7 +81,7 @@ impl DecisionEvent {
             is_allowed: matches!(decided.decision, Decision::Allow(_)),
             status: decided.decision.status(),
             reason: decided.reason.clone(),
-            method: method.to_owned(),
+            method: start(method).to_owned(),
             target: decided.resource.as_ref().map(Target::of),
             caller: decided.principal.as_ref().map(|principal| Caller {
                 method: principal.method.as_str(),
@@ -91,6 +93,11 @@ impl DecisionEvent {
             tenant: decided.tenant.clone(),
         }
     }
+}
+
+fn start(method: &str) -> &str {
+    let end = method.floor_char_boundary(MAX_METHOD);
+    method.get(..end).unwrap_or_default()
 }
 
 impl Target {
@@ -208,6 +215,27 @@ mod tests {
         }
         assert_eq!(slow.next().await, Some(Told::Lost(7)));
         assert!(matches!(slow.next().await, Some(Told::Decision(_))));
+    }
+
+    #[tokio::test]
+    async fn a_long_method_is_cut_off() {
+        let stream = DecisionStream::default();
+        let mut reader = stream.subscribe().unwrap();
+        let refused = pipeline::refuse(Denial::default());
+        for (method, kept) in [
+            (
+                "UPDATEREDIRECTREF".to_owned(),
+                "UPDATEREDIRECTREF".to_owned(),
+            ),
+            ("M".repeat(10_000), "M".repeat(32)),
+            (format!("{}\u{e9}", "M".repeat(31)), "M".repeat(31)),
+        ] {
+            stream.publish(&refused, &method, Duration::ZERO);
+            let Some(Told::Decision(event)) = reader.next().await else {
+                panic!("nothing was told")
+            };
+            assert_eq!(event.method, kept);
+        }
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ use super::metrics::{Metrics, SpanEnd};
 use crate::{
     config,
     pipeline::{Decided, stops::Stops},
-    request::{CheckInput, Headers},
+    request::CheckInput,
 };
 
 /// Decisions that may wait for their export.
@@ -55,6 +55,7 @@ pub struct Checked<'a> {
 /// Where decisions are handed to, to become traces.
 pub struct Traces {
     sampler: ParentBasedSampler,
+    trusts_requests: bool,
     ids: RandomIdGenerator,
     queue: mpsc::Sender<Record>,
     metrics: Arc<Metrics>,
@@ -70,6 +71,7 @@ impl Traces {
         let exporter = Exporter::new(settings, records, Arc::clone(&metrics))?;
         let traces = Self {
             sampler: Sampler::parent_based(Sampler::TraceIdRatioBased(settings.sample_ratio)),
+            trusts_requests: settings.trust_request_context,
             ids: RandomIdGenerator::default(),
             queue,
             metrics,
@@ -79,9 +81,10 @@ impl Traces {
 
     /// The trace of a decision, if it is sampled; it ends with the answer.
     pub fn begin(&self, checked: &Checked<'_>) -> Option<Trace<'_>> {
-        let none = Headers::default();
-        let headers = checked.check.map_or(&none, |check| &check.headers);
-        let parent = context::parent(checked.carried, headers);
+        let headers = checked.check.map(|check| &check.headers);
+        // Else a client's sampled flag would decide, in the place of the ratio.
+        let trusted = headers.filter(|_| self.trusts_requests);
+        let parent = context::parent(checked.carried, trusted);
         let trace_id = match &parent {
             Some(parent) => parent.trace_id(),
             None => self.ids.new_trace_id(),

@@ -1,8 +1,9 @@
 //! Sockets that are bound before anything is served, TCP and Unix alike.
 
 use std::{
-    fs, io,
-    os::unix::fs::FileTypeExt,
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
@@ -10,11 +11,14 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream},
 };
 use tonic::transport::server::Connected;
 
 use crate::config::ListenAddress;
+
+/// Connections that may wait to be accepted; the system has a limit of its own.
+const BACKLOG: u32 = 1024;
 
 /// A bound socket; a Unix socket's file is removed with it.
 #[derive(Debug)]
@@ -36,15 +40,30 @@ impl Drop for SocketFile {
     }
 }
 
+/// Who may connect to a Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever the process's umask lets: Envoy may run as another user.
+    Umask,
+    /// The user of this process (mode 0600).
+    Owner,
+}
+
 impl Listener {
     /// Binds `address`. A Unix socket that nobody listens on any more is replaced, any other file is an error.
-    pub async fn bind(address: &ListenAddress) -> io::Result<Self> {
+    pub async fn bind(address: &ListenAddress, access: Access) -> io::Result<Self> {
         match address {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
             ListenAddress::Unix(path) => {
                 remove_stale(path).await?;
-                let listener = UnixListener::bind(path)?;
-                Ok(Self::Unix(listener, SocketFile(path.clone())))
+                let socket = UnixSocket::new_stream()?;
+                socket.bind(path)?;
+                let file = SocketFile(path.clone());
+                if access == Access::Owner {
+                    // Before it listens, so that nobody has come before.
+                    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+                }
+                Ok(Self::Unix(socket.listen(BACKLOG)?, file))
             }
         }
     }

@@ -35,7 +35,17 @@ pub enum ServerError {
         /// Why.
         source: io::Error,
     },
-    /// The certificates are of no use, or serving failed.
+    /// Certificates, key or client authorities are of no use.
+    #[error(
+        "{section}: expected certificates and the private key of the first one, PEM, and in `client_ca` at least one authority: {cause}"
+    )]
+    Certificates {
+        /// The section that names them.
+        section: &'static str,
+        /// Why.
+        cause: String,
+    },
+    /// Serving failed.
     #[error("{0}")]
     Transport(String),
 }
@@ -43,16 +53,29 @@ pub enum ServerError {
 /// A gRPC server with its socket bound.
 pub struct GrpcServer {
     listener: Listener,
-    tls: Option<ServerTlsConfig>,
+    server: Server,
 }
 
 impl GrpcServer {
-    /// Reads the certificates, if any.
-    pub fn new(listener: Listener, settings: Option<&config::Tls>) -> Result<Self, ServerError> {
-        Ok(Self {
-            listener,
-            tls: settings.map(tls).transpose()?,
-        })
+    /// Reads the certificates, if any, and tries them; with them comes the name of their section.
+    pub fn new(
+        listener: Listener,
+        settings: Option<(&'static str, &config::Tls)>,
+    ) -> Result<Self, ServerError> {
+        let mut server = Server::builder()
+            .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+            .max_concurrent_streams(MAX_STREAMS)
+            .http2_keepalive_interval(Some(Duration::from_secs(30)));
+        if let Some((section, settings)) = settings {
+            server =
+                server
+                    .tls_config(tls(settings)?)
+                    .map_err(|error| ServerError::Certificates {
+                        section,
+                        cause: chain(&error),
+                    })?;
+        }
+        Ok(Self { listener, server })
     }
 
     /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
@@ -84,15 +107,7 @@ impl GrpcServer {
         routes: Routes,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let mut server = Server::builder()
-            .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-            .max_concurrent_streams(MAX_STREAMS)
-            .http2_keepalive_interval(Some(Duration::from_secs(30)));
-        if let Some(tls) = self.tls {
-            server = server
-                .tls_config(tls)
-                .map_err(|e| ServerError::Transport(chain(&e)))?;
-        }
+        let mut server = self.server;
         server
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming(self.listener), shutdown)

@@ -1,6 +1,6 @@
 //! The gRPC admin service: who reaches it, what it says, and that it never holds up a decision.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
@@ -89,6 +89,8 @@ async fn status_tells_what_is_in_force_over_tcp_and_unix() {
         assert!(!policy.revision.is_empty() && policy.warnings.is_empty());
         assert!(status.started.unwrap().seconds > 0 && status.key_sets.is_empty());
     }
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "others may connect");
     unix_service.stop.unwrap().send(()).unwrap();
     unix_service.running.await.unwrap().unwrap();
     assert!(!path.exists(), "the socket file was left");

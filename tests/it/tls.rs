@@ -6,7 +6,10 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
-use geowarden::app::App;
+use geowarden::{
+    app::App,
+    config::{AdminGrpc, Tls},
+};
 
 use crate::service::{Answer, config, folder, request, run};
 
@@ -87,4 +90,50 @@ async fn only_clients_of_the_authority_are_served() {
         ask(&grpc, unknown).await.is_err(),
         "a stranger's certificate was accepted"
     );
+}
+
+#[tokio::test]
+async fn certificates_of_no_use_end_the_start_and_name_their_section() {
+    let authority = Authority::new();
+    let (cert, key) = authority.issue();
+    let (_, other_key) = authority.issue();
+    let good = [cert.as_str(), &key, &authority.pem()];
+    for (index, junk) in [
+        (0, ""),
+        (0, "junk"),
+        (1, "junk"),
+        (1, other_key.as_str()),
+        (2, ""),
+        (2, "junk"),
+    ] {
+        let mut texts = good;
+        texts[index] = junk;
+        for section in ["server.tls", "server.admin_grpc.tls"] {
+            let folder = folder(
+                include_str!("../../policies/examples/company/authz.rego"),
+                "",
+            );
+            for (name, text) in ["cert.pem", "key.pem", "ca.pem"].into_iter().zip(texts) {
+                fs::write(folder.path().join(name), text).unwrap();
+            }
+            let mut config = config(folder.path());
+            let path = |name: &str| folder.path().join(name);
+            let tls = Tls {
+                cert: path("cert.pem"),
+                key: path("key.pem"),
+                client_ca: Some(path("ca.pem")),
+            };
+            if section == "server.tls" {
+                config.server.tls = Some(tls);
+            } else {
+                config.server.admin_grpc = Some(AdminGrpc {
+                    address: "127.0.0.1:0".parse().unwrap(),
+                    tls: Some(tls),
+                });
+            }
+            let told = App::bind(config).await.err().unwrap().to_string();
+            let expected = format!("gRPC: {section}: expected certificates and the private key");
+            assert!(told.starts_with(&expected), "{index} {junk}: {told}");
+        }
+    }
 }

@@ -13,6 +13,17 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         if let Some(tls) = tls {
             certificates("server.admin_grpc.tls", tls, found);
         }
+        let is_chosen_by_the_system =
+            matches!(admin.address, ListenAddress::Tcp(address) if address.port() == 0);
+        if admin.address == server.grpc && !is_chosen_by_the_system {
+            found.at(
+                "server.admin_grpc.address",
+                format!(
+                    "expected another address than that of `server.grpc`, found `{}` for both",
+                    server.grpc
+                ),
+            );
+        }
         let is_mutual = tls.is_some_and(|tls| tls.client_ca.is_some());
         if let ListenAddress::Tcp(address) = &admin.address
             && !address.ip().is_loopback()

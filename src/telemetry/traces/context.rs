@@ -58,10 +58,10 @@ impl Extractor for Carried {
     }
 }
 
-/// The span that a Check belongs under: Envoy's of the call itself, else what the request brought along.
-pub(super) fn parent(call: &Carried, request: &Headers) -> Option<SpanContext> {
+/// The span that a Check belongs under: Envoy's of the call itself, else that of a request whose word counts.
+pub(super) fn parent(call: &Carried, trusted: Option<&Headers>) -> Option<SpanContext> {
     call.context()
-        .or_else(|| Carried::of_request(request).context())
+        .or_else(|| Carried::of_request(trusted?).context())
 }
 
 /// A context with this span of another process, as samplers want it.

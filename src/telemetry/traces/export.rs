@@ -2,8 +2,6 @@
 
 use std::{
     error::Error as StdError,
-    fs, io,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,8 +18,8 @@ use opentelemetry_proto::{
 use opentelemetry_sdk::{Resource, trace::RandomIdGenerator};
 use prost::Message;
 use reqwest::{
-    Certificate, Client, Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    Client, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
     redirect,
 };
 use thiserror::Error;
@@ -48,14 +46,9 @@ const MAX_ANSWER: usize = 64 << 10;
 /// Why spans could not be exported, now or at all.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The certificate authorities cannot be used.
+    #[error("the certificate authorities of traces cannot be used: {0}")]
+    Authorities(String),
     /// The headers cannot be sent.
     #[error("the headers of traces cannot be used: {0}")]
     Headers(String),
@@ -121,7 +114,7 @@ impl Exporter {
             records,
             client: client(settings)?,
             endpoint: settings.endpoint.clone(),
-            headers: headers(settings)?,
+            headers: settings.request_headers().map_err(ExportError::Headers)?,
             timeout: settings.timeout.0,
             resource: ResourceAttributesWithSchema::from(&resource),
             scope: InstrumentationScope::builder("geowarden")
@@ -255,35 +248,18 @@ fn client(settings: &config::Traces) -> Result<Client, ExportError> {
             .no_proxy()
     };
     let set_up = |error: reqwest::Error| ExportError::Client(causes(&error));
-    let Some(path) = &settings.ca_file else {
+    let authorities = settings.authorities().map_err(ExportError::Authorities)?;
+    let Some(authorities) = authorities else {
         // An image without CA certificates can still send over plain HTTP; https then fails closed.
         return builder()
             .build()
             .or_else(|_| builder().tls_certs_only(Vec::new()).build())
             .map_err(set_up);
     };
-    let pem = fs::read(path).map_err(|source| ExportError::Unreadable {
-        path: path.clone(),
-        source,
-    })?;
-    let authorities = Certificate::from_pem_bundle(&pem).map_err(set_up)?;
     builder()
         .tls_certs_merge(authorities)
         .build()
         .map_err(set_up)
-}
-
-fn headers(settings: &config::Traces) -> Result<HeaderMap, ExportError> {
-    let mut all = HeaderMap::new();
-    for (name, value) in settings.request_headers().map_err(ExportError::Headers)? {
-        let unusable =
-            || ExportError::Headers(format!("`{name}` is no header or has no header's value"));
-        let header = HeaderName::try_from(&name).map_err(|_| unusable())?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
-        value.set_sensitive(true);
-        all.append(header, value);
-    }
-    Ok(all)
 }
 
 fn transport(error: reqwest::Error) -> ExportError {

@@ -61,8 +61,8 @@ fn checked<'a>(carried: &'a Carried, check: &'a CheckInput, decided: &'a Decided
 
 fn spans(checked: &Checked<'_>) -> Vec<SpanData> {
     let ids = RandomIdGenerator::default();
-    let headers = checked.check.map(|check| check.headers.clone());
-    let parent = context::parent(checked.carried, &headers.unwrap_or_default());
+    let headers = checked.check.map(|check| &check.headers);
+    let parent = context::parent(checked.carried, headers);
     let trace_id = parent
         .as_ref()
         .map_or_else(|| ids.new_trace_id(), SpanContext::trace_id);
@@ -152,8 +152,12 @@ fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
     let count =
         |ratio, carried: &Carried, headers: &[(&str, &str)]| noted(ratio, carried, headers, 1).0;
     assert_eq!(count(", sample_ratio: 0", &carried(&yes), &[]), 1);
+    let of_client = [("traceparent", yes.as_str())];
+    assert_eq!(count(", sample_ratio: 0", &none, &of_client), 0);
+    let trusting = ", sample_ratio: 0, trust_request_context: true";
+    assert_eq!(count(trusting, &none, &of_client), 1);
     assert_eq!(
-        count(", sample_ratio: 0", &none, &[("traceparent", &yes)]),
+        count(", sample_ratio: 1", &none, &[("traceparent", &no)]),
         1
     );
     assert_eq!(
@@ -164,6 +168,25 @@ fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
     assert_eq!(count("", &none, &[]), 1);
     let some = noted(", sample_ratio: 0.5", &none, &[], 1000).0;
     assert!((350..650).contains(&some), "{some}");
+}
+
+#[test]
+fn a_client_s_context_is_not_the_parent_unless_it_is_trusted() {
+    let (none, decided) = (Carried::default(), refused(403, "policy-denied"));
+    let check = check(&[("traceparent", &sampled(TRACE))]);
+    let parent = |more: &str| {
+        let (traces, _exporter) = Traces::new(&settings(more), Arc::default()).unwrap();
+        let trace = traces.begin(&checked(&none, &check, &decided)).unwrap();
+        let scope = InstrumentationScope::default();
+        let mut spans = trace.record.into_spans(&traces.ids, &scope);
+        let call = spans.next().unwrap();
+        (
+            call.span_context.trace_id().to_string() == TRACE,
+            call.parent_span_id != SpanId::INVALID,
+        )
+    };
+    assert_eq!(parent(""), (false, false));
+    assert_eq!(parent(", trust_request_context: true"), (true, true));
 }
 
 #[test]
@@ -237,20 +260,37 @@ fn a_fault_is_an_error_of_the_call_and_of_the_stop_where_it_broke_off() {
 }
 
 #[test]
-fn headers_that_cannot_be_sent_are_a_fault_that_does_not_tell_them() {
+fn headers_and_authorities_that_cannot_be_used_are_faults_that_tell_no_credential() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("headers");
-    std::fs::write(&file, "bad name=s3cret").unwrap();
-    let mut settings = settings("");
-    settings.headers_file = Some(file);
-    let error = Traces::new(&settings, Arc::default())
-        .err()
-        .unwrap()
-        .to_string();
-    assert_eq!(
-        error,
-        "the headers of traces cannot be used: `bad name` is no header or has no header's value"
-    );
+    let file = folder.path().join("file");
+    let settings = settings("");
+    let error = |settings: &config::Traces| {
+        let built = Traces::new(settings, Arc::default());
+        built.err().unwrap().to_string()
+    };
+    for text in ["bad name=s3cret", "Authorization: Bearer s3cret=="] {
+        std::fs::write(&file, text).unwrap();
+        let told = error(&config::Traces {
+            headers_file: Some(file.clone()),
+            ..settings.clone()
+        });
+        assert!(told.contains("number 1 has no header's name"), "{told}");
+        assert!(
+            !told.contains("s3cret") && !told.contains("bad name"),
+            "{told}"
+        );
+    }
+    for text in ["", "s3cret"] {
+        std::fs::write(&file, text).unwrap();
+        let told = error(&config::Traces {
+            ca_file: Some(file.clone()),
+            ..settings.clone()
+        });
+        assert!(
+            told.contains("found none in") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

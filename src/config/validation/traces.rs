@@ -1,0 +1,65 @@
+//! `telemetry.traces`: where spans are sent, and with what. The endpoint and the headers may hold credentials, so what was
+//! found there is never told.
+
+use url::Url;
+
+use super::{Config, Findings, is_loopback};
+
+pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
+    let Some(traces) = &config.telemetry.traces else {
+        return;
+    };
+    let endpoint = Url::parse(&traces.endpoint).ok();
+    match &endpoint {
+        Some(url) if !url.username().is_empty() || url.password().is_some() => found.at(
+            "telemetry.traces.endpoint",
+            "expected an address without a user name and password; `headers_file` is for credentials",
+        ),
+        Some(url) if matches!(url.scheme(), "http" | "https") && url.path() != "/" => {}
+        other => {
+            let of = other.as_ref().and_then(whose);
+            found.at(
+                "telemetry.traces.endpoint",
+                format!(
+                    "expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`{}",
+                    of.map_or_else(String::new, |of| format!(", found another of `{of}`")),
+                ),
+            );
+        }
+    }
+    if !(0.0..=1.0).contains(&traces.sample_ratio) {
+        found.at(
+            "telemetry.traces.sample_ratio",
+            format!(
+                "expected a number from 0 to 1, found {}",
+                traces.sample_ratio
+            ),
+        );
+    }
+    if traces.timeout.0.is_zero() {
+        found.at(
+            "telemetry.traces.timeout",
+            "expected more than 0: nothing would be exported",
+        );
+    }
+    if let Err(message) = traces.authorities() {
+        found.at("telemetry.traces.ca_file", message);
+    }
+    match traces.request_headers() {
+        Err(message) => found.at("telemetry.traces.headers_file", message),
+        Ok(headers) if headers.is_empty() => {}
+        Ok(_) => {
+            if endpoint.is_some_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
+                found.at(
+                    "telemetry.traces.endpoint",
+                    "expected https, since headers with credentials are sent there",
+                );
+            }
+        }
+    }
+}
+
+/// Scheme and host, in which no credential stands.
+fn whose(url: &Url) -> Option<String> {
+    Some(format!("{}://{}", url.scheme(), url.host_str()?))
+}
