@@ -55,7 +55,10 @@ fn is_plain(expression: &Expr) -> bool {
             value,
             collection,
             ..
-        } => is_operand(value) && strings(collection).is_some(),
+        } => {
+            let is_known = strings(collection).is_some() || input_path(collection).is_some();
+            is_operand(value) && is_known
+        }
         other => input_path(other).is_some(),
     }
 }
