@@ -198,7 +198,7 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
                 found.below(
                     path,
                     key,
-                    format!("expected https, found `{address}`; whoever can change the keys on the way can log in as anyone (`allow_insecure_http: true` accepts that)"),
+                    format!("expected https, found {}; whoever can change the keys on the way can log in as anyone (`allow_insecure_http: true` accepts that)", told(address)),
                 );
             }
         }
@@ -206,7 +206,8 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
             path,
             key,
             format!(
-                "expected an https address, since keys are fetched from there, found `{address}`"
+                "expected an https address, since keys are fetched from there, found {}",
+                told(address)
             ),
         ),
     }
@@ -262,8 +263,17 @@ fn opaque_tokens(
     if let Some(endpoint) = &opaque.endpoint
         && !Url::parse(endpoint).is_ok_and(|url| is_safe(&url))
     {
-        let message = format!("expected an https address, found `{endpoint}`");
+        let message = format!("expected an https address, found {}", told(endpoint));
         found.below(&here, "endpoint", message);
+    }
+}
+
+/// An address as it may be told: a user name or a query can hold a password or a token.
+fn told(address: &str) -> String {
+    if address.contains(['@', '?']) {
+        "an address with a user name or a query".to_owned()
+    } else {
+        format!("`{address}`")
     }
 }
 
