@@ -1,6 +1,5 @@
 //! Bounded HTTP GET: what an issuer sends cannot cost us more than a few seconds and one mebibyte.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header, redirect};
@@ -8,6 +7,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use super::jwks::MAX_BYTES;
+use crate::causes::causes;
 
 /// How documents are fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,18 +215,6 @@ fn transport(error: reqwest::Error) -> FetchError {
     } else {
         FetchError::Transport(causes(&error.without_url()))
     }
-}
-
-/// An error with its causes: the outermost alone says only that something failed.
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn is_loopback(url: &Url) -> bool {

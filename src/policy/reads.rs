@@ -39,6 +39,16 @@ impl Reads {
         *node = Self::Whole;
     }
 
+    /// What is read by paths such as `a.b`; the empty one is everything.
+    #[cfg(test)]
+    pub(super) fn of(paths: &[&str]) -> Self {
+        let mut reads = Self::default();
+        for path in paths {
+            reads.add(path.split('.').filter(|name| !name.is_empty()));
+        }
+        reads
+    }
+
     /// What is read of a member; `None` where it is not looked at.
     fn member(&self, name: &str) -> Option<&Self> {
         match self {
@@ -69,14 +79,6 @@ mod tests {
 
     use super::*;
 
-    fn reads(paths: &[&str]) -> Reads {
-        let mut reads = Reads::default();
-        for path in paths {
-            reads.add(path.split('.').filter(|name| !name.is_empty()));
-        }
-        reads
-    }
-
     #[test]
     fn only_what_is_read_is_kept() {
         let value = json!({
@@ -97,7 +99,7 @@ mod tests {
             // Members of what is no object: the value itself is what a policy meets there.
             (&["f.x", "g.h"], json!({"f": "x", "g": [{"h": 1}]})),
         ] {
-            let reads = reads(paths);
+            let reads = Reads::of(paths);
             assert_eq!(reads.value(&value).unwrap(), kept, "{paths:?}");
             let text: Value = serde_json::from_slice(&reads.text(&value).unwrap()).unwrap();
             assert_eq!(text, kept, "{paths:?}");
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_differs_has_another_text() {
-        let reads = reads(&["a", "b.c"]);
+        let reads = Reads::of(&["a", "b.c"]);
         let all = [
             json!({}),
             json!({"a": null}),
@@ -143,7 +145,7 @@ mod tests {
             a: 1,
             costly: Costly,
         };
-        assert_eq!(reads(&["a"]).value(&input).unwrap(), json!({"a": 1}));
-        assert_eq!(reads(&["a"]).text(&input).unwrap(), br#"{"a":1}"#);
+        assert_eq!(Reads::of(&["a"]).value(&input).unwrap(), json!({"a": 1}));
+        assert_eq!(Reads::of(&["a"]).text(&input).unwrap(), br#"{"a":1}"#);
     }
 }

@@ -180,18 +180,18 @@ impl RegoPolicy {
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
         let input = self.reads.value(input).map_err(|e| unreadable(&e))?;
         let start = Instant::now();
-        let slice = self.slices.get(&input).map_err(|e| fault(&e.0))?;
-        let mut engine = take_engine(&slice);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let slice = self.slices.get(&input)?;
+            let mut engine = take_engine(&slice);
             builtins::refill();
             engine.set_input(RegoValue::from(input));
             let value = engine.eval_rule(self.rule.clone())?;
-            Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, engine))
+            Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, slice.id, engine))
         }));
         self.noted(start.elapsed());
         match outcome {
-            Ok(Ok((value, engine))) => {
-                PREPARED.set(Some((slice.id, engine)));
+            Ok(Ok((value, slice, engine))) => {
+                PREPARED.set(Some((slice, engine)));
                 Ok(value)
             }
             Ok(Err(error)) => Err(fault(&error.to_string())),

@@ -16,7 +16,7 @@ use super::{
     admin::AdminService,
     listener::{Connection, Listener},
 };
-use crate::config;
+use crate::{causes::causes, config};
 
 /// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
 /// checks; h2's default of 20 would then close the connection for all others.
@@ -72,7 +72,7 @@ impl GrpcServer {
                     .tls_config(tls(settings)?)
                     .map_err(|error| ServerError::Certificates {
                         section,
-                        cause: chain(&error),
+                        cause: causes(&error),
                     })?;
         }
         Ok(Self { listener, server })
@@ -112,7 +112,7 @@ impl GrpcServer {
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming(self.listener), shutdown)
             .await
-            .map_err(|e| ServerError::Transport(chain(&e)))
+            .map_err(|e| ServerError::Transport(causes(&e)))
     }
 }
 
@@ -152,16 +152,4 @@ fn tls(settings: &config::Tls) -> Result<ServerTlsConfig, ServerError> {
         tls = tls.client_ca_root(Certificate::from_pem(read(client_ca)?));
     }
     Ok(tls)
-}
-
-/// An error with its causes: tonic's own text says only "transport error".
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

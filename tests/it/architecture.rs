@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("admin", &["authn", "telemetry"]),
     (
         "app",
@@ -21,7 +21,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "transport",
         ],
     ),
-    ("authn", &["identity", "request"]),
+    ("authn", &["causes", "identity", "request"]),
+    ("causes", &[]),
     (
         "cli",
         &[
@@ -60,12 +61,16 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("request", &["identity"]),
     ("response", &["pipeline"]),
     ("state", &["config", "pipeline", "request"]),
-    ("telemetry", &["authn", "config", "pipeline", "request"]),
+    (
+        "telemetry",
+        &["authn", "causes", "config", "pipeline", "request"],
+    ),
     (
         "transport",
         &[
             "admin",
             "authn",
+            "causes",
             "config",
             "pipeline",
             "request",

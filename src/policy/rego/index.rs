@@ -3,7 +3,7 @@
 //! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, a package that is only
 //! reached by `data.collections[input.ogc.collection]` is not even looked at, and of a set that is only asked for
 //! `input.ogc.collection in readable` no other member matters. They are left out of what is evaluated for requests that ask
-//! for something else, as OPA's rule index does.
+//! for something else, where that changes nothing: OPA's rule index does the like.
 
 mod condition;
 mod groups;

@@ -7,7 +7,7 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleH
 use super::{
     names::Scope,
     refusal::Refusals,
-    syntax::{Visitor, each_variable, operands, variables, walk_rule},
+    syntax::{Visitor, each_variable, is_scalar, operands, variables, walk_rule},
 };
 
 const KEYS: &str = "a pattern with the keys of an object fits only that very set of keys in OPA, and more here: take values out by their names, such as `x := object.key`";
@@ -138,7 +138,7 @@ impl Visitor for Statements<'_, '_, '_> {
         if let Expr::RefBrack { refr, .. } = expression
             && let Expr::Set { items, span, .. } = refr.as_ref()
             && items.len() > 1
-            && items.iter().any(|item| !is_constant(item))
+            && items.iter().any(|item| !is_scalar(item))
         {
             self.refusals.add(
                 span.line,
@@ -223,17 +223,6 @@ impl Statements<'_, '_, '_> {
             _ => false,
         }
     }
-}
-
-fn is_constant(expression: &Expr) -> bool {
-    matches!(
-        expression,
-        Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. }
-    )
 }
 
 fn has_object(pattern: &Expr) -> bool {

@@ -48,7 +48,7 @@ impl Reach {
     }
 
     fn reference(&mut self, expression: &Expr) {
-        if let Some(path) = input_path(expression) {
+        if let Some(path) = read_at(expression) {
             self.reads.add(path.iter().map(String::as_str));
         }
     }
@@ -78,18 +78,18 @@ impl Visitor for Reach {
 /// The names below `input` by which a reference begins; `None` where it does not begin with `input`.
 ///
 /// What is chosen by anything but a name, as in `input.a[x]`, can be any part of what is before it.
-fn input_path(reference: &Expr) -> Option<Vec<String>> {
+fn read_at(reference: &Expr) -> Option<Vec<String>> {
     match reference {
         Expr::Var { span, .. } => (span.text() == "input").then(Vec::new),
         Expr::RefDot { refr, field, .. } => {
-            let mut path = input_path(refr)?;
+            let mut path = read_at(refr)?;
             if is_named(refr) {
                 path.push(field.0.text().to_owned());
             }
             Some(path)
         }
         Expr::RefBrack { refr, index, .. } => {
-            let mut path = input_path(refr)?;
+            let mut path = read_at(refr)?;
             if is_named(refr)
                 && let Expr::String { value, .. } = index.as_ref()
                 && let Ok(name) = value.as_string()
@@ -119,14 +119,6 @@ mod tests {
     fn reach(text: &str) -> Reach {
         let parsed = parse("a.rego", &format!("package p\n{text}"), Dialect::V1).unwrap();
         Reach::of([&parsed])
-    }
-
-    fn reads(paths: &[&str]) -> Reads {
-        let mut reads = Reads::default();
-        for path in paths {
-            reads.add(path.split('.').filter(|name| !name.is_empty()));
-        }
-        reads
     }
 
     #[test]
@@ -174,7 +166,7 @@ mod tests {
             ("import input as here\nx if here.b", &[""]),
             ("f(input.a) := 1", &["a"]),
         ] {
-            assert_eq!(reach(text).reads, reads(paths), "{text}");
+            assert_eq!(reach(text).reads, Reads::of(paths), "{text}");
         }
     }
 

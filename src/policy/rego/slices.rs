@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{
     super::{Dialect, LoadError},
+    builtins,
     engine::{Faithful, LOAD_LIMIT, engine, timer},
     index::{Index, Piece},
 };
@@ -67,6 +68,8 @@ impl Making {
     ) -> Result<Arc<Slice>, LoadError> {
         let mut engine = engine(modules, self.data.clone(), self.dialect)?;
         engine.set_execution_timer_config(timer(limit));
+        // What this thread evaluated before counts against nothing here.
+        builtins::refill();
         // The first evaluation analyses all modules; a fault of theirs shows here.
         engine.set_input(RegoValue::new_object());
         engine
@@ -162,8 +165,6 @@ pub(super) struct ByValue {
     /// For values of which no rule knows.
     other: Arc<Slice>,
     kept: Cache<String, Arc<Slice>, ByRules>,
-    /// How many rules are in every engine.
-    stay: usize,
 }
 
 /// What is added for a value.
@@ -219,7 +220,6 @@ impl ByValue {
             texts,
             added,
             kept: Cache::with_weighter(KEPT, KEPT_RULES, ByRules),
-            stay: index.stay,
         })
     }
 
@@ -240,7 +240,7 @@ impl ByValue {
         });
         let modules = added.modules.iter();
         let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
-        let count = self.stay + added.slots.len() + added.modules.len();
+        let count = self.index.stay + added.slots.len() + added.modules.len();
         // A request waits for it.
         let limit = self.making.timeout;
         let slice = self.making.slice(texts.chain(modules), count, limit)?;

@@ -204,6 +204,18 @@ pub(super) fn walk(expression: &Expr, visitor: &mut dyn Visitor) {
     visitor.leave_expression(expression);
 }
 
+/// Whether an expression is a string, a number, a boolean or null.
+pub(super) fn is_scalar(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. }
+    )
+}
+
 /// Tells the variables of an expression outside of its comprehensions, but for wildcards, which stand for nothing else.
 pub(super) fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
     match expression {

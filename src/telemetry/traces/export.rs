@@ -1,7 +1,6 @@
 //! The export by OTLP over HTTP (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>), in batches.
 
 use std::{
-    error::Error as StdError,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,6 +27,7 @@ use tracing::warn;
 
 use super::spans::Record;
 use crate::{
+    causes::causes,
     config,
     telemetry::metrics::{Metrics, SpanEnd},
 };
@@ -268,16 +268,4 @@ fn transport(error: reqwest::Error) -> ExportError {
     } else {
         ExportError::Transport(causes(&error.without_url()))
     }
-}
-
-/// An error with its causes: the outermost alone says only that something failed.
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

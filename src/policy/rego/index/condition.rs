@@ -2,7 +2,7 @@
 
 use regorus::unstable::{BoolOp, Expr, Literal, LiteralStmt, Rule};
 
-use super::Step;
+use super::{super::syntax::is_scalar, Step};
 
 /// The paths by whose values a rule could be left out, with the values for which it can hold.
 pub(super) fn all(rule: &Rule) -> impl Iterator<Item = (Vec<Step>, Vec<String>)> {
@@ -64,14 +64,7 @@ fn is_plain(expression: &Expr) -> bool {
 }
 
 fn is_operand(expression: &Expr) -> bool {
-    matches!(
-        expression,
-        Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. }
-    ) || input_path(expression).is_some()
+    is_scalar(expression) || input_path(expression).is_some()
 }
 
 /// A path in `input` and the strings of which it must be one.
