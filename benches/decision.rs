@@ -30,7 +30,7 @@ use geowarden::{
     },
     response,
 };
-use prost::Message;
+use prost::{Message, bytes::Bytes};
 use serde_json::json;
 
 fn main() {
@@ -80,7 +80,7 @@ fn bytes() -> Vec<u8> {
 }
 
 fn check() -> CheckInput {
-    CheckInput::from_envoy(CheckRequest::decode(bytes().as_slice()).unwrap()).unwrap()
+    CheckInput::from_envoy(bytes().into()).unwrap()
 }
 
 fn reader() -> Reader {
@@ -203,15 +203,14 @@ fn decided(bencher: Bencher<'_, '_>, policy: &RegoPolicy) {
 
 #[divan::bench(args = ["default", "examples/company"])]
 fn whole_pipeline(bencher: Bencher<'_, '_>, folder: &str) {
-    let (bytes, rules) = (bytes(), rules(folder));
+    let (bytes, rules) = (Bytes::from(bytes()), rules(folder));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let decide = || {
-        let check = CheckRequest::decode(black_box(bytes.as_slice())).unwrap();
-        let check = CheckInput::from_envoy(check).unwrap();
+        let check = CheckInput::from_envoy(black_box(bytes.clone())).unwrap();
         let decided = runtime.block_on(pipeline::decide(&rules, &check));
-        response::to_envoy(decided).encode_to_vec()
+        response::to_envoy(&decided)
     };
     let answer = CheckResponse::decode(decide().as_slice()).unwrap();
     assert_eq!(

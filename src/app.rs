@@ -36,6 +36,7 @@ use crate::{
     },
     transport::{
         admin::AdminService,
+        check_service::CheckService,
         ext_authz::ExtAuthz,
         listener::{Access, Listener},
         server::{GrpcServer, ServerError},
@@ -228,11 +229,8 @@ impl App {
             deadline: self.config.server.deadline.0,
             traces,
         };
-        let mut grpc = tokio::spawn(self.grpc.run(
-            service,
-            self.config.server.max_request_bytes,
-            ended(stopped),
-        ));
+        let service = CheckService::new(service, self.config.server.max_request_bytes);
+        let mut grpc = tokio::spawn(self.grpc.run(service, ended(stopped)));
         info!(grpc = %self.grpc_address, admin = %self.admin_address, admin_grpc = admin_grpc_address.map(|address| address.to_string()), "listening");
         tokio::select! {
             () = shutdown => {}

@@ -1,126 +1,109 @@
 //! From a decision to Envoy's `CheckResponse`: the only writer of the outbound protobuf.
+//!
+//! The numbers are those of the fields in `envoy/service/auth/v3/external_auth.proto` and of what it imports.
 
 mod fastgeoapi;
+mod message;
 mod page;
 
-use std::collections::HashMap;
-
-use envoy_types::{
-    ext_authz::v3::pb::{
-        CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue, HeaderValueOption,
-        HttpResponse, HttpStatus, OkHttpResponse,
-    },
-    pb::google::{
-        protobuf::{ListValue, Struct, Value as ProtoValue, value::Kind},
-        rpc::Status,
-    },
-};
 use serde_json::{Map, Value, json};
 
+use self::message::Message;
 use crate::pipeline::{
     DECISION_ID, Decided,
     decision::{Decision, Denial, Permit},
 };
 
 /// gRPC status codes (google.rpc.Code) of a Check: any but OK refuses.
-const OK: i32 = 0;
-const PERMISSION_DENIED: i32 = 7;
-const UNAUTHENTICATED: i32 = 16;
+const OK: u32 = 0;
+const PERMISSION_DENIED: u32 = 7;
+const UNAUTHENTICATED: u32 = 16;
 
-/// How many facts there are of most decisions.
-const FACTS: usize = 9;
+/// `HeaderValueOption.HeaderAppendAction`.
+#[derive(Debug, Clone, Copy)]
+enum Append {
+    IfExistsOrAdd = 0,
+    OverwriteIfExistsOrAdd = 2,
+}
 
-/// What Envoy is told.
-pub fn to_envoy(decided: Decided) -> CheckResponse {
-    let dynamic_metadata = Some(metadata(&decided));
-    let (code, http_response) = match decided.decision {
-        Decision::Allow(permit) => (OK, HttpResponse::OkResponse(allowed(permit))),
-        Decision::Deny(ref denial) => (
-            if denial.status == 401 {
-                UNAUTHENTICATED
-            } else {
-                PERMISSION_DENIED
-            },
-            HttpResponse::DeniedResponse(denied(denial, &decided)),
-        ),
+/// More than most answers take.
+const MOST_BYTES: usize = 1536;
+
+/// What Envoy is told: an encoded `CheckResponse`.
+pub fn to_envoy(decided: &Decided) -> Vec<u8> {
+    let mut answer = Message::with_capacity(MOST_BYTES);
+    let code = match &decided.decision {
+        Decision::Allow(_) => OK,
+        Decision::Deny(denial) if denial.status == 401 => UNAUTHENTICATED,
+        Decision::Deny(_) => PERMISSION_DENIED,
     };
-    CheckResponse {
-        status: Some(Status {
-            code,
-            ..Status::default()
-        }),
-        dynamic_metadata,
-        http_response: Some(http_response),
+    answer.message(1, |status| status.number(1, code));
+    match &decided.decision {
+        Decision::Allow(permit) => answer.message(3, |ok| allowed(ok, permit)),
+        Decision::Deny(denial) => answer.message(2, |refused| denied(refused, denial, decided)),
     }
+    answer.message(4, |metadata| self::metadata(metadata, decided));
+    answer.into_bytes()
 }
 
 /// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
-fn metadata(decided: &Decided) -> Struct {
+fn metadata(all: &mut Message, decided: &Decided) {
     let theirs = match &decided.decision {
         Decision::Allow(permit) => &permit.metadata,
         Decision::Deny(denial) => &denial.metadata,
     };
-    let mut all = structure(theirs);
-    all.fields.reserve(FACTS);
-    all.fields.extend(decided.facts().map(|(name, value)| {
-        let kind = Some(Kind::StringValue(value.to_owned()));
-        (name.to_owned(), ProtoValue { kind })
-    }));
-    all
-}
-
-fn allowed(permit: Permit) -> OkHttpResponse {
-    OkHttpResponse {
-        headers: permit
-            .set_headers
-            .into_iter()
-            .map(|(name, value)| header(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd))
-            .collect(),
-        headers_to_remove: permit.remove_headers,
-        response_headers_to_add: permit
-            .response_headers
-            .into_iter()
-            .map(|(name, value)| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd))
-            .collect(),
-        ..OkHttpResponse::default()
+    for (name, value) in theirs {
+        if decided.facts().all(|(ours, _)| ours != name) {
+            member(all, name, |all| proto_value(all, value));
+        }
+    }
+    for (name, value) in decided.facts() {
+        member(all, name, |all| all.text_even_if_empty(3, value));
     }
 }
 
-fn denied(denial: &Denial, decided: &Decided) -> DeniedHttpResponse {
+/// `OkHttpResponse`.
+fn allowed(ok: &mut Message, permit: &Permit) {
+    for (name, value) in &permit.set_headers {
+        header(ok, 2, name, value, Append::OverwriteIfExistsOrAdd);
+    }
+    for name in &permit.remove_headers {
+        ok.text_even_if_empty(5, name);
+    }
+    for (name, value) in &permit.response_headers {
+        header(ok, 6, name, value, Append::IfExistsOrAdd);
+    }
+}
+
+/// `DeniedHttpResponse`.
+fn denied(refused: &mut Message, denial: &Denial, decided: &Decided) {
     let (id, refusals) = (decided.id.as_str(), decided.refusals);
+    refused.message(1, |status| status.number(1, u32::from(denial.status)));
     // Challenges are several headers of one name, so nothing is overwritten.
-    let add =
-        |name: &str, value: &str| header(name, value, HeaderAppendAction::AppendIfExistsOrAdd);
-    let mut headers: Vec<HeaderValueOption> = denial
-        .headers
-        .iter()
-        .map(|(name, value)| match name.as_str() {
+    let mut add = |name: &str, value: &str| header(refused, 2, name, value, Append::IfExistsOrAdd);
+    for (name, value) in &denial.headers {
+        match name.as_str() {
             "www-authenticate" => add(name, fastgeoapi::challenge(value, refusals)),
             _ => add(name, value),
-        })
-        .collect();
-    headers.push(add(DECISION_ID, id));
-    headers.push(add("cache-control", "no-store"));
-    let body = denial.body.clone().unwrap_or_else(|| {
-        let (media_type, body) = match fastgeoapi::body(denial, refusals) {
-            Some(body) => ("application/json", body.to_string()),
-            None if decided.is_for_a_person => (
-                "text/html; charset=utf-8",
-                page::html(title(denial.status), denial, id),
-            ),
-            None => ("application/problem+json", problem(denial, id).to_string()),
-        };
-        headers.push(add("content-type", media_type));
-        headers.push(add("vary", "accept"));
-        body
-    });
-    DeniedHttpResponse {
-        status: Some(HttpStatus {
-            code: i32::from(denial.status),
-        }),
-        headers,
-        body,
+        }
     }
+    add(DECISION_ID, id);
+    add("cache-control", "no-store");
+    if let Some(body) = &denial.body {
+        refused.text(3, body);
+        return;
+    }
+    let (media_type, body) = match fastgeoapi::body(denial, refusals) {
+        Some(body) => ("application/json", body.to_string()),
+        None if decided.is_for_a_person => (
+            "text/html; charset=utf-8",
+            page::html(title(denial.status), denial, id),
+        ),
+        None => ("application/problem+json", problem(denial, id).to_string()),
+    };
+    add("content-type", media_type);
+    add("vary", "accept");
+    refused.text(3, &body);
 }
 
 /// A problem document (RFC 9457) that OGC API clients can read too: they look for `code` and `description`.
@@ -150,41 +133,43 @@ fn title(status: u16) -> &'static str {
     }
 }
 
-fn header(
-    name: impl Into<String>,
-    value: impl Into<String>,
-    action: HeaderAppendAction,
-) -> HeaderValueOption {
-    HeaderValueOption {
-        header: Some(HeaderValue {
-            key: name.into(),
-            value: value.into(),
-            ..HeaderValue::default()
-        }),
-        append_action: action.into(),
-        ..HeaderValueOption::default()
+/// `HeaderValueOption`.
+fn header(all: &mut Message, field: u32, name: &str, value: &str, append: Append) {
+    all.message(field, |option| {
+        option.message(1, |header| {
+            header.text(1, name);
+            header.text(2, value);
+        });
+        option.number(3, append as u32);
+    });
+}
+
+/// An entry of `google.protobuf.Struct`; `write` fills its `Value`.
+fn member(structure: &mut Message, name: &str, write: impl FnOnce(&mut Message)) {
+    structure.message(1, |entry| {
+        entry.text(1, name);
+        entry.message(2, write);
+    });
+}
+
+fn structure(all: &mut Message, members: &Map<String, Value>) {
+    for (name, value) in members {
+        member(all, name, |all| proto_value(all, value));
     }
 }
 
-fn structure(members: &Map<String, Value>) -> Struct {
-    Struct {
-        fields: members
-            .iter()
-            .map(|(name, value)| (name.clone(), proto_value(value)))
-            .collect::<HashMap<_, _>>(),
-    }
-}
-
-fn proto_value(value: &Value) -> ProtoValue {
-    let kind = match value {
-        Value::Null => Kind::NullValue(0),
-        Value::Bool(truth) => Kind::BoolValue(*truth),
-        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
-        Value::String(text) => Kind::StringValue(text.clone()),
-        Value::Array(items) => Kind::ListValue(ListValue {
-            values: items.iter().map(proto_value).collect(),
+/// The one member of `google.protobuf.Value`.
+fn proto_value(kind: &mut Message, value: &Value) {
+    match value {
+        Value::Null => kind.number_even_if_zero(1, 0),
+        Value::Number(number) => kind.double(2, number.as_f64().unwrap_or_default()),
+        Value::String(text) => kind.text_even_if_empty(3, text),
+        Value::Bool(truth) => kind.number_even_if_zero(4, u32::from(*truth)),
+        Value::Object(members) => kind.message(5, |inner| structure(inner, members)),
+        Value::Array(items) => kind.message(6, |list| {
+            for item in items {
+                list.message(1, |kind| proto_value(kind, item));
+            }
         }),
-        Value::Object(members) => Kind::StructValue(structure(members)),
-    };
-    ProtoValue { kind: Some(kind) }
+    }
 }

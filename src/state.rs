@@ -122,6 +122,8 @@ mod tests {
         },
     };
 
+    use prost::Message;
+
     use super::*;
 
     fn cause(host: &str, extensions: &[(&str, &str)]) -> String {
@@ -140,10 +142,10 @@ mod tests {
             context_extensions: extensions.collect(),
             ..AttributeContext::default()
         };
-        let check = CheckInput::from_envoy(CheckRequest {
+        let check = CheckRequest {
             attributes: Some(attributes),
-        })
-        .unwrap();
+        };
+        let check = CheckInput::from_envoy(check.encode_to_vec().into()).unwrap();
         let refused = Snapshot::default().tenant(&check).err().unwrap();
         refused.to_string()
     }

@@ -27,10 +27,10 @@ use geowarden_bench::{
     setup::{self, Choice, Decider, Setup, TARGET},
     tokens::{ISSUER, Issuer},
 };
-use prost::Message;
+use prost::{Message, bytes::Bytes};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-use tonic::Request;
+use tonic::{Request, metadata::MetadataMap};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -150,8 +150,8 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
 
 fn count_after_warming(
     runtime: &Runtime,
-    service: &impl Authorization,
-    bytes: &[u8],
+    service: &impl Judge,
+    bytes: &Bytes,
 ) -> Result<(), Failure> {
     runtime.block_on(judge(service, bytes, WARM))?;
     count_requests(runtime, service, bytes)
@@ -159,19 +159,33 @@ fn count_after_warming(
 
 /// Known to callgrind by its name, so it has to stay a function.
 #[inline(never)]
-fn count_requests(
-    runtime: &Runtime,
-    service: &impl Authorization,
-    bytes: &[u8],
-) -> Result<(), Failure> {
+fn count_requests(runtime: &Runtime, service: &impl Judge, bytes: &Bytes) -> Result<(), Failure> {
     runtime.block_on(judge(service, bytes, COUNTED))
 }
 
-async fn judge(service: &impl Authorization, bytes: &[u8], requests: u32) -> Result<(), Failure> {
+/// From Envoy's bytes to Envoy's bytes.
+trait Judge {
+    async fn judge(&self, bytes: Bytes) -> Result<Vec<u8>, Failure>;
+}
+
+impl Judge for ExtAuthz {
+    async fn judge(&self, bytes: Bytes) -> Result<Vec<u8>, Failure> {
+        Ok(self.check(&MetadataMap::new(), bytes).await)
+    }
+}
+
+impl Judge for AlwaysOk {
+    async fn judge(&self, bytes: Bytes) -> Result<Vec<u8>, Failure> {
+        let check = CheckRequest::decode(bytes)?;
+        let answer = self.check(Request::new(check)).await?;
+        Ok(answer.into_inner().encode_to_vec())
+    }
+}
+
+async fn judge(service: &impl Judge, bytes: &Bytes, requests: u32) -> Result<(), Failure> {
     for _ in 0..requests {
-        let check = CheckRequest::decode(std::hint::black_box(bytes))?;
-        let answer = service.check(Request::new(check)).await?.into_inner();
-        let encoded = std::hint::black_box(answer.encode_to_vec());
+        let bytes = std::hint::black_box(bytes.clone());
+        let encoded = std::hint::black_box(service.judge(bytes).await?);
         let code = CheckResponse::decode(encoded.as_slice())?
             .status
             .unwrap_or_default()

@@ -1,7 +1,8 @@
-//! The always-OK server: geowarden's transport and runtime, and a service that reads the request and lets it pass.
+//! The always-OK server: tonic's own service on geowarden's runtime and HTTP/2 settings, which decodes the request and lets it
+//! pass.
 
 use envoy_types::ext_authz::v3::pb::{
-    Authorization, CheckRequest, CheckResponse, HttpResponse, OkHttpResponse,
+    Authorization, AuthorizationServer, CheckRequest, CheckResponse, HttpResponse, OkHttpResponse,
 };
 use envoy_types::pb::google::rpc::Status as RpcStatus;
 use geowarden::{
@@ -47,12 +48,10 @@ pub fn serve(address: &ListenAddress) -> Result<()> {
             .map_err(Error::io(format!("listening on {address}")))?;
         let server =
             GrpcServer::new(listener, None).map_err(|e| Error::unexpected("the gRPC server", e))?;
+        let service = AuthorizationServer::new(AlwaysOk)
+            .max_decoding_message_size(config::Server::default().max_request_bytes);
         server
-            .run(
-                AlwaysOk,
-                config::Server::default().max_request_bytes,
-                std::future::pending(),
-            )
+            .run(service, std::future::pending())
             .await
             .map_err(|e| Error::unexpected("the gRPC server", e))
     })

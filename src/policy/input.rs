@@ -2,7 +2,10 @@
 
 mod fastgeoapi;
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    ser::{Error as _, SerializeMap},
+};
 use serde_json::{Map, Value};
 
 use super::Question;
@@ -53,7 +56,7 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
     all.serialize_entry("identity", question.principal)?;
     all.serialize_entry("ogc", question.resource)?;
     all.serialize_entry("request", &Request(check))?;
-    all.serialize_entry("attributes", &Built(|| check.attributes_json()))?;
+    all.serialize_entry("attributes", &Attributes(check))?;
     all.serialize_entry("parsed_path", &Built(|| parsed_path(&check.target)))?;
     all.serialize_entry("parsed_query", &Built(|| parsed_query(&check.target)))?;
     all.serialize_entry("parsed_body", &question.resource.body())?;
@@ -63,6 +66,16 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
         all.serialize_entry("source_principal", principal)?;
     }
     all.end()
+}
+
+/// `input.attributes`. Where they cannot be decoded, there is no input, and so no verdict.
+struct Attributes<'a>(&'a CheckInput);
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = self.0.attributes_json().map_err(S::Error::custom)?;
+        attributes.serialize(serializer)
+    }
 }
 
 /// A part that is only built when it is wanted.

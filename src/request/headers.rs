@@ -1,11 +1,29 @@
 //! The headers of one request, in the order they came, repeats kept apart.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Header names in lower case with their raw values.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
+///
+/// Names lie in one text and values in another, so that a header costs no allocation of its own.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    names: String,
+    values: Vec<u8>,
+    /// Where the name and the value of each header end, which is where those of the next begin.
+    ends: Vec<(usize, usize)>,
+}
+
+/// Names only: values can be credentials.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 /// A header that must be there once was sent more often.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -16,18 +34,33 @@ pub struct Repeated {
 }
 
 impl Headers {
+    /// Makes room for headers whose names and values take so many bytes together.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.names.reserve(bytes / 2);
+        self.values.reserve(bytes);
+        self.ends.reserve(bytes / 32);
+    }
+
     /// Adds one header; its name is folded to lower case, as HTTP/2 sends it (RFC 9113, section 8.2.1).
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
-        let mut name = name.into();
-        name.make_ascii_lowercase();
-        self.0.push((name, value.into()));
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        let start = self.names.len();
+        self.names.push_str(name);
+        if let Some(name) = self.names.get_mut(start..) {
+            name.make_ascii_lowercase();
+        }
+        self.values.extend_from_slice(value);
+        self.ends.push((self.names.len(), self.values.len()));
     }
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
+        let mut start = (0, 0);
+        self.ends.iter().map(move |end| {
+            let name = self.names.get(start.0..end.0).unwrap_or_default();
+            let value = self.values.get(start.1..end.1).unwrap_or_default();
+            start = *end;
+            (name, value)
+        })
     }
 
     /// Every value of the header `name` (lower case).
@@ -39,8 +72,8 @@ impl Headers {
 
     /// The only value of the header `name` (lower case); two of it are an error, since two parsers could pick differently.
     pub fn one(&self, name: &str) -> Result<Option<&[u8]>, Repeated> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name);
-        let first = values.next().map(|(_, value)| value.as_slice());
+        let mut values = self.iter().filter(|(n, _)| *n == name);
+        let first = values.next().map(|(_, value)| value);
         if values.next().is_some() {
             return Err(Repeated {
                 name: name.to_owned(),
@@ -70,11 +103,11 @@ impl Headers {
     }
 }
 
-impl<N: AsRef<str>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Headers {
+impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<T: IntoIterator<Item = (N, V)>>(headers: T) -> Self {
         let mut all = Self::default();
         for (name, value) in headers {
-            all.push(name.as_ref(), value);
+            all.push(name.as_ref(), value.as_ref());
         }
         all
     }

@@ -1,4 +1,4 @@
-//! `envoy.service.auth.v3.Authorization`: the service that Envoy calls.
+//! What Envoy asks: the answer to one check, and its traces in log, metrics and spans.
 
 use std::{
     future::poll_fn,
@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
 use futures_util::FutureExt;
+use prost::bytes::Bytes;
 use tokio::time::error::Elapsed;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::metadata::MetadataMap;
 use tracing::error;
 
 use crate::{
@@ -53,22 +53,16 @@ struct Judged {
     decided: Decided,
 }
 
-#[async_trait]
-impl Authorization for ExtAuthz {
-    async fn check(
-        &self,
-        request: Request<CheckRequest>,
-    ) -> Result<Response<CheckResponse>, Status> {
+impl ExtAuthz {
+    /// The answer to an encoded `CheckRequest`: an encoded `CheckResponse`.
+    pub async fn check(&self, metadata: &MetadataMap, message: Bytes) -> Vec<u8> {
         let start = Instant::now();
         let _in_flight = self.metrics.in_flight();
         let traced = self.traces.as_ref().map(|traces| {
-            let metadata = request.metadata();
             let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
-        let judged = self
-            .decide(CheckInput::from_envoy(request.into_inner()))
-            .await;
+        let judged = self.decide(CheckInput::from_envoy(message)).await;
         let duration = start.elapsed();
         let (check, decided) = (judged.check.as_ref(), judged.decided);
         self.metrics.decided(&decided, duration);
@@ -86,15 +80,13 @@ impl Authorization for ExtAuthz {
                 decided_at: start + duration,
             })
         });
-        let answer = response::to_envoy(decided);
+        let answer = response::to_envoy(&decided);
         if let Some(trace) = trace {
             trace.end();
         }
-        Ok(Response::new(answer))
+        answer
     }
-}
 
-impl ExtAuthz {
     async fn decide(&self, check: Result<CheckInput, UnreadableCheck>) -> Judged {
         let mut stops = Stops::default();
         let check = match check {

@@ -1,11 +1,13 @@
 //! The gRPC server: TLS, limits, health, graceful end.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fs, io, path::PathBuf, time::Duration};
 
-use envoy_types::ext_authz::v3::pb::{Authorization, AuthorizationServer};
 use futures_util::{Stream, stream};
 use thiserror::Error;
 use tonic::{
+    body::Body,
+    codegen::{Service, http},
+    server::NamedService,
     service::Routes,
     transport::{Certificate, Identity, Server, ServerTlsConfig},
 };
@@ -78,17 +80,23 @@ impl GrpcServer {
         Ok(Self { listener, server })
     }
 
-    /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
-    pub async fn run<S: Authorization>(
+    /// Answers Envoy's checks by `service` until `shutdown` ends, then until the requests in flight are answered.
+    pub async fn run<S>(
         self,
         service: S,
-        max_request_bytes: usize,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServerError> {
+    ) -> Result<(), ServerError>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
         let (health, health_service) = health_reporter();
-        health.set_serving::<AuthorizationServer<S>>().await;
-        let service =
-            AuthorizationServer::new(service).max_decoding_message_size(max_request_bytes);
+        health.set_serving::<S>().await;
         let routes = Routes::new(health_service).add_service(service);
         self.serve(routes, not_serving::<S>(health, shutdown)).await
     }
@@ -116,9 +124,9 @@ impl GrpcServer {
     }
 }
 
-async fn not_serving<S: Authorization>(health: HealthReporter, shutdown: impl Future<Output = ()>) {
+async fn not_serving<S: NamedService>(health: HealthReporter, shutdown: impl Future<Output = ()>) {
     shutdown.await;
-    health.set_not_serving::<AuthorizationServer<S>>().await;
+    health.set_not_serving::<S>().await;
 }
 
 /// Connections as they come. One that fails to be accepted is no reason to end.

@@ -12,6 +12,7 @@ mod checks;
 mod commands;
 mod containment;
 mod docs;
+mod encoding;
 mod envoy_files;
 mod envoy_settings;
 mod garbage;

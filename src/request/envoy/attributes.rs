@@ -3,7 +3,9 @@
 use data_encoding::BASE64;
 use envoy_types::pb::{
     envoy::{
-        config::core::v3::{Address, Metadata, address::Address as Kind},
+        config::core::v3::{
+            Address, Metadata, address::Address as Kind, socket_address::PortSpecifier,
+        },
         service::auth::v3::{
             AttributeContext,
             attribute_context::{HttpRequest, Peer, Request},
@@ -13,9 +15,10 @@ use envoy_types::pb::{
 };
 use serde_json::{Map, Number, Value, json};
 
-use super::{CheckInput, port};
+use crate::request::Headers;
 
-pub(super) fn to_json(context: &AttributeContext, check: &CheckInput) -> Value {
+/// `headers` are the raw ones, where Envoy sends raw headers.
+pub(super) fn to_json(context: &AttributeContext, headers: &Headers) -> Value {
     let mut all = Map::new();
     if let Some(source) = &context.source {
         all.insert("source".to_owned(), peer(source));
@@ -24,7 +27,7 @@ pub(super) fn to_json(context: &AttributeContext, check: &CheckInput) -> Value {
         all.insert("destination".to_owned(), peer(destination));
     }
     if let Some(request) = &context.request {
-        all.insert("request".to_owned(), self::request(request, check));
+        all.insert("request".to_owned(), self::request(request, headers));
     }
     if !context.context_extensions.is_empty() {
         all.insert(
@@ -70,7 +73,7 @@ fn address(address: &Address) -> Value {
         Some(Kind::SocketAddress(socket)) => {
             let mut inner = Map::new();
             text(&mut inner, "address", &socket.address);
-            if let Some(port) = port(socket.port_specifier.as_ref()) {
+            if let Some(PortSpecifier::PortValue(port)) = &socket.port_specifier {
                 inner.insert("portValue".to_owned(), json!(port));
             }
             all.insert("socketAddress".to_owned(), Value::Object(inner));
@@ -85,7 +88,7 @@ fn address(address: &Address) -> Value {
     Value::Object(all)
 }
 
-fn request(request: &Request, check: &CheckInput) -> Value {
+fn request(request: &Request, headers: &Headers) -> Value {
     let mut all = Map::new();
     if let Some(time) = &request.time {
         let mut inner = Map::new();
@@ -98,18 +101,18 @@ fn request(request: &Request, check: &CheckInput) -> Value {
         all.insert("time".to_owned(), Value::Object(inner));
     }
     if let Some(http) = &request.http {
-        all.insert("http".to_owned(), self::http(http, check));
+        all.insert("http".to_owned(), self::http(http, headers));
     }
     Value::Object(all)
 }
 
-fn http(http: &HttpRequest, check: &CheckInput) -> Value {
+fn http(http: &HttpRequest, headers: &Headers) -> Value {
     let mut all = Map::new();
     text(&mut all, "id", &http.id);
-    text(&mut all, "method", &check.method);
+    text(&mut all, "method", &http.method);
     // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
     let shown: Map<String, Value> = if http.headers.is_empty() {
-        check.headers.joined()
+        headers.joined()
     } else {
         http.headers
             .iter()
@@ -120,23 +123,14 @@ fn http(http: &HttpRequest, check: &CheckInput) -> Value {
         all.insert("headers".to_owned(), Value::Object(shown));
     }
     if let Some(map) = &http.header_map {
-        let mut taken = check.headers.iter();
         let entries: Vec<Value> = map
             .headers
             .iter()
             .map(|header| {
-                let (mut key, mut raw) = (header.key.as_str(), header.raw_value.as_slice());
-                if !key.starts_with(':')
-                    && let Some((name, value)) = taken.next()
-                {
-                    key = name;
-                    if header.value.is_empty() {
-                        raw = value;
-                    }
-                }
                 let mut inner = Map::new();
-                text(&mut inner, "key", key);
+                text(&mut inner, "key", &header.key);
                 text(&mut inner, "value", &header.value);
+                let raw = header.raw_value.as_slice();
                 if !raw.is_empty() {
                     inner.insert("rawValue".to_owned(), Value::String(BASE64.encode(raw)));
                 }
@@ -146,14 +140,14 @@ fn http(http: &HttpRequest, check: &CheckInput) -> Value {
         all.insert("headerMap".to_owned(), json!({ "headers": entries }));
     }
     text(&mut all, "path", &http.path);
-    text(&mut all, "host", &check.host);
-    text(&mut all, "scheme", &check.scheme);
+    text(&mut all, "host", &http.host);
+    text(&mut all, "scheme", &http.scheme);
     text(&mut all, "query", &http.query);
     text(&mut all, "fragment", &http.fragment);
     if http.size != 0 {
         all.insert("size".to_owned(), json!(http.size));
     }
-    text(&mut all, "protocol", &check.protocol);
+    text(&mut all, "protocol", &http.protocol);
     text(&mut all, "body", &http.body);
     if !http.raw_body.is_empty() {
         all.insert(

@@ -1,12 +1,17 @@
 use envoy_types::pb::envoy::{
     config::core::v3::{HeaderMap, HeaderValue},
-    service::auth::v3::attribute_context::Request,
+    service::auth::v3::{
+        AttributeContext,
+        attribute_context::{HttpRequest, Request},
+    },
 };
 
 use super::*;
 
-fn check(http: HttpRequest) -> CheckRequest {
-    CheckRequest {
+mod as_prost;
+
+fn check(http: HttpRequest) -> Bytes {
+    let check = CheckRequest {
         attributes: Some(AttributeContext {
             request: Some(Request {
                 http: Some(http),
@@ -14,7 +19,8 @@ fn check(http: HttpRequest) -> CheckRequest {
             }),
             ..AttributeContext::default()
         }),
-    }
+    };
+    check.encode_to_vec().into()
 }
 
 fn raw(key: &str, value: &[u8]) -> HeaderValue {
@@ -43,7 +49,7 @@ fn the_raw_path_wins_over_the_cooked_one() {
     assert_eq!(input.target, b"/raw\xff");
     assert_eq!(input.headers.all("x-a").count(), 2);
     assert_eq!(
-        input.attributes_json()["request"]["http"]["headers"]["x-a"],
+        input.attributes_json().unwrap()["request"]["http"]["headers"]["x-a"],
         "1,2"
     );
 }
@@ -51,8 +57,13 @@ fn the_raw_path_wins_over_the_cooked_one() {
 #[test]
 fn what_is_no_http_request_is_refused() {
     assert_eq!(
-        CheckInput::from_envoy(CheckRequest::default()).unwrap_err(),
+        CheckInput::from_envoy(Bytes::new()).unwrap_err(),
         UnreadableCheck::NoHttpRequest
+    );
+    let text = Bytes::from_static(b"GET / HTTP/1.1\r\n");
+    assert_eq!(
+        CheckInput::from_envoy(text).unwrap_err(),
+        UnreadableCheck::Malformed
     );
     let twice = HttpRequest {
         header_map: Some(HeaderMap {
@@ -96,7 +107,7 @@ fn attributes_show_what_the_check_took_of_them() {
     }))
     .unwrap();
     assert_eq!(
-        input.attributes_json()["request"]["http"],
+        input.attributes_json().unwrap()["request"]["http"],
         serde_json::json!({
             "id": "7",
             "method": "GET",
@@ -114,4 +125,38 @@ fn attributes_show_what_the_check_took_of_them() {
             ]},
         })
     );
+}
+
+/// `query` is stepped over when a check is read, so that what is wrong with it only shows when all is decoded.
+#[test]
+fn attributes_that_cannot_be_decoded_are_an_error() {
+    let http = HttpRequest {
+        method: "GET".into(),
+        query: "Q".into(),
+        ..HttpRequest::default()
+    };
+    let message: Vec<u8> = check(http)
+        .iter()
+        .map(|byte| if *byte == b'Q' { 0xff } else { *byte })
+        .collect();
+    let input = CheckInput::from_envoy(message.into()).unwrap();
+    assert_eq!(input.method, "GET");
+    assert!(input.attributes_json().is_err());
+}
+
+#[test]
+fn neither_headers_nor_attributes_show_their_values() {
+    let http = HttpRequest {
+        header_map: Some(HeaderMap {
+            headers: vec![raw("x-api-key", b"SECRET")],
+        }),
+        ..HttpRequest::default()
+    };
+    let input = CheckInput::from_envoy(check(http)).unwrap();
+    let shown = format!("{input:?}");
+    assert!(
+        shown.contains("x-api-key") && !shown.contains("SECRET"),
+        "{shown}"
+    );
+    assert!(!shown.contains("83, 69, 67"), "{shown}");
 }

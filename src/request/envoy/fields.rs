@@ -1,0 +1,165 @@
+//! The fields of a protobuf message, borrowed from it: nothing of a message is copied but what is used.
+//!
+//! Everything geowarden reads of a CheckRequest is text, bytes or a message, which share one wire type (LEN). What else
+//! there may be is stepped over.
+//!
+//! See <https://protobuf.dev/programming-guides/encoding/>.
+
+use std::str;
+
+use thiserror::Error;
+
+/// Bytes that are no protobuf message, or no such message as is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the check is no well-formed CheckRequest")]
+pub(super) struct Malformed;
+
+const VARINT: u64 = 0;
+const I64: u64 = 1;
+const LEN: u64 = 2;
+const I32: u64 = 5;
+
+/// The fields that are left of a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields<'a>(&'a [u8]);
+
+/// One field.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field<'a> {
+    /// Its number.
+    pub(super) number: u64,
+    value: Option<&'a [u8]>,
+}
+
+impl<'a> Field<'a> {
+    /// Its value as bytes.
+    pub(super) fn bytes(self) -> Result<&'a [u8], Malformed> {
+        self.value.ok_or(Malformed)
+    }
+
+    /// Its value as text.
+    pub(super) fn text(self) -> Result<&'a str, Malformed> {
+        str::from_utf8(self.bytes()?).map_err(|_| Malformed)
+    }
+
+    /// The fields of the message that it holds.
+    pub(super) fn fields(self) -> Result<Fields<'a>, Malformed> {
+        self.bytes().map(Fields)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// Those of a whole message.
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    /// How many bytes they take.
+    pub(super) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The next one.
+    pub(super) fn next_field(&mut self) -> Result<Option<Field<'a>>, Malformed> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let key = self.varint()?;
+        let number = key >> 3;
+        if number == 0 || key > u64::from(u32::MAX) {
+            return Err(Malformed);
+        }
+        let value = match key & 7 {
+            LEN => {
+                let length = self.varint()?;
+                let length = usize::try_from(length).map_err(|_| Malformed)?;
+                Some(self.take(length)?)
+            }
+            VARINT => self.varint().map(|_| None)?,
+            I64 => self.take(8).map(|_| None)?,
+            I32 => self.take(4).map(|_| None)?,
+            // Groups, which protobuf has given up, and what is not defined.
+            _ => return Err(Malformed),
+        };
+        Ok(Some(Field { number, value }))
+    }
+
+    fn varint(&mut self) -> Result<u64, Malformed> {
+        match self.0 {
+            [byte @ ..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => prost::decode_length_delimiter(&mut self.0)
+                .map(|number| number as u64)
+                .map_err(|_| Malformed),
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    type Shown<'a> = (u64, Option<&'a [u8]>);
+
+    fn all(mut fields: Fields<'_>) -> Result<Vec<Shown<'_>>, Malformed> {
+        let mut all = Vec::new();
+        while let Some(field) = fields.next_field()? {
+            all.push((field.number, field.value));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn fields_of_every_wire_type_are_told_apart() {
+        let message = [
+            0x08, 0x96, 0x01, // 1: VARINT 150
+            0x11, 1, 2, 3, 4, 5, 6, 7, 8, // 2: I64
+            0x1d, 1, 2, 3, 4, // 3: I32
+            0x22, 2, b'h', b'i', // 4: LEN
+            0x82, 0x01, 0, // 16: LEN, empty
+        ];
+        assert_eq!(
+            all(Fields::of(&message)).unwrap(),
+            [
+                (1, None),
+                (2, None),
+                (3, None),
+                (4, Some(&b"hi"[..])),
+                (16, Some(&b""[..]))
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for message in [
+            &[0x02, 0x00][..], // field 0
+            &[0x0a],           // no length
+            &[0x0a, 2, b'h'],  // cut off
+            &[
+                0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+            ], // longer than all
+            &[0x08, 0x80],     // a varint without an end
+            &[
+                0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+            ], // eleven bytes
+            &[0x09, 1, 2, 3],  // I64 cut off
+            &[0x0d, 1],        // I32 cut off
+            &[0x0b, 0x0c],     // a group
+            &[0x0e],           // wire type 6
+            &[0x82, 0x80, 0x80, 0x80, 0x10, 0], // a key beyond 32 bits
+        ] {
+            assert_eq!(all(Fields::of(message)), Err(Malformed), "{message:?}");
+        }
+    }
+}

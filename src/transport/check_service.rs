@@ -1,0 +1,136 @@
+//! `envoy.service.auth.v3.Authorization` as a gRPC service whose messages stay encoded: what is to be read of a question,
+//! and how an answer is written, is for those who know what is needed of them.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::BoxFuture;
+use prost::bytes::{Buf, BufMut, Bytes};
+use tonic::{
+    Request, Response, Status,
+    body::Body,
+    codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::{Service, http},
+    server::{Grpc, NamedService, UnaryService},
+};
+
+use super::ext_authz::ExtAuthz;
+
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// Answers Envoy's checks over gRPC.
+#[derive(Clone)]
+pub struct CheckService {
+    checks: Arc<ExtAuthz>,
+    max_request_bytes: usize,
+}
+
+impl CheckService {
+    /// Answers by `checks` what is no longer than `max_request_bytes`.
+    pub fn new(checks: ExtAuthz, max_request_bytes: usize) -> Self {
+        Self {
+            checks: Arc::new(checks),
+            max_request_bytes,
+        }
+    }
+}
+
+impl NamedService for CheckService {
+    const NAME: &'static str = "envoy.service.auth.v3.Authorization";
+}
+
+impl Service<http::Request<Body>> for CheckService {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if request.uri().path() != CHECK {
+            let unknown = Status::unimplemented("Authorization has no other method than Check");
+            return Box::pin(async move { Ok(unknown.into_http()) });
+        }
+        let (checks, limit) = (Arc::clone(&self.checks), self.max_request_bytes);
+        Box::pin(async move {
+            let answer = Answer(|request: Request<Bytes>| async {
+                let (metadata, _, message) = request.into_parts();
+                Ok(Response::new(checks.check(&metadata, message).await))
+            });
+            let mut grpc = Grpc::new(Encoded).max_decoding_message_size(limit);
+            Ok(grpc.unary(answer, request).await)
+        })
+    }
+}
+
+/// A function as the method of a service.
+struct Answer<F>(F);
+
+impl<F, A> UnaryService<Bytes> for Answer<F>
+where
+    F: FnMut(Request<Bytes>) -> A,
+    A: Future<Output = Result<Response<Vec<u8>>, Status>>,
+{
+    type Response = Vec<u8>;
+    type Future = A;
+
+    fn call(&mut self, request: Request<Bytes>) -> A {
+        (self.0)(request)
+    }
+}
+
+/// Room for what most messages take: tonic allocates it for each, and more where it does not do.
+const MOST_BYTES: usize = 2048;
+/// tonic's own, which is of use to streams only.
+const YIELD_THRESHOLD: usize = 32 * 1024;
+
+/// Bytes in, bytes out.
+#[derive(Debug, Clone, Copy)]
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Vec<u8>;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(MOST_BYTES, YIELD_THRESHOLD)
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(MOST_BYTES, YIELD_THRESHOLD)
+    }
+}
