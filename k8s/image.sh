@@ -22,7 +22,6 @@ arm64 | aarch64) arch=arm64 rust=aarch64-unknown-linux-gnu ;;
     exit 64
     ;;
 esac
-profile=${PROFILE:-release}
 output=${OUTPUT:-$PWD/target/image/$arch}
 command -v buildah >/dev/null || {
     echo "image: buildah is not installed: run \`make tools\`" >&2
@@ -39,21 +38,7 @@ version=$(cargo metadata --no-deps --locked --format-version 1 |
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
 binary=${BINARY:-}
-if [ -z "$binary" ]; then
-    cargo_home=${CARGO_HOME:-$HOME/.cargo}
-    # Static, so that the image needs no library. Paths of this machine would end up in messages and change the digest.
-    flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=geowarden --remap-path-prefix=$cargo_home=cargo"
-    case $rust-$(uname -m) in
-    x86_64-*-x86_64 | aarch64-*-aarch64) ;;
-    *) export "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_LINKER=${rust/-unknown/}-gcc" ;;
-    esac
-    env "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_RUSTFLAGS=$flags" \
-        "CFLAGS_${rust//-/_}=-ffile-prefix-map=$cargo_home=cargo -ffile-prefix-map=$PWD=geowarden" \
-        cargo build --locked --package geowarden --bin geowarden --target "$rust" --profile "$profile"
-    folder=$profile
-    [ "$profile" != dev ] || folder=debug
-    binary=${CARGO_TARGET_DIR:-target}/$rust/$folder/geowarden
-fi
+[ -n "$binary" ] || binary=$(ARCH=$arch PROFILE=${PROFILE:-release} k8s/program.sh)
 
 # Only what is copied, so that nothing else can slip in.
 work=$(mktemp -d)

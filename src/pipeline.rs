@@ -1,20 +1,20 @@
 //! One request through all its stops, on one screen. It cannot fail: every fault becomes a refusal.
 
 pub mod decision;
+mod decision_id;
 pub mod stops;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
 };
 use tracing::error;
-use uuid::{Builder, Uuid};
 
 use self::{
     decision::{Decision, Denial, Permit, Refusals},
+    decision_id::decision_id,
     stops::Stops,
 };
 use crate::{
@@ -121,16 +121,6 @@ pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Dec
     concluded(decided, outcome)
 }
 
-/// A random UUID (RFC 9562, version 4).
-fn decision_id() -> String {
-    let mut bytes = [0; 16];
-    // aws-lc's generator asks the system for a seed only now and then; without it, the system is asked each time.
-    if rand::fill(&mut bytes).is_err() {
-        return Uuid::new_v4().to_string();
-    }
-    Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
 fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
     Decided {
         id: decision_id(),
@@ -161,7 +151,7 @@ fn concluded(mut decided: Decided, outcome: Result<Permit, Box<Denial>>) -> Deci
 fn accepts_html(headers: &Headers) -> bool {
     headers
         .all("accept")
-        .any(|value| value.windows(9).any(|part| part == b"text/html"))
+        .any(|value| value.windows(9).any(|part| matches!(part, b"text/html")))
 }
 
 /// A refusal of something that never got as far as the rules.
@@ -185,11 +175,11 @@ async fn run(
     stops: &mut Stops,
 ) -> Result<Permit, Box<Denial>> {
     let resource = &*decided.resource.insert(read(rules, check)?);
-    stops.read = Some(Instant::now());
+    stops.leave_read();
     let principal = rules.authn.authenticate(&check.headers).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*decided.principal.insert(principal);
-    stops.authenticated = Some(Instant::now());
+    stops.leave_authenticated();
     let question = Question {
         check,
         resource,

@@ -5,9 +5,9 @@ pub mod guarded;
 pub mod tenants;
 mod watcher;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use self::tenants::{Built, Sourced};
@@ -15,6 +15,7 @@ use self::watcher::Watcher;
 pub use self::watcher::{Fingerprint, fingerprint};
 use crate::{
     config::{Config, Problems},
+    policy::STACK_BYTES,
     state::State,
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
@@ -23,6 +24,29 @@ use crate::{
 const SETTLE: Duration = Duration::from_millis(100);
 /// Files are looked at this often even when nothing was heard of them: some file systems do not tell.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// How much less of a processor a reload asks for than requests do (nice(2)), where processors are short.
+const NICE: i32 = 5;
+
+/// Runs `work`, which takes long enough to hold up requests, on a thread of its own that stands back behind theirs.
+async fn standing_back(work: impl FnOnce() + Send + 'static) -> Result<(), &'static str> {
+    let (done, ended) = oneshot::channel();
+    let work = move || {
+        // On Linux a thread has a niceness of its own, which those that it starts inherit; elsewhere the process has one.
+        if cfg!(target_os = "linux") {
+            let _ = rustix::process::nice(NICE);
+        }
+        work();
+        // Nobody waits any more where the service has ended.
+        let _ = done.send(());
+    };
+    thread::Builder::new()
+        .name("reload".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work)
+        .map_err(|_| "could not begin")?;
+    ended.await.map_err(|_| "broke off")
+}
 
 /// Reads keys, policies and data anew when told to or when their files change.
 pub struct Reloader {
@@ -69,14 +93,10 @@ impl Reloader {
             watcher.seen = print;
             watcher.follow(&reloader.config);
             let one = Arc::clone(&reloader);
-            // Parsing policies takes long enough to hold up requests on this thread.
-            if tokio::task::spawn_blocking(move || one.reload())
-                .await
-                .is_err()
-            {
-                error!("a reload broke off; the last good rules keep serving");
+            if let Err(cause) = standing_back(move || one.reload()).await {
+                error!("a reload {cause}; the last good rules keep serving");
                 reloader.metrics.reloaded(false);
-                reloader.history.failed(["a reload broke off".to_owned()]);
+                reloader.history.failed([format!("a reload {cause}")]);
             }
         }
     }

@@ -3,13 +3,15 @@
 //! A set is read key by key. A key we cannot use is skipped and counted, since an issuer publishes keys for other uses and
 //! of later algorithms next to ours; a set that is no set is an error.
 
+mod signature;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::DecodingKey;
@@ -17,6 +19,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+pub(super) use self::signature::NotBase64Url;
+use self::signature::SignatureKey;
 use super::algorithm::Algorithm;
 
 /// The longest document that is read.
@@ -77,13 +81,18 @@ pub(super) struct VerificationKey {
     id: Option<String>,
     family: Family,
     algorithm: Option<Algorithm>,
-    decoding: DecodingKey,
+    signatures: SignatureKey,
 }
 
 impl VerificationKey {
-    /// The key in the form the verifying library takes.
-    pub(super) fn decoding_key(&self) -> &DecodingKey {
-        &self.decoding
+    /// Whether `signature`, in base64url, is one of `message` by this key.
+    pub(super) fn verify(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &str,
+    ) -> Result<bool, NotBase64Url> {
+        self.signatures.verify(algorithm, message, signature)
     }
 
     fn fits(&self, algorithm: Algorithm) -> bool {
@@ -226,8 +235,8 @@ fn verification_key(raw: RawKey) -> Option<VerificationKey> {
         Some(name) => Some(name.parse::<Algorithm>().ok()?),
         None => None,
     };
-    let (family, decoding) = match (raw.kty.as_str(), raw.crv.as_deref()) {
-        ("RSA", _) => (Family::Rsa, rsa_key(&raw)?),
+    let (family, signatures) = match (raw.kty.as_str(), raw.crv.as_deref()) {
+        ("RSA", _) => (Family::Rsa, rsa_key(&raw, algorithm)?),
         ("EC", Some("P-256")) => (Family::P256, ec_key(&raw, 32, &ECDSA_P256_SHA256_FIXED)?),
         ("EC", Some("P-384")) => (Family::P384, ec_key(&raw, 48, &ECDSA_P384_SHA384_FIXED)?),
         ("OKP", Some("Ed25519")) => (Family::Ed25519, ed25519_key(&raw)?),
@@ -240,7 +249,7 @@ fn verification_key(raw: RawKey) -> Option<VerificationKey> {
         id: raw.kid,
         family,
         algorithm,
-        decoding,
+        signatures,
     })
 }
 
@@ -248,7 +257,7 @@ fn base64url(text: Option<&String>) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
 }
 
-fn rsa_key(raw: &RawKey) -> Option<DecodingKey> {
+fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<SignatureKey> {
     let n = base64url(raw.n.as_ref())?;
     let e = base64url(raw.e.as_ref())?;
     // Some issuers write a sign octet in front, which RFC 7518, section 6.3.1.1 warns of.
@@ -258,17 +267,14 @@ fn rsa_key(raw: &RawKey) -> Option<DecodingKey> {
     if !RSA_BITS.contains(&(n.len() * 8 - top)) {
         return None;
     }
-    RsaPublicKeyComponents { n, e: e.as_slice() }
-        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-        .ok()?;
-    Some(DecodingKey::from_rsa_raw_components(n, &e))
+    SignatureKey::rsa(n, &e, algorithm)
 }
 
 fn ec_key(
     raw: &RawKey,
     coordinate: usize,
     algorithm: &'static dyn VerificationAlgorithm,
-) -> Option<DecodingKey> {
+) -> Option<SignatureKey> {
     let x = base64url(raw.x.as_ref())?;
     let y = base64url(raw.y.as_ref())?;
     if x.len() != coordinate || y.len() != coordinate {
@@ -277,13 +283,13 @@ fn ec_key(
     // An uncompressed point (SEC 1, section 2.3.3); parsing it checks that it lies on the curve.
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
     UnparsedPublicKey::new(algorithm, &point).parse().ok()?;
-    Some(DecodingKey::from_ec_der(&point))
+    Some(SignatureKey::Library(DecodingKey::from_ec_der(&point)))
 }
 
-fn ed25519_key(raw: &RawKey) -> Option<DecodingKey> {
+fn ed25519_key(raw: &RawKey) -> Option<SignatureKey> {
     let x = base64url(raw.x.as_ref())?;
     UnparsedPublicKey::new(&ED25519, &x).parse().ok()?;
-    Some(DecodingKey::from_ed_der(&x))
+    Some(SignatureKey::Library(DecodingKey::from_ed_der(&x)))
 }
 
 #[cfg(test)]

@@ -62,7 +62,9 @@ impl ExtAuthz {
             let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
-        let judged = self.decide(CheckInput::from_envoy(message)).await;
+        let stops = Stops::new(traced.is_some());
+        let check = CheckInput::from_envoy(message);
+        let judged = self.decide(check, start + self.deadline, stops).await;
         let duration = start.elapsed();
         let (check, decided) = (judged.check.as_ref(), judged.decided);
         self.metrics.decided(&decided, duration);
@@ -87,8 +89,12 @@ impl ExtAuthz {
         answer
     }
 
-    async fn decide(&self, check: Result<CheckInput, UnreadableCheck>) -> Judged {
-        let mut stops = Stops::default();
+    async fn decide(
+        &self,
+        check: Result<CheckInput, UnreadableCheck>,
+        end: Instant,
+        mut stops: Stops,
+    ) -> Judged {
         let check = match check {
             Ok(check) => check,
             Err(unreadable) => {
@@ -119,7 +125,7 @@ impl ExtAuthz {
         // A panic unwinds into a refusal of this request, with its log line; others do not notice.
         let decide = pipeline::decide_timed(&tenant.rules, &check, &mut stops);
         let decide = AssertUnwindSafe(decide).catch_unwind();
-        let mut decided = match within(self.deadline, decide).await {
+        let mut decided = match within(end, decide).await {
             Ok(Ok(decided)) => decided,
             Ok(Err(_)) => {
                 error!("a check broke off by a panic");
@@ -137,14 +143,13 @@ impl ExtAuthz {
     }
 }
 
-/// A future's value, unless it takes too long. Most decisions wait for nothing, and need no timer.
-async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    let end = tokio::time::Instant::now() + limit;
+/// A future's value, unless it is not there in time. Most decisions wait for nothing, and need no timer.
+async fn within<F: Future>(end: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
     match at_once {
         Poll::Ready(value) => Ok(value),
-        Poll::Pending => tokio::time::timeout_at(end, future).await,
+        Poll::Pending => tokio::time::timeout_at(end.into(), future).await,
     }
 }
 

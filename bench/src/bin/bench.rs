@@ -15,6 +15,7 @@ use geowarden_bench::{
     report,
     rounds::Effort,
 };
+use mimalloc::MiMalloc;
 
 /// Measure what a decision costs, against the least that it could
 #[derive(Debug, Parser)]
@@ -56,6 +57,10 @@ struct RunArguments {
     #[arg(long, value_name = "PAGE")]
     page: Option<PathBuf>,
 }
+
+// geowarden's own, for what is measured in process, and for the floor.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Failure = Box<dyn std::error::Error>;
 

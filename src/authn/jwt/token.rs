@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use super::header::Header;
-use crate::authn::algorithm::Algorithm;
 use crate::authn::credential::Secret;
-use crate::authn::jwks::VerificationKey;
+use crate::authn::jwks::{NotBase64Url, VerificationKey};
 use crate::authn::refusal::{Refusal, RefusalKind};
 
 /// A token that nobody has vouched for. Its claims cannot be had, but for the issuer's name.
@@ -46,16 +45,12 @@ impl<'t> Unverified<'t> {
 
     /// The claims, once the signature is that of `key`.
     pub(super) fn verify(self, key: &VerificationKey) -> Result<Claims, Refusal> {
-        let verified = jsonwebtoken::crypto::verify(
-            self.signature,
-            self.signed.as_bytes(),
-            key.decoding_key(),
-            library_algorithm(self.header.algorithm),
-        );
+        let (algorithm, signed) = (self.header.algorithm, self.signed.as_bytes());
+        let verified = key.verify(algorithm, signed, self.signature);
         match verified {
             Ok(true) => Claims::read(self.claims),
             Ok(false) => Err(RefusalKind::BadSignature.into()),
-            Err(_) => Err(malformed("the signature is not base64url")),
+            Err(NotBase64Url) => Err(malformed("the signature is not base64url")),
         }
     }
 }
@@ -68,19 +63,4 @@ fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
 
 fn malformed(cause: &'static str) -> Refusal {
     Refusal::because(RefusalKind::MalformedToken, cause)
-}
-
-fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
-    use jsonwebtoken::Algorithm as Library;
-    match algorithm {
-        Algorithm::Rs256 => Library::RS256,
-        Algorithm::Rs384 => Library::RS384,
-        Algorithm::Rs512 => Library::RS512,
-        Algorithm::Ps256 => Library::PS256,
-        Algorithm::Ps384 => Library::PS384,
-        Algorithm::Ps512 => Library::PS512,
-        Algorithm::Es256 => Library::ES256,
-        Algorithm::Es384 => Library::ES384,
-        Algorithm::EdDsa => Library::EdDSA,
-    }
 }

@@ -209,6 +209,7 @@ fn the_stops_follow_each_other_below_the_call() {
     checked.stops = Stops {
         read: Some(checked.begun + Duration::from_micros(500)),
         authenticated: Some(checked.begun + Duration::from_micros(700)),
+        ..Stops::default()
     };
     let all = spans(&checked);
     let names: Vec<_> = all.iter().map(|span| span.name.as_ref()).collect();

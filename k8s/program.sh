@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds geowarden as the image holds it, and prints where the program is: `make image` and `make bench` call it, so that
+# what is measured is what is shipped. Further arguments go to `cargo build`, for programs that are to be built alike.
+#
+#   ARCH=amd64|arm64   the architecture, by default that of this machine; another one needs its Rust target
+#                      (`rustup target add`) and C compiler (Debian: gcc-aarch64-linux-gnu)
+#   PROFILE=release    the profile of Cargo
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+case ${ARCH:-$(uname -m)} in
+amd64 | x86_64) rust=x86_64-unknown-linux-gnu ;;
+arm64 | aarch64) rust=aarch64-unknown-linux-gnu ;;
+*)
+    echo "program: no such architecture: ${ARCH:-$(uname -m)} (expected amd64 or arm64)" >&2
+    exit 64
+    ;;
+esac
+profile=${PROFILE:-release}
+
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+# Static, so that the image needs no library. Paths of this machine would end up in messages and change the digest.
+flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=geowarden --remap-path-prefix=$cargo_home=cargo"
+# Relocations packed into a bitmap: a megabyte less to read at start, and to keep. Linkers for arm64 came to it later.
+[ "$rust" != x86_64-unknown-linux-gnu ] || flags+=" -C link-arg=-Wl,-z,pack-relative-relocs"
+is_native=
+case $rust-$(uname -m) in
+x86_64-*-x86_64 | aarch64-*-aarch64) is_native=yes ;;
+*) export "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_LINKER=${rust/-unknown/}-gcc" ;;
+esac
+env "CARGO_TARGET_$(echo "$rust" | tr 'a-z-' 'A-Z_')_RUSTFLAGS=$flags" \
+    "CFLAGS_${rust//-/_}=-ffile-prefix-map=$cargo_home=cargo -ffile-prefix-map=$PWD=geowarden" \
+    cargo build --locked --package geowarden --bin geowarden --target "$rust" --profile "$profile" "$@" >&2
+folder=$profile
+[ "$profile" != dev ] || folder=debug
+program=${CARGO_TARGET_DIR:-target}/$rust/$folder/geowarden
+if [ -n "$is_native" ] && ! "$program" version >/dev/null; then
+    echo "program: $program does not start: its relocations need glibc 2.36 or later to be built with" >&2
+    exit 1
+fi
+echo "$program"
