@@ -2,14 +2,11 @@
 
 mod fastgeoapi;
 
-use serde::{
-    Deserialize, Serialize, Serializer,
-    ser::{Error as _, SerializeMap},
-};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use super::Question;
-use crate::request::CheckInput;
+use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 
 /// Which of its shapes `input` has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +53,7 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
     all.serialize_entry("identity", question.principal)?;
     all.serialize_entry("ogc", question.resource)?;
     all.serialize_entry("request", &Request(check))?;
-    all.serialize_entry("attributes", &Attributes(check))?;
+    all.serialize_entry("attributes", &ShownAttributes(check))?;
     all.serialize_entry("parsed_path", &Built(|| parsed_path(&check.target)))?;
     all.serialize_entry("parsed_query", &Built(|| parsed_query(&check.target)))?;
     all.serialize_entry("parsed_body", &question.resource.body())?;
@@ -66,16 +63,6 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
         all.serialize_entry("source_principal", principal)?;
     }
     all.end()
-}
-
-/// `input.attributes`. Where they cannot be decoded, there is no input, and so no verdict.
-struct Attributes<'a>(&'a CheckInput);
-
-impl Serialize for Attributes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let attributes = self.0.attributes_json().map_err(S::Error::custom)?;
-        attributes.serialize(serializer)
-    }
 }
 
 /// A part that is only built when it is wanted.
@@ -116,7 +103,7 @@ impl Serialize for Request<'_> {
         all.serialize_entry("host", &check.host)?;
         all.serialize_entry("scheme", &check.scheme)?;
         all.serialize_entry("protocol", &check.protocol)?;
-        all.serialize_entry("headers", &Built(|| check.headers.joined()))?;
+        all.serialize_entry("headers", &Joined(&check.headers))?;
         all.serialize_entry("source_address", &check.source_address)?;
         all.end()
     }

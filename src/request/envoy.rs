@@ -7,8 +7,8 @@ mod attributes;
 mod fields;
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
-use prost::{DecodeError, Message, bytes::Bytes};
-use serde_json::Value;
+use prost::{Message, bytes::Bytes};
+use serde::{Serialize, Serializer, ser::Error as _};
 use thiserror::Error;
 
 use self::fields::{Field, Fields, Malformed};
@@ -102,12 +102,23 @@ impl CheckInput {
         input.attributes.message = message;
         Ok(input)
     }
+}
 
-    /// Envoy's attributes as OPA-Envoy shows them to a policy: field names in camel case, what is unset left out.
-    pub fn attributes_json(&self) -> Result<Value, DecodeError> {
-        let check = CheckRequest::decode(self.attributes.message.as_ref())?;
-        let context = check.attributes.unwrap_or_default();
-        Ok(attributes::to_json(&context, &self.headers))
+/// Envoy's attributes of a check as OPA-Envoy shows them to a policy: field names in camel case, what is unset left out.
+///
+/// Serialising them decodes the whole message, and fails where that does.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownAttributes<'a>(pub &'a CheckInput);
+
+impl Serialize for ShownAttributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = self.0.attributes.message.as_ref();
+        let check = CheckRequest::decode(message).map_err(S::Error::custom)?;
+        let shown = attributes::Attributes {
+            context: &check.attributes.unwrap_or_default(),
+            headers: &self.0.headers,
+        };
+        shown.serialize(serializer)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use thiserror::Error;
 
 /// Header names in lower case with their raw values.
@@ -63,6 +63,11 @@ impl Headers {
         })
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// Every value of the header `name` (lower case).
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter()
@@ -83,23 +88,36 @@ impl Headers {
     }
 }
 
-impl Headers {
-    /// As one JSON object, repeats joined by a comma (RFC 9110, section 5.3): how policies see them.
-    pub fn joined(&self) -> Map<String, Value> {
-        let mut all: Map<String, Value> = Map::new();
-        for (name, value) in self.iter() {
-            let value = String::from_utf8_lossy(value);
-            match all.get_mut(name) {
-                Some(Value::String(earlier)) => {
-                    earlier.push(',');
-                    earlier.push_str(&value);
-                }
-                _ => {
-                    all.insert(name.to_owned(), Value::String(value.into_owned()));
-                }
+/// Headers as one JSON object, repeats joined by a comma (RFC 9110, section 5.3): how policies see them.
+#[derive(Debug, Clone, Copy)]
+pub struct Joined<'a>(pub &'a Headers);
+
+impl Serialize for Joined<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sorted: Vec<_> = self.0.iter().collect();
+        // Stable, so that the values of one name stay in order.
+        sorted.sort_by_key(|(name, _)| *name);
+        let mut all = serializer.serialize_map(None)?;
+        for repeats in sorted.chunk_by(|(one, _), (other, _)| one == other) {
+            if let Some((name, _)) = repeats.first() {
+                all.serialize_entry(name, &Values(repeats))?;
             }
         }
-        all
+        all.end()
+    }
+}
+
+/// The values of one name.
+struct Values<'a>(&'a [(&'a str, &'a [u8])]);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let [(_, value)] = self.0 {
+            return serializer.serialize_str(&String::from_utf8_lossy(value));
+        }
+        let values: Vec<_> = self.0.iter().map(|(_, value)| *value).collect();
+        // A comma is no part of a character of several bytes, so that joining first replaces the same bytes.
+        serializer.serialize_str(&String::from_utf8_lossy(&values.join(&b','.to_owned())))
     }
 }
 

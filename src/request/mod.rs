@@ -4,7 +4,7 @@ pub mod envoy;
 mod headers;
 pub mod ogc;
 
-pub use headers::{Headers, Repeated};
+pub use headers::{Headers, Joined, Repeated};
 
 /// One request as Envoy describes it, before anything is believed of it.
 #[derive(Debug, Clone, Default)]

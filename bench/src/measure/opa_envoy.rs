@@ -60,7 +60,7 @@ claims := payload if {{
 	authorization := input.attributes.request.http.headers.authorization
 	startswith(authorization, "Bearer ")
 	token := substring(authorization, 7, -1)
-	[true, _, payload] := io.jwt.decode_verify(token, {{"cert": jwks, "iss": "{ISSUER}", "aud": "{AUDIENCE}"}})
+	[true, _, payload] = io.jwt.decode_verify(token, {{"cert": jwks, "iss": "{ISSUER}", "aud": "{AUDIENCE}"}})
 }}
 
 allow if {{

@@ -1,6 +1,6 @@
 //! Reloads while requests are judged: nothing in the way of a request waits for them.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use super::{Aim, Entry, Figure, Stand, cpu::IN_FLIGHT, one};
 use crate::{
@@ -97,23 +97,28 @@ async fn storm(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     })])
 }
 
+/// Reloads one after the other as long as the load lasts, and to the end of the last one: what is measured next must not
+/// meet the rest of it.
 async fn during_reloads(
     server: &Authorizer,
     generator: &Generator,
     load: &Load,
 ) -> Result<(Outcome, u32)> {
-    let mut count = 0;
+    let is_over = Cell::new(false);
+    let load = async {
+        let outcome = generator.run(load).await;
+        is_over.set(true);
+        outcome
+    };
     let reloads = async {
-        loop {
+        let mut count = 0;
+        while !is_over.get() {
             server.reload().await?;
             count += 1;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        Ok(count)
     };
-    let outcome = tokio::select! {
-        outcome = generator.run(load) => outcome,
-        // Ends with an error only.
-        failed = reloads => failed,
-    }?;
+    let (outcome, count) = tokio::try_join!(load, reloads)?;
     Ok((outcome.as_expected()?, count))
 }

@@ -1,197 +1,298 @@
-//! The attribute context as JSON, field for field as OPA-Envoy shows it.
+//! The attribute context as a policy sees it, field for field as OPA-Envoy shows it: names in camel case, what is unset left
+//! out. Maps are told in the order of their names, so that equal ones read the same.
+
+use std::collections::{BTreeMap, HashMap};
 
 use data_encoding::BASE64;
 use envoy_types::pb::{
     envoy::{
-        config::core::v3::{
-            Address, Metadata, address::Address as Kind, socket_address::PortSpecifier,
-        },
-        service::auth::v3::{
-            AttributeContext,
-            attribute_context::{HttpRequest, Peer, Request},
-        },
+        config::core::v3::{self as core, address::Address as Kind, socket_address::PortSpecifier},
+        service::auth::v3::{AttributeContext, attribute_context as context},
     },
-    google::protobuf::{Struct, Value as ProtoValue, value::Kind as ProtoKind},
+    google::protobuf::{self, value::Kind as ProtoKind},
 };
-use serde_json::{Map, Number, Value, json};
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
 
-use crate::request::Headers;
+use crate::request::{Headers, Joined};
 
-/// `headers` are the raw ones, where Envoy sends raw headers.
-pub(super) fn to_json(context: &AttributeContext, headers: &Headers) -> Value {
-    let mut all = Map::new();
-    if let Some(source) = &context.source {
-        all.insert("source".to_owned(), peer(source));
-    }
-    if let Some(destination) = &context.destination {
-        all.insert("destination".to_owned(), peer(destination));
-    }
-    if let Some(request) = &context.request {
-        all.insert("request".to_owned(), self::request(request, headers));
-    }
-    if !context.context_extensions.is_empty() {
-        all.insert(
-            "contextExtensions".to_owned(),
-            json!(context.context_extensions),
-        );
-    }
-    if let Some(metadata) = &context.metadata_context {
-        all.insert("metadataContext".to_owned(), self::metadata(metadata));
-    }
-    if let Some(metadata) = &context.route_metadata_context {
-        all.insert("routeMetadataContext".to_owned(), self::metadata(metadata));
-    }
-    if let Some(tls) = &context.tls_session {
-        all.insert("tlsSession".to_owned(), json!({ "sni": tls.sni }));
-    }
-    Value::Object(all)
+/// What is serialised of a message that has a form of its own in JSON.
+struct Shown<'a, T>(&'a T);
+
+/// The whole context; `headers` are the raw ones, where Envoy sends raw headers.
+pub(super) struct Attributes<'a> {
+    pub(super) context: &'a AttributeContext,
+    pub(super) headers: &'a Headers,
 }
 
-fn text(all: &mut Map<String, Value>, name: &str, value: &str) {
-    if !value.is_empty() {
-        all.insert(name.to_owned(), Value::String(value.to_owned()));
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let context = self.context;
+        let mut all = serializer.serialize_map(None)?;
+        message(&mut all, "source", context.source.as_ref())?;
+        message(&mut all, "destination", context.destination.as_ref())?;
+        if let Some(request) = &context.request {
+            let headers = self.headers;
+            all.serialize_entry("request", &Request { request, headers })?;
+        }
+        texts(&mut all, "contextExtensions", &context.context_extensions)?;
+        let metadata = [
+            ("metadataContext", &context.metadata_context),
+            ("routeMetadataContext", &context.route_metadata_context),
+        ];
+        for (name, metadata) in metadata {
+            message(&mut all, name, metadata.as_ref())?;
+        }
+        message(&mut all, "tlsSession", context.tls_session.as_ref())?;
+        all.end()
     }
 }
 
-fn peer(peer: &Peer) -> Value {
-    let mut all = Map::new();
-    if let Some(address) = &peer.address {
-        all.insert("address".to_owned(), self::address(address));
+fn message<'a, M: SerializeMap, T>(
+    all: &mut M,
+    name: &'static str,
+    message: Option<&'a T>,
+) -> Result<(), M::Error>
+where
+    Shown<'a, T>: Serialize,
+{
+    match message {
+        Some(message) => all.serialize_entry(name, &Shown(message)),
+        None => Ok(()),
     }
-    text(&mut all, "service", &peer.service);
-    if !peer.labels.is_empty() {
-        all.insert("labels".to_owned(), json!(peer.labels));
-    }
-    text(&mut all, "principal", &peer.principal);
-    text(&mut all, "certificate", &peer.certificate);
-    Value::Object(all)
 }
 
-fn address(address: &Address) -> Value {
-    let mut all = Map::new();
-    match &address.address {
-        Some(Kind::SocketAddress(socket)) => {
-            let mut inner = Map::new();
-            text(&mut inner, "address", &socket.address);
-            if let Some(PortSpecifier::PortValue(port)) = &socket.port_specifier {
-                inner.insert("portValue".to_owned(), json!(port));
+fn text<M: SerializeMap>(all: &mut M, name: &'static str, text: &str) -> Result<(), M::Error> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    all.serialize_entry(name, text)
+}
+
+fn bytes<M: SerializeMap>(all: &mut M, name: &'static str, bytes: &[u8]) -> Result<(), M::Error> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    all.serialize_entry(name, &Base64(bytes))
+}
+
+fn texts<M: SerializeMap>(
+    all: &mut M,
+    name: &'static str,
+    texts: &HashMap<String, String>,
+) -> Result<(), M::Error> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    all.serialize_entry(name, &texts.iter().collect::<BTreeMap<_, _>>())
+}
+
+/// Bytes as JSON has them (protobuf's JSON mapping).
+struct Base64<'a>(&'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&BASE64.encode_display(self.0))
+    }
+}
+
+impl Serialize for Shown<'_, context::Peer> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(peer) = self;
+        let mut all = serializer.serialize_map(None)?;
+        message(&mut all, "address", peer.address.as_ref())?;
+        text(&mut all, "service", &peer.service)?;
+        texts(&mut all, "labels", &peer.labels)?;
+        text(&mut all, "principal", &peer.principal)?;
+        text(&mut all, "certificate", &peer.certificate)?;
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::Address> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        match &self.0.address {
+            Some(Kind::SocketAddress(socket)) => {
+                all.serialize_entry("socketAddress", &Shown(socket))?;
             }
-            all.insert("socketAddress".to_owned(), Value::Object(inner));
+            Some(Kind::Pipe(pipe)) => all.serialize_entry("pipe", &Shown(pipe))?,
+            Some(Kind::EnvoyInternalAddress(_)) | None => {}
         }
-        Some(Kind::Pipe(pipe)) => {
-            let mut inner = Map::new();
-            text(&mut inner, "path", &pipe.path);
-            all.insert("pipe".to_owned(), Value::Object(inner));
-        }
-        Some(Kind::EnvoyInternalAddress(_)) | None => {}
+        all.end()
     }
-    Value::Object(all)
 }
 
-fn request(request: &Request, headers: &Headers) -> Value {
-    let mut all = Map::new();
-    if let Some(time) = &request.time {
-        let mut inner = Map::new();
+impl Serialize for Shown<'_, core::SocketAddress> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        text(&mut all, "address", &self.0.address)?;
+        if let Some(PortSpecifier::PortValue(port)) = &self.0.port_specifier {
+            all.serialize_entry("portValue", port)?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::Pipe> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        text(&mut all, "path", &self.0.path)?;
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, context::TlsSession> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        all.serialize_entry("sni", &self.0.sni)?;
+        all.end()
+    }
+}
+
+struct Request<'a> {
+    request: &'a context::Request,
+    headers: &'a Headers,
+}
+
+impl Serialize for Request<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        message(&mut all, "time", self.request.time.as_ref())?;
+        if let Some(http) = &self.request.http {
+            let headers = self.headers;
+            all.serialize_entry("http", &Http { http, headers })?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, protobuf::Timestamp> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(time) = self;
+        let mut all = serializer.serialize_map(None)?;
         if time.seconds != 0 {
-            inner.insert("seconds".to_owned(), json!(time.seconds));
+            all.serialize_entry("seconds", &time.seconds)?;
         }
         if time.nanos != 0 {
-            inner.insert("nanos".to_owned(), json!(time.nanos));
+            all.serialize_entry("nanos", &time.nanos)?;
         }
-        all.insert("time".to_owned(), Value::Object(inner));
+        all.end()
     }
-    if let Some(http) = &request.http {
-        all.insert("http".to_owned(), self::http(http, headers));
-    }
-    Value::Object(all)
 }
 
-fn http(http: &HttpRequest, headers: &Headers) -> Value {
-    let mut all = Map::new();
-    text(&mut all, "id", &http.id);
-    text(&mut all, "method", &http.method);
-    // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
-    let shown: Map<String, Value> = if http.headers.is_empty() {
-        headers.joined()
-    } else {
-        http.headers
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
-            .collect()
-    };
-    if !shown.is_empty() {
-        all.insert("headers".to_owned(), Value::Object(shown));
-    }
-    if let Some(map) = &http.header_map {
-        let entries: Vec<Value> = map
-            .headers
-            .iter()
-            .map(|header| {
-                let mut inner = Map::new();
-                text(&mut inner, "key", &header.key);
-                text(&mut inner, "value", &header.value);
-                let raw = header.raw_value.as_slice();
-                if !raw.is_empty() {
-                    inner.insert("rawValue".to_owned(), Value::String(BASE64.encode(raw)));
-                }
-                Value::Object(inner)
-            })
-            .collect();
-        all.insert("headerMap".to_owned(), json!({ "headers": entries }));
-    }
-    text(&mut all, "path", &http.path);
-    text(&mut all, "host", &http.host);
-    text(&mut all, "scheme", &http.scheme);
-    text(&mut all, "query", &http.query);
-    text(&mut all, "fragment", &http.fragment);
-    if http.size != 0 {
-        all.insert("size".to_owned(), json!(http.size));
-    }
-    text(&mut all, "protocol", &http.protocol);
-    text(&mut all, "body", &http.body);
-    if !http.raw_body.is_empty() {
-        all.insert(
-            "rawBody".to_owned(),
-            Value::String(BASE64.encode(&http.raw_body)),
-        );
-    }
-    Value::Object(all)
+struct Http<'a> {
+    http: &'a context::HttpRequest,
+    headers: &'a Headers,
 }
 
-fn metadata(metadata: &Metadata) -> Value {
-    let mut all = Map::new();
-    if !metadata.filter_metadata.is_empty() {
-        let filters: Map<String, Value> = metadata
-            .filter_metadata
-            .iter()
-            .map(|(name, value)| (name.clone(), structure(value)))
-            .collect();
-        all.insert("filterMetadata".to_owned(), Value::Object(filters));
-    }
-    Value::Object(all)
-}
-
-fn structure(value: &Struct) -> Value {
-    Value::Object(
-        value
-            .fields
-            .iter()
-            .map(|(name, value)| (name.clone(), proto_value(value)))
-            .collect(),
-    )
-}
-
-fn proto_value(value: &ProtoValue) -> Value {
-    match &value.kind {
-        Some(ProtoKind::NumberValue(number)) => {
-            Number::from_f64(*number).map_or(Value::Null, Value::Number)
+impl Serialize for Http<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let http = self.http;
+        let mut all = serializer.serialize_map(None)?;
+        text(&mut all, "id", &http.id)?;
+        text(&mut all, "method", &http.method)?;
+        texts(&mut all, "headers", &http.headers)?;
+        // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
+        if http.headers.is_empty() && !self.headers.is_empty() {
+            all.serialize_entry("headers", &Joined(self.headers))?;
         }
-        Some(ProtoKind::StringValue(text)) => Value::String(text.clone()),
-        Some(ProtoKind::BoolValue(truth)) => Value::Bool(*truth),
-        Some(ProtoKind::StructValue(inner)) => structure(inner),
-        Some(ProtoKind::ListValue(list)) => {
-            Value::Array(list.values.iter().map(proto_value).collect())
+        message(&mut all, "headerMap", http.header_map.as_ref())?;
+        text(&mut all, "path", &http.path)?;
+        text(&mut all, "host", &http.host)?;
+        text(&mut all, "scheme", &http.scheme)?;
+        text(&mut all, "query", &http.query)?;
+        text(&mut all, "fragment", &http.fragment)?;
+        if http.size != 0 {
+            all.serialize_entry("size", &http.size)?;
         }
-        Some(ProtoKind::NullValue(_)) | None => Value::Null,
+        text(&mut all, "protocol", &http.protocol)?;
+        text(&mut all, "body", &http.body)?;
+        bytes(&mut all, "rawBody", &http.raw_body)?;
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::HeaderMap> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        all.serialize_entry("headers", &List(&self.0.headers))?;
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::HeaderValue> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(header) = self;
+        let mut all = serializer.serialize_map(None)?;
+        text(&mut all, "key", &header.key)?;
+        text(&mut all, "value", &header.value)?;
+        bytes(&mut all, "rawValue", &header.raw_value)?;
+        all.end()
+    }
+}
+
+struct List<'a, T>(&'a [T]);
+
+impl<'a, T> Serialize for List<'a, T>
+where
+    Shown<'a, T>: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_seq(Some(self.0.len()))?;
+        for item in self.0 {
+            all.serialize_element(&Shown(item))?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::Metadata> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let filters = &self.0.filter_metadata;
+        let mut all = serializer.serialize_map(None)?;
+        if !filters.is_empty() {
+            all.serialize_entry("filterMetadata", &Sorted(filters))?;
+        }
+        all.end()
+    }
+}
+
+/// A map of messages in the order of their names.
+struct Sorted<'a, T>(&'a HashMap<String, T>);
+
+impl<'a, T> Serialize for Sorted<'a, T>
+where
+    Shown<'a, T>: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sorted: BTreeMap<_, _> = self.0.iter().collect();
+        serializer.collect_map(sorted.into_iter().map(|(name, value)| (name, Shown(value))))
+    }
+}
+
+impl Serialize for Shown<'_, protobuf::Struct> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Sorted(&self.0.fields).serialize(serializer)
+    }
+}
+
+impl Serialize for Shown<'_, protobuf::Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.kind {
+            // What JSON has no number for is null.
+            Some(ProtoKind::NumberValue(number)) if number.is_finite() => {
+                serializer.serialize_f64(*number)
+            }
+            Some(ProtoKind::StringValue(text)) => serializer.serialize_str(text),
+            Some(ProtoKind::BoolValue(truth)) => serializer.serialize_bool(*truth),
+            Some(ProtoKind::StructValue(inner)) => Shown(inner).serialize(serializer),
+            Some(ProtoKind::ListValue(list)) => List(&list.values).serialize(serializer),
+            Some(ProtoKind::NumberValue(_) | ProtoKind::NullValue(_)) | None => {
+                serializer.serialize_unit()
+            }
+        }
     }
 }

@@ -1,9 +1,12 @@
-use envoy_types::pb::envoy::{
-    config::core::v3::{HeaderMap, HeaderValue},
-    service::auth::v3::{
-        AttributeContext,
-        attribute_context::{HttpRequest, Request},
+use envoy_types::pb::{
+    envoy::{
+        config::core::v3::{self as core, HeaderMap, HeaderValue},
+        service::auth::v3::{
+            AttributeContext,
+            attribute_context::{HttpRequest, Peer, Request, TlsSession},
+        },
     },
+    google::protobuf::{self, value::Kind as ProtoKind},
 };
 
 use super::*;
@@ -49,7 +52,7 @@ fn the_raw_path_wins_over_the_cooked_one() {
     assert_eq!(input.target, b"/raw\xff");
     assert_eq!(input.headers.all("x-a").count(), 2);
     assert_eq!(
-        input.attributes_json().unwrap()["request"]["http"]["headers"]["x-a"],
+        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"]["headers"]["x-a"],
         "1,2"
     );
 }
@@ -107,7 +110,7 @@ fn attributes_show_what_the_check_took_of_them() {
     }))
     .unwrap();
     assert_eq!(
-        input.attributes_json().unwrap()["request"]["http"],
+        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"],
         serde_json::json!({
             "id": "7",
             "method": "GET",
@@ -141,7 +144,7 @@ fn attributes_that_cannot_be_decoded_are_an_error() {
         .collect();
     let input = CheckInput::from_envoy(message.into()).unwrap();
     assert_eq!(input.method, "GET");
-    assert!(input.attributes_json().is_err());
+    assert!(serde_json::to_value(ShownAttributes(&input)).is_err());
 }
 
 #[test]
@@ -159,4 +162,139 @@ fn neither_headers_nor_attributes_show_their_values() {
         "{shown}"
     );
     assert!(!shown.contains("83, 69, 67"), "{shown}");
+}
+
+#[test]
+fn attributes_are_shown_field_for_field() {
+    let text = |text: &str| protobuf::Value {
+        kind: Some(ProtoKind::StringValue(text.into())),
+    };
+    let kinds = [
+        ("text", text("a")),
+        ("nothing", protobuf::Value { kind: None }),
+        (
+            "number",
+            protobuf::Value {
+                kind: Some(ProtoKind::NumberValue(1.5)),
+            },
+        ),
+        (
+            "no-number",
+            protobuf::Value {
+                kind: Some(ProtoKind::NumberValue(f64::NAN)),
+            },
+        ),
+        (
+            "truth",
+            protobuf::Value {
+                kind: Some(ProtoKind::BoolValue(false)),
+            },
+        ),
+        (
+            "list",
+            protobuf::Value {
+                kind: Some(ProtoKind::ListValue(protobuf::ListValue {
+                    values: vec![text("b")],
+                })),
+            },
+        ),
+    ];
+    let inner = protobuf::Struct {
+        fields: kinds.map(|(name, value)| (name.to_owned(), value)).into(),
+    };
+    let metadata = |name: &str| core::Metadata {
+        filter_metadata: [(name.to_owned(), inner.clone())].into(),
+        ..core::Metadata::default()
+    };
+    let peer = |address| Peer {
+        address: Some(core::Address {
+            address: Some(address),
+        }),
+        service: "client".into(),
+        labels: [("app".into(), "qgis".into())].into(),
+        principal: "spiffe://cluster.local/ns/geo".into(),
+        certificate: "PEM".into(),
+    };
+    let socket = core::SocketAddress {
+        address: "192.0.2.7".into(),
+        port_specifier: Some(core::socket_address::PortSpecifier::PortValue(4321)),
+        ..core::SocketAddress::default()
+    };
+    let pipe = core::Pipe {
+        path: "/run/x".into(),
+        ..core::Pipe::default()
+    };
+    let http = HttpRequest {
+        method: "POST".into(),
+        headers: [(":method".into(), "POST".into()), ("a".into(), "1".into())].into(),
+        query: "q".into(),
+        fragment: "f".into(),
+        size: -1,
+        body: "text".into(),
+        raw_body: b"\xff".to_vec(),
+        ..HttpRequest::default()
+    };
+    let check = CheckRequest {
+        attributes: Some(AttributeContext {
+            source: Some(peer(core::address::Address::SocketAddress(socket))),
+            destination: Some(peer(core::address::Address::Pipe(pipe))),
+            request: Some(Request {
+                time: Some(protobuf::Timestamp {
+                    seconds: 1,
+                    nanos: 2,
+                }),
+                http: Some(http),
+            }),
+            context_extensions: [("policy".into(), "osgeo".into())].into(),
+            metadata_context: Some(metadata("jwt")),
+            route_metadata_context: Some(metadata("route")),
+            tls_session: Some(TlsSession {
+                sni: "maps.example.org".into(),
+            }),
+        }),
+    };
+    let input = CheckInput::from_envoy(check.encode_to_vec().into()).unwrap();
+    let shown = serde_json::to_value(ShownAttributes(&input)).unwrap();
+    let inner = serde_json::json!({
+        "text": "a", "nothing": null, "number": 1.5, "no-number": null, "truth": false, "list": ["b"],
+    });
+    let peer = |address: serde_json::Value| {
+        serde_json::json!({
+            "address": address,
+            "service": "client",
+            "labels": {"app": "qgis"},
+            "principal": "spiffe://cluster.local/ns/geo",
+            "certificate": "PEM",
+        })
+    };
+    let socket = serde_json::json!({"socketAddress": {"address": "192.0.2.7", "portValue": 4321}});
+    assert_eq!(
+        shown,
+        serde_json::json!({
+            "source": peer(socket),
+            "destination": peer(serde_json::json!({"pipe": {"path": "/run/x"}})),
+            "request": {
+                "time": {"seconds": 1, "nanos": 2},
+                "http": {
+                    "method": "POST",
+                    "headers": {":method": "POST", "a": "1"},
+                    "query": "q",
+                    "fragment": "f",
+                    "size": -1,
+                    "body": "text",
+                    "rawBody": "/w==",
+                },
+            },
+            "contextExtensions": {"policy": "osgeo"},
+            "metadataContext": {"filterMetadata": {"jwt": inner}},
+            "routeMetadataContext": {"filterMetadata": {"route": inner}},
+            "tlsSession": {"sni": "maps.example.org"},
+        })
+    );
+    let text = serde_json::to_string(&ShownAttributes(&input)).unwrap();
+    let again = CheckInput::from_envoy(input.attributes.message.clone()).unwrap();
+    assert_eq!(
+        text,
+        serde_json::to_string(&ShownAttributes(&again)).unwrap()
+    );
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use envoy_types::pb::envoy::{
-    config::core::v3::{Address, Pipe, SocketAddress, address::Address as Kind},
-    service::auth::v3::attribute_context::Peer,
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, Pipe, SocketAddress, address::Address as Kind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
