@@ -164,8 +164,7 @@ fn neither_headers_nor_attributes_show_their_values() {
     assert!(!shown.contains("83, 69, 67"), "{shown}");
 }
 
-#[test]
-fn attributes_are_shown_field_for_field() {
+fn with_every_field() -> CheckRequest {
     let text = |text: &str| protobuf::Value {
         kind: Some(ProtoKind::StringValue(text.into())),
     };
@@ -234,7 +233,7 @@ fn attributes_are_shown_field_for_field() {
         raw_body: b"\xff".to_vec(),
         ..HttpRequest::default()
     };
-    let check = CheckRequest {
+    CheckRequest {
         attributes: Some(AttributeContext {
             source: Some(peer(core::address::Address::SocketAddress(socket))),
             destination: Some(peer(core::address::Address::Pipe(pipe))),
@@ -252,8 +251,13 @@ fn attributes_are_shown_field_for_field() {
                 sni: "maps.example.org".into(),
             }),
         }),
-    };
-    let input = CheckInput::from_envoy(check.encode_to_vec().into()).unwrap();
+    }
+}
+
+#[test]
+fn attributes_are_shown_field_for_field() {
+    let message = with_every_field().encode_to_vec();
+    let input = CheckInput::from_envoy(message.into()).unwrap();
     let shown = serde_json::to_value(ShownAttributes(&input)).unwrap();
     let inner = serde_json::json!({
         "text": "a", "nothing": null, "number": 1.5, "no-number": null, "truth": false, "list": ["b"],
