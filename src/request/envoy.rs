@@ -1,17 +1,20 @@
 //! From Envoy's `CheckRequest` to a [`CheckInput`]: the only reader of the inbound protobuf.
 //!
-//! What every decision needs is read from the bytes of the message in one walk. The whole of it is only decoded for a
-//! policy that asks for `input.attributes`.
+//! It is borrowed from the bytes of the message in one walk. What no decision needs stays encoded but for a policy that asks
+//! for it.
 
 mod attributes;
+mod context;
 mod fields;
 
-use envoy_types::ext_authz::v3::pb::CheckRequest;
-use prost::{Message, bytes::Bytes};
+use prost::bytes::Bytes;
 use serde::{Serialize, Serializer, ser::Error as _};
 use thiserror::Error;
 
-use self::fields::{Field, Fields, Malformed};
+use self::{
+    context::{Context, Http},
+    fields::{Fields, Malformed},
+};
 use super::{CheckInput, Headers};
 
 /// Why a CheckRequest describes no HTTP request.
@@ -76,197 +79,124 @@ impl std::fmt::Debug for Attributes {
 impl CheckInput {
     /// Reads what Envoy asks about: an encoded `CheckRequest`.
     pub fn from_envoy(message: Bytes) -> Result<Self, UnreadableCheck> {
-        let mut read = Read::default();
-        let mut check = Fields::of(&message);
-        while let Some(field) = check.next_field()? {
-            if field.number == 1 {
-                read.attributes(field.fields()?)?;
-            }
-        }
-        if !read.is_http {
-            return Err(UnreadableCheck::NoHttpRequest);
-        }
-        let mut input = read.input;
-        input.target = read.raw_path.unwrap_or(read.path).to_vec();
-        // With `encode_raw_headers` Envoy sends `header_map`: raw bytes, repeats kept apart. Without it, `headers` has
-        // the repeats joined by a comma.
-        if read.has_header_map {
-            input.headers = read.raw_headers;
-        }
-        let body = if read.raw_body.is_empty() {
-            read.body
-        } else {
-            read.raw_body
-        };
-        input.body = body.to_vec();
+        let mut input = Self::read(&message)?;
         input.attributes.message = message;
         Ok(input)
     }
+
+    fn read(message: &[u8]) -> Result<Self, UnreadableCheck> {
+        let context = Context::of(message)?;
+        let http = context.request.and_then(|request| request.http);
+        let http = http.ok_or(UnreadableCheck::NoHttpRequest)?;
+        let (headers, raw_path) = read_headers(&http)?;
+        let (source_address, source_principal) = match context.source.as_deref() {
+            Some(source) => read_peer(Fields::of(source))?,
+            None => (None, None),
+        };
+        let extensions = context.context_extensions.into_iter();
+        let context_extensions = extensions.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let body = match http.raw_body {
+            [] => http.body.as_bytes(),
+            raw => raw,
+        };
+        Ok(Self {
+            method: http.method.to_owned(),
+            target: raw_path.unwrap_or(http.path.as_bytes()).to_vec(),
+            scheme: http.scheme.to_owned(),
+            host: http.host.to_owned(),
+            protocol: http.protocol.to_owned(),
+            headers,
+            body: body.to_vec(),
+            source_address: source_address.map(str::to_owned),
+            source_principal: source_principal.map(str::to_owned),
+            attributes: Attributes {
+                context_extensions: context_extensions.collect(),
+                message: Bytes::new(),
+            },
+        })
+    }
+}
+
+/// The headers and the raw `:path`.
+fn read_headers<'a>(http: &Http<'a>) -> Result<(Headers, Option<&'a [u8]>), UnreadableCheck> {
+    let mut headers = Headers::default();
+    let mut path = None;
+    let Some(map) = &http.header_map else {
+        for (name, value) in &http.headers {
+            if !name.starts_with(':') {
+                headers.push(name, value.as_bytes());
+            }
+        }
+        return Ok((headers, path));
+    };
+    let lengths = map
+        .iter()
+        .map(|header| header.key.len() + header.raw_value.len());
+    headers.reserve(map.len(), lengths.sum());
+    for header in map {
+        let value = match header.raw_value {
+            [] => header.value.as_bytes(),
+            raw => raw,
+        };
+        if header.key.eq_ignore_ascii_case(":path") {
+            if path.replace(value).is_some() {
+                return Err(UnreadableCheck::RepeatedPath);
+            }
+        } else if !header.key.starts_with(':') {
+            headers.push(header.key, value);
+        }
+    }
+    Ok((headers, path))
+}
+
+/// The IP address and the principal of a peer.
+fn read_peer(mut peer: Fields<'_>) -> Result<(Option<&str>, Option<&str>), Malformed> {
+    let (mut address, mut principal) = (None, None);
+    while let Some(field) = peer.next_field()? {
+        match field.number {
+            1 => {
+                let mut kinds = field.fields()?;
+                while let Some(kind) = kinds.next_field()? {
+                    match kind.number {
+                        1 => read_socket_address(kind.fields()?, &mut address)?,
+                        // A pipe or an internal address: of the kinds, the last one counts.
+                        2 | 3 => address = None,
+                        _ => {}
+                    }
+                }
+            }
+            4 => principal = Some(field.text()?).filter(|name| !name.is_empty()),
+            _ => {}
+        }
+    }
+    Ok((address, principal))
+}
+
+fn read_socket_address<'a>(
+    mut socket: Fields<'a>,
+    address: &mut Option<&'a str>,
+) -> Result<(), Malformed> {
+    let address = address.get_or_insert_default();
+    while let Some(field) = socket.next_field()? {
+        if field.number == 2 {
+            *address = field.text()?;
+        }
+    }
+    Ok(())
 }
 
 /// Envoy's attributes of a check as OPA-Envoy shows them to a policy: field names in camel case, what is unset left out.
 ///
-/// Serialising them decodes the whole message, and fails where that does.
+/// Messages in them are decoded when they are serialised, which fails where one is malformed.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownAttributes<'a>(pub &'a CheckInput);
 
 impl Serialize for ShownAttributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let message = self.0.attributes.message.as_ref();
-        let check = CheckRequest::decode(message).map_err(S::Error::custom)?;
-        let shown = attributes::Attributes {
-            context: &check.attributes.unwrap_or_default(),
-            headers: &self.0.headers,
-        };
-        shown.serialize(serializer)
+        let context = Context::of(message).map_err(S::Error::custom)?;
+        attributes::show(&context, &self.0.headers, serializer)
     }
-}
-
-/// What has been read of a message. A field that comes twice is merged as protobuf asks: the last value counts.
-#[derive(Default)]
-struct Read<'a> {
-    input: CheckInput,
-    is_http: bool,
-    path: &'a [u8],
-    raw_path: Option<&'a [u8]>,
-    has_header_map: bool,
-    raw_headers: Headers,
-    body: &'a [u8],
-    raw_body: &'a [u8],
-}
-
-impl<'a> Read<'a> {
-    fn attributes(&mut self, mut context: Fields<'a>) -> Result<(), UnreadableCheck> {
-        while let Some(field) = context.next_field()? {
-            match field.number {
-                1 => self.source(field.fields()?)?,
-                4 => self.request(field.fields()?)?,
-                10 => {
-                    let (key, value) = entry(field)?;
-                    let entry = (key.to_owned(), value.to_owned());
-                    self.input.attributes.context_extensions.push(entry);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// `attributes.source`, a `Peer`.
-    fn source(&mut self, mut peer: Fields<'a>) -> Result<(), Malformed> {
-        while let Some(field) = peer.next_field()? {
-            match field.number {
-                1 => {
-                    let mut address = field.fields()?;
-                    while let Some(kind) = address.next_field()? {
-                        match kind.number {
-                            1 => self.socket_address(kind.fields()?)?,
-                            // A pipe or an internal address: of the kinds, the last one counts.
-                            2 | 3 => self.input.source_address = None,
-                            _ => {}
-                        }
-                    }
-                }
-                4 => {
-                    let principal = field.text()?;
-                    self.input.source_principal =
-                        (!principal.is_empty()).then(|| principal.to_owned());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn socket_address(&mut self, mut socket: Fields<'a>) -> Result<(), Malformed> {
-        let address = self.input.source_address.get_or_insert_default();
-        while let Some(field) = socket.next_field()? {
-            if field.number == 2 {
-                field.text()?.clone_into(address);
-            }
-        }
-        Ok(())
-    }
-
-    /// `attributes.request`.
-    fn request(&mut self, mut request: Fields<'a>) -> Result<(), UnreadableCheck> {
-        while let Some(field) = request.next_field()? {
-            if field.number == 2 {
-                self.is_http = true;
-                self.http(field.fields()?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// `attributes.request.http`, an `HttpRequest`.
-    fn http(&mut self, mut http: Fields<'a>) -> Result<(), UnreadableCheck> {
-        while let Some(field) = http.next_field()? {
-            let input = &mut self.input;
-            match field.number {
-                2 => field.text()?.clone_into(&mut input.method),
-                3 => {
-                    let (name, value) = entry(field)?;
-                    if !name.starts_with(':') {
-                        input.headers.push(name, value.as_bytes());
-                    }
-                }
-                4 => self.path = field.text()?.as_bytes(),
-                5 => field.text()?.clone_into(&mut input.host),
-                6 => field.text()?.clone_into(&mut input.scheme),
-                10 => field.text()?.clone_into(&mut input.protocol),
-                11 => self.body = field.text()?.as_bytes(),
-                12 => self.raw_body = field.bytes()?,
-                13 => self.header_map(field.fields()?)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The raw headers, and the raw `:path` among them.
-    fn header_map(&mut self, mut map: Fields<'a>) -> Result<(), UnreadableCheck> {
-        self.has_header_map = true;
-        self.raw_headers.reserve(map.len());
-        while let Some(field) = map.next_field()? {
-            if field.number != 1 {
-                continue;
-            }
-            let (mut key, mut value, mut raw) = ("", &b""[..], &b""[..]);
-            let mut header = field.fields()?;
-            while let Some(field) = header.next_field()? {
-                match field.number {
-                    1 => key = field.text()?,
-                    2 => value = field.text()?.as_bytes(),
-                    3 => raw = field.bytes()?,
-                    _ => {}
-                }
-            }
-            let value = if raw.is_empty() { value } else { raw };
-            if key.eq_ignore_ascii_case(":path") {
-                if self.raw_path.replace(value).is_some() {
-                    return Err(UnreadableCheck::RepeatedPath);
-                }
-            } else if !key.starts_with(':') {
-                self.raw_headers.push(key, value);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An entry of a map of texts.
-fn entry(field: Field<'_>) -> Result<(&str, &str), Malformed> {
-    let (mut key, mut value) = ("", "");
-    let mut entry = field.fields()?;
-    while let Some(field) = entry.next_field()? {
-        match field.number {
-            1 => key = field.text()?,
-            2 => value = field.text()?,
-            _ => {}
-        }
-    }
-    Ok((key, value))
 }
 
 #[cfg(test)]

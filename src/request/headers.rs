@@ -34,11 +34,11 @@ pub struct Repeated {
 }
 
 impl Headers {
-    /// Makes room for headers whose names and values take so many bytes together.
-    pub fn reserve(&mut self, bytes: usize) {
+    /// Makes room for so many headers, whose names and values take so many bytes together.
+    pub fn reserve(&mut self, count: usize, bytes: usize) {
         self.names.reserve(bytes / 2);
         self.values.reserve(bytes);
-        self.ends.reserve(bytes / 32);
+        self.ends.reserve(count);
     }
 
     /// Adds one header; its name is folded to lower case, as HTTP/2 sends it (RFC 9113, section 8.2.1).

@@ -1,52 +1,97 @@
 //! The attribute context as a policy sees it, field for field as OPA-Envoy shows it: names in camel case, what is unset left
 //! out. Maps are told in the order of their names, so that equal ones read the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    marker::PhantomData,
+};
 
 use data_encoding::BASE64;
 use envoy_types::pb::{
     envoy::{
         config::core::v3::{self as core, address::Address as Kind, socket_address::PortSpecifier},
-        service::auth::v3::{AttributeContext, attribute_context as context},
+        service::auth::v3::attribute_context as context,
     },
     google::protobuf::{self, value::Kind as ProtoKind},
 };
 use serde::{
     Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
+    ser::{Error as _, SerializeMap, SerializeSeq},
 };
 
+use super::context::{Context, Encoded, Header, Http, Request};
 use crate::request::{Headers, Joined};
 
 /// What is serialised of a message that has a form of its own in JSON.
 struct Shown<'a, T>(&'a T);
 
 /// The whole context; `headers` are the raw ones, where Envoy sends raw headers.
-pub(super) struct Attributes<'a> {
-    pub(super) context: &'a AttributeContext,
-    pub(super) headers: &'a Headers,
+pub(super) fn show<S: Serializer>(
+    context: &Context<'_>,
+    headers: &Headers,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut all = serializer.serialize_map(None)?;
+    encoded::<_, context::Peer>(&mut all, "source", &context.source)?;
+    encoded::<_, context::Peer>(&mut all, "destination", &context.destination)?;
+    if let Some(request) = &context.request {
+        all.serialize_entry("request", &ShownRequest { request, headers })?;
+    }
+    if !context.context_extensions.is_empty() {
+        let extensions = Texts(&context.context_extensions);
+        all.serialize_entry("contextExtensions", &extensions)?;
+    }
+    encoded::<_, core::Metadata>(&mut all, "metadataContext", &context.metadata_context)?;
+    let of_route = &context.route_metadata_context;
+    encoded::<_, core::Metadata>(&mut all, "routeMetadataContext", of_route)?;
+    encoded::<_, context::TlsSession>(&mut all, "tlsSession", &context.tls_session)?;
+    all.end()
 }
 
-impl Serialize for Attributes<'_> {
+/// A message that is decoded when it is serialised.
+struct Decoded<'a, T> {
+    message: &'a [u8],
+    kind: PhantomData<T>,
+}
+
+impl<T: prost::Message + Default> Serialize for Decoded<'_, T>
+where
+    for<'b> Shown<'b, T>: Serialize,
+{
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let context = self.context;
-        let mut all = serializer.serialize_map(None)?;
-        message(&mut all, "source", context.source.as_ref())?;
-        message(&mut all, "destination", context.destination.as_ref())?;
-        if let Some(request) = &context.request {
-            let headers = self.headers;
-            all.serialize_entry("request", &Request { request, headers })?;
-        }
-        texts(&mut all, "contextExtensions", &context.context_extensions)?;
-        let metadata = [
-            ("metadataContext", &context.metadata_context),
-            ("routeMetadataContext", &context.route_metadata_context),
-        ];
-        for (name, metadata) in metadata {
-            message(&mut all, name, metadata.as_ref())?;
-        }
-        message(&mut all, "tlsSession", context.tls_session.as_ref())?;
-        all.end()
+        let message = T::decode(self.message).map_err(S::Error::custom)?;
+        Shown(&message).serialize(serializer)
+    }
+}
+
+fn encoded<M: SerializeMap, T: prost::Message + Default>(
+    all: &mut M,
+    name: &'static str,
+    message: &Encoded<'_>,
+) -> Result<(), M::Error>
+where
+    for<'b> Shown<'b, T>: Serialize,
+{
+    let Some(message) = message else {
+        return Ok(());
+    };
+    let decoded = Decoded::<T> {
+        message,
+        kind: PhantomData,
+    };
+    all.serialize_entry(name, &decoded)
+}
+
+/// The entries of a map of texts. Of entries with one name the last counts.
+struct Texts<'a>(&'a [(&'a str, &'a str)]);
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sorted = self.0.to_vec();
+        // Stable, so that the last one stays the last.
+        sorted.sort_by_key(|(name, _)| *name);
+        let names = sorted.chunk_by(|(one, _), (other, _)| one == other);
+        serializer.collect_map(names.filter_map(<[_]>::last).copied())
     }
 }
 
@@ -152,18 +197,18 @@ impl Serialize for Shown<'_, context::TlsSession> {
     }
 }
 
-struct Request<'a> {
-    request: &'a context::Request,
+struct ShownRequest<'a> {
+    request: &'a Request<'a>,
     headers: &'a Headers,
 }
 
-impl Serialize for Request<'_> {
+impl Serialize for ShownRequest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serializer.serialize_map(None)?;
-        message(&mut all, "time", self.request.time.as_ref())?;
+        encoded::<_, protobuf::Timestamp>(&mut all, "time", &self.request.time)?;
         if let Some(http) = &self.request.http {
             let headers = self.headers;
-            all.serialize_entry("http", &Http { http, headers })?;
+            all.serialize_entry("http", &ShownHttp { http, headers })?;
         }
         all.end()
     }
@@ -183,53 +228,52 @@ impl Serialize for Shown<'_, protobuf::Timestamp> {
     }
 }
 
-struct Http<'a> {
-    http: &'a context::HttpRequest,
+struct ShownHttp<'a> {
+    http: &'a Http<'a>,
     headers: &'a Headers,
 }
 
-impl Serialize for Http<'_> {
+impl Serialize for ShownHttp<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let http = self.http;
         let mut all = serializer.serialize_map(None)?;
-        text(&mut all, "id", &http.id)?;
-        text(&mut all, "method", &http.method)?;
-        texts(&mut all, "headers", &http.headers)?;
-        // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
-        if http.headers.is_empty() && !self.headers.is_empty() {
+        text(&mut all, "id", http.id)?;
+        text(&mut all, "method", http.method)?;
+        if !http.headers.is_empty() {
+            all.serialize_entry("headers", &Texts(&http.headers))?;
+        } else if !self.headers.is_empty() {
+            // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
             all.serialize_entry("headers", &Joined(self.headers))?;
         }
-        message(&mut all, "headerMap", http.header_map.as_ref())?;
-        text(&mut all, "path", &http.path)?;
-        text(&mut all, "host", &http.host)?;
-        text(&mut all, "scheme", &http.scheme)?;
-        text(&mut all, "query", &http.query)?;
-        text(&mut all, "fragment", &http.fragment)?;
+        if let Some(headers) = &http.header_map {
+            all.serialize_entry("headerMap", &HeaderMap { headers })?;
+        }
+        text(&mut all, "path", http.path)?;
+        text(&mut all, "host", http.host)?;
+        text(&mut all, "scheme", http.scheme)?;
+        text(&mut all, "query", http.query)?;
+        text(&mut all, "fragment", http.fragment)?;
         if http.size != 0 {
             all.serialize_entry("size", &http.size)?;
         }
-        text(&mut all, "protocol", &http.protocol)?;
-        text(&mut all, "body", &http.body)?;
-        bytes(&mut all, "rawBody", &http.raw_body)?;
+        text(&mut all, "protocol", http.protocol)?;
+        text(&mut all, "body", http.body)?;
+        bytes(&mut all, "rawBody", http.raw_body)?;
         all.end()
     }
 }
 
-impl Serialize for Shown<'_, core::HeaderMap> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut all = serializer.serialize_map(None)?;
-        all.serialize_entry("headers", &List(&self.0.headers))?;
-        all.end()
-    }
+#[derive(Serialize)]
+struct HeaderMap<'a> {
+    headers: &'a [Header<'a>],
 }
 
-impl Serialize for Shown<'_, core::HeaderValue> {
+impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(header) = self;
         let mut all = serializer.serialize_map(None)?;
-        text(&mut all, "key", &header.key)?;
-        text(&mut all, "value", &header.value)?;
-        bytes(&mut all, "rawValue", &header.raw_value)?;
+        text(&mut all, "key", self.key)?;
+        text(&mut all, "value", self.value)?;
+        bytes(&mut all, "rawValue", self.raw_value)?;
         all.end()
     }
 }

@@ -1,8 +1,5 @@
 //! The fields of a protobuf message, borrowed from it: nothing of a message is copied but what is used.
 //!
-//! Everything geowarden reads of a CheckRequest is text, bytes or a message, which share one wire type (LEN). What else
-//! there may be is stepped over.
-//!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 
 use std::str;
@@ -26,15 +23,36 @@ pub(super) struct Fields<'a>(&'a [u8]);
 /// One field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field<'a> {
-    /// Its number.
+    /// Which one it is.
     pub(super) number: u64,
-    value: Option<&'a [u8]>,
+    value: Value<'a>,
+}
+
+/// By wire type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value<'a> {
+    Varint(u64),
+    /// Text, bytes, or a message.
+    Len(&'a [u8]),
+    /// Of a fixed size, as nothing is that is read here.
+    Fixed,
 }
 
 impl<'a> Field<'a> {
     /// Its value as bytes.
     pub(super) fn bytes(self) -> Result<&'a [u8], Malformed> {
-        self.value.ok_or(Malformed)
+        match self.value {
+            Value::Len(bytes) => Ok(bytes),
+            Value::Varint(_) | Value::Fixed => Err(Malformed),
+        }
+    }
+
+    /// Its value as a number.
+    pub(super) fn number(self) -> Result<u64, Malformed> {
+        match self.value {
+            Value::Varint(number) => Ok(number),
+            Value::Len(_) | Value::Fixed => Err(Malformed),
+        }
     }
 
     /// Its value as text.
@@ -54,11 +72,6 @@ impl<'a> Fields<'a> {
         Self(message)
     }
 
-    /// How many bytes they take.
-    pub(super) fn len(self) -> usize {
-        self.0.len()
-    }
-
     /// The next one.
     pub(super) fn next_field(&mut self) -> Result<Option<Field<'a>>, Malformed> {
         if self.0.is_empty() {
@@ -73,11 +86,11 @@ impl<'a> Fields<'a> {
             LEN => {
                 let length = self.varint()?;
                 let length = usize::try_from(length).map_err(|_| Malformed)?;
-                Some(self.take(length)?)
+                Value::Len(self.take(length)?)
             }
-            VARINT => self.varint().map(|_| None)?,
-            I64 => self.take(8).map(|_| None)?,
-            I32 => self.take(4).map(|_| None)?,
+            VARINT => Value::Varint(self.varint()?),
+            I64 => self.take(8).map(|_| Value::Fixed)?,
+            I32 => self.take(4).map(|_| Value::Fixed)?,
             // Groups, which protobuf has given up, and what is not defined.
             _ => return Err(Malformed),
         };
@@ -109,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    type Shown<'a> = (u64, Option<&'a [u8]>);
+    type Shown<'a> = (u64, Value<'a>);
 
     fn all(mut fields: Fields<'_>) -> Result<Vec<Shown<'_>>, Malformed> {
         let mut all = Vec::new();
@@ -131,11 +144,11 @@ mod tests {
         assert_eq!(
             all(Fields::of(&message)).unwrap(),
             [
-                (1, None),
-                (2, None),
-                (3, None),
-                (4, Some(&b"hi"[..])),
-                (16, Some(&b""[..]))
+                (1, Value::Varint(150)),
+                (2, Value::Fixed),
+                (3, Value::Fixed),
+                (4, Value::Len(b"hi")),
+                (16, Value::Len(b""))
             ]
         );
     }

@@ -9,6 +9,9 @@ use envoy_types::pb::{
     google::protobuf::{self, value::Kind as ProtoKind},
 };
 
+use envoy_types::ext_authz::v3::pb::CheckRequest;
+use prost::Message;
+
 use super::*;
 
 mod as_prost;
@@ -130,21 +133,24 @@ fn attributes_show_what_the_check_took_of_them() {
     );
 }
 
-/// `query` is stepped over when a check is read, so that what is wrong with it only shows when all is decoded.
+/// The destination is stepped over when a check is read, so that what is wrong with it only shows when it is asked for.
 #[test]
 fn attributes_that_cannot_be_decoded_are_an_error() {
-    let http = HttpRequest {
-        method: "GET".into(),
-        query: "Q".into(),
-        ..HttpRequest::default()
+    let destination = Peer {
+        principal: "Q".into(),
+        ..Peer::default()
     };
-    let message: Vec<u8> = check(http)
+    let mut check = with_every_field();
+    check.attributes.as_mut().unwrap().destination = Some(destination);
+    let message: Vec<u8> = check.encode_to_vec();
+    let damaged = message
         .iter()
-        .map(|byte| if *byte == b'Q' { 0xff } else { *byte })
-        .collect();
-    let input = CheckInput::from_envoy(message.into()).unwrap();
-    assert_eq!(input.method, "GET");
+        .map(|byte| if *byte == b'Q' { 0xff } else { *byte });
+    let input = CheckInput::from_envoy(damaged.collect()).unwrap();
+    assert_eq!(input.method, "POST");
     assert!(serde_json::to_value(ShownAttributes(&input)).is_err());
+    let input = CheckInput::from_envoy(message.into()).unwrap();
+    assert!(serde_json::to_value(ShownAttributes(&input)).is_ok());
 }
 
 #[test]
