@@ -36,6 +36,12 @@ impl CheckService {
             max_request_bytes,
         }
     }
+
+    /// Whether a request is for this service.
+    pub(super) fn is_asked<B>(request: &http::Request<B>) -> bool {
+        let mut segments = request.uri().path().split('/').skip(1);
+        segments.next() == Some(Self::NAME)
+    }
 }
 
 impl NamedService for CheckService {

@@ -45,14 +45,6 @@ pub struct ExtAuthz {
     pub traces: Option<Traces>,
 }
 
-/// A decision and how it came about.
-struct Judged {
-    check: Option<CheckInput>,
-    tenant: Option<Arc<Tenant>>,
-    stops: Stops,
-    decided: Decided,
-}
-
 impl ExtAuthz {
     /// The answer to an encoded `CheckRequest`: an encoded `CheckResponse`.
     pub async fn check(&self, metadata: &MetadataMap, message: Bytes) -> Vec<u8> {
@@ -62,11 +54,18 @@ impl ExtAuthz {
             let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
-        let stops = Stops::new(traced.is_some());
+        let mut stops = Stops::new(traced.is_some());
         let check = CheckInput::from_envoy(message);
-        let judged = self.decide(check, start + self.deadline, stops).await;
+        let (tenant, decided) = match self.addressed(&check) {
+            Ok((check, tenant)) => {
+                let end = start + self.deadline;
+                let decided = judge(&tenant, check, end, &mut stops).await;
+                (Some(tenant), decided)
+            }
+            Err(refused) => (None, *refused),
+        };
         let duration = start.elapsed();
-        let (check, decided) = (judged.check.as_ref(), judged.decided);
+        let check = check.as_ref().ok();
         self.metrics.decided(&decided, duration);
         let method = check.map_or("", |check| &check.method);
         decision_log::record(self.logged, &decided, method, duration);
@@ -75,9 +74,9 @@ impl ExtAuthz {
             traces.begin(&Checked {
                 carried,
                 check,
-                revision: judged.tenant.as_ref().map(|t| t.rules.policy.revision()),
+                revision: tenant.as_ref().map(|t| t.rules.policy.revision()),
                 decided: &decided,
-                stops: judged.stops,
+                stops,
                 begun: start,
                 decided_at: start + duration,
             })
@@ -89,58 +88,39 @@ impl ExtAuthz {
         answer
     }
 
-    async fn decide(
+    /// The check, if it could be read, and whose it is.
+    fn addressed<'c>(
         &self,
-        check: Result<CheckInput, UnreadableCheck>,
-        end: Instant,
-        mut stops: Stops,
-    ) -> Judged {
-        let check = match check {
-            Ok(check) => check,
-            Err(unreadable) => {
-                return Judged {
-                    check: None,
-                    tenant: None,
-                    stops,
-                    decided: pipeline::refuse(Denial {
-                        status: 400,
-                        reason: "unreadable-check",
-                        detail: unreadable.to_string(),
-                        ..Denial::default()
-                    }),
-                };
-            }
-        };
-        let tenant = match self.state.tenant(&check) {
-            Ok(tenant) => tenant,
-            Err(unmatched) => {
-                return Judged {
-                    check: Some(check),
-                    tenant: None,
-                    stops,
-                    decided: refused(&unmatched),
-                };
-            }
-        };
-        // A panic unwinds into a refusal of this request, with its log line; others do not notice.
-        let decide = pipeline::decide_timed(&tenant.rules, &check, &mut stops);
-        let decide = AssertUnwindSafe(decide).catch_unwind();
-        let mut decided = match within(end, decide).await {
-            Ok(Ok(decided)) => decided,
-            Ok(Err(_)) => {
-                error!("a check broke off by a panic");
-                ours("internal-error", "The request could not be judged")
-            }
-            Err(_) => ours("deadline", "Judging the request took too long"),
-        };
-        decided.tenant.clone_from(&tenant.name);
-        Judged {
-            check: Some(check),
-            tenant: Some(tenant),
-            stops,
-            decided,
-        }
+        check: &'c Result<CheckInput, UnreadableCheck>,
+    ) -> Result<(&'c CheckInput, Arc<Tenant>), Box<Decided>> {
+        let check = check.as_ref().map_err(|unreadable| {
+            Box::new(pipeline::refuse(Denial {
+                status: 400,
+                reason: "unreadable-check",
+                detail: unreadable.to_string(),
+                ..Denial::default()
+            }))
+        })?;
+        let tenant = self.state.tenant(check);
+        let tenant = tenant.map_err(|unmatched| Box::new(refused(&unmatched)))?;
+        Ok((check, tenant))
     }
+}
+
+async fn judge(tenant: &Tenant, check: &CheckInput, end: Instant, stops: &mut Stops) -> Decided {
+    // A panic unwinds into a refusal of this request, with its log line; others do not notice.
+    let decide = pipeline::decide_timed(&tenant.rules, check, stops);
+    let decide = AssertUnwindSafe(decide).catch_unwind();
+    let mut decided = match within(end, decide).await {
+        Ok(Ok(decided)) => decided,
+        Ok(Err(_)) => {
+            error!("a check broke off by a panic");
+            ours("internal-error", "The request could not be judged")
+        }
+        Err(_) => ours("deadline", "Judging the request took too long"),
+    };
+    decided.tenant.clone_from(&tenant.name);
+    decided
 }
 
 /// A future's value, unless it is not there in time. Most decisions wait for nothing, and need no timer.

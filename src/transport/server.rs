@@ -1,13 +1,18 @@
 //! The gRPC server: TLS, limits, health, graceful end.
 
-use std::{convert::Infallible, fs, io, path::PathBuf, time::Duration};
+use std::{
+    convert::Infallible,
+    fs, io,
+    path::PathBuf,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, future::Either, stream};
 use thiserror::Error;
 use tonic::{
     body::Body,
     codegen::{Service, http},
-    server::NamedService,
     service::Routes,
     transport::{Certificate, Identity, Server, ServerTlsConfig},
 };
@@ -16,6 +21,7 @@ use tracing::warn;
 
 use super::{
     admin::AdminService,
+    check_service::CheckService,
     listener::{Connection, Listener},
 };
 use crate::{causes::causes, config};
@@ -80,25 +86,19 @@ impl GrpcServer {
         Ok(Self { listener, server })
     }
 
-    /// Answers Envoy's checks by `service` until `shutdown` ends, then until the requests in flight are answered.
-    pub async fn run<S>(
+    /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
+    pub async fn run(
         self,
-        service: S,
+        checks: CheckService,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServerError>
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    ) -> Result<(), ServerError> {
         let (health, health_service) = health_reporter();
-        health.set_serving::<S>().await;
-        let routes = Routes::new(health_service).add_service(service);
-        self.serve(routes, not_serving::<S>(health, shutdown)).await
+        health.set_serving::<CheckService>().await;
+        let service = ChecksFirst {
+            checks,
+            others: Routes::new(health_service).prepare(),
+        };
+        self.serve(service, not_serving(health, shutdown)).await
     }
 
     /// Answers operators until `shutdown` ends, then until the requests in flight are answered.
@@ -107,26 +107,61 @@ impl GrpcServer {
         service: AdminService,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        self.serve(service.routes()?, shutdown).await
+        let routes = service.routes()?.prepare();
+        self.serve(routes, shutdown).await
     }
 
-    async fn serve(
+    async fn serve<S>(
         self,
-        routes: Routes,
+        service: S,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ServerError> {
-        let mut server = self.server;
-        server
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming(self.listener), shutdown)
+    ) -> Result<(), ServerError>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        self.server
+            .serve_with_incoming_shutdown(service, incoming(self.listener), shutdown)
             .await
             .map_err(|e| ServerError::Transport(causes(&e)))
     }
 }
 
-async fn not_serving<S: NamedService>(health: HealthReporter, shutdown: impl Future<Output = ()>) {
+/// Checks, which a router would only cost, and whatever else is asked for.
+#[derive(Clone)]
+struct ChecksFirst {
+    checks: CheckService,
+    others: Routes,
+}
+
+impl Service<http::Request<Body>> for ChecksFirst {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Either<
+        <CheckService as Service<http::Request<Body>>>::Future,
+        <Routes as Service<http::Request<Body>>>::Future,
+    >;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Checks can always be taken.
+        Service::<http::Request<Body>>::poll_ready(&mut self.others, context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if CheckService::is_asked(&request) {
+            Either::Left(self.checks.call(request))
+        } else {
+            Either::Right(self.others.call(request))
+        }
+    }
+}
+
+async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>) {
     shutdown.await;
-    health.set_not_serving::<S>().await;
+    health.set_not_serving::<CheckService>().await;
 }
 
 /// Connections as they come. One that fails to be accepted is no reason to end.

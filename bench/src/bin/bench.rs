@@ -3,12 +3,12 @@
 use std::{
     fs,
     io::{Write as _, stderr, stdout},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use geowarden::config::ListenAddress;
 use geowarden_bench::{
     floor, machine,
     measure::{NAMES, Run},
@@ -31,8 +31,9 @@ enum Command {
     Run(RunArguments),
     /// Serve as the always-OK server
     Floor {
-        /// Where to listen: ADDRESS:PORT or unix:/PATH
-        address: ListenAddress,
+        /// Where to listen
+        #[arg(value_name = "ADDRESS:PORT")]
+        address: SocketAddr,
     },
 }
 
@@ -115,7 +116,7 @@ impl RunArguments {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => arguments.run(),
-        Command::Floor { address } => floor::serve(&address).map_err(Failure::from),
+        Command::Floor { address } => floor::serve(address).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
