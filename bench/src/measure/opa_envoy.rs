@@ -1,6 +1,6 @@
 //! OPA-Envoy, where the user has it, with the same policies and requests: `OPA_ENVOY` names its program.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use geowarden_stack::Plan;
 
@@ -80,6 +80,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         }]);
     };
     let program = Path::new(&program);
+    let name_of_opa = format!("OPA-Envoy {}", version(program)?);
     let header = HttpAsk::of_a_browser(TARGET, &[("x-company", "osgeo")]);
     let token = setup::with_token(TARGET, &stand.issuer.token()?);
     let of_opa = token_policy_of_opa(&stand.issuer.jwks());
@@ -133,7 +134,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
             measure: format!("CPU a request, {name}"),
             unit: "µs".to_owned(),
             ours,
-            against: "OPA-Envoy".to_owned(),
+            against: name_of_opa.clone(),
             theirs,
             aim: Aim::TimesLess(aim),
         }));
@@ -145,6 +146,24 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         bars,
     }));
     Ok(entries)
+}
+
+/// What it says of itself.
+fn version(program: &Path) -> Result<String> {
+    let output = Command::new(program)
+        .arg("version")
+        .output()
+        .map_err(Error::io(format!("running {}", program.display())))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.lines().find_map(|line| line.strip_prefix("Version: "));
+    version
+        .map(|version| version.trim().to_owned())
+        .ok_or_else(|| {
+            Error::unexpected(
+                program.display().to_string(),
+                "expected `Version:` of `version`",
+            )
+        })
 }
 
 async fn opa_envoy(stand: &Stand<'_>, program: &Path, policy: &Path) -> Result<Authorizer> {
