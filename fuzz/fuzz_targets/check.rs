@@ -31,7 +31,6 @@ fuzz_target!(|bytes: &[u8]| {
             principal: &principal,
         };
         let shown = serde_json::to_value(input::Shape::Native.of(&question));
-        let is_whole = CheckRequest::decode(bytes).is_ok();
-        assert_eq!(shown.is_ok_and(|shown| shown.is_object()), is_whole);
+        assert!(shown.is_ok_and(|shown| shown.is_object()) || CheckRequest::decode(bytes).is_err());
     }
 });

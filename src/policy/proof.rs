@@ -139,8 +139,8 @@ impl Prover {
             .args(["--memory", &self.limits.memory.to_string()])
             .args(["--seconds", &self.limits.time.as_secs().max(1).to_string()])
             .env_clear()
-            // KiB of addresses that the allocator sets aside at once, where it would take a GiB: they count against the limit.
-            .env("MIMALLOC_ARENA_RESERVE", "65536")
+            // What the allocator sets aside at once, where it would take a GiB of addresses, which count against the limit.
+            .env("MIMALLOC_ARENA_RESERVE", "64MiB")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

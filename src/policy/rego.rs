@@ -228,7 +228,7 @@ impl Policy for RegoPolicy {
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {
-        // It is all strings and numbers, which cannot fail.
+        // Only attributes of Envoy's can fail, and whoever wants to see the input has none.
         serde_json::to_value(self.input.of(question)).unwrap_or_default()
     }
 
