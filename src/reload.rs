@@ -2,14 +2,19 @@
 
 pub mod build;
 pub mod guarded;
+mod retry;
 pub mod tenants;
 mod watcher;
 
 use std::{sync::Arc, thread, time::Duration};
 
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::{Instant, sleep_until},
+};
 use tracing::{error, info, warn};
 
+use self::retry::Retry;
 use self::tenants::{Built, Sourced};
 use self::watcher::Watcher;
 pub use self::watcher::{Fingerprint, fingerprint};
@@ -28,17 +33,18 @@ const LOOK: Duration = Duration::from_secs(10);
 /// How much less of a processor a reload asks for than requests do (nice(2)), where processors are short.
 const NICE: i32 = 5;
 
-/// Runs `work`, which takes long enough to hold up requests, on a thread of its own that stands back behind theirs.
-async fn standing_back(work: impl FnOnce() + Send + 'static) -> Result<(), &'static str> {
+/// What `work` gives, which takes long enough to hold up requests: on a thread of its own that stands back behind theirs.
+async fn standing_back<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, &'static str> {
     let (done, ended) = oneshot::channel();
     let work = move || {
         // On Linux a thread has a niceness of its own, which those that it starts inherit; elsewhere the process has one.
         if cfg!(target_os = "linux") {
             let _ = rustix::process::nice(NICE);
         }
-        work();
         // Nobody waits any more where the service has ended.
-        let _ = done.send(());
+        let _ = done.send(work());
     };
     thread::Builder::new()
         .name("reload".to_owned())
@@ -46,6 +52,17 @@ async fn standing_back(work: impl FnOnce() + Send + 'static) -> Result<(), &'sta
         .spawn(work)
         .map_err(|_| "could not begin")?;
     ended.await.map_err(|_| "broke off")
+}
+
+/// What a reload is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Somebody has asked for it.
+    Asked,
+    /// Files may have changed.
+    Files,
+    /// The last one failed.
+    Again,
 }
 
 /// Reads keys, policies and data anew when told to or when their files change.
@@ -65,68 +82,82 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed.
+    /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed; where files
+    /// are watched, what has failed is tried again now and then.
     pub async fn run(self, mut asked: watch::Receiver<u64>, stopped: impl Future<Output = ()>) {
         let mut stopped = std::pin::pin!(stopped);
         let mut watcher = Watcher::new(&self.config, self.loaded.clone());
         let reloader = Arc::new(self);
+        let watches = reloader.config.watches_files();
+        let mut retry: Option<Retry> = None;
         // What changed before anybody watched is looked for first.
-        let mut is_first = reloader.config.watches_files();
+        let mut is_first = watches;
         loop {
-            let by_request = tokio::select! {
+            let again = retry.as_ref().map(|retry| retry.at);
+            let why = tokio::select! {
                 () = &mut stopped => return,
-                () = std::future::ready(()), if is_first => false,
+                () = std::future::ready(()), if is_first => Why::Files,
                 changed = asked.changed() => {
                     if changed.is_err() {
                         stopped.await;
                         return;
                     }
-                    true
+                    Why::Asked
                 }
-                () = watcher.changed(SETTLE, LOOK), if reloader.config.watches_files() => false,
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if watches && again.is_some() => Why::Again,
+                () = watcher.changed(SETTLE, LOOK), if watches => Why::Files,
             };
             is_first = false;
             let print = fingerprint(&reloader.config.watched_paths());
-            if !by_request && print == watcher.seen {
+            if why == Why::Files && print == watcher.seen {
                 continue;
             }
             watcher.seen = print;
             watcher.follow(&reloader.config);
             let one = Arc::clone(&reloader);
-            if let Err(cause) = standing_back(move || one.reload()).await {
-                error!("a reload {cause}; the last good rules keep serving");
-                reloader.metrics.reloaded(false);
-                reloader.history.failed([format!("a reload {cause}")]);
-            }
+            // What was in force is dropped there as well.
+            let reload = move || one.candidate().map(|built| one.put_in_force(built));
+            let outcome = standing_back(reload).await;
+            retry = match outcome.unwrap_or_else(|how| Err(Problems::file("reload", None, how))) {
+                Ok(()) => None,
+                Err(problems) => {
+                    let told = problems.0.iter().map(ToString::to_string).collect();
+                    // What has changed, or been asked for, is told about anew.
+                    let earlier = retry.filter(|_| why == Why::Again);
+                    let next = Retry::after(earlier, told);
+                    if next.is_first() {
+                        reloader.keep(&problems);
+                    }
+                    Some(next)
+                }
+            };
         }
     }
 
-    fn reload(&self) {
-        match self.candidate() {
-            Ok(built) => {
-                for warning in &built.warnings {
-                    warn!("{warning}");
-                }
-                self.state.replace(built.rules);
-                self.metrics.reloaded(true);
-                self.history.succeeded();
-                for (tenant, revision) in &built.revisions {
-                    info!(%revision, tenant = tenant.as_deref(), "reloaded keys and policies");
-                }
-            }
-            Err(problems) => {
-                self.metrics.reloaded(false);
-                self.history
-                    .failed(problems.0.iter().map(ToString::to_string));
-                for problem in problems.0 {
-                    error!(
-                        origin = %problem.origin,
-                        path = %problem.path,
-                        "cannot reload: {}; the last good rules keep serving",
-                        problem.message
-                    );
-                }
-            }
+    fn put_in_force(&self, built: Built) {
+        for warning in &built.warnings {
+            warn!("{warning}");
+        }
+        self.state.replace(built.rules);
+        self.metrics.reloaded(true);
+        self.history.succeeded();
+        for (tenant, revision) in &built.revisions {
+            info!(%revision, tenant = tenant.as_deref(), "reloaded keys and policies");
+        }
+    }
+
+    /// Keeps the last good rules, and says so.
+    fn keep(&self, problems: &Problems) {
+        self.metrics.reloaded(false);
+        self.history
+            .failed(problems.0.iter().map(ToString::to_string));
+        for problem in &problems.0 {
+            error!(
+                origin = %problem.origin,
+                path = %problem.path,
+                "cannot reload: {}; the last good rules keep serving",
+                problem.message
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! Files that change while the service runs.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, io::Write, os::unix::fs::symlink, path::Path};
 
 use crate::service::{OSGEO_KEY, Service, config, folder};
 
@@ -105,4 +105,24 @@ async fn what_changes_before_the_watching_begins_is_not_missed() {
         .metric("geowarden_reloads_total{result=\"success\"} 2")
         .await;
     assert_eq!(status(&service).await, 403);
+}
+
+/// A file that changes without a sign of it stands for whatever makes a reload fail that no file tells of.
+#[tokio::test]
+async fn what_has_failed_is_tried_again_without_a_change() {
+    let service = Service::with_policy(CLOSED).await;
+    let file = service.folder.path().join("policies/authz.rego");
+    let broken = OPEN.replace("true", "trul");
+    fs::write(&file, &broken).unwrap();
+    service.metric("geowarden_reload_failed 1").await;
+    let time = fs::metadata(&file).unwrap().modified().unwrap();
+    assert_eq!(OPEN.len(), broken.len());
+    let mut file = fs::File::options().write(true).open(&file).unwrap();
+    file.write_all(OPEN.as_bytes()).unwrap();
+    file.set_modified(time).unwrap();
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(status(&service).await, 200);
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 1")
+        .await;
 }
