@@ -88,10 +88,10 @@ impl Reloader {
         let mut stopped = std::pin::pin!(stopped);
         let mut watcher = Watcher::new(&self.config, self.loaded.clone());
         let reloader = Arc::new(self);
-        let watches = reloader.config.watches_files();
+        let is_watching = reloader.config.watches_files();
         let mut retry: Option<Retry> = None;
         // What changed before anybody watched is looked for first.
-        let mut is_first = watches;
+        let mut is_first = is_watching;
         loop {
             let again = retry.as_ref().map(|retry| retry.at);
             let why = tokio::select! {
@@ -104,8 +104,8 @@ impl Reloader {
                     }
                     Why::Asked
                 }
-                () = sleep_until(again.unwrap_or_else(Instant::now)), if watches && again.is_some() => Why::Again,
-                () = watcher.changed(SETTLE, LOOK), if watches => Why::Files,
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if is_watching && again.is_some() => Why::Again,
+                () = watcher.changed(SETTLE, LOOK), if is_watching => Why::Files,
             };
             is_first = false;
             let print = fingerprint(&reloader.config.watched_paths());
