@@ -9,7 +9,11 @@ use std::{
 use data_encoding::BASE64;
 use envoy_types::pb::{
     envoy::{
-        config::core::v3::{self as core, address::Address as Kind, socket_address::PortSpecifier},
+        config::core::v3::{
+            self as core, address::Address as Kind,
+            envoy_internal_address::AddressNameSpecifier as Listener,
+            socket_address::PortSpecifier,
+        },
         service::auth::v3::attribute_context as context,
     },
     google::protobuf::{self, value::Kind as ProtoKind},
@@ -164,7 +168,10 @@ impl Serialize for Shown<'_, core::Address> {
                 all.serialize_entry("socketAddress", &Shown(socket))?;
             }
             Some(Kind::Pipe(pipe)) => all.serialize_entry("pipe", &Shown(pipe))?,
-            Some(Kind::EnvoyInternalAddress(_)) | None => {}
+            Some(Kind::EnvoyInternalAddress(internal)) => {
+                all.serialize_entry("envoyInternalAddress", &Shown(internal))?;
+            }
+            None => {}
         }
         all.end()
     }
@@ -172,10 +179,22 @@ impl Serialize for Shown<'_, core::Address> {
 
 impl Serialize for Shown<'_, core::SocketAddress> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(socket) = self;
         let mut all = serializer.serialize_map(None)?;
-        text(&mut all, "address", &self.0.address)?;
-        if let Some(PortSpecifier::PortValue(port)) = &self.0.port_specifier {
-            all.serialize_entry("portValue", port)?;
+        if socket.protocol != 0 {
+            all.serialize_entry("protocol", &socket.protocol)?;
+        }
+        text(&mut all, "address", &socket.address)?;
+        match &socket.port_specifier {
+            Some(PortSpecifier::PortValue(port)) => all.serialize_entry("portValue", port)?,
+            Some(PortSpecifier::NamedPort(port)) => all.serialize_entry("namedPort", port)?,
+            None => {}
+        }
+        text(&mut all, "resolverName", &socket.resolver_name)?;
+        let namespace = &socket.network_namespace_filepath;
+        text(&mut all, "networkNamespaceFilepath", namespace)?;
+        if socket.ipv4_compat {
+            all.serialize_entry("ipv4Compat", &true)?;
         }
         all.end()
     }
@@ -185,6 +204,21 @@ impl Serialize for Shown<'_, core::Pipe> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serializer.serialize_map(None)?;
         text(&mut all, "path", &self.0.path)?;
+        if self.0.mode != 0 {
+            all.serialize_entry("mode", &self.0.mode)?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, core::EnvoyInternalAddress> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(internal) = self;
+        let mut all = serializer.serialize_map(None)?;
+        if let Some(Listener::ServerListenerName(name)) = &internal.address_name_specifier {
+            all.serialize_entry("serverListenerName", name)?;
+        }
+        text(&mut all, "endpointId", &internal.endpoint_id)?;
         all.end()
     }
 }
@@ -192,7 +226,7 @@ impl Serialize for Shown<'_, core::Pipe> {
 impl Serialize for Shown<'_, context::TlsSession> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serializer.serialize_map(None)?;
-        all.serialize_entry("sni", &self.0.sni)?;
+        text(&mut all, "sni", &self.0.sni)?;
         all.end()
     }
 }
