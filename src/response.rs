@@ -19,11 +19,13 @@ const OK: u32 = 0;
 const PERMISSION_DENIED: u32 = 7;
 const UNAUTHENTICATED: u32 = 16;
 
-/// `HeaderValueOption.HeaderAppendAction`.
-#[derive(Debug, Clone, Copy)]
+/// What becomes of values that are there: `append_action` of `HeaderValueOption`, or `append`, which is all that Envoy looks
+/// at where it is to append to a header of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Append {
-    IfExistsOrAdd = 0,
-    OverwriteIfExistsOrAdd = 2,
+    IfExistsOrAdd,
+    OverwriteIfExistsOrAdd,
+    True,
 }
 
 /// More than most answers take.
@@ -64,8 +66,14 @@ fn metadata(all: &mut Message, decided: &Decided) {
 
 /// `OkHttpResponse`.
 fn allowed(ok: &mut Message, permit: &Permit) {
-    for (name, value) in &permit.set_headers {
-        header(ok, 2, name, value, Append::OverwriteIfExistsOrAdd);
+    for (index, (name, value)) in permit.set_headers.iter().enumerate() {
+        let mut earlier = permit.set_headers.iter().take(index);
+        // The first one takes the place of the client's own, further ones of its name come on top.
+        if earlier.any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            header(ok, 2, name, value, Append::True);
+        } else {
+            header(ok, 2, name, value, Append::OverwriteIfExistsOrAdd);
+        }
     }
     for name in &permit.remove_headers {
         ok.text_even_if_empty(5, name);
@@ -140,7 +148,11 @@ fn header(all: &mut Message, field: u32, name: &str, value: &str, append: Append
             header.text(1, name);
             header.text(2, value);
         });
-        option.number(3, append as u32);
+        match append {
+            Append::IfExistsOrAdd => {}
+            Append::OverwriteIfExistsOrAdd => option.number(3, 2),
+            Append::True => option.message(2, |value| value.number(1, 1)),
+        }
     });
 }
 

@@ -27,3 +27,4 @@ mod stage;
 mod tenants;
 mod tokens;
 mod traces;
+mod verdict_headers;

@@ -1,6 +1,9 @@
 //! What Envoy is told.
 
-use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::{
+    ext_authz::v3::pb::{HeaderAppendAction, HttpResponse},
+    pb::google::protobuf::value::Kind,
+};
 use geowarden_stack::Ask;
 
 use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
@@ -79,7 +82,7 @@ async fn a_callers_identity_headers_never_pass_on_public_pages_either() {
 
 const TALKATIVE: &str = r#"package geowarden.authz
 
-allow := {"allowed": true, "headers": {"x-company": "osgeo", "x-geowarden-subject": "admin"}, "response_headers_to_add": {"x-a": ["1", "2"]}, "reason": "because"} if {
+allow := {"allowed": true, "headers": {"x-company": ["osgeo", "acme"], "x-geowarden-subject": "admin"}, "response_headers_to_add": {"x-a": ["1", "2"]}, "reason": "because"} if {
 	input.ogc.collection == "obs"
 }
 
@@ -126,7 +129,23 @@ async fn a_verdict_says_more_than_yes_and_no() {
         service.ask("GET", &path, &[("x-api-key", OSGEO_KEY)]).await
     };
     let allowed = ask("obs").await;
-    assert_eq!(allowed.header("x-company").unwrap(), "osgeo");
+    let HttpResponse::OkResponse(ok) = allowed.0.http_response.as_ref().unwrap() else {
+        panic!("not allowed")
+    };
+    let set = ok.headers.iter().map(|h| (h.header.as_ref().unwrap(), h));
+    let companies: Vec<_> = set
+        .filter(|(header, _)| header.key == "x-company")
+        .map(|(header, option)| {
+            #[allow(deprecated)] // Envoy looks at nothing else
+            let appends = option.append.is_some_and(|append| append.value);
+            (header.value.as_str(), appends, option.append_action())
+        })
+        .collect();
+    let (replace, add) = (
+        HeaderAppendAction::OverwriteIfExistsOrAdd,
+        HeaderAppendAction::AppendIfExistsOrAdd,
+    );
+    assert_eq!(companies, [("osgeo", false, replace), ("acme", true, add)]);
     assert_eq!(
         allowed.header("x-geowarden-subject").unwrap(),
         "osgeo",
