@@ -13,7 +13,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream},
 };
-use tonic::transport::server::Connected;
 
 use crate::config::ListenAddress;
 
@@ -77,15 +76,15 @@ impl Listener {
     }
 
     /// The next connection.
-    pub async fn accept(&self) -> io::Result<Connection> {
+    pub async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are small; waiting to fill a packet would cost each of them.
                 stream.set_nodelay(true)?;
-                Ok(Connection::Tcp(stream))
+                Ok(Socket::Tcp(stream))
             }
-            Self::Unix(listener, _) => Ok(Connection::Unix(listener.accept().await?.0)),
+            Self::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
         }
     }
 }
@@ -110,20 +109,14 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
 
 /// An accepted connection.
 #[derive(Debug)]
-pub enum Connection {
+pub enum Socket {
     /// TCP.
     Tcp(TcpStream),
     /// A Unix domain socket.
     Unix(UnixStream),
 }
 
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Connection {
+impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -136,7 +129,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for Socket {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,7 +1,9 @@
 //! Stop 1 and the way out: the only users of tonic.
 
 pub mod admin;
+pub mod certificates;
 pub mod check_service;
 pub mod ext_authz;
+mod incoming;
 pub mod listener;
 pub mod server;

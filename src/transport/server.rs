@@ -2,27 +2,26 @@
 
 use std::{
     convert::Infallible,
-    fs, io,
+    io,
     path::PathBuf,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::{Stream, future::Either, stream};
+use futures_util::future::Either;
 use thiserror::Error;
 use tonic::{
     body::Body,
     codegen::{Service, http},
     service::Routes,
-    transport::{Certificate, Identity, Server, ServerTlsConfig},
+    transport::Server,
 };
 use tonic_health::server::{HealthReporter, health_reporter};
-use tracing::warn;
 
 use super::{
-    admin::AdminService,
-    check_service::CheckService,
-    listener::{Connection, Listener},
+    admin::AdminService, certificates::Certificates, check_service::CheckService,
+    incoming::incoming, listener::Listener,
 };
 use crate::{causes::causes, config};
 
@@ -61,6 +60,7 @@ pub enum ServerError {
 /// A gRPC server with its socket bound.
 pub struct GrpcServer {
     listener: Listener,
+    certificates: Option<Arc<Certificates>>,
     server: Server,
 }
 
@@ -70,20 +70,17 @@ impl GrpcServer {
         listener: Listener,
         settings: Option<(&'static str, &config::Tls)>,
     ) -> Result<Self, ServerError> {
-        let mut server = Server::builder()
-            .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-            .max_concurrent_streams(MAX_STREAMS)
-            .http2_keepalive_interval(Some(Duration::from_secs(30)));
-        if let Some((section, settings)) = settings {
-            server =
-                server
-                    .tls_config(tls(settings)?)
-                    .map_err(|error| ServerError::Certificates {
-                        section,
-                        cause: causes(&error),
-                    })?;
-        }
-        Ok(Self { listener, server })
+        let certificates = settings
+            .map(|(section, settings)| Certificates::load(section, settings))
+            .transpose()?;
+        Ok(Self {
+            listener,
+            certificates: certificates.map(Arc::new),
+            server: Server::builder()
+                .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+                .max_concurrent_streams(MAX_STREAMS)
+                .http2_keepalive_interval(Some(Duration::from_secs(30))),
+        })
     }
 
     /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
@@ -123,8 +120,9 @@ impl GrpcServer {
             + 'static,
         S::Future: Send,
     {
+        let connections = incoming(self.listener, self.certificates);
         self.server
-            .serve_with_incoming_shutdown(service, incoming(self.listener), shutdown)
+            .serve_with_incoming_shutdown(service, connections, shutdown)
             .await
             .map_err(|e| ServerError::Transport(causes(&e)))
     }
@@ -162,37 +160,4 @@ impl Service<http::Request<Body>> for ChecksFirst {
 async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>) {
     shutdown.await;
     health.set_not_serving::<CheckService>().await;
-}
-
-/// Connections as they come. One that fails to be accepted is no reason to end.
-fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Connection>> {
-    stream::unfold(listener, |listener| async {
-        loop {
-            match listener.accept().await {
-                Ok(connection) => return Some((Ok(connection), listener)),
-                Err(error) => {
-                    warn!(%error, "a connection could not be accepted");
-                    // Out of file descriptors: trying again at once would only spin.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            }
-        }
-    })
-}
-
-fn tls(settings: &config::Tls) -> Result<ServerTlsConfig, ServerError> {
-    let read = |path: &PathBuf| {
-        fs::read(path).map_err(|source| ServerError::Unreadable {
-            path: path.clone(),
-            source,
-        })
-    };
-    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(
-        read(&settings.cert)?,
-        read(&settings.key)?,
-    ));
-    if let Some(client_ca) = &settings.client_ca {
-        tls = tls.client_ca_root(Certificate::from_pem(read(client_ca)?));
-    }
-    Ok(tls)
 }

@@ -1,9 +1,11 @@
 //! gRPC over TLS, with and without client certificates.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 use geowarden::{
@@ -52,20 +54,11 @@ async fn ask(grpc: &str, tls: ClientTlsConfig) -> Result<i32, String> {
     Ok(Answer(answer.into_inner()).status())
 }
 
-#[tokio::test]
-async fn only_clients_of_the_authority_are_served() {
-    let authority = Authority::new();
-    let stranger = Authority::new();
+/// A folder with certificates of `authority`, by which clients are known too.
+fn secured(authority: &Authority) -> TempDir {
     let policy = include_str!("../../policies/examples/company/authz.rego");
     let folder = folder(policy, "");
-    let (cert, key) = authority.issue();
-    for (name, text) in [
-        ("cert.pem", &cert),
-        ("key.pem", &key),
-        ("ca.pem", &authority.pem()),
-    ] {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
+    write(folder.path(), authority);
     let text = fs::read_to_string(folder.path().join("geowarden.yaml"))
         .unwrap()
         .replace(
@@ -73,23 +66,91 @@ async fn only_clients_of_the_authority_are_served() {
             "admin: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem, client_ca: ca.pem}}",
         );
     fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    folder
+}
+
+fn write(folder: &Path, authority: &Authority) {
+    let (cert, key) = authority.issue();
+    for (name, text) in [
+        ("cert.pem", &cert),
+        ("key.pem", &key),
+        ("ca.pem", &authority.pem()),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+/// A client that trusts the authority, and has a certificate of it.
+fn client_of(authority: &Authority) -> ClientTlsConfig {
+    let (cert, key) = authority.issue();
+    trusting(authority).identity(Identity::from_pem(cert, key))
+}
+
+fn trusting(authority: &Authority) -> ClientTlsConfig {
+    ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()))
+}
+
+#[tokio::test]
+async fn only_clients_of_the_authority_are_served() {
+    let authority = Authority::new();
+    let folder = secured(&authority);
     let (grpc, _admin, _reload, _stop, _running) =
         run(App::bind(config(folder.path())).await.unwrap());
-
-    let trusting = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()));
-    let (own_cert, own_key) = authority.issue();
-    let known = trusting().identity(Identity::from_pem(own_cert, own_key));
-    assert_eq!(ask(&grpc, known).await, Ok(200));
+    assert_eq!(ask(&grpc, client_of(&authority)).await, Ok(200));
     assert!(
-        ask(&grpc, trusting()).await.is_err(),
+        ask(&grpc, trusting(&authority)).await.is_err(),
         "a client without a certificate was served"
     );
-    let (their_cert, their_key) = stranger.issue();
-    let unknown = trusting().identity(Identity::from_pem(their_cert, their_key));
+    let (cert, key) = Authority::new().issue();
+    let unknown = trusting(&authority).identity(Identity::from_pem(cert, key));
     assert!(
         ask(&grpc, unknown).await.is_err(),
         "a stranger's certificate was accepted"
     );
+}
+
+#[tokio::test]
+async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
+    let (authority, next) = (Authority::new(), Authority::new());
+    let folder = secured(&authority);
+    let (grpc, _admin, _reload, _stop, _running) =
+        run(App::bind(config(folder.path())).await.unwrap());
+    let port = grpc.rsplit(':').next().unwrap();
+    let lasting = Channel::from_shared(format!("https://localhost:{port}"))
+        .unwrap()
+        .tls_config(client_of(&authority))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    write(folder.path(), &next);
+    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+    assert!(ask(&grpc, client_of(&authority)).await.is_err());
+    let mut lasting = AuthorizationClient::new(lasting);
+    let answer = lasting.check(request("GET", "/", &[])).await.unwrap();
+    assert_eq!(Answer(answer.into_inner()).status(), 200);
+    // The key is not the certificate's: as it is between two writes, or by mistake.
+    let good = fs::read(folder.path().join("key.pem")).unwrap();
+    fs::write(folder.path().join("key.pem"), authority.issue().1).unwrap();
+    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+    fs::remove_file(folder.path().join("key.pem")).unwrap();
+    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+    fs::write(folder.path().join("key.pem"), good).unwrap();
+    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+}
+
+/// Whoever connects and says nothing keeps nobody else waiting.
+#[tokio::test]
+async fn a_handshake_that_does_not_come_holds_up_no_other() {
+    let authority = Authority::new();
+    let folder = secured(&authority);
+    let (grpc, _admin, _reload, _stop, _running) =
+        run(App::bind(config(folder.path())).await.unwrap());
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(&grpc).await.unwrap());
+    }
+    assert_eq!(ask(&grpc, client_of(&authority)).await, Ok(200));
 }
 
 #[tokio::test]
