@@ -26,7 +26,7 @@ use super::{
 /// How long a client may take to agree on a key.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Clients that may be about it at once; more wait to be accepted.
-const MAX_HANDSHAKES: usize = 1024;
+const MAX_HANDSHAKES: usize = 4096;
 
 /// A connection that requests can come over.
 pub(super) enum Connection {
