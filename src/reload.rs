@@ -109,7 +109,8 @@ impl Reloader {
             };
             is_first = false;
             let print = fingerprint(&reloader.config.watched_paths());
-            if why == Why::Files && print == watcher.seen {
+            let has_changed = print != watcher.seen;
+            if why == Why::Files && !has_changed {
                 continue;
             }
             watcher.seen = print;
@@ -123,7 +124,7 @@ impl Reloader {
                 Err(problems) => {
                     let told = problems.0.iter().map(ToString::to_string).collect();
                     // What has changed, or been asked for, is told about anew.
-                    let earlier = retry.filter(|_| why == Why::Again);
+                    let earlier = retry.filter(|_| why == Why::Again && !has_changed);
                     let next = Retry::after(earlier, told);
                     if next.is_first() {
                         reloader.keep(&problems);

@@ -142,6 +142,7 @@ impl Config {
             .chain(keys.and_then(|k| k.dir.clone()))
             .chain(jwks)
             .chain(secrets)
+            .chain(self.pygeoapi.config.clone())
             .collect()
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tracing::warn;
 
 use crate::config::Config;
@@ -19,6 +19,8 @@ pub type Fingerprint = BTreeSet<(PathBuf, Option<SystemTime>, u64)>;
 /// Watches the folders of all sources, and the folders that mounted ones link to.
 pub(super) struct Watcher {
     events: mpsc::Receiver<()>,
+    /// Without a watcher nobody else would hold one, and a channel without senders never waits.
+    _sender: mpsc::Sender<()>,
     notify: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     /// What the files looked like at the last reload.
@@ -28,6 +30,7 @@ pub(super) struct Watcher {
 impl Watcher {
     pub(super) fn new(config: &Config, seen: Fingerprint) -> Self {
         let (sender, events) = mpsc::channel(1);
+        let kept = sender.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is an event too; only changes count.
             if event.is_ok_and(|e| !e.kind.is_access()) {
@@ -39,6 +42,7 @@ impl Watcher {
         .ok();
         let mut all = Self {
             events,
+            _sender: kept,
             notify: watcher,
             folders: BTreeSet::new(),
             seen,
@@ -75,18 +79,15 @@ impl Watcher {
         self.folders = folders;
     }
 
-    /// Ends when something has changed and settled, or after `look` in any case.
+    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
+    /// is written to all the time.
     pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
-        if tokio::time::timeout(look, self.events.recv())
-            .await
-            .is_err()
-        {
-            return;
-        }
-        while tokio::time::timeout(settle, self.events.recv())
-            .await
-            .is_ok_and(|event| event.is_some())
-        {}
+        let settled = async {
+            self.events.recv().await;
+            while timeout(settle, self.events.recv()).await.is_ok() {}
+        };
+        // Too late is as good as settled.
+        let _ = timeout(look, settled).await;
     }
 }
 
@@ -130,4 +131,49 @@ fn look_at(path: &Path, all: &mut Fingerprint, depth: usize) {
         meta.as_ref().and_then(|m| m.modified().ok()),
         meta.map_or(0, |m| m.len()),
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// As where the system cannot watch files.
+    fn deaf() -> (Watcher, mpsc::Sender<()>) {
+        let (sender, events) = mpsc::channel(1);
+        let watcher = Watcher {
+            events,
+            _sender: sender.clone(),
+            notify: None,
+            folders: BTreeSet::new(),
+            seen: Fingerprint::new(),
+        };
+        (watcher, sender)
+    }
+
+    #[tokio::test]
+    async fn without_a_watcher_it_is_looked_at_now_and_then_only() {
+        let (mut watcher, sender) = deaf();
+        drop(sender);
+        let at_once = timeout(
+            Duration::from_millis(100),
+            watcher.changed(Duration::from_millis(1), Duration::from_mins(1)),
+        );
+        assert!(at_once.await.is_err(), "it looked without a pause");
+    }
+
+    #[tokio::test]
+    async fn a_file_beside_that_never_rests_hides_no_change() {
+        let (mut watcher, sender) = deaf();
+        let noise = tokio::spawn(async move {
+            loop {
+                let _ = sender.try_send(());
+                tokio::task::yield_now().await;
+            }
+        });
+        let changed = watcher.changed(Duration::from_secs(1), Duration::from_millis(100));
+        timeout(Duration::from_secs(20), changed).await.unwrap();
+        noise.abort();
+    }
 }

@@ -126,6 +126,10 @@ async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
     write(folder.path(), &next);
     assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
     assert!(ask(&grpc, client_of(&authority)).await.is_err());
+    let (cert, key) = authority.issue();
+    let of_old = Identity::from_pem(cert, key);
+    let of_old = trusting(&next).identity(of_old);
+    assert!(ask(&grpc, of_old.clone()).await.is_err());
     let mut lasting = AuthorizationClient::new(lasting);
     let answer = lasting.check(request("GET", "/", &[])).await.unwrap();
     assert_eq!(Answer(answer.into_inner()).status(), 200);
@@ -133,10 +137,15 @@ async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
     let good = fs::read(folder.path().join("key.pem")).unwrap();
     fs::write(folder.path().join("key.pem"), authority.issue().1).unwrap();
     assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
-    fs::remove_file(folder.path().join("key.pem")).unwrap();
-    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+    for name in ["key.pem", "ca.pem"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+        assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200), "{name}");
+        assert!(ask(&grpc, of_old.clone()).await.is_err(), "{name}");
+    }
     fs::write(folder.path().join("key.pem"), good).unwrap();
-    assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
+    fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    assert_eq!(ask(&grpc, of_old).await, Ok(200));
+    assert!(ask(&grpc, client_of(&next)).await.is_err());
 }
 
 /// Whoever connects and says nothing keeps nobody else waiting.

@@ -279,7 +279,9 @@ impl Serialize for ShownHttp<'_> {
             // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
             all.serialize_entry("headers", &Joined(self.headers))?;
         }
-        if let Some(headers) = &http.header_map {
+        if let Some(headers) = &http.header_map
+            && !headers.is_empty()
+        {
             all.serialize_entry("headerMap", &HeaderMap { headers })?;
         }
         text(&mut all, "path", http.path)?;
@@ -334,6 +336,19 @@ impl Serialize for Shown<'_, core::Metadata> {
         if !filters.is_empty() {
             all.serialize_entry("filterMetadata", &Sorted(filters))?;
         }
+        let typed = &self.0.typed_filter_metadata;
+        if !typed.is_empty() {
+            all.serialize_entry("typedFilterMetadata", &Sorted(typed))?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Shown<'_, protobuf::Any> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        text(&mut all, "typeUrl", &self.0.type_url)?;
+        bytes(&mut all, "value", &self.0.value)?;
         all.end()
     }
 }

@@ -207,9 +207,13 @@ fn with_every_field() -> CheckRequest {
     let inner = protobuf::Struct {
         fields: kinds.map(|(name, value)| (name.to_owned(), value)).into(),
     };
+    let typed = protobuf::Any {
+        type_url: "type.googleapis.com/x".into(),
+        value: b"\xff".to_vec(),
+    };
     let metadata = |name: &str| core::Metadata {
         filter_metadata: [(name.to_owned(), inner.clone())].into(),
-        ..core::Metadata::default()
+        typed_filter_metadata: [("t".to_owned(), typed.clone())].into(),
     };
     let peer = |address| Peer {
         address: Some(core::Address {
@@ -268,6 +272,7 @@ fn attributes_are_shown_field_for_field() {
     let inner = serde_json::json!({
         "text": "a", "nothing": null, "number": 1.5, "no-number": null, "truth": false, "list": ["b"],
     });
+    let typed = serde_json::json!({"t": {"typeUrl": "type.googleapis.com/x", "value": "/w=="}});
     let peer = |address: serde_json::Value| {
         serde_json::json!({
             "address": address,
@@ -296,8 +301,8 @@ fn attributes_are_shown_field_for_field() {
                 },
             },
             "contextExtensions": {"policy": "osgeo"},
-            "metadataContext": {"filterMetadata": {"jwt": inner}},
-            "routeMetadataContext": {"filterMetadata": {"route": inner}},
+            "metadataContext": {"filterMetadata": {"jwt": inner}, "typedFilterMetadata": typed},
+            "routeMetadataContext": {"filterMetadata": {"route": inner}, "typedFilterMetadata": typed},
             "tlsSession": {"sni": "maps.example.org"},
         })
     );
