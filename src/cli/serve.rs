@@ -39,7 +39,10 @@ impl Serve {
             .enable_all()
             .thread_stack_size(STACK_BYTES)
             .build()?;
-        runtime.block_on(serve(config))
+        let ended = runtime.block_on(serve(config));
+        // What reads files may wait for a mount that does not answer.
+        runtime.shutdown_background();
+        ended
     }
 }
 
