@@ -114,14 +114,17 @@ impl App {
         metrics.reloaded(true);
         let server = &config.server;
         let listener = bind(&server.grpc, Access::Umask).await?;
-        let (grpc, grpc_address) =
-            grpc(listener, server.tls.as_ref().map(|tls| ("server.tls", tls)))?;
+        let (grpc, grpc_address) = grpc(
+            listener,
+            server.tls.as_ref().map(|tls| ("server.tls", tls)),
+            &metrics,
+        )?;
         let admin_grpc = match &server.admin_grpc {
             Some(admin) => {
                 let listener = bind(&admin.address, Access::Owner).await?;
                 let tls = admin.tls.as_ref();
                 let tls = tls.map(|tls| ("server.admin_grpc.tls", tls));
-                Some(self::grpc(listener, tls)?)
+                Some(self::grpc(listener, tls, &metrics)?)
             }
             None => None,
         };
@@ -280,11 +283,12 @@ async fn bind(address: &ListenAddress, access: Access) -> Result<Listener, AppEr
 fn grpc(
     listener: Listener,
     tls: Option<(&'static str, &Tls)>,
+    metrics: &Arc<Metrics>,
 ) -> Result<(GrpcServer, ListenAddress), AppError> {
     let address = listener
         .address()
         .map_err(|error| ServerError::Transport(error.to_string()))?;
-    Ok((GrpcServer::new(listener, tls)?, address))
+    Ok((GrpcServer::new(listener, tls, metrics)?, address))
 }
 
 fn bind_error(address: &impl ToString, source: io::Error) -> AppError {

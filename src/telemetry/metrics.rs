@@ -51,6 +51,11 @@ struct IssuerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SectionLabels {
+    section: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
 }
@@ -63,6 +68,7 @@ pub struct Metrics {
     in_flight: Gauge,
     reloads: Family<ResultLabels, Counter>,
     reload_failed: Gauge,
+    certificates_failed: Family<SectionLabels, Gauge>,
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
     log_lines_lost: Counter,
@@ -103,6 +109,12 @@ impl Default for Metrics {
             "1 while the files on disk cannot be used and the last good ones serve",
             reload_failed.clone(),
         );
+        let certificates_failed = Family::default();
+        registry.register(
+            "certificates_failed",
+            "1 while the certificates of a section cannot be used and the last good ones serve",
+            certificates_failed.clone(),
+        );
         let keys = Family::default();
         registry.register("jwks_keys", "Usable keys of an issuer", keys.clone());
         let key_fetch_failures = Family::default();
@@ -135,6 +147,7 @@ impl Default for Metrics {
             in_flight,
             reloads,
             reload_failed,
+            certificates_failed,
             keys,
             key_fetch_failures,
             log_lines_lost,
@@ -171,6 +184,14 @@ impl Metrics {
         let result = if is_good { "success" } else { "failure" };
         self.reloads.get_or_create(&ResultLabels { result }).inc();
         self.reload_failed.set(i64::from(!is_good));
+    }
+
+    /// Notes whether the certificate files of a section of the configuration could be used when last looked at.
+    pub fn certificates(&self, section: &'static str, are_good: bool) {
+        let gauge = self
+            .certificates_failed
+            .get_or_create(&SectionLabels { section });
+        gauge.set(i64::from(!are_good));
     }
 
     /// Where the fetches of a tenant's keys are counted.

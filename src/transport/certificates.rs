@@ -16,12 +16,13 @@ use tokio_rustls::rustls::{
 use tracing::{error, info};
 
 use super::server::ServerError;
-use crate::{causes::causes, config};
+use crate::{causes::causes, config, telemetry::metrics::Metrics};
 
 /// Certificates, and the files that they come from.
 pub struct Certificates {
     section: &'static str,
     settings: config::Tls,
+    metrics: Arc<Metrics>,
     /// Held while files are read, so that what is older does not take the place of what is newer. Handshakes only wait for it.
     current: Mutex<Current>,
 }
@@ -44,16 +45,22 @@ struct Files {
 
 impl Certificates {
     /// Those of the files that the section `section` of the configuration names.
-    pub fn load(section: &'static str, settings: &config::Tls) -> Result<Self, ServerError> {
+    pub fn load(
+        section: &'static str,
+        settings: &config::Tls,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ServerError> {
         let files = Files::read(settings)?;
         let current = Current {
             server: Arc::new(server(section, &files)?),
             files,
             fault: None,
         };
+        metrics.certificates(section, true);
         Ok(Self {
             section,
             settings: settings.clone(),
+            metrics,
             current: Mutex::new(current),
         })
     }
@@ -62,7 +69,9 @@ impl Certificates {
     /// again by the next connection.
     pub fn now(&self) -> Arc<ServerConfig> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(fault) = self.follow(&mut current) {
+        let followed = self.follow(&mut current);
+        self.metrics.certificates(self.section, followed.is_ok());
+        if let Err(fault) = followed {
             let fault = fault.to_string();
             if current.fault.as_ref() != Some(&fault) {
                 error!("{fault}; the last good certificates go on serving");

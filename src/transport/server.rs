@@ -23,7 +23,7 @@ use super::{
     admin::AdminService, certificates::Certificates, check_service::CheckService,
     incoming::incoming, listener::Listener,
 };
-use crate::{causes::causes, config};
+use crate::{causes::causes, config, telemetry::metrics::Metrics};
 
 /// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
 /// checks; h2's default of 20 would then close the connection for all others.
@@ -69,9 +69,10 @@ impl GrpcServer {
     pub fn new(
         listener: Listener,
         settings: Option<(&'static str, &config::Tls)>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, ServerError> {
         let certificates = settings
-            .map(|(section, settings)| Certificates::load(section, settings))
+            .map(|(section, settings)| Certificates::load(section, settings, Arc::clone(metrics)))
             .transpose()?;
         Ok(Self {
             listener,

@@ -37,6 +37,7 @@ fn text() -> String {
     let no_keys = KeySet::parse(b"no keys").unwrap_err();
     keys.failed("https://idp.example", &KeyFetchError::from(no_keys));
     metrics.reloaded(true);
+    metrics.certificates("server.tls", true);
     metrics.spans(SpanEnd::Exported, 1);
     metrics.text().unwrap()
 }

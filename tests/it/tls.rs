@@ -113,8 +113,15 @@ async fn only_clients_of_the_authority_are_served() {
 async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
     let (authority, next) = (Authority::new(), Authority::new());
     let folder = secured(&authority);
-    let (grpc, _admin, _reload, _stop, _running) =
+    let (grpc, admin, _reload, _stop, _running) =
         run(App::bind(config(folder.path())).await.unwrap());
+    let failed = async || {
+        let text = reqwest::get(format!("http://{admin}/metrics"))
+            .await
+            .unwrap();
+        let text = text.text().await.unwrap();
+        text.contains("geowarden_certificates_failed{section=\"server.tls\"} 1")
+    };
     let port = grpc.rsplit(':').next().unwrap();
     let lasting = Channel::from_shared(format!("https://localhost:{port}"))
         .unwrap()
@@ -141,10 +148,12 @@ async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
         fs::remove_file(folder.path().join(name)).unwrap();
         assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200), "{name}");
         assert!(ask(&grpc, of_old.clone()).await.is_err(), "{name}");
+        assert!(failed().await, "{name}");
     }
     fs::write(folder.path().join("key.pem"), good).unwrap();
     fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
     assert_eq!(ask(&grpc, of_old).await, Ok(200));
+    assert!(!failed().await);
     assert!(ask(&grpc, client_of(&next)).await.is_err());
 }
 
