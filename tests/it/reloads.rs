@@ -126,3 +126,18 @@ async fn what_has_failed_is_tried_again_without_a_change() {
         .metric("geowarden_reloads_total{result=\"failure\"} 1")
         .await;
 }
+
+#[tokio::test]
+async fn pygeoapis_own_configuration_is_watched_as_well() {
+    let folder = folder(OPEN, "pygeoapi: {config: pygeoapi.yml}");
+    let file = folder.path().join("pygeoapi.yml");
+    let good = "resources: {obs: {type: collection}}\n";
+    fs::write(&file, good).unwrap();
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    fs::write(&file, good.replace("obs", "\"a/../b\"")).unwrap();
+    service.metric("geowarden_reload_failed 1").await;
+    fs::write(&file, good).unwrap();
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(status(&service).await, 200);
+}
