@@ -30,8 +30,9 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// Files are looked at this often even when nothing was heard of them: some file systems do not tell.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// How much less of a processor a reload asks for than requests do (nice(2)), where processors are short.
-const NICE: i32 = 5;
+/// How much less of a processor a reload asks for than requests do (nice(2)), where processors are short: it gets a quarter of
+/// one that both want.
+pub const NICE: i32 = 5;
 
 /// What `work` gives, which takes long enough to hold up requests: on a thread of its own that stands back behind theirs.
 async fn standing_back<T: Send + 'static>(

@@ -85,14 +85,9 @@ pub(super) struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// Whether `signature`, in base64url, is one of `message` by this key.
-    pub(super) fn verify(
-        &self,
-        algorithm: Algorithm,
-        message: &[u8],
-        signature: &str,
-    ) -> Result<bool, NotBase64Url> {
-        self.signatures.verify(algorithm, message, signature)
+    /// What checks its signatures.
+    pub(super) fn signatures(&self) -> &SignatureKey {
+        &self.signatures
     }
 
     fn fits(&self, algorithm: Algorithm) -> bool {

@@ -10,11 +10,10 @@ use clap::Args;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 
 use super::{CommandError, print};
-use crate::policy::{Outcome, Trial, prove};
-
-/// How far this process stands back behind the one that serves, as the thread does that reloads: it gets a quarter of a
-/// processor that both want.
-const NICE: i32 = 5;
+use crate::{
+    policy::{Outcome, Trial, prove},
+    reload,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
@@ -32,8 +31,8 @@ impl Prove {
         limit(Resource::Core, 0)?;
         // Where memory is short, this process is the one to end. Without permission the limit above has to do.
         let _ = fs::write("/proc/self/oom_score_adj", "1000");
-        // Set, not added: who reloads stands back already.
-        let _ = setpriority_process(None, NICE);
+        // As far back as the thread that reloads: set, not added to what this has of it.
+        let _ = setpriority_process(None, reload::NICE);
         for line in io::stdin().lock().lines() {
             self.one_more_trial()?;
             let trial: Trial = serde_json::from_str(&line?)

@@ -1,7 +1,7 @@
 //! Connections as they come, encrypted ones once they are.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,6 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::either::Either;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
@@ -28,13 +29,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Clients that may be about it at once; more wait to be accepted.
 const MAX_HANDSHAKES: usize = 4096;
 
-/// A connection that requests can come over.
-pub(super) enum Connection {
-    /// Not encrypted.
-    Plain(Socket),
-    /// By TLS.
-    Tls(Box<TlsStream<Socket>>),
-}
+/// A connection that requests can come over: as it is, or by TLS.
+pub(super) struct Connection(Either<Socket, Box<TlsStream<Socket>>>);
 
 /// All connections to `listener`, by TLS where there are certificates.
 pub(super) fn incoming(
@@ -65,7 +61,7 @@ impl Door {
             tokio::select! {
                 accepted = self.listener.accept(), if self.handshakes.len() < MAX_HANDSHAKES => {
                     match (accepted, &self.certificates) {
-                        (Ok(socket), None) => return Connection::Plain(socket),
+                        (Ok(socket), None) => return Connection(Either::Left(socket)),
                         (Ok(socket), Some(certificates)) => {
                             let certificates = Arc::clone(certificates);
                             self.handshakes.spawn(encrypted(socket, certificates));
@@ -94,7 +90,7 @@ async fn encrypted(socket: Socket, certificates: Arc<Certificates>) -> io::Resul
         TlsAcceptor::from(current).accept(socket).await
     };
     let stream = timeout(HANDSHAKE, handshake).await??;
-    Ok(Connection::Tls(Box::new(stream)))
+    Ok(Connection(Either::Right(Box::new(stream))))
 }
 
 impl Connected for Connection {
@@ -105,58 +101,28 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
+        Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
+        Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
-        }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
     }
 
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -18,7 +18,7 @@ pub(in crate::authn) struct NotBase64Url;
 
 /// A public key in the form that checks signatures.
 #[derive(Clone)]
-pub(super) enum SignatureKey {
+pub(in crate::authn) enum SignatureKey {
     /// As jsonwebtoken takes it.
     Library(DecodingKey),
     /// An RSA key, ready for each of its algorithms. jsonwebtoken would make it anew of modulus and exponent for every
@@ -45,7 +45,7 @@ impl SignatureKey {
 
     /// Whether `signature`, in base64url, is one of `message` by this key. A key of another kind than the algorithm's never
     /// says so.
-    pub(super) fn verify(
+    pub(in crate::authn) fn verify(
         &self,
         algorithm: Algorithm,
         message: &[u8],

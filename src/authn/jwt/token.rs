@@ -46,7 +46,7 @@ impl<'t> Unverified<'t> {
     /// The claims, once the signature is that of `key`.
     pub(super) fn verify(self, key: &VerificationKey) -> Result<Claims, Refusal> {
         let (algorithm, signed) = (self.header.algorithm, self.signed.as_bytes());
-        let verified = key.verify(algorithm, signed, self.signature);
+        let verified = key.signatures().verify(algorithm, signed, self.signature);
         match verified {
             Ok(true) => Claims::read(self.claims),
             Ok(false) => Err(RefusalKind::BadSignature.into()),
