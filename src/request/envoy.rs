@@ -121,7 +121,7 @@ impl CheckInput {
 fn read_headers<'a>(http: &Http<'a>) -> Result<(Headers, Option<&'a [u8]>), UnreadableCheck> {
     let mut headers = Headers::default();
     let mut path = None;
-    let Some(map) = &http.header_map else {
+    let Some(map) = http.raw_headers() else {
         for (name, value) in &http.headers {
             if !name.starts_with(':') {
                 headers.push(name, value.as_bytes());
@@ -134,10 +134,7 @@ fn read_headers<'a>(http: &Http<'a>) -> Result<(Headers, Option<&'a [u8]>), Unre
         .map(|header| header.key.len() + header.raw_value.len());
     headers.reserve(map.len(), lengths.sum());
     for header in map {
-        let value = match header.raw_value {
-            [] => header.value.as_bytes(),
-            raw => raw,
-        };
+        let value = header.bytes();
         if header.key.eq_ignore_ascii_case(":path") {
             if path.replace(value).is_some() {
                 return Err(UnreadableCheck::RepeatedPath);
@@ -195,7 +192,7 @@ impl Serialize for ShownAttributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let message = self.0.attributes.message.as_ref();
         let context = Context::of(message).map_err(S::Error::custom)?;
-        attributes::show(&context, &self.0.headers, serializer)
+        attributes::show(&context, serializer)
     }
 }
 

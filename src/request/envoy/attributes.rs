@@ -29,17 +29,13 @@ use crate::request::{Headers, Joined};
 /// What is serialised of a message that has a form of its own in JSON.
 struct Shown<'a, T>(&'a T);
 
-/// The whole context; `headers` are the raw ones, where Envoy sends raw headers.
-pub(super) fn show<S: Serializer>(
-    context: &Context<'_>,
-    headers: &Headers,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+/// The whole context.
+pub(super) fn show<S: Serializer>(context: &Context<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut all = serializer.serialize_map(None)?;
     encoded::<_, context::Peer>(&mut all, "source", &context.source)?;
     encoded::<_, context::Peer>(&mut all, "destination", &context.destination)?;
     if let Some(request) = &context.request {
-        all.serialize_entry("request", &ShownRequest { request, headers })?;
+        all.serialize_entry("request", &ShownRequest(request))?;
     }
     if !context.context_extensions.is_empty() {
         let extensions = Texts(&context.context_extensions);
@@ -231,18 +227,14 @@ impl Serialize for Shown<'_, context::TlsSession> {
     }
 }
 
-struct ShownRequest<'a> {
-    request: &'a Request<'a>,
-    headers: &'a Headers,
-}
+struct ShownRequest<'a>(&'a Request<'a>);
 
 impl Serialize for ShownRequest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serializer.serialize_map(None)?;
-        encoded::<_, protobuf::Timestamp>(&mut all, "time", &self.request.time)?;
-        if let Some(http) = &self.request.http {
-            let headers = self.headers;
-            all.serialize_entry("http", &ShownHttp { http, headers })?;
+        encoded::<_, protobuf::Timestamp>(&mut all, "time", &self.0.time)?;
+        if let Some(http) = &self.0.http {
+            all.serialize_entry("http", &ShownHttp(http))?;
         }
         all.end()
     }
@@ -262,27 +254,23 @@ impl Serialize for Shown<'_, protobuf::Timestamp> {
     }
 }
 
-struct ShownHttp<'a> {
-    http: &'a Http<'a>,
-    headers: &'a Headers,
-}
+struct ShownHttp<'a>(&'a Http<'a>);
 
 impl Serialize for ShownHttp<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let http = self.http;
+        let http = self.0;
         let mut all = serializer.serialize_map(None)?;
         text(&mut all, "id", http.id)?;
         text(&mut all, "method", http.method)?;
-        if !http.headers.is_empty() {
-            all.serialize_entry("headers", &Texts(&http.headers))?;
-        } else if !self.headers.is_empty() {
-            // With raw headers Envoy leaves `headers` empty; policies read it all the same, so it is built from them.
-            all.serialize_entry("headers", &Joined(self.headers))?;
-        }
-        if let Some(headers) = &http.header_map
-            && !headers.is_empty()
-        {
+        if let Some(headers) = http.raw_headers() {
+            // With raw headers Envoy leaves `headers` empty. Policies read it all the same, so it is built from them,
+            // pseudo-headers included, as Envoy fills it.
+            let raw = headers.iter().map(|header| (header.key, header.bytes()));
+            let raw: Headers = raw.collect();
+            all.serialize_entry("headers", &Joined(&raw))?;
             all.serialize_entry("headerMap", &HeaderMap { headers })?;
+        } else if !http.headers.is_empty() {
+            all.serialize_entry("headers", &Texts(&http.headers))?;
         }
         text(&mut all, "path", http.path)?;
         text(&mut all, "host", http.host)?;

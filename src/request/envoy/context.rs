@@ -58,6 +58,16 @@ pub(super) struct Header<'a> {
     pub(super) raw_value: &'a [u8],
 }
 
+impl<'a> Header<'a> {
+    /// Its value, which stands in one of two fields.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        match self.raw_value {
+            [] => self.value.as_bytes(),
+            raw => raw,
+        }
+    }
+}
+
 /// As many headers as most requests have: their lists need not grow.
 const MOST_HEADERS: usize = 24;
 
@@ -105,6 +115,11 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Http<'a> {
+    /// The raw headers, where Envoy sent them. They then count, and the other ones do not.
+    pub(super) fn raw_headers(&self) -> Option<&[Header<'a>]> {
+        self.header_map.as_deref().filter(|all| !all.is_empty())
+    }
+
     fn read(&mut self, mut fields: Fields<'a>) -> Result<(), Malformed> {
         while let Some(field) = fields.next_field()? {
             match field.number {

@@ -14,6 +14,7 @@ use prost::Message;
 
 use super::*;
 
+mod addresses;
 mod as_prost;
 
 fn check(http: HttpRequest) -> Bytes {
@@ -121,7 +122,7 @@ fn attributes_show_what_the_check_took_of_them() {
             "host": "maps.example.org",
             "scheme": "https",
             "protocol": "HTTP/2",
-            "headers": {"x-raw": "1\u{fffd}", "x-text": "2", "x-both": "4", "x-empty": ""},
+            "headers": {":path": "/a?b", "x-raw": "1\u{fffd}", "x-text": "2", "x-both": "4", "x-empty": ""},
             "headerMap": {"headers": [
                 {"key": ":path", "rawValue": "L2E/Yg=="},
                 {"key": "x-raw", "rawValue": "Mf8="},
@@ -131,6 +132,51 @@ fn attributes_show_what_the_check_took_of_them() {
             ]},
         })
     );
+}
+
+/// A policy of OPA-Envoy finds the pseudo-headers, whether or not Envoy sends raw headers.
+#[test]
+fn headers_are_the_same_raw_or_not() {
+    let all = [
+        (":authority", "maps.example.org"),
+        (":method", "GET"),
+        (":path", "/a"),
+        (":scheme", "https"),
+        ("accept", "*/*"),
+    ];
+    let shown = |http: HttpRequest| {
+        let input = CheckInput::from_envoy(check(http)).unwrap();
+        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"]["headers"].clone()
+    };
+    let plain = shown(HttpRequest {
+        headers: all
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..HttpRequest::default()
+    });
+    let as_raw = |value: &str| {
+        all.map(|(key, text)| raw(key, if value.is_empty() { text } else { value }.as_bytes()))
+            .to_vec()
+    };
+    let from_raw = shown(HttpRequest {
+        header_map: Some(HeaderMap {
+            headers: as_raw(""),
+        }),
+        ..HttpRequest::default()
+    });
+    assert_eq!(plain, from_raw);
+    assert_eq!(plain[":method"], "GET");
+    // Where both are there, one of them counts, for the decision and for the policy.
+    let both = HttpRequest {
+        header_map: Some(HeaderMap {
+            headers: as_raw("x"),
+        }),
+        headers: [("accept".to_owned(), "y".to_owned())].into(),
+        ..HttpRequest::default()
+    };
+    let input = CheckInput::from_envoy(check(both.clone())).unwrap();
+    assert_eq!(input.headers.one("accept"), Ok(Some(&b"x"[..])));
+    assert_eq!(shown(both)["accept"], "x");
 }
 
 /// The destination is stepped over when a check is read, so that what is wrong with it only shows when it is asked for.
@@ -312,55 +358,4 @@ fn attributes_are_shown_field_for_field() {
         text,
         serde_json::to_string(&ShownAttributes(&again)).unwrap()
     );
-}
-
-/// As OPA-Envoy 1.9.0 shows the same addresses.
-#[test]
-fn addresses_of_every_kind_are_shown() {
-    use core::{
-        address::Address, envoy_internal_address::AddressNameSpecifier,
-        socket_address::PortSpecifier,
-    };
-    let socket = core::SocketAddress {
-        protocol: core::socket_address::Protocol::Udp.into(),
-        port_specifier: Some(PortSpecifier::NamedPort("http".into())),
-        resolver_name: "r".into(),
-        ipv4_compat: true,
-        ..core::SocketAddress::default()
-    };
-    let pipe = core::Pipe {
-        path: "/run/x".into(),
-        mode: 0o644,
-    };
-    let internal = core::EnvoyInternalAddress {
-        endpoint_id: "e".into(),
-        address_name_specifier: Some(AddressNameSpecifier::ServerListenerName("l".into())),
-    };
-    let cases = [
-        (
-            Some(Address::SocketAddress(socket)),
-            serde_json::json!({"socketAddress": {
-                "protocol": 1, "namedPort": "http", "resolverName": "r", "ipv4Compat": true,
-            }}),
-        ),
-        (
-            Some(Address::Pipe(pipe)),
-            serde_json::json!({"pipe": {"path": "/run/x", "mode": 420}}),
-        ),
-        (
-            Some(Address::EnvoyInternalAddress(internal)),
-            serde_json::json!({"envoyInternalAddress": {"serverListenerName": "l", "endpointId": "e"}}),
-        ),
-        (None, serde_json::json!({})),
-    ];
-    for (address, expected) in cases {
-        let mut check = with_every_field();
-        let attributes = check.attributes.as_mut().unwrap();
-        attributes.source.as_mut().unwrap().address = Some(core::Address { address });
-        attributes.tls_session = Some(TlsSession::default());
-        let input = CheckInput::from_envoy(check.encode_to_vec().into()).unwrap();
-        let shown = serde_json::to_value(ShownAttributes(&input)).unwrap();
-        assert_eq!(shown["source"]["address"], expected);
-        assert_eq!(shown["tlsSession"], serde_json::json!({}));
-    }
 }

@@ -21,6 +21,12 @@ struct Seen {
     policy: Option<String>,
 }
 
+/// A map without an entry is none.
+fn has_raw_headers(http: &HttpRequest) -> bool {
+    let map = http.header_map.as_ref();
+    map.is_some_and(|map| !map.headers.is_empty())
+}
+
 /// By the plain way: decode all, then pick.
 fn reference(check: CheckRequest) -> Result<Seen, UnreadableCheck> {
     let context = check.attributes.unwrap_or_default();
@@ -29,7 +35,7 @@ fn reference(check: CheckRequest) -> Result<Seen, UnreadableCheck> {
         .request
         .and_then(|request| request.http)
         .ok_or(UnreadableCheck::NoHttpRequest)?;
-    let is_raw = http.header_map.is_some();
+    let is_raw = has_raw_headers(&http);
     let mut target = None;
     let mut raw_headers = Vec::new();
     for header in http.header_map.unwrap_or_default().headers {
@@ -178,7 +184,7 @@ fn agree(message: &[u8]) -> Result<(), TestCaseError> {
         .as_ref()
         .and_then(|all| all.request.as_ref());
     let http = http.and_then(|request| request.http.as_ref());
-    let is_raw = http.is_some_and(|http| http.header_map.is_some());
+    let is_raw = http.is_some_and(has_raw_headers);
     let names = http.into_iter().flat_map(|http| http.headers.keys());
     let lower: HashSet<_> = names.clone().map(|name| name.to_lowercase()).collect();
     if lower.len() < names.count() {
