@@ -35,10 +35,10 @@ COUNT ?= 1000000
 SEED ?= 1
 differential: tools ## Hold COUNT random requests of SEED against the real pygeoapi, both frameworks
 	cargo build --locked
-	cd tests && for backend in flask starlette; do \
-	  PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/pygeoapi/bin/python -m differential --backend $$backend \
+	cd tests && for backend in flask starlette; do for what in "" --values; do \
+	  PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/pygeoapi/bin/python -m differential --backend $$backend $$what \
 	    --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden || exit 1; \
-	done
+	done; done
 
 differential-rego: COUNT = 50000
 differential-rego: ## Hold COUNT random policies of SEED against the real OPA engine

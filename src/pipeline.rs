@@ -2,7 +2,10 @@
 
 pub mod decision;
 mod decision_id;
+mod granted;
 pub mod stops;
+
+pub use self::granted::DECISION_ID;
 
 use std::sync::Arc;
 
@@ -26,15 +29,6 @@ use crate::{
         ogc::{RawRequest, Reader, Resource},
     },
 };
-
-/// Headers of ours on the request to pygeoapi; a client's own are always removed.
-const SUBJECT: &str = "x-geowarden-subject";
-const METHOD: &str = "x-geowarden-method";
-const ISSUER: &str = "x-geowarden-issuer";
-const KEY_ID: &str = "x-geowarden-key-id";
-/// The decision's id, on the request and on every refusal.
-pub const DECISION_ID: &str = "x-geowarden-decision-id";
-const OURS: [&str; 5] = [SUBJECT, METHOD, ISSUER, KEY_ID, DECISION_ID];
 
 /// Everything that one decision needs, replaced as a whole by a reload.
 pub struct Rules {
@@ -223,7 +217,7 @@ fn judge(
     if reason.is_empty() {
         "policy-allowed".clone_into(reason);
     }
-    Ok(granted(rules, question, &verdict, id))
+    granted::permit(rules, question, &verdict, id)
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
@@ -293,84 +287,4 @@ fn refused(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
     denial.body.clone_from(&verdict.body);
     denial.metadata.clone_from(&verdict.dynamic_metadata);
     denial
-}
-
-fn granted(rules: &Rules, question: &Question<'_>, verdict: &Verdict, id: &str) -> Permit {
-    let Question {
-        check,
-        resource,
-        principal,
-    } = question;
-    let mut permit = Permit::grant();
-    let theirs = verdict.headers.iter().filter(|(name, _)| !is_ours(name));
-    permit.set_headers.extend(theirs.cloned());
-    // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
-    let (set, remove) = (
-        &verdict.query_parameters_to_set,
-        &verdict.query_parameters_to_remove,
-    );
-    let path = if set.is_empty() && remove.is_empty() {
-        resource.canonical_path().to_owned()
-    } else {
-        resource.canonical_path_with(set, remove)
-    };
-    permit.set_headers.push((":path".to_owned(), path));
-    let mut set = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            permit.set_headers.push((name.to_owned(), visible(value)));
-        }
-    };
-    set(DECISION_ID, Some(id));
-    set(METHOD, Some(principal.method.as_str()));
-    set(SUBJECT, principal.subject.as_deref());
-    set(ISSUER, principal.issuer.as_deref());
-    set(KEY_ID, principal.key_id.as_deref());
-    // Envoy removes after it has set, so what is set must not be among the removed.
-    let is_set = |name: &str, set: &[(String, String)]| {
-        set.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
-    };
-    let clients_own = check.headers.iter().map(|(name, _)| name);
-    let mut remove: Vec<&str> = verdict
-        .request_headers_to_remove
-        .iter()
-        .map(String::as_str)
-        .chain(clients_own.filter(|name| is_ours(name)))
-        .chain(OURS)
-        .filter(|name| !is_set(name, &permit.set_headers))
-        // Credentials go in any case, even where a policy sets a header of that name.
-        .chain(rules.authn.credential_headers().iter().map(String::as_str))
-        .collect();
-    remove.sort_unstable();
-    remove.dedup();
-    permit.remove_headers = remove.into_iter().map(str::to_owned).collect();
-    permit
-        .response_headers
-        .clone_from(&verdict.response_headers_to_add);
-    permit.metadata.clone_from(&verdict.dynamic_metadata);
-    permit
-}
-
-fn is_ours(name: &str) -> bool {
-    let start = name.as_bytes().get(..12);
-    start.is_some_and(|start| start.eq_ignore_ascii_case(b"x-geowarden-"))
-}
-
-/// A header value (RFC 9110, section 5.5): what is not visible ASCII is percent-encoded, and `%` with it.
-fn visible(value: &str) -> String {
-    use std::fmt::Write as _;
-    if value
-        .bytes()
-        .all(|b| (0x20..0x7f).contains(&b) && b != b'%')
-    {
-        return value.to_owned();
-    }
-    let mut text = String::with_capacity(value.len() + 8);
-    for byte in value.bytes() {
-        if (0x20..0x7f).contains(&byte) && byte != b'%' {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
 }

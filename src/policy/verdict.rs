@@ -42,6 +42,9 @@ pub enum VerdictError {
         /// What it must be.
         expected: &'static str,
     },
+    /// A query parameter with several values, of which the servers of pygeoapi take different ones.
+    #[error("`query_parameters_to_set` has several values for {0:?}; give one")]
+    SeveralValues(String),
     /// A header that no policy may set.
     #[error("the verdict names the header {0:?}, which no policy may set")]
     Header(String),
@@ -106,6 +109,7 @@ impl Verdict {
             verdict.response_headers_to_add = headers(&mut members, "response_headers_to_add")?;
             verdict.request_headers_to_remove = strings(&mut members, "request_headers_to_remove")?;
             verdict.query_parameters_to_set = headers(&mut members, "query_parameters_to_set")?;
+            check_single(&verdict.query_parameters_to_set)?;
             verdict.query_parameters_to_remove =
                 strings(&mut members, "query_parameters_to_remove")?;
             for name in &verdict.request_headers_to_remove {
@@ -138,6 +142,16 @@ impl Verdict {
             }
         }
         Ok(verdict)
+    }
+}
+
+fn check_single(parameters: &[(String, String)]) -> Result<(), VerdictError> {
+    let mut names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|two| two.first() == two.last());
+    match twice.and_then(|two| two.first()) {
+        Some(name) => Err(VerdictError::SeveralValues((*name).to_owned())),
+        None => Ok(()),
     }
 }
 
@@ -262,6 +276,8 @@ mod tests {
             json!({"allowed": false, "http_status": "403"}),
             json!({"allowed": false, "body": {}}),
             json!({"allowed": true, "dynamic_metadata": []}),
+            json!({"allowed": true, "query_parameters_to_set": {"limit": ["1", "2"]}}),
+            json!({"allowed": true, "query_parameters_to_set": [{"limit": "1"}, {"limit": "1"}]}),
         ] {
             assert!(
                 Verdict::from_value(Some(broken.clone())).is_err(),

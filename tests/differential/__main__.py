@@ -2,6 +2,7 @@
 
     python -m differential --backend flask --count 50000 --seed 1 --geowarden target/debug/geowarden
 
+With `--values`, pygeoapi's handlers run, and what they give to their providers is compared with what geowarden read.
 Exits with 1 on the first mismatches, each a line of JSON that reproduces it.
 """
 
@@ -13,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import expected, generator, pygeoapi_setup
+from . import expected, generator, pygeoapi_setup, values
 
 CHUNK = 10_000
 MAX_SHOWN = 20
@@ -39,18 +40,29 @@ def main() -> int:
     arguments.add_argument("--base-path", default="", help="where pygeoapi stands (flask only)")
     arguments.add_argument("--count", type=int, default=50_000)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--values", action="store_true", help="compare what pygeoapi's providers are given")
     arguments.add_argument("--geowarden", type=Path, required=True)
     given = arguments.parse_args()
 
     repository = Path(__file__).parents[2]
-    with pygeoapi_setup.environment(repository, given.base_path):
-        oracle = pygeoapi_setup.oracle(given.backend)
-        return compare(given, repository, oracle)
-
-
-def compare(given: argparse.Namespace, repository: Path, oracle) -> int:
-    start = time.monotonic()
+    if given.values:
+        with pygeoapi_setup.environment(repository, given.base_path, values.RESOURCES):
+            return compare(given, values.Generator(given.seed), values.oracle(given.backend), values.difference)
     source = generator.Generator(given.seed, given.base_path, repository / "tests/corpus/paths.jsonl")
+    with pygeoapi_setup.environment(repository, given.base_path):
+        return compare(given, source, pygeoapi_setup.oracle(given.backend), expected.difference)
+
+
+def sent_on(request: dict, read: dict) -> dict:
+    """What pygeoapi receives: the canonical path, and the canonical Accept."""
+    headers = request["headers"]
+    if "accept" in read:
+        headers = [header for header in headers if header[0].lower() != "accept"] + [["accept", read["accept"]]]
+    return request | {"target": read["path"], "headers": headers}
+
+
+def compare(given: argparse.Namespace, source, oracle, difference) -> int:
+    start = time.monotonic()
     counts = collections.Counter()
     rules = collections.Counter()
     mismatches = 0
@@ -65,22 +77,23 @@ def compare(given: argparse.Namespace, repository: Path, oracle) -> int:
                 rules[answer["refuse"]] += 1
                 continue
             counts["read"] += 1
-            # What pygeoapi receives is the canonical path; that the client's own is served alike is more than needed.
-            sent = request | {"target": answer["read"]["path"]}
-            for way, asked in (("sent on", sent), ("as it came", request)):
+            # That the client's own is served alike is more than needed.
+            for way, asked in (("sent on", sent_on(request, answer["read"])), ("as it came", request)):
+                if given.values and way != "sent on":
+                    continue
                 served = oracle(asked)
                 if served is None:
                     counts["unserved"] += way == "sent on"
                     continue
                 counts["served"] += way == "sent on"
-                fault = expected.difference(answer["read"], served, request)
+                fault = difference(answer["read"], served, request, way)
                 if fault:
                     mismatches += 1
                     print(json.dumps({"fault": fault, "way": way, "request": request, "read": answer["read"], "served": served}, default=str))
     total = counts["refused"] + counts["read"]
     rate = total / (time.monotonic() - start)
     print(
-        f"differential: {given.backend}{given.base_path}: seed {given.seed}, {total} requests, {counts['read']} read,"
+        f"differential: {given.backend}{given.base_path}{' values' if given.values else ''}: seed {given.seed}, {total} requests, {counts['read']} read,"
         f" {counts['served']} of them served, {counts['refused']} refused, {mismatches} mismatches, {rate:.0f}/s"
     )
     print("differential: refused by rule:", ", ".join(f"{rule} {n}" for rule, n in rules.most_common()))

@@ -1,5 +1,7 @@
 """What pygeoapi must have done, by what geowarden read."""
 
+import json
+
 import shapely
 from pygeoapi.api import validate_bbox, validate_subset
 from pygeoapi.util import get_typed_value
@@ -99,7 +101,7 @@ def without_trailing_none(arguments: list) -> list:
     return arguments
 
 
-def difference(read: dict, served: dict, request: dict) -> str | None:
+def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
     """How what pygeoapi serves differs from what geowarden read, in words."""
     function, arguments = call(read)
     # On Starlette, pygeoapi's POST to the resources calls the function of the PUT.
@@ -111,19 +113,35 @@ def difference(read: dict, served: dict, request: dict) -> str | None:
     if served["params"] is None:
         return None
     params = read["params"]
-    implied = {"bbox-crs", "filter-lang"} | ({"bbox", "datetime", "limit", "offset"} if request["body"] else set())
-    if set(params) - implied != set(served["params"]) - implied:
-        return f"expected the parameters {sorted(params)}, served {sorted(served['params'])}"
+    names = {name for name in [*params, *read["ignored"]] if name not in implied(request) or name in served["params"]}
+    # An empty `f` counts as none, and CSV that Accept asks for is sent on as `f`.
+    if names - {"f"} != {name for name in served["params"]} - {"f"}:
+        return f"expected the parameters {sorted(names)}, served {sorted(served['params'])}"
     for name, text in served["params"].items():
         if name in params and not same(name, params[name], text):
             return f"parameter {name}: expected {params[name]!r}, served {text!r}"
+    if way == "sent on" and function not in OWN_FORMAT and (served["format"] or "json") != read.get("format"):
+        return f"expected the format {read.get('format')!r}, served {served['format']!r}"
     return None
+
+
+# Handlers that choose a format without asking for the one of the request.
+OWN_FORMAT = {"maps.get_collection_map", "tiles.get_collection_tiles_data", "stac.landing_page", "stac.search", "static"}
+
+
+def implied(request: dict) -> set[str]:
+    """Parameters that no query has: geowarden adds them, or they are members of the body."""
+    try:
+        body = json.loads(request["body"])
+    except ValueError:
+        body = {}
+    return {"bbox-crs", "filter-lang"} | (set(body) if isinstance(body, dict) else set())
 
 
 def same(name: str, value, text: str) -> bool:
     """Whether a value is what pygeoapi makes of a text."""
     if isinstance(value, str):
-        return value == text
+        return value == (text.strip() if name == "f" else text)
     match name:
         case "bbox":
             return validate_bbox(text) == value
@@ -132,7 +150,7 @@ def same(name: str, value, text: str) -> bool:
         case "offset" | "width" | "height":
             return int(text) == value
         case "properties" | "parameter-name":
-            return text.split(",") == value
+            return text.split(",") == value or [part for part in text.split(",") if part] == value
         case "coords":
             # None where pygeoapi takes it for no geometry.
             geometry = shapely.from_wkt(text, on_invalid="ignore")

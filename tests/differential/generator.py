@@ -22,6 +22,13 @@ TYPES = [
     "application/cql2+json", "application/geo+json; charset=utf-8", "application/json ", "APPLICATION/JSON",
     "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "",
 ]  # fmt: skip
+# Values of the header, each a list of its lines.
+ACCEPTS = [
+    ["*/*"], ["text/html"], ["application/json"], ["text/csv"], ["application/ld+json, text/html;q=0.9"],
+    ["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"], ["text/csv;q=0.5, application/json;q=0.4"],
+    ["application/x-shapefile"], ["application/geo+json"], ["text/html; q=0.5, application/json"], ["image/png"], ["TEXT/HTML"],
+    ["text/html", "application/json"], ["application/json;q=0.1,text/html;q=0.2,application/ld+json;q=0.3,text/csv;q=0.25"], [""],
+]  # fmt: skip
 # How a byte of a path is bent. The first of them is how it should be.
 INSERTIONS = [
     "/", "//", "/./", "/../", "%2f", "%2F", "%5c", "\\", "%00", "%0a", "%0d", "%09", "%20", "+", "%2b", ";", "%3b",
@@ -30,7 +37,7 @@ INSERTIONS = [
     "%c2%85", "%c2%a0", "%e3%80%80", "%f0%9f%91%8d", "%ed%a0%80", ".json", "metadata", "items", "/items", "/instances",
 ]  # fmt: skip
 VALUES = {
-    "f": ["json", "html", "", "xml", "json;f=html", "JSON"],
+    "f": ["json", "html", "", "xml", "json;f=html", "JSON", " csv", "csv ", "\u00a0json", " "],
     "bbox": ["1,2,3,4", "1,2,3,4,5,6", "1,2,3", "nan,0,1,1", "0,0,inf,1", "170,0,-170,10", "1_0,0,1e2,1", "", " 1,2 ,3,4",
              "0,9,1,1", "a,b,c,d", "1.5,-2.25,3e0,+4", "٥,0,6,1", "0x1,0,1,1", "1,2,3,4,", "-0,0,0,0"],
     "limit": ["10", "0", "-1", "010", "1_0", "٥", "true", "1.0", "abc", "", " 5", "5 ", "+5", "99999999999999999999",
@@ -95,7 +102,9 @@ class Generator:
         if method in ("POST", "PUT", "PATCH") or pick.random() < 0.03:
             headers.append(["content-type", self.content_type()])
         if pick.random() < 0.02:
-            headers.append(pick.choice([["SCRIPT_NAME", "/static"], ["X_Y", "1"], ["accept", "text/html"]]))
+            headers.append(pick.choice([["SCRIPT_NAME", "/static"], ["X_Y", "1"]]))
+        if pick.random() < 0.2:
+            headers += [["accept", value] for value in pick.choice(ACCEPTS)]
         has_body = method in ("POST", "PUT", "PATCH") or pick.random() < 0.03
         return {
             "method": method,

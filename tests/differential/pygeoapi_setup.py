@@ -54,7 +54,7 @@ last: dict | None = None
 
 
 @contextlib.contextmanager
-def environment(repository: Path, base_path: str) -> Iterator[None]:
+def environment(repository: Path, base_path: str, resources: dict | None = None) -> Iterator[None]:
     """The files and variables that pygeoapi reads when it is imported."""
     with tempfile.TemporaryDirectory(prefix="geowarden-differential-") as folder:
         stack = repository / "tests/stack/pygeoapi"
@@ -65,7 +65,9 @@ def environment(repository: Path, base_path: str) -> Iterator[None]:
         config["server"]["admin"] = True
         config["server"]["manager"]["connection"] = f"{folder}/jobs.db"
         config["server"]["manager"]["output_dir"] = folder
-        Path(folder, "config.yml").write_text(yaml.safe_dump(config))
+        if resources is not None:
+            config["resources"] = resources
+        Path(folder, "config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
         document = {"openapi": "3.0.2", "info": {"title": "test", "version": "1"}, "paths": {}}
         Path(folder, "openapi.json").write_text(json.dumps(document))
         os.environ["PYGEOAPI_CONFIG"] = f"{folder}/config.yml"
@@ -81,6 +83,7 @@ def record(name: str, request, arguments: tuple) -> None:
         "function": name,
         "arguments": list(arguments),
         "params": dict(request.params.items()) if request is not None else None,
+        "format": request.format if request is not None else None,
     }
 
 

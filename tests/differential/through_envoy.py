@@ -47,7 +47,7 @@ def fault_of(row: dict, served: dict | None, must: str) -> str | None:
     resource = judged["ogc"]
     if "path" in resource:
         resource["resource_path"] = resource.pop("path")
-    return expected.difference(resource, served, {"body": row.get("body") or ""})
+    return expected.difference(resource, served, {"body": row.get("body") or ""}, "sent on")
 
 
 def main() -> int:

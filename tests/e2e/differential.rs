@@ -6,21 +6,17 @@ use geowarden_stack::Tools;
 
 use crate::stage::{Outcome, binary};
 
-/// Requests of the three runs together; `make differential` runs more.
+/// Requests of the runs for routes together; `make differential` runs more.
 const COUNT: usize = 100_000;
+/// Requests of each run for values.
+const VALUES: usize = 15_000;
 const SEED: &str = "20261124";
 
-fn compare(backend: &str, base_path: &str, count: usize) -> Outcome {
+fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
     let tools = Tools::find()?;
     let output = Command::new(tools.pygeoapi_python()?)
-        .args([
-            "-m",
-            "differential",
-            "--backend",
-            backend,
-            "--base-path",
-            base_path,
-        ])
+        .args(["-m", "differential", "--backend", backend])
+        .args(options)
         .args(["--count", &count.to_string(), "--seed", SEED])
         .arg("--geowarden")
         .arg(binary())
@@ -39,15 +35,25 @@ fn compare(backend: &str, base_path: &str, count: usize) -> Outcome {
 
 #[test]
 fn flask_serves_what_was_read() -> Outcome {
-    compare("flask", "", COUNT * 4 / 10)
+    compare("flask", &[], COUNT * 4 / 10)
 }
 
 #[test]
 fn flask_under_a_base_path_serves_what_was_read() -> Outcome {
-    compare("flask", "/geoapi", COUNT / 10)
+    compare("flask", &["--base-path", "/geoapi"], COUNT / 10)
 }
 
 #[test]
 fn starlette_serves_what_was_read() -> Outcome {
-    compare("starlette", "", COUNT / 2)
+    compare("starlette", &[], COUNT / 2)
+}
+
+#[test]
+fn flask_gives_its_providers_the_values_that_were_read() -> Outcome {
+    compare("flask", &["--values"], VALUES)
+}
+
+#[test]
+fn starlette_gives_its_providers_the_values_that_were_read() -> Outcome {
+    compare("starlette", &["--values"], VALUES)
 }

@@ -334,6 +334,7 @@ fn every_reason_of_a_refusal_is_documented() {
         ("src/authn/refusal.rs", "=> \""),
         ("src/policy/mod.rs", "=> \""),
         ("src/pipeline.rs", "reason: \""),
+        ("src/pipeline/granted.rs", "reason: \""),
         ("src/transport/ext_authz.rs", "reason: \""),
         ("src/transport/ext_authz.rs", "ours(\""),
     ] {

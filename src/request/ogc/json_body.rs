@@ -18,7 +18,16 @@ const MAX_SHOWN_CHARACTERS: usize = 60;
 
 /// The body's value; None where there is no body, or where only its beginning is known and it selects nothing.
 pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Value>, Refusal> {
-    let is_whole = is_whole(request);
+    let is_whole = match extent(request) {
+        Extent::Whole => true,
+        Extent::Beginning => false,
+        Extent::Contradicted => {
+            return Err(Refusal::new(
+                Rule::IncompleteBody,
+                "the body is not as long as its Content-Length says",
+            ));
+        }
+    };
     match action {
         Action::Read | Action::Delete | Action::Options => {
             if is_whole && request.body.is_empty() {
@@ -36,19 +45,50 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
             Rule::IncompleteBody,
             "the body selects what is searched, and only a part of it was sent along for the decision",
         )),
+        Action::Search if request.body.is_empty() => Err(Refusal::new(
+            Rule::IncompleteBody,
+            "a search by POST needs a body; without one, search by GET",
+        )),
+        Action::Search => match parse(request.body)? {
+            body @ Value::Object(_) => Ok(Some(body)),
+            _ => Err(Refusal::new(
+                Rule::Body,
+                "the body of a search must be a JSON object",
+            )),
+        },
         _ if !is_whole || request.body.is_empty() => Ok(None),
         _ => parse(request.body).map(Some),
     }
 }
 
-/// Whether Envoy sent all of the body along: a `with_request_body` that is missing or too small leaves some out.
-fn is_whole(request: &RawRequest<'_>) -> bool {
+/// How much of the body Envoy sent along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// A `with_request_body` that is missing or too small left some out.
+    Beginning,
+    /// There is more than the request's own Content-Length says, or that is no length.
+    Contradicted,
+}
+
+fn extent(request: &RawRequest<'_>) -> Extent {
     let is_partial = request
         .headers
         .all("x-envoy-auth-partial-body")
         .any(|value| value == b"true");
-    let mut lengths = request.headers.all("content-length");
-    !is_partial && lengths.all(|length| length_of(length) == Some(request.body.len()))
+    let mut extent = if is_partial {
+        Extent::Beginning
+    } else {
+        Extent::Whole
+    };
+    for length in request.headers.all("content-length") {
+        match length_of(length) {
+            Some(length) if length == request.body.len() => {}
+            Some(length) if length > request.body.len() => extent = Extent::Beginning,
+            _ => return Extent::Contradicted,
+        }
+    }
+    extent
 }
 
 fn length_of(header: &[u8]) -> Option<usize> {
@@ -202,9 +242,32 @@ mod tests {
             outcome(Action::Read, &[("content-length", "0")], b""),
             Ok(None)
         );
+        for (length, action) in [
+            ("x", Action::Search),
+            ("1", Action::Search),
+            ("1", Action::Create),
+            ("1", Action::Execute),
+        ] {
+            assert_eq!(
+                outcome(action, &[("content-length", length)], b"{}"),
+                Err(Rule::IncompleteBody),
+                "{length} {action:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_search_by_post_is_one_object() {
         assert_eq!(
-            outcome(Action::Search, &[("content-length", "x")], b"{}"),
+            outcome(Action::Search, &[("content-length", "0")], b""),
             Err(Rule::IncompleteBody)
         );
+        for body in ["null", "[]", "\"bbox\"", "1", "true"] {
+            assert_eq!(
+                outcome(Action::Search, &[], body.as_bytes()),
+                Err(Rule::Body),
+                "{body}"
+            );
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! Whatever two parsers could read differently is refused: what the policy sees is what pygeoapi serves.
 
 mod content_type;
+mod format;
 mod json_body;
 mod method;
 mod params;
@@ -21,12 +22,12 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use self::{format::Format, params::Params, path::Segments, route::Route};
 pub use self::{
     method::Action,
     refusal::{Refusal, Rule},
-    resource::Resource,
+    resource::{NotHonoured, Resource},
 };
-use self::{params::Params, path::Segments, route::Route};
 use super::Headers;
 
 /// The web framework that serves pygeoapi.
@@ -107,17 +108,18 @@ impl Reader {
             self.below_base(&segments)?
         };
         let route = Route::find(below, self.backend)?;
-        let pairs = query::read(raw_query)?;
+        let mut pairs = query::read(raw_query)?;
         let action = method::action(request, &route)?;
         let body = json_body::read(request, action)?;
         if action == Action::Search && body.is_some() && pairs.iter().any(|(n, _)| n == "filter") {
             return Err(Refusal::new(
                 Rule::TwoFilters,
-                "a filter is in the query and in the body; one of them is expected",
+                "both the query and the body have a filter; send it once",
             ));
         }
+        let format = Format::read(&route, action, &mut pairs, request.headers)?;
         let path = path::canonical(&self.base, below, &pairs, base_root);
-        let mut params = Params::read(pairs, &route)?;
+        let mut params = Params::read(&pairs, &route, action)?;
         if let Some(body) = &body {
             params.take_from_body(body, &route)?;
         }
@@ -125,6 +127,7 @@ impl Reader {
             route,
             action,
             params,
+            format,
             body,
             path,
         })

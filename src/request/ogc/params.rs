@@ -1,159 +1,156 @@
-//! Query parameters: what selects data becomes a typed value, read as pygeoapi reads it.
+//! Query parameters: those that the handler of the route reads, in the form in which it reads them, and the names of those
+//! that it ignores.
 
+mod breaking;
 mod datetime;
 mod geometry;
+mod handler;
+mod kind;
 mod number;
 mod subset;
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::{handler::Handler, kind::Kind};
 use super::{
+    Action,
     query::Pair,
     refusal::{Refusal, Rule},
-    route::{Part, Route},
+    route::Route,
 };
 
 /// The CRS of a bbox that names none (OGC 17-069r4, requirement /req/core/fc-bbox-definition).
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
-/// The language of a filter that names none (OGC 19-079r2).
+/// The language in which pygeoapi reads every `filter` of a query, whatever `filter-lang` says (OGC 21-065r2).
 const FILTER_LANG: &str = "cql2-text";
+/// What a STAC search by POST takes from its body.
+const OF_A_STAC_BODY: [&str; 4] = ["bbox", "datetime", "limit", "offset"];
 
-/// Decoded names and their values, in order.
+/// The parameters of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Params(Vec<(Cow<'static, str>, Value)>);
-
-/// What a parameter's text stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Bbox,
-    Datetime,
-    Limit,
-    Integer,
-    Measure,
-    Names,
-    Sort,
-    Truth,
-    Subset,
-    Wkt,
-    OneOf(&'static [&'static str]),
-}
-
-const QUERYABLES: &[(&str, Kind)] = &[("properties", Kind::Names)];
-const ITEMS: &[(&str, Kind)] = &[
-    ("bbox", Kind::Bbox),
-    ("limit", Kind::Limit),
-    ("offset", Kind::Integer),
-    ("datetime", Kind::Datetime),
-    ("properties", Kind::Names),
-    ("sortby", Kind::Sort),
-    ("skipGeometry", Kind::Truth),
-    (
-        "filter-lang",
-        Kind::OneOf(&["cql-json", "cql-text", "cql2-text", "cql2-json"]),
-    ),
-    ("resulttype", Kind::OneOf(&["results", "hits"])),
-];
-const COVERAGE: &[(&str, Kind)] = &[
-    ("bbox", Kind::Bbox),
-    ("datetime", Kind::Datetime),
-    ("properties", Kind::Names),
-    ("subset", Kind::Subset),
-];
-const MAP: &[(&str, Kind)] = &[
-    ("bbox", Kind::Bbox),
-    ("datetime", Kind::Datetime),
-    ("width", Kind::Integer),
-    ("height", Kind::Integer),
-    ("properties", Kind::Names),
-    ("subset", Kind::Subset),
-];
-const EDR: &[(&str, Kind)] = &[
-    ("coords", Kind::Wkt),
-    ("bbox", Kind::Bbox),
-    ("datetime", Kind::Datetime),
-    ("limit", Kind::Limit),
-    ("parameter-name", Kind::Names),
-    ("within", Kind::Measure),
-    ("corridor-width", Kind::Measure),
-    ("corridor-height", Kind::Measure),
-];
-const LIST: &[(&str, Kind)] = &[("limit", Kind::Limit), ("offset", Kind::Integer)];
-
-/// The typed names of a route; the same name means nothing, or a field of the data, elsewhere.
-fn kinds(route: &Route) -> &'static [(&'static str, Kind)] {
-    match route {
-        Route::Collection { part, .. } => match part {
-            Part::Items => ITEMS,
-            Part::Queryables => QUERYABLES,
-            Part::Coverage => COVERAGE,
-            Part::Map { .. } => MAP,
-            Part::Edr { .. } => EDR,
-            _ => &[],
-        },
-        Route::Page("stac-search") => ITEMS,
-        Route::Page("jobs" | "processes") => LIST,
-        _ => &[],
-    }
+pub(super) struct Params {
+    /// What the handler reads: decoded names and values, in order.
+    read: Vec<(Cow<'static, str>, Value)>,
+    /// The names of what it ignores, in order of their letters.
+    ignored: Vec<String>,
 }
 
 impl Params {
-    /// The typed values of `pairs` on `route`; a text that is no such value is refused.
-    ///
-    /// An empty text stays one: pygeoapi takes it for nothing, or refuses it itself.
-    pub(super) fn read(pairs: Vec<Pair<'_>>, route: &Route) -> Result<Self, Refusal> {
-        let kinds = kinds(route);
-        let mut all = Vec::with_capacity(pairs.len());
+    /// What the handler of `action` on `route` reads of `pairs`. A value that it and a policy could understand differently is
+    /// refused.
+    pub(super) fn read(pairs: &[Pair<'_>], route: &Route, action: Action) -> Result<Self, Refusal> {
+        let mut all = Self {
+            read: Vec::with_capacity(pairs.len()),
+            ignored: Vec::new(),
+        };
+        let handler = Handler::of(route, action);
         for (name, text) in pairs {
-            let known = kinds.iter().find(|(known, _)| *known == name);
-            all.push(match known {
-                Some((known, kind)) if !text.is_empty() => {
-                    let value = kind.read(&text);
-                    let value = value.ok_or_else(|| kind.refusal(known, &text))?;
-                    (Cow::Borrowed(*known), value)
-                }
-                _ => (
-                    Cow::Owned(name.into_owned()),
-                    Value::String(text.into_owned()),
-                ),
-            });
+            all.add(name, text, handler, route)?;
         }
-        Ok(Self(all))
+        Ok(all.settled())
     }
 
+    fn add(
+        &mut self,
+        name: &str,
+        text: &str,
+        handler: Handler,
+        route: &Route,
+    ) -> Result<(), Refusal> {
+        if *route == Route::Page("stac-search") {
+            breaking::check(name, text)?;
+        }
+        let value = match handler.reads(name) {
+            // A field of the data can be compared with nothing at all.
+            Some((None, Kind::Text)) => Some((name.to_owned().into(), Value::from(text))),
+            Some((Some(known), kind)) => {
+                let value = kind.read(known, text)?;
+                value.map(|value| (Cow::Borrowed(known), value))
+            }
+            Some((None, _)) | None => None,
+        };
+        match value {
+            Some(read) => self.read.push(read),
+            None => self.ignored.push(name.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Without those that only count beside another one.
+    fn settled(mut self) -> Self {
+        let has_filter = self.get("filter").is_some();
+        let has_bbox = self.get("bbox").is_some();
+        let Self { read, ignored } = &mut self;
+        read.retain(|(name, value)| {
+            let counts = match name.as_ref() {
+                "filter-lang" => has_filter && value == FILTER_LANG,
+                "bbox-crs" => has_bbox,
+                _ => true,
+            };
+            if !counts {
+                ignored.push(name.to_string());
+            }
+            counts
+        });
+        ignored.sort_unstable();
+        ignored.dedup();
+        self
+    }
+
+    /// The value of a parameter that the handler reads.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0
+        self.read
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value)
     }
 
-    /// The search by a POST to `/stac-api/search`: pygeoapi takes these from the body, over those of the query.
+    /// The names of the parameters, and members of the body, that the handler ignores.
+    pub(super) fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// The search by a POST to `/stac-api/search`: pygeoapi takes four parameters from the body, over those of the query, and
+    /// ignores every other member.
     pub(super) fn take_from_body(&mut self, body: &Value, route: &Route) -> Result<(), Refusal> {
-        if *route != Route::Page("stac-search") {
+        let (Route::Page("stac-search"), Some(members)) = (route, body.as_object()) else {
             return Ok(());
-        }
-        for name in ["bbox", "datetime", "limit", "offset"] {
-            let text = match body.get(name) {
-                None | Some(Value::Null) => continue,
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
-                Some(Value::Array(numbers)) if name == "bbox" => joined(numbers),
-                Some(other) => other.to_string(),
-            };
-            if self.get(name).is_some() {
+        };
+        let handler = Handler::of(route, Action::Search);
+        for (name, value) in members {
+            if !OF_A_STAC_BODY.contains(&name.as_str()) {
+                self.ignored.push(name.clone());
+                continue;
+            }
+            // Null too: pygeoapi takes it over the query's value.
+            if self.get(name).is_some() || self.ignored.contains(name) {
                 return Err(Refusal::about(
                     Rule::TwoFilters,
-                    "the query and the body both have ",
+                    "the query and the body both have this parameter; send it once: ",
                     name.as_bytes(),
                 ));
             }
-            let read = Self::read(vec![(name.into(), text.into())], route)?;
-            self.0.extend(read.0);
+            match value {
+                Value::Null => self.ignored.push(name.clone()),
+                Value::String(text) => self.add(name, text, handler, route)?,
+                Value::Array(numbers) if name == "bbox" => {
+                    self.add(name, &joined(numbers), handler, route)?;
+                }
+                other => self.add(name, &other.to_string(), handler, route)?,
+            }
         }
+        *self = std::mem::take(self).settled();
         Ok(())
+    }
+
+    /// Whether the body decides on this parameter, so that the query cannot.
+    pub(super) fn is_decided_by(body: Option<&Value>, route: &Route, name: &str) -> bool {
+        *route == Route::Page("stac-search")
+            && OF_A_STAC_BODY.contains(&name)
+            && body.is_some_and(|body| body.get(name).is_some())
     }
 }
 
@@ -167,74 +164,17 @@ fn joined(numbers: &[Value]) -> String {
 
 impl Serialize for Params {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let is_typed_bbox = self.get("bbox").is_some_and(Value::is_array);
-        let crs = (is_typed_bbox && self.get("bbox-crs").is_none())
+        let crs = (self.get("bbox").is_some() && self.get("bbox-crs").is_none())
             .then(|| ("bbox-crs", Value::from(CRS84)));
         let language = (self.get("filter").is_some() && self.get("filter-lang").is_none())
             .then(|| ("filter-lang", Value::from(FILTER_LANG)));
-        let given = self.0.iter().map(|(name, value)| (name.as_ref(), value));
+        let read = self.read.iter().map(|(name, value)| (name.as_ref(), value));
         let implied = crs
             .iter()
             .chain(&language)
             .map(|(name, value)| (*name, value));
-        serializer.collect_map(given.chain(implied))
+        serializer.collect_map(read.chain(implied))
     }
-}
-
-impl Kind {
-    fn read(self, text: &str) -> Option<Value> {
-        match self {
-            Self::Bbox => geometry::bbox(text),
-            Self::Datetime => datetime::interval(text),
-            Self::Limit => number::limit(text).map(Value::from),
-            Self::Integer => number::integer(text).filter(|n| *n >= 0).map(Value::from),
-            Self::Measure => number::finite(text).filter(|n| *n >= 0.0).map(|n| json!(n)),
-            Self::Names => Some(text.split(',').collect()),
-            Self::Sort => Some(text.split(',').map(sort_key).collect()),
-            Self::Truth => Some(Value::Bool(is_true(text))),
-            Self::Subset => subset::read(text),
-            Self::Wkt => geometry::wkt(text),
-            Self::OneOf(words) => words.contains(&text).then(|| Value::from(text)),
-        }
-    }
-
-    fn refusal(self, name: &str, text: &str) -> Refusal {
-        let expected = match self {
-            Self::Bbox => {
-                "four or six finite numbers, minima before maxima (minx may be over maxx)"
-            }
-            Self::Datetime => {
-                "an RFC 3339 date or date-time, or an interval of two with `/` and `..`"
-            }
-            Self::Limit => "a positive integer without leading zeros",
-            Self::Integer => "an integer of zero or more",
-            Self::Measure => "a finite number of zero or more",
-            Self::Subset => "`axis(value)` or `axis(low:high)`, separated by commas, no axis twice",
-            Self::Wkt => "a geometry in WKT, of finite numbers",
-            Self::Names | Self::Sort | Self::Truth => "a list",
-            Self::OneOf(_) => "one of the values of the standard",
-        };
-        Refusal::about(
-            Rule::Parameter,
-            &format!("the query parameter `{name}` must be {expected}: "),
-            text.as_bytes(),
-        )
-    }
-}
-
-/// `name`, `+name` or `-name` (OGC API - Records, OGC 20-004r1).
-fn sort_key(text: &str) -> Value {
-    let (property, order) = match (text.strip_prefix('-'), text.strip_prefix('+')) {
-        (Some(property), _) => (property, "descending"),
-        (None, Some(property)) => (property, "ascending"),
-        (None, None) => (text, "ascending"),
-    };
-    json!({ "property": property, "order": order })
-}
-
-/// What pygeoapi takes for true; it takes everything else for false.
-fn is_true(text: &str) -> bool {
-    ["yes", "true", "t", "1", "on"].contains(&text.to_lowercase().as_str())
 }
 
 #[cfg(test)]

@@ -30,11 +30,13 @@ pub enum Rule {
     UnexpectedBody,
     ContentType,
     RepeatedParameter,
+    TooManyParameters,
     TwoFilters,
     Parameter,
     Body,
     RepeatedMember,
     IncompleteBody,
+    BreaksPygeoapi,
 }
 
 impl Rule {
@@ -60,11 +62,13 @@ impl Rule {
             Self::UnexpectedBody => "unexpected-body",
             Self::ContentType => "content-type",
             Self::RepeatedParameter => "repeated-parameter",
+            Self::TooManyParameters => "too-many-parameters",
             Self::TwoFilters => "two-filters",
             Self::Parameter => "invalid-parameter",
             Self::Body => "invalid-body",
             Self::RepeatedMember => "repeated-member",
             Self::IncompleteBody => "incomplete-body",
+            Self::BreaksPygeoapi => "breaks-pygeoapi",
         }
     }
 }

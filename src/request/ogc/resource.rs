@@ -4,13 +4,31 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::{
+    format::Format,
     method::Action,
     params::Params,
     path, percent, query,
     route::{Part, Route},
 };
+
+/// A query parameter that a policy sets or removes, and pygeoapi would not obey.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotHonoured {
+    /// pygeoapi takes the value of the body, which cannot be changed.
+    #[error(
+        "the policy sets or removes the query parameter `{0}`, but pygeoapi takes it from the body of this request"
+    )]
+    DecidedByBody(String),
+    /// The handler of this route does not read it.
+    #[error("the policy sets the query parameter `{0}`, which pygeoapi ignores here")]
+    Ignored(String),
+    /// A value that pygeoapi does not take.
+    #[error("the policy sets a query parameter to a value that pygeoapi does not take: {0}")]
+    Invalid(String),
+}
 
 /// One resource of pygeoapi and what is done to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +36,7 @@ pub struct Resource {
     pub(super) route: Route,
     pub(super) action: Action,
     pub(super) params: Params,
+    pub(super) format: Format,
     pub(super) body: Option<Value>,
     pub(super) path: String,
 }
@@ -100,10 +119,27 @@ impl Resource {
             .collect()
     }
 
-    /// The same with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.
+    /// The `Accept` that pygeoapi must receive instead of the client's, so that it answers in the format that was judged.
+    pub fn canonical_accept(&self) -> Option<&'static str> {
+        self.format.accept
+    }
+
+    /// The canonical path with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.
     ///
     /// Envoy's own way (`query_parameters_to_set`) matches names undecoded and inserts values unencoded.
-    pub fn canonical_path_with(&self, set: &[(String, String)], remove: &[String]) -> String {
+    ///
+    /// An error where pygeoapi would not do what the policy asks for.
+    pub fn canonical_path_with(
+        &self,
+        set: &[(String, String)],
+        remove: &[String],
+    ) -> Result<String, NotHonoured> {
+        let names = set.iter().map(|(name, _)| name).chain(remove);
+        for name in names {
+            if Params::is_decided_by(self.body.as_ref(), &self.route, name) {
+                return Err(NotHonoured::DecidedByBody(name.clone()));
+            }
+        }
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         // It was printed by us, so it can be read.
         let mut pairs = query::read(Some(query.as_bytes())).unwrap_or_default();
@@ -114,9 +150,16 @@ impl Resource {
             }
         }
         pairs.retain(|(name, _)| remove.iter().all(|removed| removed != name));
+        let read = Params::read(&pairs, &self.route, self.action)
+            .map_err(|refusal| NotHonoured::Invalid(refusal.detail().to_owned()))?;
+        for (name, _) in set {
+            if read.get(name).is_none() && !remove.contains(name) {
+                return Err(NotHonoured::Ignored(name.clone()));
+            }
+        }
         let mut path = path.to_owned();
         path::push_query(&pairs, &mut path);
-        path
+        Ok(path)
     }
 
     /// The variables of the route by name.
@@ -180,10 +223,11 @@ impl Serialize for Resource {
         for (name, value) in self.variables() {
             map.serialize_entry(name, value)?;
         }
-        if let Some(format) = self.params.get("f") {
+        if let Some(format) = &self.format.name {
             map.serialize_entry("format", format)?;
         }
         map.serialize_entry("params", &self.params)?;
+        map.serialize_entry("ignored", self.params.ignored())?;
         map.end()
     }
 }

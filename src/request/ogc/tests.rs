@@ -77,10 +77,19 @@ fn same(resource: &Resource, expected: &Value) -> bool {
         .unwrap()
         .iter()
         .all(|(name, value)| match name.as_str() {
-            // What is typed is a text no longer; its tests are its own.
+            // What is typed is a text no longer, and what the handler ignores is told by its name; their tests are their own.
             "params" => value.as_array().unwrap().iter().all(|pair| {
-                let seen = &seen["params"][pair[0].as_str().unwrap()];
-                *seen == pair[1] || (!seen.is_null() && !seen.is_string())
+                let name = pair[0].as_str().unwrap();
+                let is_ignored = resource
+                    .params
+                    .ignored()
+                    .iter()
+                    .any(|ignored| ignored == name);
+                let seen = &seen["params"][name];
+                is_ignored
+                    || *seen == pair[1]
+                    || (!seen.is_null() && !seen.is_string())
+                    || pair[1] == ""
             }),
             "op" => seen["operation"] == *value,
             _ => seen[name] == *value,
@@ -190,12 +199,78 @@ fn a_policy_changes_the_query_by_decoded_names() {
         ("owner".to_owned(), "x&admin=1".to_owned()),
     ];
     assert_eq!(
-        read.canonical_path_with(&set, &[]),
+        read.canonical_path_with(&set, &[]).unwrap(),
         "/collections/obs/items?limit=5&a=b%26c&owner=x%26admin%3D1"
     );
     let remove = ["limit".to_owned(), "a".to_owned()];
     assert_eq!(
-        read.canonical_path_with(&[], &remove),
+        read.canonical_path_with(&[], &remove).unwrap(),
         "/collections/obs/items"
     );
+}
+
+/// What a policy sets must win, or the request must not pass.
+#[test]
+fn what_pygeoapi_would_not_obey_is_told() {
+    let search = |body: &str| {
+        let headers: Headers = [("content-type", "application/json")].into_iter().collect();
+        let read = Reader::default().read(&RawRequest {
+            method: "POST",
+            target: b"/stac-api/search",
+            headers: &headers,
+            body: body.as_bytes(),
+        });
+        read.unwrap()
+    };
+    let limit = [("limit".to_owned(), "5".to_owned())];
+    for body in [r#"{"limit": 100}"#, r#"{"limit": null}"#] {
+        let decided = NotHonoured::DecidedByBody("limit".to_owned());
+        let search = search(body);
+        assert_eq!(
+            search.canonical_path_with(&limit, &[]),
+            Err(decided.clone())
+        );
+        let removed = search.canonical_path_with(&[], &["limit".to_owned()]);
+        assert_eq!(removed, Err(decided));
+    }
+    assert_eq!(
+        search(r#"{"bbox": [0, 0, 1, 1]}"#)
+            .canonical_path_with(&limit, &[])
+            .unwrap(),
+        "/stac-api/search?limit=5"
+    );
+    let set = |target: &str, name: &str, value: &str| {
+        let read = read(&Reader::default(), "GET", target).unwrap();
+        read.canonical_path_with(&[(name.to_owned(), value.to_owned())], &[])
+    };
+    for (target, name) in [
+        ("/collections/obs/position", "bbox"),
+        ("/collections/obs/cube", "coords"),
+        ("/collections/obs/items/1", "datetime"),
+        ("/collections/obs", "limit"),
+    ] {
+        let ignored = Err(NotHonoured::Ignored(name.to_owned()));
+        assert_eq!(set(target, name, "0,0,1,1"), ignored, "{target}");
+    }
+    assert!(set("/collections/obs/items", "bbox", "").is_err());
+    assert!(matches!(
+        set("/collections/obs/items", "bbox", "1"),
+        Err(NotHonoured::Invalid(_))
+    ));
+}
+
+#[test]
+fn a_query_has_a_bounded_number_of_parameters() {
+    let query = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("p{n}")).collect();
+        read(
+            &Reader::default(),
+            "GET",
+            &format!("/collections/obs/items?{}", names.join("&")),
+        )
+    };
+    assert!(query(256).is_ok());
+    assert_eq!(query(257).err(), Some(Rule::TooManyParameters));
+    let empty = "&".repeat(7_000);
+    assert!(read(&Reader::default(), "GET", &format!("/collections?{empty}")).is_ok());
 }

@@ -1,0 +1,292 @@
+//! In which format pygeoapi answers: by the parameter `f`, or by `Accept` where there is none.
+//!
+//! pygeoapi reads `Accept` in a way of its own, and its plugins add media types. So what is sent on is an `Accept` that names
+//! one known media type, or accepts all: pygeoapi can then choose no other format than the one that was judged.
+
+use super::{
+    Action,
+    query::Pair,
+    refusal::{Refusal, Rule},
+    route::{Part, Route},
+};
+use crate::request::Headers;
+
+/// Media types that pygeoapi knows on every route (`FORMAT_TYPES` in `pygeoapi/formats.py`), and their names for `f`.
+const KNOWN: [(&str, &str); 7] = [
+    ("text/html", "html"),
+    ("application/ld+json", "jsonld"),
+    ("application/json", "json"),
+    ("image/png", "png"),
+    ("image/jpeg", "jpeg"),
+    ("application/vnd.mapbox-vector-tile", "mvt"),
+    ("application/x-netcdf", "NetCDF"),
+];
+/// The formatter that pygeoapi has for items besides.
+const CSV: (&str, &str) = ("text/csv", "csv");
+/// Where nothing is asked for.
+const DEFAULT: &str = "json";
+const ANY: &str = "*/*";
+
+/// The format of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Format {
+    /// By its name for `f`; None where a file or a tile is sent as it is.
+    pub(super) name: Option<String>,
+    /// The `Accept` that pygeoapi must receive in place of the client's.
+    pub(super) accept: Option<&'static str>,
+}
+
+impl Format {
+    /// The format of `action` on `route`. `pairs` are changed to what pygeoapi must receive: `f` without spaces around it,
+    /// and with the CSV that `Accept` asks for, since pygeoapi would answer in another format where it has no CSV.
+    pub(super) fn read(
+        route: &Route,
+        action: Action,
+        pairs: &mut Vec<Pair<'_>>,
+        headers: &Headers,
+    ) -> Result<Self, Refusal> {
+        let rule = Negotiation::of(route, action);
+        if rule == Negotiation::None {
+            return Ok(Self::default());
+        }
+        let accepted = Accepted::read(headers, rule == Negotiation::Items);
+        let by_accept = accepted.and_then(|accepted| accepted.format);
+        pairs.retain(|(name, text)| name != "f" || !text.trim().is_empty());
+        if by_accept == Some(CSV.1) && pairs.iter().all(|(name, _)| name != "f") {
+            pairs.push(("f".into(), CSV.1.into()));
+        }
+        let given = pairs.iter_mut().find(|(name, _)| name == "f");
+        let given = given.map(|(_, text)| {
+            if text.trim().len() < text.len() {
+                *text = text.trim().to_owned().into();
+            }
+            text.to_string()
+        });
+        let name = match (rule, given) {
+            (Negotiation::Json, given) => {
+                if let Some(other) =
+                    given.filter(|f| f != DEFAULT && *route == Route::Page("stac-search"))
+                {
+                    return Err(Refusal::about(
+                        Rule::Parameter,
+                        "a STAC search answers in JSON only; leave `f` out or send `f=json`: ",
+                        other.as_bytes(),
+                    ));
+                }
+                DEFAULT.to_owned()
+            }
+            (_, Some(given)) => given,
+            (Negotiation::Map, None) => "png".to_owned(),
+            (_, None) => by_accept.unwrap_or(DEFAULT).to_owned(),
+        };
+        let accept = match rule {
+            Negotiation::Json => {
+                accepted.map(|accepted| accepted.instead_of(Some("application/json")))
+            }
+            _ => accepted.map(|accepted| accepted.instead_of(accepted.media_type)),
+        };
+        Ok(Self {
+            name: Some(name),
+            accept: accept.flatten(),
+        })
+    }
+}
+
+/// How a handler chooses its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Negotiation {
+    /// It sends what there is.
+    None,
+    /// It answers in JSON.
+    Json,
+    /// It looks at `f` only.
+    Map,
+    /// By `f` or `Accept`, of the known formats and CSV.
+    Items,
+    /// By `f` or `Accept`, of the known formats.
+    Known,
+}
+
+impl Negotiation {
+    fn of(route: &Route, action: Action) -> Self {
+        match route {
+            Route::Static(_) => Self::None,
+            Route::Page("stac-api" | "stac-search") => Self::Json,
+            Route::Collection { part, .. } => match part {
+                Part::Tile { .. } => Self::None,
+                Part::Map { .. } => Self::Map,
+                Part::Items if matches!(action, Action::Read | Action::Search) => Self::Items,
+                _ => Self::Known,
+            },
+            _ => Self::Known,
+        }
+    }
+}
+
+/// What a request accepts.
+#[derive(Debug, Clone, Copy)]
+struct Accepted<'a> {
+    format: Option<&'static str>,
+    media_type: Option<&'static str>,
+    /// The header's value, where there is one only.
+    only: Option<&'a [u8]>,
+}
+
+impl<'a> Accepted<'a> {
+    /// The media type of the highest weight that pygeoapi knows; of equal ones the first. None without the header.
+    fn read(headers: &'a Headers, has_csv: bool) -> Option<Self> {
+        let mut values = headers.all("accept");
+        let first = values.next()?;
+        let only = values.next().is_none().then_some(first);
+        let mut best: Option<(f32, (&'static str, &'static str))> = None;
+        for value in headers.all("accept") {
+            for part in value.split(|b| *b == b',') {
+                let Some((media_type, weight)) = std::str::from_utf8(part).ok().and_then(weighted)
+                else {
+                    continue;
+                };
+                let mut known = KNOWN.iter().chain(has_csv.then_some(&CSV));
+                let Some(known) = known.find(|(known, _)| *known == media_type) else {
+                    continue;
+                };
+                if best.is_none_or(|(most, _)| weight > most) {
+                    best = Some((weight, *known));
+                }
+            }
+        }
+        let best = best.map(|(_, known)| known);
+        Some(Self {
+            format: best.map(|(_, format)| format),
+            media_type: best.map(|(media_type, _)| media_type),
+            only,
+        })
+    }
+
+    /// The header's value that names `media_type` alone, or all of them; None where it is that already.
+    fn instead_of(self, media_type: Option<&'static str>) -> Option<&'static str> {
+        let wanted = media_type.unwrap_or(ANY);
+        (self.only != Some(wanted.as_bytes())).then_some(wanted)
+    }
+}
+
+/// A media range and its weight, in the only spelling that pygeoapi reads: `type` or `type;q=weight`.
+fn weighted(part: &str) -> Option<(&str, f32)> {
+    let part = part.trim();
+    match part.split_once(';') {
+        None => Some((part, 1.0)),
+        Some((media_type, parameter)) => {
+            let weight: f32 = parameter.strip_prefix("q=")?.parse().ok()?;
+            (weight > 0.0 && weight <= 1.0).then_some((media_type, weight))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items() -> Route {
+        Route::Collection {
+            collection: "obs".to_owned(),
+            part: Part::Items,
+        }
+    }
+
+    fn read(
+        route: &Route,
+        query: &[(&str, &str)],
+        accept: &[&str],
+    ) -> (Option<String>, Option<&'static str>, String) {
+        let headers: Headers = accept.iter().map(|value| ("accept", *value)).collect();
+        let mut pairs: Vec<Pair<'_>> = query
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        let format = Format::read(route, Action::Read, &mut pairs, &headers).unwrap();
+        let mut sent = String::new();
+        super::super::path::push_query(&pairs, &mut sent);
+        (format.name, format.accept, sent)
+    }
+
+    #[test]
+    fn the_parameter_counts_before_the_header() {
+        let read = |query, accept| read(&items(), query, accept);
+        let known = |name: &str, accept: Option<&'static str>, sent: &str| {
+            (Some(name.to_owned()), accept, sent.to_owned())
+        };
+        assert_eq!(read(&[], &[]), known("json", None, ""));
+        assert_eq!(read(&[], &["*/*"]), known("json", None, ""));
+        assert_eq!(read(&[("f", " csv ")], &[]), known("csv", None, "?f=csv"));
+        assert_eq!(
+            read(&[("f", "html")], &["application/json"]),
+            known("html", None, "?f=html")
+        );
+        assert_eq!(read(&[("f", " ")], &["text/html"]), known("html", None, ""));
+        assert_eq!(read(&[], &["text/csv"]), known("csv", None, "?f=csv"));
+        assert_eq!(
+            read(&[("f", "")], &["text/csv"]),
+            known("csv", None, "?f=csv")
+        );
+        assert_eq!(
+            read(&[("f", "json")], &["text/csv"]),
+            known("json", None, "?f=json")
+        );
+        assert_eq!(
+            read(
+                &[],
+                &["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"]
+            ),
+            known("html", Some("text/html"), "")
+        );
+        assert_eq!(
+            read(&[], &["text/html;q=0.5,application/ld+json"]),
+            known("jsonld", Some("application/ld+json"), "")
+        );
+        assert_eq!(
+            read(&[], &["application/x-shapefile, text/html;q=0"]),
+            known("json", Some("*/*"), "")
+        );
+        assert_eq!(
+            read(&[], &["text/html", "application/json"]),
+            known("html", Some("text/html"), "")
+        );
+    }
+
+    #[test]
+    fn a_handler_that_does_not_ask_is_not_asked() {
+        let map = Route::Collection {
+            collection: "a".to_owned(),
+            part: Part::Map { style: None },
+        };
+        assert_eq!(
+            read(&map, &[], &["text/html"]),
+            (Some("png".to_owned()), None, String::new())
+        );
+        let tile = Route::Collection {
+            collection: "a".to_owned(),
+            part: Part::Tile {
+                tms: "t".to_owned(),
+                z: "0".to_owned(),
+                row: "0".to_owned(),
+                col: "0".to_owned(),
+            },
+        };
+        assert_eq!(
+            read(&tile, &[("f", " png")], &["a/b"]),
+            (None, None, "?f=%20png".to_owned())
+        );
+        let search = Route::Page("stac-search");
+        // With CSV, pygeoapi breaks.
+        assert_eq!(
+            read(&search, &[], &["text/csv"]),
+            (
+                Some("json".to_owned()),
+                Some("application/json"),
+                String::new()
+            )
+        );
+        let mut pairs = vec![("f".into(), "csv".into())];
+        let refused = Format::read(&search, Action::Read, &mut pairs, &Headers::default());
+        assert_eq!(refused.unwrap_err().rule(), Rule::Parameter);
+    }
+}
