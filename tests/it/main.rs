@@ -11,6 +11,7 @@ mod architecture;
 mod checks;
 mod commands;
 mod containment;
+mod decoys;
 mod docs;
 mod encoding;
 mod envoy_files;

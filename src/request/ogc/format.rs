@@ -3,6 +3,8 @@
 //! pygeoapi reads `Accept` in a way of its own, and its plugins add media types. So what is sent on is an `Accept` that names
 //! one known media type, or accepts all: pygeoapi can then choose no other format than the one that was judged.
 
+use std::borrow::Cow;
+
 use super::{
     Action,
     query::Pair,
@@ -31,7 +33,7 @@ const ANY: &str = "*/*";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Format {
     /// By its name for `f`; None where a file or a tile is sent as it is.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Cow<'static, str>>,
     /// The `Accept` that pygeoapi must receive in place of the client's.
     pub(super) accept: Option<&'static str>,
 }
@@ -51,33 +53,21 @@ impl Format {
         }
         let accepted = Accepted::read(headers, rule == Negotiation::Items);
         let by_accept = accepted.and_then(|accepted| accepted.format);
-        pairs.retain(|(name, text)| name != "f" || !text.trim().is_empty());
-        if by_accept == Some(CSV.1) && pairs.iter().all(|(name, _)| name != "f") {
-            pairs.push(("f".into(), CSV.1.into()));
-        }
-        let given = pairs.iter_mut().find(|(name, _)| name == "f");
-        let given = given.map(|(_, text)| {
-            if text.trim().len() < text.len() {
-                *text = text.trim().to_owned().into();
-            }
-            text.to_string()
-        });
+        let given = given(pairs, by_accept);
         let name = match (rule, given) {
-            (Negotiation::Json, given) => {
-                if let Some(other) =
-                    given.filter(|f| f != DEFAULT && *route == Route::Page("stac-search"))
-                {
-                    return Err(Refusal::about(
-                        Rule::Parameter,
-                        "a STAC search answers in JSON only; leave `f` out or send `f=json`: ",
-                        other.as_bytes(),
-                    ));
-                }
-                DEFAULT.to_owned()
+            (Negotiation::Json, Some(other))
+                if other != DEFAULT && *route == Route::Page("stac-search") =>
+            {
+                return Err(Refusal::about(
+                    Rule::Parameter,
+                    "a STAC search answers in JSON only; leave `f` out or send `f=json`: ",
+                    other.as_bytes(),
+                ));
             }
-            (_, Some(given)) => given,
-            (Negotiation::Map, None) => "png".to_owned(),
-            (_, None) => by_accept.unwrap_or(DEFAULT).to_owned(),
+            (Negotiation::Json, _) => DEFAULT.into(),
+            (_, Some(given)) => given.into(),
+            (Negotiation::Map, None) => "png".into(),
+            (_, None) => by_accept.unwrap_or(DEFAULT).into(),
         };
         let accept = match rule {
             Negotiation::Json => {
@@ -90,6 +80,26 @@ impl Format {
             accept: accept.flatten(),
         })
     }
+}
+
+/// The value of `f`, which is put into the form that pygeoapi must receive.
+fn given(pairs: &mut Vec<Pair<'_>>, by_accept: Option<&'static str>) -> Option<String> {
+    let at = pairs.iter().position(|(name, _)| name == "f");
+    if let Some((_, text)) = at.and_then(|at| pairs.get_mut(at)) {
+        let trimmed = text.trim();
+        if !trimmed.is_empty() {
+            let trimmed = trimmed.to_owned();
+            if trimmed.len() < text.len() {
+                *text = trimmed.clone().into();
+            }
+            return Some(trimmed);
+        }
+        pairs.retain(|(name, _)| name != "f");
+    }
+    (by_accept == Some(CSV.1)).then(|| {
+        pairs.push(("f".into(), CSV.1.into()));
+        CSV.1.to_owned()
+    })
 }
 
 /// How a handler chooses its format.
@@ -135,27 +145,26 @@ struct Accepted<'a> {
 impl<'a> Accepted<'a> {
     /// The media type of the highest weight that pygeoapi knows; of equal ones the first. None without the header.
     fn read(headers: &'a Headers, has_csv: bool) -> Option<Self> {
-        let mut values = headers.all("accept");
-        let first = values.next()?;
-        let only = values.next().is_none().then_some(first);
-        let mut best: Option<(f32, (&'static str, &'static str))> = None;
+        let mut only = None;
+        let mut count = 0;
+        let mut best: Option<(u16, (&'static str, &'static str))> = None;
         for value in headers.all("accept") {
+            count += 1;
+            only = (count == 1).then_some(value);
             for part in value.split(|b| *b == b',') {
-                let Some((media_type, weight)) = std::str::from_utf8(part).ok().and_then(weighted)
-                else {
+                let Some((media_type, weight)) = weighted(part) else {
                     continue;
                 };
-                let mut known = KNOWN.iter().chain(has_csv.then_some(&CSV));
-                let Some(known) = known.find(|(known, _)| *known == media_type) else {
+                if best.is_some_and(|(most, _)| weight <= most) {
                     continue;
-                };
-                if best.is_none_or(|(most, _)| weight > most) {
-                    best = Some((weight, *known));
                 }
+                let mut known = KNOWN.iter().chain(has_csv.then_some(&CSV));
+                let known = known.find(|(known, _)| known.as_bytes() == media_type);
+                best = known.map(|known| (weight, *known)).or(best);
             }
         }
         let best = best.map(|(_, known)| known);
-        Some(Self {
+        (count > 0).then_some(Self {
             format: best.map(|(_, format)| format),
             media_type: best.map(|(media_type, _)| media_type),
             only,
@@ -169,16 +178,33 @@ impl<'a> Accepted<'a> {
     }
 }
 
-/// A media range and its weight, in the only spelling that pygeoapi reads: `type` or `type;q=weight`.
-fn weighted(part: &str) -> Option<(&str, f32)> {
-    let part = part.trim();
-    match part.split_once(';') {
-        None => Some((part, 1.0)),
-        Some((media_type, parameter)) => {
-            let weight: f32 = parameter.strip_prefix("q=")?.parse().ok()?;
-            (weight > 0.0 && weight <= 1.0).then_some((media_type, weight))
-        }
-    }
+/// A media range and its weight in thousandths, in the only spelling that pygeoapi reads: `type` or `type;q=weight`.
+fn weighted(part: &[u8]) -> Option<(&[u8], u16)> {
+    let part = part.trim_ascii();
+    let Some(at) = part.iter().position(|b| *b == b';') else {
+        return Some((part, 1000));
+    };
+    let (media_type, parameter) = part.split_at_checked(at)?;
+    let weight = thousandths(parameter.strip_prefix(b";q=")?)?;
+    (1..=1000).contains(&weight).then_some((media_type, weight))
+}
+
+/// `0.5` as 500 (RFC 9110, section 12.4.2: no more than three decimals).
+fn thousandths(text: &[u8]) -> Option<u16> {
+    let (whole, decimals) = match text {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
+        _ => return None,
+    };
+    let digits = std::iter::once(whole).chain(decimals);
+    let places = digits.zip([1000, 100, 10, 1]);
+    places
+        .map(|(digit, place)| {
+            digit
+                .is_ascii_digit()
+                .then(|| u16::from(digit - b'0') * place)
+        })
+        .sum()
 }
 
 #[cfg(test)]
@@ -205,7 +231,7 @@ mod tests {
         let format = Format::read(route, Action::Read, &mut pairs, &headers).unwrap();
         let mut sent = String::new();
         super::super::path::push_query(&pairs, &mut sent);
-        (format.name, format.accept, sent)
+        (format.name.map(Cow::into_owned), format.accept, sent)
     }
 
     #[test]

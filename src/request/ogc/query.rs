@@ -41,6 +41,9 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
 
 /// A name that is there twice.
 fn repeated<'a>(pairs: &'a [Pair<'_>]) -> Option<&'a str> {
+    if let [(one, _), (other, _)] = pairs {
+        return (one == other).then_some(one);
+    }
     let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_ref()).collect();
     names.sort_unstable();
     let twice = names.windows(2).find(|two| two.first() == two.last());

@@ -1,14 +1,18 @@
 //! How many instructions the way of a request takes, in process: from Envoy's bytes to Envoy's bytes.
 //!
-//! Without an argument it runs itself under callgrind and holds each case against `bench/instructions.json`; with
-//! `--write` it renews that file. Times differ from run to run and machine to machine; counts hardly do.
+//! Without an argument it runs itself under callgrind, holds each case against `bench/instructions.json`, and sees that what
+//! anybody can send costs in proportion to its size (`growth`). With `--write` it renews that file. Times differ from run to
+//! run and machine to machine; counts hardly do.
+
+mod callgrind;
+mod growth;
 
 use std::{
     collections::BTreeMap,
     fs,
     io::{Write as _, stderr, stdout},
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    path::Path,
+    process::ExitCode,
     sync::Arc,
 };
 
@@ -32,6 +36,8 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use tonic::{Request, metadata::MetadataMap};
 
+use self::callgrind::{count, profile};
+
 type Failure = Box<dyn std::error::Error>;
 
 const CASES: [&str; 7] = [
@@ -46,9 +52,6 @@ const CASES: [&str; 7] = [
 /// Requests before the counting, by which what is done once is done, and requests that are counted.
 const WARM: u32 = 50;
 const COUNTED: u32 = 200;
-/// The function inside of which callgrind counts.
-const FUNCTION: &str = "*count_requests*";
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Budget {
@@ -70,7 +73,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["run", case] => run(case).map(|()| true),
         ["--write"] => compare(true),
-        [] => compare(false),
+        [] => compare(false).and_then(|is_within| Ok(growth::is_bounded()? && is_within)),
         _ => Err("usage: instructions [--write]".into()),
     };
     match outcome {
@@ -112,7 +115,7 @@ fn run(case: &str) -> Result<(), Failure> {
             choice.decider = Decider::Collections(style, 300);
             setup::with_key("/collections/c00150/items?limit=10")
         }
-        _ => return Err(format!("no case is called {case}").into()),
+        _ => growth::ask(case).ok_or_else(|| format!("no case is called {case}"))?,
     };
     let bytes = ask.encoded();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -123,6 +126,10 @@ fn run(case: &str) -> Result<(), Failure> {
     }
     let setup = Setup::new(&choice)?;
     let service = service(&setup)?;
+    if growth::ask(case).is_some() {
+        // What is refused costs as well.
+        return count_after_warming(&runtime, &Refusing(service), &bytes);
+    }
     count_after_warming(&runtime, &service, &bytes)
 }
 
@@ -179,6 +186,16 @@ impl Judge for AlwaysOk {
         let check = CheckRequest::decode(bytes)?;
         let answer = self.check(Request::new(check)).await?;
         Ok(answer.into_inner().encode_to_vec())
+    }
+}
+
+/// Of which every answer is as good as an allowance.
+struct Refusing(ExtAuthz);
+
+impl Judge for Refusing {
+    async fn judge(&self, bytes: Bytes) -> Result<Vec<u8>, Failure> {
+        std::hint::black_box(self.0.check(&MetadataMap::new(), bytes).await);
+        Ok(CheckResponse::default().encode_to_vec())
     }
 }
 
@@ -257,40 +274,4 @@ const RENEW: &str = "`make instructions WRITE=1` renews it; say why in the commi
 #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
 fn per(count: u64) -> f64 {
     count as f64
-}
-
-fn profile(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{case}"))
-}
-
-/// Instructions a request.
-fn count(case: &str) -> Result<u64, Failure> {
-    let profile = profile(case);
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--quiet"])
-        .arg(format!("--toggle-collect={FUNCTION}"))
-        .arg(format!("--callgrind-out-file={}", profile.display()))
-        .arg(std::env::current_exe()?)
-        .args(["run", case])
-        .output()
-        .map_err(|e| {
-            format!("valgrind cannot be run ({e}): `tests/tools/install.sh valgrind` installs it")
-        })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{case} under valgrind: {}\n{said}", output.status).into());
-    }
-    let text = fs::read_to_string(&profile)?;
-    let total = text
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("totals: "));
-    let total: u64 = total
-        .ok_or("callgrind has written no total")?
-        .trim()
-        .parse()?;
-    match total / u64::from(COUNTED) {
-        0 => Err(format!("callgrind has met no function {FUNCTION}").into()),
-        each => Ok(each),
-    }
 }
