@@ -1,4 +1,4 @@
-# Public pages for everybody; everything else, but for the admin API, for every valid credential.
+# Public pages for everybody; everything else, but for pygeoapi's administration, for every valid credential.
 #
 # What fastgeoapi does with an API key or OAuth2, where a credential is all there is.
 package geowarden.authz
@@ -26,4 +26,13 @@ allow if {
 	input.identity.method in {"api_key", "jwt", "opaque_token"}
 	api := input.ogc.api
 	not api in admin_pages
+}
+
+# The administration shows the passwords of providers. It is for those who are named in `data.admin`, such as
+# `admin: [{method: api_key, subject: ops}]`.
+allow if {
+	input.ogc.api in admin_pages
+	some admin in data.admin
+	admin.method == input.identity.method
+	admin.subject == input.identity.subject
 }

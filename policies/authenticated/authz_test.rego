@@ -30,6 +30,19 @@ test_the_admin_api_is_nobodys if {
 	}
 }
 
+named(method, subject) := {
+	"identity": {"method": method, "subject": subject},
+	"ogc": {"api": "admin-config", "action": "read"},
+}
+
+test_the_administration_is_for_those_who_are_named if {
+	ops := [{"method": "api_key", "subject": "ops"}]
+	authz.allow with input as named("api_key", "ops") with data.admin as ops
+	not authz.allow with input as named("jwt", "ops") with data.admin as ops
+	not authz.allow with input as named("api_key", "other") with data.admin as ops
+	not authz.allow with input as named("api_key", "ops")
+}
+
 test_without_input_nothing_is_allowed if {
 	not authz.allow with input as {}
 	not authz.allow with input as {"identity": {"method": "api_key"}}

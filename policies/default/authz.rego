@@ -1,4 +1,4 @@
-# The default policy: public pages for everybody, collections and processes by role.
+# The default policy: public pages for everybody, the rest by role.
 #
 # Roles are in data.yaml. A caller's roles come from its API key's attributes
 # (`roles: [reader]`) or from its token: the claim `roles`, or Keycloak's
@@ -12,15 +12,42 @@ default allow := false
 # Landing page, API description, conformance and static files show no data.
 public_pages := {"landing", "openapi", "asyncapi", "conformance", "static"}
 
+# pygeoapi's administration: it shows the passwords of providers, and opens any folder.
+admin_pages := {"admin-config", "admin-resources", "admin-resource"}
+
 allow if {
 	input.ogc.api in public_pages
 	input.ogc.action == "read"
 }
 
+# `read`, `write` and `execute` list the ids of collections and processes.
 allow if {
 	some role in roles
-	some pattern in data.roles[role][access]
-	covers(pattern)
+	some id in data.roles[role][access]
+	is_asked_for(id)
+}
+
+# `all` lists what the role may do everywhere, but for the administration.
+allow if {
+	some role in roles
+	access in data.roles[role].all
+	api := input.ogc.api
+	not api in admin_pages
+}
+
+# `lists: true`: the lists of collections and processes, and tile matrix sets. They show no data.
+allow if {
+	input.ogc.action == "read"
+	is_list
+	some role in roles
+	data.roles[role].lists == true
+}
+
+# `admin` lists what the role may do to the administration.
+allow if {
+	input.ogc.api in admin_pages
+	some role in roles
+	access in data.roles[role].admin
 }
 
 roles contains role if {
@@ -48,17 +75,13 @@ access := "write" if input.ogc.action in {"create", "replace", "update", "delete
 
 access := "execute" if input.ogc.action == "execute"
 
-# What a role's list names: a collection, a process, or everything.
-covers("*") := true
+is_asked_for(id) if input.ogc.collection == id
 
-covers(name) if input.ogc.collection == name
+is_asked_for(id) if input.ogc.process == id
 
-covers(name) if input.ogc.process == name
+is_list if input.ogc.api in {"TileMatrixSets", "TileMatrixSet", "processes"}
 
-# The lists of collections and processes, tile matrix sets: they name what there is, without its data.
-covers("catalogue") if input.ogc.api in {"TileMatrixSets", "TileMatrixSet", "processes"}
-
-covers("catalogue") if {
+is_list if {
 	input.ogc.api == "collections"
 	input.ogc.operation == "list"
 }

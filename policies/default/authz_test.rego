@@ -43,7 +43,7 @@ test_roles_of_tokens if {
 	not authz.allow with input as ask(token_of({"roles": "reader"}), items("read"))
 }
 
-test_the_catalogue_needs_any_credential if {
+test_the_lists_need_any_credential if {
 	list := {"api": "collections", "operation": "list", "action": "read"}
 	authz.allow with input as ask(token_of({}), list)
 	not authz.allow with input as ask(anonymous, list)
@@ -56,4 +56,42 @@ test_a_role_for_one_collection if {
 		key_of("osgeo"),
 		{"api": "collections", "operation": "items", "action": "read", "collection": "lakes"},
 	) with data.roles as roles
+}
+
+# Reading everything, and writing everything, are no way to the passwords in pygeoapi's configuration.
+test_the_administration_is_nothing_of_everything if {
+	every role in {"reader", "editor", "admin"} {
+		every page in {"admin-config", "admin-resources", "admin-resource"} {
+			every action in {"read", "create", "replace", "update", "delete"} {
+				not authz.allow with input as ask(key_of(role), administer(page, action))
+			}
+		}
+	}
+}
+
+test_the_administration_has_a_key_of_its_own if {
+	roles := {"viewer": {"admin": ["read"]}, "owner": {"admin": ["read", "write"]}}
+	every role in {"viewer", "owner"} {
+		authz.allow with input as ask(key_of(role), administer("admin-config", "read")) with data.roles as roles
+		not authz.allow with input as ask(key_of(role), items("read")) with data.roles as roles
+	}
+	not authz.allow with input as ask(key_of("viewer"), administer("admin-config", "update")) with data.roles as roles
+	authz.allow with input as ask(key_of("owner"), administer("admin-resource", "delete")) with data.roles as roles
+}
+
+administer(page, action) := {"api": page, "operation": page, "action": action, "resource": "obs"}
+
+# Whatever a collection is called, its name is no word that opens more.
+test_no_name_of_a_collection_opens_more if {
+	every name in {"*", "catalogue", "lists", "all", "admin", "read"} {
+		roles := {"one": {"read": [name]}}
+		named := {"api": "collections", "operation": "items", "action": "read", "collection": name}
+		authz.allow with input as ask(key_of("one"), named) with data.roles as roles
+		not authz.allow with input as ask(key_of("one"), items("read")) with data.roles as roles
+		not authz.allow with input as ask(key_of("stranger"), named)
+		not authz.allow with input as ask(
+			key_of("one"),
+			{"api": "collections", "operation": "list", "action": "read"},
+		) with data.roles as object.union(roles, {"authenticated": {}})
+	}
 }

@@ -1,5 +1,6 @@
 //! Stop 4: what the policy says.
 
+mod default_roles;
 pub mod input;
 mod memo;
 mod named_ids;

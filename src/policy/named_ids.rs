@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn ids_are_found_where_policies_name_them() {
         let found = told(
-            "roles:\n  reader:\n    read: ['*', obs, catalogue, a/items]\ncollections:\n  ns/roads: {}\n  a//b: {x: 1}\ntenants:\n- collections:\n  - b%c\nother: [a/items]\n",
+            "roles:\n  reader:\n    read: ['*', obs, lakes, a/items]\ncollections:\n  ns/roads: {}\n  a//b: {x: 1}\ntenants:\n- collections:\n  - b%c\nother: [a/items]\n",
         );
         let expected = [
             ("9:tenants[0].collections[0]", "b%c"),

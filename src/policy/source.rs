@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::named_ids;
+use super::{default_roles, named_ids};
 use crate::yaml::Document;
 
 /// More than this, in bytes, is not loaded.
@@ -48,7 +48,7 @@ impl Sources {
         let mut sources = Self::default();
         sources.modules.insert(
             "(embedded)/authz.rego".to_owned(),
-            include_str!("../../policies/default/authz.rego").to_owned(),
+            default_roles::POLICY.to_owned(),
         );
         sources.add_data(
             Path::new("(embedded)/data.yaml"),
@@ -84,7 +84,11 @@ impl Sources {
         } else {
             files.push((Vec::new(), path.to_path_buf()));
         }
-        files.sort();
+        // Data comes after the policies, which say what it must look like.
+        files.sort_by_cached_key(|(folder, file)| {
+            let is_data = file.extension().is_none_or(|e| e != "rego");
+            (is_data, folder.clone(), file.clone())
+        });
         for (folder, file) in files {
             let text = read(&file, &mut bytes)?;
             if file.extension().is_some_and(|e| e == "rego") {
@@ -140,6 +144,23 @@ impl Sources {
                 found.path,
                 found.id,
                 found.refusal
+            )));
+        }
+        let is_of_the_default_policy = folder.is_empty()
+            && self
+                .modules
+                .values()
+                .any(|text| text == default_roles::POLICY);
+        if let Some(fault) = default_roles::fault(&document).filter(|_| is_of_the_default_policy) {
+            let line = fault
+                .line
+                .map(|line| format!(":{line}"))
+                .unwrap_or_default();
+            return Err(LoadError(format!(
+                "{}{line}: {}: {}",
+                file.display(),
+                fault.path,
+                fault.message
             )));
         }
         let mut value = match document.value {
@@ -266,6 +287,24 @@ mod tests {
         let told = Sources::load(dir.path()).unwrap_err().to_string();
         assert!(
             told.contains("data.yaml:2: collections[0]: no request"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn the_data_of_the_default_policy_is_checked_where_that_policy_is() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(
+            dir.path().join("data.yaml"),
+            "roles:\n  reader:\n    read:\n",
+        )
+        .unwrap();
+        fs::write(dir.path().join("z.rego"), "package x").unwrap();
+        assert!(Sources::load(dir.path()).is_ok(), "roles of another policy");
+        fs::write(dir.path().join("z.rego"), default_roles::POLICY).unwrap();
+        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        assert!(
+            told.contains("data.yaml:3: roles.reader.read: expected a list"),
             "{told}"
         );
     }

@@ -24,3 +24,12 @@ allow if {
 	input.ogc.action in {"read", "search"}
 	input.ogc.collection == collection_of[company]
 }
+
+# pygeoapi's administration is for those who are named in `data.admin`, such as
+# `admin: [{method: api_key, subject: ops}]`.
+allow if {
+	input.ogc.api in {"admin-config", "admin-resources", "admin-resource"}
+	some admin in data.admin
+	admin.method == input.identity.method
+	admin.subject == input.identity.subject
+}

@@ -29,3 +29,10 @@ test_strangers_read_public_pages_only if {
 	authz.allow with input as {"identity": stranger, "ogc": {"api": "landing", "operation": "landing", "action": "read"}}
 	not authz.allow with input as {"identity": stranger, "ogc": read("obs")}
 }
+
+test_the_administration_is_for_those_who_are_named if {
+	asked := {"identity": {"method": "api_key", "subject": "ops", "attributes": {"company": "osgeo"}}, "ogc": {"api": "admin-config", "action": "read"}}
+	not authz.allow with input as asked
+	authz.allow with input as asked with data.admin as [{"method": "api_key", "subject": "ops"}]
+	not authz.allow with input as asked with data.admin as [{"method": "api_key", "subject": "other"}]
+}
