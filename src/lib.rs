@@ -12,6 +12,7 @@ pub mod policy;
 pub mod reload;
 pub mod request;
 pub mod response;
+pub mod running_pygeoapi;
 pub mod state;
 pub mod telemetry;
 pub mod transport;

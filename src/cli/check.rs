@@ -5,13 +5,16 @@ use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, ConfigArguments, paint, print, print_json};
-use crate::reload::tenants;
+use super::{CommandError, ConfigArguments, paint, print, print_json, running};
+use crate::{reload::tenants, running_pygeoapi};
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     config: ConfigArguments,
+    /// Ask the running pygeoapi for its version as well (`pygeoapi.url`)
+    #[arg(long)]
+    online: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -47,9 +50,21 @@ impl Check {
         let config = self.config.load()?;
         // Key servers are not asked: a check says whether the files are good, not whether the network is.
         let (tenants, mut problems) = tenants::key_sources_of_files(&config);
+        let versions = if self.online {
+            running::runtime()?.block_on(running_pygeoapi::Findings::of_servers(&config))
+        } else {
+            running_pygeoapi::Findings::of_configuration(&config)
+        };
+        problems.0.extend(versions.problems.0);
         match tenants::snapshot(&tenants) {
             Ok(built) if problems.0.is_empty() => Ok(Found {
-                warnings: [config.notes.clone(), built.risks, built.warnings].concat(),
+                warnings: [
+                    config.notes.clone(),
+                    versions.warnings,
+                    built.risks,
+                    built.warnings,
+                ]
+                .concat(),
                 revisions: built.revisions,
             }),
             Ok(_) => Err(CommandError::Config(problems)),

@@ -10,6 +10,7 @@ mod opentelemetry;
 mod policy;
 mod problem;
 mod pygeoapi;
+mod pygeoapi_version;
 mod reading;
 mod server;
 mod span;
@@ -35,6 +36,7 @@ pub use self::{
     policy::{Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
+    pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},
     server::{AdminGrpc, Refusals, Server, Tls},
     span::Span,
     telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},

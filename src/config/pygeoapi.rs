@@ -6,6 +6,8 @@ use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{PygeoapiVersion, VersionMismatch};
+
 /// The pygeoapi that is guarded.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -16,6 +18,13 @@ pub struct Pygeoapi {
     pub backend: Backend,
     /// pygeoapi's own configuration file: its resources' ids and risky settings are checked at start.
     pub config: Option<PathBuf>,
+    /// The version that is guarded, by default the one that geowarden was measured with.
+    pub version: PygeoapiVersion,
+    /// What another version means: a warning, or an error.
+    pub version_mismatch: VersionMismatch,
+    /// Where geowarden reaches pygeoapi itself, without its base path, such as `http://127.0.0.1:5000`: its version is then
+    /// compared at start and by `check --online`.
+    pub url: Option<String>,
     /// What the environment gives gunicorn, where geowarden shares it.
     #[serde(skip)]
     pub gunicorn_arguments: Option<String>,

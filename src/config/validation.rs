@@ -86,11 +86,32 @@ fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
     if let Some(file) = &config.pygeoapi.config {
         found.file("pygeoapi.config", file);
     }
+    if let Some(url) = &config.pygeoapi.url {
+        pygeoapi_url(url, found);
+    }
     let base = &config.pygeoapi.base_path;
     if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
         found.at(
             "pygeoapi.base_path",
             format!("expected nothing, or a path such as `/geoapi` that starts with `/` and does not end with it, found `{base}`"),
+        );
+    }
+}
+
+/// Where pygeoapi itself is asked: no secret may stand in it, since it is told in warnings.
+fn pygeoapi_url(url: &str, found: &mut Findings<'_>) {
+    let is_plain = Url::parse(url).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.path() == "/"
+    });
+    if !is_plain {
+        found.at(
+            "pygeoapi.url",
+            "expected the address of pygeoapi without path, query and credentials, such as `http://127.0.0.1:5000`",
         );
     }
 }

@@ -28,3 +28,4 @@ mod tenants;
 mod tokens;
 mod traces;
 mod verdict_headers;
+mod versions;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("admin", &["authn", "telemetry"]),
     (
         "app",
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "authn",
             "config",
             "reload",
+            "running_pygeoapi",
             "state",
             "telemetry",
             "transport",
@@ -34,6 +35,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "policy",
             "reload",
             "request",
+            "running_pygeoapi",
             "telemetry",
             "transport",
             "yaml",
@@ -60,6 +62,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ),
     ("request", &["identity"]),
     ("response", &["pipeline"]),
+    ("running_pygeoapi", &["causes", "config"]),
     ("state", &["config", "pipeline", "request"]),
     (
         "telemetry",

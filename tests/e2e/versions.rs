@@ -1,0 +1,59 @@
+//! Another pygeoapi than the guarded one does not go unnoticed.
+
+use std::process::Command;
+
+use geowarden_stack::{Pygeoapi, Tools};
+use serde_json::Value;
+
+use crate::stage::{Files, Outcome, binary};
+
+fn check(files: &Files, pygeoapi: &str, online: bool) -> Outcome<Value> {
+    let config = files.configure("127.0.0.1:0", "", &format!("pygeoapi: {{{pygeoapi}}}"))?;
+    let output = Command::new(binary())
+        .args(["check", "--json", "--config"])
+        .arg(config)
+        .args(online.then_some("--online"))
+        .output()?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+#[tokio::test]
+async fn a_running_pygeoapi_is_compared_with_the_guarded_one() -> Outcome {
+    let tools = Tools::find()?;
+    let files = Files::new().await?;
+    let pygeoapi = Pygeoapi::start(&tools).await?;
+    let url = format!("url: 'http://127.0.0.1:{}'", pygeoapi.port());
+    let said = check(&files, &url, true)?;
+    assert_eq!(said["valid"], true);
+    assert_eq!(said["warnings"], serde_json::json!([]), "{said}");
+    // Nobody is asked unless told to.
+    let other = format!("{url}, version: '0.25'");
+    let said = check(&files, &other, false)?;
+    assert_eq!(said["warnings"].as_array().map(Vec::len), Some(1), "{said}");
+    let said = check(&files, &other, true)?;
+    let warnings = said["warnings"].to_string();
+    assert!(warnings.contains("measured with 0.24"), "{said}");
+    assert!(
+        warnings.contains("pygeoapi 0.24 runs, but 0.25 is guarded"),
+        "{said}"
+    );
+    let said = check(&files, &format!("{other}, version_mismatch: refuse"), true)?;
+    assert_eq!(said["valid"], false);
+    let paths: Vec<_> = said["problems"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|p| p["path"].clone())
+        .collect();
+    assert_eq!(paths, ["pygeoapi.version", "pygeoapi.url"]);
+    drop(pygeoapi);
+    let said = check(&files, &format!("{url}, version_mismatch: refuse"), true)?;
+    assert_eq!(said["valid"], true, "not known is no mismatch: {said}");
+    assert!(
+        said["warnings"]
+            .to_string()
+            .contains("version is not known"),
+        "{said}"
+    );
+    Ok(())
+}
