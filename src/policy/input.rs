@@ -8,6 +8,10 @@ use serde_json::{Map, Value};
 use super::Question;
 use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 
+/// `input.schema_version`: raised where a member of `input` is renamed, removed or changes its meaning, which CHANGELOG.md
+/// then lists with what replaces it. A new member does not raise it.
+pub const SCHEMA_VERSION: u32 = 1;
+
 /// Which of its shapes `input` has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shape {
@@ -50,6 +54,7 @@ impl Serialize for Input<'_> {
 fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let check = question.check;
     let mut all = serializer.serialize_map(None)?;
+    all.serialize_entry("schema_version", &SCHEMA_VERSION)?;
     all.serialize_entry("identity", question.principal)?;
     all.serialize_entry("ogc", question.resource)?;
     all.serialize_entry("request", &Request(check))?;

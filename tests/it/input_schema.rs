@@ -1,0 +1,100 @@
+//! The members of `input` are a contract with every policy: none goes, or gets another kind, unnoticed.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+/// Requests that have each member at least once.
+const ASKED: [&[&str]; 12] = [
+    &[
+        "--attribute",
+        "company=osgeo",
+        "/collections/obs/items?bbox=1,2,3,4&datetime=2020/..&limit=1&offset=2&f=json",
+    ],
+    &[
+        "--claims",
+        r#"{"iss": "https://a.example", "sub": "a", "scope": "x y"}"#,
+        "/collections/obs/items/1?crs=x&other=1",
+    ],
+    &[
+        "/collections/obs/items?properties=a,b&sortby=-a&skipGeometry=true&filter=a=1&resulttype=hits&q=x&name=y",
+    ],
+    &["/collections/obs/area?coords=POINT(0+0)&parameter-name=a&z=1&bbox=0,0,1,1"],
+    &["/collections/obs/instances/i/locations/l?limit=1"],
+    &["/collections/obs/radius?coords=POINT(0+0)&within=5&within-units=km"],
+    &[
+        "/collections/obs/corridor?coords=LINESTRING(0+0,1+1)&corridor-width=5&width-units=km&corridor-height=1&height-units=m",
+    ],
+    &["/collections/obs/coverage?subset=Lat(1:2)&bbox=1,2,3,4&bbox-crs=x"],
+    &["/collections/obs/styles/s/map?width=1&height=2&transparent=true"],
+    &["/collections/obs/tiles/WebMercatorQuad/1/2/3?f=mvt"],
+    &["/stac/catalog/item"],
+    &["/admin/config/resources/obs"],
+];
+/// Members below which names are the request's or the operator's.
+const OPEN: [&str; 7] = [
+    "identity.attributes",
+    "identity.claims",
+    "parsed_query",
+    "request.headers",
+    "attributes",
+    "ogc.params.coords",
+    "ogc.params.subset",
+];
+
+fn input(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["eval", "--input"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let faults = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_str(&told).unwrap_or_else(|e| panic!("{arguments:?}: {e}\n{told}{faults}"))
+}
+
+/// `path: kind` of every member below `value`.
+fn collect(value: &Value, path: &str, members: &mut BTreeSet<String>) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !path.is_empty() {
+        members.insert(format!("{path}: {kind}"));
+    }
+    if let Value::Object(inner) = value
+        && !OPEN.contains(&path)
+    {
+        for (name, value) in inner {
+            let dot = if path.is_empty() { "" } else { "." };
+            collect(value, &format!("{path}{dot}{name}"), members);
+        }
+    }
+}
+
+#[test]
+fn no_member_of_the_input_changes_unnoticed() {
+    let mut members = BTreeSet::new();
+    for arguments in ASKED {
+        collect(&input(arguments), "", &mut members);
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/input-members.txt");
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    let committed: BTreeSet<String> = committed.lines().map(str::to_owned).collect();
+    let gone: Vec<_> = committed.difference(&members).collect();
+    let new: Vec<_> = members.difference(&committed).collect();
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "gone: {gone:#?}\nnew: {new:#?}\nFor what is gone or has another kind, raise SCHEMA_VERSION in src/policy/input.rs and list in CHANGELOG.md what replaces it. Then write these lines to {}:\n{}",
+        file.display(),
+        members
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    );
+}
