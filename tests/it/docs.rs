@@ -400,3 +400,28 @@ const OPERATORS: [&str; 16] = [
     "rem",
     "internal.print",
 ];
+
+/// The fields are those of Envoy 1.40's own descriptors.
+#[test]
+fn every_setting_of_envoy_is_told_of() {
+    let told = page("docs/envoy-settings.md");
+    let (ext_authz, manager) = told.split_once("## The connection manager").unwrap();
+    let mut count = 0;
+    for field in page("tests/corpus/envoy-1.40-fields.txt").lines() {
+        let (message, name) = field.split_once('.').unwrap();
+        let section = if message == "ExtAuthz" {
+            ext_authz
+        } else {
+            manager
+        };
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        let told = rows.filter(|line| {
+            line.split('|')
+                .nth(1)
+                .is_some_and(|cell| cell.contains(&format!("`{name}`")))
+        });
+        assert_eq!(told.count(), 1, "{field}");
+        count += 1;
+    }
+    assert_eq!(count, 33 + 61);
+}
