@@ -38,7 +38,7 @@ impl Prove {
             let trial: Trial = serde_json::from_str(&line?)
                 .map_err(|e| CommandError::Usage(format!("standard input: {e}")))?;
             let outcome = match prove(trial.sources, &trial.settings) {
-                Ok(faithful) => Outcome::Proved(faithful),
+                Ok(faithful) => Outcome::Proved(Box::new(faithful)),
                 Err(error) => Outcome::Refused(error.to_string()),
             };
             let outcome = serde_json::to_string(&outcome).map_err(io::Error::from)?;

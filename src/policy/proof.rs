@@ -43,7 +43,7 @@ pub struct Trial {
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It loads: these are the texts that were tried.
-    Proved(Faithful),
+    Proved(Box<Faithful>),
     /// Why it does not load.
     Refused(String),
 }
@@ -122,7 +122,10 @@ impl Prover {
             .map_err(|e| LoadError(format!("the trial of the policies gave no answer: {e}")))?;
         *running = Some(process);
         match outcome {
-            Outcome::Proved(faithful) => Ok(Proof { faithful, revision }),
+            Outcome::Proved(faithful) => Ok(Proof {
+                faithful: *faithful,
+                revision,
+            }),
             Outcome::Refused(why) => Err(LoadError(why)),
         }
     }

@@ -10,6 +10,7 @@ mod engine;
 mod graph;
 mod index;
 mod lint;
+mod meaning;
 pub mod migration;
 mod names;
 mod negation;
@@ -138,6 +139,12 @@ impl RegoPolicy {
         rules: Rules,
     ) -> Result<Self, LoadError> {
         let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
+        if faithful.functions.contains(&rule) {
+            // It would be undefined for every request.
+            return Err(LoadError(format!(
+                "`{rule}` is a function, which has no value by itself: the entrypoint must be a rule"
+            )));
+        }
         let make = match rules {
             Rules::Whole => Slices::whole,
             Rules::ByIndex => Slices::of,
@@ -183,7 +190,7 @@ impl RegoPolicy {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let slice = self.slices.get(&input)?;
             let mut engine = take_engine(&slice);
-            builtins::refill();
+            builtins::begin(self.slices.policy());
             engine.set_input(RegoValue::from(input));
             let value = engine.eval_rule(self.rule.clone())?;
             Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, slice.id, engine))

@@ -64,6 +64,9 @@ class Literals(Expressions):
         if kind in ("as", "o", "x") and self.chance(0.9):
             # OPA's compiler knows that literals of different shapes are never equal, and refuses the policy.
             right = self.pick.choice(world.INPUT[kind] + world.DATA[kind])
+        if self.chance(0.12):
+            # Of any kinds: OPA orders them all.
+            return f"{self.of_any_kind(scope)} {self.pick.choice(['<', '>', '<=', '>='])} {self.of_any_kind(scope)}"
         operator = self.pick.choice(["==", "==", "==", "!=", "<", ">", ">=", "<="] if kind in ("s", "n") else ["==", "==", "!="])
         known = [name for name, of in scope.variables.items() if of in (kind, "x", "k")]
         if known and self.chance(0.2):
@@ -72,6 +75,15 @@ class Literals(Expressions):
         if self.chance(0.15):
             left, right = right, left
         return f"{left} {operator} {right}"
+
+    def of_any_kind(self, scope: Scope) -> str:
+        """A value of which OPA's compiler knows no kind, or a set, which only its order tells from an object."""
+        pick = self.pick
+        of_any = ["input.claims", "input.tags", "input.roles", "input.extra", "input.level", "input.user", "input.items[0]", "data.users", "data.grants"]
+        made = ["{one | some one in input.roles}", "{input.user}", "{input.claims, {1}}", "[{input.level}, input.tags]", "{x | x := set()}"]
+        sorted_ones = [f"min([{pick.choice(of_any)}, {pick.choice(made)}])", f"max([{pick.choice(of_any)}, {pick.choice(made)}])", f"sort([{pick.choice(made)}, {pick.choice(of_any)}])[0]"]
+        known = [name for name, of in scope.variables.items() if of in ("x", "k")]
+        return pick.choice(of_any * 2 + made + sorted_ones + known)
 
     def membership(self, scope: Scope, depth: int) -> str:
         pick = self.pick
@@ -144,10 +156,20 @@ class Literals(Expressions):
             return f"input.roles[{key}] = input.groups[{key}]"
         if form == 7:
             known = list(scope.variables)
+            if known and self.chance(0.3):
+                # Another name for what is bound, by which a negation may refer.
+                other, known = pick.choice(known), self.fresh(scope, "k")
+                named = pick.choice([f"{known} = {other}", f"{known} := {other}", f"[{known}] = [{other}]", f"[_, {known}] = {other}"])
+                return f"{named}; not data.blocked[{known}]" if self.chance(0.6) else named
             if known and self.chance(0.5):
                 return f"[{pick.choice(known)}, {self.fresh(scope, 'k')}] = {pick.choice(world.INPUT['as'] + ['input.items[_].tags', '[input.user, 1]'])}"
             return f"[{self.fresh(scope, 'k')}, {self.expression('s', scope, 0)}] = [{self.expression('s', scope, 0)}, input.user]"
-        return f"walk({pick.choice(['input.claims', 'input.tags', 'data.users'])}, [{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}])"
+        walked = f"walk({pick.choice(['input.claims', 'input.tags', 'data.users'])}"
+        if self.chance(0.1):
+            return pick.choice([f"{self.fresh(scope, 'k')} := {walked})", f"[_, {self.fresh(scope, 'k')}] := {walked})", f"count([1 | {walked})]) > 0", f"not {walked})"])
+        if self.chance(0.2):
+            return f"{walked}, {self.fresh(scope, 'k')})"
+        return f"{walked}, [{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}])"
 
     def existing(self, scope: Scope) -> str:
         """A use of a rule or a function of this policy as a condition."""

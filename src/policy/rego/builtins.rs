@@ -11,6 +11,7 @@ mod json;
 mod membership;
 mod net;
 mod numbers;
+mod order;
 mod regex;
 mod semver;
 mod strings;
@@ -27,7 +28,12 @@ use thiserror::Error;
 
 use super::super::LoadError;
 
-pub(super) use self::budget::refill;
+/// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
+/// for that policy alone.
+pub(super) fn begin(policy: u64) {
+    budget::refill();
+    regex::begin(policy);
+}
 
 /// A built-in that could not be evaluated: in OPA such a call is undefined, here it refuses the request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,7 +50,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 14] = [
+const ALL: [&[Builtin]; 15] = [
     &arithmetic::ALL,
     &base64::ALL,
     &collections::ALL,
@@ -54,6 +60,7 @@ const ALL: [&[Builtin]; 14] = [
     &membership::ALL,
     &net::ALL,
     &numbers::ALL,
+    &order::ALL,
     &regex::ALL,
     &semver::ALL,
     &strings::ALL,

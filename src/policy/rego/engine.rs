@@ -1,6 +1,6 @@
 //! regorus's interpreter, prepared with a policy.
 
-use std::{any::Any, num::NonZeroU32, thread, time::Duration};
+use std::{any::Any, collections::BTreeSet, num::NonZeroU32, thread, time::Duration};
 
 use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct Faithful {
     pub reach: Reach,
     /// Which of their rules matter for which requests.
     pub index: Option<Index>,
+    /// The full paths of the policy's functions.
+    pub functions: BTreeSet<String>,
 }
 
 impl Faithful {
@@ -46,7 +48,8 @@ impl Faithful {
             .map(|(name, text)| syntax::parse(name, text, dialect))
             .collect::<Result<Vec<_>, _>>()?;
         let reach = Reach::of(&parsed);
-        let index = Index::of(&parsed, &Names::of(&parsed));
+        let names = Names::of(&parsed);
+        let index = Index::of(&parsed, &names);
         Ok(Self {
             sources: Sources {
                 modules,
@@ -55,6 +58,7 @@ impl Faithful {
             warnings,
             reach,
             index,
+            functions: names.functions().map(str::to_owned).collect(),
         })
     }
 

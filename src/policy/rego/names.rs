@@ -51,6 +51,11 @@ impl Names {
         names
     }
 
+    /// The full paths of all functions of the policy.
+    pub(super) fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
     /// What the names of one module stand for.
     pub(super) fn scope<'a>(&'a self, module: &Module) -> Scope<'a> {
         let mut imports = BTreeMap::new();

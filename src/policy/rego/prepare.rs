@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Dialect, LoadError},
-    graph, lint,
+    graph, lint, meaning,
     names::Names,
     patterns, print,
     refusal::{self, Refusals},
@@ -29,14 +29,17 @@ pub(super) fn faithful(
     let mut refusals = Vec::new();
     let mut warnings = Vec::new();
     graph::check(&modules, &names, data, &mut refusals);
+    meaning::defaults(&modules, &mut refusals);
     for parsed in &modules {
         let mut of_file = Refusals::of_file(&parsed.name, &mut refusals);
         imports(parsed, &mut of_file);
+        meaning::imports(parsed, &mut of_file);
         contains(parsed, &mut of_file);
         let scope = names.scope(&parsed.module);
         for rule in &parsed.module.policy {
             let mut refusals = Refusals::of_file(&parsed.name, &mut refusals);
             safety::check(rule, &scope, &mut refusals);
+            meaning::check(rule, &scope, &mut refusals);
             patterns::check(rule, &scope, &mut refusals);
             lint::check(rule, &parsed.name, &scope, &mut warnings);
         }

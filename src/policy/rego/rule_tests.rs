@@ -102,7 +102,7 @@ fn run_test(engine: &mut Engine, name: String) -> TestResult {
     let outcome = if is_todo {
         TestOutcome::Skip
     } else {
-        builtins::refill();
+        builtins::begin(0);
         match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
             Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
             Ok(Ok(_)) => TestOutcome::Fail,

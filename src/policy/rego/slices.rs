@@ -53,6 +53,8 @@ impl Weighter<String, Arc<Slice>> for ByRules {
 
 /// How engines are made.
 struct Making {
+    /// Of all policies there have been, this one.
+    policy: u64,
     rule: String,
     dialect: Dialect,
     timeout: Duration,
@@ -68,8 +70,7 @@ impl Making {
     ) -> Result<Arc<Slice>, LoadError> {
         let mut engine = engine(modules, self.data.clone(), self.dialect)?;
         engine.set_execution_timer_config(timer(limit));
-        // What this thread evaluated before counts against nothing here.
-        builtins::refill();
+        builtins::begin(self.policy);
         // The first evaluation analyses all modules; a fault of theirs shows here.
         engine.set_input(RegoValue::new_object());
         engine
@@ -99,8 +100,8 @@ impl Making {
 
 /// All rules of a policy, whole or by the value of its index.
 pub(super) enum Slices {
-    /// One engine for every request.
-    Whole(Arc<Slice>),
+    /// One engine for every request, and the policy's number.
+    Whole(Arc<Slice>, u64),
     /// Engines by value.
     By(Box<ByValue>),
 }
@@ -116,7 +117,7 @@ impl Slices {
         let making = Making::of(faithful, rule, dialect, timeout);
         making
             .slice(faithful.modules(), 0, LOAD_LIMIT)
-            .map(Self::Whole)
+            .map(|slice| Self::Whole(slice, making.policy))
     }
 
     /// By the policy's index, where it has one.
@@ -135,10 +136,18 @@ impl Slices {
         }
     }
 
+    /// The number of the policy, which no other has had.
+    pub(super) fn policy(&self) -> u64 {
+        match self {
+            Self::Whole(_, policy) => *policy,
+            Self::By(by) => by.making.policy,
+        }
+    }
+
     /// The engine for a request.
     pub(super) fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
         match self {
-            Self::Whole(slice) => Ok(Arc::clone(slice)),
+            Self::Whole(slice, _) => Ok(Arc::clone(slice)),
             Self::By(by) => by.get(input),
         }
     }
@@ -147,6 +156,7 @@ impl Slices {
 impl Making {
     fn of(faithful: &Faithful, rule: &str, dialect: Dialect, timeout: Duration) -> Self {
         Self {
+            policy: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rule: rule.to_owned(),
             dialect,
             timeout,

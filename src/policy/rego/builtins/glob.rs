@@ -2,7 +2,11 @@
 
 use regorus::Value;
 
-use super::{Builtin, regex::compiled_as, text};
+use super::{
+    Builtin,
+    regex::{Kind, compiled_as},
+    text,
+};
 
 pub(super) const ALL: [Builtin; 1] = [Builtin {
     name: "glob.match",
@@ -27,9 +31,9 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
         _ => return Err("operand 2 must be null or an array".to_owned()),
     };
     // Neither part can be read as a piece of the other.
-    let key = format!("glob {}:{delimiters}{pattern}", delimiters.len());
+    let delimited = format!("{}:{delimiters}{pattern}", delimiters.len());
     compiled_as(
-        &key,
+        (Kind::Glob, &delimited),
         || expression(pattern, &delimiters),
         |regex| Ok(Value::Bool(regex.is_match(subject))),
     )

@@ -1,13 +1,14 @@
 //! Regular expressions with RE2's meaning: classes such as `\d` are ASCII, and what only Rust's syntax knows is plain text
 //! or an error.
 
+mod compiled;
 mod pattern;
-
-use std::{cell::RefCell, collections::HashMap};
 
 use regex::Regex;
 use regorus::Value;
 
+pub(in super::super) use self::compiled::Kind;
+pub(in super::super) use self::compiled::begin;
 use super::{Builtin, budget, string, text, whole};
 
 pub(super) const ALL: [Builtin; 7] = [
@@ -57,40 +58,28 @@ pub(super) const ALL: [Builtin; 7] = [
     },
 ];
 
-/// Compiled patterns that a thread keeps; policies rarely have as many.
-const KEPT: usize = 256;
 /// A pattern that needs more is not compiled, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-thread_local! {
-    static COMPILED: RefCell<HashMap<String, Regex>> = RefCell::default();
-}
-
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
-    compiled_as(pattern, || pattern::from_re2(pattern), work)
+    compiled_as((Kind::Regex, pattern), || pattern::from_re2(pattern), work)
 }
 
-/// Works with the regular expression that `make` gives, kept under `key`.
+/// Works with the regular expression that `make` gives, kept for a pattern of a kind.
 pub(super) fn compiled_as<T>(
-    key: &str,
+    (kind, pattern): (Kind, &str),
     make: impl FnOnce() -> Option<String>,
     work: impl FnOnce(&Regex) -> Result<T, String>,
 ) -> Result<T, String> {
-    COMPILED.with_borrow_mut(|kept| {
-        if let Some(regex) = kept.get(key) {
-            return work(regex);
-        }
-        let fault = || format!("cannot use the pattern {key:?}");
-        let regex = regex::RegexBuilder::new(&make().ok_or_else(fault)?)
+    let compile = || {
+        let fault = || format!("cannot use the pattern {pattern:?}");
+        regex::RegexBuilder::new(&make().ok_or_else(fault)?)
             .size_limit(MAX_BYTES)
             .dfa_size_limit(MAX_BYTES)
             .build()
-            .map_err(|_| fault())?;
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        work(kept.entry(key.to_owned()).or_insert(regex))
-    })
+            .map_err(|_| fault())
+    };
+    compiled::with((kind, pattern), compile, work)
 }
 
 /// A number of matches; negative for all.
@@ -123,9 +112,10 @@ fn split(arguments: &[Value]) -> Result<Value, String> {
 fn template_match(arguments: &[Value]) -> Result<Value, String> {
     let (template, subject) = (text(arguments, 0)?, text(arguments, 1)?);
     let (start, end) = (single(arguments, 2)?, single(arguments, 3)?);
-    let key = format!("template {start}{end}{template}");
+    // The delimiters are one character each, so that no two templates have one text.
+    let delimited = format!("{start}{end}{template}");
     compiled_as(
-        &key,
+        (Kind::Template, &delimited),
         || template_expression(template, start, end),
         |regex| Ok(Value::Bool(regex.is_match(subject))),
     )

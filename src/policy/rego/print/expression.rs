@@ -2,7 +2,10 @@
 
 use regorus::unstable::{ArithOp, BinOp, BoolOp, Expr, Query, Ref};
 
-use super::Printer;
+use super::{
+    super::syntax::{constant_path, is_scalar},
+    Printer,
+};
 
 /// How tightly an operator binds, loosest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,9 +103,15 @@ impl Printer<'_> {
                 let (word, level) = set_operator(op);
                 self.infix(lhs, word, rhs, level);
             }
-            Expr::BoolExpr { op, lhs, rhs, .. } => {
-                self.infix(lhs, comparison(op), rhs, Level::Bool);
-            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => match ordering(op) {
+                // A call, since regorus orders sets before objects, and OPA behind them.
+                Some(call) if ![lhs, rhs].into_iter().any(|side| self.is_of_a_scalar(side)) => {
+                    self.is_changed = true;
+                    self.push(call);
+                    self.list("(", [lhs.as_ref(), rhs.as_ref()].into_iter(), ")");
+                }
+                _ => self.infix(lhs, comparison(op), rhs, Level::Bool),
+            },
             Expr::ArithExpr { op, lhs, rhs, .. } => match arithmetic(op) {
                 Ok(call) => {
                     // A call, for the digits that the operator of regorus loses.
@@ -129,6 +138,18 @@ impl Printer<'_> {
                 let key = key.iter().map(AsRef::as_ref);
                 self.list("(", key.chain([value.as_ref(), collection.as_ref()]), ")");
             }
+        }
+    }
+
+    /// Whether the value can only be a scalar: then the other side is compared alike in both orders.
+    fn is_of_a_scalar(&self, expression: &Expr) -> bool {
+        match expression {
+            // Sets have a difference too.
+            Expr::ArithExpr { op, .. } => !matches!(op, ArithOp::Sub),
+            Expr::UnaryExpr { .. } => true,
+            Expr::Call { fcn, .. } => constant_path(fcn)
+                .is_some_and(|path| path == "count" && self.scope.function(&path).is_none()),
+            other => is_scalar(other),
         }
     }
 
@@ -204,6 +225,17 @@ fn comparison(operator: &BoolOp) -> &'static str {
         BoolOp::Ge => " >= ",
         BoolOp::Gt => " > ",
         BoolOp::Ne => " != ",
+    }
+}
+
+/// The built-in that stands for an operator of order.
+fn ordering(operator: &BoolOp) -> Option<&'static str> {
+    match operator {
+        BoolOp::Lt => Some("internal.lt"),
+        BoolOp::Le => Some("internal.lte"),
+        BoolOp::Ge => Some("internal.gte"),
+        BoolOp::Gt => Some("internal.gt"),
+        BoolOp::Eq | BoolOp::Ne => None,
     }
 }
 

@@ -4,6 +4,53 @@ use super::prepared;
 
 /// Rules, where they are refused, and a word of the reason.
 const CASES: &[(&str, &str, &str)] = &[
+    (
+        "import future.keywords\nallow if not input.a",
+        "a.rego:2",
+        "by their names",
+    ),
+    ("import rego.v2\nallow if input.a", "a.rego:2", "rego.v1"),
+    (
+        "import data.b as input\nallow if input.a",
+        "a.rego:2",
+        "another name",
+    ),
+    (
+        "f(data) if data.x\nallow if f(1)",
+        "a.rego:2",
+        "an argument is called `data`",
+    ),
+    (
+        "allow if every input in [1] { input == 1 }",
+        "a.rego:2",
+        "another name",
+    ),
+    (
+        "default allow := false\ndefault allow := true",
+        "a.rego:3",
+        "another default at a.rego:2",
+    ),
+    (
+        "allow if {\n\tsome x\n\tinput.a\n}",
+        "a.rego:3",
+        "nothing uses",
+    ),
+    (
+        "allow if {\n\tsome x in input.l\n\t[_, y] = x\n\tnot data.blocked[y]\n}",
+        "a.rego:5",
+        "use that other variable",
+    ),
+    (
+        "allow if { [_, v] := walk(input); v == 1 }",
+        "a.rego:2",
+        "walk(value, [path, inner])",
+    ),
+    (
+        "allow if count([1 | walk(input)]) > 0",
+        "a.rego:2",
+        "walk(value, [path, inner])",
+    ),
+    ("allow if not trace(\"x\") == true", "a.rego:2", "`trace`"),
     ("allow if {\n\tnot input.xs[_] == 1\n}", "a.rego:3", "`_`"),
     ("allow if not input.xs[i]", "a.rego:2", "`i`"),
     (

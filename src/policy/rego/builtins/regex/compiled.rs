@@ -1,0 +1,93 @@
+//! Compiled patterns that a thread keeps: those of each policy, and of each kind, by themselves.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use regex::Regex;
+
+/// Patterns of one policy and kind; policies rarely have as many.
+const KEPT: usize = 256;
+/// Policies of which patterns are kept; after a reload the old one's are of no use.
+const POLICIES: usize = 16;
+
+/// Which language a pattern is in: one text means different things in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super::super) enum Kind {
+    Regex,
+    Template,
+    Glob,
+}
+
+#[derive(Default)]
+struct Compiled {
+    /// The policy that is evaluated.
+    policy: u64,
+    all: HashMap<(u64, Kind), HashMap<String, Regex>>,
+}
+
+thread_local! {
+    static COMPILED: RefCell<Compiled> = RefCell::default();
+}
+
+/// From here on, this thread evaluates a policy.
+pub(in super::super::super) fn begin(policy: u64) {
+    COMPILED.with_borrow_mut(|compiled| compiled.policy = policy);
+}
+
+/// Works with a pattern of the policy that is evaluated, which `compile` makes where it is not kept.
+pub(super) fn with<T>(
+    (kind, pattern): (Kind, &str),
+    compile: impl FnOnce() -> Result<Regex, String>,
+    work: impl FnOnce(&Regex) -> Result<T, String>,
+) -> Result<T, String> {
+    COMPILED.with_borrow_mut(|compiled| {
+        let owner = (compiled.policy, kind);
+        if compiled.all.len() >= POLICIES && !compiled.all.contains_key(&owner) {
+            compiled.all.clear();
+        }
+        let kept = compiled.all.entry(owner).or_default();
+        if let Some(regex) = kept.get(pattern) {
+            return work(regex);
+        }
+        let regex = compile()?;
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        work(kept.entry(pattern.to_owned()).or_insert(regex))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(kind: Kind, pattern: &str) -> bool {
+        let mut is_kept = true;
+        let compile = || {
+            is_kept = false;
+            Ok(Regex::new("a").unwrap())
+        };
+        with((kind, pattern), compile, |_| Ok(())).unwrap();
+        is_kept
+    }
+
+    #[test]
+    fn each_policy_and_each_kind_has_its_own() {
+        begin(1);
+        assert!(!kept(Kind::Regex, "a*"));
+        assert!(kept(Kind::Regex, "a*"));
+        for kind in [Kind::Glob, Kind::Template] {
+            assert!(!kept(kind, "a*"), "{kind:?}");
+        }
+        begin(2);
+        assert!(!kept(Kind::Regex, "a*"));
+        for number in 0..2 * KEPT {
+            kept(Kind::Regex, &number.to_string());
+        }
+        assert!(!kept(Kind::Regex, "a*"), "no more are kept than that");
+        begin(1);
+        assert!(
+            kept(Kind::Regex, "a*"),
+            "another policy cannot drive it out"
+        );
+    }
+}
