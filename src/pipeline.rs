@@ -255,31 +255,32 @@ fn challenges(challenges: &[String]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Who is not known may try with a credential, 401; who is known may not, 403; the policy can choose otherwise.
+/// A stranger may try with a credential, 401, where there is a way to show one and the policy does not choose otherwise. All
+/// others may not, 403.
 fn refused(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
-    let mut denial = if principal.is_authenticated() {
-        Denial {
-            status: 403,
-            reason: "policy-denied",
-            detail: "The policy does not allow this".to_owned(),
-            ..Denial::default()
-        }
-    } else {
-        Denial {
+    let challenges = challenges(&rules.authn.challenges());
+    let is_to_try = !principal.is_authenticated() && !challenges.is_empty();
+    let mut denial = match verdict.http_status {
+        None if is_to_try => Denial {
             status: 401,
             reason: "credential-required",
             detail: "This needs a credential".to_owned(),
-            headers: challenges(&rules.authn.challenges()),
+            headers: challenges,
             ..Denial::default()
-        }
+        },
+        chosen => Denial {
+            status: chosen.unwrap_or(403),
+            reason: "policy-denied",
+            detail: "The policy does not allow this".to_owned(),
+            // A 401 of the policy's own says how to try (RFC 9110, section 15.5.2).
+            headers: if chosen == Some(401) {
+                challenges
+            } else {
+                Vec::new()
+            },
+            ..Denial::default()
+        },
     };
-    if let Some(status) = verdict.http_status {
-        denial.status = status;
-        denial.reason = "policy-denied";
-        if status != 401 {
-            denial.headers.clear();
-        }
-    }
     if let Some(reason) = &verdict.reason {
         denial.detail.clone_from(reason);
     }

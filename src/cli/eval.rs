@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CommandError, TenantArguments, key::attributes, paint, print, print_json};
 use crate::{
-    authn::{Chain, ChainSettings, SystemClock},
+    authn::{ApiKeySettings, Chain, ChainSettings, KeyTable, SystemClock},
     config::key_file,
     identity::{Method, Principal},
     pipeline::{
@@ -69,6 +69,20 @@ pub(super) struct Eval {
     json: bool,
 }
 
+/// Takes no credential, since flags say who calls; but like every service that is served it knows a way to show one, so that
+/// a stranger is told 401.
+fn authn() -> Result<Chain, String> {
+    let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
+    let settings = ChainSettings {
+        api_keys: Some(ApiKeySettings {
+            header: "x-api-key".to_owned(),
+            table,
+        }),
+        ..ChainSettings::default()
+    };
+    Chain::new(settings, Arc::new(SystemClock)).map_err(|e| e.to_string())
+}
+
 impl Eval {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let mut config = self.config.load()?;
@@ -79,9 +93,7 @@ impl Eval {
             config.policy.path = Some(path.clone());
         }
         let policy = build::policy(&config).map_err(CommandError::Config)?;
-        // Credentials are none of the question: the caller is given by flags.
-        let authn = Chain::new(ChainSettings::default(), Arc::new(SystemClock))
-            .map_err(|e| CommandError::Failed(e.to_string()))?;
+        let authn = authn().map_err(CommandError::Failed)?;
         let rules = Rules {
             reader: build::reader(&config).map_err(CommandError::Config)?,
             authn: Arc::new(authn),
@@ -132,6 +144,8 @@ impl Eval {
                 Decision::Allow(_) => paint::good(outcome),
                 Decision::Deny(_) => paint::bad(outcome),
             };
+            let lines: Vec<_> = detail.lines().map(paint::plain).collect();
+            let detail = lines.join("\n");
             print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
         }
         Ok(match decided.decision {

@@ -176,7 +176,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Standard error that cannot be written leaves the exit code to speak.
-            let _ = writeln!(anstream::stderr(), "{}: {error}", paint::bad("error"));
+            let told = error.to_string();
+            let told = paint::shown(&told);
+            let _ = writeln!(anstream::stderr(), "{}: {told}", paint::bad("error"));
             ExitCode::from(error.code())
         }
     }
@@ -209,12 +211,18 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
 /// Writes to standard output; a reader that is gone is an error, not a panic.
 fn print(text: &str) -> Result<(), CommandError> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(paint::shown(text).as_bytes())?;
     out.flush()?;
     Ok(())
 }
 
+/// One line of JSON.
+fn print_json_line(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string(value).map_err(io::Error::from)?;
+    print(&format!("{}\n", paint::shown_json(&text)))
+}
+
 fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", paint::shown_json(&text)))
 }

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 
-use super::{CommandError, print};
+use super::{CommandError, print_json_line};
 use crate::{
     policy::{Outcome, Trial, prove},
     reload,
@@ -41,8 +41,7 @@ impl Prove {
                 Ok(faithful) => Outcome::Proved(Box::new(faithful)),
                 Err(error) => Outcome::Refused(error.to_string()),
             };
-            let outcome = serde_json::to_string(&outcome).map_err(io::Error::from)?;
-            print(&format!("{outcome}\n"))?;
+            print_json_line(&outcome)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CommandError, TenantArguments};
+use super::{CommandError, TenantArguments, paint};
 use crate::{
     config::Backend,
     reload::build,
@@ -73,7 +73,7 @@ impl Read {
             let told = tell(&reader, &text).map_err(|fault| {
                 CommandError::Usage(format!("standard input:{number}: {fault}"))
             })?;
-            serde_json::to_writer(&mut output, &told).map_err(io::Error::from)?;
+            output.write_all(paint::shown_json(&told.to_string()).as_bytes())?;
             // A program that asks line by line gets its answer before it sends the next.
             output.write_all(b"\n")?;
             output.flush()?;

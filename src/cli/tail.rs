@@ -78,7 +78,9 @@ impl Tail {
         while let Some(TailResponse { event }) = tail.next().await? {
             let Some(event) = event else { continue };
             let line = match (&event, self.json) {
-                (Event::Decision(decision), true) => decision_as_json(decision).to_string(),
+                (Event::Decision(decision), true) => {
+                    paint::shown_json(&decision_as_json(decision).to_string()).into_owned()
+                }
                 (Event::Decision(decision), false) => decision_as_text(decision),
                 (Event::Lost(lost), true) => json!({ "lost": lost }).to_string(),
                 (Event::Lost(lost), false) => {

@@ -267,3 +267,65 @@ async fn shutting_down_answers_what_is_in_flight() {
         Ok(())
     );
 }
+
+/// A 401 asks for a credential, so it is for strangers who could show one, unless the policy says otherwise.
+#[tokio::test]
+async fn strangers_are_told_to_try_where_they_can() {
+    let policy = |status: &str| {
+        format!("package geowarden.authz\n\nallow := {{\"allowed\": false{status}}}\n")
+    };
+    let with_keys = async |status: &str, headers: &[(&str, &str)]| {
+        let service = Service::with_policy(&policy(status)).await;
+        let answer = service.ask("GET", "/collections/obs", headers).await;
+        let challenge = answer.header("www-authenticate").is_some();
+        (
+            answer.status(),
+            answer.problem()["code"].clone(),
+            challenge,
+            answer.problem()["detail"].clone(),
+        )
+    };
+    let words = "The policy does not allow this";
+    let denied =
+        |status: i32, challenge: bool| (status, "policy-denied".into(), challenge, words.into());
+    assert_eq!(
+        with_keys("", &[]).await,
+        (
+            401,
+            "credential-required".into(),
+            true,
+            "This needs a credential".into()
+        )
+    );
+    for status in [451, 404, 302, 403] {
+        let chosen = format!(", \"http_status\": {status}");
+        assert_eq!(with_keys(&chosen, &[]).await, denied(status, false));
+    }
+    assert_eq!(
+        with_keys(", \"http_status\": 401", &[]).await,
+        denied(401, true)
+    );
+    assert_eq!(
+        with_keys("", &[("x-api-key", OSGEO_KEY)]).await,
+        denied(403, false)
+    );
+
+    // Without a way to show who one is.
+    let folder = folder(&policy(""), "");
+    let file = folder.path().join("geowarden.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("authn: {api_keys: {file: api-keys.yaml}}", "authn: {}"),
+    )
+    .unwrap();
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    for headers in [&[][..], &[("authorization", "Basic QQ==")]] {
+        let answer = service.ask("GET", "/collections/obs", headers).await;
+        assert_eq!(
+            (answer.status(), answer.problem()["code"].clone()),
+            (403, "policy-denied".into())
+        );
+    }
+}

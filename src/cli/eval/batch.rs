@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::{CommandError, print};
+use super::super::{CommandError, print_json_line};
 use crate::{
     config::Config,
     policy::{Dialect, Prover, RegoPolicy, Sources},
@@ -71,9 +71,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
                 index + 1
             ))
         })?;
-        let answer = serde_json::to_string(&answer(config, prover.as_ref(), line))
-            .map_err(io::Error::from)?;
-        print(&format!("{answer}\n"))?;
+        print_json_line(&answer(config, prover.as_ref(), line))?;
     }
     Ok(ExitCode::SUCCESS)
 }
