@@ -19,8 +19,8 @@ use aws_lc_rs::signature::{
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use divan::{Bencher, black_box};
 use geowarden::authn::{
-    Algorithm, ApiKeySettings, Audiences, Chain, ChainSettings, IssuerSettings, KeyEntry, KeySet,
-    KeySource, KeyTable, SystemClock, generate_key,
+    Algorithm, ApiKeySettings, Audiences, Chain, ChainSettings, IssuerSettings, KeyEntry, KeyRing,
+    KeySet, KeySource, KeyTable, SystemClock, generate_key,
 };
 use geowarden::request::Headers;
 use jsonwebtoken::{EncodingKey, Header};
@@ -159,7 +159,7 @@ fn api_key(bencher: Bencher) {
     let table = KeyTable::new(keys.iter().enumerate().map(entry).collect()).unwrap();
     let api_keys = Some(ApiKeySettings {
         header: "x-api-key".to_owned(),
-        table,
+        keys: Arc::new(KeyRing::new(table)),
     });
     let settings = ChainSettings {
         api_keys,

@@ -20,7 +20,9 @@ use envoy_types::{
     },
 };
 use geowarden::{
-    authn::{ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyTable, SystemClock, key_digest},
+    authn::{
+        ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyRing, KeyTable, SystemClock, key_digest,
+    },
     identity::{Method, Principal},
     pipeline::{self, Rules, decision::Refusals},
     policy::{Dialect, Policy, Question, RegoPolicy, RegoSettings, Sources, input},
@@ -134,7 +136,7 @@ fn rules(folder: &str) -> Rules {
     let settings = ChainSettings {
         api_keys: Some(ApiKeySettings {
             header: "x-api-key".to_owned(),
-            table,
+            keys: Arc::new(KeyRing::new(table)),
         }),
         ..ChainSettings::default()
     };

@@ -1,6 +1,7 @@
 //! livez, readyz and metrics over HTTP, for probes and Prometheus.
 
 use std::{
+    fmt::Write as _,
     io,
     sync::{
         Arc,
@@ -17,7 +18,14 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use crate::{authn::KeySource, telemetry::metrics::Metrics};
+use crate::{
+    authn::KeySource,
+    supervision::{TaskStatus, Tasks},
+    telemetry::{
+        metrics::Metrics,
+        reload_history::{Failing, ReloadHistory},
+    },
+};
 
 /// What readiness depends on.
 #[derive(Clone)]
@@ -26,6 +34,10 @@ pub struct Readiness {
     pub draining: Arc<AtomicBool>,
     /// The issuers' keys: without any, tokens of that issuer get 503.
     pub sources: Vec<IssuerKeys>,
+    /// How reloads went: files that cannot be used are told, and the last good ones serve.
+    pub history: Arc<ReloadHistory>,
+    /// The background tasks.
+    pub tasks: Arc<Tasks>,
 }
 
 /// The keys of an issuer, and which tenant's they are.
@@ -56,11 +68,43 @@ impl Readiness {
             .filter(|keys| !keys.source.is_ready())
             .map(IssuerKeys::obstacle)
             .collect();
+        let tasks = self.tasks.status().into_iter();
+        obstacles.extend(
+            tasks
+                .filter(|task| task.is_down)
+                .map(|task| format!("the background task `{}` ends again and again", task.name)),
+        );
         if self.draining.load(Ordering::Relaxed) {
             obstacles.push("shutting down".to_owned());
         }
         obstacles
     }
+
+    /// What is wrong without making the service unready. The files' own texts are not told here: `geowarden status` and the
+    /// log have them.
+    pub fn notes(&self) -> Vec<String> {
+        let failing = self.history.seen().failing;
+        let ended = |task: &TaskStatus| !task.is_down && !task.is_running;
+        let tasks = self.tasks.status().into_iter().filter(ended);
+        failing
+            .iter()
+            .map(failed_reload)
+            .chain(tasks.map(|task| {
+                format!(
+                    "the background task `{}` has ended and is started again",
+                    task.name
+                )
+            }))
+            .collect()
+    }
+}
+
+fn failed_reload(Failing { tenant, since }: &Failing) -> String {
+    let whose = tenant
+        .as_ref()
+        .map_or_else(String::new, |tenant| format!(" of tenant {tenant}"));
+    let since = humantime::format_rfc3339_seconds(*since);
+    format!("the reload of the files{whose} fails since {since}, the last good ones serve")
 }
 
 /// Serves until `stopped` ends.
@@ -81,10 +125,15 @@ pub async fn serve(
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {
     let obstacles = readiness.obstacles();
+    let mut notes = String::new();
+    for note in readiness.notes() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(notes, "warning: {note}");
+    }
     if obstacles.is_empty() {
-        "ok\n".into_response()
+        format!("ok\n{notes}").into_response()
     } else {
-        let text = format!("not ready: {}\n", obstacles.join("; "));
+        let text = format!("not ready: {}\n{notes}", obstacles.join("; "));
         (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
     }
 }

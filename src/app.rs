@@ -1,5 +1,7 @@
 //! The whole service: builds the rules, binds, then serves. The only place that spawns.
 
+mod background;
+
 use std::{
     io,
     net::SocketAddr,
@@ -19,12 +21,14 @@ use tokio::{
 };
 use tracing::{info, warn};
 
+use self::background::Background;
 use crate::{
     admin,
     authn::KeyFetcher,
     config::{Config, ListenAddress, Problems, Tls},
+    files::descriptors,
     reload::{
-        Fingerprint, Reloader, fingerprint,
+        Reloader,
         tenants::{self, Sourced},
     },
     state::State,
@@ -85,22 +89,22 @@ pub struct App {
     state: Arc<State>,
     metrics: Arc<Metrics>,
     history: Arc<ReloadHistory>,
-    tenants: Vec<Sourced>,
-    fetchers: Vec<KeyFetcher>,
-    loaded: Fingerprint,
+    reloader: Reloader,
+    issuers: Vec<admin::IssuerKeys>,
+    /// With whose keys each fetches.
+    fetchers: Vec<(String, KeyFetcher)>,
     traces: Option<(Traces, Exporter)>,
 }
 
 impl App {
     /// Loads keys and policies and binds both sockets; nothing is served yet.
     pub async fn bind(config: Config) -> Result<Self, AppError> {
+        descriptors::keep();
         let metrics = Arc::new(Metrics::default());
         let events = |tenant: Option<&Arc<str>>| Metrics::key_events(&metrics, tenant);
         let (tenants, fetchers) =
             tenants::key_sources(&config, &events).map_err(AppError::Rules)?;
-        // Before they are read: what changes meanwhile is read again.
-        let loaded = fingerprint(&config.watched_paths());
-        let built = tenants::snapshot(&tenants).map_err(AppError::Rules)?;
+        let built = tenants::all(&tenants).map_err(AppError::Rules)?;
         for warning in config
             .notes
             .iter()
@@ -110,8 +114,16 @@ impl App {
             warn!("{warning}");
         }
         let state = Arc::new(State::new(built.rules));
-        let history = Arc::default();
-        metrics.reloaded(true);
+        let history = Arc::<ReloadHistory>::default();
+        let issuers = issuers(&tenants);
+        let reloader = Reloader::new(
+            &config,
+            tenants.into_iter().zip(built.tenants).collect(),
+            Arc::clone(&state),
+            Arc::clone(&metrics),
+            Arc::clone(&history),
+        );
+        metrics.reloaded(true, false);
         let server = &config.server;
         let listener = bind(&server.grpc, Access::Umask).await?;
         let (grpc, grpc_address) = grpc(
@@ -146,9 +158,9 @@ impl App {
             state,
             metrics,
             history,
-            tenants,
+            reloader,
+            issuers,
             fetchers,
-            loaded,
             traces,
         })
     }
@@ -179,23 +191,17 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let draining = Arc::new(AtomicBool::new(false));
+        let background = Background::new(&self.metrics, &stopped);
         let readiness = admin::Readiness {
             draining: Arc::clone(&draining),
-            sources: issuers(&self.tenants),
-        };
-        for fetcher in self.fetchers {
-            let stopped = ended(stopped.clone());
-            tasks.spawn(fetcher.run(stopped));
-        }
-        let reloader = Reloader {
-            config: self.config.clone(),
-            state: Arc::clone(&self.state),
-            metrics: Arc::clone(&self.metrics),
+            sources: self.issuers,
             history: Arc::clone(&self.history),
-            tenants: self.tenants,
-            loaded: self.loaded,
+            tasks: Arc::clone(&background.tasks),
         };
-        tasks.spawn(reloader.run(reload, ended(stopped.clone())));
+        for (whose, fetcher) in self.fetchers {
+            tasks.spawn(background.fetcher(whose, fetcher));
+        }
+        tasks.spawn(background.reloader(self.reloader, reload));
         let decisions = Arc::<DecisionStream>::default();
         let (admin_server, admin_grpc_address) = self.admin_grpc.unzip();
         let admin_service = AdminService {
@@ -222,8 +228,7 @@ impl App {
         );
         let mut admin = tokio::spawn(admin);
         let (traces, exporter) = self.traces.unzip();
-        let stopping = ended(stopped.clone());
-        let exports = exporter.map(|exporter| tokio::spawn(exporter.run(stopping)));
+        let exports = exporter.map(|exporter| tokio::spawn(background.exporter(exporter)));
         let service = ExtAuthz {
             state: self.state,
             metrics: self.metrics,

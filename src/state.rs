@@ -49,8 +49,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Adds a tenant and its hosts. One without a name judges all requests for which there is no other.
     #[must_use]
-    pub fn with(mut self, tenant: Tenant, hosts: &[HostPattern]) -> Self {
-        let tenant = Arc::new(tenant);
+    pub fn with(mut self, tenant: Arc<Tenant>, hosts: &[HostPattern]) -> Self {
         match &tenant.name {
             Some(name) => {
                 self.hosts.add(hosts, &tenant);

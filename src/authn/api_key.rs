@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::{constant_time, digest, rand};
 use chrono::{DateTime, Utc};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -161,6 +162,18 @@ impl KeyTable {
         }
     }
 
+    /// The entries that can stand beside each other: the others are left out.
+    pub fn of_good(entries: Vec<KeyEntry>) -> Self {
+        let mut all = Self::default();
+        for entry in entries {
+            let one = Self::new(vec![entry]).unwrap_or_default();
+            for (digest, known) in one.keys {
+                all.keys.entry(digest).or_insert(known);
+            }
+        }
+        all
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -194,6 +207,22 @@ impl KeyTable {
     }
 }
 
+/// The keys that a chain looks at. They can be taken away while it is in force: a key that is revoked waits for nothing else.
+#[derive(Debug, Default)]
+pub struct KeyRing(ArcSwap<KeyTable>);
+
+impl KeyRing {
+    /// With these keys.
+    pub fn new(table: KeyTable) -> Self {
+        Self(ArcSwap::from_pointee(table))
+    }
+
+    /// Puts other keys in their place, for requests that begin from now on.
+    pub fn replace(&self, table: KeyTable) {
+        self.0.store(Arc::new(table));
+    }
+}
+
 fn parse_digest(hex: &str) -> Option<Digest> {
     let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?;
     bytes.try_into().ok()
@@ -212,7 +241,7 @@ fn principal(id: &str, attributes: Map<String, Value>) -> Principal {
 
 /// Takes the value of the API key header.
 pub(super) struct ApiKeyAuthenticator {
-    pub(super) table: KeyTable,
+    pub(super) keys: Arc<KeyRing>,
     pub(super) header: String,
     pub(super) realm: String,
     pub(super) clock: Arc<dyn Clock>,
@@ -228,7 +257,7 @@ impl Authenticator for ApiKeyAuthenticator {
         credential: &'a Credential<'a>,
     ) -> BoxFuture<'a, Result<Principal, Refusal>> {
         let checked = match credential {
-            Credential::ApiKey(key) => self.table.check(*key, self.clock.now().into()),
+            Credential::ApiKey(key) => self.keys.0.load().check(*key, self.clock.now().into()),
             Credential::Bearer(_) => Err(RefusalKind::UnsupportedScheme.into()),
         };
         Box::pin(std::future::ready(checked))

@@ -100,7 +100,8 @@ impl VerificationKey {
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: usize,
-    fingerprint: Vec<u8>,
+    /// The digest of each key's text.
+    digests: Vec<Vec<u8>>,
 }
 
 impl fmt::Debug for KeySet {
@@ -115,7 +116,7 @@ impl fmt::Debug for KeySet {
 /// Sets are equal when they hold the same usable keys in the same order.
 impl PartialEq for KeySet {
     fn eq(&self, other: &Self) -> bool {
-        self.fingerprint == other.fingerprint
+        self.digests == other.digests
     }
 }
 
@@ -153,7 +154,7 @@ impl KeySet {
             return Err(KeySetError::TooManyKeys);
         }
         let total = raw.len();
-        let mut fingerprint = digest::Context::new(&digest::SHA256);
+        let mut digests = Vec::with_capacity(total);
         let mut keys = Vec::with_capacity(total);
         for value in raw {
             let text = value.to_string();
@@ -163,14 +164,39 @@ impl KeySet {
             else {
                 continue;
             };
-            fingerprint.update(text.as_bytes());
+            let digest = digest::digest(&digest::SHA256, text.as_bytes());
+            digests.push(digest.as_ref().to_vec());
             keys.push(key);
         }
         Ok(Self {
             skipped: total - keys.len(),
             keys,
-            fingerprint: fingerprint.finish().as_ref().to_vec(),
+            digests,
         })
+    }
+
+    /// A set without keys.
+    pub fn none() -> Self {
+        Self {
+            keys: Vec::new(),
+            skipped: 0,
+            digests: Vec::new(),
+        }
+    }
+
+    /// The keys of this set that are in `other` too, unchanged.
+    #[must_use]
+    pub fn that_stay_in(&self, other: &Self) -> Self {
+        let both = self.keys.iter().zip(&self.digests);
+        let stay = both.filter(|(_, digest)| other.digests.contains(digest));
+        let (keys, digests) = stay
+            .map(|(key, digest)| (key.clone(), digest.clone()))
+            .unzip();
+        Self {
+            keys,
+            skipped: other.skipped,
+            digests,
+        }
     }
 
     /// How many keys can be used.

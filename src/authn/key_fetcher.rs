@@ -134,7 +134,7 @@ impl KeyFetcher {
     }
 
     /// Fetches until `shutdown` ends.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
+    pub async fn run(&mut self, shutdown: impl Future<Output = ()> + Send) {
         let source = Arc::clone(&self.source);
         let mut shutdown = pin!(shutdown);
         let mut asked = false;

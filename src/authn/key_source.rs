@@ -142,7 +142,21 @@ impl KeySource {
         self.failure.store(None);
     }
 
-    pub(super) fn fail(&self, failure: Arc<String>) {
+    /// Takes away the keys that are not in `set`, or not the same there; none is added. Whether any was taken away.
+    pub fn keep_only(&self, set: &KeySet) -> bool {
+        let Some(current) = self.current() else {
+            return false;
+        };
+        let left = current.set.that_stay_in(set);
+        let is_less = left.len() < current.set.len();
+        if is_less {
+            self.publish(left);
+        }
+        is_less
+    }
+
+    /// Notes why the keys on file could not be taken up.
+    pub fn fail(&self, failure: Arc<String>) {
         self.failure.store(Some(failure));
     }
 

@@ -29,8 +29,8 @@ use thiserror::Error;
 
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use api_key::{
-    GeneratedKey, KeyEntry, KeyProblem, KeyTable, KeyTableError, NoRandomness, generate_key,
-    key_digest,
+    GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, NoRandomness,
+    generate_key, key_digest,
 };
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Secret};
@@ -74,7 +74,7 @@ pub struct ApiKeySettings {
     /// The header that holds the key.
     pub header: String,
     /// The keys.
-    pub table: KeyTable,
+    pub keys: Arc<KeyRing>,
 }
 
 /// Everything a [`Chain`] is built from.
@@ -154,12 +154,12 @@ impl Chain {
                 TokenAuthenticator::new(issuers, opaque, remembered, clock, realm.clone())?;
             authenticators.push(Box::new(tokens));
         }
-        if let Some(ApiKeySettings { header, table }) = api_keys {
+        if let Some(ApiKeySettings { header, keys }) = api_keys {
             let header = header_name(&header)?;
             credential_headers.push(header.clone());
             api_key_header = Some(header.clone());
             authenticators.push(Box::new(ApiKeyAuthenticator {
-                table,
+                keys,
                 header,
                 realm,
                 clock,

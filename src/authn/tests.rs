@@ -30,7 +30,7 @@ fn settings(keys: bool, tokens: bool) -> ChainSettings {
     if keys {
         settings.api_keys = Some(ApiKeySettings {
             header: "X-API-Key".to_owned(),
-            table: table(),
+            keys: Arc::new(KeyRing::new(table())),
         });
     }
     if tokens {
@@ -174,7 +174,7 @@ fn the_api_key_header_must_be_a_header_of_its_own() {
         let mut settings = settings(true, false);
         settings.api_keys = Some(ApiKeySettings {
             header: header.to_owned(),
-            table: table(),
+            keys: Arc::new(KeyRing::new(table())),
         });
         let refused = Chain::new(settings, ManualClock::new()).err();
         assert!(

@@ -56,7 +56,7 @@ impl Check {
             running_pygeoapi::Findings::of_configuration(&config)
         };
         problems.0.extend(versions.problems.0);
-        match tenants::snapshot(&tenants) {
+        match tenants::all(&tenants) {
             Ok(built) if problems.0.is_empty() => Ok(Found {
                 warnings: [
                     config.notes.clone(),

@@ -11,6 +11,7 @@ use super::{CommandError, TenantArguments, key::attributes, paint, print, print_
 use crate::{
     authn::{ApiKeySettings, Chain, ChainSettings, KeyTable, SystemClock},
     config::key_file,
+    files::{Files, Fresh},
     identity::{Method, Principal},
     pipeline::{
         self, Decided, Rules,
@@ -92,7 +93,8 @@ impl Eval {
         if let Some(path) = &self.policy {
             config.policy.path = Some(path.clone());
         }
-        let policy = build::policy(&config).map_err(CommandError::Config)?;
+        let files = build::files(&config, Fresh::Read).map_err(CommandError::Config)?;
+        let policy = build::policy(&config, &files).map_err(CommandError::Config)?;
         let authn = authn().map_err(CommandError::Failed)?;
         let rules = Rules {
             reader: build::reader(&config).map_err(CommandError::Config)?,
@@ -107,7 +109,7 @@ impl Eval {
             body: self.body.clone().into_bytes(),
             ..CheckInput::default()
         };
-        let decided = pipeline::decide_as(&rules, &check, self.principal(&config)?);
+        let decided = pipeline::decide_as(&rules, &check, self.principal(&config, &files)?);
         if self.input
             && let (Some(resource), Some(principal)) = (&decided.resource, &decided.principal)
         {
@@ -170,7 +172,11 @@ impl Eval {
             .collect()
     }
 
-    fn principal(&self, config: &crate::config::Config) -> Result<Principal, CommandError> {
+    fn principal(
+        &self,
+        config: &crate::config::Config,
+        files: &Files,
+    ) -> Result<Principal, CommandError> {
         let mut principal = Principal::anonymous();
         if let Some(claims) = &self.claims {
             let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|e| {
@@ -190,7 +196,7 @@ impl Eval {
             let keys = config.authn.api_keys.as_ref().ok_or_else(|| {
                 CommandError::Usage("--key-id: no API keys are configured".to_owned())
             })?;
-            let found = key_file::load(keys)
+            let found = key_file::load(keys, files)
                 .map_err(CommandError::Config)?
                 .into_iter()
                 .find(|key| key.entry.id == *id)

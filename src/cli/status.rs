@@ -15,7 +15,8 @@ use super::{
     running::{AdminArguments, runtime},
 };
 use crate::transport::admin::v1::{
-    KeySet, Policy, ReloadFailure, Reloads, Snapshot, StatusResponse, key_set::Source,
+    FailingFiles, KeySet, Policy, ReloadFailure, Reloads, Snapshot, StatusResponse, Task,
+    key_set::Source,
 };
 
 /// What the output means.
@@ -72,6 +73,10 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
     for obstacle in &status.obstacles {
         writeln!(text, "  {}", paint::plain(obstacle))?;
     }
+    for warning in &status.warnings {
+        let word = paint::warning("warning");
+        writeln!(text, "  {word}: {}", paint::plain(warning))?;
+    }
     writeln!(text, "started   {}", moment(status.started))?;
     if let Some(Snapshot { number, loaded }) = &status.snapshot {
         writeln!(
@@ -95,6 +100,9 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
     }
     if let Some(reloads) = &status.reloads {
         write_reloads(reloads, text)?;
+    }
+    for task in &status.tasks {
+        write_task(task, text)?;
     }
     Ok(())
 }
@@ -123,6 +131,19 @@ fn write_keys(set: &KeySet, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_task(task: &Task, text: &mut String) -> std::fmt::Result {
+    write!(text, "task      {}: ", paint::plain(&task.name))?;
+    match (task.running, task.down) {
+        (true, false) => write!(text, "runs")?,
+        (false, false) => write!(text, "{}", paint::warning("has ended"))?,
+        (_, true) => write!(text, "{}", paint::bad("ends again and again"))?,
+    }
+    if task.restarts > 0 {
+        write!(text, ", started again {} times", task.restarts)?;
+    }
+    writeln!(text)
+}
+
 fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
     let (good, bad) = (reloads.successes, reloads.failures);
     write!(text, "reloads   {good} succeeded, {bad} failed")?;
@@ -131,6 +152,11 @@ fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
         write!(text, "; {word}, the last good ones serve")?;
     }
     writeln!(text)?;
+    for failing in &reloads.failing_files {
+        let since = moment(failing.since);
+        let told = format!("failing since {since}{}", of_tenant(&failing.tenant));
+        writeln!(text, "  {}", paint::plain(&told))?;
+    }
     for failure in &reloads.last_failures {
         writeln!(text, "  failed {}", moment(failure.time))?;
         for problem in &failure.problems {
@@ -176,6 +202,11 @@ fn as_json(status: &StatusResponse) -> Value {
     let reloads = status.reloads.clone().unwrap_or_default();
     let key_sets: Vec<Value> = status.key_sets.iter().map(keys_as_json).collect();
     let failure = |failure: &ReloadFailure| json!({"time": rfc3339(failure.time), "problems": failure.problems});
+    let failing =
+        |one: &FailingFiles| json!({"tenant": some(&one.tenant), "since": rfc3339(one.since)});
+    let failing: Vec<Value> = reloads.failing_files.iter().map(failing).collect();
+    let task = |task: &Task| json!({"name": task.name, "restarts": task.restarts, "running": task.running, "down": task.down});
+    let tasks: Vec<Value> = status.tasks.iter().map(task).collect();
     let failures: Vec<Value> = reloads.last_failures.iter().map(failure).collect();
     json!({
         "version": status.version,
@@ -189,8 +220,11 @@ fn as_json(status: &StatusResponse) -> Value {
             "successes": reloads.successes,
             "failures": reloads.failures,
             "failing": reloads.failing,
+            "failing_files": failing,
             "last_failures": failures,
         },
+        "warnings": status.warnings,
+        "tasks": tasks,
     })
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Span, key_file::Entry};
+use crate::files::Root;
 
 /// API keys and JSON Web Tokens; both may be on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,14 @@ pub struct ApiKeys {
     /// Entries that no file holds: a generated one, those of an `.env`.
     #[serde(skip)]
     pub inline: Vec<Entry>,
+}
+
+impl ApiKeys {
+    /// What has to be read for the entries.
+    pub fn roots(&self) -> impl Iterator<Item = Root> {
+        let file = self.file.as_ref().map(Root::file);
+        file.into_iter().chain(self.dir.as_ref().map(Root::folder))
+    }
 }
 
 fn api_key_header() -> String {

@@ -1,17 +1,19 @@
 //! API keys as operators store them: a list in a file, or one entry a file in a folder.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+mod standing;
+
+use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
 
+pub use self::standing::standing;
 use super::{ApiKeys, Origin, Problem, Problems};
-use crate::yaml::{Document, Step, display_path};
+use crate::{
+    files::Files,
+    yaml::{Document, Step, display_path},
+};
 
 /// One API key, without the key: only its digest is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ pub struct Entry {
 }
 
 /// An entry and where it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     /// The entry.
     pub entry: Entry,
@@ -44,9 +46,15 @@ pub struct StoredKey {
 }
 
 /// Every entry of the configured file and folder, or every fault in them.
-pub fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
+pub fn load(keys: &ApiKeys, files: &Files) -> Result<Vec<StoredKey>, Problems> {
     let mut all = Vec::new();
     let mut problems = Problems::default();
+    read(keys, files, &mut all, &mut problems);
+    find_repeats(&all, &mut problems);
+    problems.into_result(all)
+}
+
+fn read(keys: &ApiKeys, files: &Files, all: &mut Vec<StoredKey>, problems: &mut Problems) {
     for entry in &keys.inline {
         all.push(StoredKey {
             entry: entry.clone(),
@@ -57,13 +65,11 @@ pub fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
         });
     }
     if let Some(file) = &keys.file {
-        read_list(file, &mut all, &mut problems);
+        read_list(file, files, all, problems);
     }
     if let Some(dir) = &keys.dir {
-        read_folder(dir, &mut all, &mut problems);
+        read_folder(dir, files, all, problems);
     }
-    find_repeats(&all, &mut problems);
-    problems.into_result(all)
 }
 
 /// Reads an expiry as it is written in an entry.
@@ -84,8 +90,8 @@ fn expiry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<
         .transpose()
 }
 
-fn read_list(file: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
-    let Some(document) = read_document(file, problems) else {
+fn read_list(file: &Path, files: &Files, all: &mut Vec<StoredKey>, problems: &mut Problems) {
+    let Some(document) = read_document(file, files, problems) else {
         return;
     };
     match &document.value {
@@ -104,51 +110,37 @@ fn read_list(file: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
     }
 }
 
-fn read_folder(dir: &Path, all: &mut Vec<StoredKey>, problems: &mut Problems) {
-    let files = fs::read_dir(dir).and_then(|entries| {
-        entries
-            .map(|entry| entry.map(|e| e.path()))
-            .collect::<Result<Vec<PathBuf>, _>>()
-    });
-    let mut files = match files {
-        Ok(files) => files,
+fn read_folder(dir: &Path, files: &Files, all: &mut Vec<StoredKey>, problems: &mut Problems) {
+    let paths = match files.below(dir) {
+        Ok(paths) => paths,
         Err(error) => {
-            problems.0.push(problem(
-                dir,
-                None,
-                String::new(),
-                format!("cannot be read: {error}"),
-            ));
+            let message = error.to_string();
+            problems.0.push(problem(dir, None, String::new(), message));
             return;
         }
     };
-    files.sort();
-    for file in files {
+    for file in paths {
         let Some(name) = file.file_name().and_then(|n| n.to_str()) else {
             continue;
         };
-        // A mounted Secret keeps its generations in `..data` and the like.
-        if name.starts_with('.') || !file.is_file() {
-            continue;
-        }
-        if let Some(document) = read_document(&file, problems) {
+        if let Some(document) = read_document(file, files, problems) {
             let id = name.split('.').next().unwrap_or(name).to_owned();
             let value = document.value.clone();
-            read_entry(&file, &document, &[], &value, Some(id), all, problems);
+            read_entry(file, &document, &[], &value, Some(id), all, problems);
         }
     }
 }
 
-fn read_document(file: &Path, problems: &mut Problems) -> Option<Document> {
-    let text = match fs::read_to_string(file) {
+fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<Document> {
+    let text = match files.text(file) {
         Ok(text) => text,
         Err(error) => {
-            let message = format!("cannot be read: {error}");
+            let message = error.to_string();
             problems.0.push(problem(file, None, String::new(), message));
             return None;
         }
     };
-    Document::parse(&text)
+    Document::parse(text)
         .map_err(|e| {
             let found = problem(file, Some(e.line), String::new(), e.message);
             problems.0.push(found);
@@ -243,7 +235,15 @@ fn problem(file: &Path, line: Option<usize>, path: String, message: impl Into<St
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
+    use crate::files::{Fresh, Root};
+
+    fn load(keys: &ApiKeys) -> Result<Vec<StoredKey>, Problems> {
+        let roots: Vec<Root> = keys.roots().collect();
+        super::load(keys, &Files::read(&roots, Fresh::Read).unwrap())
+    }
 
     fn load_text(text: &str) -> Result<Vec<StoredKey>, String> {
         let dir = tempfile::tempdir().unwrap();

@@ -21,12 +21,13 @@ mod validation;
 
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::files::{Root, read_one};
 
 pub use self::{
     address::ListenAddress,
@@ -126,26 +127,23 @@ impl Config {
         problems.into_result(config)
     }
 
-    /// Every path that a reload of these sections reads, without those of tenants.
-    fn own_watched_paths(&self) -> Vec<PathBuf> {
-        let keys = self.authn.api_keys.as_ref();
-        let jwks = self.authn.jwt.iter().filter_map(|i| i.jwks_file.clone());
-        let opaque = self
-            .authn
-            .jwt
-            .iter()
-            .filter_map(|i| i.opaque_tokens.as_ref());
-        let secrets = opaque.filter_map(|opaque| opaque.client_secret_file.clone());
-        self.policy
-            .path
-            .clone()
-            .into_iter()
-            .chain(keys.and_then(|k| k.file.clone()))
-            .chain(keys.and_then(|k| k.dir.clone()))
-            .chain(jwks)
-            .chain(secrets)
-            .chain(self.pygeoapi.config.clone())
-            .collect()
+    /// What a reload of these sections reads, besides policies and their data.
+    pub fn roots(&self) -> Vec<Root> {
+        let issuers = self.authn.jwt.iter();
+        let of_issuers = issuers.flat_map(|issuer| {
+            let opaque = issuer.opaque_tokens.as_ref();
+            let secret = opaque.and_then(|opaque| opaque.client_secret_file.as_ref());
+            [secret, issuer.ca_file.as_ref()]
+        });
+        let files = of_issuers.chain([self.pygeoapi.config.as_ref()]).flatten();
+        files.map(Root::file).chain(self.key_roots()).collect()
+    }
+
+    /// The files whose keys open something: API keys and key sets.
+    pub fn key_roots(&self) -> Vec<Root> {
+        let keys = self.authn.api_keys.iter().flat_map(ApiKeys::roots);
+        let sets = self.authn.jwt.iter().filter_map(|i| i.jwks_file.as_ref());
+        keys.chain(sets.map(Root::file)).collect()
     }
 
     /// Whether nobody but anonymous callers can be known.
@@ -160,13 +158,16 @@ pub fn schema() -> serde_json::Value {
 }
 
 fn read_text(path: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let message = match error.kind() {
-            io::ErrorKind::NotFound => "no such file".to_owned(),
-            _ => format!("cannot be read: {error}"),
-        };
-        Problems::file(path.display().to_string(), None, message)
-    })
+    let fault = |message: String| Problems::file(path.display().to_string(), None, message);
+    let bytes = read_one(path).map_err(|error| {
+        fault(if error.is_missing() {
+            "no such file".to_owned()
+        } else {
+            error.to_string()
+        })
+    })?;
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| fault("cannot be read: expected UTF-8".to_owned()))
 }
 
 #[cfg(test)]

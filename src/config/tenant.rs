@@ -1,6 +1,6 @@
 //! `tenants`: rules that differ from host to host, or from route to route.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,14 +65,6 @@ impl Config {
             program: self.program.clone(),
             ..Self::default()
         }
-    }
-
-    /// Every path that a reload reads.
-    pub fn watched_paths(&self) -> Vec<PathBuf> {
-        self.parts()
-            .iter()
-            .flat_map(|part| part.config.own_watched_paths())
-            .collect()
     }
 
     /// Whether files are watched, which is the same for all tenants.

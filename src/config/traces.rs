@@ -1,6 +1,11 @@
 //! `telemetry.traces`: where the spans of decisions are sent.
 
-use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use percent_encoding::percent_decode_str;
 use reqwest::{
@@ -11,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use crate::files::read_one;
 
 /// OpenTelemetry traces, exported by OTLP.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -84,8 +90,9 @@ impl Traces {
     pub fn request_headers(&self) -> Result<HeaderMap, String> {
         match (&self.headers_file, &self.headers) {
             (Some(file), _) => {
-                let text = fs::read_to_string(file)
-                    .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+                let bytes = read(file)?;
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| format!("{}: expected UTF-8", file.display()))?;
                 parsed(text.trim())
             }
             (None, Some(Headers(text))) => parsed(text).map_err(|message| {
@@ -103,8 +110,7 @@ impl Traces {
         if !file.is_file() {
             return Err(format!("no such file: {}", file.display()));
         }
-        let pem = fs::read(file)
-            .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        let pem = read(file)?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(all) if !all.is_empty() => Ok(Some(all)),
             _ => Err(format!(
@@ -113,6 +119,10 @@ impl Traces {
             )),
         }
     }
+}
+
+fn read(file: &Path) -> Result<Arc<[u8]>, String> {
+    read_one(file).map_err(|error| format!("{} {error}", file.display()))
 }
 
 fn parsed(text: &str) -> Result<HeaderMap, String> {

@@ -1,11 +1,6 @@
 //! Policies and data as files: what OPA would load from the same folder.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -13,10 +8,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{default_roles, named_ids};
-use crate::yaml::Document;
-
-/// More than this, in bytes, is not loaded.
-const MAX_BYTES: u64 = 64 << 20;
+use crate::{
+    files::{Files, Fresh, Root, Take, Unreadable},
+    yaml::Document,
+};
 
 /// Why policies cannot be used: file, line and reason in its text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -72,29 +67,44 @@ impl Sources {
         sources
     }
 
+    /// What is read of a folder of policies and data.
+    pub fn root(path: &Path) -> Root {
+        Root {
+            path: path.to_path_buf(),
+            take: Take::Tree {
+                endings: &[".rego"],
+                names: &["data.json", "data.yaml", "data.yml"],
+            },
+        }
+    }
+
+    /// Everything below `path`, read now.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let files = Files::read(&[Self::root(path)], Fresh::Read)
+            .map_err(|error| LoadError(format!("{}: {error}", path.display())))?;
+        Self::of(path, &files)
+    }
+
     /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
     ///
     /// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
+    pub fn of(path: &Path, files: &Files) -> Result<Self, LoadError> {
+        let fault =
+            |file: &Path, error: Unreadable| LoadError(format!("{}: {error}", file.display()));
         let mut sources = Self::default();
-        let mut files = Vec::new();
-        let mut bytes = 0;
-        if path.is_dir() {
-            find_files(path, &mut Vec::new(), &mut files)?;
-        } else {
-            files.push((Vec::new(), path.to_path_buf()));
-        }
+        let mut paths: Vec<&Path> = files
+            .below(path)
+            .map_err(|error| fault(path, error))?
+            .collect();
         // Data comes after the policies, which say what it must look like.
-        files.sort_by_cached_key(|(folder, file)| {
-            let is_data = file.extension().is_none_or(|e| e != "rego");
-            (is_data, folder.clone(), file.clone())
-        });
-        for (folder, file) in files {
-            let text = read(&file, &mut bytes)?;
+        paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
+        for file in paths {
+            let text = files.text(file).map_err(|error| fault(file, error))?;
             if file.extension().is_some_and(|e| e == "rego") {
-                sources.modules.insert(file.display().to_string(), text);
+                let name = file.display().to_string();
+                sources.modules.insert(name, text.to_owned());
             } else {
-                sources.add_data(&file, &folder, &text)?;
+                sources.add_data(file, &folders(path, file), text)?;
             }
         }
         if sources.modules.is_empty() {
@@ -203,50 +213,19 @@ fn merge(
     Ok(())
 }
 
-fn find_files(
-    folder: &Path,
-    names: &mut Vec<String>,
-    files: &mut Vec<(Vec<String>, PathBuf)>,
-) -> Result<(), LoadError> {
-    let unreadable = |e| LoadError(format!("{}: cannot be read: {e}", folder.display()));
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
-            continue;
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            if names.len() >= 16 {
-                return Err(LoadError(format!("{}: nested too deep", path.display())));
-            }
-            names.push(name.to_owned());
-            find_files(&path, names, files)?;
-            names.pop();
-        } else if path.extension().is_some_and(|e| e == "rego")
-            || ["data.json", "data.yaml", "data.yml"].contains(&name)
-        {
-            files.push((names.clone(), path));
-        }
-    }
-    Ok(())
-}
-
-fn read(file: &Path, bytes: &mut u64) -> Result<String, LoadError> {
-    let fault = |e: std::io::Error| LoadError(format!("{}: cannot be read: {e}", file.display()));
-    *bytes += fs::metadata(file).map_err(fault)?.len();
-    if *bytes > MAX_BYTES {
-        return Err(LoadError(format!(
-            "{}: policies and data together are larger than {MAX_BYTES} bytes",
-            file.display()
-        )));
-    }
-    fs::read_to_string(file).map_err(fault)
+/// The names of the folders between `root` and a file.
+fn folders(root: &Path, file: &Path) -> Vec<String> {
+    let within = file.strip_prefix(root).ok().and_then(Path::parent);
+    let parts = within.into_iter().flat_map(Path::components);
+    parts
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;

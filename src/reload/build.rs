@@ -1,6 +1,6 @@
 //! From configuration and files to rules: at start and at every reload.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use url::Url;
 
@@ -8,14 +8,15 @@ use super::guarded;
 use crate::{
     authn::{
         self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, Fetcher,
-        IssuerSettings, KeyEntry, KeyFetchSettings, KeyLocation, KeySet, KeySource, KeyTable,
-        SystemClock,
+        IssuerSettings, KeyEntry, KeyFetchSettings, KeyLocation, KeyRing, KeySet, KeySource,
+        KeyTable, SystemClock,
     },
     config::{
         self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
         Rego,
         key_file::{self, StoredKey},
     },
+    files::{Files, Fresh, Root},
     pipeline::{Rules, decision::Refusals},
     policy::{Dialect, Limits, Prover, RegoPolicy, RegoSettings, Sources, input},
     request::ogc::{self, Reader},
@@ -24,26 +25,38 @@ use crate::{
 /// How long a request waits for the keys that an unknown key id asked for; well below the deadline of a Check.
 const KEY_WAIT: std::time::Duration = std::time::Duration::from_millis(400);
 
+/// What is read for the rules of a configuration.
+pub fn roots(config: &Config) -> Vec<Root> {
+    let mut roots = config.roots();
+    roots.extend(config.policy.path.as_deref().map(Sources::root));
+    roots
+}
+
+/// The files of a configuration, read now.
+pub fn files(config: &Config, fresh: Fresh) -> Result<Files, Problems> {
+    Files::read(&roots(config), fresh).map_err(|e| Problems::file("files", None, e.to_string()))
+}
+
 /// The API keys of the configured file and folder, or every fault in them.
-pub fn stored_keys(config: &Config) -> Result<Vec<StoredKey>, Problems> {
+pub fn stored_keys(config: &Config, files: &Files) -> Result<Vec<StoredKey>, Problems> {
     let keys = config.authn.api_keys.as_ref();
-    keys.map_or_else(|| Ok(Vec::new()), key_file::load)
+    keys.map_or_else(|| Ok(Vec::new()), |keys| key_file::load(keys, files))
 }
 
 /// The rules with the API keys that were read, or every problem of keys and policies.
 pub fn rules(
     config: &Config,
-    stored: Result<Vec<StoredKey>, Problems>,
+    files: &Files,
+    keys: Option<Arc<KeyRing>>,
     sources: &[Arc<KeySource>],
 ) -> Result<Rules, Problems> {
     let mut problems = Problems::default();
     let reader = note(reader(config), &mut problems);
-    let authn = note(
-        stored.and_then(|stored| chain(config, stored, sources)),
-        &mut problems,
-    );
-    let policy = note(policy(config), &mut problems);
-    problems.0.extend(guarded::inspect(config).problems.0);
+    let authn = note(chain(config, files, keys, sources), &mut problems);
+    let policy = note(policy(config, files), &mut problems);
+    problems
+        .0
+        .extend(guarded::inspect(config, files).problems.0);
     match (reader, authn, policy) {
         (Some(reader), Some(authn), Some(policy)) => problems.into_result(Rules {
             reader,
@@ -81,10 +94,10 @@ pub fn reader(config: &Config) -> Result<Reader, Problems> {
 }
 
 /// The policy and its settings.
-pub fn policy(config: &Config) -> Result<RegoPolicy, Problems> {
+pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
     let fault =
         |e: crate::policy::LoadError| Problems::file(policy_name(config), None, e.to_string());
-    let sources = policy_sources(config).map_err(fault)?;
+    let sources = policy_sources(config, files).map_err(fault)?;
     let settings = rego_settings(config);
     match prover(config) {
         Some(prover) => prover
@@ -116,9 +129,9 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
 }
 
 /// The configured policies and data, or the embedded ones.
-pub fn policy_sources(config: &Config) -> Result<Sources, crate::policy::LoadError> {
+pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, crate::policy::LoadError> {
     match &config.policy.path {
-        Some(path) => Sources::load(path),
+        Some(path) => Sources::of(path, files),
         None => match config.policy.embedded {
             Embedded::Roles => Sources::embedded_by_roles(),
             Embedded::Authenticated => Ok(Sources::embedded_for_authenticated(false)),
@@ -154,11 +167,17 @@ fn policy_name(config: &Config) -> String {
 
 fn chain(
     config: &Config,
-    stored: Vec<StoredKey>,
+    files: &Files,
+    keys: Option<Arc<KeyRing>>,
     sources: &[Arc<KeySource>],
 ) -> Result<Chain, Problems> {
-    let keys = config.authn.api_keys.as_ref();
-    let api_keys = keys.map(|keys| api_keys(keys, stored)).transpose()?;
+    let settings_of_keys = config.authn.api_keys.as_ref();
+    let api_keys = settings_of_keys
+        .zip(keys)
+        .map(|(settings, keys)| ApiKeySettings {
+            header: settings.header.clone(),
+            keys,
+        });
     let settings = ChainSettings {
         realm: config.authn.realm.clone(),
         api_keys,
@@ -169,7 +188,7 @@ fn chain(
             .map(issuer_settings)
             .zip(sources.iter().cloned())
             .collect(),
-        opaque: opaque(config)?,
+        opaque: opaque(config, files)?,
         max_credential_length: config.authn.max_token_bytes,
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
@@ -177,25 +196,24 @@ fn chain(
     Chain::new(settings, Arc::new(SystemClock)).map_err(|e| setting_problem("authn", e.to_string()))
 }
 
-fn api_keys(keys: &config::ApiKeys, stored: Vec<StoredKey>) -> Result<ApiKeySettings, Problems> {
-    let entries = stored
-        .into_iter()
-        .map(|stored| KeyEntry {
-            id: stored.entry.id,
-            sha256: stored.entry.sha256,
-            attributes: stored.entry.attributes,
-            expires: stored.entry.expires,
-        })
-        .collect();
-    Ok(ApiKeySettings {
-        header: keys.header.clone(),
-        table: KeyTable::new(entries)
-            .map_err(|e| setting_problem("authn.api_keys", e.to_string()))?,
-    })
+/// A table of the keys, or what is wrong with them.
+pub fn key_table(stored: &[StoredKey]) -> Result<KeyTable, Problems> {
+    KeyTable::new(key_entries(stored)).map_err(|e| setting_problem("authn.api_keys", e.to_string()))
+}
+
+/// The same keys as authentication knows them.
+pub fn key_entries(stored: &[StoredKey]) -> Vec<KeyEntry> {
+    let entry = |stored: &StoredKey| KeyEntry {
+        id: stored.entry.id.clone(),
+        sha256: stored.entry.sha256.clone(),
+        attributes: stored.entry.attributes.clone(),
+        expires: stored.entry.expires,
+    };
+    stored.iter().map(entry).collect()
 }
 
 /// The one issuer that is asked about opaque tokens.
-fn opaque(config: &Config) -> Result<Option<authn::OpaqueSettings>, Problems> {
+fn opaque(config: &Config, files: &Files) -> Result<Option<authn::OpaqueSettings>, Problems> {
     let mut issuers = config.authn.jwt.iter().enumerate();
     let Some((index, issuer, opaque)) =
         issuers.find_map(|(index, issuer)| Some((index, issuer, issuer.opaque_tokens.as_ref()?)))
@@ -206,14 +224,14 @@ fn opaque(config: &Config) -> Result<Option<authn::OpaqueSettings>, Problems> {
         config::Inquiry::Userinfo => authn::Inquiry::Userinfo,
         config::Inquiry::Introspection => authn::Inquiry::Introspection {
             client_id: opaque.client_id.clone().unwrap_or_default(),
-            client_secret: client_secret(opaque)?,
+            client_secret: client_secret(opaque, files)?,
         },
     };
     let fault = |e: String| issuer_problem(index, "opaque_tokens", e);
     let endpoint = opaque.endpoint.as_deref().map(Url::parse).transpose();
     let fetch = FetchSettings {
         timeout: config.server.deadline.0,
-        ..fetch_settings(issuer)?
+        ..fetch_settings(issuer, files)?
     };
     Ok(Some(authn::OpaqueSettings {
         issuer: issuer_settings(issuer),
@@ -225,11 +243,15 @@ fn opaque(config: &Config) -> Result<Option<authn::OpaqueSettings>, Problems> {
     }))
 }
 
-fn client_secret(opaque: &config::OpaqueTokens) -> Result<authn::ClientSecret, Problems> {
+fn client_secret(
+    opaque: &config::OpaqueTokens,
+    files: &Files,
+) -> Result<authn::ClientSecret, Problems> {
     let file = opaque.client_secret_file.clone().unwrap_or_default();
     let name = file.display().to_string();
-    let text = fs::read_to_string(&file)
-        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
+    let text = files
+        .text(&file)
+        .map_err(|e| Problems::file(name.clone(), None, e.to_string()))?;
     // Editors end a file with a line's end, which no secret has.
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
@@ -270,7 +292,7 @@ fn algorithm(algorithm: config::Algorithm) -> authn::Algorithm {
 }
 
 /// The keys of an issuer's file.
-pub fn keys_of_file(index: usize, issuer: &Issuer) -> Result<KeySet, Problems> {
+pub fn keys_of_file(index: usize, issuer: &Issuer, files: &Files) -> Result<KeySet, Problems> {
     let Some(file) = &issuer.jwks_file else {
         return Err(issuer_problem(
             index,
@@ -279,15 +301,17 @@ pub fn keys_of_file(index: usize, issuer: &Issuer) -> Result<KeySet, Problems> {
         ));
     };
     let name = file.display().to_string();
-    let bytes = fs::read(file)
-        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
-    KeySet::parse(&bytes).map_err(|e| Problems::file(name, None, e.to_string()))
+    let bytes = files
+        .bytes(file)
+        .map_err(|e| Problems::file(name.clone(), None, e.to_string()))?;
+    KeySet::parse(bytes).map_err(|e| Problems::file(name, None, e.to_string()))
 }
 
 /// How the keys of an issuer with a key server are fetched.
 pub fn key_fetch_settings(
     index: usize,
     issuer: &Issuer,
+    files: &Files,
 ) -> Result<(KeyFetchSettings, FetchSettings), Problems> {
     let mut settings = KeyFetchSettings::new(&issuer.issuer);
     if let Some(uri) = &issuer.jwks_uri {
@@ -299,20 +323,20 @@ pub fn key_fetch_settings(
         floor: issuer.refresh_floor.0,
         wait: KEY_WAIT,
     };
-    Ok((settings, fetch_settings(issuer)?))
+    Ok((settings, fetch_settings(issuer, files)?))
 }
 
-fn fetch_settings(issuer: &Issuer) -> Result<FetchSettings, Problems> {
+fn fetch_settings(issuer: &Issuer, files: &Files) -> Result<FetchSettings, Problems> {
     let mut fetch = FetchSettings {
         allow_insecure_http: issuer.allow_insecure_http,
         ..FetchSettings::default()
     };
     if let Some(file) = &issuer.ca_file {
         let name = file.display().to_string();
-        fetch.ca_pem = Some(
-            fs::read(file)
-                .map_err(|e| Problems::file(name, None, format!("cannot be read: {e}")))?,
-        );
+        let pem = files
+            .bytes(file)
+            .map_err(|e| Problems::file(name, None, e.to_string()))?;
+        fetch.ca_pem = Some(pem.to_vec());
     }
     Ok(fetch)
 }

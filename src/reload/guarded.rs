@@ -1,11 +1,12 @@
 //! What pygeoapi's own configuration says: whether all of it can be reached, and what of it is risky.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::{
     config::{Config, Problem, Problems},
+    files::Files,
     request::ogc::{reachable_collection_id, reachable_id},
     yaml::{Document, Step},
 };
@@ -20,11 +21,11 @@ pub struct Findings {
 }
 
 /// Looks at the configuration file that `pygeoapi.config` names; without one there is nothing to say.
-pub fn inspect(config: &Config) -> Findings {
+pub fn inspect(config: &Config, files: &Files) -> Findings {
     let Some(path) = &config.pygeoapi.config else {
         return Findings::default();
     };
-    match read(path) {
+    match read(path, files) {
         Ok(document) => Findings {
             warnings: risks(&document, config),
             problems: unreachable(&document, path),
@@ -36,12 +37,13 @@ pub fn inspect(config: &Config) -> Findings {
     }
 }
 
-fn read(path: &Path) -> Result<Document, Problems> {
+fn read(path: &Path, files: &Files) -> Result<Document, Problems> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path)
-        .map_err(|e| Problems::file(name.clone(), None, format!("cannot be read: {e}")))?;
-    let document = Document::parse(&text)
-        .map_err(|e| Problems::file(name.clone(), Some(e.line), e.message))?;
+    let text = files
+        .text(path)
+        .map_err(|e| Problems::file(name.clone(), None, e.to_string()))?;
+    let document =
+        Document::parse(text).map_err(|e| Problems::file(name.clone(), Some(e.line), e.message))?;
     if document
         .value
         .get("resources")
@@ -115,7 +117,15 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::files::Fresh;
+
+    fn inspect(config: &Config) -> Findings {
+        let files = Files::read(&config.roots(), Fresh::Read).unwrap();
+        super::inspect(config, &files)
+    }
 
     fn inspected(text: &str) -> (Vec<String>, String) {
         let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,11 @@ impl Retry {
         }
     }
 
+    /// Try again at once: something else has changed.
+    pub(super) fn soon(&mut self) {
+        self.at = Instant::now();
+    }
+
     /// Whether it has not failed like this before.
     pub(super) fn is_first(&self) -> bool {
         self.pause == FIRST

@@ -1,37 +1,50 @@
-//! The rules of all tenants together: they are built whole, or not at all.
+//! The rules of each tenant, built from one reading of its files: whole, or not at all.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{build, guarded};
 use crate::{
-    authn::{Fetcher, KeyEvents, KeyFetcher, KeySet, KeySource},
+    authn::{Fetcher, KeyEvents, KeyFetcher, KeyRing, KeySet, KeySource},
     config::{Config, Issuer, Part, Problem, Problems, key_file::StoredKey},
+    files::{Files, Fresh},
     state::{Snapshot, Tenant},
 };
 
-/// One tenant's configuration, and the keys of its issuers, which outlive every reload.
-#[derive(Clone)]
+/// One tenant's configuration, its files, and the keys of its issuers, which outlive every reload.
 pub struct Sourced {
     /// What its rules are built from.
     pub part: Part,
     /// One source of keys an issuer, in their order.
     pub sources: Vec<Arc<KeySource>>,
+    /// Its files as they were read at the start.
+    pub files: Files,
 }
 
 /// Where a tenant's fetches of keys are counted.
 pub type EventsOf<'a> = &'a dyn Fn(Option<&Arc<str>>) -> Arc<dyn KeyEvents>;
 
+/// What fetches keys, and whose.
+pub type Fetchers = Vec<(String, KeyFetcher)>;
+
 /// The sources of every tenant's keys, and the tasks that fill those that have a key server.
 pub fn key_sources(
     config: &Config,
     events: EventsOf<'_>,
-) -> Result<(Vec<Sourced>, Vec<KeyFetcher>), Problems> {
+) -> Result<(Vec<Sourced>, Fetchers), Problems> {
     let mut problems = Problems::default();
     let mut all = Vec::new();
-    let mut fetchers = Vec::new();
+    let mut fetchers = Fetchers::new();
     for part in config.parts() {
-        match sources(&part, events, &mut fetchers) {
-            Ok(sources) => all.push(Sourced { part, sources }),
+        let found = build::files(&part.config, Fresh::Read).and_then(|files| {
+            let sources = sources(&part, &files, events, &mut fetchers)?;
+            Ok((files, sources))
+        });
+        match found {
+            Ok((files, sources)) => all.push(Sourced {
+                part,
+                sources,
+                files,
+            }),
             Err(found) => problems.0.extend(found.of_tenant(part.tenant.as_deref()).0),
         }
     }
@@ -40,24 +53,29 @@ pub fn key_sources(
 
 fn sources(
     part: &Part,
+    files: &Files,
     events: EventsOf<'_>,
-    fetchers: &mut Vec<KeyFetcher>,
+    fetchers: &mut Fetchers,
 ) -> Result<Vec<Arc<KeySource>>, Problems> {
     let mut sources = Vec::new();
     for (index, issuer) in part.config.authn.jwt.iter().enumerate() {
         if issuer.jwks_file.is_some() {
-            let keys = build::keys_of_file(index, issuer)?;
+            let keys = build::keys_of_file(index, issuer, files)?;
             sources.push(KeySource::fixed(&issuer.issuer, keys));
             continue;
         }
-        let (settings, fetch) = build::key_fetch_settings(index, issuer)?;
+        let (settings, fetch) = build::key_fetch_settings(index, issuer, files)?;
         let fault =
             |e: &dyn std::error::Error| build::issuer_problem(index, "issuer", e.to_string());
         let fetcher = Fetcher::new(&fetch).map_err(|e| fault(&e))?;
         let (source, fetcher) = KeyFetcher::new(settings, fetcher, events(part.tenant.as_ref()))
             .map_err(|e| fault(&e))?;
         sources.push(source);
-        fetchers.push(fetcher);
+        let whose = match &part.tenant {
+            Some(tenant) => format!("{} (tenant {tenant})", issuer.issuer),
+            None => issuer.issuer.clone(),
+        };
+        fetchers.push((whose, fetcher));
     }
     Ok(sources)
 }
@@ -67,63 +85,106 @@ pub fn key_sources_of_files(config: &Config) -> (Vec<Sourced>, Problems) {
     let mut problems = Problems::default();
     let mut all = Vec::new();
     for part in config.parts() {
+        let mut told = |found: Problems| {
+            problems.0.extend(found.of_tenant(part.tenant.as_deref()).0);
+        };
+        let files = match build::files(&part.config, Fresh::Read) {
+            Ok(files) => files,
+            Err(found) => {
+                told(found);
+                continue;
+            }
+        };
         let mut sources = Vec::new();
         for (index, issuer) in part.config.authn.jwt.iter().enumerate() {
-            match keys_at_hand(index, issuer) {
+            match keys_at_hand(index, issuer, &files) {
                 Ok(keys) => sources.push(KeySource::fixed(&issuer.issuer, keys)),
-                Err(found) => problems.0.extend(found.of_tenant(part.tenant.as_deref()).0),
+                Err(found) => told(found),
             }
         }
-        all.push(Sourced { part, sources });
+        all.push(Sourced {
+            part,
+            sources,
+            files,
+        });
     }
     (all, problems)
 }
 
-fn keys_at_hand(index: usize, issuer: &Issuer) -> Result<KeySet, Problems> {
+fn keys_at_hand(index: usize, issuer: &Issuer, files: &Files) -> Result<KeySet, Problems> {
     if issuer.jwks_file.is_some() {
-        return build::keys_of_file(index, issuer);
+        return build::keys_of_file(index, issuer, files);
     }
-    build::key_fetch_settings(index, issuer)?;
-    KeySet::parse(b"{\"keys\": []}")
-        .map_err(|e| build::issuer_problem(index, "issuer", e.to_string()))
+    build::key_fetch_settings(index, issuer, files)?;
+    Ok(KeySet::none())
 }
 
 /// The rules of all tenants, or every problem of each of them.
-pub fn snapshot(tenants: &[Sourced]) -> Result<Built, Problems> {
+pub fn all(tenants: &[Sourced]) -> Result<Built, Problems> {
     let mut problems = Problems::default();
     let mut built = Built::default();
     let mut owners = KeyOwners::default();
-    for Sourced { part, sources } in tenants {
-        let name = part.tenant.clone();
-        let stored = build::stored_keys(&part.config);
-        if let (Ok(keys), Some(name)) = (&stored, &name) {
+    for Sourced {
+        part,
+        sources,
+        files,
+    } in tenants
+    {
+        let stored = build::stored_keys(&part.config, files);
+        if let (Ok(keys), Some(name)) = (&stored, &part.tenant) {
             problems.0.extend(owners.add(name, keys).0);
         }
-        match build::rules(&part.config, stored, sources) {
-            Ok(rules) => {
-                let revision = rules.policy.revision().to_owned();
-                let named = |warning: &String| named(name.as_deref(), warning);
-                let risks = guarded::inspect(&part.config).warnings;
-                built.risks.extend(risks.iter().map(named));
+        match one(part, files, sources) {
+            Ok(one) => {
+                let named = |warning: &String| named(part.tenant.as_deref(), warning);
+                built.risks.extend(one.risks.iter().map(named));
+                built.warnings.extend(one.warnings.iter().map(named));
                 built
-                    .warnings
-                    .extend(rules.policy.warnings().iter().map(named));
-                built.revisions.push((name.clone(), revision));
-                built.rules = built.rules.with(Tenant { name, rules }, &part.hosts);
+                    .revisions
+                    .push((part.tenant.clone(), one.revision.clone()));
+                built.rules = built.rules.with(Arc::clone(&one.tenant), &part.hosts);
+                built.tenants.push(one);
             }
-            Err(found) => problems.0.extend(found.of_tenant(name.as_deref()).0),
+            Err(found) => problems.0.extend(found.0),
         }
     }
     problems.into_result(built)
 }
 
+/// The rules of one tenant, or every problem of it.
+pub fn one(part: &Part, files: &Files, sources: &[Arc<KeySource>]) -> Result<One, Problems> {
+    let name = part.tenant.clone();
+    let mut problems = Problems::default();
+    let keys = build::stored_keys(&part.config, files).map_err(|found| problems.0.extend(found.0));
+    let keys = keys.unwrap_or_default();
+    let table = build::key_table(&keys).map_err(|found| problems.0.extend(found.0));
+    let ring = Arc::new(KeyRing::new(table.unwrap_or_default()));
+    let rules = build::rules(&part.config, files, Some(Arc::clone(&ring)), sources)
+        .map_err(|found| problems.0.extend(found.0));
+    let Ok(rules) = rules else {
+        return Err(problems.of_tenant(name.as_deref()));
+    };
+    let one = One {
+        revision: rules.policy.revision().to_owned(),
+        risks: guarded::inspect(&part.config, files).warnings,
+        warnings: rules.policy.warnings().to_vec(),
+        tenant: Arc::new(Tenant {
+            name: name.clone(),
+            rules,
+        }),
+        keys,
+        ring,
+    };
+    problems.of_tenant(name.as_deref()).into_result(one)
+}
+
 /// Whose each API key is, by its digest.
 #[derive(Default)]
-struct KeyOwners(HashMap<String, (Arc<str>, String)>);
+pub(super) struct KeyOwners(HashMap<String, (Arc<str>, String)>);
 
 impl KeyOwners {
     /// A key of two tenants opens both, whichever file it was copied to.
-    fn add(&mut self, tenant: &Arc<str>, keys: &[StoredKey]) -> Problems {
+    pub(super) fn add(&mut self, tenant: &Arc<str>, keys: &[StoredKey]) -> Problems {
         let mut problems = Problems::default();
         for StoredKey { entry, origin } in keys {
             let owner = (Arc::clone(tenant), entry.id.clone());
@@ -143,11 +204,29 @@ impl KeyOwners {
     }
 }
 
+/// What was built for one tenant.
+pub struct One {
+    /// Its rules.
+    pub tenant: Arc<Tenant>,
+    /// The revision of its policy and data.
+    pub revision: String,
+    /// Its API keys.
+    pub keys: Vec<StoredKey>,
+    /// Where its rules look for them.
+    pub ring: Arc<KeyRing>,
+    /// What is risky in the configuration of pygeoapi.
+    pub risks: Vec<String>,
+    /// What is doubtful in policies and data.
+    pub warnings: Vec<String>,
+}
+
 /// What was built.
 #[derive(Default)]
 pub struct Built {
     /// The rules of all tenants.
     pub rules: Snapshot,
+    /// The same one by one, in the order of the configuration.
+    pub tenants: Vec<One>,
     /// Each tenant's name and the revision of its policy and data.
     pub revisions: Vec<(Option<Arc<str>>, String)>,
     /// What is risky in the configuration of pygeoapi.
@@ -156,7 +235,7 @@ pub struct Built {
     pub warnings: Vec<String>,
 }
 
-fn named(tenant: Option<&str>, warning: &str) -> String {
+pub(super) fn named(tenant: Option<&str>, warning: &str) -> String {
     match tenant {
         Some(name) => format!("tenant `{name}`: {warning}"),
         None => warning.to_owned(),

@@ -4,34 +4,40 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tracing::warn;
 
-use crate::config::Config;
-
-/// What files looked like: path, change time, length.
-pub type Fingerprint = BTreeSet<(PathBuf, Option<SystemTime>, u64)>;
+/// How long a reload waits until new folders are watched: a mount that does not answer holds up no other.
+const FOLLOW: Duration = Duration::from_secs(1);
 
 /// Watches the folders of all sources, and the folders that mounted ones link to.
 pub(super) struct Watcher {
     events: mpsc::Receiver<()>,
     /// Without a watcher nobody else would hold one, and a channel without senders never waits.
     _sender: mpsc::Sender<()>,
+    watched: Arc<Mutex<Watched>>,
+}
+
+struct Watched {
     notify: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
-    /// What the files looked like at the last reload.
-    pub(super) seen: Fingerprint,
+    paths: Vec<PathBuf>,
 }
 
 impl Watcher {
-    pub(super) fn new(config: &Config, seen: Fingerprint) -> Self {
+    pub(super) fn new(paths: Vec<PathBuf>) -> Self {
         let (sender, events) = mpsc::channel(1);
         let kept = sender.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is an event too; only changes count.
             if event.is_ok_and(|e| !e.kind.is_access()) {
                 // A full channel already tells of a change.
@@ -40,21 +46,52 @@ impl Watcher {
         })
         .map_err(|error| warn!(%error, "files cannot be watched; they are looked at now and then"))
         .ok();
-        let mut all = Self {
+        let mut watched = Watched {
+            notify,
+            folders: BTreeSet::new(),
+            paths,
+        };
+        watched.follow();
+        Self {
             events,
             _sender: kept,
-            notify: watcher,
-            folders: BTreeSet::new(),
-            seen,
-        };
-        all.follow(config);
-        all
+            watched: Arc::new(Mutex::new(watched)),
+        }
     }
 
     /// Watches folders that have come to be since.
-    pub(super) fn follow(&mut self, config: &Config) {
+    pub(super) async fn follow(&self) {
+        let watched = Arc::clone(&self.watched);
+        let (done, ended) = oneshot::channel();
+        let follow = move || {
+            // One that still waits for a mount does it for both.
+            if let Ok(mut watched) = watched.try_lock() {
+                watched.follow();
+            }
+            let _ = done.send(());
+        };
+        let thread = thread::Builder::new().name("watch".to_owned());
+        if thread.spawn(follow).is_ok() {
+            let _ = timeout(FOLLOW, ended).await;
+        }
+    }
+
+    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
+    /// is written to all the time.
+    pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
+        let settled = async {
+            self.events.recv().await;
+            while timeout(settle, self.events.recv()).await.is_ok() {}
+        };
+        // Too late is as good as settled.
+        let _ = timeout(look, settled).await;
+    }
+}
+
+impl Watched {
+    fn follow(&mut self) {
         let mut folders = BTreeSet::new();
-        for path in config.watched_paths() {
+        for path in &self.paths {
             // The folder around it hears of renames, which is how editors and ConfigMaps replace a file.
             if let Some(parent) = path.parent() {
                 folders.insert(if parent.as_os_str().is_empty() {
@@ -63,7 +100,7 @@ impl Watcher {
                     parent.to_path_buf()
                 });
             }
-            collect_folders(&path, &mut folders, 0);
+            collect_folders(path, &mut folders, 0);
         }
         let Some(watcher) = &mut self.notify else {
             return;
@@ -77,17 +114,6 @@ impl Watcher {
             }
         }
         self.folders = folders;
-    }
-
-    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
-    /// is written to all the time.
-    pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
-        let settled = async {
-            self.events.recv().await;
-            while timeout(settle, self.events.recv()).await.is_ok() {}
-        };
-        // Too late is as good as settled.
-        let _ = timeout(look, settled).await;
     }
 }
 
@@ -105,34 +131,6 @@ fn collect_folders(path: &Path, folders: &mut BTreeSet<PathBuf>, depth: usize) {
     }
 }
 
-/// What the files below `paths` look like now, links followed.
-pub fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
-    let mut all = Fingerprint::new();
-    for path in paths {
-        look_at(path, &mut all, 0);
-    }
-    all
-}
-
-fn look_at(path: &Path, all: &mut Fingerprint, depth: usize) {
-    if path.is_dir() && depth <= 16 {
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            if !entry.file_name().to_string_lossy().starts_with('.') {
-                look_at(&entry.path(), all, depth + 1);
-            }
-        }
-        return;
-    }
-    let meta = fs::metadata(path).ok();
-    // The real path tells two generations of a ConfigMap apart, even of the same time and length.
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    all.insert((
-        real,
-        meta.as_ref().and_then(|m| m.modified().ok()),
-        meta.map_or(0, |m| m.len()),
-    ));
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -145,9 +143,11 @@ mod tests {
         let watcher = Watcher {
             events,
             _sender: sender.clone(),
-            notify: None,
-            folders: BTreeSet::new(),
-            seen: Fingerprint::new(),
+            watched: Arc::new(Mutex::new(Watched {
+                notify: None,
+                folders: BTreeSet::new(),
+                paths: Vec::new(),
+            })),
         };
         (watcher, sender)
     }

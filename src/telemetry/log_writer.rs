@@ -6,6 +6,7 @@
 use std::{
     io::{self, Write},
     mem::replace,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -38,6 +39,7 @@ struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     lost: AtomicU64,
+    restarts: AtomicU64,
 }
 
 #[derive(Default)]
@@ -86,17 +88,26 @@ pub(super) fn start(mut output: impl Write + Send + 'static) -> io::Result<(LogW
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || {
-            let mut spare = Vec::new();
-            while let Some(mut text) = of_thread.next(spare) {
-                of_thread.lose(write(&mut output, &text));
-                text.clear();
-                spare = text;
+            // A panic loses the lines in hand, which are not many; the next ones are written again.
+            while catch_unwind(AssertUnwindSafe(|| write_all(&of_thread, &mut output))).is_err() {
+                of_thread.restarts.fetch_add(1, Ordering::Relaxed);
                 of_thread.gather();
             }
             drop(end);
         })?;
     let writer = LogWriter(Arc::clone(&shared));
     Ok((writer, Flush { shared, ended }))
+}
+
+/// Writes until no more lines will come.
+fn write_all(shared: &Shared, output: &mut impl Write) {
+    let mut spare = Vec::new();
+    while let Some(mut text) = shared.next(spare) {
+        shared.lose(write(output, &text));
+        text.clear();
+        spare = text;
+        shared.gather();
+    }
 }
 
 /// Writes whole lines, and tells how many were lost: there is nowhere else to tell that they cannot be written.
@@ -118,6 +129,11 @@ fn write(output: &mut impl Write, mut text: &[u8]) -> u64 {
 }
 
 impl LogWriter {
+    /// How often writing panicked and went on.
+    pub(super) fn restarts(&self) -> u64 {
+        self.0.restarts.load(Ordering::Relaxed)
+    }
+
     /// How many lines have been lost.
     pub(super) fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
@@ -228,5 +244,30 @@ mod tests {
         writer.write_all(b"two\n").unwrap();
         drop(flush);
         assert_eq!(writer.lost(), 2);
+    }
+
+    #[test]
+    fn an_output_that_panics_once_is_written_to_again() {
+        struct Faulty(bool, mpsc::Sender<Vec<u8>>);
+        impl Write for Faulty {
+            fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+                assert!(replace(&mut self.0, true), "a fault of this test");
+                let _ = self.1.send(text.to_vec());
+                Ok(text.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (written, texts) = mpsc::channel();
+        let (mut writer, flush) = start(Faulty(false, written)).unwrap();
+        writer.write_all(b"one\n").unwrap();
+        while writer.restarts() == 0 {
+            thread::yield_now();
+        }
+        writer.write_all(b"two\n").unwrap();
+        drop(flush);
+        assert_eq!(texts.iter().flatten().collect::<Vec<u8>>(), b"two\n");
     }
 }

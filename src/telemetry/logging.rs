@@ -52,3 +52,8 @@ pub(super) fn json_lines() -> Option<LogWriter> {
 pub fn lost_lines() -> u64 {
     WRITER.get().map_or(0, LogWriter::lost)
 }
+
+/// How often the thread that writes lines was started again.
+pub fn restarts() -> u64 {
+    WRITER.get().map_or(0, LogWriter::restarts)
+}

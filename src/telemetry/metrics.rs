@@ -60,6 +60,11 @@ struct ResultLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabels {
+    task: &'static str,
+}
+
 /// All metrics of one geowarden.
 pub struct Metrics {
     registry: Registry,
@@ -68,11 +73,14 @@ pub struct Metrics {
     in_flight: Gauge,
     reloads: Family<ResultLabels, Counter>,
     reload_failed: Gauge,
+    tenant_reload_failed: Family<TenantLabel, Gauge>,
     certificates_failed: Family<SectionLabels, Gauge>,
     keys: Family<IssuerLabels, Gauge>,
     key_fetch_failures: Family<IssuerLabels, Counter>,
     log_lines_lost: Counter,
     trace_spans: Family<ResultLabels, Counter>,
+    task_restarts: Family<TaskLabels, Counter>,
+    task_down: Family<TaskLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -109,6 +117,12 @@ impl Default for Metrics {
             "1 while the files on disk cannot be used and the last good ones serve",
             reload_failed.clone(),
         );
+        let tenant_reload_failed = Family::default();
+        registry.register(
+            "tenant_reload_failed",
+            "1 while the files of a tenant cannot be used and its last good ones serve",
+            tenant_reload_failed.clone(),
+        );
         let certificates_failed = Family::default();
         registry.register(
             "certificates_failed",
@@ -135,6 +149,18 @@ impl Default for Metrics {
             "Spans by what became of them",
             trace_spans.clone(),
         );
+        let task_restarts = Family::default();
+        registry.register(
+            "task_restarts",
+            "Starts of background tasks that had ended or panicked",
+            task_restarts.clone(),
+        );
+        let task_down = Family::default();
+        registry.register(
+            "task_down",
+            "Background tasks that end again and again",
+            task_down.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -147,11 +173,14 @@ impl Default for Metrics {
             in_flight,
             reloads,
             reload_failed,
+            tenant_reload_failed,
             certificates_failed,
             keys,
             key_fetch_failures,
             log_lines_lost,
             trace_spans,
+            task_restarts,
+            task_down,
         }
     }
 }
@@ -179,11 +208,39 @@ impl Metrics {
         InFlight(self.in_flight.clone())
     }
 
-    /// Notes how a reload ended.
-    pub fn reloaded(&self, is_good: bool) {
+    /// Notes how a reload ended, and whether files of anybody cannot be used.
+    pub fn reloaded(&self, is_good: bool, is_failing: bool) {
         let result = if is_good { "success" } else { "failure" };
         self.reloads.get_or_create(&ResultLabels { result }).inc();
-        self.reload_failed.set(i64::from(!is_good));
+        self.reload_failing(is_failing);
+    }
+
+    /// Notes whether files of anybody cannot be used.
+    pub fn reload_failing(&self, is_failing: bool) {
+        self.reload_failed.set(i64::from(is_failing));
+    }
+
+    /// Notes whether the files of a tenant could be used.
+    pub fn tenant_reloaded(&self, tenant: Option<&Arc<str>>, is_good: bool) {
+        if let Some(tenant) = tenant {
+            let labels = TenantLabel(Some(Arc::clone(tenant)));
+            let gauge = self.tenant_reload_failed.get_or_create(&labels);
+            gauge.set(i64::from(!is_good));
+        }
+    }
+
+    /// Counts starts of a background task that had ended; none makes it known.
+    pub fn task_restarts(&self, task: &'static str, count: u64) {
+        let labels = TaskLabels { task };
+        self.task_restarts.get_or_create(&labels).inc_by(count);
+        let _ = self.task_down.get_or_create(&labels);
+    }
+
+    /// Notes that a task more is down, or one less.
+    pub fn task_down(&self, task: &'static str, more: i64) {
+        self.task_down
+            .get_or_create(&TaskLabels { task })
+            .inc_by(more);
     }
 
     /// Notes whether the certificate files of a section of the configuration could be used when last looked at.
@@ -216,6 +273,9 @@ impl Metrics {
         let lost = logging::lost_lines();
         self.log_lines_lost
             .inc_by(lost.saturating_sub(self.log_lines_lost.get()));
+        let task = "log-writer";
+        let written = self.task_restarts.get_or_create(&TaskLabels { task }).get();
+        self.task_restarts(task, logging::restarts().saturating_sub(written));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

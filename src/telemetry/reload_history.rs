@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -24,8 +24,8 @@ pub struct Reloads {
     pub successes: u64,
     /// Reloads that changed nothing.
     pub failures: u64,
-    /// Whether the last one failed.
-    pub is_failing: bool,
+    /// The tenants whose files cannot be used; nothing stands for the one where there are no tenants.
+    pub failing: Vec<Failing>,
     /// The last ones that failed, the latest first.
     pub last_failures: VecDeque<ReloadFailure>,
 }
@@ -37,6 +37,15 @@ pub struct ReloadFailure {
     pub time: SystemTime,
     /// What was wrong.
     pub problems: Vec<String>,
+}
+
+/// Files that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Whose they are; none where there are no tenants.
+    pub tenant: Option<Arc<str>>,
+    /// Since when.
+    pub since: SystemTime,
 }
 
 /// Remembers how reloads went.
@@ -51,7 +60,7 @@ impl Default for ReloadHistory {
             loaded: now,
             successes: 0,
             failures: 0,
-            is_failing: false,
+            failing: Vec::new(),
             last_failures: VecDeque::new(),
         }))
     }
@@ -63,10 +72,21 @@ impl ReloadHistory {
         let mut seen = self.lock();
         seen.loaded = SystemTime::now();
         seen.successes += 1;
-        seen.is_failing = false;
     }
 
-    /// Notes a reload that changed nothing.
+    /// Notes whose files cannot be used now.
+    pub fn are_failing(&self, tenants: Vec<Option<Arc<str>>>) {
+        let mut seen = self.lock();
+        let before = std::mem::take(&mut seen.failing);
+        let of = |tenant| {
+            let known = before.iter().find(|one| one.tenant == tenant);
+            let since = known.map_or_else(SystemTime::now, |one| one.since);
+            Failing { tenant, since }
+        };
+        seen.failing = tenants.into_iter().map(of).collect();
+    }
+
+    /// Notes a reload that changed nothing, or not all that it should have.
     pub fn failed(&self, problems: impl IntoIterator<Item = String>) {
         let failure = ReloadFailure {
             time: SystemTime::now(),
@@ -78,7 +98,6 @@ impl ReloadHistory {
         };
         let mut seen = self.lock();
         seen.failures += 1;
-        seen.is_failing = true;
         seen.last_failures.push_front(failure);
         seen.last_failures.truncate(KEPT);
     }
@@ -112,7 +131,6 @@ mod tests {
             history.failed((0..100).map(|_| format!("{number}{}", "é".repeat(3000))));
         }
         let seen = history.seen();
-        assert!(seen.is_failing);
         assert_eq!((seen.failures, seen.last_failures.len()), (11, KEPT));
         assert!(seen.last_failures.iter().all(|failure| {
             failure.problems.len() == KEPT_PROBLEMS
@@ -125,6 +143,12 @@ mod tests {
         );
         history.succeeded();
         let seen = history.seen();
-        assert!(!seen.is_failing && seen.successes == 1 && seen.last_failures.len() == KEPT);
+        assert!(seen.successes == 1 && seen.last_failures.len() == KEPT);
+        history.are_failing(vec![Some("a".into())]);
+        let first = history.seen().failing;
+        history.are_failing(vec![Some("a".into()), None]);
+        assert_eq!(first.first(), history.seen().failing.first());
+        history.are_failing(Vec::new());
+        assert!(history.seen().failing.is_empty());
     }
 }

@@ -7,17 +7,19 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 19] = [
-    ("admin", &["authn", "telemetry"]),
+const MAY_USE: [(&str, &[&str]); 21] = [
+    ("admin", &["authn", "supervision", "telemetry"]),
     (
         "app",
         &[
             "admin",
             "authn",
             "config",
+            "files",
             "reload",
             "running_pygeoapi",
             "state",
+            "supervision",
             "telemetry",
             "transport",
         ],
@@ -30,6 +32,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "app",
             "authn",
             "config",
+            "files",
             "identity",
             "pipeline",
             "policy",
@@ -41,17 +44,19 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "yaml",
         ],
     ),
-    ("config", &["yaml"]),
+    ("config", &["files", "yaml"]),
+    ("files", &[]),
     ("identity", &[]),
     ("lib", &[]),
     ("main", &[]),
     ("pipeline", &["authn", "identity", "policy", "request"]),
-    ("policy", &["identity", "request", "yaml"]),
+    ("policy", &["files", "identity", "request", "yaml"]),
     (
         "reload",
         &[
             "authn",
             "config",
+            "files",
             "pipeline",
             "policy",
             "request",
@@ -64,6 +69,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("response", &["pipeline"]),
     ("running_pygeoapi", &["causes", "config"]),
     ("state", &["config", "pipeline", "request"]),
+    ("supervision", &["telemetry"]),
     (
         "telemetry",
         &["authn", "causes", "config", "pipeline", "request"],
@@ -75,10 +81,12 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "authn",
             "causes",
             "config",
+            "files",
             "pipeline",
             "request",
             "response",
             "state",
+            "supervision",
             "telemetry",
         ],
     ),

@@ -17,6 +17,7 @@ mod encoding;
 mod envoy_files;
 mod envoy_settings;
 mod garbage;
+mod generations;
 mod input_schema;
 mod log_reader;
 mod metrics;

@@ -36,7 +36,9 @@ fn text() -> String {
     keys.fetched("https://idp.example", 1, 0);
     let no_keys = KeySet::parse(b"no keys").unwrap_err();
     keys.failed("https://idp.example", &KeyFetchError::from(no_keys));
-    metrics.reloaded(true);
+    metrics.reloaded(true, false);
+    metrics.task_restarts("reloader", 1);
+    metrics.tenant_reloaded(Some(&"osgeo".into()), true);
     metrics.certificates("server.tls", true);
     metrics.spans(SpanEnd::Exported, 1);
     metrics.text().unwrap()

@@ -58,16 +58,17 @@ async fn without_watching_only_a_signal_reloads() {
 }
 
 #[tokio::test]
-async fn files_that_vanish_keep_the_last_good_rules() {
+async fn policies_that_vanish_keep_the_last_good_rules_and_keys_do_not() {
     let service = Service::with_policy(OPEN).await;
-    fs::remove_file(service.folder.path().join("api-keys.yaml")).unwrap();
+    let folder = service.folder.path();
+    fs::remove_dir_all(folder.join("policies")).unwrap();
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(status(&service).await, 200);
-    fs::remove_dir_all(service.folder.path().join("policies")).unwrap();
+    fs::remove_file(folder.join("api-keys.yaml")).unwrap();
     service
         .metric("geowarden_reloads_total{result=\"failure\"} 2")
         .await;
-    assert_eq!(status(&service).await, 200);
+    assert_eq!(status(&service).await, 401);
 }
 
 #[tokio::test]

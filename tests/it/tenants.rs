@@ -265,11 +265,14 @@ fn write(service: &Service, name: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn a_fault_of_one_tenant_changes_nothing_of_any() {
+async fn a_fault_of_one_tenant_holds_up_no_other() {
     let service = service().await;
     let ok = async |collection, key, route| {
         let check = asked(collection, key, "", Some(route));
         service.outcome(check).await.0
+    };
+    let failed = |tenant: &str, is: u8| {
+        format!("geowarden_tenant_reload_failed{{tenant=\"{tenant}\"}} {is}")
     };
     write(
         &service,
@@ -277,22 +280,41 @@ async fn a_fault_of_one_tenant_changes_nothing_of_any() {
         "package geowarden.authz\n\nallow if {\n",
     );
     service.metric("geowarden_reload_failed 1").await;
+    service.metric(&failed("geobeyond", 1)).await;
     assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
-    // A good change of the other's files waits until all are good.
-    let failed = |count| format!("geowarden_reloads_total{{result=\"failure\"}} {count}");
+    // A good change of the other's files waits for nobody.
     write(&service, "osgeo/data.yaml", "open: {acme: [lakes]}\n");
-    service.metric(&failed(2)).await;
-    assert_eq!(ok("obs", "osgeo", "osgeo").await, 200);
-    assert_eq!(ok("lakes", "osgeo", "osgeo").await, 403);
-    write(&service, "geobeyond/authz.rego", POLICY);
-    service.metric("geowarden_reload_failed 0").await;
+    service.metric(&failed("osgeo", 0)).await;
     assert_eq!(ok("obs", "osgeo", "osgeo").await, 403);
     assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
+    // Of the broken one nothing is taken up, but that a key is gone.
+    write(&service, "geobeyond/data.yaml", "open: {acme: [obs]}\n");
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 2")
+        .await;
+    assert_eq!(ok("obs", "geobeyond", "geobeyond").await, 403);
     assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
-    // Keys that are gone keep their last good ones too, of all.
-    fs::remove_file(service.folder.path().join("osgeo-keys.yaml")).unwrap();
+    fs::remove_file(service.folder.path().join("geobeyond-keys.yaml")).unwrap();
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 3")
+        .await;
+    assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 401);
     service.metric("geowarden_reload_failed 1").await;
-    assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
+    let body = reqwest::get(format!("http://{}/readyz", service.admin))
+        .await
+        .unwrap();
+    assert_eq!(body.status(), 200);
+    let body = body.text().await.unwrap();
+    assert!(
+        body.starts_with("ok\n") && body.contains("tenant geobeyond"),
+        "{body}"
+    );
+    write(&service, "geobeyond/authz.rego", POLICY);
+    let digest = geowarden::authn::key_digest(b"key-of-geobeyond");
+    let entry = format!("- {{id: acme, sha256: {digest}, attributes: {{company: acme}}}}\n");
+    write(&service, "geobeyond-keys.yaml", &entry);
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(ok("obs", "geobeyond", "geobeyond").await, 200);
 }
 
 #[tokio::test]
@@ -308,7 +330,8 @@ async fn one_key_cannot_be_two_tenants() {
         format!("- {{id: {id}, sha256: {digest}, attributes: {{company: acme}}}}\n")
     };
     // osgeo's key, in another file, by another name and in other letters.
-    write(&service, "geobeyond-keys.yaml", &keys("osgeo", "copied"));
+    let both = keys("geobeyond", "own") + &keys("osgeo", "copied");
+    write(&service, "geobeyond-keys.yaml", &both);
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
     assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 401);

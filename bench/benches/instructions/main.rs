@@ -20,8 +20,9 @@ use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse}
 use geowarden::{
     authn::KeySource,
     config::{Config, Environment, LoggedDecisions},
-    reload::build,
-    state::{Snapshot, State, Tenant},
+    files::Fresh,
+    reload::{build, tenants},
+    state::{Snapshot, State},
     telemetry::metrics::Metrics,
     transport::ext_authz::ExtAuthz,
 };
@@ -137,13 +138,14 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
     let fault = |problems: geowarden::config::Problems| problems.to_string();
     let config =
         Config::load(Some(&setup.config_file()), &Environment::default()).map_err(fault)?;
+    let part = config.parts().into_iter().next().ok_or("no rules")?;
+    let files = build::files(&config, Fresh::Read).map_err(fault)?;
     let mut sources = Vec::new();
     for (index, issuer) in config.authn.jwt.iter().enumerate() {
-        let keys = build::keys_of_file(index, issuer).map_err(fault)?;
+        let keys = build::keys_of_file(index, issuer, &files).map_err(fault)?;
         sources.push(KeySource::fixed(ISSUER, keys));
     }
-    let rules = build::rules(&config, build::stored_keys(&config), &sources).map_err(fault)?;
-    let tenant = Tenant { name: None, rules };
+    let tenant = tenants::one(&part, &files, &sources).map_err(fault)?.tenant;
     Ok(ExtAuthz {
         traces: None,
         state: Arc::new(State::new(Snapshot::default().with(tenant, &[]))),

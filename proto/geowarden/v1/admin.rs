@@ -29,6 +29,12 @@ pub struct StatusResponse {
     /// How reloads went.
     #[prost(message, optional, tag = "8")]
     pub reloads: ::core::option::Option<Reloads>,
+    /// What is wrong without making it unready, as `/readyz` says too.
+    #[prost(string, repeated, tag = "9")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The background tasks.
+    #[prost(message, repeated, tag = "10")]
+    pub tasks: ::prost::alloc::vec::Vec<Task>,
 }
 /// Keys, policies and data that were read together and are in force.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -103,23 +109,52 @@ pub mod key_set {
         Discovery(::prost::alloc::string::String),
     }
 }
+/// A background task, which is started again when it ends or panics.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Task {
+    /// What it does, and for whom, such as `reloader`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How often it was started again.
+    #[prost(uint64, tag = "2")]
+    pub restarts: u64,
+    /// Whether it runs now.
+    #[prost(bool, tag = "3")]
+    pub running: bool,
+    /// Whether it has ended again and again, so that its work is not done; then geowarden is not ready.
+    #[prost(bool, tag = "4")]
+    pub down: bool,
+}
 /// Reloads of keys, policies and data since the start.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reloads {
     /// Those that succeeded, the start not counted.
     #[prost(uint64, tag = "1")]
     pub successes: u64,
-    /// Those that failed and changed nothing.
+    /// Those that failed, for one tenant at least.
     #[prost(uint64, tag = "2")]
     pub failures: u64,
-    /// Whether the last one failed, so that the files on disk are not what is in force.
+    /// Whether the files of anybody cannot be used, so that they are not what is in force.
     #[prost(bool, tag = "3")]
     pub failing: bool,
     /// The last ones that failed, the latest first; at most 8.
     #[prost(message, repeated, tag = "4")]
     pub last_failures: ::prost::alloc::vec::Vec<ReloadFailure>,
+    /// Whose files cannot be used now.
+    #[prost(message, repeated, tag = "5")]
+    pub failing_files: ::prost::alloc::vec::Vec<FailingFiles>,
 }
-/// A reload that changed nothing.
+/// Files that cannot be used, so that the last good ones serve.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FailingFiles {
+    /// The tenant whose they are; empty where there are no tenants.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A reload that failed: of the tenants in its problems nothing changed but that keys were taken away.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReloadFailure {
     /// When.

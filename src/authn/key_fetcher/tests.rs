@@ -39,11 +39,14 @@ struct Running {
 
 fn run(settings: KeyFetchSettings, events: Arc<dyn KeyEvents>) -> Running {
     let issuer = settings.issuer.clone();
-    let (source, fetcher) = KeyFetcher::new(settings, http(), events).unwrap();
+    let (source, mut fetcher) = KeyFetcher::new(settings, http(), events).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(fetcher.run(async {
-        let _ = stopped.await;
-    }));
+    tokio::spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        fetcher.run(stopped).await;
+    });
     let issuers = vec![(
         IssuerSettings::new(&issuer, Audiences::Any),
         Arc::clone(&source),
@@ -285,12 +288,15 @@ async fn pauses_double_while_fetches_fail() {
 async fn a_fetcher_stops_when_told_even_during_a_fetch() {
     let server = KeyServer::start(&jwks(&[rsa()])).await;
     *server.state.delay.lock().unwrap() = Duration::from_mins(1);
-    let (source, fetcher) =
+    let (source, mut fetcher) =
         KeyFetcher::new(settings(&server.issuer()), http(), Arc::new(())).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let task = tokio::spawn(fetcher.run(async {
-        let _ = stopped.await;
-    }));
+    let task = tokio::spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        fetcher.run(stopped).await;
+    });
     until(|| server.fetches() == 1).await;
     drop(stop);
     tokio::time::timeout(Duration::from_millis(200), task)

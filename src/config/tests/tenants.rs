@@ -1,4 +1,7 @@
+use std::path::Path;
+
 use super::read;
+use crate::files::Root;
 
 const TWO: &str = "tenants:\n  osgeo:\n    hosts: [maps.osgeo.example, '*.osgeo.example']\n    authn: {}\n    policy: {path: /}\n  geobeyond:\n    pygeoapi: {base_path: /geo}\n    authn: {api_keys: {dir: keys/geobeyond}}\n    policy: {}\n";
 
@@ -38,7 +41,8 @@ fn a_tenant_takes_its_own_rules_and_the_servers_settings() {
     assert!(osgeo.authn.api_keys.is_none());
     // Paths of a tenant count from the file's folder too, and all are watched.
     let keys = folder.path().join("keys/geobeyond");
-    assert_eq!(config.watched_paths(), [keys, "/".into()]);
+    assert_eq!(geobeyond.roots(), [Root::folder(keys)]);
+    assert_eq!(osgeo.policy.path.as_deref(), Some(Path::new("/")));
     assert!(!config.has_no_credentials());
 }
 

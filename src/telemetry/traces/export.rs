@@ -93,6 +93,8 @@ pub struct Exporter {
     metrics: Arc<Metrics>,
     told: Option<Instant>,
     lost: usize,
+    /// Spans that are being sent.
+    in_hand: usize,
 }
 
 impl Exporter {
@@ -124,13 +126,19 @@ impl Exporter {
             metrics,
             told: None,
             lost: 0,
+            in_hand: 0,
         })
     }
 
     /// Exports until there is nobody left to note a decision, and then what is left. Once `stopping` has ended, nothing
     /// is tried a second time.
-    pub async fn run(mut self, stopping: impl Future<Output = ()> + Send) {
+    pub async fn run(&mut self, stopping: impl Future<Output = ()> + Send) {
         let stopping = stopping.shared();
+        // What was in hand when an earlier run broke off.
+        let lost = std::mem::take(&mut self.in_hand);
+        if lost > 0 {
+            self.metrics.spans(SpanEnd::ExportFailed, lost);
+        }
         let mut batch = Vec::with_capacity(BATCH);
         while let Some(first) = self.records.recv().await {
             batch.push(first);
@@ -143,6 +151,7 @@ impl Exporter {
             };
             // Either way it is sent: full, or late enough.
             let _ = timeout(GATHER, gather).await;
+            self.in_hand = batch.iter().map(Record::len).sum();
             let (body, spans) = self.encoded(batch.drain(..));
             let mut result = self.send(body.clone()).await;
             for pause in RETRIES {
@@ -156,6 +165,7 @@ impl Exporter {
                 }
                 result = self.send(body.clone()).await;
             }
+            self.in_hand = 0;
             self.count(spans, &result);
         }
     }

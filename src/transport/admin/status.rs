@@ -8,12 +8,14 @@ use crate::{
     authn::metadata_url,
     config::{Issuer, Part},
     state::Tenant,
-    telemetry::reload_history::{ReloadFailure, Reloads},
+    supervision::TaskStatus,
+    telemetry::reload_history::{Failing, ReloadFailure, Reloads},
 };
 
 pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
     let reloads = service.history.seen();
     let obstacles = service.readiness.obstacles();
+    let tasks = service.readiness.tasks.status().into_iter();
     let issuers = service.parts.iter().flat_map(|part| &part.config.authn.jwt);
     v1::StatusResponse {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -32,6 +34,8 @@ pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
             .map(|(issuer, keys)| key_set(issuer, keys))
             .collect(),
         reloads: Some(told(reloads)),
+        warnings: service.readiness.notes(),
+        tasks: tasks.map(task).collect(),
     }
 }
 
@@ -80,6 +84,22 @@ fn without_query(uri: &str) -> String {
     uri.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
+fn task(task: TaskStatus) -> v1::Task {
+    v1::Task {
+        name: task.name,
+        restarts: task.restarts,
+        running: task.is_running,
+        down: task.is_down,
+    }
+}
+
+fn failing(failing: &Failing) -> v1::FailingFiles {
+    v1::FailingFiles {
+        tenant: failing.tenant.as_deref().unwrap_or_default().to_owned(),
+        since: Some(failing.since.into()),
+    }
+}
+
 fn told(reloads: Reloads) -> v1::Reloads {
     let failure = |failure: ReloadFailure| v1::ReloadFailure {
         time: Some(failure.time.into()),
@@ -88,7 +108,8 @@ fn told(reloads: Reloads) -> v1::Reloads {
     v1::Reloads {
         successes: reloads.successes,
         failures: reloads.failures,
-        failing: reloads.is_failing,
+        failing: !reloads.failing.is_empty(),
+        failing_files: reloads.failing.iter().map(failing).collect(),
         last_failures: reloads.last_failures.into_iter().map(failure).collect(),
     }
 }

@@ -1,0 +1,87 @@
+//! File descriptors kept back for reading files, so that clients who use up the others cannot keep a revoked key good.
+
+use std::{
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::io::Errno;
+
+/// How many are kept: enough to read files, and to start the process that tries policies.
+pub const KEPT: usize = 32;
+
+static RESERVE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+
+/// Fills the reserve, as far as there are descriptors.
+pub fn keep() {
+    fill(&mut reserve());
+}
+
+fn reserve() -> MutexGuard<'static, Vec<OwnedFd>> {
+    RESERVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn fill(reserve: &mut Vec<OwnedFd>) {
+    while reserve.len() < KEPT {
+        let next = match reserve.first() {
+            Some(first) => first.try_clone(),
+            None => File::open("/dev/null").map(Into::into),
+        };
+        // Without any left there is nothing to keep; it is tried again after the next reading.
+        let Ok(next) = next else { return };
+        reserve.push(next);
+    }
+}
+
+/// What `work` gives, which needs one descriptor at a time; where none is left, one of the reserve is given up for it.
+pub(super) fn with_one<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        let outcome = work();
+        if !outcome.as_ref().is_err_and(is_shortage) {
+            return outcome;
+        }
+        let Some(one) = reserve().pop() else {
+            return outcome;
+        };
+        // Freed and taken again at once: somebody else may be faster, then the next one is tried.
+        drop(one);
+        let outcome = work();
+        if !outcome.as_ref().is_err_and(is_shortage) {
+            fill(&mut reserve());
+            return outcome;
+        }
+    }
+}
+
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|number| shortages.contains(&number))
+}
+
+/// A part of the reserve, free to be used until this is dropped.
+#[must_use]
+pub struct Lent(());
+
+/// Frees half of the reserve for work that needs several descriptors at once, where there are no others.
+pub fn lend() -> Lent {
+    let mut reserve = reserve();
+    let others: Result<Vec<OwnedFd>, _> = reserve
+        .iter()
+        .take(KEPT / 2)
+        .map(OwnedFd::try_clone)
+        .collect();
+    if others.is_err() {
+        reserve.truncate(KEPT / 2);
+    }
+    Lent(())
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        keep();
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether files are still what they were when they were read.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::{Root, outline::Outline, reading};
+
+/// What files were like when they were read: their marks, and the digest of each.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    roots: Vec<Root>,
+    outline: Outline,
+    digests: BTreeMap<PathBuf, Vec<u8>>,
+    read_at: Option<SystemTime>,
+}
+
+impl Seen {
+    pub(super) fn new<'a>(
+        roots: &[Root],
+        outline: &Outline,
+        content: impl Iterator<Item = (&'a Path, &'a [u8])>,
+        read_at: Option<SystemTime>,
+    ) -> Self {
+        let digests = content.map(|(path, bytes)| (path.to_path_buf(), digest_of(bytes)));
+        Self {
+            roots: roots.to_vec(),
+            outline: outline.clone(),
+            digests: digests.collect(),
+            read_at,
+        }
+    }
+
+    /// Whether these are not the same files, or not the same in them.
+    pub fn differs(&self, other: &Self) -> bool {
+        self.outline != other.outline || self.digests != other.digests
+    }
+
+    /// Whether nothing has changed since. A replacement of the same size and time has other marks; what was so new that the
+    /// clock may not have moved since is compared by its content.
+    pub fn is_current(&mut self) -> bool {
+        let Some(read_at) = self.read_at else {
+            return false;
+        };
+        let now = SystemTime::now();
+        if Outline::of(&self.roots) != self.outline {
+            return false;
+        }
+        let mut young = reading::young(&self.outline, read_at);
+        let is_same = young.all(|(path, file)| {
+            let content = reading::whole(file).ok();
+            content.map(|bytes| digest_of(&bytes)).as_ref() == self.digests.get(path)
+        });
+        if is_same {
+            self.read_at = Some(now);
+        }
+        is_same
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    digest(&SHA256, bytes).as_ref().to_vec()
+}

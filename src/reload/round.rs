@@ -1,0 +1,264 @@
+//! One reload: first what is revoked, of every tenant, then all else, one tenant after the other.
+
+use std::{mem::take, sync::Arc};
+
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::{
+    in_force::{InForce, LIMIT, Look, Looking},
+    readers::{Readers, Silent},
+    retry::Retry,
+    tenants::{KeyOwners, named},
+};
+use crate::{
+    config::Problems,
+    files::{Files, descriptors},
+    state::{Snapshot, State},
+    telemetry::{metrics::Metrics, reload_history::ReloadHistory},
+};
+
+/// What reloads work on.
+pub(super) struct Round {
+    tenants: Vec<InForce>,
+    key_readers: Readers,
+    readers: Readers,
+    state: Arc<State>,
+    metrics: Arc<Metrics>,
+    history: Arc<ReloadHistory>,
+}
+
+/// How the reload of one tenant ended.
+enum End {
+    /// Nothing had changed.
+    Same,
+    /// It is in force.
+    Done,
+    /// It failed, and this is told for the first time or not.
+    Failed { is_new: bool },
+}
+
+impl Round {
+    pub(super) fn new(
+        tenants: Vec<InForce>,
+        state: Arc<State>,
+        metrics: Arc<Metrics>,
+        history: Arc<ReloadHistory>,
+    ) -> Self {
+        Self {
+            key_readers: Readers::new(tenants.len()),
+            readers: Readers::new(tenants.len()),
+            tenants,
+            state,
+            metrics,
+            history,
+        }
+    }
+
+    /// Takes up what has changed, or everything where that is asked. When to try again what has failed.
+    pub(super) fn run(&mut self, is_asked: bool) -> Option<Instant> {
+        descriptors::keep();
+        self.revoke(is_asked);
+        let mut looks: Vec<Option<Result<Look, Silent>>> =
+            self.tenants.iter().map(|_| None).collect();
+        let jobs: Vec<(usize, Looking)> = self
+            .tenants
+            .iter()
+            .enumerate()
+            .map(|(index, tenant)| (index, tenant.look(is_asked || tenant.is_due())))
+            .collect();
+        self.readers.look(jobs, LIMIT, |index, look| {
+            if let Some(place) = looks.get_mut(index) {
+                *place = Some(look);
+            }
+        });
+        let mut told = Vec::new();
+        let (mut is_done, mut has_failed) = (false, false);
+        for (index, look) in looks.into_iter().enumerate() {
+            match self.reload(index, look, &mut told) {
+                End::Same => {}
+                End::Done => is_done = true,
+                End::Failed { is_new } => has_failed |= is_new,
+            }
+        }
+        self.tell(is_done, has_failed, told);
+        if is_done {
+            // What has failed may have needed what another gave up, such as a key.
+            let failed = self.tenants.iter_mut();
+            failed
+                .filter_map(|tenant| tenant.retry.as_mut())
+                .for_each(Retry::soon);
+        }
+        self.tenants
+            .iter()
+            .filter_map(|tenant| tenant.retry.as_ref().map(|retry| retry.at))
+            .min()
+    }
+
+    /// Keys that are gone wait for nothing else: not for the files of others, nor for the other files of their tenant.
+    fn revoke(&mut self, is_asked: bool) {
+        let jobs: Vec<(usize, Looking)> = self
+            .tenants
+            .iter()
+            .enumerate()
+            .map(|(index, tenant)| (index, tenant.look_at_keys(is_asked)))
+            .collect();
+        let Self {
+            tenants,
+            key_readers,
+            ..
+        } = self;
+        key_readers.look(jobs, LIMIT, |index, look| {
+            let Some(tenant) = tenants.get_mut(index) else {
+                return;
+            };
+            match look {
+                Ok(Look::Same(seen)) => tenant.saw_keys(seen),
+                Ok(Look::Read(Ok(files))) => tenant.revoke(&files),
+                // It is told of with the other files.
+                Ok(Look::Read(Err(_))) | Err(_) => {}
+            }
+        });
+    }
+
+    fn reload(
+        &mut self,
+        index: usize,
+        look: Option<Result<Look, Silent>>,
+        told: &mut Vec<String>,
+    ) -> End {
+        let Some(tenant) = self.tenants.get_mut(index) else {
+            return End::Same;
+        };
+        let fault = |text: String| {
+            let problems = Problems::file("files", None, text);
+            Err(problems.of_tenant(tenant.part.tenant.as_deref()))
+        };
+        let mut is_settled = true;
+        let (outcome, has_changed) = match look {
+            Some(Ok(Look::Same(seen))) => {
+                tenant.saw(seen);
+                tenant.take_changed_keys();
+                return End::Same;
+            }
+            Some(Ok(Look::Read(Ok(files)))) => {
+                let has_changed = tenant.saw_change(&files);
+                (self.build(index, &files), has_changed)
+            }
+            Some(Ok(Look::Read(Err(unsettled)))) => {
+                is_settled = false;
+                (fault(unsettled.to_string()), false)
+            }
+            Some(Err(Silent::Broken)) => (fault("the reading of them broke off".to_owned()), false),
+            Some(Err(Silent::Stalled)) | None => (
+                fault(format!(
+                    "they do not answer: expected them to be read within {} s; look at the mount that they are on",
+                    LIMIT.as_secs()
+                )),
+                false,
+            ),
+        };
+        let Some(tenant) = self.tenants.get_mut(index) else {
+            return End::Same;
+        };
+        let name = tenant.part.tenant.clone();
+        match outcome {
+            Ok(()) => {
+                self.metrics.tenant_reloaded(name.as_ref(), true);
+                End::Done
+            }
+            Err(problems) => {
+                // While files go on changing, which keys belong to which policy is not known.
+                if is_settled {
+                    tenant.take_changed_keys();
+                }
+                let texts: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+                // What has changed is told about anew.
+                let earlier = tenant.retry.take().filter(|_| !has_changed);
+                let retry = Retry::after(earlier, texts.clone());
+                let is_new = retry.is_first();
+                tenant.retry = Some(retry);
+                self.metrics.tenant_reloaded(name.as_ref(), false);
+                if is_new {
+                    for problem in &problems.0 {
+                        error!(
+                            origin = %problem.origin,
+                            path = %problem.path,
+                            "cannot reload: {}; the last good rules keep serving",
+                            problem.message
+                        );
+                    }
+                    told.extend(texts);
+                }
+                End::Failed { is_new }
+            }
+        }
+    }
+
+    /// Puts in force what the files of a tenant make, or tells what is wrong.
+    fn build(&mut self, index: usize, files: &Files) -> Result<(), Problems> {
+        let Some(tenant) = self.tenants.get(index) else {
+            return Ok(());
+        };
+        // The process that tries policies wants descriptors too.
+        let lent = descriptors::lend();
+        let built = tenant.build(files);
+        drop(lent);
+        let (one, sets) = built?;
+        let name = tenant.part.tenant.clone();
+        let mut owners = KeyOwners::default();
+        for (other, in_force) in self.tenants.iter().enumerate() {
+            if let Some(owner) = in_force.part.tenant.as_ref().filter(|_| other != index) {
+                // What they have in common was told before.
+                let _ = owners.add(owner, &in_force.keys);
+            }
+        }
+        if let Some(name) = &name {
+            let problems = owners.add(name, &one.keys);
+            if !problems.0.is_empty() {
+                return Err(problems);
+            }
+        }
+        for warning in &one.warnings {
+            warn!("{}", named(name.as_deref(), warning));
+        }
+        let revision = one.revision.clone();
+        let Some(tenant) = self.tenants.get_mut(index) else {
+            return Ok(());
+        };
+        tenant.take(one);
+        self.state.replace(self.snapshot());
+        if let Some(tenant) = self.tenants.get(index) {
+            tenant.publish(sets);
+        }
+        info!(%revision, tenant = name.as_deref(), "reloaded keys and policies");
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.tenants
+            .iter()
+            .fold(Snapshot::default(), |snapshot, tenant| {
+                snapshot.with(Arc::clone(&tenant.tenant), &tenant.part.hosts)
+            })
+    }
+
+    fn tell(&self, is_done: bool, has_failed: bool, mut told: Vec<String>) {
+        let failing = self.tenants.iter().filter(|tenant| tenant.retry.is_some());
+        let failing: Vec<Option<Arc<str>>> =
+            failing.map(|tenant| tenant.part.tenant.clone()).collect();
+        let is_failing = !failing.is_empty();
+        self.history.are_failing(failing);
+        if is_done {
+            self.history.succeeded();
+        }
+        if has_failed {
+            self.history.failed(take(&mut told));
+        }
+        if is_done || has_failed {
+            self.metrics.reloaded(!has_failed, is_failing);
+        } else {
+            self.metrics.reload_failing(is_failing);
+        }
+    }
+}
