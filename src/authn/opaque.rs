@@ -24,7 +24,7 @@ use crate::identity::{Method, Principal};
 
 /// Questions to the issuer that are open at once.
 const MAX_OPEN: usize = 32;
-/// An answer of no is not asked for again for this long, in seconds.
+/// An answer of no is not asked for again for this long at most, in seconds.
 const REMEMBER_REFUSAL: f64 = 5.0;
 
 /// How the issuer is asked.
@@ -60,9 +60,9 @@ pub struct OpaqueSettings {
     pub inquiry: Inquiry,
     /// Where; without it discovery finds the endpoint.
     pub endpoint: Option<Url>,
-    /// How long an answer counts at most.
+    /// How long an answer counts at most; zero asks for every request.
     pub remember: Duration,
-    /// How many answers are remembered.
+    /// How many answers are remembered; zero asks for every request.
     pub capacity: usize,
     /// What asks.
     pub fetcher: Fetcher,
@@ -88,7 +88,10 @@ pub(super) struct OpaqueTokens {
 }
 
 impl OpaqueTokens {
-    pub(super) fn new(settings: OpaqueSettings, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(mut settings: OpaqueSettings, clock: Arc<dyn Clock>) -> Self {
+        if settings.capacity == 0 {
+            settings.remember = Duration::ZERO;
+        }
         Self {
             name: Arc::from(settings.issuer.issuer.as_str()),
             endpoint: OnceCell::new_with(settings.endpoint.clone()),
@@ -209,10 +212,11 @@ impl OpaqueTokens {
             return Err(RefusalKind::UnknownIssuer.into());
         }
         let now = self.now();
-        let latest = now + self.settings.remember.as_secs_f64();
-        let claims = Claims::told(told, latest)?;
+        let remembered = now + self.settings.remember.as_secs_f64();
+        // How long the answer counts says nothing of how long the token does: it is judged by its own `exp`, if it has one.
+        let claims = Claims::told(told, f64::INFINITY)?;
         let principal = claims.principal(&settings, &self.name, now)?;
-        let until = claims.expires;
+        let until = claims.expires.min(remembered);
         Ok((
             Principal {
                 method: Method::OpaqueToken,
@@ -225,7 +229,7 @@ impl OpaqueTokens {
     fn refused(&self) -> Known {
         Known {
             outcome: Err(RefusalKind::InactiveToken),
-            until: self.now() + REMEMBER_REFUSAL,
+            until: self.now() + self.settings.remember.as_secs_f64().min(REMEMBER_REFUSAL),
         }
     }
 

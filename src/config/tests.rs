@@ -223,3 +223,75 @@ fn an_address_that_can_hold_a_password_is_not_told() {
         }
     }
 }
+
+#[test]
+fn durations_have_bounds_that_are_told() {
+    let issuer = |more: &str| {
+        format!("authn: {{jwt: [{{issuer: 'https://idp.example', audiences: [a], {more}}}]}}")
+    };
+    let jwt = |key: &str, value: &str| issuer(&format!("{key}: {value}"));
+    let opaque = |value: &str| {
+        issuer(&format!(
+            "opaque_tokens: {{inquiry: userinfo, remember: {value}}}"
+        ))
+    };
+    for (text, told) in [
+        (
+            "server: {deadline: 0s}".to_owned(),
+            "server.deadline: expected 1ms to 1m, found 0s",
+        ),
+        (
+            "server: {deadline: 2m}".to_owned(),
+            "server.deadline: expected 1ms to 1m, found 2m",
+        ),
+        (
+            "server: {drain: 2h}".to_owned(),
+            "server.drain: expected 0s to 1h, found 2h",
+        ),
+        (
+            "policy: {timeout: 0s}".to_owned(),
+            "policy.timeout: expected 1ms to 1m, found 0s",
+        ),
+        (
+            "policy: {load_timeout: 999ms}".to_owned(),
+            "policy.load_timeout: expected 1s to 10m, found 999ms",
+        ),
+        (
+            jwt("refresh", "0s"),
+            "authn.jwt[0].refresh: expected 10s to 1day, found 0s",
+        ),
+        (
+            jwt("refresh", "9s"),
+            "authn.jwt[0].refresh: expected 10s to 1day, found 9s",
+        ),
+        (
+            jwt("refresh", "25h"),
+            "authn.jwt[0].refresh: expected 10s to 1day, found 1day 1h",
+        ),
+        (
+            jwt("refresh_floor", "0s"),
+            "authn.jwt[0].refresh_floor: expected 100ms to 1h, found 0s",
+        ),
+        (
+            jwt("leeway", "2h"),
+            "authn.jwt[0].leeway: expected 0s to 1h, found 2h",
+        ),
+        (
+            opaque("2h"),
+            "authn.jwt[0].opaque_tokens.remember: expected 0s to 1h, found 2h",
+        ),
+    ] {
+        let faults = read(&text, &[]).unwrap_err();
+        let found = faults.iter().any(|fault| fault.contains(told));
+        assert!(found, "{text}: {faults:?}");
+    }
+    for text in [
+        jwt("refresh", "10s"),
+        jwt("refresh", "24h"),
+        jwt("refresh_floor", "100ms"),
+        opaque("0s"),
+        "server: {drain: 0s}".to_owned(),
+    ] {
+        read(&text, &[]).unwrap();
+    }
+}

@@ -1,10 +1,11 @@
 //! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
 
+mod durations;
 mod server;
 mod tenants;
 mod traces;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use url::{Host, Url};
 
@@ -23,6 +24,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
         problems: Vec::new(),
     };
     server::check(config, &mut found);
+    durations::server(config, &mut found);
     pygeoapi(config, &mut found);
     if config.tenants.is_empty() {
         // An empty section would otherwise be as none: one set of rules for all requests.
@@ -47,6 +49,7 @@ fn authn(config: &Config, found: &mut Findings<'_>) {
         let mut path = found.path("authn.jwt");
         path.push(Step::Index(index));
         jwt(config, index, issuer, &path, found);
+        durations::issuer(issuer, &path, found);
         opaque_tokens(config, index, issuer, &path, found);
     }
 }
@@ -331,18 +334,7 @@ fn policy(config: &Config, found: &mut Findings<'_>) {
             ),
         );
     }
-    if policy.timeout.0.is_zero() {
-        found.at(
-            "policy.timeout",
-            "expected more than 0: every request would be refused",
-        );
-    }
-    if policy.load_timeout.0 < Duration::from_secs(1) {
-        found.at(
-            "policy.load_timeout",
-            "expected at least 1s: no policy would load",
-        );
-    }
+    durations::policy(config, found);
     if policy.load_memory_bytes < LEAST_LOAD_MEMORY {
         found.at(
             "policy.load_memory_bytes",

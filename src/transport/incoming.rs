@@ -11,7 +11,7 @@ use std::{
 use futures_util::{Stream, stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -85,8 +85,7 @@ impl Door {
 
 async fn encrypted(socket: Socket, certificates: Arc<Certificates>) -> io::Result<Connection> {
     let handshake = async {
-        // It looks at files.
-        let current = spawn_blocking(move || certificates.now()).await?;
+        let current = certificates.now().await;
         TlsAcceptor::from(current).accept(socket).await
     };
     let stream = timeout(HANDSHAKE, handshake).await??;

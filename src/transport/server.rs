@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io,
     path::PathBuf,
     sync::Arc,
     task::{Context, Poll},
@@ -23,7 +22,12 @@ use super::{
     admin::AdminService, certificates::Certificates, check_service::CheckService,
     incoming::incoming, listener::Listener,
 };
-use crate::{causes::causes, config, telemetry::metrics::Metrics};
+use crate::{
+    causes::causes,
+    config,
+    files::{Unreadable, Unsettled},
+    telemetry::metrics::Metrics,
+};
 
 /// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
 /// checks; h2's default of 20 would then close the connection for all others.
@@ -35,12 +39,27 @@ const MAX_STREAMS: u32 = 4096;
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// A certificate or key could not be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: Unreadable,
+    },
+    /// The files changed all the time.
+    #[error("certificates: {0}")]
+    Unsettled(Unsettled),
+    /// The files do not answer.
+    #[error("{section}: the certificate files do not answer; look at the mount that they are on")]
+    Silent {
+        /// The section that names them.
+        section: &'static str,
+    },
+    /// Reading the files panicked, or could not begin.
+    #[error("{section}: the reading of the certificate files broke off")]
+    BrokenOff {
+        /// The section that names them.
+        section: &'static str,
     },
     /// Certificates, key or client authorities are of no use.
     #[error(

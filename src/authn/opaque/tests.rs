@@ -64,6 +64,15 @@ impl Issuer {
     }
 
     fn authenticator(&self, inquiry: Inquiry, audiences: Audiences) -> OpaqueTokens {
+        self.changed(inquiry, audiences, |settings| settings)
+    }
+
+    fn changed(
+        &self,
+        inquiry: Inquiry,
+        audiences: Audiences,
+        change: impl FnOnce(OpaqueSettings) -> OpaqueSettings,
+    ) -> OpaqueTokens {
         let settings = OpaqueSettings {
             issuer: IssuerSettings::new(&self.url, audiences),
             inquiry,
@@ -72,7 +81,7 @@ impl Issuer {
             capacity: 100,
             fetcher: Fetcher::new(&FetchSettings::default()).unwrap(),
         };
-        OpaqueTokens::new(settings, Arc::new(SystemClock))
+        OpaqueTokens::new(change(settings), Arc::new(SystemClock))
     }
 }
 
@@ -256,4 +265,36 @@ async fn no_more_answers_are_remembered_than_the_capacity() {
 #[test]
 fn a_clients_secret_is_not_printed() {
     assert_eq!(format!("{:?}", ClientSecret("x".to_owned())), "[redacted]");
+}
+
+#[tokio::test]
+async fn where_nothing_is_remembered_every_request_asks() {
+    type Change = fn(OpaqueSettings) -> OpaqueSettings;
+    let no_time: Change = |settings| OpaqueSettings {
+        remember: Duration::ZERO,
+        ..settings
+    };
+    let no_room: Change = |settings| OpaqueSettings {
+        capacity: 0,
+        ..settings
+    };
+    for change in [no_time, no_room] {
+        let issuer = Issuer::start().await;
+        let maps = Audiences::OneOf(vec!["maps".into()]);
+        let authenticator = issuer.changed(Inquiry::Userinfo, maps, change);
+        issuer.tells(200, &json!({"sub": "ada"}));
+        for _ in 0..3 {
+            let principal = ask(&authenticator, "token").await.unwrap();
+            assert_eq!(principal.subject.as_deref(), Some("ada"));
+        }
+        // What the issuer takes back is gone at once, and what it takes again is good at once.
+        issuer.tells(401, &json!({}));
+        assert_eq!(
+            ask(&authenticator, "token").await.err(),
+            Some(RefusalKind::InactiveToken)
+        );
+        issuer.tells(200, &json!({"sub": "ada"}));
+        assert!(ask(&authenticator, "token").await.is_ok());
+        assert_eq!(issuer.asked(), 5);
+    }
 }

@@ -145,7 +145,7 @@ fn faults_of_traces_are_told_where_they_are() {
         (
             "{endpoint: 'http://127.0.0.1:1/x', timeout: 0s}",
             &[],
-            "timeout: expected more than 0",
+            "timeout: expected 1ms to 5m, found 0s",
         ),
         (
             "{endpoint: 'http://127.0.0.1:1/x', headers_file: none}",

@@ -35,12 +35,6 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             );
         }
     }
-    if server.deadline.0.is_zero() {
-        found.at(
-            "server.deadline",
-            "expected more than 0: every request would be refused",
-        );
-    }
     if server.max_request_bytes < 1024 {
         found.at(
             "server.max_request_bytes",

@@ -36,12 +36,6 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             ),
         );
     }
-    if traces.timeout.0.is_zero() {
-        found.at(
-            "telemetry.traces.timeout",
-            "expected more than 0: nothing would be exported",
-        );
-    }
     if let Err(message) = traces.authorities() {
         found.at("telemetry.traces.ca_file", message);
     }
