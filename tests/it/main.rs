@@ -23,6 +23,7 @@ mod log_reader;
 mod metrics;
 mod opa;
 mod reloads;
+mod revocation;
 mod service;
 mod tenants;
 mod tls;

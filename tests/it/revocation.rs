@@ -1,0 +1,185 @@
+//! A key that is taken away is gone at once, whatever else is wrong.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
+
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use geowarden::authn::key_digest;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+    process::Command,
+    time::timeout,
+};
+use tonic::transport::Channel;
+
+use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
+
+const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
+const BY_COMPANY: &str =
+    "package geowarden.authz\n\nallow if input.identity.attributes.company == \"osgeo\"\n";
+const BROKEN: &str = "package geowarden.authz\n\nallow if {\n";
+
+/// An entry of a key file.
+fn entry(key: &str, more: &str) -> String {
+    let digest = key_digest(key.as_bytes());
+    format!("- {{id: {key}, sha256: {digest}, attributes: {{company: osgeo}}{more}}}\n")
+}
+
+fn put(folder: &Path, name: &str, text: &str) {
+    let aside = folder.join(".aside");
+    fs::write(&aside, text).unwrap();
+    fs::rename(aside, folder.join(name)).unwrap();
+}
+
+async fn status(client: &AuthorizationClient<Channel>, key: &str) -> i32 {
+    let check = request("GET", "/collections/obs", &[("x-api-key", key)]);
+    Answer(client.clone().check(check).await.unwrap().into_inner()).status()
+}
+
+/// Waits until a key has this status.
+async fn becomes(client: &AuthorizationClient<Channel>, key: &str, expected: i32) {
+    let becomes = async {
+        while status(client, key).await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), becomes)
+        .await
+        .unwrap_or_else(|_| panic!("{key} never became {expected}"));
+}
+
+/// As a key that is rotated: its digest has the length of the one before.
+#[tokio::test]
+async fn a_replacement_of_the_same_size_and_time_is_seen() {
+    let service = Service::with_policy(OPEN).await;
+    let file = service.folder.path().join("api-keys.yaml");
+    let aside = service.folder.path().join(".aside");
+    let write = |place: &Path, text: &str, time: SystemTime| {
+        fs::write(place, text).unwrap();
+        let file = fs::File::options().write(true).open(place).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    let time = fs::metadata(&file).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let (old, new) = (key_digest(OSGEO_KEY.as_bytes()), key_digest(b"new"));
+    let replaced = text.replace(&old, &new);
+    write(&aside, &replaced, time);
+    fs::rename(&aside, &file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().size(), text.len() as u64);
+    assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), time);
+    becomes(&service.client, OSGEO_KEY, 401).await;
+    becomes(&service.client, "new", 200).await;
+    // In place.
+    write(&file, &text, time);
+    becomes(&service.client, "new", 401).await;
+    becomes(&service.client, OSGEO_KEY, 200).await;
+}
+
+#[tokio::test]
+async fn what_is_removed_expired_or_changed_does_not_wait_for_a_broken_policy() {
+    let folder = folder(BY_COMPANY, "");
+    let path = folder.path().to_path_buf();
+    let keys = ["removed", "expired", "changed", "same"];
+    let all: String = keys.iter().map(|key| entry(key, "")).collect();
+    put(&path, "api-keys.yaml", &all);
+    let config = config(&path);
+    let service = Service::start(folder, config).await;
+    let client = &service.client;
+    for key in keys {
+        assert_eq!(status(client, key).await, 200, "{key}");
+    }
+    put(&path, "policies/authz.rego", BROKEN);
+    service.metric("geowarden_reload_failed 1").await;
+    let changed = entry("changed", "").replace("company: osgeo", "company: none");
+    let left = entry("expired", ", expires: 2020-01-01") + &changed;
+    put(
+        &path,
+        "api-keys.yaml",
+        &(left + &entry("same", "") + &entry("added", "")),
+    );
+    becomes(client, "removed", 401).await;
+    becomes(client, "expired", 401).await;
+    becomes(client, "changed", 403).await;
+    assert_eq!(status(client, "same").await, 200);
+    // A new key belongs to the whole, which does not work.
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 2")
+        .await;
+    assert_eq!(status(client, "added").await, 401);
+    put(&path, "policies/authz.rego", BY_COMPANY);
+    becomes(client, "added", 200).await;
+    // A file that is no list of entries keeps its last good keys.
+    put(&path, "api-keys.yaml", "same: [");
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(status(client, "same").await, 200);
+    fs::remove_file(path.join("api-keys.yaml")).unwrap();
+    becomes(client, "same", 401).await;
+}
+
+/// A pipe instead of a file: whoever opens it waits until somebody writes.
+#[tokio::test]
+async fn a_pipe_among_the_policies_holds_up_no_revocation() {
+    let service = Service::with_policy(OPEN).await;
+    let path = service.folder.path();
+    let pipe = path.join("policies/pipe.rego");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(status(&service.client, OSGEO_KEY).await, 200);
+    put(path, "api-keys.yaml", "[]");
+    becomes(&service.client, OSGEO_KEY, 401).await;
+    fs::remove_file(&pipe).unwrap();
+    service.metric("geowarden_reload_failed 0").await;
+}
+
+/// Silent connections take every descriptor that the process may have.
+#[tokio::test]
+async fn without_a_descriptor_left_a_key_is_taken_away_and_policies_are_reloaded() {
+    let folder = folder(OPEN, "");
+    let path = folder.path();
+    let program = env!("CARGO_BIN_EXE_geowarden");
+    let config = path.join("geowarden.yaml");
+    let mut child = Command::new("sh")
+        .arg("-c")
+        .arg(format!(
+            "ulimit -n 128 && exec '{program}' serve --config '{}'",
+            config.display()
+        ))
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let listening = loop {
+        let line = log.next_line().await.unwrap().unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["message"] == "listening" {
+            break line;
+        }
+    };
+    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    let address = |name: &str| listening[name].as_str().unwrap().to_owned();
+    let client = AuthorizationClient::connect(format!("http://{}", address("grpc")))
+        .await
+        .unwrap();
+    assert_eq!(status(&client, OSGEO_KEY).await, 200);
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        // What is not accepted waits in the backlog.
+        silent.push(TcpStream::connect(address("admin")).await.unwrap());
+    }
+    put(path, "api-keys.yaml", &entry("new", ""));
+    becomes(&client, OSGEO_KEY, 401).await;
+    becomes(&client, "new", 200).await;
+    let closed = OPEN.replace("true", "false");
+    put(path, "policies/authz.rego", &closed);
+    becomes(&client, "new", 403).await;
+    drop(silent);
+}
