@@ -237,3 +237,6 @@ pub fn read_one(path: &Path) -> Result<Arc<[u8]>, Unreadable> {
     let content = files.content.into_values().next();
     content.unwrap_or_else(|| Err(Unreadable::because("nothing was read")))
 }
+
+#[cfg(test)]
+mod tests;

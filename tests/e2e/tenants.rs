@@ -205,7 +205,7 @@ async fn a_client_cannot_choose_whose_rules_judge_it() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_broken_policy_of_one_keeps_the_last_good_ones_of_all() -> Outcome {
+async fn a_broken_policy_of_one_keeps_its_last_good_one() -> Outcome {
     let mut stage = Stage::new().await?;
     stage.write(
         "geobeyond/authz.rego",

@@ -25,6 +25,7 @@ mod opa;
 mod reloads;
 mod revocation;
 mod service;
+mod tasks;
 mod tenants;
 mod tls;
 mod traces;

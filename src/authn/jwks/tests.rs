@@ -8,6 +8,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::authn::KeySource;
 use crate::authn::jwt::signing::{ed25519, es256, es384, jwks, other_rsa, rsa};
 
 fn parse(set: &Value) -> KeySet {
@@ -160,4 +161,26 @@ fn sets_are_compared_by_their_usable_keys() {
     assert_ne!(one, parse(&jwks(&[rsa(), es256()])));
     assert_ne!(one, parse(&jwks(&[other_rsa()])));
     assert!(!format!("{one:?}").contains(rsa().jwk["n"].as_str().unwrap()));
+}
+
+#[test]
+fn keys_that_are_gone_are_taken_away_and_none_is_added() {
+    let source = KeySource::fixed("https://idp.example", parse(&jwks(&[rsa(), es256()])));
+    let before = source.generation();
+    assert!(!source.keep_only(&parse(&jwks(&[rsa(), es256(), other_rsa()]))));
+    assert_eq!(
+        (source.status().keys, source.generation()),
+        (Some(2), before)
+    );
+    assert!(source.keep_only(&parse(&jwks(&[other_rsa(), es256()]))));
+    assert_eq!(source.status().keys, Some(1));
+    assert_ne!(source.generation(), before);
+    // The same id with another key is another key.
+    let set = jwks(&[rsa()]);
+    let source = KeySource::fixed("https://idp.example", parse(&set));
+    let mut other = jwks(&[other_rsa()]);
+    other["keys"][0]["kid"] = set["keys"][0]["kid"].clone();
+    assert!(source.keep_only(&parse(&other)));
+    assert_eq!(source.status().keys, Some(0));
+    assert!(!source.keep_only(&KeySet::none()));
 }

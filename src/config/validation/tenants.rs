@@ -42,7 +42,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         if tenant.policy.reload != reload {
             found.at(
                 "policy.reload",
-                "expected the same for every tenant: a reload reads the files of all",
+                "expected the same for every tenant: their files are watched together",
             );
         }
     }
