@@ -21,13 +21,15 @@ mod validation;
 
 use std::{
     collections::BTreeMap,
+    fs,
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{Root, read_one};
+use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
     address::ListenAddress,
@@ -159,15 +161,21 @@ pub fn schema() -> serde_json::Value {
 
 fn read_text(path: &Path) -> Result<String, Problems> {
     let fault = |message: String| Problems::file(path.display().to_string(), None, message);
-    let bytes = read_one(path).map_err(|error| {
+    // A shell hands over what a command prints as a pipe.
+    let is_pipe = fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+    let bytes = if is_pipe {
+        fs::read(path).map_err(Unreadable::from)
+    } else {
+        read_one(path).map(|bytes| bytes.to_vec())
+    };
+    let bytes = bytes.map_err(|error| {
         fault(if error.is_missing() {
             "no such file".to_owned()
         } else {
             error.to_string()
         })
     })?;
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| fault("cannot be read: expected UTF-8".to_owned()))
+    String::from_utf8(bytes).map_err(|_| fault("cannot be read: expected UTF-8".to_owned()))
 }
 
 #[cfg(test)]

@@ -106,6 +106,12 @@ async fn reloads_are_told_good_and_bad() {
     let failed = connect(&address).await.status().await.unwrap();
     let reloads = failed.reloads.unwrap();
     assert!(reloads.failing && reloads.failures == 1 && reloads.successes == 0);
+    assert_eq!(reloads.failing_files.len(), 1);
+    assert!(failed.ready && failed.warnings[0].contains("the last good ones serve"));
+    let [reloader] = failed.tasks.as_slice() else {
+        panic!("{:?}", failed.tasks)
+    };
+    assert!(reloader.name == "reloader" && reloader.running && !reloader.down);
     let problems = reloads.last_failures[0].problems.join("\n");
     assert!(
         problems.contains("authz.rego:3") && problems.contains("no.such"),
@@ -124,6 +130,7 @@ async fn reloads_are_told_good_and_bad() {
         .await;
     let good = connect(&address).await.status().await.unwrap();
     let reloads = good.reloads.unwrap();
+    assert!(good.warnings.is_empty() && reloads.failing_files.is_empty());
     assert!(!reloads.failing && reloads.successes == 1 && reloads.last_failures.len() == 1);
     assert_eq!(good.snapshot.unwrap().number, 2);
     let (old, new) = (&before.policies[0], &good.policies[0]);
@@ -177,14 +184,14 @@ async fn key_sets_are_told_with_their_age_and_faults() {
     assert!(!format!("{status:?}").contains("s3cret"));
 }
 
-const ISSUER: &str = "https://idp.example";
+pub(crate) const ISSUER: &str = "https://idp.example";
 
-fn jwks(pair: &Ed25519KeyPair) -> String {
+pub(crate) fn jwks(pair: &Ed25519KeyPair) -> String {
     let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
     format!(r#"{{"keys": [{{"kty": "OKP", "crv": "Ed25519", "kid": "first", "x": "{x}"}}]}}"#)
 }
 
-fn token(pair: &Ed25519KeyPair, subject: &str) -> String {
+pub(crate) fn token(pair: &Ed25519KeyPair, subject: &str) -> String {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let header = r#"{"alg":"EdDSA","kid":"first"}"#;
     let claims = format!(

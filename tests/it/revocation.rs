@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use geowarden::authn::key_digest;
 use serde_json::Value;
@@ -19,7 +20,10 @@ use tokio::{
 };
 use tonic::transport::Channel;
 
-use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
+use crate::{
+    admin_grpc::{ISSUER, jwks, token},
+    service::{Answer, OSGEO_KEY, Service, config, folder, request},
+};
 
 const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
 const BY_COMPANY: &str =
@@ -121,6 +125,55 @@ async fn what_is_removed_expired_or_changed_does_not_wait_for_a_broken_policy() 
     assert_eq!(status(client, "same").await, 200);
     fs::remove_file(path.join("api-keys.yaml")).unwrap();
     becomes(client, "same", 401).await;
+}
+
+#[tokio::test]
+async fn a_key_that_leaves_an_issuers_file_does_not_wait_for_a_broken_policy() {
+    let (pair, other) = (
+        Ed25519KeyPair::generate().unwrap(),
+        Ed25519KeyPair::generate().unwrap(),
+    );
+    let folder = folder(OPEN, "");
+    let path = folder.path().to_path_buf();
+    let file = path.join("geowarden.yaml");
+    let issuer = format!(
+        "authn: {{jwt: [{{issuer: '{ISSUER}', audiences: any, algorithms: [EdDSA], jwks_file: jwks.json}}], "
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("authn: {", &issuer)).unwrap();
+    put(&path, "jwks.json", &jwks(&pair));
+    let config = config(&path);
+    let service = Service::start(folder, config).await;
+    let status = async |pair: &Ed25519KeyPair| {
+        let bearer = format!("Bearer {}", token(pair, "alice"));
+        let headers = [("authorization", bearer.as_str())];
+        service
+            .ask("GET", "/collections/obs", &headers)
+            .await
+            .status()
+    };
+    assert_eq!(status(&pair).await, 200);
+    put(&path, "policies/authz.rego", BROKEN);
+    service.metric("geowarden_reload_failed 1").await;
+    // What is no key set keeps the last good one.
+    put(&path, "jwks.json", "[]");
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 2")
+        .await;
+    assert_eq!(status(&pair).await, 200);
+    // The same `kid`, another key.
+    put(&path, "jwks.json", &jwks(&other));
+    service
+        .metric("geowarden_reloads_total{result=\"failure\"} 3")
+        .await;
+    assert_eq!(status(&pair).await, 401);
+    assert_eq!(status(&other).await, 401);
+    put(&path, "policies/authz.rego", OPEN);
+    service.metric("geowarden_reload_failed 0").await;
+    assert_eq!(status(&other).await, 200);
+    fs::remove_file(path.join("jwks.json")).unwrap();
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(status(&other).await, 401);
 }
 
 /// A pipe instead of a file: whoever opens it waits until somebody writes.
