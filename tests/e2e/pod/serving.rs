@@ -114,7 +114,7 @@ async fn swapped_config_maps_and_secrets_count_without_a_restart() -> Outcome {
 
     let policy = pod.volumes.read("geowarden-policy", "authz.rego")?;
     let data = pod.volumes.read("geowarden-policy", "data.yaml")?;
-    let reader = "  reader:\n    read: [\"*\"]";
+    let reader = "  reader:\n    all: [read]";
     assert!(data.contains(reader), "{data}");
     let data = data.replace(reader, "  reader:\n    read: [lakes]");
     let files = [("authz.rego", policy), ("data.yaml", data)];
