@@ -21,7 +21,6 @@ mod validation;
 
 use std::{
     collections::BTreeMap,
-    fs,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
@@ -162,9 +161,9 @@ pub fn schema() -> serde_json::Value {
 fn read_text(path: &Path) -> Result<String, Problems> {
     let fault = |message: String| Problems::file(path.display().to_string(), None, message);
     // A shell hands over what a command prints as a pipe.
-    let is_pipe = fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+    let is_pipe = std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
     let bytes = if is_pipe {
-        fs::read(path).map_err(Unreadable::from)
+        std::fs::read(path).map_err(Unreadable::from)
     } else {
         read_one(path).map(|bytes| bytes.to_vec())
     };

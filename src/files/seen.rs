@@ -8,7 +8,7 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Root, outline::Outline, reading};
+use super::{Root, Unreadable, outline::Outline, reading};
 
 /// What files were like when they were read: their marks, and the digest of each.
 #[derive(Debug, Clone, Default)]
@@ -35,9 +35,15 @@ impl Seen {
         }
     }
 
-    /// Whether these are not the same files, or not the same in them.
+    /// Whether these are not the same names with the same content: links, owners and times do not count.
     pub fn differs(&self, other: &Self) -> bool {
-        self.outline != other.outline || self.digests != other.digests
+        let faults = |seen: &Self| -> Vec<(PathBuf, Unreadable)> {
+            let files = seen.outline.files.iter();
+            files
+                .filter_map(|(path, file)| Some((path.clone(), file.as_ref().err()?.clone())))
+                .collect()
+        };
+        self.digests != other.digests || faults(self) != faults(other)
     }
 
     /// Whether nothing has changed since. A replacement of the same size and time has other marks; what was so new that the

@@ -75,7 +75,7 @@ impl Round {
         let mut told = Vec::new();
         let (mut is_done, mut has_failed) = (false, false);
         for (index, look) in looks.into_iter().enumerate() {
-            match self.reload(index, look, &mut told) {
+            match self.reload(index, is_asked, look, &mut told) {
                 End::Same => {}
                 End::Done => is_done = true,
                 End::Failed { is_new } => has_failed |= is_new,
@@ -124,6 +124,7 @@ impl Round {
     fn reload(
         &mut self,
         index: usize,
+        is_asked: bool,
         look: Option<Result<Look, Silent>>,
         told: &mut Vec<String>,
     ) -> End {
@@ -142,7 +143,11 @@ impl Round {
                 return End::Same;
             }
             Some(Ok(Look::Read(Ok(files)))) => {
+                let is_due = is_asked || tenant.is_due();
                 let has_changed = tenant.saw_change(&files);
+                if !is_due && !has_changed {
+                    return End::Same;
+                }
                 (self.build(index, &files), has_changed)
             }
             Some(Ok(Look::Read(Err(unsettled)))) => {
