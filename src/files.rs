@@ -26,6 +26,8 @@ pub use self::seen::Seen;
 const MAX_BYTES: u64 = 64 << 20;
 /// For so long files that change are read again.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// For so long what must not wait long may wait.
+const SOON: Duration = Duration::from_millis(300);
 /// What has changed within this time may be half of a change. It is also longer than the clock tick of any file system.
 pub const SETTLE: Duration = Duration::from_millis(100);
 
@@ -132,6 +134,15 @@ pub struct Files {
 impl Files {
     /// Reads everything at and below `roots`. A file that cannot be read is no error here: it is one of that file.
     pub fn read(roots: &[Root], fresh: Fresh) -> Result<Self, Unsettled> {
+        Self::read_within(roots, fresh, PATIENCE)
+    }
+
+    /// The same for what must not wait long: files that do not rest soon are read as they are.
+    pub fn read_soon(roots: &[Root]) -> Result<Self, Unsettled> {
+        Self::read_within(roots, Fresh::Wait, SOON).or_else(|_| Self::read(roots, Fresh::Read))
+    }
+
+    fn read_within(roots: &[Root], fresh: Fresh, patience: Duration) -> Result<Self, Unsettled> {
         let begun = Instant::now();
         let mut missed = None;
         let mut tries = 0;
@@ -152,7 +163,7 @@ impl Files {
                     pause
                 }
             };
-            if begun.elapsed() + pause > PATIENCE {
+            if begun.elapsed() + pause > patience {
                 return Err(Unsettled { tries });
             }
             thread::sleep(pause);

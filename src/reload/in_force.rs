@@ -1,6 +1,6 @@
 //! What is in force of one tenant, and how its files take effect: what is revoked at once, all else whole.
 
-use std::{collections::HashMap, sync::Arc, thread, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tracing::{info, warn};
 
@@ -15,7 +15,7 @@ use crate::{
         Part, Problems,
         key_file::{StoredKey, standing},
     },
-    files::{Files, Fresh, SETTLE, Seen, Unsettled},
+    files::{Files, Fresh, Seen, Unsettled},
     state::Tenant,
 };
 
@@ -64,17 +64,11 @@ impl InForce {
         }
     }
 
-    /// A look at the files of keys. They are read at once, however new they are.
+    /// A look at the files of keys, which is not held up by files that do not rest.
     pub(super) fn look_at_keys(&self, is_asked: bool) -> Looking {
         let roots = self.part.config.key_roots();
         look(self.seen_keys.clone(), is_asked, move || {
-            let files = Files::read(&roots, Fresh::Read)?;
-            if !files.is_missing_a_root() {
-                return Ok(files);
-            }
-            // Between two renames a file is missing for a moment: only one that stays away has no keys.
-            thread::sleep(SETTLE);
-            Files::read(&roots, Fresh::Read)
+            Files::read_soon(&roots)
         })
     }
 

@@ -16,6 +16,8 @@ use tokio::{
 };
 use tracing::warn;
 
+/// For so long files may go on changing before they are looked at all the same: a revoked key may be among them.
+const BUSY: Duration = Duration::from_secs(1);
 /// How long a reload waits until new folders are watched: a mount that does not answer holds up no other.
 const FOLLOW: Duration = Duration::from_secs(1);
 
@@ -81,7 +83,8 @@ impl Watcher {
     pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
         let settled = async {
             self.events.recv().await;
-            while timeout(settle, self.events.recv()).await.is_ok() {}
+            let rest = async { while timeout(settle, self.events.recv()).await.is_ok() {} };
+            let _ = timeout(BUSY, rest).await;
         };
         // Too late is as good as settled.
         let _ = timeout(look, settled).await;

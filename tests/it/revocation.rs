@@ -176,6 +176,29 @@ async fn a_key_that_leaves_an_issuers_file_does_not_wait_for_a_broken_policy() {
     assert_eq!(status(&other).await, 401);
 }
 
+/// A policy that somebody saves all the time, beside the keys.
+#[tokio::test]
+async fn files_that_never_rest_hold_up_no_revocation() {
+    let service = Service::with_policy(OPEN).await;
+    let path = service.folder.path().to_path_buf();
+    let noise = tokio::spawn({
+        let path = path.clone();
+        async move {
+            let mut every = tokio::time::interval(Duration::from_millis(5));
+            for number in 0_u64.. {
+                every.tick().await;
+                put(&path, "policies/authz.rego", &format!("{OPEN}# {number}\n"));
+            }
+        }
+    });
+    service.metric("geowarden_reload_failed 1").await;
+    fs::write(path.join("api-keys.yaml"), "[]").unwrap();
+    becomes(&service.client, OSGEO_KEY, 401).await;
+    noise.abort();
+    let _ = noise.await;
+    service.metric("geowarden_reload_failed 0").await;
+}
+
 /// A pipe instead of a file: whoever opens it waits until somebody writes.
 #[tokio::test]
 async fn a_pipe_among_the_policies_holds_up_no_revocation() {

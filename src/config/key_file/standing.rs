@@ -4,7 +4,7 @@
 //! expiry have changed has the new ones at once. Only where a file cannot be read, or is no list of entries, do its last good
 //! keys stay. A file that is not there has no keys.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -15,52 +15,78 @@ use crate::{files::Files, yaml::Document};
 pub fn standing(keys: &ApiKeys, files: &Files, in_force: &[StoredKey]) -> Vec<StoredKey> {
     let mut read = Vec::new();
     super::read(keys, files, &mut read, &mut super::Problems::default());
-    let mut entries: BTreeMap<&str, Vec<&StoredKey>> = BTreeMap::new();
+    let mut entries: HashMap<&str, Vec<&StoredKey>> = HashMap::new();
     for key in &read {
         entries.entry(&key.entry.sha256).or_default().push(key);
     }
-    let stays = |key: &StoredKey| {
+    let mut held: HashMap<String, Held> = HashMap::new();
+    let mut stays = |key: &StoredKey| {
         let digest = key.entry.sha256.as_str();
         if let Some([one]) = entries.get(digest).map(Vec::as_slice) {
             return Some((*one).clone());
         }
+        let Origin::File { file, .. } = &key.origin else {
+            return Some(key.clone());
+        };
         // Of a digest that stands in two entries, or in one with a fault, nothing new is known.
-        holds(keys, files, &key.origin, digest).then(|| key.clone())
+        let held = held
+            .entry(file.clone())
+            .or_insert_with(|| Held::by(keys, files, file));
+        held.has(digest).then(|| key.clone())
     };
-    in_force.iter().filter_map(stays).collect()
+    in_force.iter().filter_map(&mut stays).collect()
 }
 
-/// Whether a digest may still stand in the file that a key came from.
-fn holds(keys: &ApiKeys, files: &Files, origin: &Origin, digest: &str) -> bool {
-    let Origin::File { file, .. } = origin else {
-        return true;
-    };
-    let is_list = keys.file.as_ref().is_some_and(|list| named(list) == *file);
-    let in_folder = keys.dir.as_ref().map(|dir| files.below(dir));
-    let path = match (is_list, &keys.file, in_folder) {
-        (true, Some(list), _) => Some(list.as_path()),
-        // A folder that cannot be listed says nothing of its files, unless it is gone.
-        (_, _, Some(Err(error))) => return !error.is_missing(),
-        (_, _, Some(Ok(mut paths))) => paths.find(|path| named(path) == *file),
-        // Entries that no file holds.
-        (_, _, None) => return true,
-    };
-    let Some(path) = path else {
-        return keys.inline.iter().any(|entry| entry.sha256 == digest);
-    };
-    match files.text(path) {
-        Err(error) => !error.is_missing(),
-        Ok(text) => {
-            let value = Document::parse(text).map(|document| document.value);
-            match value {
-                Ok(Value::Array(_)) if is_list => text.to_ascii_lowercase().contains(digest),
-                Ok(Value::Object(_)) if !is_list => text.to_ascii_lowercase().contains(digest),
-                Ok(Value::Null) => false,
-                // No list of entries, or no YAML: the last good ones stay.
-                _ => true,
-            }
+/// Which keys a file may still hold.
+enum Held {
+    /// Nothing is known against those that came from it.
+    All,
+    /// Those with these digests.
+    Only(HashSet<String>),
+}
+
+impl Held {
+    fn by(keys: &ApiKeys, files: &Files, file: &str) -> Self {
+        let is_list = keys.file.as_ref().is_some_and(|list| named(list) == *file);
+        let in_folder = keys.dir.as_ref().map(|dir| files.below(dir));
+        let path = match (is_list, &keys.file, in_folder) {
+            (true, Some(list), _) => Some(list.as_path()),
+            // A folder that cannot be listed says nothing of its files, unless it is gone.
+            (_, _, Some(Err(error))) if !error.is_missing() => return Self::All,
+            (_, _, Some(Ok(mut paths))) => paths.find(|path| named(path) == *file),
+            _ => None,
+        };
+        let Some(path) = path else {
+            let inline = keys.inline.iter().map(|entry| entry.sha256.clone());
+            return Self::Only(inline.collect());
+        };
+        let text = match files.text(path) {
+            Err(error) if error.is_missing() => return Self::Only(HashSet::new()),
+            Err(_) => return Self::All,
+            Ok(text) => text,
+        };
+        match Document::parse(text).map(|document| document.value) {
+            Ok(Value::Array(_)) if is_list => Self::Only(digests(text)),
+            Ok(Value::Object(_)) if !is_list => Self::Only(digests(text)),
+            Ok(Value::Null) => Self::Only(HashSet::new()),
+            // No list of entries, or no YAML: the last good ones stay.
+            _ => Self::All,
         }
     }
+
+    fn has(&self, digest: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(digests) => digests.contains(digest),
+        }
+    }
+}
+
+/// Everything in a text that looks like a digest, in lower case.
+fn digests(text: &str) -> HashSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_hexdigit());
+    let digests = words.filter(|word| word.len() == 64);
+    digests.map(str::to_ascii_lowercase).collect()
 }
 
 fn named(path: &std::path::Path) -> String {
@@ -178,6 +204,23 @@ mod tests {
         fs::rename(path("k3.yaml"), path("k4.yaml")).unwrap();
         assert_eq!(left(&keys, &in_force), ["k4"]);
         fs::remove_dir_all(&folder).unwrap();
+        assert!(left(&keys, &in_force).is_empty());
+    }
+
+    /// As many keys as anybody may have, all of them removed: no work for each that grows with the file.
+    #[test]
+    fn many_keys_are_taken_away_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys.yaml");
+        let keys = of_file(&file);
+        let list = |first: u32| -> String {
+            let entry = |n| format!("- {{id: k{n}, sha256: {}{n:08x}}}\n", "a".repeat(56));
+            (first..first + 5_000).map(entry).collect()
+        };
+        fs::write(&file, list(0)).unwrap();
+        let files = Files::read(&[Root::file(&file)], Fresh::Read).unwrap();
+        let in_force = super::super::load(&keys, &files).unwrap();
+        fs::write(&file, list(5_000) + "- {id: k1, hue: red}\n").unwrap();
         assert!(left(&keys, &in_force).is_empty());
     }
 }
