@@ -143,12 +143,21 @@ impl Files {
     }
 
     fn read_within(roots: &[Root], fresh: Fresh, patience: Duration) -> Result<Self, Unsettled> {
+        Self::settled(patience, fresh, || Self::attempt(roots, fresh))
+    }
+
+    /// The first attempt that counts; one that does not says how long to wait before the next.
+    fn settled(
+        patience: Duration,
+        fresh: Fresh,
+        mut attempt: impl FnMut() -> Result<Self, Duration>,
+    ) -> Result<Self, Unsettled> {
         let begun = Instant::now();
         let mut missed = None;
         let mut tries = 0;
         loop {
             tries += 1;
-            let pause = match Self::attempt(roots, fresh) {
+            let pause = match attempt() {
                 Ok(files) if fresh == Fresh::Wait && files.is_missing_a_root() => {
                     // Between two renames a file is missing for a moment.
                     let since: Instant = *missed.get_or_insert_with(Instant::now);

@@ -164,24 +164,33 @@ fn a_change_of_the_same_size_and_time_is_seen() {
 
 #[test]
 fn files_that_never_rest_are_not_taken() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("x.rego");
-    fs::write(&file, "").unwrap();
-    let is_over = AtomicBool::new(false);
-    let read = thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
-                fs::write(&file, "package x").unwrap();
-                thread::park_timeout(Duration::from_millis(1));
-            }
-        });
-        let read = Files::read(&[Root::file(&file)], Fresh::Wait).map(|_| ());
-        is_over.store(true, Ordering::Relaxed);
-        read
+    let patience = Duration::from_millis(50);
+    let mut tries = 0;
+    let read = Files::settled(patience, Fresh::Wait, || {
+        tries += 1;
+        Err(Duration::from_millis(1))
     });
     let told = read.unwrap_err().to_string();
-    assert!(told.contains("changed again and again"), "{told}");
-    // Once they rest they are.
-    let files = Files::read(&[Root::file(&file)], Fresh::Wait).unwrap();
+    assert!(
+        told.contains("changed again and again") && tries > 1,
+        "{told}"
+    );
+}
+
+#[test]
+fn what_has_only_just_changed_has_to_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.rego");
+    let roots = [Root::file(&file)];
+    let begun = Instant::now();
+    fs::write(&file, "package x").unwrap();
+    let files = Files::read(&roots, Fresh::Wait).unwrap();
     assert_eq!(files.text(&file), Ok("package x"));
+    // The clock of the file system may be a tick behind ours.
+    assert!(begun.elapsed() > SETTLE / 2);
+    // What is not there may be between two renames.
+    fs::remove_file(&file).unwrap();
+    let begun = Instant::now();
+    let files = Files::read(&roots, Fresh::Wait).unwrap();
+    assert!(files.is_missing_a_root() && begun.elapsed() >= SETTLE);
 }
