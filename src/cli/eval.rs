@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CommandError, TenantArguments, key::attributes, paint, print, print_json};
 use crate::{
-    authn::{ApiKeySettings, Chain, ChainSettings, KeyTable, SystemClock},
+    authn::{ApiKeySettings, Chain, ChainSettings, KeyRing, KeyTable, SystemClock},
     config::key_file,
     files::{Files, Fresh},
     identity::{Method, Principal},
@@ -77,7 +77,7 @@ fn authn() -> Result<Chain, String> {
     let settings = ChainSettings {
         api_keys: Some(ApiKeySettings {
             header: "x-api-key".to_owned(),
-            table,
+            keys: Arc::new(KeyRing::new(table)),
         }),
         ..ChainSettings::default()
     };
