@@ -38,6 +38,8 @@ pub struct Readiness {
     pub history: Arc<ReloadHistory>,
     /// The background tasks.
     pub tasks: Arc<Tasks>,
+    /// Set where another pygeoapi runs than the guarded one, and that is refused.
+    pub other_pygeoapi: Arc<AtomicBool>,
 }
 
 /// The keys of an issuer, and which tenant's they are.
@@ -74,6 +76,10 @@ impl Readiness {
                 .filter(|task| task.is_down)
                 .map(|task| format!("the background task `{}` ends again and again", task.name)),
         );
+        if self.other_pygeoapi.load(Ordering::Relaxed) {
+            obstacles
+                .push("another pygeoapi runs than the guarded one (`pygeoapi.version`)".to_owned());
+        }
         if self.draining.load(Ordering::Relaxed) {
             obstacles.push("shutting down".to_owned());
         }

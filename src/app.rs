@@ -31,6 +31,7 @@ use crate::{
         Reloader,
         tenants::{self, Sourced},
     },
+    running_pygeoapi::{self, Later},
     state::State,
     telemetry::{
         decision_stream::DecisionStream,
@@ -93,6 +94,8 @@ pub struct App {
     issuers: Vec<admin::IssuerKeys>,
     /// With whose keys each fetches.
     fetchers: Vec<(String, KeyFetcher)>,
+    /// Whose pygeoapi could not be asked for its version.
+    unknown_versions: Vec<Config>,
     traces: Option<(Traces, Exporter)>,
 }
 
@@ -105,9 +108,12 @@ impl App {
         let (tenants, fetchers) =
             tenants::key_sources(&config, &events).map_err(AppError::Rules)?;
         let built = tenants::all(&tenants).map_err(AppError::Rules)?;
+        let versions = running_pygeoapi::Findings::of_servers(&config).await;
+        let versions_warnings = versions.problems.into_result(versions.warnings);
         for warning in config
             .notes
             .iter()
+            .chain(&versions_warnings.map_err(AppError::Rules)?)
             .chain(&built.risks)
             .chain(&built.warnings)
         {
@@ -161,6 +167,7 @@ impl App {
             reloader,
             issuers,
             fetchers,
+            unknown_versions: versions.unknown,
             traces,
         })
     }
@@ -197,11 +204,16 @@ impl App {
             sources: self.issuers,
             history: Arc::clone(&self.history),
             tasks: Arc::clone(&background.tasks),
+            other_pygeoapi: Arc::default(),
         };
         for (whose, fetcher) in self.fetchers {
             tasks.spawn(background.fetcher(whose, fetcher));
         }
         tasks.spawn(background.reloader(self.reloader, reload));
+        if !self.unknown_versions.is_empty() {
+            let later = Later::new(self.unknown_versions, Arc::clone(&readiness.other_pygeoapi));
+            tasks.spawn(background.versions(later));
+        }
         let decisions = Arc::<DecisionStream>::default();
         let (admin_server, admin_grpc_address) = self.admin_grpc.unzip();
         let admin_service = AdminService {

@@ -184,36 +184,49 @@ impl Findings {
     }
 }
 
-/// Asks those that could not be asked at start until each has answered, and tells of a mismatch. Where it is refused,
-/// `refused` becomes true.
-pub async fn ask_later(
-    mut unknown: Vec<Config>,
+/// The servers that could not be asked at start: each is asked until it has answered, and a mismatch is told.
+pub struct Later {
+    unknown: Vec<Config>,
     refused: Arc<AtomicBool>,
-    stopped: impl Future<Output = ()>,
-) {
-    let mut stopped = std::pin::pin!(stopped);
-    let mut pause = FIRST_PAUSE;
-    while !unknown.is_empty() {
-        tokio::select! {
-            () = &mut stopped => return,
-            () = sleep(pause) => {}
+}
+
+impl Later {
+    /// Of these; where a mismatch is refused, `refused` becomes true.
+    pub fn new(unknown: Vec<Config>, refused: Arc<AtomicBool>) -> Self {
+        Self { unknown, refused }
+    }
+
+    /// Asks until `stopped` ends.
+    pub async fn run(&mut self, stopped: impl Future<Output = ()>) {
+        let mut stopped = std::pin::pin!(stopped);
+        let mut pause = FIRST_PAUSE;
+        while !self.unknown.is_empty() {
+            tokio::select! {
+                () = &mut stopped => return,
+                () = sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            let mut still = Vec::new();
+            for config in std::mem::take(&mut self.unknown) {
+                match compare(&config).await {
+                    Answer::Same => info!("pygeoapi {} runs, as guarded", config.pygeoapi.version),
+                    Answer::Unknown(_) => still.push(config),
+                    Answer::Other(mismatch) => self.tell(&config, &mismatch),
+                }
+            }
+            self.unknown = still;
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        let mut still = Vec::new();
-        for config in unknown {
-            match compare(&config).await {
-                Answer::Same => info!("pygeoapi {} runs, as guarded", config.pygeoapi.version),
-                Answer::Unknown(_) => still.push(config),
-                Answer::Other(mismatch) => match config.pygeoapi.version_mismatch {
-                    VersionMismatch::Warn => warn!("{mismatch}"),
-                    VersionMismatch::Refuse => {
-                        error!("{mismatch}; geowarden is not ready");
-                        refused.store(true, Ordering::Relaxed);
-                    }
-                },
+        stopped.await;
+    }
+
+    fn tell(&self, config: &Config, mismatch: &Mismatch) {
+        match config.pygeoapi.version_mismatch {
+            VersionMismatch::Warn => warn!("{mismatch}"),
+            VersionMismatch::Refuse => {
+                error!("{mismatch}; geowarden is not ready");
+                self.refused.store(true, Ordering::Relaxed);
             }
         }
-        unknown = still;
     }
 }
 

@@ -8,6 +8,7 @@ use super::ended;
 use crate::{
     authn::KeyFetcher,
     reload::Reloader,
+    running_pygeoapi::Later,
     supervision::{Tasks, Timing},
     telemetry::{metrics::Metrics, traces::Exporter},
 };
@@ -64,6 +65,22 @@ impl Background {
             };
             let stopping = ended(stopped.clone());
             tasks.keep_up("reloader", None, start, stopping).await;
+        }
+    }
+
+    /// Asks the servers that could not be asked at start for their version.
+    pub(super) fn versions(&self, later: Later) -> impl Future<Output = ()> + Send + 'static {
+        let (tasks, stopped) = (Arc::clone(&self.tasks), self.stopped.clone());
+        let later = Arc::new(Mutex::new(later));
+        async move {
+            let start = || {
+                let (later, stopping) = (Arc::clone(&later), ended(stopped.clone()));
+                async move { later.lock().await.run(stopping).await }
+            };
+            let stopping = ended(stopped.clone());
+            tasks
+                .keep_up("pygeoapi-version", None, start, stopping)
+                .await;
         }
     }
 

@@ -79,6 +79,7 @@ async fn kept_up(panics: usize, until: impl Fn(&Tasks, &Faulty) -> bool) -> Vec<
         draining: Arc::default(),
         sources: Vec::new(),
         history: Arc::default(),
+        other_pygeoapi: Arc::default(),
         tasks,
     };
     let obstacles = readiness.obstacles();
