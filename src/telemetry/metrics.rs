@@ -56,6 +56,12 @@ struct SectionLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DroppedLabels {
+    listener: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
 }
@@ -73,6 +79,7 @@ pub struct Metrics {
     key_fetch_failures: Family<IssuerLabels, Counter>,
     log_lines_lost: Counter,
     trace_spans: Family<ResultLabels, Counter>,
+    dropped: Family<DroppedLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -135,6 +142,12 @@ impl Default for Metrics {
             "Spans by what became of them",
             trace_spans.clone(),
         );
+        let dropped = Family::default();
+        registry.register(
+            "dropped",
+            "Connections and messages of clients that were given up, by reason",
+            dropped.clone(),
+        );
         registry.register(
             "build",
             "The version that runs",
@@ -152,6 +165,7 @@ impl Default for Metrics {
             key_fetch_failures,
             log_lines_lost,
             trace_spans,
+            dropped,
         }
     }
 }
@@ -211,6 +225,14 @@ impl Metrics {
             .inc_by(count);
     }
 
+    /// Counts what was given up of a client of `listener`.
+    pub fn dropped(&self, listener: &'static str, reason: Dropped) {
+        let reason = reason.as_str();
+        self.dropped
+            .get_or_create(&DroppedLabels { listener, reason })
+            .inc();
+    }
+
     /// Everything as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, fmt::Error> {
         let lost = logging::lost_lines();
@@ -242,6 +264,40 @@ impl SpanEnd {
             Self::Rejected => "rejected",
             Self::QueueFull => "queue-full",
             Self::ExportFailed => "export-failed",
+        }
+    }
+}
+
+/// Why a connection or a message was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// A connection, to make room for a new one.
+    TooManyConnections,
+    /// A connection that the system could not give.
+    NotAccepted,
+    /// A connection on which nothing came in time: no handshake, no header, no answer to a PING.
+    Silent,
+    /// A connection whose client does not take its answers.
+    UnreadAnswers,
+    /// A message that did not come whole in time.
+    Late,
+    /// A message that was not whole yet when the memory for such was used up.
+    Memory,
+    /// A request whose HTTP/2 headers cannot be read.
+    Unreadable,
+}
+
+impl Dropped {
+    /// The reason as metrics and log have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyConnections => "too-many-connections",
+            Self::NotAccepted => "not-accepted",
+            Self::Silent => "silent",
+            Self::UnreadAnswers => "unread-answers",
+            Self::Late => "late-message",
+            Self::Memory => "memory",
+            Self::Unreadable => "unreadable-request",
         }
     }
 }

@@ -7,14 +7,15 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 19] = [
-    ("admin", &["authn", "telemetry"]),
+const MAY_USE: [(&str, &[&str]); 20] = [
+    ("admin", &["authn", "connections", "telemetry"]),
     (
         "app",
         &[
             "admin",
             "authn",
             "config",
+            "connections",
             "reload",
             "running_pygeoapi",
             "state",
@@ -42,6 +43,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         ],
     ),
     ("config", &["yaml"]),
+    ("connections", &["telemetry"]),
     ("identity", &[]),
     ("lib", &[]),
     ("main", &[]),
@@ -75,6 +77,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "authn",
             "causes",
             "config",
+            "connections",
             "pipeline",
             "request",
             "response",
@@ -93,7 +96,8 @@ const FOR_TESTS: [&str; 3] = [
 ];
 
 /// Words that only these files may hold (paths below src, by prefix).
-const ONLY_IN: [(&str, &[&str]); 11] = [
+const ONLY_IN: [(&str, &[&str]); 12] = [
+    ("hyper", &["transport/", "admin.rs"]),
     ("envoy_types", &["request/envoy", "response", "transport/"]),
     ("regorus", &["policy/rego", "policy/source"]),
     ("jsonwebtoken", &["authn/jwt", "authn/jwks"]),

@@ -11,7 +11,7 @@ use std::{
 use geowarden::{
     authn::{KeyFetchError, KeySet},
     pipeline::{self, decision::Denial},
-    telemetry::metrics::{Metrics, SpanEnd},
+    telemetry::metrics::{Dropped, Metrics, SpanEnd},
     yaml::Document,
 };
 use serde_json::Value;
@@ -39,6 +39,7 @@ fn text() -> String {
     metrics.reloaded(true);
     metrics.certificates("server.tls", true);
     metrics.spans(SpanEnd::Exported, 1);
+    metrics.dropped("grpc", Dropped::Silent);
     metrics.text().unwrap()
 }
 
