@@ -85,13 +85,13 @@ where
 {
     let guest = Arc::clone(&served.guest);
     let refusals = Refusals::of(&guest, &rules.told);
-    let begin = begin(socket, rules.certificates.clone(), refusals);
-    let begun = tokio::select! {
-        begun = timeout(rules.receiving.patience(), begin) => begun,
+    let opening = begin(socket, rules.certificates.clone(), refusals);
+    let opened = tokio::select! {
+        opened = timeout(rules.receiving.patience(), opening) => opened,
         _ = guest.dismissal() => return,
         () = served.end() => return,
     };
-    match begun {
+    match opened {
         Ok(Ok(connection)) => speak(connection, served, &rules, service).await,
         Ok(Err(error)) => debug!(%error, "a connection did not come about"),
         Err(_) => silent(&guest),

@@ -5,6 +5,7 @@
 //! is not whole yet is dropped: who sends honestly is done in milliseconds.
 
 mod arriving;
+mod gathered;
 mod ledger;
 
 use std::{

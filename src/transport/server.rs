@@ -175,3 +175,6 @@ async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>)
     shutdown.await;
     health.set_not_serving::<CheckService>().await;
 }
+
+#[cfg(test)]
+mod tests;

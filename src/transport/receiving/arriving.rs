@@ -8,20 +8,18 @@ use std::{
 
 use futures_util::FutureExt;
 use hyper::body::{Body, Frame, Incoming};
-use prost::bytes::{Bytes, BytesMut};
+use prost::bytes::Bytes;
 use tokio::{
     sync::oneshot,
     time::{Sleep, sleep},
 };
 use tonic::Status;
 
-use super::{Held, Sender};
+use super::{Held, Sender, gathered::Gathered};
 use crate::telemetry::metrics::Dropped;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The bytes before a message: whether it is compressed, and its length.
-const PREFIX: usize = 5;
 /// What needs no entry as long as it comes without a pause, in bytes.
 const SMALL: usize = 64 * 1024;
 
@@ -37,16 +35,6 @@ pub(in crate::transport) struct Arriving {
     trailers: Option<Frame<Bytes>>,
     waiting: Option<Box<Waiting>>,
     has_ended: bool,
-}
-
-#[derive(Default)]
-enum Gathered {
-    #[default]
-    Nothing,
-    /// One frame as it came, which is all of a small message.
-    One(Bytes),
-    /// A copy of more: frames are parts of a larger buffer, which a small one must not keep alive.
-    More(BytesMut),
 }
 
 struct Waiting {
@@ -67,7 +55,7 @@ impl Arriving {
             held: Arc::clone(held),
             headers,
             longest,
-            gathered: Gathered::Nothing,
+            gathered: Gathered::default(),
             trailers: None,
             waiting: None,
             has_ended: false,
@@ -80,64 +68,16 @@ impl Arriving {
 
     /// Takes up a frame; whether the message may go on.
     fn gather(&mut self, data: Bytes) -> bool {
-        let before = self.room();
-        self.gathered = match std::mem::take(&mut self.gathered) {
-            Gathered::Nothing if self.waiting.is_none() => Gathered::One(data),
-            Gathered::Nothing => Gathered::More(BytesMut::from(&data[..])),
-            Gathered::One(first) => {
-                let mut more = BytesMut::with_capacity(first.len() + data.len());
-                more.extend_from_slice(&first);
-                more.extend_from_slice(&data);
-                Gathered::More(more)
-            }
-            Gathered::More(mut more) => {
-                more.extend_from_slice(&data);
-                Gathered::More(more)
-            }
-        };
+        let before = self.gathered.room();
+        self.gathered.take_up(data, self.longest);
+        let room = self.gathered.room();
         if self.waiting.is_some() {
-            self.held.grow(self.room().saturating_sub(before))
-        } else {
-            if self.room() > SMALL {
-                self.enter();
-            }
-            true
+            return self.held.grow(room.saturating_sub(before));
         }
-    }
-
-    /// The bytes that it takes.
-    fn room(&self) -> usize {
-        match &self.gathered {
-            Gathered::Nothing => 0,
-            Gathered::One(first) => first.len(),
-            Gathered::More(more) => more.capacity(),
+        if room > SMALL {
+            self.enter();
         }
-    }
-
-    fn gathered(&self) -> &[u8] {
-        match &self.gathered {
-            Gathered::Nothing => &[],
-            Gathered::One(first) => first,
-            Gathered::More(more) => more,
-        }
-    }
-
-    /// Whether it is a whole message, or one that is refused by its length.
-    fn is_of_use(&self) -> bool {
-        let gathered = self.gathered();
-        let Some(&[_, a, b, c, d]) = gathered.first_chunk::<PREFIX>() else {
-            return false;
-        };
-        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-        length > self.longest || gathered.len() - PREFIX >= length
-    }
-
-    fn take(&mut self) -> Option<Bytes> {
-        match std::mem::take(&mut self.gathered) {
-            Gathered::Nothing => None,
-            Gathered::One(first) => Some(first),
-            Gathered::More(more) => Some(more.freeze()),
-        }
+        true
     }
 
     fn end(&mut self) {
@@ -150,13 +90,11 @@ impl Arriving {
 
     /// From now on it is counted what it holds, and for how long.
     fn enter(&mut self) {
-        // A copy, since it may have to wait for long.
-        if let Gathered::One(first) = &self.gathered {
-            self.gathered = Gathered::More(BytesMut::from(&first[..]));
-        }
+        // It may have to wait for long.
+        self.gathered.copy_first();
         self.waiting = Some(Box::new(Waiting {
             late: Box::pin(sleep(self.sender().receiving.patience)),
-            dropped: self.held.enter(self.headers + self.room()),
+            dropped: self.held.enter(self.headers + self.gathered.room()),
         }));
     }
 
@@ -198,9 +136,13 @@ impl Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let me = self.get_mut();
         loop {
+            if (me.has_ended || me.gathered.is_of_use())
+                && let Some(data) = me.gathered.take()
+            {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
             if me.has_ended {
-                let data = me.take().map(Frame::data);
-                return Poll::Ready(data.or_else(|| me.trailers.take()).map(Ok));
+                return Poll::Ready(me.trailers.take().map(Ok));
             }
             match Pin::new(&mut me.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -210,8 +152,6 @@ impl Body for Arriving {
                         }
                         if me.body.is_end_stream() {
                             me.end();
-                        } else if me.is_of_use() {
-                            return Poll::Ready(me.take().map(|data| Ok(Frame::data(data))));
                         }
                     }
                     Err(trailers) => {
@@ -230,6 +170,6 @@ impl Body for Arriving {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.has_ended && matches!(self.gathered, Gathered::Nothing) && self.trailers.is_none()
+        self.has_ended && self.gathered.is_empty() && self.trailers.is_none()
     }
 }

@@ -1,0 +1,257 @@
+//! Clients that say nothing, or half of it, cost the others nothing.
+
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use geowarden::config::{Config, Span};
+use h2::{SendStream, client::SendRequest};
+use prost::{Message, bytes::Bytes};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tonic::codegen::http;
+
+use crate::service::{Answer, Service, config, folder, request};
+
+/// Longer than any deadline of these tests, and short enough for whoever waits for a failure.
+const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE_EXCEEDED: &str = "4";
+const RESOURCE_EXHAUSTED: &str = "8";
+
+async fn service(set: impl FnOnce(&mut Config)) -> Service {
+    let folder = folder(
+        include_str!("../../policies/examples/company/authz.rego"),
+        "",
+    );
+    let mut config = config(folder.path());
+    set(&mut config);
+    Service::start(folder, config).await
+}
+
+/// A Check as it goes over the wire.
+fn message() -> Bytes {
+    let check = request("GET", "/", &[]).encode_to_vec();
+    let mut message = vec![0];
+    message.extend(u32::try_from(check.len()).unwrap().to_be_bytes());
+    message.extend(check);
+    message.into()
+}
+
+/// The begin of a message of 1,000,000 bytes.
+fn begin(length: usize) -> Bytes {
+    let mut begin = vec![0];
+    begin.extend(1_000_000_u32.to_be_bytes());
+    begin.resize(length, 0);
+    begin.into()
+}
+
+/// An HTTP/2 client that may do as it likes.
+#[derive(Clone)]
+struct Client(SendRequest<Bytes>);
+
+struct Asked {
+    answer: h2::client::ResponseFuture,
+    body: SendStream<Bytes>,
+}
+
+impl Client {
+    async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        Self(client)
+    }
+
+    /// Sends the headers of a Check.
+    async fn begin(&self) -> Asked {
+        let request =
+            http::Request::post("http://geowarden/envoy.service.auth.v3.Authorization/Check")
+                .header("content-type", "application/grpc")
+                .header("te", "trailers")
+                .body(())
+                .unwrap();
+        let mut client = self.0.clone().ready().await.unwrap();
+        let (answer, body) = client.send_request(request, false).unwrap();
+        Asked { answer, body }
+    }
+
+    async fn half(&self, length: usize) -> Asked {
+        let mut asked = self.begin().await;
+        asked.send(begin(length)).await;
+        asked
+    }
+
+    /// A whole Check, cut into frames of one byte where `frames` says so.
+    async fn whole(&self, frames: bool) -> String {
+        let mut asked = self.begin().await;
+        let message = message();
+        if frames {
+            for byte in message.chunks(1) {
+                asked.send(Bytes::copy_from_slice(byte)).await;
+            }
+        } else {
+            asked.send(message).await;
+        }
+        asked.body.send_data(Bytes::new(), true).unwrap();
+        asked.status().await
+    }
+}
+
+impl Asked {
+    /// Sends as the windows let it.
+    async fn send(&mut self, mut data: Bytes) {
+        while !data.is_empty() {
+            self.body.reserve_capacity(data.len());
+            let capacity = std::future::poll_fn(|context| self.body.poll_capacity(context));
+            // Once it is reset there is no capacity any more.
+            let Some(Ok(capacity)) = capacity.await else {
+                return;
+            };
+            let now = data.split_to(capacity.min(data.len()));
+            if self.body.send_data(now, false).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The status that ends the call.
+    async fn status(self) -> String {
+        let answer = timeout(PATIENCE, self.answer).await.unwrap().unwrap();
+        let status = |headers: &http::HeaderMap| {
+            let status = headers.get("grpc-status")?.to_str().unwrap();
+            Some(status.to_owned())
+        };
+        if let Some(status) = status(answer.headers()) {
+            return status;
+        }
+        let mut body = answer.into_body();
+        while let Some(data) = body.data().await {
+            let _ = body.flow_control().release_capacity(data.unwrap().len());
+        }
+        status(&body.trailers().await.unwrap().unwrap()).unwrap()
+    }
+}
+
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    let mut said = Vec::new();
+    // Closed by a reset where something was left unread.
+    timeout(PATIENCE, stream.read_to_end(&mut said))
+        .await
+        .is_ok()
+}
+
+#[tokio::test]
+async fn a_half_sent_message_ends_in_time_and_others_are_served() {
+    let service = service(|config| config.server.receive_timeout = Span::millis(300)).await;
+    let client = Client::connect(&service.grpc).await;
+    let halves = [
+        client.begin().await,
+        client.half(3).await,
+        client.half(900_000).await,
+    ];
+    assert_eq!(client.whole(false).await, "0");
+    assert_eq!(client.whole(true).await, "0");
+    for half in halves {
+        assert_eq!(half.status().await, DEADLINE_EXCEEDED);
+    }
+    assert_eq!(client.whole(false).await, "0");
+    service
+        .metric("geowarden_dropped_total{listener=\"grpc\",reason=\"late-message\"} 3")
+        .await;
+}
+
+/// A connection may hold 4 MiB here.
+#[tokio::test]
+async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
+    let service = service(|config| config.server.receive_memory_bytes = 8 << 20).await;
+    let (greedy, other) = (
+        Client::connect(&service.grpc).await,
+        Client::connect(&service.grpc).await,
+    );
+    let mut of_other = other.half(500_000).await;
+    let mut halves = Vec::new();
+    for _ in 0..12 {
+        halves.push(greedy.half(900_000).await);
+        // Small messages of the same connection are served meanwhile, and those of others.
+        assert_eq!(greedy.whole(false).await, "0");
+        assert_eq!(other.whole(true).await, "0");
+        assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    }
+    let last = halves.pop().unwrap();
+    for half in halves.drain(..8) {
+        assert_eq!(half.status().await, RESOURCE_EXHAUSTED);
+    }
+    // The others are still there, and may end.
+    let check = request("GET", "/", &[("x-filler", &"x".repeat(300_000))]).encode_to_vec();
+    let mut message = vec![0];
+    message.extend(u32::try_from(check.len()).unwrap().to_be_bytes());
+    message.extend(check);
+    let mut slow = other.begin().await;
+    slow.send(Bytes::from(message[..200_000].to_vec())).await;
+    slow.send(Bytes::from(message[200_000..].to_vec())).await;
+    slow.body.send_data(Bytes::new(), true).unwrap();
+    assert_eq!(slow.status().await, "0");
+    of_other.body.send_reset(h2::Reason::CANCEL);
+    drop(last);
+}
+
+#[tokio::test]
+async fn silent_connections_are_closed_on_every_port() {
+    let service = service(|config| {
+        config.server.receive_timeout = Span::millis(300);
+        config.server.admin_grpc = Some(geowarden::config::AdminGrpc {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+        });
+    })
+    .await;
+    for (address, said) in [
+        (&service.grpc, ""),
+        (&service.grpc, "PRI * HTTP/2.0\r\n"),
+        (&service.grpc, "GET / HTTP/1.1\r\n"),
+        (&service.admin, ""),
+        (&service.admin, "GET /livez HTTP/1.1\r\nhost: a\r\n"),
+        (&service.admin, "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        assert!(is_closed(&mut stream).await, "{said}");
+    }
+    // Four on the gRPC port were silent, two on the other; the third one spoke no HTTP/2.
+    service
+        .metric("geowarden_dropped_total{listener=\"grpc\",reason=\"silent\"} 2")
+        .await;
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn many_silent_connections_make_room_for_who_asks() {
+    let service = service(|config| config.server.max_connections = 16).await;
+    // Has been asked by already, and stays.
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(&service.grpc).await.unwrap());
+    }
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        idle.push(Client::connect(&service.grpc).await);
+    }
+    let new = AuthorizationClient::connect(format!("http://{}", service.grpc));
+    let answer = new.await.unwrap().check(request("GET", "/", &[])).await;
+    assert_eq!(Answer(answer.unwrap().into_inner()).status(), 200);
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    for stream in &mut silent {
+        assert!(is_closed(stream).await);
+    }
+    // The operators' pages have seats of their own.
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&service.admin).await.unwrap());
+    }
+    let page = reqwest::get(format!("http://{}/livez", service.admin)).await;
+    assert_eq!(page.unwrap().status(), 200);
+    assert!(is_closed(&mut silent[0]).await);
+}
