@@ -50,7 +50,7 @@ impl Default for Server {
             max_request_bytes: 1 << 20,
             max_connections: 1024,
             receive_timeout: Span::secs(10),
-            receive_memory_bytes: 24 << 20,
+            receive_memory_bytes: 32 << 20,
             refusals: Refusals::default(),
         }
     }

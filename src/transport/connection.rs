@@ -118,11 +118,13 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let held = Arc::new(Held::new(&sender));
         let headers = size(request.headers());
-        let request = request.map(|body| Body::new(Arriving::new(body, &held, headers, longest)));
-        let answer = service.clone().call(request);
+        let (parts, body) = request.into_parts();
+        let arriving = Arriving::new(body, &held, headers, longest);
+        let mut service = service.clone();
         let guest = Arc::clone(&asking);
         async move {
-            let answer = answer.await;
+            let body = Body::new(arriving.begun().await);
+            let answer = service.call(Request::from_parts(parts, body)).await;
             drop(held);
             answer.map(|answer| {
                 answer.map(|body| Answer {

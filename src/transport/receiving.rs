@@ -23,8 +23,13 @@ use crate::{
     telemetry::{metrics::Dropped, occasionally::Occasionally},
 };
 
-/// What a stream takes that has not sent anything but its headers, in bytes: its state in HTTP/2, its task, its maps.
-const STREAM: usize = 8 * 1024;
+/// What a stream takes that has sent nothing but its headers, in bytes: its state in HTTP/2, its task, and usual headers.
+///
+/// As many as a connection may have are within its share: of a burst the headers come first, and the messages as the windows
+/// let them.
+const STREAM: usize = 3 * 1024;
+/// The headers that are in it.
+const USUAL_HEADERS: usize = 1024;
 
 /// What all connections of the process share.
 #[derive(Debug)]
@@ -102,12 +107,13 @@ impl Held {
         }
     }
 
-    /// Enters it with what it holds so far. The channel breaks once it is dropped.
-    fn enter(&self, bytes: usize) -> oneshot::Receiver<()> {
+    /// Enters it with what it and its headers hold so far. The channel breaks once it is dropped.
+    fn enter(&self, headers: usize, bytes: usize) -> oneshot::Receiver<()> {
+        let bytes = STREAM + headers.saturating_sub(USUAL_HEADERS) + bytes;
         let (keep, dropped) = oneshot::channel();
         let connection = self.sender.connection;
         let mut ledger = self.sender.receiving.ledger();
-        let number = ledger.enter(connection, STREAM + bytes, keep);
+        let number = ledger.enter(connection, bytes, keep);
         self.number.store(number, Ordering::Relaxed);
         dropped
     }

@@ -87,6 +87,28 @@ async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
     Ok(())
 }
 
+/// Each is larger than HTTP/2's windows let come at once, and together they are more than a connection may hold of what is
+/// half-sent.
+#[tokio::test]
+async fn a_burst_of_large_bodies_is_not_taken_for_half_sent_messages() -> Outcome {
+    let mut stage = patient().await?;
+    let body = format!("{{\"filler\": \"{}\"}}", "x".repeat(60_000));
+    let mut asked = JoinSet::new();
+    for _ in 0..400 {
+        let (address, body) = (stage.envoy.address(), body.clone());
+        let ask = Ask::new("POST", "/collections/lakes/items")
+            .header("x-api-key", stage.files.osgeo_key.clone())
+            .body("application/geo+json", body);
+        asked.spawn(async move { ask.send(&address).await.map(|a| a.status()) });
+    }
+    while let Some(status) = asked.join_next().await {
+        assert_eq!(status??, 403);
+    }
+    let metrics = stage.geowarden()?.admin_page("/metrics").await?.text();
+    assert!(!metrics.contains("geowarden_dropped_total{"), "{metrics}");
+    Ok(())
+}
+
 /// gRPC's own client names the socket's path as `:authority`, which is no host: HTTP/2 refuses the request before anybody
 /// here sees it.
 #[tokio::test]

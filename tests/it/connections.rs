@@ -3,17 +3,25 @@
 use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use geowarden::config::{Config, Span};
+use futures_util::future::select_all;
+use geowarden::{
+    app::App,
+    config::{Config, Span},
+};
 use h2::{SendStream, client::SendRequest};
 use prost::{Message, bytes::Bytes};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tonic::codegen::http;
 
-use crate::service::{Answer, Service, config, folder, request};
+use crate::{
+    service::{Answer, Service, config, folder, request, run},
+    tls::{Authority, secured},
+};
 
 /// Longer than any deadline of these tests, and short enough for whoever waits for a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,21 +67,18 @@ struct Asked {
 impl Client {
     async fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let mut settings = h2::client::Builder::new();
+        // So that h2 takes thousands of small answers at once.
+        settings.initial_connection_window_size(8 << 20);
+        let (client, connection) = settings.handshake(stream).await.unwrap();
         tokio::spawn(connection);
         Self(client)
     }
 
     /// Sends the headers of a Check.
     async fn begin(&self) -> Asked {
-        let request =
-            http::Request::post("http://geowarden/envoy.service.auth.v3.Authorization/Check")
-                .header("content-type", "application/grpc")
-                .header("te", "trailers")
-                .body(())
-                .unwrap();
         let mut client = self.0.clone().ready().await.unwrap();
-        let (answer, body) = client.send_request(request, false).unwrap();
+        let (answer, body) = client.send_request(check(), false).unwrap();
         Asked { answer, body }
     }
 
@@ -97,6 +102,48 @@ impl Client {
         asked.body.send_data(Bytes::new(), true).unwrap();
         asked.status().await
     }
+}
+
+/// A client that lets no answer come.
+struct Deaf(SendRequest<Bytes>, JoinHandle<()>);
+
+impl Deaf {
+    async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut settings = h2::client::Builder::new();
+        settings.initial_window_size(0);
+        let (client, connection) = settings.handshake(stream).await.unwrap();
+        Self(client, tokio::spawn(async { drop(connection.await) }))
+    }
+
+    /// Asks so often, unless the connection ends.
+    async fn ask(&mut self, count: usize, waiting: &mut JoinSet<()>) {
+        for _ in 0..count {
+            let Ok(mut client) = self.0.clone().ready().await else {
+                return;
+            };
+            let Ok((answer, mut body)) = client.send_request(check(), false) else {
+                return;
+            };
+            if body.send_data(message(), true).is_err() {
+                return;
+            }
+            waiting.spawn(async move {
+                // Its headers come, and its body is kept but never read.
+                let Ok(answer) = answer.await else { return };
+                let _kept = answer;
+                std::future::pending::<()>().await;
+            });
+        }
+    }
+}
+
+fn check() -> http::Request<()> {
+    http::Request::post("http://geowarden/envoy.service.auth.v3.Authorization/Check")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(())
+        .unwrap()
 }
 
 impl Asked {
@@ -254,4 +301,59 @@ async fn many_silent_connections_make_room_for_who_asks() {
     let page = reqwest::get(format!("http://{}/livez", service.admin)).await;
     assert_eq!(page.unwrap().status(), 200);
     assert!(is_closed(&mut silent[0]).await);
+}
+
+/// As many as a connection may have at once: the windows hold back messages, and not headers.
+#[tokio::test]
+async fn a_burst_whose_headers_come_first_is_served_whole() {
+    let service = service(|_| ()).await;
+    let client = Client::connect(&service.grpc).await;
+    assert_eq!(client.whole(false).await, "0");
+    let mut asked = Vec::new();
+    for _ in 0..4096 {
+        asked.push(client.begin().await);
+    }
+    let mut answers = JoinSet::new();
+    for mut asked in asked {
+        asked.body.send_data(message(), true).unwrap();
+        answers.spawn(asked.status());
+    }
+    while let Some(status) = answers.join_next().await {
+        assert_eq!(status.unwrap(), "0");
+    }
+}
+
+/// 8,192 answers may wait, of all connections.
+#[tokio::test]
+async fn who_takes_no_answers_is_closed_and_others_are_served() {
+    let service = service(|_| ()).await;
+    let mut waiting = JoinSet::new();
+    let mut deaf = [
+        Deaf::connect(&service.grpc).await,
+        Deaf::connect(&service.grpc).await,
+        Deaf::connect(&service.grpc).await,
+    ];
+    for client in &mut deaf {
+        client.ask(4000, &mut waiting).await;
+    }
+    let closed = "geowarden_dropped_total{listener=\"grpc\",reason=\"unread-answers\"} 1";
+    service.metric(closed).await;
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    let ended = deaf.iter_mut().map(|client| &mut client.1);
+    let (_, _, others) = timeout(PATIENCE, select_all(ended)).await.unwrap();
+    assert_eq!(others.len(), 2);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_ends_in_time() {
+    let authority = Authority::new();
+    let folder = secured(&authority);
+    let mut config = config(folder.path());
+    config.server.receive_timeout = Span::millis(300);
+    let (grpc, _admin, _reload, _stop, _running) = run(App::bind(config).await.unwrap());
+    for said in [&b""[..], &[22, 3, 1, 2, 0]] {
+        let mut stream = TcpStream::connect(&grpc).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        assert!(is_closed(&mut stream).await);
+    }
 }

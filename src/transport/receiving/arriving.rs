@@ -1,9 +1,10 @@
 //! The body of a request, message by message: nothing is made of one that has not come whole.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::FutureExt;
@@ -34,6 +35,7 @@ pub(in crate::transport) struct Arriving {
     gathered: Gathered,
     trailers: Option<Frame<Bytes>>,
     waiting: Option<Box<Waiting>>,
+    fault: Option<BoxError>,
     has_ended: bool,
 }
 
@@ -58,7 +60,48 @@ impl Arriving {
             gathered: Gathered::default(),
             trailers: None,
             waiting: None,
+            fault: None,
             has_ended: false,
+        }
+    }
+
+    /// Waits until a message is whole, or will not be any more: whoever reads it gets to know.
+    ///
+    /// Until then the stream takes little more than what was sent: what judges a message is made when there is one.
+    pub(in crate::transport) async fn begun(mut self) -> Self {
+        poll_fn(|context| self.poll_more(context)).await;
+        self
+    }
+
+    /// Ready once there is something to pass on, be it the end.
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let has_data = self.gathered.is_of_use() && !self.gathered.is_empty();
+            if has_data || self.has_ended || self.fault.is_some() {
+                return Poll::Ready(());
+            }
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => {
+                        if !self.gather(data) {
+                            self.fault = Some(self.is_dropped().into());
+                        }
+                        if self.body.is_end_stream() {
+                            self.end();
+                        }
+                    }
+                    Err(trailers) => {
+                        self.trailers = Some(trailers);
+                        self.end();
+                    }
+                },
+                Poll::Ready(Some(Err(error))) => self.fault = Some(error.into()),
+                Poll::Ready(None) => self.end(),
+                Poll::Pending => match self.wait(context) {
+                    Poll::Ready(status) => self.fault = Some(status.into()),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
         }
     }
 
@@ -94,7 +137,7 @@ impl Arriving {
         self.gathered.copy_first();
         self.waiting = Some(Box::new(Waiting {
             late: Box::pin(sleep(self.sender().receiving.patience)),
-            dropped: self.held.enter(self.headers + self.gathered.room()),
+            dropped: self.held.enter(self.headers, self.gathered.room()),
         }));
     }
 
@@ -135,41 +178,16 @@ impl Body for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let me = self.get_mut();
-        loop {
-            if (me.has_ended || me.gathered.is_of_use())
-                && let Some(data) = me.gathered.take()
-            {
-                return Poll::Ready(Some(Ok(Frame::data(data))));
-            }
-            if me.has_ended {
-                return Poll::Ready(me.trailers.take().map(Ok));
-            }
-            match Pin::new(&mut me.body).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => {
-                        if !me.gather(data) {
-                            return Poll::Ready(Some(Err(me.is_dropped().into())));
-                        }
-                        if me.body.is_end_stream() {
-                            me.end();
-                        }
-                    }
-                    Err(trailers) => {
-                        me.trailers = Some(trailers);
-                        me.end();
-                    }
-                },
-                Poll::Ready(Some(Err(error))) => {
-                    me.waiting = None;
-                    return Poll::Ready(Some(Err(error.into())));
-                }
-                Poll::Ready(None) => me.end(),
-                Poll::Pending => return me.wait(context).map(|status| Some(Err(status.into()))),
-            }
+        ready!(me.poll_more(context));
+        if let Some(fault) = me.fault.take() {
+            return Poll::Ready(Some(Err(fault)));
         }
+        let data = me.gathered.take().map(Frame::data);
+        Poll::Ready(data.or_else(|| me.trailers.take()).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.has_ended && self.gathered.is_empty() && self.trailers.is_none()
+        let is_empty = self.gathered.is_empty() && self.trailers.is_none();
+        self.has_ended && is_empty && self.fault.is_none()
     }
 }
