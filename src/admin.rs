@@ -128,7 +128,8 @@ async fn connection(socket: TcpStream, mut served: Served, router: Router, patie
     let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => {
-            if ended.is_err_and(|error| error.is_timeout()) {
+            // Who has asked before may leave its connection open, and finds it closed.
+            if ended.is_err_and(|error| error.is_timeout()) && !guest.is_known() {
                 guest.seats().metrics().dropped(guest.seats().listener(), Dropped::Silent);
             }
         }

@@ -208,6 +208,11 @@ impl Guest {
         self.seat.rank.store(self.seats.now(), Ordering::Relaxed);
     }
 
+    /// Whether it has ever asked anything wholly.
+    pub fn is_known(&self) -> bool {
+        self.seat.rank.load(Ordering::Relaxed) > 1
+    }
+
     /// Something came from it.
     pub fn was_heard(&self) {
         self.seat.heard.store(self.seats.now(), Ordering::Relaxed);

@@ -6,7 +6,8 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use futures_util::future::select_all;
 use geowarden::{
     app::App,
-    config::{Config, Span},
+    config::{AdminGrpc, Config, Span},
+    transport::admin::client::Client as Operator,
 };
 use h2::{SendStream, client::SendRequest};
 use prost::{Message, bytes::Bytes};
@@ -246,18 +247,25 @@ async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
 
 #[tokio::test]
 async fn silent_connections_are_closed_on_every_port() {
-    let service = service(|config| {
-        config.server.receive_timeout = Span::millis(300);
-        config.server.admin_grpc = Some(geowarden::config::AdminGrpc {
-            address: "127.0.0.1:0".parse().unwrap(),
-            tls: None,
-        });
-    })
-    .await;
+    let folder = folder(
+        include_str!("../../policies/examples/company/authz.rego"),
+        "",
+    );
+    let mut config = config(folder.path());
+    config.server.receive_timeout = Span::millis(300);
+    config.server.admin_grpc = Some(AdminGrpc {
+        address: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
+    });
+    let app = App::bind(config).await.unwrap();
+    let operators = app.admin_grpc_address().unwrap().to_string();
+    let service = Service::run(folder, app).await;
     for (address, said) in [
         (&service.grpc, ""),
         (&service.grpc, "PRI * HTTP/2.0\r\n"),
         (&service.grpc, "GET / HTTP/1.1\r\n"),
+        (&operators, ""),
+        (&operators, "PRI * "),
         (&service.admin, ""),
         (&service.admin, "GET /livez HTTP/1.1\r\nhost: a\r\n"),
         (&service.admin, "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n"),
@@ -266,11 +274,21 @@ async fn silent_connections_are_closed_on_every_port() {
         stream.write_all(said.as_bytes()).await.unwrap();
         assert!(is_closed(&mut stream).await, "{said}");
     }
-    // Four on the gRPC port were silent, two on the other; the third one spoke no HTTP/2.
-    service
-        .metric("geowarden_dropped_total{listener=\"grpc\",reason=\"silent\"} 2")
-        .await;
+    // One of those on the gRPC port spoke another protocol, which is no silence.
+    for listener in ["grpc", "admin_grpc"] {
+        let closed =
+            format!("geowarden_dropped_total{{listener=\"{listener}\",reason=\"silent\"}} 2");
+        service.metric(&closed).await;
+    }
     assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    // And of many the silent ones make room, where there are fewer seats than these.
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(&operators).await.unwrap());
+    }
+    let address = operators.parse().unwrap();
+    let mut operator = Operator::connect(address, None).await.unwrap();
+    assert!(operator.status().await.unwrap().ready);
 }
 
 #[tokio::test]
