@@ -321,6 +321,35 @@ async fn many_silent_connections_make_room_for_who_asks() {
     assert!(is_closed(&mut silent[0]).await);
 }
 
+/// Where all have asked, who asked longest ago leaves by GOAWAY: no request is lost, and it may come again.
+#[tokio::test]
+async fn who_has_to_leave_may_end_what_it_has_begun() {
+    let service = service(|config| config.server.max_connections = 16).await;
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    let stream = TcpStream::connect(&service.grpc).await.unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let client = Client(client);
+    assert_eq!(client.whole(false).await, "0");
+    let mut begun = client.begin().await;
+    let mut others = Vec::new();
+    for _ in 0..14 {
+        let other = Client::connect(&service.grpc).await;
+        assert_eq!(other.whole(false).await, "0");
+        others.push(other);
+    }
+    begun.send(message()).await;
+    begun.body.send_data(Bytes::new(), true).unwrap();
+    assert_eq!(begun.status().await, "0");
+    drop(client);
+    let ended = timeout(PATIENCE, connection).await.unwrap().unwrap();
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
+    service
+        .metric("geowarden_dropped_total{listener=\"grpc\",reason=\"too-many-connections\"} 3")
+        .await;
+}
+
 /// As many as a connection may have at once: the windows hold back messages, and not headers.
 #[tokio::test]
 async fn a_burst_whose_headers_come_first_is_served_whole() {
