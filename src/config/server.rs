@@ -32,7 +32,7 @@ pub struct Server {
     pub max_connections: usize,
     /// How long a client may take to send what it has begun: a TLS handshake, a request's headers, a CheckRequest.
     pub receive_timeout: Span,
-    /// How much all messages may hold that have not come whole, in bytes; one connection at most half of it. The oldest are dropped first.
+    /// How much all messages may hold that have not come whole, in bytes; one connection at most two thirds of it. The oldest are dropped first.
     pub receive_memory_bytes: usize,
     /// In whose words refusals are told.
     pub refusals: Refusals,
@@ -50,7 +50,7 @@ impl Default for Server {
             max_request_bytes: 1 << 20,
             max_connections: 1024,
             receive_timeout: Span::secs(10),
-            receive_memory_bytes: 32 << 20,
+            receive_memory_bytes: 24 << 20,
             refusals: Refusals::default(),
         }
     }

@@ -176,7 +176,7 @@ fn what_is_unsafe_is_refused() {
         ),
         (
             "server: {max_request_bytes: 8388608}",
-            "server.receive_memory_bytes: expected at least 8 times `server.max_request_bytes`, 67108864, found 33554432",
+            "server.receive_memory_bytes: expected at least 8 times `server.max_request_bytes`, 67108864, found 25165824",
         ),
         (
             "server: {grpc: 'unix:/g.sock', admin_grpc: {address: 'unix:/g.sock'}}",

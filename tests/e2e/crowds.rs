@@ -14,7 +14,7 @@ use geowarden::connections::open_files;
 use geowarden_stack::Geowarden;
 use h2::{SendStream, client::SendRequest};
 use prost::bytes::Bytes;
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet, time::timeout};
 use tonic::{codegen::http, transport::Channel};
 
 use crate::stage::{Files, Outcome, binary};
@@ -125,16 +125,23 @@ fn limited(files: &Files, soft: u32, hard: u32) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-/// Half of them with the gRPC port, half with the admin pages.
+/// The preface of HTTP/2, with empty SETTINGS.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// A third of them on the admin pages, the others on the gRPC port, of which half speak HTTP/2.
 async fn silent(geowarden: &Geowarden, count: usize) -> Outcome<Vec<TcpStream>> {
     let port = geowarden.grpc_port().ok_or("a port")?;
+    let grpc = format!("127.0.0.1:{port}");
     let mut streams = Vec::new();
     for number in 0..count {
-        streams.push(if number % 2 == 0 {
-            TcpStream::connect(("127.0.0.1", port)).await?
-        } else {
-            TcpStream::connect(geowarden.admin()).await?
-        });
+        let (address, said) = match number % 3 {
+            0 => (geowarden.admin(), &b""[..]),
+            1 => (grpc.as_str(), &b""[..]),
+            _ => (grpc.as_str(), PREFACE),
+        };
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(said).await?;
+        streams.push(stream);
     }
     Ok(streams)
 }

@@ -4,13 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::oneshot;
 
-/// A connection may hold one of so many parts of what all may hold.
-const SHARES: usize = 2;
-
 /// The messages that had not come when they were first looked at.
 #[derive(Debug)]
 pub(super) struct Ledger {
     limit: usize,
+    /// What one connection may hold.
+    share: usize,
     next: u64,
     bytes: usize,
     connections: HashMap<u64, usize>,
@@ -32,6 +31,7 @@ impl Ledger {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
+            share: limit / 3 * 2,
             next: 1,
             bytes: 0,
             connections: HashMap::new(),
@@ -72,7 +72,7 @@ impl Ledger {
         self.bytes += bytes;
         let held = self.connections.entry(connection).or_default();
         *held += bytes;
-        while self.held_by(connection) > self.limit / SHARES {
+        while self.held_by(connection) > self.share {
             let mut of_it = self.incomplete_of.range((connection, 0)..);
             match of_it.next() {
                 Some((owner, oldest)) if *owner == connection => {
@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_connection_over_its_share_drops_its_own_oldest() {
-        let mut all = Messages::of(100);
-        let other = all.enter(1, 40);
+        let mut all = Messages::of(75);
+        let other = all.enter(1, 20);
         let first = all.enter(2, 20);
         let second = all.enter(2, 20);
         assert_eq!(all.kept(), [other, first, second]);
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(all.kept(), [other, second]);
         let third = all.enter(2, 51);
         assert_eq!(all.kept(), [other], "{third} is more than the share");
-        assert_eq!(all.0.bytes, 40);
+        assert_eq!(all.0.bytes, 20);
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_whole_is_held_and_not_dropped() {
-        let mut all = Messages::of(100);
+        let mut all = Messages::of(75);
         let whole = all.enter(1, 50);
         all.0.keep(whole);
         let more = all.enter(1, 10);
