@@ -3,10 +3,12 @@
 use std::{
     fmt::Write as _,
     io,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -16,13 +18,24 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
+use hyper::{
+    Request, body::Incoming, server::conn::http1, service::Service as _, service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use crate::{
     authn::KeySource,
+    connections::{self, Accept, FAREWELL, Heard, Seats, Served},
     supervision::{TaskStatus, Tasks},
     telemetry::{
-        metrics::Metrics,
+        metrics::{Dropped, Metrics},
         reload_history::{Failing, ReloadHistory},
     },
 };
@@ -113,20 +126,70 @@ fn failed_reload(Failing { tenant, since }: &Failing) -> String {
     format!("the reload of the files{whose} fails since {since}, the last good ones serve")
 }
 
-/// Serves until `stopped` ends.
+/// How long a client may take to read an answer, or to say nothing at all.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Room for a request's headers, in bytes.
+const MOST_HEADERS: usize = 16 * 1024;
+
+struct Pages(TcpListener);
+
+impl Accept for Pages {
+    type Socket = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Ok(self.0.accept().await?.0)
+    }
+}
+
+/// Serves until `stopped` ends. A request's headers may take `patience` to come, and so may the next request.
 pub async fn serve(
     listener: TcpListener,
+    seats: Arc<Seats>,
+    patience: Duration,
     readiness: Readiness,
     metrics: Arc<Metrics>,
     stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) {
     let router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz).with_state(readiness))
         .route("/metrics", get(metrics_text).with_state(metrics));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stopped)
-        .await
+    let each = |socket, served| connection(socket, served, router.clone(), patience);
+    connections::serve(Pages(listener), seats, each, stopped).await;
+}
+
+async fn connection(socket: TcpStream, mut served: Served, router: Router, patience: Duration) {
+    let guest = Arc::clone(&served.guest);
+    let io = TokioIo::new(Heard::new(socket, &guest));
+    let router = TowerToHyperService::new(router);
+    let asking = Arc::clone(&guest);
+    let service = service_fn(move |request: Request<Incoming>| {
+        asking.has_asked();
+        router.call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(MOST_HEADERS)
+        .serve_connection(io, service);
+    let mut serving = pin!(serving);
+    tokio::select! {
+        ended = &mut serving => {
+            // Who has asked before may leave its connection open, and finds it closed.
+            if ended.is_err_and(|error| error.is_timeout()) && !guest.is_known() {
+                guest.seats().metrics().dropped(guest.seats().listener(), Dropped::Silent);
+            }
+        }
+        _ = guest.dismissal() => {}
+        () = guest.silence(patience + SILENCE) => {
+            guest.seats().metrics().dropped(guest.seats().listener(), Dropped::Silent);
+        }
+        () = served.end() => {
+            serving.as_mut().graceful_shutdown();
+            // There is nobody to tell.
+            let _ = timeout(FAREWELL, serving).await;
+        }
+    }
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {

@@ -26,6 +26,10 @@ use crate::{
     admin,
     authn::KeyFetcher,
     config::{Config, ListenAddress, Problems, Tls},
+    connections::{
+        Seats,
+        open_files::{self, KEPT_BACK},
+    },
     files::descriptors,
     reload::{
         Reloader,
@@ -44,7 +48,8 @@ use crate::{
         check_service::CheckService,
         ext_authz::ExtAuthz,
         listener::{Access, Listener},
-        server::{GrpcServer, ServerError},
+        receiving::Receiving,
+        server::{GrpcServer, Limits, Pings, ServerError},
     },
 };
 
@@ -85,6 +90,7 @@ pub struct App {
     grpc: GrpcServer,
     grpc_address: ListenAddress,
     admin: TcpListener,
+    admin_seats: Arc<Seats>,
     admin_address: SocketAddr,
     admin_grpc: Option<(GrpcServer, ListenAddress)>,
     state: Arc<State>,
@@ -131,10 +137,26 @@ impl App {
         );
         metrics.reloaded(true, false);
         let server = &config.server;
+        let shares = open_files::shares(open_files::raise_limit(), server.max_connections);
+        if shares.grpc < server.max_connections {
+            warn!(
+                connections = shares.grpc,
+                wanted = server.max_connections,
+                "the limit of open files (ulimit -n) allows fewer connections than `server.max_connections`; {KEPT_BACK} files are kept back for reloads"
+            );
+        }
+        let receiving = Receiving::new(server.receive_timeout.0, server.receive_memory_bytes);
+        let limits = |name, most| Limits {
+            seats: Seats::new(name, most, &metrics),
+            receiving: Arc::clone(&receiving),
+            longest_message: server.max_request_bytes,
+            pings: Pings::default(),
+        };
         let listener = bind(&server.grpc, Access::Umask).await?;
         let (grpc, grpc_address) = grpc(
             listener,
             server.tls.as_ref().map(|tls| ("server.tls", tls)),
+            limits("grpc", shares.grpc),
             &metrics,
         )?;
         let admin_grpc = match &server.admin_grpc {
@@ -142,7 +164,8 @@ impl App {
                 let listener = bind(&admin.address, Access::Owner).await?;
                 let tls = admin.tls.as_ref();
                 let tls = tls.map(|tls| ("server.admin_grpc.tls", tls));
-                Some(self::grpc(listener, tls, &metrics)?)
+                let limits = limits("admin_grpc", shares.operators);
+                Some(self::grpc(listener, tls, limits, &metrics)?)
             }
             None => None,
         };
@@ -151,6 +174,7 @@ impl App {
             .await
             .map_err(admin_bind)?;
         let admin_address = admin.local_addr().map_err(admin_bind)?;
+        let admin_seats = Seats::new("admin", shares.operators, &metrics);
         let traces = config.telemetry.traces.as_ref();
         let traces = traces.map(|settings| Traces::new(settings, Arc::clone(&metrics)));
         let traces = traces.transpose()?;
@@ -159,6 +183,7 @@ impl App {
             grpc,
             grpc_address,
             admin,
+            admin_seats,
             admin_address,
             admin_grpc,
             state,
@@ -234,6 +259,8 @@ impl App {
         });
         let admin = admin::serve(
             self.admin,
+            self.admin_seats,
+            self.config.server.receive_timeout.0,
             readiness,
             Arc::clone(&self.metrics),
             ended(stopped.clone()),
@@ -255,13 +282,13 @@ impl App {
         tokio::select! {
             () = shutdown => {}
             ended = &mut grpc => {
-                return ended.map_err(|e| AppError::Admin(io::Error::other(e)))?.map_err(AppError::Server);
+                return ended.map_err(|e| AppError::Admin(io::Error::other(e)));
             }
             ended = &mut admin_grpc => {
                 return ended.map_err(|e| AppError::Admin(io::Error::other(e)))?.map_err(AppError::Server);
             }
             ended = &mut admin => {
-                return ended.map_err(io::Error::other).and_then(|r| r).map_err(AppError::Admin);
+                return ended.map_err(|e| AppError::Admin(io::Error::other(e)));
             }
         }
         info!("shutting down: no new connections, requests in flight are answered");
@@ -272,7 +299,7 @@ impl App {
             warn!("requests in flight did not end within the drain limit");
             return Err(AppError::Drain);
         };
-        ended.map_err(|e| AppError::Admin(io::Error::other(e)))??;
+        ended.map_err(|e| AppError::Admin(io::Error::other(e)))?;
         // With the service its traces have come to an end, and the exporter sends what is left.
         if let Some(exports) = exports
             && timeout_at(limit, exports).await.is_err()
@@ -300,12 +327,13 @@ async fn bind(address: &ListenAddress, access: Access) -> Result<Listener, AppEr
 fn grpc(
     listener: Listener,
     tls: Option<(&'static str, &Tls)>,
+    limits: Limits,
     metrics: &Arc<Metrics>,
 ) -> Result<(GrpcServer, ListenAddress), AppError> {
     let address = listener
         .address()
         .map_err(|error| ServerError::Transport(error.to_string()))?;
-    Ok((GrpcServer::new(listener, tls, metrics)?, address))
+    Ok((GrpcServer::new(listener, tls, limits, metrics)?, address))
 }
 
 fn bind_error(address: &impl ToString, source: io::Error) -> AppError {

@@ -6,6 +6,7 @@ pub mod authn;
 mod causes;
 pub mod cli;
 pub mod config;
+pub mod connections;
 pub mod files;
 pub mod identity;
 pub mod pipeline;

@@ -27,6 +27,13 @@ pub struct Server {
     /// The largest CheckRequest accepted, in bytes: headers and the body that Envoy sends along.
     #[schemars(range(min = 1024))]
     pub max_request_bytes: usize,
+    /// How many connections Envoy's side may have open; of more the silent ones are closed first. The limit of open files lowers it.
+    #[schemars(range(min = 8))]
+    pub max_connections: usize,
+    /// How long a client may take to send what it has begun: a TLS handshake, a request's headers, a CheckRequest.
+    pub receive_timeout: Span,
+    /// How much all messages may hold that have not come whole, in bytes; one connection at most two thirds of it. The oldest are dropped first.
+    pub receive_memory_bytes: usize,
     /// In whose words refusals are told.
     pub refusals: Refusals,
 }
@@ -41,6 +48,9 @@ impl Default for Server {
             drain: Span::secs(10),
             deadline: Span::millis(500),
             max_request_bytes: 1 << 20,
+            max_connections: 1024,
+            receive_timeout: Span::secs(10),
+            receive_memory_bytes: 24 << 20,
             refusals: Refusals::default(),
         }
     }

@@ -163,6 +163,22 @@ fn what_is_unsafe_is_refused() {
         ("pygeoapi: {base_path: geoapi}", "pygeoapi.base_path"),
         ("server: {deadline: 0s}", "server.deadline"),
         (
+            "server: {max_connections: 0}",
+            "server.max_connections: expected at least 8, found 0",
+        ),
+        (
+            "server: {receive_timeout: 0s}",
+            "server.receive_timeout: expected 100ms to 5m",
+        ),
+        (
+            "server: {receive_timeout: 6m}",
+            "server.receive_timeout: expected 100ms to 5m",
+        ),
+        (
+            "server: {max_request_bytes: 8388608}",
+            "server.receive_memory_bytes: expected at least 8 times `server.max_request_bytes`, 67108864, found 25165824",
+        ),
+        (
             "server: {grpc: 'unix:/g.sock', admin_grpc: {address: 'unix:/g.sock'}}",
             "server.admin_grpc.address: expected another address than that of `server.grpc`, found `unix:/g.sock` for both",
         ),

@@ -11,7 +11,7 @@ use prometheus_client::{
         histogram::{Histogram, exponential_buckets},
         info::Info,
     },
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 
 use crate::{
@@ -56,6 +56,12 @@ struct SectionLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DroppedLabels {
+    listener: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
 }
@@ -81,16 +87,16 @@ pub struct Metrics {
     trace_spans: Family<ResultLabels, Counter>,
     task_restarts: Family<TaskLabels, Counter>,
     task_down: Family<TaskLabels, Gauge>,
+    dropped: Family<DroppedLabels, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("geowarden");
-        let decisions = Family::default();
-        registry.register(
+        let decisions = registered(
+            &mut registry,
             "decisions",
             "Decisions by outcome, HTTP status, reason and the kind of caller",
-            decisions.clone(),
         );
         let duration = Histogram::new(exponential_buckets(20e-6, 2.0, 16));
         registry.register_with_unit(
@@ -99,67 +105,57 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        let in_flight = Gauge::default();
-        registry.register(
+        let in_flight = registered(
+            &mut registry,
             "checks_in_flight",
             "Checks that are being judged",
-            in_flight.clone(),
         );
-        let reloads = Family::default();
-        registry.register(
+        let reloads = registered(
+            &mut registry,
             "reloads",
             "Reloads of keys, policies and data",
-            reloads.clone(),
         );
-        let reload_failed = Gauge::default();
-        registry.register(
+        let reload_failed = registered(
+            &mut registry,
             "reload_failed",
             "1 while the files on disk cannot be used and the last good ones serve",
-            reload_failed.clone(),
         );
-        let tenant_reload_failed = Family::default();
-        registry.register(
+        let tenant_reload_failed = registered(
+            &mut registry,
             "tenant_reload_failed",
             "1 while the files of a tenant cannot be used and its last good ones serve",
-            tenant_reload_failed.clone(),
         );
-        let certificates_failed = Family::default();
-        registry.register(
+        let certificates_failed = registered(
+            &mut registry,
             "certificates_failed",
             "1 while the certificates of a section cannot be used and the last good ones serve",
-            certificates_failed.clone(),
         );
-        let keys = Family::default();
-        registry.register("jwks_keys", "Usable keys of an issuer", keys.clone());
-        let key_fetch_failures = Family::default();
-        registry.register(
+        let keys = registered(&mut registry, "jwks_keys", "Usable keys of an issuer");
+        let key_fetch_failures = registered(
+            &mut registry,
             "jwks_fetch_failures",
             "Fetches of an issuer's keys that failed",
-            key_fetch_failures.clone(),
         );
-        let log_lines_lost = Counter::default();
-        registry.register(
+        let log_lines_lost = registered(
+            &mut registry,
             "log_lines_lost",
             "Log lines lost since nobody read them in time",
-            log_lines_lost.clone(),
         );
-        let trace_spans = Family::default();
-        registry.register(
-            "trace_spans",
-            "Spans by what became of them",
-            trace_spans.clone(),
-        );
-        let task_restarts = Family::default();
-        registry.register(
+        let trace_spans = registered(&mut registry, "trace_spans", "Spans by what became of them");
+        let task_restarts = registered(
+            &mut registry,
             "task_restarts",
             "Starts of background tasks that had ended or panicked",
-            task_restarts.clone(),
         );
-        let task_down = Family::default();
-        registry.register(
+        let task_down = registered(
+            &mut registry,
             "task_down",
             "Background tasks that end again and again",
-            task_down.clone(),
+        );
+        let dropped = registered(
+            &mut registry,
+            "dropped",
+            "Connections and messages of clients that were given up, by reason",
         );
         registry.register(
             "build",
@@ -181,8 +177,16 @@ impl Default for Metrics {
             trace_spans,
             task_restarts,
             task_down,
+            dropped,
         }
     }
+}
+
+/// A new metric, which is in the registry.
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {
@@ -268,6 +272,14 @@ impl Metrics {
             .inc_by(count);
     }
 
+    /// Counts what was given up of a client of `listener`.
+    pub fn dropped(&self, listener: &'static str, reason: Dropped) {
+        let reason = reason.as_str();
+        self.dropped
+            .get_or_create(&DroppedLabels { listener, reason })
+            .inc();
+    }
+
     /// Everything as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, fmt::Error> {
         let lost = logging::lost_lines();
@@ -302,6 +314,40 @@ impl SpanEnd {
             Self::Rejected => "rejected",
             Self::QueueFull => "queue-full",
             Self::ExportFailed => "export-failed",
+        }
+    }
+}
+
+/// Why a connection or a message was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// A connection, to make room for a new one.
+    TooManyConnections,
+    /// A connection that the system could not give.
+    NotAccepted,
+    /// A connection on which nothing came in time: no handshake, no header, no answer to a PING.
+    Silent,
+    /// A connection whose client does not take its answers.
+    UnreadAnswers,
+    /// A message that did not come whole in time.
+    Late,
+    /// A message that was not whole yet when the memory for such was used up.
+    Memory,
+    /// A request whose HTTP/2 headers cannot be read.
+    Unreadable,
+}
+
+impl Dropped {
+    /// The reason as metrics and log have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyConnections => "too-many-connections",
+            Self::NotAccepted => "not-accepted",
+            Self::Silent => "silent",
+            Self::UnreadAnswers => "unread-answers",
+            Self::Late => "late-message",
+            Self::Memory => "memory",
+            Self::Unreadable => "unreadable-request",
         }
     }
 }

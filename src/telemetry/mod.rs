@@ -5,5 +5,6 @@ pub mod decision_stream;
 mod log_writer;
 pub mod logging;
 pub mod metrics;
+pub mod occasionally;
 pub mod reload_history;
 pub mod traces;

@@ -1,101 +1,66 @@
-//! Connections as they come, encrypted ones once they are.
+//! How a connection begins: by TLS where there are certificates, then with the preface of HTTP/2.
 
 use std::{
     io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use futures_util::{Stream, stream};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
-use tonic::transport::server::Connected;
-use tracing::{debug, warn};
 
-use super::{
-    certificates::Certificates,
-    listener::{Listener, Socket},
-};
+use super::{certificates::Certificates, listener::Socket, refusals::Refusals};
 
-/// How long a client may take to agree on a key.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Clients that may be about it at once; more wait to be accepted.
-const MAX_HANDSHAKES: usize = 4096;
+/// What a client says first (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection that requests can come over: as it is, or by TLS.
-pub(super) struct Connection(Either<Socket, Box<TlsStream<Socket>>>);
+pub(super) struct Connection {
+    stream: Either<Socket, Box<TlsStream<Socket>>>,
+    /// The preface, which was read to see that somebody speaks HTTP/2, and has yet to be read by who does.
+    unread: &'static [u8],
+    refusals: Refusals,
+}
 
-/// All connections to `listener`, by TLS where there are certificates.
-pub(super) fn incoming(
-    listener: Listener,
+/// Waits until the client speaks. HTTP/2 has buffers, which who says nothing should not make us allocate.
+pub(super) async fn begin(
+    socket: Socket,
     certificates: Option<Arc<Certificates>>,
-) -> impl Stream<Item = io::Result<Connection>> {
-    let door = Door {
-        listener,
-        certificates,
-        handshakes: JoinSet::new(),
+    refusals: Refusals,
+) -> io::Result<Connection> {
+    let mut stream = match certificates {
+        None => Either::Left(socket),
+        Some(certificates) => Either::Right(Box::new(encrypted(socket, certificates).await?)),
     };
-    stream::unfold(door, |mut door| async {
-        let connection = door.next().await;
-        Some((Ok(connection), door))
+    let mut expected = PREFACE;
+    let mut said = [0; PREFACE.len()];
+    while !expected.is_empty() {
+        let room = said.get_mut(..expected.len()).unwrap_or_default();
+        let count = stream.read(room).await?;
+        let (said, rest) = expected.split_at(count);
+        if count == 0 || !room.starts_with(said) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "expected the preface of HTTP/2",
+            ));
+        }
+        expected = rest;
+    }
+    Ok(Connection {
+        stream,
+        unread: PREFACE,
+        refusals,
     })
 }
 
-struct Door {
-    listener: Listener,
-    certificates: Option<Arc<Certificates>>,
-    handshakes: JoinSet<io::Result<Connection>>,
-}
-
-impl Door {
-    /// The next connection. One that comes to nothing is no reason to end.
-    async fn next(&mut self) -> Connection {
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept(), if self.handshakes.len() < MAX_HANDSHAKES => {
-                    match (accepted, &self.certificates) {
-                        (Ok(socket), None) => return Connection(Either::Left(socket)),
-                        (Ok(socket), Some(certificates)) => {
-                            let certificates = Arc::clone(certificates);
-                            self.handshakes.spawn(encrypted(socket, certificates));
-                        }
-                        (Err(error), _) => {
-                            warn!(%error, "a connection could not be accepted");
-                            // Out of file descriptors: trying again at once would only spin.
-                            sleep(Duration::from_millis(50)).await;
-                        }
-                    }
-                }
-                Some(ended) = self.handshakes.join_next() => match ended {
-                    Ok(Ok(connection)) => return connection,
-                    Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
-                    Err(error) => warn!(%error, "a TLS handshake broke off"),
-                },
-            }
-        }
-    }
-}
-
-async fn encrypted(socket: Socket, certificates: Arc<Certificates>) -> io::Result<Connection> {
-    let handshake = async {
-        let current = certificates.now().await;
-        TlsAcceptor::from(current).accept(socket).await
-    };
-    let stream = timeout(HANDSHAKE, handshake).await??;
-    Ok(Connection(Either::Right(Box::new(stream))))
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
+async fn encrypted(
+    socket: Socket,
+    certificates: Arc<Certificates>,
+) -> io::Result<TlsStream<Socket>> {
+    let current = certificates.now().await;
+    TlsAcceptor::from(current).accept(socket).await
 }
 
 impl AsyncRead for Connection {
@@ -104,7 +69,13 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        if self.unread.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let (now, later) = self.unread.split_at(self.unread.len().min(buf.remaining()));
+        buf.put_slice(now);
+        self.unread = later;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -114,14 +85,18 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(count)) = written {
+            self.refusals.written(buf.get(..count).unwrap_or_default());
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

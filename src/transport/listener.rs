@@ -10,7 +10,7 @@ use std::{
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 use tokio_util::either::Either;
 
-use crate::config::ListenAddress;
+use crate::{config::ListenAddress, connections::Accept};
 
 /// Connections that may wait to be accepted; the system has a limit of its own.
 const BACKLOG: u32 = 1024;
@@ -73,9 +73,12 @@ impl Listener {
             Self::Unix(_, file) => Ok(ListenAddress::Unix(file.0.clone())),
         }
     }
+}
 
-    /// The next connection.
-    pub async fn accept(&self) -> io::Result<Socket> {
+impl Accept for Listener {
+    type Socket = Socket;
+
+    async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;

@@ -3,7 +3,10 @@
 pub mod admin;
 pub mod certificates;
 pub mod check_service;
+mod connection;
 pub mod ext_authz;
 mod incoming;
 pub mod listener;
+pub mod receiving;
+mod refusals;
 pub mod server;

@@ -5,7 +5,6 @@ use std::{
     path::PathBuf,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_util::future::Either;
@@ -14,26 +13,24 @@ use tonic::{
     body::Body,
     codegen::{Service, http},
     service::Routes,
-    transport::Server,
 };
 use tonic_health::server::{HealthReporter, health_reporter};
 
+pub use super::connection::Pings;
 use super::{
-    admin::AdminService, certificates::Certificates, check_service::CheckService,
-    incoming::incoming, listener::Listener,
+    admin::AdminService,
+    certificates::Certificates,
+    check_service::CheckService,
+    connection::{self, Rules},
+    listener::Listener,
+    receiving::Receiving,
 };
 use crate::{
-    causes::causes,
     config,
+    connections::{self, Seats},
     files::{Unreadable, Unsettled},
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, occasionally::Occasionally},
 };
-
-/// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
-/// checks; h2's default of 20 would then close the connection for all others.
-const MAX_PENDING_RESETS: usize = 100_000;
-/// Checks in flight on one connection.
-const MAX_STREAMS: u32 = 4096;
 
 /// Why the gRPC server could not be set up.
 #[derive(Debug, Error)]
@@ -76,11 +73,23 @@ pub enum ServerError {
     Transport(String),
 }
 
+/// What a gRPC server lets its clients take.
+pub struct Limits {
+    /// Its connections.
+    pub seats: Arc<Seats>,
+    /// What is being received, over all servers of the process.
+    pub receiving: Arc<Receiving>,
+    /// The longest message, in bytes.
+    pub longest_message: usize,
+    /// When a client is taken to be gone.
+    pub pings: Pings,
+}
+
 /// A gRPC server with its socket bound.
 pub struct GrpcServer {
     listener: Listener,
-    certificates: Option<Arc<Certificates>>,
-    server: Server,
+    seats: Arc<Seats>,
+    rules: Rules,
 }
 
 impl GrpcServer {
@@ -88,6 +97,7 @@ impl GrpcServer {
     pub fn new(
         listener: Listener,
         settings: Option<(&'static str, &config::Tls)>,
+        limits: Limits,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, ServerError> {
         let certificates = settings
@@ -95,11 +105,14 @@ impl GrpcServer {
             .transpose()?;
         Ok(Self {
             listener,
-            certificates: certificates.map(Arc::new),
-            server: Server::builder()
-                .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-                .max_concurrent_streams(MAX_STREAMS)
-                .http2_keepalive_interval(Some(Duration::from_secs(30))),
+            seats: limits.seats,
+            rules: Rules {
+                certificates: certificates.map(Arc::new),
+                receiving: limits.receiving,
+                pings: limits.pings,
+                longest_message: limits.longest_message,
+                told: Arc::<Occasionally>::default(),
+            },
         })
     }
 
@@ -108,14 +121,14 @@ impl GrpcServer {
         self,
         checks: CheckService,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServerError> {
+    ) {
         let (health, health_service) = health_reporter();
         health.set_serving::<CheckService>().await;
         let service = ChecksFirst {
             checks,
             others: Routes::new(health_service).prepare(),
         };
-        self.serve(service, not_serving(health, shutdown)).await
+        self.serve(service, not_serving(health, shutdown)).await;
     }
 
     /// Answers operators until `shutdown` ends, then until the requests in flight are answered.
@@ -125,14 +138,11 @@ impl GrpcServer {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
         let routes = service.routes()?.prepare();
-        self.serve(routes, shutdown).await
+        self.serve(routes, shutdown).await;
+        Ok(())
     }
 
-    async fn serve<S>(
-        self,
-        service: S,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ServerError>
+    async fn serve<S>(self, service: S, shutdown: impl Future<Output = ()>)
     where
         S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
             + Clone
@@ -140,11 +150,10 @@ impl GrpcServer {
             + 'static,
         S::Future: Send,
     {
-        let connections = incoming(self.listener, self.certificates);
-        self.server
-            .serve_with_incoming_shutdown(service, connections, shutdown)
-            .await
-            .map_err(|e| ServerError::Transport(causes(&e)))
+        let rules = self.rules;
+        let each =
+            |socket, served| connection::serve(socket, served, rules.clone(), service.clone());
+        connections::serve(self.listener, self.seats, each, shutdown).await;
     }
 }
 
@@ -181,3 +190,6 @@ async fn not_serving(health: HealthReporter, shutdown: impl Future<Output = ()>)
     shutdown.await;
     health.set_not_serving::<CheckService>().await;
 }
+
+#[cfg(test)]
+mod tests;

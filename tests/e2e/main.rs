@@ -7,6 +7,7 @@ mod api_keys;
 mod attacks;
 mod browser;
 mod corpus;
+mod crowds;
 mod differential;
 mod edge;
 #[path = "../it/envoy_settings.rs"]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Pygeoapi, Tools};
+use serde_json::Value;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use crate::stage::{Files, Outcome, Stage, binary, items};
@@ -83,6 +84,68 @@ async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
         .take(3)
         .collect();
     assert_eq!(wrong, 0, "{refused:#?}");
+    Ok(())
+}
+
+/// Each is larger than HTTP/2's windows let come at once, and together they are more than a connection may hold of what is
+/// half-sent.
+#[tokio::test]
+async fn a_burst_of_large_bodies_is_not_taken_for_half_sent_messages() -> Outcome {
+    let mut stage = patient().await?;
+    let body = format!("{{\"filler\": \"{}\"}}", "x".repeat(60_000));
+    let mut asked = JoinSet::new();
+    for _ in 0..400 {
+        let (address, body) = (stage.envoy.address(), body.clone());
+        let ask = Ask::new("POST", "/collections/lakes/items")
+            .header("x-api-key", stage.files.osgeo_key.clone())
+            .body("application/geo+json", body);
+        asked.spawn(async move { ask.send(&address).await.map(|a| a.status()) });
+    }
+    while let Some(status) = asked.join_next().await {
+        assert_eq!(status??, 403);
+    }
+    let metrics = stage.geowarden()?.admin_page("/metrics").await?.text();
+    assert!(!metrics.contains("geowarden_dropped_total{"), "{metrics}");
+    Ok(())
+}
+
+/// gRPC's own client names the socket's path as `:authority`, which is no host: HTTP/2 refuses the request before anybody
+/// here sees it.
+#[tokio::test]
+async fn google_grpc_over_a_unix_socket_needs_an_authority_and_the_log_says_so() -> Outcome {
+    let files = Files::new().await?;
+    let grpc = format!("unix:{}", files.path("authz.sock").display());
+    let config = files.configure(&grpc, "", "")?;
+    let mut geowarden = Geowarden::start(binary(), &config).await?;
+    let tools = Tools::find()?;
+    let pygeoapi = Pygeoapi::start(&tools).await?;
+    let template = tools.repository().join("envoy/api-key.yaml");
+    let key = files.osgeo_key.clone();
+    for (arguments, expected) in [
+        ("", 503),
+        (
+            ", channel_args: {args: {grpc.default_authority: {string_value: geowarden}}}",
+            200,
+        ),
+    ] {
+        let service =
+            format!("google_grpc: {{target_uri: '{grpc}', stat_prefix: geowarden{arguments}}}");
+        let envoy = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc())
+            .replace("envoy_grpc: {cluster_name: geowarden}", service);
+        let envoy = Envoy::start(&tools, &envoy).await?;
+        let answer = items("obs", &key).send(&envoy.address()).await?;
+        assert_eq!(answer.status(), expected, "{arguments}");
+        if expected == 503 {
+            let names_the_cure = |event: &Value| {
+                let text = event["message"].as_str().unwrap_or_default();
+                text.contains("grpc.default_authority")
+            };
+            let event = geowarden.event(names_the_cure).await?;
+            assert_eq!(event["listener"], "grpc");
+            let line = "geowarden_dropped_total{listener=\"grpc\",reason=\"unreadable-request\"} 1";
+            geowarden.wait_for_metric(line).await?;
+        }
+    }
     Ok(())
 }
 

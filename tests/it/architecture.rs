@@ -7,14 +7,18 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 21] = [
-    ("admin", &["authn", "supervision", "telemetry"]),
+const MAY_USE: [(&str, &[&str]); 22] = [
+    (
+        "admin",
+        &["authn", "connections", "supervision", "telemetry"],
+    ),
     (
         "app",
         &[
             "admin",
             "authn",
             "config",
+            "connections",
             "files",
             "reload",
             "running_pygeoapi",
@@ -45,6 +49,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
         ],
     ),
     ("config", &["files", "yaml"]),
+    ("connections", &["telemetry"]),
     ("files", &[]),
     ("identity", &[]),
     ("lib", &[]),
@@ -81,6 +86,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "authn",
             "causes",
             "config",
+            "connections",
             "files",
             "pipeline",
             "request",
@@ -101,7 +107,8 @@ const FOR_TESTS: [&str; 3] = [
 ];
 
 /// Words that only these files may hold (paths below src, by prefix).
-const ONLY_IN: [(&str, &[&str]); 11] = [
+const ONLY_IN: [(&str, &[&str]); 12] = [
+    ("hyper", &["transport/", "admin.rs"]),
     ("envoy_types", &["request/envoy", "response", "transport/"]),
     ("regorus", &["policy/rego", "policy/source"]),
     ("jsonwebtoken", &["authn/jwt", "authn/jwks"]),

@@ -10,6 +10,7 @@ mod admin_grpc;
 mod architecture;
 mod checks;
 mod commands;
+mod connections;
 mod containment;
 mod decoys;
 mod docs;

@@ -11,7 +11,7 @@ use std::{
 use geowarden::{
     authn::{KeyFetchError, KeySet},
     pipeline::{self, decision::Denial},
-    telemetry::metrics::{Metrics, SpanEnd},
+    telemetry::metrics::{Dropped, Metrics, SpanEnd},
     yaml::Document,
 };
 use serde_json::Value;
@@ -41,6 +41,7 @@ fn text() -> String {
     metrics.tenant_reloaded(Some(&"osgeo".into()), true);
     metrics.certificates("server.tls", true);
     metrics.spans(SpanEnd::Exported, 1);
+    metrics.dropped("grpc", Dropped::Silent);
     metrics.text().unwrap()
 }
 

@@ -55,7 +55,7 @@ async fn ask(grpc: &str, tls: ClientTlsConfig) -> Result<i32, String> {
 }
 
 /// A folder with certificates of `authority`, by which clients are known too.
-fn secured(authority: &Authority) -> TempDir {
+pub(crate) fn secured(authority: &Authority) -> TempDir {
     let policy = include_str!("../../policies/examples/company/authz.rego");
     let folder = folder(policy, "");
     write(folder.path(), authority);

@@ -16,8 +16,8 @@ use crate::{
     tokens::{AUDIENCE, ISSUER},
 };
 
-const UPSTREAM: &str = "                          route:\n                            cluster: pygeoapi\n                            timeout: 60s\n";
-const ANSWERED: &str =
+pub(super) const UPSTREAM: &str = "                          route:\n                            cluster: pygeoapi\n                            timeout: 60s\n";
+pub(super) const ANSWERED: &str =
     "                          direct_response: {status: 200, body: {inline_string: ok}}\n";
 const UNGUARDED: &str = r#"                          typed_per_filter_config:
                             envoy.filters.http.ext_authz:

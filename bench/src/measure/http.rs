@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hdrhistogram::Histogram;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -44,25 +45,35 @@ impl Client {
 
     /// Asks for this long; every answer has to be 200. The median latency in microseconds.
     pub(super) async fn median_us(&mut self, time: Duration) -> Result<f64> {
-        let mut latencies = load::latencies()?;
         let begin = Instant::now();
-        while begin.elapsed() < time {
+        let latencies = self.latencies(|| begin.elapsed() < time, "200").await?;
+        Ok(load::micros(latencies.value_at_quantile(0.5)))
+    }
+
+    /// Asks as long as it goes on; every answer has to have this status. The latencies in nanoseconds.
+    pub(super) async fn latencies(
+        &mut self,
+        goes_on: impl Fn() -> bool,
+        expected: &str,
+    ) -> Result<Histogram<u64>> {
+        let mut latencies = load::latencies()?;
+        while goes_on() {
             let start = Instant::now();
             let status = self.ask().await.map_err(Error::io("asking Envoy"))?;
-            if status != "200" {
+            if status != expected {
                 return Err(Error::unexpected(
                     "an answer of Envoy",
-                    format!("status {status}"),
+                    format!("expected status {expected}, found {status}"),
                 ));
             }
             let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
             latencies.saturating_record(nanos);
         }
-        Ok(load::micros(latencies.value_at_quantile(0.5)))
+        Ok(latencies)
     }
 
     /// The status of the answer, once it is whole.
-    async fn ask(&mut self) -> std::io::Result<String> {
+    pub(super) async fn ask(&mut self) -> std::io::Result<String> {
         self.stream.write_all(&self.request).await?;
         self.buffer.clear();
         loop {

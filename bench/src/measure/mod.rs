@@ -11,6 +11,7 @@ mod memory;
 mod opa_envoy;
 mod reloads;
 mod starting;
+mod strangers;
 
 use std::{path::PathBuf, rc::Rc};
 
@@ -107,12 +108,13 @@ pub struct Run {
 }
 
 /// The names of the measures, for `--only`.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "cpu",
     "latency",
     "collections",
     "first-seen",
     "envoy",
+    "strangers",
     "memory",
     "start",
     "reload",
@@ -173,6 +175,7 @@ impl Stand<'_> {
             "collections" => collections::measure(self).await,
             "first-seen" => first_seen::measure(self).await,
             "envoy" => envoy::measure(self).await,
+            "strangers" => strangers::measure(self).await,
             "memory" => memory::measure(self).await,
             "start" => starting::measure(self).await,
             "reload" => reloads::measure(self).await,

@@ -1,7 +1,12 @@
 //! `server`: certificates that must be there, and who may reach the admin service.
 
+use std::time::Duration;
+
 use super::{Config, Findings};
 use crate::config::{ListenAddress, Tls};
+
+/// Of so many of the largest messages there has to be room.
+const MESSAGES: usize = 8;
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     let server = &config.server;
@@ -39,6 +44,28 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         found.at(
             "server.max_request_bytes",
             format!("expected at least 1024, found {}", server.max_request_bytes),
+        );
+    }
+    if server.max_connections < 8 {
+        found.at(
+            "server.max_connections",
+            format!("expected at least 8, found {}", server.max_connections),
+        );
+    }
+    if !(Duration::from_millis(100)..=Duration::from_mins(5)).contains(&server.receive_timeout.0) {
+        found.at(
+            "server.receive_timeout",
+            "expected 100ms to 5m: less cuts off clients that are only slow, more lets silent ones stay",
+        );
+    }
+    let least = server.max_request_bytes.saturating_mul(MESSAGES);
+    if server.receive_memory_bytes < least {
+        found.at(
+            "server.receive_memory_bytes",
+            format!(
+                "expected at least {MESSAGES} times `server.max_request_bytes`, {least}, found {}: larger requests could not be received",
+                server.receive_memory_bytes
+            ),
         );
     }
 }

@@ -144,6 +144,11 @@ impl Geowarden {
         &self.admin
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Everything that it has logged so far.
     pub fn log(&self) -> String {
         self.process.log()

@@ -1,0 +1,144 @@
+//! What strangers can make others wait, through a real Envoy: many connections that send the costliest request that needs no
+//! credential, against as many that send a short one.
+
+use std::{
+    cell::Cell,
+    fmt::Write as _,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use geowarden_stack::{Envoy, EnvoyConfig, GrpcAddress, Tools};
+use hdrhistogram::Histogram;
+use tokio::task::LocalSet;
+
+use super::{
+    Aim, Entry, Figure, Stand,
+    envoy::{ANSWERED, UPSTREAM},
+    http::Client,
+};
+use crate::{
+    Error, Result,
+    authorizer::Place,
+    load::micros,
+    request::HttpAsk,
+    setup::{self, Choice, TARGET},
+};
+
+/// The strangers' connections.
+const CONNECTIONS: usize = 64;
+/// Envoy's patience, which is to be told as a latency and not as a refusal.
+const LIMIT: &str = "# reason and a log line.\n                        timeout: 1s";
+/// A query may have 256 parameters, and be 8,000 bytes long with its path.
+const PARAMETERS: usize = 250;
+
+pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
+    let tools = Tools::find()?;
+    if let Err(missing) = tools.envoy() {
+        return Ok(vec![Entry::NotMeasured {
+            measure: "another client beside strangers".to_owned(),
+            why: missing.to_string(),
+        }]);
+    }
+    let geowarden = stand
+        .programs
+        .geowarden(&Choice::default(), Place::Pinned)
+        .await?;
+    let template = tools.repository().join("envoy/api-key.yaml");
+    let config = EnvoyConfig::new(&template, 1, &GrpcAddress::Port(geowarden.port()))
+        .replace(UPSTREAM, ANSWERED)
+        .replace(LIMIT, LIMIT.replace("1s", "30s"));
+    let envoy = Envoy::start(&tools, &config).await?;
+    let short = HttpAsk::of_a_browser("/collections/obs/items", &[]);
+    let costly = HttpAsk::of_a_browser(&many_parameters(), &[]);
+    let other = setup::with_key(TARGET);
+    let mut figures = [const { (Vec::new(), Vec::new()) }; 2];
+    for round in 0..stand.effort.rounds {
+        let mut both = [(&costly, true), (&short, false)];
+        if round % 2 == 1 {
+            both.reverse();
+        }
+        for (stranger, is_costly) in both {
+            let latencies = beside(&envoy.address(), stranger, &other, stand.effort.time).await?;
+            for ((ours, theirs), share) in figures.iter_mut().zip([0.5, 0.99]) {
+                let into = if is_costly { ours } else { theirs };
+                into.push(micros(latencies.value_at_quantile(share)));
+            }
+        }
+    }
+    let named = [("p50", Aim::Told), ("p99", Aim::AtMostTimes(2.0))];
+    let rows = named.into_iter().zip(figures);
+    Ok(rows
+        .map(|((name, aim), (ours, theirs))| {
+            Entry::Figure(Figure {
+                measure: format!(
+                    "another client through Envoy beside {CONNECTIONS} strangers with the costliest query, {name}"
+                ),
+                unit: "µs".to_owned(),
+                ours,
+                against: "beside as many with a short one".to_owned(),
+                theirs,
+                aim,
+            })
+        })
+        .collect())
+}
+
+/// As many parameters as are read, and almost as long as may be: each name in escapes, which have to be read.
+fn many_parameters() -> String {
+    let mut path = String::from("/collections/obs/items?f=json");
+    for number in 0..PARAMETERS {
+        path.push('&');
+        for digit in format!("{number:010}").bytes() {
+            // Writing to a string cannot fail.
+            let _ = write!(path, "%{digit:02X}");
+        }
+    }
+    path
+}
+
+/// The latencies of one client, while the strangers ask as fast as they get answers.
+async fn beside(
+    address: &str,
+    stranger: &HttpAsk,
+    other: &HttpAsk,
+    time: Duration,
+) -> Result<Histogram<u64>> {
+    let mut strangers = Vec::new();
+    let mut expected = String::new();
+    for _ in 0..CONNECTIONS {
+        let mut client = Client::connect(address, stranger).await?;
+        expected = client.ask().await.map_err(Error::io("asking Envoy"))?;
+        strangers.push(client);
+    }
+    // Anything else would end before the request is read.
+    if expected != "401" {
+        return Err(Error::unexpected(
+            "a stranger's answer",
+            format!("expected status 401, found {expected}"),
+        ));
+    }
+    let mut other = Client::connect(address, other).await?;
+    let goes_on = Rc::new(Cell::new(true));
+    let tasks = LocalSet::new();
+    let mut crowd = Vec::new();
+    for mut client in strangers {
+        let (goes_on, expected) = (Rc::clone(&goes_on), expected.clone());
+        let asking = async move { client.latencies(|| goes_on.get(), &expected).await };
+        crowd.push(tasks.spawn_local(asking));
+    }
+    tasks
+        .run_until(async {
+            let begin = Instant::now();
+            let latencies = other.latencies(|| begin.elapsed() < time, "200").await;
+            goes_on.set(false);
+            for client in crowd {
+                let ended = client
+                    .await
+                    .map_err(|e| Error::unexpected("a stranger", e))?;
+                ended?;
+            }
+            latencies
+        })
+        .await
+}

@@ -1,0 +1,56 @@
+//! What may happen thousands of times a second is told once a second, with how often it was.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// When a kind of event was told last, and how often it was since.
+#[derive(Debug, Default)]
+pub struct Occasionally(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    last: Option<Instant>,
+    since: u64,
+}
+
+impl Occasionally {
+    /// Counts one event. Where it is time to tell, how many there were since the last time, this one included.
+    pub fn due(&self) -> Option<u64> {
+        self.due_at(Instant::now())
+    }
+
+    fn due_at(&self, now: Instant) -> Option<u64> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.since += 1;
+        let is_early = told
+            .last
+            .is_some_and(|last| now.saturating_duration_since(last) < LEAST_PAUSE);
+        if is_early {
+            return None;
+        }
+        told.last = Some(now);
+        Some(std::mem::take(&mut told.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_told_once_a_second_with_its_number() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let kind = Occasionally::default();
+        assert_eq!(kind.due_at(at(0)), Some(1));
+        for millis in 1..1000 {
+            assert_eq!(kind.due_at(at(millis)), None, "{millis}");
+        }
+        assert_eq!(kind.due_at(at(1000)), Some(1000));
+        assert_eq!(kind.due_at(at(5000)), Some(1));
+    }
+}

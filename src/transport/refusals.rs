@@ -1,0 +1,123 @@
+//! Requests that HTTP/2 itself refuses never get here, and h2 tells nobody: what it writes does.
+
+use std::sync::Arc;
+
+use tracing::warn;
+
+use crate::{
+    connections::Guest,
+    telemetry::{metrics::Dropped, occasionally::Occasionally},
+};
+
+/// The head of a frame (RFC 9113, section 4.1).
+const HEAD: usize = 9;
+const RST_STREAM: u8 = 3;
+const PROTOCOL_ERROR: u32 = 1;
+
+/// Looks at what is written to a client for streams that are reset since their requests cannot be read.
+pub(super) struct Refusals {
+    guest: Arc<Guest>,
+    told: Arc<Occasionally>,
+    frames: Frames,
+}
+
+impl Refusals {
+    pub(super) fn of(guest: &Arc<Guest>, told: &Arc<Occasionally>) -> Self {
+        Self {
+            guest: Arc::clone(guest),
+            told: Arc::clone(told),
+            frames: Frames::default(),
+        }
+    }
+
+    pub(super) fn written(&mut self, bytes: &[u8]) {
+        for _ in 0..self.frames.refused(bytes) {
+            let seats = self.guest.seats();
+            let listener = seats.listener();
+            seats.metrics().dropped(listener, Dropped::Unreadable);
+            if let Some(count) = self.told.due() {
+                warn!(
+                    listener,
+                    count,
+                    "requests were reset by HTTP/2 (PROTOCOL_ERROR), since their pseudo headers cannot be read; with Envoy's google_grpc over a Unix socket set the channel argument `grpc.default_authority`; `telemetry.level: debug` shows which header it is"
+                );
+            }
+        }
+    }
+}
+
+/// A stream of frames, cut anywhere.
+#[derive(Default)]
+struct Frames {
+    /// The begin of a frame: its head, and of RST_STREAM the code.
+    begun: Vec<u8>,
+    /// What is left of a frame that is passed over.
+    rest: usize,
+}
+
+impl Frames {
+    /// How many streams these bytes reset for what HTTP/2 cannot read.
+    fn refused(&mut self, mut bytes: &[u8]) -> usize {
+        let mut refused = 0;
+        while !bytes.is_empty() {
+            let skipped = self.rest.min(bytes.len());
+            self.rest -= skipped;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+            let wanted = if self.is_reset() { HEAD + 4 } else { HEAD };
+            let missing = wanted.saturating_sub(self.begun.len());
+            let (now, later) = bytes.split_at(missing.min(bytes.len()));
+            self.begun.extend_from_slice(now);
+            bytes = later;
+            match *self.begun.as_slice() {
+                [_, _, _, RST_STREAM, _, _, _, _, _, a, b, c, d] => {
+                    refused += usize::from(u32::from_be_bytes([a, b, c, d]) == PROTOCOL_ERROR);
+                    self.begun.clear();
+                }
+                [a, b, c, kind, _, _, _, _, _] if kind != RST_STREAM => {
+                    let length = u32::from_be_bytes([0, a, b, c]);
+                    self.rest = usize::try_from(length).unwrap_or(usize::MAX);
+                    self.begun.clear();
+                }
+                _ => {}
+            }
+        }
+        refused
+    }
+
+    fn is_reset(&self) -> bool {
+        self.begun.get(3) == Some(&RST_STREAM)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut frame = length[1..].to_vec();
+        frame.extend([kind, 0, 0, 0, 0, 1]);
+        frame.extend(payload);
+        frame
+    }
+
+    #[test]
+    fn resets_are_found_however_the_bytes_are_cut() {
+        let frames = [
+            frame(4, &[]),
+            frame(0, &[RST_STREAM; 300]),
+            frame(RST_STREAM, &[0, 0, 0, 1]),
+            frame(1, b"headers"),
+            frame(RST_STREAM, &[0, 0, 0, 8]),
+            frame(RST_STREAM, &[0, 0, 0, 1]),
+            frame(0, &[1; 20]),
+        ]
+        .concat();
+        for size in [1, 2, 3, 7, 12, 13, 64, frames.len()] {
+            let mut seen = Frames::default();
+            let refused: usize = frames.chunks(size).map(|part| seen.refused(part)).sum();
+            assert_eq!(refused, 2, "{size}");
+            assert_eq!(seen.rest + seen.begun.len(), 0, "{size}");
+        }
+    }
+}
