@@ -5,34 +5,28 @@ mod standing;
 use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::standing::standing;
-use super::{ApiKeys, Origin, Problem, Problems};
+use super::{ApiKeys, Origin, Problem, Problems, reading::kind};
 use crate::{
     files::Files,
     yaml::{Document, Step, display_path},
 };
 
 /// One API key, without the key: only its digest is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Its name in policies and logs; in a folder the file's name where it is absent.
-    #[serde(default)]
     pub id: String,
     /// The SHA-256 digest of the key, 64 hexadecimal digits.
     pub sha256: String,
     /// What policies can know of its holder: `input.identity.attributes`.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
     /// From when on it is refused: an RFC 3339 time, or a date, which is its first moment in UTC.
-    #[serde(
-        default,
-        deserialize_with = "expiry",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<DateTime<Utc>>,
 }
 
@@ -82,12 +76,6 @@ pub fn parse_expiry(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| {
             format!("expected a date such as `2027-01-31` or an RFC 3339 time, found `{text}`")
         })
-}
-
-fn expiry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    Option::<String>::deserialize(deserializer)?
-        .map(|text| parse_expiry(&text).map_err(D::Error::custom))
-        .transpose()
 }
 
 fn read_list(file: &Path, files: &Files, all: &mut Vec<StoredKey>, problems: &mut Problems) {
@@ -142,10 +130,70 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
     };
     Document::parse(text)
         .map_err(|e| {
-            let found = problem(file, Some(e.line), String::new(), e.message);
-            problems.0.push(found);
+            // What stands there is not told: it may be a key.
+            let message = "expected YAML or JSON in which no key of a mapping is there twice";
+            problems
+                .0
+                .push(problem(file, Some(e.line), String::new(), message));
         })
         .ok()
+}
+
+/// Reads an entry, or says which member is wrong and what it must be. No value is told, and no name of an unknown member:
+/// either may be the key itself, put in the wrong place.
+fn entry_of(value: &Value) -> Result<Entry, (&'static str, String)> {
+    let Value::Object(members) = value else {
+        let message = format!(
+            "expected an entry with `id` and `sha256`, found {}; `geowarden key new` makes one",
+            kind(value)
+        );
+        return Err(("", message));
+    };
+    let mut entry = Entry {
+        id: String::new(),
+        sha256: String::new(),
+        attributes: Map::new(),
+        expires: None,
+    };
+    for (name, value) in members {
+        match name.as_str() {
+            "id" => text_of("id", value)?.clone_into(&mut entry.id),
+            "sha256" => text_of("sha256", value)?.clone_into(&mut entry.sha256),
+            "attributes" => match value {
+                Value::Object(attributes) => entry.attributes.clone_from(attributes),
+                other => return Err(("attributes", expected("a mapping", other))),
+            },
+            "expires" if value.is_null() => {}
+            "expires" => {
+                let expires = parse_expiry(text_of("expires", value)?);
+                entry.expires = Some(expires.map_err(|_| {
+                    (
+                        "expires",
+                        "expected a date such as `2027-01-31` or an RFC 3339 time".to_owned(),
+                    )
+                })?);
+            }
+            _ => {
+                let message =
+                    "an unknown key; an entry has `id`, `sha256`, `attributes` and `expires`";
+                return Err(("", message.to_owned()));
+            }
+        }
+    }
+    if entry.sha256.is_empty() {
+        return Err(("", "missing field `sha256`".to_owned()));
+    }
+    Ok(entry)
+}
+
+fn text_of<'a>(name: &'static str, value: &'a Value) -> Result<&'a str, (&'static str, String)> {
+    value
+        .as_str()
+        .ok_or_else(|| (name, expected("a string", value)))
+}
+
+fn expected(what: &str, found: &Value) -> String {
+    format!("expected {what}, found {}", kind(found))
 }
 
 fn read_entry(
@@ -168,13 +216,9 @@ fn read_entry(
             .0
             .push(problem(file, line, display_path(&path), message));
     };
-    let mut entry: Entry = match serde_path_to_error::deserialize(value) {
+    let mut entry = match entry_of(value) {
         Ok(entry) => entry,
-        Err(error) => {
-            let key = error.path().to_string();
-            fault(key.trim_matches('.'), error.inner().to_string());
-            return;
-        }
+        Err((key, message)) => return fault(key, message),
     };
     if entry.id.is_empty() {
         match default_id {
@@ -293,7 +337,7 @@ mod tests {
             ),
             (
                 format!("- id: a\n  sha256: {DIGEST}\n  colour: red\n"),
-                "unknown field `colour`",
+                ":1: [0]: an unknown key",
             ),
             (
                 format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: a, sha256: {other}}}\n"),

@@ -145,9 +145,10 @@ fn read_tree(
             continue;
         }
         if !is_told(&message, &written, problems) {
+            let found = get(&tree, &path);
             problems
                 .0
-                .push(sources.problem(&written, explain(&message)));
+                .push(sources.problem(&written, explain(&message, found)));
         }
         if problems.0.len() >= MAX_PROBLEMS || !remove(&mut tree, &path) {
             return Err(std::mem::take(problems));
@@ -194,8 +195,19 @@ fn is_told(message: &str, path: &[Step], problems: &Problems) -> bool {
     })
 }
 
-/// serde's words, with a suggestion where a key is unknown.
-fn explain(message: &str) -> String {
+/// serde's words without the value, with a suggestion where a key is unknown.
+fn explain(message: &str, found: Option<&Value>) -> String {
+    let is_quoted = ["invalid type: ", "invalid value: ", "invalid length "];
+    if is_quoted.iter().any(|start| message.starts_with(start)) {
+        // The value may hold `, expected ` itself; what is expected comes last.
+        let expected = message.rsplit(", expected ").next().unwrap_or_default();
+        let expected = match expected.split_once(' ') {
+            Some(("struct", _)) => "a mapping",
+            _ => expected,
+        };
+        let found = found.map_or("something else", kind);
+        return format!("expected {expected}, found {found}");
+    }
     let Some(rest) = message.strip_prefix("unknown field `") else {
         return message.to_owned();
     };
@@ -285,7 +297,8 @@ fn remove(tree: &mut Value, path: &[Step]) -> bool {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// The kind of a value, which is told instead of the value: it may be a secret in the wrong place.
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "a boolean",

@@ -42,7 +42,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     let expected = [
         "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found `nowhere`",
         "geowarden.yaml:7: authn.jwt[0].audience: unknown key; did you mean `audiences`?",
-        "geowarden.yaml:9: authn.jwt[0].leeway: invalid type: integer `5`, expected a string",
+        "geowarden.yaml:9: authn.jwt[0].leeway: expected a string, found a number",
         "geowarden.yaml:11: policy.rego: unknown variant `v2`, expected `v0` or `v1`",
         "geowarden.yaml:12: policy.time_out: unknown key; did you mean `timeout`?",
     ];

@@ -21,6 +21,7 @@ mod garbage;
 mod generations;
 mod input_schema;
 mod log_reader;
+mod markers;
 mod metrics;
 mod opa;
 mod reloads;

@@ -98,7 +98,8 @@ impl Settings {
             Some("dev") => "DEV_",
             Some("prod") => "PROD_",
             found => {
-                let found = found.map_or("nothing".to_owned(), |text| format!("`{text}`"));
+                // What stands there is not told, here and below: the file holds keys.
+                let found = found.map_or("nothing", |_| "something else");
                 source.fault(
                     "ENV_STATE",
                     format!("expected `dev` or `prod`, found {found}"),
@@ -211,7 +212,7 @@ impl Source<'_> {
             "0" | "false" | "f" | "no" | "n" | "off" => false,
             _ => {
                 let name = self.name(name);
-                self.fault(&name, format!("expected `true` or `false`, found `{text}`"));
+                self.fault(&name, "expected `true` or `false`");
                 false
             }
         }
@@ -328,10 +329,7 @@ impl Source<'_> {
         let context = self.text("FASTGEOAPI_CONTEXT").unwrap_or_default();
         if !context.is_empty() && !context.starts_with('/') {
             let name = self.name("FASTGEOAPI_CONTEXT");
-            self.fault(
-                &name,
-                format!("expected a path such as `/geoapi`, found `{context}`"),
-            );
+            self.fault(&name, "expected a path such as `/geoapi`");
         }
         context.trim_end_matches('/').to_owned()
     }
@@ -341,10 +339,7 @@ impl Source<'_> {
         if !LEVELS.contains(&level.as_str()) {
             let name = self.name("LOG_LEVEL");
             let expected = LEVELS.join(", ");
-            self.fault(
-                &name,
-                format!("expected one of {expected}, found `{level}`"),
-            );
+            self.fault(&name, format!("expected one of {expected}"));
         }
         Some(level)
     }

@@ -127,7 +127,7 @@ fn variables_without_a_meaning_are_named_once() {
 fn contradictions_are_told_in_fastgeoapis_words() {
     for (text, words) in [
         ("", "ENV_STATE: expected `dev` or `prod`"),
-        ("ENV_STATE=test", "found `test`"),
+        ("ENV_STATE=test", "found something else"),
         ("ENV_STATE=dev", "so nobody could be known"),
         (
             "ENV_STATE=dev\nDEV_OPA_ENABLED=true\nDEV_JWKS_ENABLED=true",
@@ -172,7 +172,7 @@ fn contradictions_are_told_in_fastgeoapis_words() {
         ("ENV_STATE", "expected NAME=value"),
         (
             "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nDEV_FASTGEOAPI_CONTEXT=geoapi",
-            ".env:4: DEV_FASTGEOAPI_CONTEXT: expected a path such as `/geoapi`, found `geoapi`",
+            ".env:4: DEV_FASTGEOAPI_CONTEXT: expected a path such as `/geoapi`",
         ),
         (
             "ENV_STATE=dev\nDEV_JWKS_ENABLED=on\nDEV_OAUTH2_EXPECTED_ISSUER=https://a\nDEV_OAUTH2_JWKS_ENDPOINT=http://idp.example/jwks",

@@ -1,0 +1,248 @@
+//! No text of a file, setting or variable that can hold a secret is ever told: a marker stands in each of them, in right and
+//! wrong forms, and is looked for in everything that is printed.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use geowarden_stack::Geowarden;
+
+use crate::service::folder;
+
+const MARKER: &str = "gw_7f3aMARKERc2e9";
+const DIGEST: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+const POLICY: &str = "package geowarden.authz\n\nallow if input.identity.method == \"api_key\"\n";
+
+/// Texts of a file of API keys in which `M` is a key in the wrong place.
+fn key_files() -> Vec<String> {
+    let entry = format!("id: a, sha256: {DIGEST}");
+    let forms = [
+        "M".to_owned(),
+        "M\n".to_owned(),
+        "\"M".to_owned(),
+        "- M".to_owned(),
+        "- [M]".to_owned(),
+        "- [[M".to_owned(),
+        "M: 1".to_owned(),
+        "M: {id: a}".to_owned(),
+        "M: 1\nM: 2".to_owned(),
+        "- M: 1".to_owned(),
+        "- {M: 1, M: 2}".to_owned(),
+        format!("- {{{entry}, M: 1}}"),
+        format!("- {{{entry}, expires: M}}"),
+        format!("- {{{entry}, expires: [M]}}"),
+        format!("- {{{entry}, attributes: M}}"),
+        format!("- {{{entry}, attributes: [M]}}"),
+        "- {id: a, sha256: M}".to_owned(),
+        "- {id: a, sha256: [M]}".to_owned(),
+        "- {id: a, sha256: {M: 1}}".to_owned(),
+        "- {id: a, key: M}".to_owned(),
+        "- {id: [M], sha256: x}".to_owned(),
+        "- &M {id: a}\n- *M\n- *N".to_owned(),
+        "--- M\n--- M".to_owned(),
+        "{\"keys\": [\"M\"".to_owned(),
+        "M\u{0}".to_owned(),
+    ];
+    forms.map(|form| form.replace('M', MARKER)).to_vec()
+}
+
+/// Sections of the configuration with a secret where none belongs; `F` is the folder of further files.
+const SETTINGS: [&str; 19] = [
+    "authn: M",
+    "authn: {api_keys: M}",
+    "authn: {api_keys: [M]}",
+    "authn: {api_keys: {header: M}}",
+    "authn: {api_keys: {file: [M]}}",
+    "authn: {jwt: M}",
+    "authn: {jwt: [M]}",
+    "authn: {jwt: [{issuer: [M], audiences: [a]}]}",
+    "authn: {jwt: [{issuer: 'https://u:M@issuer.example', audiences: [a]}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_uri: 'https://u:M@issuer.example/keys'}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_uri: 'https://M'}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], refresh: {M: 1}}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: introspection, client_id: c, client_secret_file: [M]}}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: userinfo, endpoint: 'https://u:M@issuer.example'}}]}",
+    "authn: {max_token_bytes: M}",
+    "pygeoapi: {url: 'http://u:M@127.0.0.1:5000'}",
+    "telemetry: {traces: {endpoint: 'http://u:M@127.0.0.1:4318/v1/traces'}}",
+    "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: secret}}",
+    "server: {tls: {cert: secret, key: secret}}",
+];
+
+/// Files that hold a secret, and the sections that name them.
+const FILES: [(&str, &str); 4] = [
+    (
+        "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_file: secret}]}",
+        "key set",
+    ),
+    (
+        "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: introspection, client_id: c, client_secret_file: secret}}]}",
+        "client secret",
+    ),
+    (
+        "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], ca_file: secret}]}",
+        "authorities",
+    ),
+    ("server: {tls: {cert: secret, key: secret}}", "TLS key"),
+];
+
+const CONTENTS: [&str; 9] = [
+    "M",
+    "{\"keys\": \"M\"}",
+    "{\"keys\": [\"M\"]}",
+    "{\"keys\": [{\"kty\": \"oct\", \"k\": \"M\", \"kid\": \"M\"}]}",
+    "{\"keys\": [{\"kty\": \"RSA\", \"n\": \"M\", \"e\": \"M\"}]}",
+    "{\"keys\": [{\"M\"",
+    "-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----\n",
+    "-----BEGIN CERTIFICATE-----\nM\n",
+    "authorization: M\nM",
+];
+
+/// fastgeoapi's variables.
+const DOTENV: [&str; 9] = [
+    "M",
+    "ENV_STATE=M",
+    "API_KEY_ENABLED=M\nPYGEOAPI_KEY_GLOBAL=M",
+    "API_KEY_ENABLED=true\nPYGEOAPI_KEY_GLOBAL=M",
+    "API_KEY_ENABLED=true\nPYGEOAPI_KEY_GLOBAL='M",
+    "API_KEY_ENABLED=true\nPYGEOAPI_KEY_GLOBAL=M\nPYGEOAPI_KEY_M=M",
+    "JWKS_ENABLED=true\nOAUTH2_JWKS_ENDPOINT=https://u:M@issuer.example",
+    "ENV_STATE=dev\nDEV_JWKS_ENABLED=true\nDEV_OAUTH2_JWKS_ENDPOINT=http://u:M@issuer.example/M",
+    "OPA_ENABLED=true\nOIDC_WELL_KNOWN_ENDPOINT=https://u:M@issuer.example\nOIDC_CLIENT_SECRET=M",
+];
+
+fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let mut told = String::from_utf8_lossy(&output.stdout).into_owned();
+    told.push_str(&String::from_utf8_lossy(&output.stderr));
+    assert!(!told.is_empty(), "{arguments:?} says nothing");
+    told
+}
+
+/// Checks a configuration in every way, and looks for the marker in what is said.
+fn look(folder: &Path, case: &str, variables: &[(&str, &str)], more: &[&str]) {
+    for json in [&[][..], &["--json"]] {
+        let arguments: Vec<&str> = ["check"].iter().chain(json).chain(more).copied().collect();
+        let told = run(folder, &arguments, variables);
+        assert!(
+            !told.contains(MARKER),
+            "{case}: {arguments:?} tells:\n{told}"
+        );
+    }
+}
+
+const CONFIGURED: [&str; 2] = ["--config", "geowarden.yaml"];
+
+#[test]
+fn no_secret_in_a_file_of_keys_is_told() {
+    let folder = folder(POLICY, "");
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    let by_folder = "authn: {api_keys: {dir: keys}}\npolicy: {path: policies}\n";
+    fs::write(folder.path().join("by-folder.yaml"), by_folder).unwrap();
+    for text in key_files() {
+        fs::write(folder.path().join("api-keys.yaml"), &text).unwrap();
+        look(folder.path(), &text, &[], &CONFIGURED);
+        let one = text.strip_prefix("- ").unwrap_or(&text);
+        fs::write(folder.path().join("keys/a.yaml"), one).unwrap();
+        look(folder.path(), one, &[], &["--config", "by-folder.yaml"]);
+    }
+}
+
+#[test]
+fn no_secret_in_a_setting_or_another_file_is_told() {
+    let folder = folder(POLICY, "");
+    let file = folder.path().join("geowarden.yaml");
+    let write = |section: &str| {
+        let text = section.replace('M', MARKER);
+        fs::write(&file, format!("{text}\npolicy: {{path: policies}}\n")).unwrap();
+    };
+    fs::write(folder.path().join("secret"), MARKER).unwrap();
+    for section in SETTINGS {
+        write(section);
+        look(folder.path(), section, &[], &CONFIGURED);
+    }
+    for (section, what) in FILES {
+        write(section);
+        for content in CONTENTS {
+            fs::write(folder.path().join("secret"), content.replace('M', MARKER)).unwrap();
+            look(
+                folder.path(),
+                &format!("{what}: {content}"),
+                &[],
+                &CONFIGURED,
+            );
+        }
+    }
+    for (name, value) in [
+        ("GEOWARDEN_AUTHN", MARKER),
+        ("GEOWARDEN_AUTHN__API_KEYS", MARKER),
+        ("GEOWARDEN_AUTHN__API_KEYS__FILE", "[M"),
+        ("GEOWARDEN_AUTHN__JWT", MARKER),
+        ("OTEL_EXPORTER_OTLP_HEADERS", MARKER),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://u:gw_7f3aMARKERc2e9@127.0.0.1:1",
+        ),
+    ] {
+        write("server: {}");
+        look(folder.path(), name, &[(name, value)], &CONFIGURED);
+    }
+    for text in DOTENV {
+        fs::write(folder.path().join(".env"), text.replace('M', MARKER)).unwrap();
+        look(folder.path(), text, &[], &["--env-file", ".env"]);
+        let told = run(folder.path(), &["migrate", ".env"], &[]);
+        assert!(!told.contains(MARKER), "{text}: migrate tells:\n{told}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_told_by_a_service_that_reloads() {
+    let folder = folder(POLICY, "");
+    let keys = folder.path().join("api-keys.yaml");
+    let socket = folder.path().join("admin.sock");
+    let config = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&config).unwrap().replace(
+        "admin: '127.0.0.1:0'",
+        &format!(
+            "admin: '127.0.0.1:0', admin_grpc: {{address: 'unix:{}'}}",
+            socket.display()
+        ),
+    );
+    fs::write(&config, text).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_geowarden"));
+    let mut service = Geowarden::start(binary, &config).await.unwrap();
+    let mut told = String::new();
+    for (text, phrase) in [
+        ("M", "expected a list of entries"),
+        ("- M", "expected an entry"),
+        ("- \"M", "expected YAML or JSON"),
+        ("- {id: a, sha256: M}", "the SHA-256 digest"),
+        ("- {id: a, M: 1}", "an unknown key"),
+        ("- {id: a, expires: M}", "expected a date"),
+    ] {
+        // Whole at once, as an editor does it.
+        let aside = folder.path().join("aside");
+        fs::write(&aside, text.replace('M', MARKER)).unwrap();
+        fs::rename(&aside, &keys).unwrap();
+        service.hangup().unwrap();
+        let is_told = |event: &serde_json::Value| event.to_string().contains(phrase);
+        service.event(is_told).await.unwrap();
+        told.push_str(&run(
+            folder.path(),
+            &["status", "--config", "geowarden.yaml"],
+            &[],
+        ));
+        told.push_str(&service.admin_page("/readyz").await.unwrap().text());
+    }
+    told.push_str(&service.admin_page("/metrics").await.unwrap().text());
+    told.push_str(&service.log());
+    assert!(told.contains("api-keys.yaml"), "the file is told:\n{told}");
+    assert!(!told.contains(MARKER), "{told}");
+}
