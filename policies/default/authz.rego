@@ -20,35 +20,38 @@ allow if {
 	input.ogc.action == "read"
 }
 
-# `read`, `write` and `execute` list the ids of collections and processes.
-allow if {
-	some role in roles
-	some id in data.roles[role][access]
-	is_asked_for(id)
-}
-
 # `all` lists what the role may do everywhere, but for the administration.
 allow if {
 	some role in roles
 	access in data.roles[role].all
-	api := input.ogc.api
-	not api in admin_pages
+	not administers
+}
+
+# `read`, `write` and `execute` list the ids of collections and processes.
+allow if {
+	some role in roles
+	some id in data.roles[role][access]
+	id in asked_for
 }
 
 # `lists: true`: the lists of collections and processes, and tile matrix sets. They show no data.
 allow if {
-	input.ogc.action == "read"
-	is_list
+	input.ogc.operation in lists
+	access == "read"
 	some role in roles
 	data.roles[role].lists == true
 }
 
 # `admin` lists what the role may do to the administration.
 allow if {
-	input.ogc.api in admin_pages
+	administers
 	some role in roles
 	access in data.roles[role].admin
 }
+
+administers if input.ogc.api in admin_pages
+
+lists := {"list", "TileMatrixSets", "TileMatrixSet", "processes"}
 
 roles contains role if {
 	is_array(input.identity.attributes.roles)
@@ -75,13 +78,6 @@ access := "write" if input.ogc.action in {"create", "replace", "update", "delete
 
 access := "execute" if input.ogc.action == "execute"
 
-is_asked_for(id) if input.ogc.collection == id
+asked_for contains input.ogc.collection
 
-is_asked_for(id) if input.ogc.process == id
-
-is_list if input.ogc.api in {"TileMatrixSets", "TileMatrixSet", "processes"}
-
-is_list if {
-	input.ogc.api == "collections"
-	input.ogc.operation == "list"
-}
+asked_for contains input.ogc.process

@@ -233,6 +233,12 @@ impl ByValue {
         })
     }
 
+    /// How many engines are kept, and what they weigh.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, u64) {
+        (self.kept.len(), self.kept.weight())
+    }
+
     fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
         let known = self
             .index

@@ -1,6 +1,6 @@
 mod random;
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -346,4 +346,31 @@ fn a_policy_of_which_most_stays_is_evaluated_whole() {
         .unwrap();
     }
     assert!(index(&sources(&[("a.rego", &text)])).is_none());
+}
+
+/// Whoever asks for one collection after the other must not fill the memory with engines.
+#[test]
+fn engines_of_a_thousand_collections_are_not_all_kept() {
+    let mut text = "package p\n".to_owned();
+    for number in 0..1000 {
+        writeln!(text, "allow if input.c == \"c{number}\"").unwrap();
+    }
+    let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Dialect::V1).unwrap();
+    let limit = Duration::from_secs(5);
+    let slices = Slices::of(&faithful, "data.p.allow", Dialect::V1, limit).unwrap();
+    let Slices::By(by) = &slices else {
+        panic!("the policy has no index")
+    };
+    for number in 0..1000 {
+        slices.get(&json!({"c": format!("c{number}")})).unwrap();
+    }
+    let (engines, rules) = by.kept();
+    assert!((100..300).contains(&engines), "{engines}");
+    assert!(rules <= 4096, "{rules}");
+    // One that was asked for last is still there.
+    let last = json!({"c": "c999"});
+    assert!(Arc::ptr_eq(
+        &slices.get(&last).unwrap(),
+        &slices.get(&last).unwrap()
+    ));
 }
