@@ -235,14 +235,13 @@ mod tests {
     use super::*;
     use crate::config::Environment;
 
+    fn configuration(text: &str) -> Config {
+        let folder = std::path::Path::new("");
+        Config::from_text("test", text, folder, &Environment::default()).unwrap()
+    }
+
     fn found(text: &str) -> Findings {
-        let config = Config::from_text(
-            "test",
-            text,
-            std::path::Path::new(""),
-            &Environment::default(),
-        );
-        Findings::of_configuration(&config.unwrap())
+        Findings::of_configuration(&configuration(text))
     }
 
     #[test]
@@ -266,5 +265,19 @@ mod tests {
         );
         let refused = found("pygeoapi: {version: '0.25', version_mismatch: refuse}");
         assert_eq!(refused.problems.0[0].path, "pygeoapi.version");
+    }
+
+    #[test]
+    fn a_mismatch_that_is_found_later_is_refused_where_it_is_to_be() {
+        for (on_mismatch, is_refused) in [("warn", false), ("refuse", true)] {
+            let text = format!("pygeoapi: {{version_mismatch: {on_mismatch}}}");
+            let config = configuration(&text);
+            let refused = Arc::default();
+            let later = Later::new(Vec::new(), Arc::clone(&refused));
+            let running = "0.25".parse().unwrap();
+            let guarded = config.pygeoapi.version;
+            later.tell(&config, &Mismatch::Running { running, guarded });
+            assert_eq!(refused.load(Ordering::Relaxed), is_refused, "{on_mismatch}");
+        }
     }
 }

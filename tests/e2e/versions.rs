@@ -2,8 +2,13 @@
 
 use std::process::Command;
 
-use geowarden_stack::{Pygeoapi, Tools};
+use geowarden_stack::{Geowarden, Pygeoapi, Tools};
 use serde_json::Value;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::stage::{Files, Outcome, binary};
 
@@ -56,4 +61,38 @@ async fn a_running_pygeoapi_is_compared_with_the_guarded_one() -> Outcome {
         "{said}"
     );
     Ok(())
+}
+
+/// In a pod geowarden is often there before pygeoapi.
+#[tokio::test]
+async fn a_pygeoapi_that_starts_later_is_compared_later() -> Outcome {
+    let tools = Tools::find()?;
+    let files = Files::new().await?;
+    let door = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("url: 'http://{}', version: '0.25'", door.local_addr()?);
+    let config = files.configure("127.0.0.1:0", "", &format!("pygeoapi: {{{url}}}"))?;
+    let (open, opened) = watch::channel(0);
+    let behind = tokio::spawn(pass_on(door, opened));
+    let mut geowarden = Geowarden::start(binary(), &config).await?;
+    let says = |words: &'static str| move |event: &Value| event.to_string().contains(words);
+    geowarden.event(says("version is not known")).await?;
+    let pygeoapi = Pygeoapi::start(&tools).await?;
+    open.send_replace(pygeoapi.port());
+    geowarden
+        .event(says("pygeoapi 0.24 runs, but 0.25 is guarded"))
+        .await?;
+    behind.abort();
+    Ok(())
+}
+
+/// Closes every connection until there is a port to pass them on to.
+async fn pass_on(door: TcpListener, opened: watch::Receiver<u16>) -> std::io::Result<()> {
+    loop {
+        let (mut client, _) = door.accept().await?;
+        let port = *opened.borrow();
+        if port > 0 {
+            let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    }
 }
