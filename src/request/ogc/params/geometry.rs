@@ -100,13 +100,17 @@ impl Reading<'_> {
         let end = self.rest.find([',', ')', '('])?;
         let (text, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        let numbers: Vec<f64> = text
-            .split_ascii_whitespace()
-            .map(plain_number)
-            .collect::<Option<_>>()?;
-        let dimension = *self.dimension.get_or_insert(numbers.len());
-        let is_point = numbers.len() == dimension && (2..=3).contains(&dimension);
-        is_point.then(|| numbers.into_iter().map(Value::from).collect())
+        // Anybody may send thousands of points, so that each costs as little as it can.
+        let mut numbers = [0.0; 3];
+        let mut count = 0;
+        for word in text.split_ascii_whitespace() {
+            *numbers.get_mut(count)? = plain_number(word)?;
+            count += 1;
+        }
+        let dimension = *self.dimension.get_or_insert(count);
+        let is_point = count == dimension && (2..=3).contains(&dimension);
+        let given = numbers.get(..count).filter(|_| is_point)?;
+        Some(given.iter().copied().map(Value::from).collect())
     }
 
     fn skip(&mut self, c: char) -> Option<()> {
