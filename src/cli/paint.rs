@@ -124,8 +124,8 @@ mod tests {
             assert!(!plain(&format!("a{c}")).contains(c), "{c:?}");
         }
         for text in [
-            "caf\u{e9}",
-            "cafe\u{301}",
+            "\u{e9}t\u{e9}",
+            "e\u{301}te",
             "\u{65e5}\u{672c}",
             "\u{1f44d}",
             "\"it's\" \\ <ok>",

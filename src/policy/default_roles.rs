@@ -170,8 +170,8 @@ mod tests {
                 "1:roles: expected a mapping of roles, found a list",
             ),
             (
-                "roles:\n  reader: {raed: [obs]}\n",
-                "2:roles.reader.raed: expected one of `read`",
+                "roles:\n  reader: {reads: [obs]}\n",
+                "2:roles.reader.reads: expected one of `read`",
             ),
             (
                 "roles:\n  reader:\n    read: obs\n",
