@@ -131,9 +131,10 @@ fn convert(
                 let value = convert(value, path, lines)?;
                 path.pop();
                 if all.insert(name.clone(), value).is_some() {
+                    // Without its name, which may be a secret in the wrong place.
                     return Err(YamlError {
                         line: key.span.start.line(),
-                        message: format!("the key `{name}` is there twice"),
+                        message: "this key is there twice".to_owned(),
                     });
                 }
             }

@@ -60,6 +60,15 @@ impl Sources {
             message: message.into(),
         }
     }
+
+    /// A problem of the value at `path`, without the last name of the path.
+    fn problem_below(&self, path: &[Step], message: impl Into<String>) -> Problem {
+        let above = path.split_last().map_or(path, |(_, above)| above);
+        Problem {
+            path: display_path(above),
+            ..self.problem(path, message)
+        }
+    }
 }
 
 /// What is left to read of a text, and what was wrong with it.
@@ -145,10 +154,12 @@ fn read_tree(
             continue;
         }
         if !is_told(&message, &written, problems) {
-            let found = get(&tree, &path);
-            problems
-                .0
-                .push(sources.problem(&written, explain(&message, found)));
+            let (message, is_named) = explain(&message, get(&tree, &path));
+            problems.0.push(if is_named {
+                sources.problem(&written, message)
+            } else {
+                sources.problem_below(&written, message)
+            });
         }
         if problems.0.len() >= MAX_PROBLEMS || !remove(&mut tree, &path) {
             return Err(std::mem::take(problems));
@@ -195,8 +206,11 @@ fn is_told(message: &str, path: &[Step], problems: &Problems) -> bool {
     })
 }
 
-/// serde's words without the value, with a suggestion where a key is unknown.
-fn explain(message: &str, found: Option<&Value>) -> String {
+/// What is told of a fault, and whether the name of the key may be told with it.
+///
+/// What stands in the file may be a secret in the wrong place, so serde's words are told without it: kinds of values, and
+/// words that are known here. The name of an unknown key is told only where it looks like a known one.
+fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
     let is_quoted = ["invalid type: ", "invalid value: ", "invalid length "];
     if is_quoted.iter().any(|start| message.starts_with(start)) {
         // The value may hold `, expected ` itself; what is expected comes last.
@@ -206,28 +220,65 @@ fn explain(message: &str, found: Option<&Value>) -> String {
             _ => expected,
         };
         let found = found.map_or("something else", kind);
-        return format!("expected {expected}, found {found}");
+        return (format!("expected {expected}, found {found}"), true);
     }
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        return message.to_owned();
-    };
-    let Some((found, expected)) = rest.split_once('`') else {
-        return message.to_owned();
-    };
-    let known: Vec<&str> = expected
-        .split('`')
-        .enumerate()
-        .filter_map(|(index, word)| (index % 2 == 1).then_some(word))
-        .collect();
-    let closest = known
-        .iter()
-        .map(|word| (strsim::damerau_levenshtein(found, word), word))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
-        .map(|(_, word)| *word);
-    match closest {
-        Some(word) => format!("unknown key; did you mean `{word}`?"),
-        None => format!("unknown key; expected one of: {}", known.join(", ")),
+    if let Some(unknown) = Unknown::of(message, "unknown field `") {
+        return match unknown.closest() {
+            Some(word) => (format!("unknown key; did you mean `{word}`?"), true),
+            None => {
+                let known = unknown.known.join(", ");
+                (format!("unknown key; expected one of: {known}"), false)
+            }
+        };
+    }
+    if let Some(unknown) = Unknown::of(message, "unknown variant `") {
+        let words: Vec<String> = unknown.known.iter().map(|w| format!("`{w}`")).collect();
+        let closest = unknown
+            .closest()
+            .map(|word| format!("; did you mean `{word}`?"));
+        let told = format!(
+            "expected {}, found another word{}",
+            words.join(" or "),
+            closest.unwrap_or_default()
+        );
+        return (told, true);
+    }
+    // What else there is are the texts of types of this program, which quote nothing that may be a secret.
+    let is_own = ["expected ", "missing field `"];
+    if is_own.iter().any(|start| message.starts_with(start)) {
+        return (message.to_owned(), true);
+    }
+    ("not of the expected form".to_owned(), true)
+}
+
+/// A word that serde does not know, and those that it does.
+struct Unknown<'a> {
+    found: &'a str,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn of(message: &'a str, start: &str) -> Option<Self> {
+        let rest = message.strip_prefix(start)?;
+        // The found word may hold anything; the known ones come last.
+        let (found, known) = rest.rsplit_once("`, expected").unwrap_or((rest, ""));
+        let known = known.split('`').enumerate();
+        Some(Self {
+            found,
+            known: known
+                .filter_map(|(index, word)| (index % 2 == 1).then_some(word))
+                .collect(),
+        })
+    }
+
+    /// The known word that the found one was meant to be, if it looks like one.
+    fn closest(&self) -> Option<&'a str> {
+        let known = self.known.iter();
+        known
+            .map(|word| (strsim::damerau_levenshtein(self.found, word), *word))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
+            .map(|(_, word)| word)
     }
 }
 

@@ -25,9 +25,9 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map(Self).map_err(|_| {
-            Error::custom(format!(
-                "expected a length of time with its unit, such as `250ms` or `10s`, found `{text}`"
-            ))
+            Error::custom(
+                "expected a length of time with its unit, such as `250ms` or `10s`, found another text",
+            )
         })
     }
 }

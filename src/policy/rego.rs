@@ -10,6 +10,7 @@ mod engine;
 mod graph;
 mod index;
 mod lint;
+mod locals;
 mod meaning;
 pub mod migration;
 mod names;

@@ -49,7 +49,7 @@ fn key_files() -> Vec<String> {
 }
 
 /// Sections of the configuration with a secret where none belongs; `F` is the folder of further files.
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 32] = [
     "authn: M",
     "authn: {api_keys: M}",
     "authn: {api_keys: [M]}",
@@ -69,6 +69,19 @@ const SETTINGS: [&str; 19] = [
     "telemetry: {traces: {endpoint: 'http://u:M@127.0.0.1:4318/v1/traces'}}",
     "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: secret}}",
     "server: {tls: {cert: secret, key: secret}}",
+    "M: 1",
+    "authn: {M: 1}",
+    "authn: {M: 1, M: 2}",
+    "authn: {api_keys: {M: 1}}",
+    "authn: {api_keys: {file: a, M: {}}}",
+    "authn: {jwt: [{M: 1}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], M: 1}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], algorithms: [M]}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], refresh: M}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: M}}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: introspection, client_id: c, M: 1}}]}",
+    "authn: {api_keys: &M {}, jwt: *N}",
+    "telemetry: {traces: {M: 1}}",
 ];
 
 /// Files that hold a secret, and the sections that name them.

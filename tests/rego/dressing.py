@@ -30,6 +30,14 @@ def bracketed(pick: Random, text: str) -> str:
     return "\n".join(lines)
 
 
+def of_itself(pick: Random, text: str) -> str:
+    """What the policy has itself, by an import that has no value while it is evaluated."""
+    path, name = pick.choice([("data", "d"), ("data.p", "p"), ("data.p", "own")])
+    package, _, rest = text.partition("\n")
+    rest = outside_strings(r"\bdata\.p\." if path == "data.p" else r"\bdata\.", f"{name}.", rest)
+    return f"{package}\n\nimport {path} as {name}\n{rest}"
+
+
 def commented(pick: Random, text: str) -> str:
     out = []
     for line in text.split("\n"):
@@ -47,6 +55,8 @@ def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dic
         modules = {name: bracketed(pick, text) for name, text in modules.items()}
     if pick.random() < 0.06:
         modules = {name: commented(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.02:
+        modules = {name: of_itself(pick, text) if text.startswith("package p\n") else text for name, text in modules.items()}
     if pick.random() < 0.08:
         package = pick.choice(["geowarden.authz", "p.q"])
         modules = {

@@ -13,7 +13,7 @@ from .scope import Scope
 
 TYPES = ["s", "n", "b", "as", "an", "ss", "o", "x"]
 ELEMENT = {"as": "s", "an": "n", "ss": "s", "sn": "n", "ao": "x", "o": "x"}
-NAMES = ["x", "y", "z", "u", "v", "r", "k", "i", "n", "g", "item", "role", "name"]
+NAMES = ["A", "Zed", "_m", "x", "y", "z", "u", "v", "r", "k", "i", "n", "g", "item", "role", "name"]
 CALLABLE = {kind: [call for call, _, weight in calls for _ in range(weight)] for kind, calls in CALLS.items()}
 ARGUMENTS = {call: kinds for calls in CALLS.values() for call, kinds, _ in calls}
 

@@ -19,7 +19,7 @@ class Literals(Expressions):
         """The body with all that `some` declares in use, as OPA's compiler demands."""
         body = list(body)
         for at in range(len(body)):
-            declared = re.match(r"some ([a-z_0-9, ]+?)(?: in |;)", body[at])
+            declared = re.match(r"some ([A-Za-z_0-9, ]+?)(?: in |;)", body[at])
             for name in declared.group(1).split(", ") if declared else []:
                 rest = [body[at][declared.end() :], *body[at + 1 :], head]
                 if name == "_" or uses("\n".join(rest), name):
@@ -230,6 +230,11 @@ class Literals(Expressions):
     def negation(self, scope: Scope, depth: int) -> str:
         pick = self.pick
         draw = pick.random()
+        if scope.variables and self.chance(0.15):
+            # By a variable, which may get its value behind the negation.
+            key = pick.choice(list(scope.variables))
+            over = pick.choice(["data.blocked", "data.users", "input.claims", "input.tags", *self.values.get("ss", []), *self.values.get("o", [])])
+            return pick.choice([f"not {over}[{key}]", f"not {over}[{key}]", f"not {over}[{key}] == true", f"not {over}[lower({key})]", f"not [{over}[{key}], {key}] == [true, {self.constant('s')}]"])
         if draw < 0.82:
             text = self.condition(scope, depth)
             # A wildcard in a negation is unsafe to OPA.
@@ -247,6 +252,11 @@ class Literals(Expressions):
     def modifier(self, scope: Scope) -> str:
         pick = self.pick
         draw = pick.random()
+        one = [name for name, takes, _ in self.functions if len(takes) == 1]
+        if one and self.chance(0.1):
+            return f"with {pick.choice(['count', 'lower', 'is_string', 'startswith', 'plus', 'walk'])} as {pick.choice(one)}"
+        if one and self.chance(0.05):
+            return f"with {pick.choice(one)} as {pick.choice(['count', 'lower', 'trace', 'walk', 'is_null'])}"
         if draw < 0.35:
             kind = pick.choice(["s", "as", "n", "o"])
             return f"with {pick.choice([ref for ref in world.INPUT[kind] if '[' not in ref])} as {self.expression(kind, scope, 1)}"
@@ -296,7 +306,10 @@ class Literals(Expressions):
 
     def body(self, scope: Scope, most: int = 4) -> list[str]:
         made = [self.literal(scope) for _ in range(self.pick.choice([1, 1, 2, 2, 3, most][: most + 2]))]
-        if self.chance(0.06):
+        if self.chance(0.03):
+            # Declared in this query; perhaps used in another one only.
+            made.insert(0, f"some {self.pick.choice(list(scope.variables) or ['x'])}")
+        if self.chance(0.2):
             # Only what is safe counts, not the order.
             self.pick.shuffle(made)
         return made

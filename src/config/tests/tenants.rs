@@ -118,7 +118,7 @@ fn faults_of_a_tenant_name_line_and_key() {
         ),
         (
             "tenants:\n  a: {authn: {}, policy: {}, server: {}}\n",
-            "tenants.a.server: unknown key",
+            "tenants.a: unknown key",
         ),
     ] {
         assert!(

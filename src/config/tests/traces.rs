@@ -117,7 +117,7 @@ fn faults_of_traces_are_told_where_they_are() {
     assert_eq!(
         of_variables.unwrap_err(),
         [
-            "environment variable OTEL_EXPORTER_OTLP_PROTOCOL: telemetry.traces.protocol: unknown variant `grpc`, expected `http/protobuf`"
+            "environment variable OTEL_EXPORTER_OTLP_PROTOCOL: telemetry.traces.protocol: expected `http/protobuf`, found another word"
         ]
     );
     let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization s3cret");

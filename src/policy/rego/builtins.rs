@@ -5,6 +5,7 @@ mod arithmetic;
 mod base64;
 mod budget;
 mod collections;
+mod dependence;
 mod format;
 mod glob;
 mod json;
@@ -50,10 +51,11 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 15] = [
+const ALL: [&[Builtin]; 16] = [
     &arithmetic::ALL,
     &base64::ALL,
     &collections::ALL,
+    &dependence::ALL,
     &format::ALL,
     &glob::ALL,
     &json::ALL,

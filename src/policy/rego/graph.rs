@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
+use regorus::unstable::{Expr, Literal, LiteralStmt, Query, Rule, RuleHead};
 
 use super::{
-    builtins,
+    builtins, locals,
     names::{Names, Scope, root},
     refusal::Refusals,
     syntax::{Parsed, Visitor, walk_rule},
@@ -114,16 +114,13 @@ struct Uses<'a, 'b, 'c> {
 
 impl<'a, 'b, 'c> Uses<'a, 'b, 'c> {
     fn of(rule: &Rule, scope: &'a Scope<'b>, refusals: Refusals<'c>) -> Self {
-        let mut arguments = BTreeSet::new();
-        if let Rule::Spec {
-            head: RuleHead::Func { args, .. },
-            ..
-        } = rule
-        {
-            for argument in args {
-                pattern(argument, &mut arguments);
-            }
-        }
+        let arguments = match rule {
+            Rule::Spec {
+                head: RuleHead::Func { args, .. },
+                ..
+            } => locals::arguments(args),
+            _ => BTreeSet::new(),
+        };
         Self {
             scope,
             refusals,
@@ -181,29 +178,7 @@ impl Visitor for Uses<'_, '_, '_> {
             .every
             .remove(&std::ptr::from_ref(query))
             .unwrap_or_default();
-        for statement in &query.stmts {
-            match &statement.literal {
-                Literal::SomeVars { vars, .. } => {
-                    names.extend(vars.iter().map(|span| span.text().to_owned()));
-                }
-                Literal::SomeIn { key, value, .. } => {
-                    for part in key.iter().chain([value]) {
-                        pattern(part, &mut names);
-                    }
-                }
-                Literal::Expr { expr, .. } => {
-                    if let Expr::AssignExpr {
-                        op: AssignOp::ColEq,
-                        lhs,
-                        ..
-                    } = expr.as_ref()
-                    {
-                        pattern(lhs, &mut names);
-                    }
-                }
-                Literal::NotExpr { .. } | Literal::Every { .. } => {}
-            }
-        }
+        names.extend(locals::declared(query));
         self.declared.push(names);
         self.depth += 1;
     }
@@ -250,26 +225,6 @@ fn length(mut reference: &Expr) -> usize {
         reference = refr;
     }
     steps
-}
-
-/// The variables of a pattern that takes values apart.
-fn pattern(expression: &Expr, names: &mut BTreeSet<String>) {
-    match expression {
-        Expr::Var { span, .. } => {
-            names.insert(span.text().to_owned());
-        }
-        Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            for item in items {
-                pattern(item, names);
-            }
-        }
-        Expr::Object { fields, .. } => {
-            for (_, _, value) in fields {
-                pattern(value, names);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Looks for circles and long chains, without recursion of its own.

@@ -1,19 +1,27 @@
 //! What regorus takes in silence and gives another meaning than OPA, or what OPA does not take at all: it is refused.
 
+mod replaced;
+mod unused;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleHead};
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Ref, Rule, RuleHead};
 
 use super::{
     names::{Scope, package_path, root},
     refusal::Refusals,
-    syntax::{
-        Parsed, Visitor, constant_path, each_variable, is_scalar, operands, variables, walk_rule,
-    },
+    syntax::{Parsed, Visitor, constant_path, operands, walk_rule},
 };
 
 /// Names that no author may give to anything.
 const ROOTS: [&str; 2] = ["input", "data"];
+
+/// Whether a name could be one of those that are made where a policy is rewritten.
+fn is_ours(name: &str) -> bool {
+    ["__lifted", "__negated"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}
 
 /// Checks the imports of one file.
 pub(super) fn imports(parsed: &Parsed, refusals: &mut Refusals<'_>) {
@@ -31,7 +39,7 @@ pub(super) fn imports(parsed: &Parsed, refusals: &mut Refusals<'_>) {
             refusals.add(line, "`import future.keywords` gives `not` another meaning in OPA 1.20 and later: import the keywords by their names, such as `import future.keywords.if`");
         }
         let is_around = package == path || package.starts_with(&format!("{path}."));
-        if path.starts_with("data.") && is_around {
+        if is_around {
             refusals.add(line, format!("`{path}` is the own package or one above it, which has no value yet while it is evaluated: remove the import, and write the names of its rules, or `{path}` in full"));
         }
         let last = path.rsplit('.').next().unwrap_or_default();
@@ -43,6 +51,12 @@ pub(super) fn imports(parsed: &Parsed, refusals: &mut Refusals<'_>) {
 }
 
 fn named(name: &str, what: &str, line: u32, refusals: &mut Refusals<'_>) {
+    if is_ours(name) {
+        refusals.add(
+            line,
+            format!("{what} is called `{name}`: names that begin so are made here, give it another"),
+        );
+    }
     if ROOTS.contains(&name) {
         refusals.add(
             line,
@@ -92,11 +106,9 @@ pub(super) fn defaults(modules: &[Parsed], all: &mut Vec<String>) {
 /// Checks one rule.
 pub(super) fn check(rule: &Rule, scope: &Scope<'_>, refusals: &mut Refusals<'_>) {
     head(rule, refusals);
-    let mut used = BTreeSet::new();
-    walk_rule(rule, &mut Used(&mut used));
+    unused::check(rule, refusals);
     let mut meanings = Meanings {
         scope,
-        used: &used,
         refusals,
         meant: BTreeSet::new(),
     };
@@ -131,46 +143,23 @@ fn declared(pattern: &Expr, what: &str, line: u32, refusals: &mut Refusals<'_>) 
     }
 }
 
-/// The variables that a rule uses, wherever.
-struct Used<'a>(&'a mut BTreeSet<String>);
-
-impl Visitor for Used<'_> {
-    fn expression(&mut self, expression: &Expr) -> bool {
-        each_variable(expression, &mut |name| {
-            self.0.insert(name.to_owned());
-        });
-        true
-    }
-}
-
 struct Meanings<'a, 'b, 'c> {
     scope: &'a Scope<'b>,
-    used: &'a BTreeSet<String>,
     refusals: &'a mut Refusals<'c>,
     /// The calls that mean what they mean in OPA.
     meant: BTreeSet<u32>,
 }
 
 impl Visitor for Meanings<'_, '_, '_> {
-    fn query(&mut self, query: &Query) {
-        negations(query, self.scope, self.refusals);
-    }
-
     fn statement(&mut self, statement: &LiteralStmt) {
         let line = statement.span.line;
+        for with in &statement.with_mods {
+            replaced::check(with, self.scope, line, self.refusals);
+        }
         match &statement.literal {
             Literal::SomeVars { vars, .. } => {
                 for variable in vars {
-                    let name = variable.text();
-                    named(name, "a variable", line, self.refusals);
-                    if !self.used.contains(name) {
-                        self.refusals.add(
-                            line,
-                            format!(
-                                "`some {name}` declares a variable that nothing uses: remove it"
-                            ),
-                        );
-                    }
+                    named(variable.text(), "a variable", line, self.refusals);
                 }
             }
             Literal::SomeIn { key, value, .. } => {
@@ -203,6 +192,11 @@ impl Visitor for Meanings<'_, '_, '_> {
     }
 
     fn expression(&mut self, expression: &Expr) -> bool {
+        if let Expr::Var { span, .. } = expression {
+            if is_ours(span.text()) {
+                named(span.text(), "a variable", span.line, self.refusals);
+            }
+        }
         if let Expr::Call { fcn, .. } = expression
             && !self.meant.contains(&expression.eidx())
         {
@@ -231,65 +225,5 @@ fn is_the_one_form(expression: &Expr, scope: &Scope<'_>) -> bool {
         Some("walk") => params.len() == 2,
         Some("trace") => params.len() == 1,
         _ => false,
-    }
-}
-
-/// Refuses negations of references by a variable that another variable gives its value by `=`.
-///
-/// regorus takes such a negation for what binds the variable, and evaluates it first: over all keys of what is referred to.
-fn negations(query: &Query, scope: &Scope<'_>, refusals: &mut Refusals<'_>) {
-    let mut unified = BTreeSet::new();
-    for statement in &query.stmts {
-        if let Literal::Expr { expr, .. } = &statement.literal {
-            unifications(expr, scope, &mut unified);
-        }
-    }
-    for statement in &query.stmts {
-        let Literal::NotExpr { expr, span } = &statement.literal else {
-            continue;
-        };
-        let mut indexes = BTreeSet::new();
-        index_variables(expr, &mut indexes);
-        for name in indexes.intersection(&unified) {
-            refusals.add(span.line, format!("`not` refers by `{name}`, which `=` or a pattern binds to another variable: use that other variable, or put the reference into a function and negate its call"));
-        }
-    }
-}
-
-/// Adds the local variables of an assignment or `=` between variables, or patterns of them.
-///
-/// References and calls on one side are evaluated first, so that they do no harm.
-fn unifications(expression: &Expr, scope: &Scope<'_>, found: &mut BTreeSet<String>) {
-    if let Expr::AssignExpr { lhs, rhs, .. } = expression
-        && is_pattern(lhs)
-        && is_pattern(rhs)
-    {
-        let mut all = BTreeSet::new();
-        variables(lhs, &mut all);
-        variables(rhs, &mut all);
-        all.retain(|name| !scope.is_global(name));
-        if all.len() > 1 {
-            found.extend(all);
-        }
-    }
-}
-
-fn is_pattern(expression: &Expr) -> bool {
-    match expression {
-        Expr::Var { .. } => true,
-        Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. } => {
-            operands(expression).into_iter().all(is_pattern)
-        }
-        other => is_scalar(other),
-    }
-}
-
-/// Adds the variables in the brackets of references.
-fn index_variables(expression: &Expr, found: &mut BTreeSet<String>) {
-    if let Expr::RefBrack { index, .. } = expression {
-        variables(index, found);
-    }
-    for operand in operands(expression) {
-        index_variables(operand, found);
     }
 }

@@ -45,8 +45,8 @@ pub(super) fn faithful(
         }
     }
     refusal::into_result(&refusals)?;
-    let rewritten = modules.iter().map(|parsed| {
-        let text = print::rewritten(parsed, &names);
+    let rewritten = modules.iter().enumerate().map(|(number, parsed)| {
+        let text = print::rewritten(parsed, number, &names);
         (parsed.name.clone(), text)
     });
     let given = rewritten

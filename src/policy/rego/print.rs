@@ -5,14 +5,16 @@
 mod every;
 mod expression;
 mod head;
+mod negated;
+mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{
     AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleBody, Span, WithModifier,
 };
 
-use self::expression::Level;
+use self::{expression::Level, negated::Functions, variables::Around};
 use super::{
     builtins,
     names::{Names, Scope},
@@ -20,8 +22,8 @@ use super::{
     syntax::{Parsed, constant_path},
 };
 
-/// What regorus is to be given instead of a module's own text; `None` where that means the same.
-pub(super) fn rewritten(parsed: &Parsed, names: &Names) -> Option<String> {
+/// What regorus is to be given instead of the own text of a module, which has this number; `None` where that means the same.
+pub(super) fn rewritten(parsed: &Parsed, number: usize, names: &Names) -> Option<String> {
     let mut printer = Printer {
         text: String::new(),
         line: 1,
@@ -29,6 +31,8 @@ pub(super) fn rewritten(parsed: &Parsed, names: &Names) -> Option<String> {
         has_keywords: parsed.has_keywords,
         lifted: BTreeMap::new(),
         count: 0,
+        around: Vec::new(),
+        functions: Functions::of_module(number),
         is_changed: false,
     };
     printer.module(parsed);
@@ -44,6 +48,9 @@ struct Printer<'a> {
     /// The variables that stand for lifted expressions, by the expressions' numbers.
     lifted: BTreeMap<u32, String>,
     count: usize,
+    /// The names of the function and of each query around.
+    around: Vec<Around>,
+    functions: Functions,
     /// Whether anything is printed otherwise than it was written.
     is_changed: bool,
 }
@@ -83,6 +90,7 @@ impl Printer<'_> {
             self.go_to(rule.span().line);
             self.push(" ");
             self.rule(rule);
+            self.waiting_functions();
         }
         self.push("\n");
     }
@@ -161,12 +169,14 @@ impl Printer<'_> {
         } else {
             " { "
         });
-        self.query(&body.query);
-        // Behind the body, since it may be what makes them safe to evaluate.
-        if !values.is_empty() && !body.query.stmts.is_empty() {
-            self.push("; ");
-        }
-        self.conditions(values);
+        self.within(&body.query, BTreeSet::new(), |printer| {
+            printer.query(&body.query);
+            // Behind the body, since it may be what makes them safe to evaluate.
+            if !values.is_empty() && !body.query.stmts.is_empty() {
+                printer.push("; ");
+            }
+            printer.conditions(values);
+        });
         self.push(" }");
     }
 
@@ -234,7 +244,7 @@ impl Printer<'_> {
                     self.lifted.insert(lifted.eidx(), name);
                 }
                 self.push("not ");
-                self.whole(expr);
+                self.negated(expr);
             }
             Literal::Every {
                 key,

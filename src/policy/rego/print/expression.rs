@@ -1,5 +1,7 @@
 //! Expressions, with the parentheses that they need.
 
+use std::collections::BTreeSet;
+
 use regorus::unstable::{ArithOp, BinOp, BoolOp, Expr, Query, Ref};
 
 use super::{
@@ -148,7 +150,7 @@ impl Printer<'_> {
             Expr::ArithExpr { op, .. } => !matches!(op, ArithOp::Sub),
             Expr::UnaryExpr { .. } => true,
             Expr::Call { fcn, .. } => constant_path(fcn)
-                .is_some_and(|path| path == "count" && self.scope.function(&path).is_none()),
+                .is_some_and(|path| path == "count" && self.scope.is_builtin(&path)),
             other => is_scalar(other),
         }
     }
@@ -162,13 +164,15 @@ impl Printer<'_> {
         close: &str,
     ) {
         self.push(open);
-        if let Some(key) = key {
-            self.expression(key, Level::Bool);
-            self.push(": ");
-        }
-        self.expression(value, Level::Term);
-        self.push(" | ");
-        self.query(query);
+        self.within(query, BTreeSet::new(), |printer| {
+            if let Some(key) = key {
+                printer.expression(key, Level::Bool);
+                printer.push(": ");
+            }
+            printer.expression(value, Level::Term);
+            printer.push(" | ");
+            printer.query(query);
+        });
         self.push(close);
     }
 

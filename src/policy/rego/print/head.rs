@@ -1,6 +1,6 @@
 //! Heads of rules, whose values are conditions of their bodies.
 
-use regorus::unstable::{Expr, RuleBody, RuleHead};
+use regorus::unstable::{Expr, Ref, RuleBody, RuleHead};
 
 use super::{super::negation, Printer, expression::Level};
 
@@ -25,12 +25,22 @@ impl Printer<'_> {
             self.lifted.insert(value.eidx(), name.clone());
         }
         self.head(head);
+        let arguments: &[Ref<Expr>] = match head {
+            RuleHead::Func { args, .. } => args,
+            RuleHead::Set { .. } | RuleHead::Compr { .. } => &[],
+        };
+        self.with_arguments(arguments, |printer| {
+            printer.bodies(head, bodies, &values);
+        });
+    }
+
+    fn bodies(&mut self, head: &RuleHead, bodies: &[RuleBody], values: &[(&Expr, String)]) {
         for body in bodies {
-            self.body(body, bodies, &values, matches!(head, RuleHead::Func { .. }));
+            self.body(body, bodies, values, matches!(head, RuleHead::Func { .. }));
         }
         if bodies.is_empty() && !values.is_empty() {
             self.push(if self.has_keywords { " if { " } else { " { " });
-            self.conditions(&values);
+            self.conditions(values);
             self.push(" }");
         }
     }

@@ -36,10 +36,36 @@ const CASES: &[(&str, &str, &str)] = &[
         "nothing uses",
     ),
     (
-        "allow if {\n\tsome x in input.l\n\t[_, y] = x\n\tnot data.blocked[y]\n}",
-        "a.rego:5",
-        "use that other variable",
+        "allow if {\n\tsome x\n\tinput.a\n} else if {\n\tsome x\n\tinput.xs[x]\n}",
+        "a.rego:3",
+        "nothing uses",
     ),
+    (
+        "allow if {\n\tsome x\n\tevery x in [1] { x == 1 }\n}",
+        "a.rego:3",
+        "nothing uses",
+    ),
+    (
+        "import data as d\nallow if not d.p.denied",
+        "a.rego:2",
+        "the own package or one above it",
+    ),
+    (
+        "f(x, y) := 1\ng if 2 + 2 == 1\nallow if g with plus as f",
+        "a.rego:4",
+        "cannot have `plus`",
+    ),
+    (
+        "f(_) := false\nallow if f(1) with f as trace",
+        "a.rego:3",
+        "cannot have `trace`",
+    ),
+    (
+        "allow if {\n\t__lifted1__ := 1\n\t__lifted1__ == input.a\n}",
+        "a.rego:3",
+        "made here",
+    ),
+    ("__negated0_1__(_) if input.a", "a.rego:2", "made here"),
     (
         "allow if { [_, v] := walk(input); v == 1 }",
         "a.rego:2",
