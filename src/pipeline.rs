@@ -232,6 +232,7 @@ fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
             status: 400,
             reason: refusal.rule().as_str(),
             detail: refusal.detail().to_owned(),
+            logged: Some(refusal.logged().to_owned()),
             ..Denial::default()
         })
     })

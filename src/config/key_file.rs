@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::standing::standing;
-use super::{ApiKeys, Origin, Problem, Problems, reading::kind};
+use super::{ApiKeys, Origin, Problem, Problems, fault::kind};
 use crate::{
     files::Files,
     yaml::{Document, Step, display_path},

@@ -4,6 +4,7 @@ mod address;
 mod authn;
 mod environment;
 pub mod fastgeoapi;
+mod fault;
 mod host;
 pub mod key_file;
 mod opentelemetry;

@@ -11,6 +11,7 @@ use serde_path_to_error::Segment;
 use super::{
     Authn, Config, Environment, Origin, Policy, Problem, Problems, Pygeoapi, Tls,
     environment::Setting,
+    fault::{explain, kind},
 };
 use crate::yaml::{Document, KeyPath, Step, display_path};
 
@@ -206,82 +207,6 @@ fn is_told(message: &str, path: &[Step], problems: &Problems) -> bool {
     })
 }
 
-/// What is told of a fault, and whether the name of the key may be told with it.
-///
-/// What stands in the file may be a secret in the wrong place, so serde's words are told without it: kinds of values, and
-/// words that are known here. The name of an unknown key is told only where it looks like a known one.
-fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
-    let is_quoted = ["invalid type: ", "invalid value: ", "invalid length "];
-    if is_quoted.iter().any(|start| message.starts_with(start)) {
-        // The value may hold `, expected ` itself; what is expected comes last.
-        let expected = message.rsplit(", expected ").next().unwrap_or_default();
-        let expected = match expected.split_once(' ') {
-            Some(("struct", _)) => "a mapping",
-            _ => expected,
-        };
-        let found = found.map_or("something else", kind);
-        return (format!("expected {expected}, found {found}"), true);
-    }
-    if let Some(unknown) = Unknown::of(message, "unknown field `") {
-        return match unknown.closest() {
-            Some(word) => (format!("unknown key; did you mean `{word}`?"), true),
-            None => {
-                let known = unknown.known.join(", ");
-                (format!("unknown key; expected one of: {known}"), false)
-            }
-        };
-    }
-    if let Some(unknown) = Unknown::of(message, "unknown variant `") {
-        let words: Vec<String> = unknown.known.iter().map(|w| format!("`{w}`")).collect();
-        let closest = unknown
-            .closest()
-            .map(|word| format!("; did you mean `{word}`?"));
-        let told = format!(
-            "expected {}, found another word{}",
-            words.join(" or "),
-            closest.unwrap_or_default()
-        );
-        return (told, true);
-    }
-    // What else there is are the texts of types of this program, which quote nothing that may be a secret.
-    let is_own = ["expected ", "missing field `"];
-    if is_own.iter().any(|start| message.starts_with(start)) {
-        return (message.to_owned(), true);
-    }
-    ("not of the expected form".to_owned(), true)
-}
-
-/// A word that serde does not know, and those that it does.
-struct Unknown<'a> {
-    found: &'a str,
-    known: Vec<&'a str>,
-}
-
-impl<'a> Unknown<'a> {
-    fn of(message: &'a str, start: &str) -> Option<Self> {
-        let rest = message.strip_prefix(start)?;
-        // The found word may hold anything; the known ones come last.
-        let (found, known) = rest.rsplit_once("`, expected").unwrap_or((rest, ""));
-        let known = known.split('`').enumerate();
-        Some(Self {
-            found,
-            known: known
-                .filter_map(|(index, word)| (index % 2 == 1).then_some(word))
-                .collect(),
-        })
-    }
-
-    /// The known word that the found one was meant to be, if it looks like one.
-    fn closest(&self) -> Option<&'a str> {
-        let known = self.known.iter();
-        known
-            .map(|word| (strsim::damerau_levenshtein(self.found, word), *word))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
-            .map(|(_, word)| word)
-    }
-}
-
 fn steps(path: &serde_path_to_error::Path) -> KeyPath {
     path.iter()
         .filter_map(|segment| match segment {
@@ -345,18 +270,6 @@ fn remove(tree: &mut Value, path: &[Step]) -> bool {
             true
         }
         _ => false,
-    }
-}
-
-/// The kind of a value, which is told instead of the value: it may be a secret in the wrong place.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
     }
 }
 

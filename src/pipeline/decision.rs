@@ -97,6 +97,8 @@ pub struct Denial {
     pub body: Option<String>,
     /// The policy's own dynamic metadata.
     pub metadata: Map<String, Value>,
+    /// The sentence for our log, where the client's quotes what may be a secret.
+    pub logged: Option<String>,
     /// What happened, for our log only.
     pub cause: Option<String>,
 }

@@ -100,7 +100,7 @@ impl<'a> Line<'a> {
             api: resource.map(Resource::api),
             operation: resource.map(Resource::operation),
             collection: resource.and_then(Resource::collection),
-            detail: denial.map(|d| d.detail.as_str()),
+            detail: denial.map(|d| d.logged.as_deref().unwrap_or(&d.detail)),
             cause: denial.and_then(|d| d.cause.as_deref()),
             duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         }

@@ -7,9 +7,15 @@ use std::{
     process::{Command, Output},
 };
 
+use aws_lc_rs::signature::Ed25519KeyPair;
+use data_encoding::BASE64URL_NOPAD;
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use geowarden_stack::Geowarden;
 
-use crate::service::folder;
+use crate::{
+    admin_grpc::{ISSUER, jwks},
+    service::{folder, request},
+};
 
 const MARKER: &str = "gw_7f3aMARKERc2e9";
 const DIGEST: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -258,4 +264,117 @@ async fn no_secret_is_told_by_a_service_that_reloads() {
     told.push_str(&service.log());
     assert!(told.contains("api-keys.yaml"), "the file is told:\n{told}");
     assert!(!told.contains(MARKER), "{told}");
+}
+
+/// Credentials and their like, right and wrong, in which `M` stands for a secret.
+fn requests() -> Vec<(&'static str, String)> {
+    let part = |text: &str| BASE64URL_NOPAD.encode(text.replace('M', MARKER).as_bytes());
+    let token = |header: &str, claims: &str| {
+        let (header, claims) = (part(header), part(claims));
+        format!("Bearer {header}.{claims}.{MARKER}")
+    };
+    let good = r#"{"alg": "EdDSA", "kid": "first"}"#;
+    let mut all: Vec<(&str, String)> = [
+        ("x-api-key", "M"),
+        ("x-api-key", "M, M"),
+        ("x-api-key", "M\u{e9}"),
+        ("authorization", "M"),
+        ("authorization", "Bearer M"),
+        ("authorization", "Bearer M M"),
+        ("authorization", "Bearer M.M.M"),
+        ("authorization", "Bearer\tM"),
+        ("authorization", "Basic M"),
+        ("authorization", "M Bearer x"),
+        ("cookie", "session=M"),
+        ("cookie", "M"),
+        ("proxy-authorization", "Bearer M"),
+    ]
+    .map(|(name, value)| (name, value.replace('M', MARKER)))
+    .to_vec();
+    for (header, claims) in [
+        (good, r#"{"iss": "M"}"#),
+        (
+            good,
+            r#"{"iss": "https://idp.example", "aud": "M", "sub": "M"}"#,
+        ),
+        (good, r#"{"iss": "https://idp.example", "exp": "M"}"#),
+        (good, r#"{"M": 1, "M": 2}"#),
+        (good, r#"{"iss": ["M"]}"#),
+        (good, "M"),
+        (
+            r#"{"alg": "EdDSA", "kid": "M"}"#,
+            r#"{"iss": "https://idp.example"}"#,
+        ),
+        (r#"{"alg": "M"}"#, r#"{"iss": "https://idp.example"}"#),
+        (
+            r#"{"alg": "EdDSA", "crit": ["M"]}"#,
+            r#"{"iss": "https://idp.example"}"#,
+        ),
+        (
+            r#"{"alg": "EdDSA", "M": 1, "M": 2}"#,
+            r#"{"iss": "https://idp.example"}"#,
+        ),
+        ("M", "{}"),
+    ] {
+        all.push(("authorization", token(header, claims)));
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_secret_of_a_request_is_told() {
+    let folder = folder(
+        "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n",
+        "telemetry: {level: debug}",
+    );
+    let pair = Ed25519KeyPair::generate().unwrap();
+    fs::write(folder.path().join("jwks.json"), jwks(&pair)).unwrap();
+    let config = folder.path().join("geowarden.yaml");
+    let issuer = format!(
+        "authn: {{jwt: [{{issuer: '{ISSUER}', audiences: [geo], algorithms: [EdDSA], jwks_file: jwks.json}}], "
+    );
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("authn: {", &issuer)).unwrap();
+    let service = Geowarden::start(Path::new(env!("CARGO_BIN_EXE_geowarden")), &config)
+        .await
+        .unwrap();
+    let port = service.grpc_port().unwrap();
+    let mut client = AuthorizationClient::connect(format!("http://127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    let encoded = BASE64URL_NOPAD.encode(MARKER.as_bytes());
+    let in_query = format!("/collections/obs/items?limit=1&token={MARKER}");
+    let mut asked = 0;
+    let mut look = |what: &str, told: &str| {
+        let is_told = told.contains(MARKER) || told.contains(&encoded);
+        assert!(!is_told, "{what} is told:\n{told}");
+        asked += 1;
+    };
+    for (name, value) in requests() {
+        let check = request("GET", "/collections/obs", &[(name, &value)]);
+        let answer = client.check(check).await.unwrap().into_inner();
+        look(&format!("{name}: {value}"), &format!("{answer:?}"));
+    }
+    for (method, path) in [
+        ("GET", in_query.as_str()),
+        ("GET", &format!("/collections/obs/items?bbox={MARKER}")),
+        (
+            "GET",
+            &format!("/collections/obs/items?{MARKER}=1&{MARKER}=2"),
+        ),
+        ("GET", &format!("/nowhere?token={MARKER}")),
+        ("PATCH", &in_query),
+    ] {
+        // Who sent it may be told what was wrong in it.
+        let check = request(method, path, &[]);
+        client.check(check).await.unwrap();
+    }
+    look(
+        "a secret in the metrics",
+        &service.admin_page("/metrics").await.unwrap().text(),
+    );
+    let log = service.log();
+    look("a secret in the log", &log);
+    let decisions = log.matches("\"decision_id\"").count();
+    assert!(decisions >= asked - 2, "{decisions} of {asked}:\n{log}");
 }

@@ -54,7 +54,9 @@ fn named(name: &str, what: &str, line: u32, refusals: &mut Refusals<'_>) {
     if is_ours(name) {
         refusals.add(
             line,
-            format!("{what} is called `{name}`: names that begin so are made here, give it another"),
+            format!(
+                "{what} is called `{name}`: names that begin so are made here, give it another"
+            ),
         );
     }
     if ROOTS.contains(&name) {
@@ -192,10 +194,10 @@ impl Visitor for Meanings<'_, '_, '_> {
     }
 
     fn expression(&mut self, expression: &Expr) -> bool {
-        if let Expr::Var { span, .. } = expression {
-            if is_ours(span.text()) {
-                named(span.text(), "a variable", span.line, self.refusals);
-            }
+        if let Expr::Var { span, .. } = expression
+            && is_ours(span.text())
+        {
+            named(span.text(), "a variable", span.line, self.refusals);
         }
         if let Expr::Call { fcn, .. } = expression
             && !self.meant.contains(&expression.eidx())

@@ -58,7 +58,7 @@ impl Format {
             (Negotiation::Json, Some(other))
                 if other != DEFAULT && *route == Route::Page("stac-search") =>
             {
-                return Err(Refusal::about(
+                return Err(Refusal::about_value(
                     Rule::Parameter,
                     "a STAC search answers in JSON only; leave `f` out or send `f=json`: ",
                     other.as_bytes(),

@@ -127,7 +127,7 @@ impl Params {
             }
             // Null too: pygeoapi takes it over the query's value.
             if self.get(name).is_some() || self.ignored.contains(name) {
-                return Err(Refusal::about(
+                return Err(Refusal::about_value(
                     Rule::TwoFilters,
                     "the query and the body both have this parameter; send it once: ",
                     name.as_bytes(),

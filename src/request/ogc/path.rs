@@ -51,7 +51,9 @@ fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
             "the path has an empty segment (`//`, or `/` at its end)",
         ));
     }
-    let text = percent::decode(raw, "path", |byte| is_pchar(byte).then_some(byte))?;
+    let text = percent::decode(raw, percent::Place::Path, |byte| {
+        is_pchar(byte).then_some(byte)
+    })?;
     check(&text, raw)?;
     Ok(text)
 }

@@ -1,17 +1,42 @@
 //! Percent-encoding (RFC 3986, section 2.1): decoded once, strictly, and printed back.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use super::refusal::{Refusal, Rule};
+
+/// The parts of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Path,
+    Query,
+}
+
+impl Place {
+    fn refusal(self, rule: Rule, detail: &str, part: &[u8]) -> Refusal {
+        match self {
+            Self::Path => Refusal::about(rule, detail, part),
+            Self::Query => Refusal::about_value(rule, detail, part),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Path => "path",
+            Self::Query => "query",
+        })
+    }
+}
 
 /// Decodes a part of a target. `plain` says what a byte outside of escapes stands for, None for one that must be escaped.
 ///
 /// What stands for itself, which is nearly everything that clients send, is not copied.
-pub(super) fn decode<'a>(
-    raw: &'a [u8],
-    place: &str,
+pub(super) fn decode(
+    raw: &[u8],
+    place: Place,
     plain: impl Fn(u8) -> Option<u8>,
-) -> Result<Cow<'a, str>, Refusal> {
+) -> Result<Cow<'_, str>, Refusal> {
     let stands_for_itself = |byte: &u8| *byte != b'%' && plain(*byte) == Some(*byte);
     if raw.iter().all(stands_for_itself)
         && let Ok(text) = std::str::from_utf8(raw)
@@ -24,7 +49,7 @@ pub(super) fn decode<'a>(
         if byte == b'%' {
             let (Some(high), Some(low)) = (rest.next().and_then(hex), rest.next().and_then(hex))
             else {
-                return Err(Refusal::about(
+                return Err(place.refusal(
                     Rule::BadEscape,
                     "`%` needs two hexadecimal digits: ",
                     raw,
@@ -35,12 +60,12 @@ pub(super) fn decode<'a>(
             bytes.push(byte);
         } else {
             let detail = format!("a byte that must be percent-encoded in a {place}: ");
-            return Err(Refusal::about(Rule::BadByte, &detail, raw));
+            return Err(place.refusal(Rule::BadByte, &detail, raw));
         }
     }
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| {
         let detail = format!("the {place} decodes to no UTF-8: ");
-        Refusal::about(Rule::BadUtf8, &detail, raw)
+        place.refusal(Rule::BadUtf8, &detail, raw)
     })
 }
 

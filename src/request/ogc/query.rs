@@ -30,7 +30,7 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
         pairs.push((name, value));
     }
     match repeated(&pairs) {
-        Some(name) => Err(Refusal::about(
+        Some(name) => Err(Refusal::about_value(
             Rule::RepeatedParameter,
             "a query parameter is repeated, and servers differ in which one they take: ",
             name.as_bytes(),
@@ -51,14 +51,14 @@ fn repeated<'a>(pairs: &'a [Pair<'_>]) -> Option<&'a str> {
 }
 
 fn decode(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
-    let text = percent::decode(raw, "query", |byte| match byte {
+    let text = percent::decode(raw, percent::Place::Query, |byte| match byte {
         b'+' => Some(b' '),
         b'#' => None,
         0x21..=0x7e => Some(byte),
         _ => None,
     })?;
     if text.chars().any(is_treacherous) {
-        return Err(Refusal::about(
+        return Err(Refusal::about_value(
             Rule::ControlCharacter,
             "the query holds a control character or a line separator: ",
             raw,

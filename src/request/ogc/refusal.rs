@@ -79,32 +79,32 @@ impl Rule {
 pub struct Refusal {
     rule: Rule,
     detail: String,
+    /// How much of the detail quotes no value of the query or of the body.
+    unquoted: usize,
 }
 
 impl Refusal {
     pub(super) fn new(rule: Rule, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
         Self {
             rule,
-            detail: detail.into(),
+            unquoted: detail.len(),
+            detail,
         }
     }
 
-    /// The same with the offending part, escaped and cut.
+    /// The same with the offending part of the path, of a header's name or of what else may be logged, escaped and cut.
     pub(super) fn about(rule: Rule, detail: &str, part: &[u8]) -> Self {
-        let mut text = detail.to_owned();
-        text.push('`');
-        for byte in part.iter().take(MAX_SHOWN_BYTES) {
-            if (0x20..0x7f).contains(byte) && *byte != b'`' && *byte != b'\\' {
-                text.push(char::from(*byte));
-            } else {
-                let _ = write!(text, "\\x{byte:02x}");
-            }
+        Self::new(rule, quoted(detail, part))
+    }
+
+    /// The same about a part of the query or of the body: people send secrets in them, so only the client is told.
+    pub(super) fn about_value(rule: Rule, detail: &str, part: &[u8]) -> Self {
+        Self {
+            rule,
+            detail: quoted(detail, part),
+            unquoted: detail.trim_end_matches([' ', ':']).len(),
         }
-        if part.len() > MAX_SHOWN_BYTES {
-            text.push_str("...");
-        }
-        text.push('`');
-        Self { rule, detail: text }
     }
 
     /// The rule that was broken.
@@ -116,4 +116,26 @@ impl Refusal {
     pub fn detail(&self) -> &str {
         &self.detail
     }
+
+    /// The same for the log, without what may be a secret.
+    pub fn logged(&self) -> &str {
+        self.detail.get(..self.unquoted).unwrap_or_default()
+    }
+}
+
+fn quoted(detail: &str, part: &[u8]) -> String {
+    let mut text = detail.to_owned();
+    text.push('`');
+    for byte in part.iter().take(MAX_SHOWN_BYTES) {
+        if (0x20..0x7f).contains(byte) && *byte != b'`' && *byte != b'\\' {
+            text.push(char::from(*byte));
+        } else {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    if part.len() > MAX_SHOWN_BYTES {
+        text.push_str("...");
+    }
+    text.push('`');
+    text
 }

@@ -114,7 +114,9 @@ impl Resource {
         path.split('/')
             .skip(1)
             // It was printed by us, so it can be read.
-            .map(|segment| percent::decode(segment.as_bytes(), "path", Some).unwrap_or_default())
+            .map(|segment| {
+                percent::decode(segment.as_bytes(), percent::Place::Path, Some).unwrap_or_default()
+            })
             .map(Cow::into_owned)
             .collect()
     }

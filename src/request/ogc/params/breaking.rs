@@ -14,7 +14,7 @@ pub(super) fn check(name: &str, text: &str) -> Result<(), Refusal> {
         "q" | "sortby" if !text.is_empty() => "search without it",
         _ => return Ok(()),
     };
-    Err(Refusal::about(
+    Err(Refusal::about_value(
         Rule::BreaksPygeoapi,
         &format!("pygeoapi 0.24 breaks on this `{name}` in a STAC search; {why}: "),
         text.as_bytes(),

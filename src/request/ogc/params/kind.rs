@@ -82,7 +82,7 @@ impl Kind {
             Self::Names | Self::NonemptyNames | Self::Sort | Self::Truth | Self::Text => "a text",
             Self::OneOf(_) => "one of the values of the standard",
         };
-        Refusal::about(
+        Refusal::about_value(
             Rule::Parameter,
             &format!("the parameter `{name}` must be {expected}: "),
             text.as_bytes(),
