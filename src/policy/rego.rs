@@ -11,17 +11,12 @@ mod graph;
 mod index;
 mod lint;
 mod locals;
-mod meaning;
 pub mod migration;
 mod names;
-mod negation;
-mod patterns;
 mod prepare;
-mod print;
 mod reach;
 mod refusal;
 mod rule_tests;
-mod safety;
 mod slices;
 mod syntax;
 mod term;
@@ -151,7 +146,7 @@ impl RegoPolicy {
             Rules::ByIndex => Slices::of,
         };
         Ok(Self {
-            slices: make(faithful, &rule, settings.dialect, settings.timeout)?,
+            slices: make(faithful, &rule, settings.timeout)?,
             rule,
             input: settings.input,
             reads: faithful.reach.reads.clone(),

@@ -271,11 +271,11 @@ fn a_policy_that_cannot_be_meant_or_survived_is_told_by_check_and_start() {
     for (rule, says) in [
         (
             "allow if {\n\tnot input.identity.scopes[_] == \"x\"\n}",
-            "authz.rego:4: `not` uses the variable `_`",
+            "authz.rego:4:2: `_` stands for a value that nothing gives here",
         ),
         (
             "allow if no.such(1)",
-            "authz.rego:3: `no.such` is neither a function",
+            "authz.rego:3:10: `no.such` is neither a function",
         ),
         (
             "a0 := [1]\nb0 := [1]\nallow if a == b\na := data.geowarden.authz.a30\nb := data.geowarden.authz.b30\n",

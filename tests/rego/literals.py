@@ -40,7 +40,8 @@ class Literals(Expressions):
         over = self.collection(item, scope, min(depth, 1))
         form = pick.randrange(8)
         if form <= 2:
-            return f"some {self.fresh(scope, self.opaque(item, over))} in {over}"
+            replaced = f" {self.modifier(scope)}" if self.chance(0.04) else ""
+            return f"some {self.fresh(scope, self.opaque(item, over))} in {over}{replaced}"
         if form == 3:
             key = self.fresh(scope, "k")
             return f"some {key}, {self.fresh(scope, self.opaque(item, over))} in {over}"
@@ -234,7 +235,8 @@ class Literals(Expressions):
             # By a variable, which may get its value behind the negation.
             key = pick.choice(list(scope.variables))
             over = pick.choice(["data.blocked", "data.users", "input.claims", "input.tags", *self.values.get("ss", []), *self.values.get("o", [])])
-            return pick.choice([f"not {over}[{key}]", f"not {over}[{key}]", f"not {over}[{key}] == true", f"not {over}[lower({key})]", f"not [{over}[{key}], {key}] == [true, {self.constant('s')}]"])
+            return pick.choice([f"not {over}[{key}]", f"not {over}[{key}]", f"not {over}[{key}] == true", f"not {over}[lower({key})]", f"not [{over}[{key}], {key}] == [true, {self.constant('s')}]",
+                                f"not {{{key}: 1 | {over}[{key}]}}[{key}]", f"count([1 | {over}[{key}]]) == {pick.randrange(2)}"])
         if draw < 0.82:
             text = self.condition(scope, depth)
             # A wildcard in a negation is unsafe to OPA.
@@ -257,6 +259,11 @@ class Literals(Expressions):
             return f"with {pick.choice(['count', 'lower', 'is_string', 'startswith', 'plus', 'walk'])} as {pick.choice(one)}"
         if one and self.chance(0.05):
             return f"with {pick.choice(one)} as {pick.choice(['count', 'lower', 'trace', 'walk', 'is_null'])}"
+        if one and self.chance(0.15):
+            # By its path, its own name or an import: the same function.
+            name = pick.choice(one)
+            way = name if name.startswith(("data.", "lib.")) else pick.choice([name, f"data.p.{name}"])
+            return f"with {way} as {pick.choice([*one, self.constant('s'), 'true'])}"
         if draw < 0.35:
             kind = pick.choice(["s", "as", "n", "o"])
             return f"with {pick.choice([ref for ref in world.INPUT[kind] if '[' not in ref])} as {self.expression(kind, scope, 1)}"

@@ -5,7 +5,7 @@ mod arithmetic;
 mod base64;
 mod budget;
 mod collections;
-mod dependence;
+mod core_forms;
 mod format;
 mod glob;
 mod json;
@@ -55,7 +55,7 @@ const ALL: [&[Builtin]; 16] = [
     &arithmetic::ALL,
     &base64::ALL,
     &collections::ALL,
-    &dependence::ALL,
+    &core_forms::ALL,
     &format::ALL,
     &glob::ALL,
     &json::ALL,

@@ -45,7 +45,7 @@ impl Faithful {
         // Of what is evaluated, not of what the author wrote.
         let parsed = modules
             .iter()
-            .map(|(name, text)| syntax::parse(name, text, dialect))
+            .map(|(name, text)| syntax::parse(name, text, Dialect::V1))
             .collect::<Result<Vec<_>, _>>()?;
         let reach = Reach::of(&parsed);
         let names = Names::of(&parsed);
@@ -78,10 +78,10 @@ impl Faithful {
 pub(super) fn engine<'a>(
     modules: impl IntoIterator<Item = (&'a str, String)>,
     data: RegoValue,
-    dialect: Dialect,
 ) -> Result<Engine, LoadError> {
     let mut engine = Engine::new();
-    engine.set_rego_v0(dialect == Dialect::V0);
+    // Whatever the author writes, what the engine is given is Rego v1.
+    engine.set_rego_v0(false);
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(timer(LOAD_LIMIT));
     engine.set_policy_length_config(syntax::lengths());

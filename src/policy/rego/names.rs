@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, LiteralStmt, Module, Rule, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
-use super::syntax::{Parsed, Visitor, constant_path, walk_rule};
+use super::syntax::{Parsed, constant_path};
 
 /// The names of all modules of a policy.
 #[derive(Debug, Default)]
@@ -13,8 +13,6 @@ pub(super) struct Names {
     rules: BTreeMap<String, BTreeSet<String>>,
     /// Functions by their full path, with the number of their arguments.
     functions: BTreeMap<String, usize>,
-    /// What stands behind a `with` as it is written there, built-ins among it.
-    replaced: BTreeSet<String>,
 }
 
 /// The names that one module can use.
@@ -42,7 +40,6 @@ impl Names {
                         (refr, (!args.is_empty()).then_some(args.len()))
                     }
                 };
-                walk_rule(rule, &mut Replaced(&mut names.replaced));
                 let first = root(reference);
                 let rules = names.rules.entry(package.clone()).or_default();
                 rules.insert(first);
@@ -97,11 +94,6 @@ impl Scope<'_> {
                 .is_some_and(|rules| rules.contains(name))
     }
 
-    /// Whether a name stands for the built-in of that name wherever it is called.
-    pub(super) fn is_builtin(&self, path: &str) -> bool {
-        self.function(path).is_none() && !self.names.replaced.contains(path)
-    }
-
     /// The full path of a function of the policy, with the number of its arguments.
     pub(super) fn function(&self, path: &str) -> Option<(String, usize)> {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -133,17 +125,6 @@ impl Scope<'_> {
             head
         } else {
             format!("{head}.{rest}")
-        }
-    }
-}
-
-/// Collects what `with` replaces.
-struct Replaced<'a>(&'a mut BTreeSet<String>);
-
-impl Visitor for Replaced<'_> {
-    fn statement(&mut self, statement: &LiteralStmt) {
-        for with in &statement.with_mods {
-            self.0.extend(constant_path(&with.refr));
         }
     }
 }

@@ -12,6 +12,9 @@ use super::{
     super::{Dialect, LoadError, Sources},
     builtins,
     engine::{Faithful, engine, on_large_stack, panic_text},
+    graph::path_of,
+    names::Names,
+    syntax,
 };
 
 /// What became of one `test_*` rule.
@@ -67,9 +70,9 @@ impl Sources {
     ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
         on_large_stack(move || {
             let faithful = Faithful::of(&self, dialect)?;
-            let mut engine = engine(faithful.modules(), faithful.data(), dialect)?;
+            let mut engine = engine(faithful.modules(), faithful.data())?;
             engine.set_enable_coverage(coverage);
-            let results = test_rules(&self, dialect)?
+            let results = test_rules(&faithful)?
                 .into_iter()
                 .map(|name| run_test(&mut engine, name))
                 .collect();
@@ -118,22 +121,19 @@ fn run_test(engine: &mut Engine, name: String) -> TestResult {
 }
 
 /// The `test_*` and `todo_test_*` rules of all modules, each once, in order.
-fn test_rules(sources: &Sources, dialect: Dialect) -> Result<Vec<String>, LoadError> {
+fn test_rules(faithful: &Faithful) -> Result<Vec<String>, LoadError> {
     let mut names = Vec::new();
-    for (file, text) in &sources.modules {
-        let mut one = Engine::new();
-        one.set_rego_v0(dialect == Dialect::V0);
-        let package = one
-            .add_policy(file.clone(), text.clone())
-            .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
-        for line in text.lines() {
-            let name: String = line
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            if name.starts_with("test_") || name.starts_with("todo_test_") {
-                let name = format!("{package}.{name}");
-                if !names.contains(&name) {
+    for (file, text) in &faithful.sources.modules {
+        let parsed = syntax::parse(file, text, Dialect::V1)?;
+        let modules = [parsed];
+        let all = Names::of(&modules);
+        for parsed in &modules {
+            let scope = all.scope(&parsed.module);
+            for rule in &parsed.module.policy {
+                let name = path_of(rule, &scope);
+                let last = name.rsplit('.').next().unwrap_or_default();
+                let is_test = last.starts_with("test_") || last.starts_with("todo_test_");
+                if is_test && !names.contains(&name) {
                     names.push(name);
                 }
             }

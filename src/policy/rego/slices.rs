@@ -15,7 +15,7 @@ use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 
 use super::{
-    super::{Dialect, LoadError},
+    super::LoadError,
     builtins,
     engine::{Faithful, LOAD_LIMIT, engine, timer},
     index::{Index, Piece},
@@ -56,7 +56,6 @@ struct Making {
     /// Of all policies there have been, this one.
     policy: u64,
     rule: String,
-    dialect: Dialect,
     timeout: Duration,
     data: RegoValue,
 }
@@ -68,7 +67,7 @@ impl Making {
         size: usize,
         limit: Duration,
     ) -> Result<Arc<Slice>, LoadError> {
-        let mut engine = engine(modules, self.data.clone(), self.dialect)?;
+        let mut engine = engine(modules, self.data.clone())?;
         engine.set_execution_timer_config(timer(limit));
         builtins::begin(self.policy);
         // The first evaluation analyses all modules; a fault of theirs shows here.
@@ -111,10 +110,9 @@ impl Slices {
     pub(super) fn whole(
         faithful: &Faithful,
         rule: &str,
-        dialect: Dialect,
         timeout: Duration,
     ) -> Result<Self, LoadError> {
-        let making = Making::of(faithful, rule, dialect, timeout);
+        let making = Making::of(faithful, rule, timeout);
         making
             .slice(faithful.modules(), 0, LOAD_LIMIT)
             .map(|slice| Self::Whole(slice, making.policy))
@@ -124,15 +122,14 @@ impl Slices {
     pub(super) fn of(
         faithful: &Faithful,
         rule: &str,
-        dialect: Dialect,
         timeout: Duration,
     ) -> Result<Self, LoadError> {
         match &faithful.index {
             Some(index) if !index.leaves_out(rule) => {
-                let making = Making::of(faithful, rule, dialect, timeout);
+                let making = Making::of(faithful, rule, timeout);
                 ByValue::new(faithful, index, making).map(|by| Self::By(Box::new(by)))
             }
-            _ => Self::whole(faithful, rule, dialect, timeout),
+            _ => Self::whole(faithful, rule, timeout),
         }
     }
 
@@ -154,11 +151,10 @@ impl Slices {
 }
 
 impl Making {
-    fn of(faithful: &Faithful, rule: &str, dialect: Dialect, timeout: Duration) -> Self {
+    fn of(faithful: &Faithful, rule: &str, timeout: Duration) -> Self {
         Self {
             policy: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rule: rule.to_owned(),
-            dialect,
             timeout,
             data: faithful.data(),
         }

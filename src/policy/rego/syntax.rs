@@ -1,9 +1,6 @@
 //! Policies as syntax trees, by regorus's own parser, so that what is looked at is what is evaluated.
 
-use std::{
-    collections::BTreeSet,
-    num::{NonZeroU32, NonZeroUsize},
-};
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use regorus::{
     PolicyLengthConfig,
@@ -24,8 +21,6 @@ pub(super) struct Parsed {
     /// The file, as it is reported.
     pub(super) name: String,
     pub(super) module: Module,
-    /// Whether `if` and `contains` are keywords.
-    pub(super) has_keywords: bool,
 }
 
 /// The limits of lengths, for the engine as for the parser.
@@ -49,11 +44,9 @@ pub(super) fn parse(name: &str, text: &str, dialect: Dialect) -> Result<Parsed, 
         parser.enable_rego_v1().map_err(|e| told(e.to_string()))?;
     }
     let module = parser.parse().map_err(|e| told(e.to_string()))?;
-    let has_keywords = parser.if_is_keyword();
     Ok(Parsed {
         name: name.to_owned(),
         module,
-        has_keywords,
     })
 }
 
@@ -214,30 +207,6 @@ pub(super) fn is_scalar(expression: &Expr) -> bool {
             | Expr::Bool { .. }
             | Expr::Null { .. }
     )
-}
-
-/// Tells the variables of an expression outside of its comprehensions, but for wildcards, which stand for nothing else.
-pub(super) fn each_variable(expression: &Expr, found: &mut dyn FnMut(&str)) {
-    match expression {
-        Expr::Var { span, .. } if span.text() != "_" => found(span.text()),
-        Expr::Call { params, .. } => {
-            for param in params {
-                each_variable(param, found);
-            }
-        }
-        other => {
-            for operand in operands(other) {
-                each_variable(operand, found);
-            }
-        }
-    }
-}
-
-/// Adds the variables of an expression to a set.
-pub(super) fn variables(expression: &Expr, found: &mut BTreeSet<String>) {
-    each_variable(expression, &mut |name| {
-        found.insert(name.to_owned());
-    });
 }
 
 /// What an expression is made of, in the order in which it is written; comprehensions have none.

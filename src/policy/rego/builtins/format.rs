@@ -60,6 +60,11 @@ fn sprintf(arguments: &[Value]) -> Result<Value, String> {
     Ok(string(&made))
 }
 
+/// A value as `%v` writes it.
+pub(super) fn shown(value: &Value) -> Result<String, String> {
+    formatted('v', &Flags::default(), value)
+}
+
 fn flags(rest: &mut Peekable<Chars<'_>>) -> Result<Flags, String> {
     let mut flags = Flags::default();
     loop {

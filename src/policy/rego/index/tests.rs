@@ -187,12 +187,7 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
     }
     let policy = members("allow if input.c in readable");
     let faithful = Faithful::of(&policy, Dialect::V1).unwrap();
-    let slices = Slices::of(
-        &faithful,
-        "data.p.readable",
-        Dialect::V1,
-        Duration::from_secs(1),
-    );
+    let slices = Slices::of(&faithful, "data.p.readable", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
@@ -270,12 +265,7 @@ fn packages_that_are_reached_otherwise_stay() {
 fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     let policy = nested("allow if data.lists[input.c].allow", "");
     let faithful = Faithful::of(&policy, Dialect::V1).unwrap();
-    let slices = Slices::of(
-        &faithful,
-        "data.lists.c3.allow",
-        Dialect::V1,
-        Duration::from_secs(1),
-    );
+    let slices = Slices::of(&faithful, "data.lists.c3.allow", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
@@ -357,7 +347,7 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
     }
     let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Dialect::V1).unwrap();
     let limit = Duration::from_secs(5);
-    let slices = Slices::of(&faithful, "data.p.allow", Dialect::V1, limit).unwrap();
+    let slices = Slices::of(&faithful, "data.p.allow", limit).unwrap();
     let Slices::By(by) = &slices else {
         panic!("the policy has no index")
     };

@@ -1,0 +1,127 @@
+//! The few forms that the engine is given, which mean the same in OPA and there.
+//!
+//! | form | why it means the same |
+//! |---|---|
+//! | `v := value`, each variable once, never of another variable alone | the engine evaluates statements whose variables are known in the order in which they stand; `v := w` would let it choose |
+//! | a condition, `a == b` | of values that are known or undefined, and what is undefined fails |
+//! | `some k, v in c`, where `c` is a collection or empty | what is no collection is an error in the engine, and has no members in OPA |
+//! | `not`, of one call, comparison or reference | what OPA evaluates before a negation stands before it |
+//! | `every` over a collection | of what is no collection it would hold |
+//! | comprehensions of such statements | their variables have names that nothing else has |
+//! | documents by their full path | no name can be taken for another |
+
+mod print;
+
+use crate::resolve::tree::{Collection, Kind, Local, Scalar};
+
+pub use self::print::print;
+
+/// One file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// The name under which it is reported.
+    pub name: String,
+    /// The package's path, without `data`.
+    pub package: Vec<String>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// One definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Whether it is a `default`.
+    pub is_default: bool,
+    /// The constant names, below the package.
+    pub path: Vec<String>,
+    /// A last key that is not constant.
+    pub key: Option<Term>,
+    /// The arguments of a function: variables, constants; `None` for what is not looked at.
+    pub arguments: Option<Vec<Option<Term>>>,
+    /// What is defined.
+    pub kind: Kind,
+    /// The bodies, of which the first that holds counts.
+    pub bodies: Vec<Body>,
+    /// The names of its variables.
+    pub locals: Vec<String>,
+    /// The line where it begins.
+    pub line: u32,
+}
+
+/// A body, and what it gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Body {
+    /// A variable or a constant.
+    pub value: Term,
+    /// What must hold.
+    pub statements: Vec<Statement>,
+    /// The line where it begins.
+    pub line: u32,
+}
+
+/// A statement, in the order in which it is evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// What it says.
+    pub step: Step,
+    /// What stands in place of something else: a path or the name of a function, and a variable, a constant or a function.
+    pub with: Vec<(Term, Term)>,
+    /// The line where the author wrote it.
+    pub line: u32,
+}
+
+/// What a statement says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// `v := value`.
+    Bind(Local, Term),
+    /// A value that is defined and not false.
+    Test(Term),
+    /// `a == b`.
+    Same(Term, Term),
+    /// `v in c`.
+    Member(Term, Term),
+    /// `some k, v in c`.
+    Each(Option<Local>, Option<Local>, Term),
+    /// The negation of a [`Step::Test`] or a [`Step::Same`].
+    Not(Box<Step>),
+    /// `every k, v in c { .. }`.
+    Every(Option<Local>, Option<Local>, Term, Vec<Statement>),
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Term {
+    /// A constant.
+    Scalar(Scalar),
+    /// A variable.
+    Local(Local),
+    /// A part of `input` or `data`, or a function, by its full path and what follows.
+    Document(Vec<String>, Vec<Term>),
+    /// A part of a variable's value.
+    Inside(Local, Vec<Term>),
+    /// A call.
+    Call(Box<Term>, Vec<Term>),
+    /// An operator between two values that have none.
+    Infix(&'static str, Box<(Term, Term)>),
+    /// `[a, b]`.
+    Array(Vec<Term>),
+    /// `{a, b}`.
+    Set(Vec<Term>),
+    /// `{k: v}`.
+    Object(Vec<(Term, Term)>),
+    /// A comprehension; of an object, the first value is the key.
+    Comprehension(Collection, Box<Term>, Option<Box<Term>>, Vec<Statement>),
+}
+
+impl Term {
+    /// The name of a built-in.
+    pub(crate) fn builtin(name: &str) -> Self {
+        Self::Document(name.split('.').map(str::to_owned).collect(), Vec::new())
+    }
+
+    /// A call of a built-in.
+    pub(crate) fn call(name: &str, arguments: Vec<Self>) -> Self {
+        Self::Call(Box::new(Self::builtin(name)), arguments)
+    }
+}

@@ -1,0 +1,195 @@
+//! From a resolved policy to the few forms of [`crate::core`], as OPA's compiler and evaluation give them their meaning:
+//! statements in an order in which each variable has its value, calls and references that OPA evaluates before a negation in
+//! front of it, patterns taken apart, iteration only over collections.
+
+mod builtins;
+mod condition;
+mod keys;
+mod negation;
+mod order;
+mod rule;
+mod unify;
+mod value;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    core::{Module, Statement, Step, Term},
+    diagnostic::Diagnostic,
+    resolve::{
+        File,
+        tree::{Local, Variable},
+    },
+};
+
+/// Lowers all files of a policy.
+pub fn lower(files: &[File]) -> Result<Vec<Module>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let mut modules = Vec::new();
+    let objects = keys::objects(files);
+    for file in files {
+        let mut rules = Vec::new();
+        for rule in &file.rules {
+            let rule = keys::with_key(rule, file, &objects);
+            match rule.and_then(|rule| rule::lower(&rule, file)) {
+                Ok(lowered) => rules.push(lowered),
+                Err(fault) => diagnostics.push(Diagnostic {
+                    file: file.name.clone(),
+                    ..*fault
+                }),
+            }
+        }
+        modules.push(Module {
+            name: file.name.clone(),
+            package: file.package.clone(),
+            rules,
+        });
+    }
+    if diagnostics.is_empty() {
+        Ok(modules)
+    } else {
+        Err(diagnostics)
+    }
+}
+
+/// Why something cannot be lowered here and now.
+enum Unready {
+    /// A variable has no value yet; `None` stands for `_`.
+    Unsafe(Option<Local>),
+    /// It cannot be lowered at all.
+    Never(Box<Diagnostic>),
+}
+
+type Ready<T> = Result<T, Unready>;
+
+/// Whether variables may get their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// They may.
+    ToBind,
+    /// Only in calls, which OPA takes out of a negation.
+    BesideCalls,
+    /// They may not.
+    Only,
+}
+
+/// The statements of one query, as they are made.
+#[derive(Clone)]
+struct Lower<'a> {
+    variables: &'a [Variable],
+    /// The names of all variables, with those that are made here.
+    names: Vec<String>,
+    /// Which of them have a value.
+    known: Vec<bool>,
+    /// Variables that are another one, or a constant.
+    aliases: BTreeMap<Local, Term>,
+    statements: Vec<Statement>,
+    with: Vec<(Term, Term)>,
+    line: u32,
+    /// How many functions and queries are around: a query gives values to its own variables only.
+    depth: usize,
+    looks: Looks,
+    negates_undefined: bool,
+}
+
+impl Lower<'_> {
+    fn push(&mut self, step: Step) {
+        self.statements.push(Statement {
+            step,
+            with: self.with.clone(),
+            line: self.line,
+        });
+    }
+
+    /// A variable that the author did not write.
+    fn fresh(&mut self) -> Local {
+        self.names.push(String::new());
+        self.known.push(true);
+        self.names.len() - 1
+    }
+
+    /// A term as a variable or a constant, so that it is evaluated once and here.
+    fn atom(&mut self, term: Term) -> Term {
+        match term {
+            Term::Local(_) | Term::Scalar(_) => term,
+            other => {
+                let local = self.fresh();
+                self.push(Step::Bind(local, other));
+                Term::Local(local)
+            }
+        }
+    }
+
+    /// The same, but always a variable, so that there can be parts of it.
+    fn variable(&mut self, term: Term) -> Local {
+        if let Term::Local(local) = term {
+            return local;
+        }
+        let local = self.fresh();
+        self.push(Step::Bind(local, term));
+        local
+    }
+
+    fn is_known(&self, local: Local) -> bool {
+        self.known.get(local).copied().unwrap_or_default()
+    }
+
+    /// Whether a variable has no value, and can get one here.
+    fn is_open(&self, local: Local) -> bool {
+        let is_own = self
+            .variables
+            .get(local)
+            .is_some_and(|variable| variable.depth == self.depth);
+        !self.is_known(local) && is_own && self.looks == Looks::ToBind
+    }
+
+    fn is_given(&mut self, local: Local) {
+        if let Some(known) = self.known.get_mut(local) {
+            *known = true;
+        }
+    }
+
+    /// Gives a variable its value.
+    fn bind(&mut self, local: Local, term: Term) {
+        match term {
+            Term::Local(_) | Term::Scalar(_) => {
+                self.aliases.insert(local, term);
+            }
+            other => self.push(Step::Bind(local, other)),
+        }
+        self.is_given(local);
+    }
+
+    /// A variable that has its value.
+    fn local(&self, local: Local) -> Ready<Term> {
+        if !self.is_known(local) {
+            return Err(Unready::Unsafe(Some(local)));
+        }
+        Ok(self
+            .aliases
+            .get(&local)
+            .cloned()
+            .unwrap_or(Term::Local(local)))
+    }
+
+    /// What is made inside of another query: its statements.
+    fn inside<T>(
+        &mut self,
+        deeper: usize,
+        work: impl FnOnce(&mut Self) -> Ready<T>,
+    ) -> Ready<(T, Vec<Statement>)> {
+        let mut inner = Self {
+            statements: Vec::new(),
+            // What is replaced for a statement is replaced for all that is in it.
+            with: Vec::new(),
+            depth: self.depth + deeper,
+            looks: Looks::ToBind,
+            ..self.clone()
+        };
+        let made = work(&mut inner)?;
+        // The numbers of variables are those of the rule; what has a value outside has not changed.
+        self.names = inner.names;
+        self.known.resize(self.names.len(), true);
+        Ok((made, inner.statements))
+    }
+}

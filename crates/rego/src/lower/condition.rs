@@ -1,0 +1,213 @@
+//! Statements.
+
+use super::{Looks, Lower, Ready, Unready, value::function_term};
+use crate::{
+    core::{Step, Term},
+    diagnostic::{Code, Diagnostic},
+    parse::tree::Operator,
+    resolve::tree::{
+        Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Target, Value, With,
+    },
+    source::Span,
+};
+
+impl Lower<'_> {
+    /// Adds what a statement says.
+    pub(super) fn literal(&mut self, literal: &Literal) -> Ready<()> {
+        self.line = literal.span.line;
+        self.with = self.replaced(&literal.with)?;
+        let outcome = match &literal.kind {
+            LiteralKind::Condition(condition) => self.condition(condition),
+            LiteralKind::Not(condition) => self.negation(condition),
+            LiteralKind::SomeIn {
+                key,
+                value,
+                collection,
+            } => self.some_in(key.as_ref(), value, collection),
+            LiteralKind::Every {
+                key,
+                value,
+                domain,
+                body,
+            } => self.every(*key, *value, domain, body),
+        };
+        self.with = Vec::new();
+        outcome
+    }
+
+    pub(super) fn condition(&mut self, condition: &Condition) -> Ready<()> {
+        let value = match condition {
+            Condition::Unify(left, right) => return self.unify(left, right),
+            Condition::Value(value) => value,
+        };
+        let step = match value {
+            Value::Call(function, arguments)
+                if let Some((call, output)) = with_output(function, arguments) =>
+            {
+                return self.unify(output, &call);
+            }
+            Value::Infix(Operator::Equal, operands) => {
+                let mut terms = self.operands([&operands.0, &operands.1])?.into_iter();
+                match (terms.next(), terms.next()) {
+                    (Some(left), Some(right)) => Step::Same(left, right),
+                    _ => return Ok(()),
+                }
+            }
+            Value::In {
+                key: None,
+                operands,
+            } => {
+                let mut terms = self.operands([&operands.0, &operands.1])?.into_iter();
+                match (terms.next(), terms.next()) {
+                    (Some(value), Some(collection)) => Step::Member(value, collection),
+                    _ => return Ok(()),
+                }
+            }
+            Value::Call(..) | Value::Infix(..) | Value::In { .. } => {
+                Step::Test(self.called(value)?)
+            }
+            Value::Array(_)
+            | Value::Set(_)
+            | Value::Object(_)
+            | Value::Comprehension(..)
+            | Value::Template(_) => {
+                // It is never false, but what it is made of may be undefined.
+                let term = self.operand(value)?;
+                self.atom(term);
+                return Ok(());
+            }
+            other => Step::Test(self.operand(other)?),
+        };
+        self.push(step);
+        Ok(())
+    }
+
+    fn some_in(&mut self, key: Option<&Value>, value: &Value, collection: &Value) -> Ready<()> {
+        if self.looks != Looks::ToBind {
+            return Err(Unready::Unsafe(None));
+        }
+        let collection = self.operand(collection)?;
+        let key = key.filter(|key| !matches!(key, Value::Wildcard));
+        let key_local = key.map(|key| self.place(key));
+        let value_local = if matches!(value, Value::Wildcard) && key.is_some() {
+            None
+        } else {
+            Some(self.place(value))
+        };
+        self.each(key_local, value_local, collection);
+        for (pattern, local) in key
+            .into_iter()
+            .zip(key_local)
+            .chain(std::iter::once(value).zip(value_local))
+        {
+            if matches!(pattern, Value::Local(own) if *own == local) {
+                self.is_given(local);
+            } else {
+                self.matched(pattern, local)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The variable that takes each element: the author's own where there is one.
+    fn place(&mut self, pattern: &Value) -> Local {
+        match pattern {
+            Value::Local(local) if self.is_open(*local) => *local,
+            _ => self.fresh(),
+        }
+    }
+
+    fn every(
+        &mut self,
+        key: Option<Local>,
+        value: Option<Local>,
+        domain: &Value,
+        body: &Query,
+    ) -> Ready<()> {
+        let domain = self.operand(domain)?;
+        let domain = self.variable(domain);
+        let is_collection = Term::call("internal.is_collection", vec![Term::Local(domain)]);
+        self.push(Step::Test(is_collection));
+        let ((), statements) = self.inside(2, |inner| {
+            for local in key.into_iter().chain(value) {
+                inner.is_given(local);
+            }
+            inner.query(body)
+        })?;
+        self.push(Step::Every(key, value, Term::Local(domain), statements));
+        Ok(())
+    }
+
+    /// What stands in place of something else, evaluated before anything is replaced.
+    pub(super) fn replaced(&mut self, with: &[With]) -> Ready<Vec<(Term, Term)>> {
+        let mut all = Vec::new();
+        for one in with {
+            let target = match &one.target {
+                Target::Document(path) => Term::Document(path.clone(), Vec::new()),
+                Target::Function(function) => {
+                    self.check_replaced(function)?;
+                    function_term(function)
+                }
+            };
+            let value = match &one.value {
+                Replacement::Value(value) => {
+                    let term = self.operand(value)?;
+                    self.atom(term)
+                }
+                Replacement::Function(Function::Builtin { name, .. }) => {
+                    return Err(self.never(
+                        Code::With,
+                        format!("the built-in `{name}` cannot stand in place of a function"),
+                        "write a function that calls it, and use that",
+                    ));
+                }
+                Replacement::Function(function) => function_term(function),
+            };
+            all.push((target, value));
+        }
+        Ok(all)
+    }
+
+    fn check_replaced(&self, function: &Function) -> Ready<()> {
+        let Function::Builtin { name, .. } = function else {
+            return Ok(());
+        };
+        if super::builtins::FIXED.contains(&name.as_str()) || name.starts_with("internal.") {
+            return Err(self.never(
+                Code::With,
+                format!("`with` cannot have `{name}`"),
+                "write a function that calls it, and replace that",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn never(&self, code: Code, message: String, cure: &str) -> Unready {
+        Unready::Never(Box::new(Diagnostic {
+            code,
+            file: String::new(),
+            span: Span {
+                line: self.line,
+                column: 1,
+                ..Span::default()
+            },
+            message,
+            cure: (!cure.is_empty()).then(|| cure.to_owned()),
+        }))
+    }
+}
+
+/// `f(x, y)`, where `f` takes one argument less, is `y = f(x)`.
+pub(super) fn with_output<'v>(
+    function: &Function,
+    arguments: &'v [Value],
+) -> Option<(Value, &'v Value)> {
+    let arity = match function {
+        Function::Rule { arity, .. } | Function::Builtin { arity, .. } => *arity,
+    };
+    if matches!(function, Function::Builtin { name, .. } if name == "print") {
+        return None;
+    }
+    let (output, inputs) = arguments.split_last()?;
+    (inputs.len() == arity).then(|| (Value::Call(function.clone(), inputs.to_vec()), output))
+}

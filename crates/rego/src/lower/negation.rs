@@ -1,0 +1,161 @@
+//! Negation as OPA means it.
+//!
+//! OPA's compiler takes nested calls and references out of a negated expression and evaluates them before it, so that
+//! `not startswith(input.user, "evil")` does not hold where there is no `input.user`. What is left may be undefined.
+
+use super::{
+    Looks, Lower, Ready,
+    condition::with_output,
+    value::{function_term, is_call, is_relation},
+};
+use crate::{
+    core::{Step, Term},
+    parse::tree::Operator,
+    resolve::tree::{Collection, Condition, Scalar, Value},
+};
+
+impl Lower<'_> {
+    pub(super) fn negation(&mut self, condition: &Condition) -> Ready<()> {
+        if self.negates_undefined {
+            return self.nothing_holds(condition, Looks::Only);
+        }
+        let value = match condition {
+            Condition::Unify(left, right) => return self.not_same(left, right),
+            Condition::Value(value) => value,
+        };
+        let step = match value {
+            Value::Call(function, arguments) if is_relation(function) => {
+                // What is looked through is evaluated before, as the argument of any call.
+                let mut known = Vec::new();
+                for term in self.lifted(arguments)? {
+                    known.push(Value::Local(self.variable(term)));
+                }
+                let condition = Condition::Value(Value::Call(function.clone(), known));
+                return self.nothing_holds(&condition, Looks::ToBind);
+            }
+            Value::Call(function, arguments) => {
+                if let Some((call, output)) = with_output(function, arguments) {
+                    return self.not_same(output, &call);
+                }
+                let terms = self.lifted(arguments)?;
+                Step::Test(Term::Call(Box::new(function_term(function)), terms))
+            }
+            Value::Infix(Operator::Equal, operands) => {
+                return self.not_same(&operands.0, &operands.1);
+            }
+            Value::Infix(operator, operands) => {
+                let terms = self.lifted([&operands.0, &operands.1])?;
+                Step::Test(super::builtins::infix(*operator, terms))
+            }
+            Value::In { key, operands } => {
+                let mut values: Vec<&Value> = key.iter().map(AsRef::as_ref).collect();
+                values.extend([&operands.0, &operands.1]);
+                let terms = self.lifted(values)?;
+                let name = if key.is_some() {
+                    "internal.member_3"
+                } else {
+                    "internal.member_2"
+                };
+                Step::Test(Term::call(name, terms))
+            }
+            other => Step::Test(self.side(other)?),
+        };
+        self.push(Step::Not(Box::new(step)));
+        Ok(())
+    }
+
+    fn not_same(&mut self, left: &Value, right: &Value) -> Ready<()> {
+        // Calls before references, as OPA evaluates them.
+        let called =
+            |lower: &mut Self, value: &Value| is_call(value).then(|| lower.side(value)).transpose();
+        let (first, second) = (called(self, left)?, called(self, right)?);
+        let left = match first {
+            Some(term) => term,
+            None => self.side(left)?,
+        };
+        let right = match second {
+            Some(term) => term,
+            None => self.side(right)?,
+        };
+        self.push(Step::Not(Box::new(Step::Same(left, right))));
+        Ok(())
+    }
+
+    /// Arguments of a call that is negated: what can be undefined is evaluated before.
+    fn lifted<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Ready<Vec<Term>> {
+        let looks = std::mem::replace(&mut self.looks, Looks::BesideCalls);
+        let terms = self.operands(values);
+        self.looks = looks;
+        Ok(terms?.into_iter().map(|term| self.atom(term)).collect())
+    }
+
+    /// A side of a comparison: a reference may be undefined, but not what chooses its way or what is called.
+    fn side(&mut self, value: &Value) -> Ready<Term> {
+        match value {
+            Value::Document { path, way } => {
+                let way = self.lifted(way)?;
+                let mut path = path.clone();
+                let mut rest = Vec::new();
+                for key in way {
+                    match key {
+                        Term::Scalar(Scalar::String(name)) if rest.is_empty() => path.push(name),
+                        key => rest.push(key),
+                    }
+                }
+                Ok(Term::Document(path, rest))
+            }
+            Value::Inside(head, way) => {
+                let mut head = self.lifted([head.as_ref()])?;
+                let head = head.pop().unwrap_or(Term::Scalar(Scalar::Null));
+                let head = self.variable(head);
+                Ok(Term::Inside(head, self.lifted(way)?))
+            }
+            Value::Array(items) => Ok(Term::Array(self.elements(items)?)),
+            Value::Set(items) => Ok(Term::Set(self.elements(items)?)),
+            Value::Object(pairs) => {
+                let mut all = Vec::new();
+                for (key, value) in pairs {
+                    let mut both = self.elements([key, value])?.into_iter();
+                    if let (Some(key), Some(value)) = (both.next(), both.next()) {
+                        all.push((key, value));
+                    }
+                }
+                Ok(Term::Object(all))
+            }
+            other => {
+                let mut terms = self.lifted([other])?;
+                Ok(terms.pop().unwrap_or(Term::Scalar(Scalar::Null)))
+            }
+        }
+    }
+
+    fn elements<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Ready<Vec<Term>> {
+        let mut terms = Vec::new();
+        for value in values {
+            terms.push(match value {
+                Value::Array(_) | Value::Set(_) | Value::Object(_) => self.side(value)?,
+                other => {
+                    let mut lifted = self.lifted([other])?;
+                    lifted.pop().unwrap_or(Term::Scalar(Scalar::Null))
+                }
+            });
+        }
+        Ok(terms)
+    }
+
+    /// Whether a condition holds in no way: of all the ways, none is found.
+    fn nothing_holds(&mut self, condition: &Condition, looks: Looks) -> Ready<()> {
+        let ((), statements) = self.inside(1, |inner| {
+            inner.looks = looks;
+            inner.condition(condition)
+        })?;
+        let found = self.fresh();
+        let truth = Term::Scalar(Scalar::Bool(true));
+        self.push(Step::Bind(
+            found,
+            Term::Comprehension(Collection::Array, Box::new(truth), None, statements),
+        ));
+        self.push(Step::Same(Term::Local(found), Term::Array(Vec::new())));
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! An order of statements in which each variable has its value where it is used.
+
+use super::{Lower, Ready, Unready};
+use crate::resolve::tree::{Literal, Query};
+
+impl Lower<'_> {
+    /// Adds the statements of a query: each as soon as its variables have their values, in the order in which they are
+    /// written among those of which that is true.
+    pub(super) fn query(&mut self, query: &Query) -> Ready<()> {
+        let mut rest: Vec<&Literal> = query.literals.iter().collect();
+        while !rest.is_empty() {
+            let mut later = Vec::new();
+            let before = rest.len();
+            let mut first = None;
+            for literal in rest {
+                let mut tried = self.clone();
+                match tried.literal(literal) {
+                    Ok(()) => *self = tried,
+                    Err(Unready::Never(why)) => return Err(Unready::Never(why)),
+                    Err(why) => {
+                        first.get_or_insert((why, literal.span));
+                        later.push(literal);
+                    }
+                }
+            }
+            if later.len() == before {
+                let Some((why, span)) = first else {
+                    return Ok(());
+                };
+                return Err(match why {
+                    // A variable of a query around can still get its value there.
+                    Unready::Unsafe(Some(local)) if !self.is_own(local) => why,
+                    Unready::Unsafe(local) => {
+                        Unready::Never(Box::new(self.nothing_gives(local, span)))
+                    }
+                    Unready::Never(why) => Unready::Never(why),
+                });
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+}

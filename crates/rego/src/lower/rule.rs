@@ -1,0 +1,181 @@
+//! Rules.
+
+use std::collections::BTreeMap;
+
+use super::{Looks, Lower, Ready, Unready};
+use crate::{
+    core::{self, Term},
+    diagnostic::{Code, Diagnostic},
+    resolve::{
+        File,
+        tree::{Body, Local, Rule, Scalar, Value},
+    },
+    source::Span,
+};
+
+/// Lowers one rule.
+pub(super) fn lower(rule: &Rule, file: &File) -> Result<core::Rule, Box<Diagnostic>> {
+    let start = Lower {
+        variables: &rule.locals,
+        names: rule
+            .locals
+            .iter()
+            .map(|variable| variable.name.clone())
+            .collect(),
+        known: vec![false; rule.locals.len()],
+        aliases: BTreeMap::new(),
+        statements: Vec::new(),
+        with: Vec::new(),
+        line: rule.span.line,
+        depth: 0,
+        looks: Looks::ToBind,
+        negates_undefined: file.negates_undefined,
+    };
+    let mut lowering = start;
+    let outcome = whole(&mut lowering, rule);
+    outcome.map_err(|why| match why {
+        Unready::Never(why) => why,
+        Unready::Unsafe(local) => Box::new(lowering.nothing_gives(local, rule.span)),
+    })
+}
+
+fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
+    let mut patterns = Vec::new();
+    let arguments = rule
+        .arguments
+        .as_ref()
+        .map(|arguments| lower.arguments(arguments, &mut patterns));
+    let mut bodies = Vec::new();
+    let mut key = None;
+    for (index, body) in std::iter::once(&rule.body).chain(&rule.elses).enumerate() {
+        let of_key = rule.key.as_ref().filter(|_| index == 0);
+        let mut inner = lower.clone();
+        inner.line = body.span.line;
+        let (made, its_key) = inner.body(body, of_key, &patterns)?;
+        key = key.or(its_key);
+        // Each variable has one number in the whole rule.
+        lower.names = inner.names;
+        lower.known.resize(lower.names.len(), true);
+        bodies.push(made);
+    }
+    Ok(core::Rule {
+        is_default: rule.is_default,
+        path: rule.path.clone(),
+        key,
+        arguments: if rule.is_default {
+            // The arguments of a default are not looked at.
+            arguments.map(|arguments| arguments.iter().map(|_| None).collect())
+        } else {
+            arguments
+        },
+        kind: rule.kind,
+        bodies,
+        locals: lower.names.clone(),
+        line: rule.span.line,
+    })
+}
+
+impl Lower<'_> {
+    /// The arguments of a function; those that are patterns are taken apart in its bodies.
+    fn arguments<'v>(
+        &mut self,
+        arguments: &'v [Value],
+        patterns: &mut Vec<(&'v Value, Local)>,
+    ) -> Vec<Option<Term>> {
+        arguments
+            .iter()
+            .map(|argument| match argument {
+                Value::Wildcard => None,
+                Value::Scalar(scalar) => Some(Term::Scalar(scalar.clone())),
+                Value::Local(local) if self.is_open(*local) => {
+                    self.is_given(*local);
+                    Some(Term::Local(*local))
+                }
+                pattern => {
+                    let local = self.fresh();
+                    patterns.push((pattern, local));
+                    Some(Term::Local(local))
+                }
+            })
+            .collect()
+    }
+
+    fn body(
+        &mut self,
+        body: &Body,
+        key: Option<&Value>,
+        patterns: &[(&Value, Local)],
+    ) -> Ready<(core::Body, Option<Term>)> {
+        for (pattern, local) in patterns {
+            self.matched(pattern, *local)?;
+        }
+        self.depth = 1;
+        if let Some(query) = &body.query {
+            self.query(query)?;
+        }
+        let mut values: Vec<&Value> = key.into_iter().collect();
+        values.extend(body.value.as_ref());
+        let mut terms = self.operands(values)?.into_iter();
+        let key = match key {
+            Some(_) => terms.next().map(|key| Term::Local(self.variable(key))),
+            None => None,
+        };
+        let value = match terms.next() {
+            Some(value) if is_constant(&value) => value,
+            Some(value) => self.atom(value),
+            None => Term::Scalar(Scalar::Bool(true)),
+        };
+        Ok((
+            core::Body {
+                value,
+                statements: std::mem::take(&mut self.statements),
+                line: body.span.line,
+            },
+            key,
+        ))
+    }
+
+    /// Whether a variable belongs to the query that is lowered.
+    pub(super) fn is_own(&self, local: Local) -> bool {
+        self.variables
+            .get(local)
+            .is_some_and(|variable| variable.depth >= self.depth)
+    }
+
+    /// What is said of a variable without a value.
+    pub(super) fn nothing_gives(&self, local: Option<Local>, span: Span) -> Diagnostic {
+        let name = local.and_then(|local| self.variables.get(local));
+        let message = match name {
+            Some(variable) => format!(
+                "nothing gives the variable `{}` a value here",
+                variable.name
+            ),
+            None => "`_` stands for a value that nothing gives here".to_owned(),
+        };
+        Diagnostic {
+            code: Code::Unsafe,
+            file: String::new(),
+            span,
+            message,
+            cure: Some(match name {
+                Some(variable) => format!(
+                    "give it one outside of negations and calls, such as by `some {} in ..`, or correct the name",
+                    variable.name
+                ),
+                None => "look for it outside of the negation, by a variable".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Whether a term holds nothing that is evaluated.
+fn is_constant(term: &Term) -> bool {
+    match term {
+        Term::Scalar(_) | Term::Comprehension(..) => true,
+        Term::Array(items) | Term::Set(items) => items.iter().all(is_constant),
+        Term::Object(pairs) => pairs
+            .iter()
+            .all(|(key, value)| is_constant(key) && is_constant(value)),
+        _ => false,
+    }
+}

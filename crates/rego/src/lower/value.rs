@@ -1,0 +1,403 @@
+//! Values as terms: calls get a variable of their own, references go step by step where they search.
+
+use std::borrow::Cow;
+
+use super::{Looks, Lower, Ready, Unready};
+use crate::{
+    core::{Step, Term},
+    diagnostic::Code,
+    resolve::tree::{Collection, Function, Part, Query, Scalar, Value},
+};
+
+impl Lower<'_> {
+    /// A value as a term in which nothing is called.
+    pub(super) fn operand(&mut self, value: &Value) -> Ready<Term> {
+        Ok(match value {
+            Value::Scalar(scalar) => Term::Scalar(scalar.clone()),
+            Value::Local(local) => self.local(*local)?,
+            Value::Wildcard => return Err(Unready::Unsafe(None)),
+            Value::Document { path, way } => {
+                self.way(Term::Document(path.clone(), Vec::new()), way)?
+            }
+            Value::Inside(head, way) => {
+                if let Value::Set(items) = head.as_ref()
+                    && items.len() > 1
+                    && !items.iter().all(|item| matches!(item, Value::Scalar(_)))
+                {
+                    return Err(self.never(
+                        Code::Unsupported,
+                        "members of a set that turn out equal are looked at once here, and each by itself in OPA".to_owned(),
+                        "give the set a name before it, such as `s := {..}`",
+                    ));
+                }
+                let head = self.operand(head)?;
+                let head = self.variable(head);
+                self.way(Term::Inside(head, Vec::new()), way)?
+            }
+            Value::Array(items) => Term::Array(self.operands(items)?),
+            Value::Set(items) => Term::Set(self.operands(items)?),
+            Value::Object(pairs) => {
+                let keys = pairs.iter().map(|(key, _)| key);
+                let keys: Vec<Term> = self.operands(keys)?;
+                let is_twice = |index: usize, key: &Term| {
+                    matches!(key, Term::Scalar(_))
+                        && keys.iter().skip(index + 1).any(|other| other == key)
+                };
+                if keys
+                    .iter()
+                    .enumerate()
+                    .any(|(index, key)| is_twice(index, key))
+                {
+                    return Err(self.never(
+                        Code::Unsupported,
+                        "a key stands twice in an object".to_owned(),
+                        "write it once",
+                    ));
+                }
+                let values = self.operands(pairs.iter().map(|(_, value)| value))?;
+                Term::Object(keys.into_iter().zip(values).collect())
+            }
+            Value::Comprehension(collection, first, second, query) => {
+                self.comprehension(*collection, first, second.as_deref(), query)?
+            }
+            Value::Call(..) | Value::Infix(..) | Value::In { .. } | Value::Template(_) => {
+                let looks = self.looks;
+                if looks == Looks::BesideCalls {
+                    self.looks = Looks::ToBind;
+                }
+                let term = self.called(value);
+                self.looks = looks;
+                let term = term?;
+                self.atom(term)
+            }
+        })
+    }
+
+    /// Values as terms: calls before references, as OPA evaluates them. Which of two faults is met first decides whether it
+    /// is an error.
+    pub(super) fn operands<'v>(
+        &mut self,
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Ready<Vec<Term>> {
+        let mut searched = Vec::new();
+        for value in values {
+            searched.push(self.searched(value)?);
+        }
+        let values: Vec<&Value> = searched.iter().map(AsRef::as_ref).collect();
+        let mut terms: Vec<Option<Term>> = Vec::new();
+        for value in &values {
+            let term = is_call(value).then(|| self.operand(value)).transpose()?;
+            terms.push(term);
+        }
+        let mut all = Vec::new();
+        for (value, term) in values.into_iter().zip(terms) {
+            all.push(match term {
+                Some(term) => term,
+                None => self.operand(value)?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// The same value, with variables in place of references that search: they give other parts of it their values.
+    fn searched<'v>(&mut self, value: &'v Value) -> Ready<Cow<'v, Value>> {
+        if self.looks != Looks::ToBind || !self.searches(value) {
+            return Ok(Cow::Borrowed(value));
+        }
+        let all = |lower: &mut Self, items: &[Value]| {
+            let mut made = Vec::new();
+            for item in items {
+                made.push(lower.searched(item)?.into_owned());
+            }
+            Ok(made)
+        };
+        Ok(Cow::Owned(match value {
+            Value::Document { .. } | Value::Inside(..) => {
+                let term = self.operand(value)?;
+                Value::Local(self.variable(term))
+            }
+            Value::Call(function, arguments) if !is_relation(function) => {
+                Value::Call(function.clone(), all(self, arguments)?)
+            }
+            Value::Array(items) => Value::Array(all(self, items)?),
+            Value::Set(items) => Value::Set(all(self, items)?),
+            Value::Object(pairs) => {
+                let mut made = Vec::new();
+                for (key, value) in pairs {
+                    let key = self.searched(key)?.into_owned();
+                    made.push((key, self.searched(value)?.into_owned()));
+                }
+                Value::Object(made)
+            }
+            Value::Infix(operator, operands) => {
+                let left = self.searched(&operands.0)?.into_owned();
+                let right = self.searched(&operands.1)?.into_owned();
+                Value::Infix(*operator, Box::new((left, right)))
+            }
+            other => return Ok(Cow::Owned(other.clone())),
+        }))
+    }
+
+    /// Whether a value holds a reference that searches.
+    fn searches(&self, value: &Value) -> bool {
+        let any = |items: &[Value]| items.iter().any(|item| self.searches(item));
+        match value {
+            Value::Document { way, .. } => !way.iter().all(|key| self.is_ground(key)),
+            Value::Inside(head, way) => {
+                self.searches(head) || !way.iter().all(|key| self.is_ground(key))
+            }
+            Value::Call(function, items) => !is_relation(function) && any(items),
+            Value::Array(items) | Value::Set(items) => any(items),
+            Value::Object(pairs) => pairs
+                .iter()
+                .any(|(key, value)| self.searches(key) || self.searches(value)),
+            Value::Infix(_, operands) => self.searches(&operands.0) || self.searches(&operands.1),
+            _ => false,
+        }
+    }
+
+    /// A call, an operator or a template string as a term.
+    pub(super) fn called(&mut self, value: &Value) -> Ready<Term> {
+        match value {
+            Value::Call(function, arguments) => self.call(function, arguments),
+            Value::Infix(operator, operands) => {
+                let terms = self.operands([&operands.0, &operands.1])?;
+                Ok(super::builtins::infix(*operator, terms))
+            }
+            Value::In { key, operands } => {
+                let mut values: Vec<&Value> = key.iter().map(AsRef::as_ref).collect();
+                values.extend([&operands.0, &operands.1]);
+                let terms = self.operands(values)?;
+                let name = if key.is_some() {
+                    "internal.member_3"
+                } else {
+                    "internal.member_2"
+                };
+                Ok(Term::call(name, terms))
+            }
+            Value::Template(parts) => self.template(parts),
+            other => self.operand(other),
+        }
+    }
+
+    fn call(&mut self, function: &Function, arguments: &[Value]) -> Ready<Term> {
+        let Function::Builtin { name, arity } = function else {
+            let terms = self.operands(arguments)?;
+            return Ok(Term::Call(Box::new(function_term(function)), terms));
+        };
+        if name == "walk" {
+            let over = self.operands(arguments.iter().take(1))?;
+            let found = self.each_of(Term::call("internal.walk", over))?;
+            return Ok(found);
+        }
+        if name == "print" {
+            return self.printed(arguments);
+        }
+        let terms = self.operands(arguments.iter().take(*arity))?;
+        Ok(match name.as_str() {
+            "trace" => Term::call("internal.note", terms),
+            _ => Term::call(name, terms),
+        })
+    }
+
+    /// Each element of a collection.
+    pub(super) fn each_of(&mut self, collection: Term) -> Ready<Term> {
+        if self.looks != Looks::ToBind {
+            return Err(Unready::Unsafe(None));
+        }
+        let value = self.fresh();
+        self.each(None, Some(value), collection);
+        Ok(Term::Local(value))
+    }
+
+    /// Looks through a collection; what is none has no elements.
+    pub(super) fn each(&mut self, key: Option<usize>, value: Option<usize>, collection: Term) {
+        // What is replaced for the statement is replaced while the collection is evaluated.
+        let collection = if self.with.is_empty() {
+            collection
+        } else {
+            self.atom(collection)
+        };
+        let is_walk = matches!(&collection, Term::Call(function, _) if **function == Term::builtin("internal.walk"));
+        let over = if is_walk {
+            collection
+        } else {
+            Term::call("internal.iterable", vec![collection])
+        };
+        // The engine would go on with what is replaced.
+        let with = std::mem::take(&mut self.with);
+        self.push(Step::Each(key, value, over));
+        self.with = with;
+    }
+
+    /// What is printed may be undefined, and fails nothing.
+    fn printed(&mut self, arguments: &[Value]) -> Ready<Term> {
+        let mut terms = Vec::new();
+        for argument in arguments {
+            terms.push(if is_call(argument) {
+                self.as_set(argument)?
+            } else {
+                self.operand(argument)?
+            });
+        }
+        Ok(Term::call("print", terms))
+    }
+
+    /// A set of the value, or of nothing where it is undefined.
+    fn as_set(&mut self, value: &Value) -> Ready<Term> {
+        let (term, statements) = self.inside(1, |inner| {
+            let term = inner.operand(value)?;
+            Ok(inner.atom(term))
+        })?;
+        Ok(Term::Comprehension(
+            Collection::Set,
+            Box::new(term),
+            None,
+            statements,
+        ))
+    }
+
+    fn template(&mut self, parts: &[Part]) -> Ready<Term> {
+        let mut terms = Vec::new();
+        for part in parts {
+            terms.push(match part {
+                Part::Text(text) => Term::Scalar(Scalar::String(text.clone())),
+                Part::Value(value, with, _) => {
+                    let replaced = self.replaced(with)?;
+                    let (term, statements) = self.inside(1, |inner| {
+                        inner.with = replaced;
+                        let term = inner.operand(value)?;
+                        Ok(inner.atom(term))
+                    })?;
+                    Term::Comprehension(Collection::Set, Box::new(term), None, statements)
+                }
+            });
+        }
+        Ok(Term::call(
+            "internal.template_string",
+            vec![Term::Array(terms)],
+        ))
+    }
+
+    fn comprehension(
+        &mut self,
+        collection: Collection,
+        first: &Value,
+        second: Option<&Value>,
+        query: &Query,
+    ) -> Ready<Term> {
+        let ((first, second), statements) = self.inside(1, |inner| {
+            inner.query(query)?;
+            let first = inner.operand(first)?;
+            let first = inner.atom(first);
+            let second = match second {
+                Some(second) => {
+                    let second = inner.operand(second)?;
+                    Some(inner.atom(second))
+                }
+                None => None,
+            };
+            Ok((first, second))
+        })?;
+        Ok(Term::Comprehension(
+            collection,
+            Box::new(first),
+            second.map(Box::new),
+            statements,
+        ))
+    }
+
+    /// The way from a value to what is inside: where a key is not known, every key there is.
+    pub(super) fn way(&mut self, mut base: Term, way: &[Value]) -> Ready<Term> {
+        for key in way {
+            let searches = match key {
+                Value::Wildcard => true,
+                Value::Local(local) => !self.is_known(*local),
+                other => !self.is_ground(other),
+            };
+            if !searches {
+                let key = self.operand(key)?;
+                push_key(&mut base, key);
+                continue;
+            }
+            if self.looks != Looks::ToBind {
+                return Err(Unready::Unsafe(match key {
+                    Value::Local(local) => Some(*local),
+                    _ => None,
+                }));
+            }
+            let value = self.fresh();
+            match key {
+                Value::Wildcard => self.each(None, Some(value), plain(base)),
+                Value::Local(local) if self.is_open(*local) => {
+                    let local = *local;
+                    self.each(Some(local), Some(value), plain(base));
+                    self.is_given(local);
+                }
+                Value::Local(local) => return Err(Unready::Unsafe(Some(*local))),
+                pattern => {
+                    let found = self.fresh();
+                    self.each(Some(found), Some(value), plain(base));
+                    self.matched(pattern, found)?;
+                }
+            }
+            base = Term::Inside(value, Vec::new());
+        }
+        Ok(plain(base))
+    }
+
+    /// Whether nothing in a value has to get a value here.
+    pub(super) fn is_ground(&self, value: &Value) -> bool {
+        match value {
+            Value::Wildcard => false,
+            Value::Local(local) => self.is_known(*local),
+            Value::Array(items) | Value::Set(items) => {
+                items.iter().all(|item| self.is_ground(item))
+            }
+            Value::Object(pairs) => pairs
+                .iter()
+                .all(|(key, value)| self.is_ground(key) && self.is_ground(value)),
+            _ => true,
+        }
+    }
+}
+
+fn push_key(base: &mut Term, key: Term) {
+    match base {
+        Term::Document(path, way) => match key {
+            Term::Scalar(Scalar::String(name)) if way.is_empty() => path.push(name),
+            other => way.push(other),
+        },
+        Term::Inside(_, way) => way.push(key),
+        _ => {}
+    }
+}
+
+/// A variable where nothing follows it.
+fn plain(term: Term) -> Term {
+    match term {
+        Term::Inside(local, way) if way.is_empty() => Term::Local(local),
+        other => other,
+    }
+}
+
+/// A function as a term.
+pub(super) fn function_term(function: &Function) -> Term {
+    match function {
+        Function::Rule { path, .. } => Term::Document(path.clone(), Vec::new()),
+        Function::Builtin { name, .. } => Term::builtin(name),
+    }
+}
+
+/// Whether a function gives many values, one after the other.
+pub(super) fn is_relation(function: &Function) -> bool {
+    matches!(function, Function::Builtin { name, .. } if name == "walk")
+}
+
+/// Whether a value is a call to OPA: operators are calls of built-ins.
+pub(super) fn is_call(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Call(..) | Value::Infix(..) | Value::In { .. } | Value::Template(_)
+    )
+}

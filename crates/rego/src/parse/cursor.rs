@@ -1,0 +1,203 @@
+//! A place among the words of a text, and the keywords that are known there.
+
+use std::collections::BTreeSet;
+
+use super::{
+    lexer::Fault,
+    token::{Kind, Token},
+};
+use crate::{diagnostic::Code, source::Span};
+
+/// How deep values and queries may be nested.
+const MAX_DEPTH: usize = 500;
+
+/// What every version of Rego has.
+const KEYWORDS: [&str; 11] = [
+    "as", "default", "else", "false", "import", "not", "null", "package", "some", "true", "with",
+];
+/// What Rego v1 has beside, and older texts import.
+pub(super) const LATER: [&str; 4] = ["contains", "every", "if", "in"];
+
+/// What is returned where a text cannot be read further.
+pub(super) type Outcome<T> = Result<T, Box<Fault>>;
+
+/// A place among words.
+pub(super) struct Cursor {
+    tokens: Vec<Token>,
+    at: usize,
+    /// Those of [`LATER`] that are keywords here.
+    pub(super) later: BTreeSet<&'static str>,
+    depth: usize,
+    /// How many more words are looked at: texts that can be read in many ways are looked at many times.
+    steps: usize,
+}
+
+impl Cursor {
+    pub(super) fn new(tokens: Vec<Token>, later: BTreeSet<&'static str>) -> Self {
+        Self {
+            steps: tokens.len().saturating_mul(64).saturating_add(4096),
+            tokens,
+            at: 0,
+            later,
+            depth: 0,
+        }
+    }
+
+    /// The next word; the last one is the end.
+    pub(super) fn token(&self) -> Option<&Token> {
+        self.tokens.get(self.at).or_else(|| self.tokens.last())
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        self.token().map_or(&Kind::End, |token| &token.kind)
+    }
+
+    /// The word behind the next one.
+    pub(super) fn second(&self) -> Option<&Token> {
+        self.tokens.get(self.at + 1)
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.token().map_or_else(Span::default, |token| token.span)
+    }
+
+    /// The word before the next one.
+    pub(super) fn last_span(&self) -> Span {
+        let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        last.map_or_else(Span::default, |token| token.span)
+    }
+
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn go_back(&mut self, place: usize) {
+        self.at = place;
+    }
+
+    pub(super) fn advance(&mut self) {
+        if self.at + 1 < self.tokens.len() {
+            self.at += 1;
+        }
+        self.steps = self.steps.saturating_sub(1);
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        matches!(self.kind(), Kind::End)
+    }
+
+    pub(super) fn is_sign(&self, sign: &str) -> bool {
+        matches!(self.kind(), Kind::Sign(found) if *found == sign)
+    }
+
+    /// Whether a sign follows without space before it.
+    pub(super) fn is_attached(&self, sign: &str) -> bool {
+        self.is_sign(sign) && self.token().is_some_and(|token| !token.after_space)
+    }
+
+    pub(super) fn take_sign(&mut self, sign: &str) -> bool {
+        let found = self.is_sign(sign);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn expect_sign(&mut self, sign: &str, why: &str) -> Outcome<()> {
+        if self.take_sign(sign) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("`{sign}` {why}")))
+        }
+    }
+
+    /// Whether a word is a keyword here: not where it begins a reference.
+    pub(super) fn is_keyword(&self, word: &str) -> bool {
+        matches!(self.kind(), Kind::Word(found) if found == word)
+            && self.is_reserved(word)
+            && !self.begins_reference()
+    }
+
+    pub(super) fn is_reserved(&self, word: &str) -> bool {
+        KEYWORDS.contains(&word) || self.later.contains(word)
+    }
+
+    /// Whether the word behind the next one makes a reference of it.
+    fn begins_reference(&self) -> bool {
+        self.second().is_some_and(|second| {
+            !second.after_space && matches!(second.kind, Kind::Sign("." | "["))
+        })
+    }
+
+    pub(super) fn take_keyword(&mut self, word: &str) -> bool {
+        let found = self.is_keyword(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// The next word as a name: no keyword, unless it begins a reference.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self.kind() {
+            Kind::Word(word) if !self.is_reserved(word) || self.begins_reference() => Some(word),
+            _ => None,
+        }
+    }
+
+    /// A fault at the next word.
+    pub(super) fn unexpected(&self, expected: &str) -> Box<Fault> {
+        let found = match self.kind() {
+            Kind::Word(word) if self.is_reserved(word) => format!("the keyword `{word}`"),
+            other => other.shown(),
+        };
+        self.fault(format!("expected {expected}, found {found}"))
+    }
+
+    pub(super) fn fault(&self, message: String) -> Box<Fault> {
+        Box::new(Fault {
+            code: Code::Syntax,
+            span: self.span(),
+            message,
+            cure: None,
+        })
+    }
+
+    /// Goes into what may hold itself.
+    pub(super) fn enter(&mut self) -> Outcome<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH || self.steps == 0 {
+            let message = if self.steps == 0 {
+                "this can be read in too many ways".to_owned()
+            } else {
+                format!("this is nested more than {MAX_DEPTH} deep")
+            };
+            let mut fault = self.fault(message);
+            fault.code = Code::TooDeep;
+            fault.cure = Some("give parts of it names of their own".to_owned());
+            return Err(fault);
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Goes to where the next rule or import can begin: a word at the start of a line, behind `start`.
+    pub(super) fn go_to_next_rule(&mut self, start: usize) {
+        self.depth = 0;
+        if self.at <= start {
+            self.at = start;
+            self.advance();
+        }
+        loop {
+            let is_first = self.token().is_some_and(|token| token.span.column == 1);
+            let is_word = matches!(self.kind(), Kind::Word(_));
+            if self.is_at_end() || (is_first && is_word) {
+                return;
+            }
+            self.advance();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Statements, and what holds them together.
+
+use super::{
+    cursor::{Cursor, Outcome},
+    token::Kind,
+    tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Query, With},
+};
+use crate::source::Span;
+
+impl Cursor {
+    /// Statements up to a sign that is not taken.
+    pub(super) fn query(&mut self, end: &str) -> Outcome<Query> {
+        self.enter()?;
+        let query = self.statements(end);
+        self.leave();
+        query
+    }
+
+    fn statements(&mut self, end: &str) -> Outcome<Query> {
+        let start = self.span();
+        let mut literals = Vec::new();
+        if self.is_sign(end) {
+            return Err(self.fault("a body must have a condition".to_owned()));
+        }
+        loop {
+            literals.push(self.literal()?);
+            if self.take_sign(";") {
+                continue;
+            }
+            if self.is_sign(end) {
+                return Ok(Query {
+                    literals,
+                    span: start.to(self.last_span()),
+                });
+            }
+            if !self.token().is_some_and(|token| token.after_line_break) || self.is_at_end() {
+                return Err(
+                    self.unexpected(&format!("a line break, `;` or `{end}` behind a condition"))
+                );
+            }
+        }
+    }
+
+    /// One statement.
+    pub(super) fn literal(&mut self) -> Outcome<Literal> {
+        let start = self.span();
+        let kind = if self.take_keyword("not") {
+            if self.is_keyword("some") || self.is_keyword("every") {
+                return Err(self.unexpected("a condition behind `not`"));
+            }
+            LiteralKind::Not(self.condition()?)
+        } else if self.is_keyword("some") {
+            self.some()?
+        } else if self.is_keyword("every") {
+            self.every()?
+        } else {
+            LiteralKind::Condition(self.condition()?)
+        };
+        let mut with = Vec::new();
+        if !matches!(kind, LiteralKind::Some(_)) {
+            while self.take_keyword("with") {
+                with.push(self.with()?);
+            }
+        }
+        Ok(Literal {
+            kind,
+            with,
+            span: start.to(self.last_span()),
+        })
+    }
+
+    fn condition(&mut self) -> Outcome<Condition> {
+        let left = self.value()?;
+        Ok(if self.take_sign(":=") {
+            Condition::Assign(left, self.value()?)
+        } else if self.take_sign("=") {
+            Condition::Unify(left, self.value()?)
+        } else {
+            Condition::Value(left)
+        })
+    }
+
+    fn with(&mut self) -> Outcome<With> {
+        if self.name().is_none() {
+            return Err(self.unexpected("what is to be replaced behind `with`"));
+        }
+        let target = self.term()?;
+        if !matches!(target.kind, ExprKind::Var(_) | ExprKind::Ref(..)) {
+            return Err(self.fault(
+                "`with` replaces input, data, or a function, and what is below them".to_owned(),
+            ));
+        }
+        if !self.take_keyword("as") {
+            return Err(self.unexpected("`as` behind what `with` replaces"));
+        }
+        let value = self.value()?;
+        Ok(With { target, value })
+    }
+
+    fn some(&mut self) -> Outcome<LiteralKind> {
+        let place = self.place();
+        self.advance();
+        if let Ok(value) = self.value() {
+            match value.kind {
+                ExprKind::In { key, operands } => {
+                    let (value, collection) = *operands;
+                    return Ok(LiteralKind::SomeIn {
+                        key: key.map(|key| *key),
+                        value,
+                        collection,
+                    });
+                }
+                ExprKind::Call(..) | ExprKind::Infix(..) => {
+                    return Err(self.unexpected("`in` and a collection behind `some`"));
+                }
+                _ => {}
+            }
+        }
+        self.go_back(place);
+        let mut names = Vec::new();
+        loop {
+            self.advance();
+            names.push(self.declared()?);
+            if !self.is_sign(",") {
+                break;
+            }
+        }
+        if matches!(self.kind(), Kind::Word(word) if word == "in") && !self.later.contains("in") {
+            let mut fault = self.unexpected("a line break");
+            fault.cure = Some("`in` is no keyword here: `import future.keywords.in`".to_owned());
+            return Err(fault);
+        }
+        Ok(LiteralKind::Some(names))
+    }
+
+    fn declared(&mut self) -> Outcome<Name> {
+        let span = self.span();
+        match self.kind().clone() {
+            Kind::Word(word) if !self.is_reserved(&word) => {
+                self.advance();
+                Ok(Name { text: word, span })
+            }
+            _ => Err(self.unexpected("a variable behind `some`")),
+        }
+    }
+
+    fn every(&mut self) -> Outcome<LiteralKind> {
+        self.advance();
+        let wanted = self.unexpected("`x in xs` or `k, x in xs` behind `every`");
+        let ExprKind::In { key, operands } = self.value()?.kind else {
+            return Err(wanted);
+        };
+        let (value, domain) = *operands;
+        let key = match key {
+            Some(key) => self.every_variable(&key)?,
+            None => None,
+        };
+        let value = self.every_variable(&value)?;
+        self.expect_sign("{", "and conditions behind the collection of `every`")?;
+        let body = self.query("}")?;
+        self.advance();
+        Ok(LiteralKind::Every {
+            key,
+            value,
+            domain,
+            body,
+        })
+    }
+
+    fn every_variable(&self, value: &Expr) -> Outcome<Option<Name>> {
+        match &value.kind {
+            ExprKind::Var(name) => Ok(Some(Name {
+                text: name.clone(),
+                span: value.span,
+            })),
+            ExprKind::Wildcard => Ok(None),
+            _ => Err(self.at(
+                value.span,
+                "`every` has one variable for each value, and one before it for the key",
+            )),
+        }
+    }
+
+    /// A fault at another place than the next word.
+    pub(super) fn at(&self, span: Span, message: &str) -> Box<super::lexer::Fault> {
+        let mut fault = self.fault(message.to_owned());
+        fault.span = span;
+        fault
+    }
+}

@@ -1,0 +1,309 @@
+//! Rules: heads, bodies and what stands between.
+
+use super::{
+    cursor::{Cursor, Outcome},
+    tree::{Else, Expr, ExprKind, Head, HeadKind, Name, Query, Rule},
+};
+use crate::{diagnostic::Code, source::Span};
+
+/// A head before it is known what it defines.
+struct Started {
+    name: Name,
+    path: Vec<Expr>,
+    arguments: Option<Vec<Expr>>,
+    member: Option<Expr>,
+    value: Option<Expr>,
+    span: Span,
+}
+
+impl Cursor {
+    /// A rule, or several where bodies are chained.
+    pub(super) fn rules(&mut self, is_v1: bool) -> Outcome<Vec<Rule>> {
+        let start = self.span();
+        if self.take_keyword("default") {
+            return self.default(start).map(|rule| vec![rule]);
+        }
+        let started = self.head()?;
+        let has_if = self.take_keyword("if");
+        let at_body = self.span();
+        let body = if has_if {
+            Some(self.body_behind_if()?)
+        } else if self.is_sign("{") {
+            Some(self.braces()?)
+        } else {
+            None
+        };
+        if is_v1 && !has_if && body.is_some() {
+            let mut fault = self.at(at_body, "a body stands behind `if`");
+            fault.code = Code::Keyword;
+            fault.cure = Some(if started.looks_like_a_set() {
+                "write `name contains member if {`".to_owned()
+            } else {
+                "write `if` before it".to_owned()
+            });
+            return Err(fault);
+        }
+        let head = self.defined(started, has_if, body.is_some(), is_v1)?;
+        let elses = self.elses(&head)?;
+        let mut rules = vec![Rule {
+            is_default: false,
+            head,
+            body,
+            elses,
+            span: start.to(self.last_span()),
+        }];
+        while self.is_sign("{") {
+            let start = self.span();
+            let Some(first) = rules.first() else { break };
+            if !first.elses.is_empty() || first.body.is_none() {
+                return Err(self.unexpected("the next rule"));
+            }
+            let head = first.head.clone();
+            let body = Some(self.braces()?);
+            rules.push(Rule {
+                is_default: false,
+                head,
+                body,
+                elses: Vec::new(),
+                span: start.to(self.last_span()),
+            });
+        }
+        Ok(rules)
+    }
+
+    fn default(&mut self, start: Span) -> Outcome<Rule> {
+        let started = self.head()?;
+        let Some(value) = started.value else {
+            return Err(self.unexpected("`:=` and a value behind the name of a default"));
+        };
+        if let Some(part) = evaluated(&value) {
+            return Err(self.at(
+                part,
+                "the value of a default holds no variable, reference or call",
+            ));
+        }
+        Ok(Rule {
+            is_default: true,
+            head: Head {
+                name: started.name,
+                path: started.path,
+                arguments: started.arguments,
+                kind: HeadKind::Value(Some(value)),
+                span: started.span,
+            },
+            body: None,
+            elses: Vec::new(),
+            span: start.to(self.last_span()),
+        })
+    }
+
+    fn head(&mut self) -> Outcome<Started> {
+        let start = self.span();
+        let Some(name) = self.name().map(str::to_owned) else {
+            return Err(self.unexpected("a rule or an import"));
+        };
+        self.advance();
+        let first = Expr {
+            kind: ExprKind::Var(name.clone()),
+            span: start,
+        };
+        let whole = self.way(first, true)?;
+        let (reference, arguments) = match whole.kind {
+            ExprKind::Call(function, arguments) => (*function, Some(arguments)),
+            _ => (whole, None),
+        };
+        let path = match reference.kind {
+            ExprKind::Ref(head, path) if matches!(head.kind, ExprKind::Var(_)) => path,
+            ExprKind::Var(_) => Vec::new(),
+            _ => return Err(self.at(start, "a rule has a name and the way below it")),
+        };
+        let mut started = Started {
+            name: Name {
+                text: name,
+                span: start,
+            },
+            path,
+            arguments,
+            member: None,
+            value: None,
+            span: start.to(self.last_span()),
+        };
+        if self.take_keyword("contains") {
+            if started.arguments.is_some() {
+                return Err(self.at(start, "a function has a value, and no members"));
+            }
+            started.member = Some(self.value()?);
+        } else if self.take_sign(":=") || self.take_sign("=") {
+            started.value = Some(self.value()?);
+        }
+        started.span = start.to(self.last_span());
+        Ok(started)
+    }
+
+    /// Behind `if`, one condition stands without braces; what can be read as one is one, but for a set.
+    fn body_behind_if(&mut self) -> Outcome<Query> {
+        let place = self.place();
+        match self.literal() {
+            Ok(literal) if !is_set(&literal) => Ok(Query {
+                span: literal.span,
+                literals: vec![literal],
+            }),
+            Ok(_) => {
+                self.go_back(place);
+                self.braces()
+            }
+            Err(fault) => {
+                self.go_back(place);
+                if !self.is_sign("{") {
+                    return Err(fault);
+                }
+                self.braces()
+            }
+        }
+    }
+
+    fn braces(&mut self) -> Outcome<Query> {
+        self.expect_sign("{", "before a body")?;
+        let query = self.query("}")?;
+        self.advance();
+        Ok(query)
+    }
+
+    /// What a head defines, by what stands beside it.
+    fn defined(
+        &self,
+        started: Started,
+        has_if: bool,
+        has_body: bool,
+        is_v1: bool,
+    ) -> Outcome<Head> {
+        let is_old_set = started.is_set_without_keyword(has_if);
+        let Started {
+            name,
+            mut path,
+            arguments,
+            member,
+            value,
+            span,
+        } = started;
+        let kind = if let Some(member) = member {
+            HeadKind::Member(member)
+        } else if is_old_set && let Some(member) = path.pop() {
+            if is_v1 {
+                let mut fault = self.at(span, "a member of a set stands behind `contains`");
+                fault.code = Code::Keyword;
+                fault.cure = Some(format!("write `{} contains ..`", name.text));
+                return Err(fault);
+            }
+            HeadKind::Member(member)
+        } else if has_if || has_body || value.is_some() || arguments.is_some() {
+            HeadKind::Value(value)
+        } else {
+            return Err(self.unexpected("`:=`, `if` or `contains` behind the name of a rule"));
+        };
+        Ok(Head {
+            name,
+            path,
+            arguments,
+            kind,
+            span,
+        })
+    }
+
+    fn elses(&mut self, head: &Head) -> Outcome<Vec<Else>> {
+        let mut elses = Vec::new();
+        while self.is_keyword("else") {
+            let start = self.span();
+            if matches!(head.kind, HeadKind::Member(_)) {
+                return Err(self.at(start, "a rule that gives members of a set has no `else`"));
+            }
+            if head
+                .path
+                .iter()
+                .any(|part| !matches!(part.kind, ExprKind::String(_)))
+            {
+                return Err(self.at(start, "a rule with a variable in its name has no `else`"));
+            }
+            self.advance();
+            let value = if self.take_sign(":=") || self.take_sign("=") {
+                Some(self.value()?)
+            } else {
+                None
+            };
+            let has_if = self.take_keyword("if");
+            let body = if self.is_sign("{") {
+                Some(self.braces()?)
+            } else if has_if {
+                let literal = self.literal()?;
+                Some(Query {
+                    span: literal.span,
+                    literals: vec![literal],
+                })
+            } else {
+                None
+            };
+            if value.is_none() && body.is_none() {
+                return Err(self.unexpected("a value or a body behind `else`"));
+            }
+            // One that always holds is the last.
+            let is_last = body.is_none();
+            elses.push(Else {
+                value,
+                body,
+                span: start.to(self.last_span()),
+            });
+            if is_last {
+                break;
+            }
+        }
+        Ok(elses)
+    }
+}
+
+impl Started {
+    /// `p[x]`, which gives the members of a set where no keyword says otherwise.
+    fn is_set_without_keyword(&self, has_if: bool) -> bool {
+        !has_if
+            && self.member.is_none()
+            && self.value.is_none()
+            && self.arguments.is_none()
+            && self.path.len() == 1
+    }
+
+    fn looks_like_a_set(&self) -> bool {
+        let is_by_key = self
+            .path
+            .last()
+            .is_some_and(|key| !matches!(key.kind, ExprKind::String(_)));
+        self.is_set_without_keyword(false) && is_by_key
+    }
+}
+
+fn is_set(literal: &super::tree::Literal) -> bool {
+    use super::tree::{Condition, LiteralKind};
+    matches!(
+        &literal.kind,
+        LiteralKind::Condition(Condition::Value(Expr {
+            kind: ExprKind::Set(_),
+            ..
+        }))
+    ) && literal.with.is_empty()
+}
+
+/// The first part of a value that has to be evaluated, outside of comprehensions.
+fn evaluated(value: &Expr) -> Option<Span> {
+    match &value.kind {
+        ExprKind::Var(_)
+        | ExprKind::Wildcard
+        | ExprKind::Ref(..)
+        | ExprKind::Call(..)
+        | ExprKind::Infix(..)
+        | ExprKind::In { .. }
+        | ExprKind::Template(_) => Some(value.span),
+        ExprKind::Array(items) | ExprKind::Set(items) => items.iter().find_map(evaluated),
+        ExprKind::Object(pairs) => pairs
+            .iter()
+            .find_map(|(key, value)| evaluated(key).or_else(|| evaluated(value))),
+        _ => None,
+    }
+}

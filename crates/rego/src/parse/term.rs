@@ -1,0 +1,335 @@
+//! Single values: scalars, variables, references, calls and what is between brackets.
+
+use super::{
+    cursor::{Cursor, Outcome},
+    token::Kind,
+    tree::{Condition, Expr, ExprKind, LiteralKind, Part},
+};
+use crate::source::Span;
+
+impl Cursor {
+    /// A term: a value without operators outside of brackets.
+    pub(super) fn term(&mut self) -> Outcome<Expr> {
+        self.enter()?;
+        let term = self.whole_term();
+        self.leave();
+        term
+    }
+
+    fn whole_term(&mut self) -> Outcome<Expr> {
+        let head = self.bare_term()?;
+        self.way(head, false)
+    }
+
+    fn bare_term(&mut self) -> Outcome<Expr> {
+        let span = self.span();
+        let kind = match self.kind().clone() {
+            Kind::Word(_) if self.take_keyword("null") => ExprKind::Null,
+            Kind::Word(_) if self.take_keyword("true") => ExprKind::Bool(true),
+            Kind::Word(_) if self.take_keyword("false") => ExprKind::Bool(false),
+            Kind::Word(word) if self.name().is_some() || word == "contains" => {
+                self.advance();
+                variable(word)
+            }
+            Kind::Number(_) | Kind::Sign("-" | ".") => self.number()?,
+            Kind::String(text) => {
+                self.advance();
+                ExprKind::String(text)
+            }
+            Kind::TemplateText(_) | Kind::TemplateEnd(_) => self.template()?,
+            Kind::Sign("[") => return self.array(),
+            Kind::Sign("{") => return self.set_or_object(),
+            Kind::Sign("(") => {
+                self.advance();
+                let mut inner = self.value()?;
+                self.expect_sign(")", "behind what was begun with `(`")?;
+                inner.span = span.to(self.last_span());
+                return Ok(inner);
+            }
+            _ => return Err(self.unexpected("a value")),
+        };
+        Ok(self.made(kind, span))
+    }
+
+    fn made(&self, kind: ExprKind, start: Span) -> Expr {
+        Expr {
+            kind,
+            span: start.to(self.last_span()),
+        }
+    }
+
+    fn number(&mut self) -> Outcome<ExprKind> {
+        let mut text = String::new();
+        for sign in ["-", "."] {
+            if self.take_sign(sign) {
+                text.push_str(sign);
+            }
+        }
+        let Kind::Number(digits) = self.kind() else {
+            return Err(self.unexpected("a number"));
+        };
+        if text.ends_with('.') {
+            // JSON wants a digit before the point.
+            text.insert(text.len() - 1, '0');
+        }
+        text.push_str(digits);
+        self.advance();
+        Ok(ExprKind::Number(text))
+    }
+
+    /// What follows a term without space: fields, keys, and arguments where it is a function. In the head of a rule, one
+    /// space may stand before it.
+    pub(super) fn way(&mut self, head: Expr, after_space: bool) -> Outcome<Expr> {
+        let start = head.span;
+        let follows = |cursor: &Self, sign: &str| {
+            if after_space {
+                cursor.is_sign(sign) && cursor.token().is_some_and(|t| !t.after_line_break)
+            } else {
+                cursor.is_attached(sign)
+            }
+        };
+        if !["(", ".", "["].iter().any(|sign| follows(self, sign)) {
+            return Ok(head);
+        }
+        if !can_be_referred_into(&head.kind) {
+            return Err(self.unexpected("an operator or the end of the statement: only variables, calls and collections have members"));
+        }
+        let mut way = Vec::new();
+        loop {
+            let is_first = way.is_empty();
+            let here = |cursor: &Self, sign: &str| {
+                cursor.is_attached(sign) || (is_first && follows(cursor, sign))
+            };
+            if here(self, ".") {
+                self.advance();
+                way.push(self.field()?);
+            } else if here(self, "[") {
+                self.advance();
+                way.push(self.value()?);
+                self.expect_sign("]", "behind a key")?;
+            } else if here(self, "(") {
+                let function = referred(head, way, self.last_span());
+                return self.call(function, start);
+            } else {
+                return Ok(referred(head, way, self.last_span()));
+            }
+        }
+    }
+
+    fn field(&mut self) -> Outcome<Expr> {
+        let span = self.span();
+        match self.token() {
+            Some(token) if !token.after_space => match &token.kind {
+                Kind::Word(word) => {
+                    let kind = ExprKind::String(word.clone());
+                    self.advance();
+                    Ok(Expr { kind, span })
+                }
+                _ => Err(self.unexpected("a name behind `.`")),
+            },
+            _ => Err(self.unexpected("a name right behind `.`")),
+        }
+    }
+
+    fn call(&mut self, function: Expr, start: Span) -> Outcome<Expr> {
+        self.advance();
+        let arguments = self.items(")")?;
+        self.advance();
+        let is_set = matches!(&function.kind, ExprKind::Var(name) if name == "set");
+        let kind = if is_set && arguments.is_empty() {
+            ExprKind::Set(arguments)
+        } else if is_name(&function) {
+            ExprKind::Call(Box::new(function), arguments)
+        } else {
+            return Err(self.fault("what is called here is no name of a function".to_owned()));
+        };
+        let call = self.made(kind, start);
+        if self.is_attached(".") || self.is_attached("[") {
+            return self.way(call, false);
+        }
+        Ok(call)
+    }
+
+    /// Values separated by commas, up to a sign that is not taken.
+    fn items(&mut self, end: &str) -> Outcome<Vec<Expr>> {
+        let mut items = Vec::new();
+        while !self.is_sign(end) {
+            items.push(self.item()?);
+            if !self.take_sign(",") && !self.is_sign(end) {
+                return Err(self.unexpected(&format!("`,` or `{end}`")));
+            }
+        }
+        Ok(items)
+    }
+
+    fn array(&mut self) -> Outcome<Expr> {
+        let start = self.span();
+        self.advance();
+        let mut items = Vec::new();
+        if !self.is_sign("]") {
+            let is_list = self.take_sign(",");
+            let head = self.term()?;
+            if self.is_sign("|") && !is_list {
+                match self.comprehension("]") {
+                    Ok(query) => {
+                        let kind = ExprKind::ArrayComprehension(Box::new(head), Box::new(query));
+                        return Ok(self.made(kind, start));
+                    }
+                    Err((place, fault)) => {
+                        self.go_back(place);
+                        items.push(self.item_from(Some(head)).map_err(|_| fault)?);
+                    }
+                }
+            } else {
+                items.push(self.item_from(Some(head))?);
+            }
+            if self.take_sign(",") {
+                items.extend(self.items("]")?);
+            }
+        }
+        self.expect_sign("]", "or `,` in an array")?;
+        Ok(self.made(ExprKind::Array(items), start))
+    }
+
+    fn set_or_object(&mut self) -> Outcome<Expr> {
+        let start = self.span();
+        self.advance();
+        if self.take_sign("}") {
+            return Ok(self.made(ExprKind::Object(Vec::new()), start));
+        }
+        let is_list = self.take_sign(",");
+        let head = self.term()?;
+        let head = if self.is_sign("|") && !is_list {
+            match self.comprehension("}") {
+                Ok(query) => {
+                    let kind = ExprKind::SetComprehension(Box::new(head), Box::new(query));
+                    return Ok(self.made(kind, start));
+                }
+                Err((place, fault)) => {
+                    self.go_back(place);
+                    self.item_from(Some(head)).map_err(|_| fault)?
+                }
+            }
+        } else {
+            self.item_from(Some(head))?
+        };
+        if self.take_sign(":") {
+            return self.object(head, is_list, start);
+        }
+        let mut items = vec![head];
+        if self.take_sign(",") {
+            items.extend(self.items("}")?);
+        }
+        self.expect_sign("}", "or `,` in a set")?;
+        Ok(self.made(ExprKind::Set(items), start))
+    }
+
+    fn object(&mut self, key: Expr, is_list: bool, start: Span) -> Outcome<Expr> {
+        let value = self.term()?;
+        let value = if self.is_sign("|") && !is_list {
+            match self.comprehension("}") {
+                Ok(query) => {
+                    let pair = Box::new((key, value));
+                    let kind = ExprKind::ObjectComprehension(pair, Box::new(query));
+                    return Ok(self.made(kind, start));
+                }
+                Err((place, fault)) => {
+                    self.go_back(place);
+                    self.item_from(Some(value)).map_err(|_| fault)?
+                }
+            }
+        } else {
+            self.item_from(Some(value))?
+        };
+        let mut pairs = vec![(key, value)];
+        while self.take_sign(",") && !self.is_sign("}") {
+            let key = self.item()?;
+            self.expect_sign(":", "between a key and its value")?;
+            pairs.push((key, self.item()?));
+        }
+        self.expect_sign("}", "or `,` in an object")?;
+        Ok(self.made(ExprKind::Object(pairs), start))
+    }
+
+    /// The query of a comprehension and the sign that ends it; where that fails, `|` can be an operator: its place.
+    #[allow(clippy::type_complexity)]
+    fn comprehension(
+        &mut self,
+        end: &str,
+    ) -> Result<super::tree::Query, (usize, Box<super::lexer::Fault>)> {
+        let place = self.place();
+        self.advance();
+        let query = self.query(end).map_err(|fault| (place, fault))?;
+        self.advance();
+        Ok(query)
+    }
+
+    fn template(&mut self) -> Outcome<ExprKind> {
+        let mut parts = Vec::new();
+        loop {
+            let (text, is_end) = match self.kind().clone() {
+                Kind::TemplateText(text) => (text, false),
+                Kind::TemplateEnd(text) => (text, true),
+                _ => return Err(self.unexpected("`}` behind an expression in a template string")),
+            };
+            self.advance();
+            if !text.is_empty() {
+                parts.push(Part::Text(text));
+            }
+            if is_end {
+                return Ok(ExprKind::Template(parts));
+            }
+            let literal = self.literal()?;
+            if !matches!(literal.kind, LiteralKind::Condition(Condition::Value(_))) {
+                return Err(self.fault(
+                    "an expression in a template string is a value, and no statement".to_owned(),
+                ));
+            }
+            parts.push(Part::Value(Box::new(literal)));
+        }
+    }
+}
+
+/// A variable of this name.
+pub(super) fn variable(name: String) -> ExprKind {
+    if name == "_" {
+        ExprKind::Wildcard
+    } else {
+        ExprKind::Var(name)
+    }
+}
+
+fn referred(head: Expr, way: Vec<Expr>, last: Span) -> Expr {
+    if way.is_empty() {
+        return head;
+    }
+    Expr {
+        span: head.span.to(last),
+        kind: ExprKind::Ref(Box::new(head), way),
+    }
+}
+
+fn can_be_referred_into(kind: &ExprKind) -> bool {
+    !matches!(
+        kind,
+        ExprKind::Null
+            | ExprKind::Bool(_)
+            | ExprKind::Number(_)
+            | ExprKind::String(_)
+            | ExprKind::Template(_)
+            | ExprKind::Ref(..)
+    )
+}
+
+fn is_name(function: &Expr) -> bool {
+    match &function.kind {
+        ExprKind::Var(_) => true,
+        ExprKind::Ref(head, way) => {
+            matches!(head.kind, ExprKind::Var(_))
+                && way
+                    .iter()
+                    .all(|part| matches!(part.kind, ExprKind::String(_)))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,43 @@
+//! The words of Rego.
+
+use crate::source::Span;
+
+/// A word of a text, and what stands before it: a call's parenthesis and a reference's bracket belong to the word before
+/// them only without space between, and a line break separates statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+    pub(super) after_space: bool,
+    pub(super) after_line_break: bool,
+}
+
+/// What a word is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or a keyword: which of them depends on the place and on the imports.
+    Word(String),
+    /// As it is written, without a sign.
+    Number(String),
+    String(String),
+    /// Text of a template up to an expression.
+    TemplateText(String),
+    /// Text of a template up to its end.
+    TemplateEnd(String),
+    Sign(&'static str),
+    End,
+}
+
+impl Kind {
+    /// How an error calls it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Word(word) => format!("`{word}`"),
+            Self::Number(number) => format!("the number `{number}`"),
+            Self::String(_) => "a string".to_owned(),
+            Self::TemplateText(_) | Self::TemplateEnd(_) => "a template string".to_owned(),
+            Self::Sign(sign) => format!("`{sign}`"),
+            Self::End => "the end of the file".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every name is resolved once: to a variable with a number of its own, to a document by its full path, or to a function.
+//! Behind this stage nobody compares the text of a name.
+
+mod direct;
+mod names;
+mod query;
+mod rule;
+mod scope;
+pub mod tree;
+mod value;
+
+pub use self::names::Arity;
+use self::{names::Names, tree::Rule};
+use crate::{diagnostic::Diagnostic, parse::tree::Module};
+
+/// One file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The name under which it is reported.
+    pub name: String,
+    /// The package's path, without `data`.
+    pub package: Vec<String>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// Whether what is undefined inside of a negation counts as false there.
+    pub negates_undefined: bool,
+}
+
+/// Resolves all files of a policy, which are those that can see each other.
+pub fn resolve(
+    modules: &[(String, Module)],
+    builtin: Arity<'_>,
+) -> Result<Vec<File>, Vec<Diagnostic>> {
+    let names = Names::of(modules.iter().map(|(_, module)| module), builtin);
+    let mut diagnostics = Vec::new();
+    let mut files = Vec::new();
+    for (name, module) in modules {
+        let of_file = names.file(module);
+        let rules = module
+            .rules
+            .iter()
+            .map(|rule| rule::resolve(rule, &of_file, name, &mut diagnostics));
+        files.push(File {
+            name: name.clone(),
+            package: module
+                .package
+                .iter()
+                .map(|name| name.text.clone())
+                .collect(),
+            rules: rules.collect(),
+            negates_undefined: module.negates_undefined,
+        });
+    }
+    if diagnostics.is_empty() {
+        Ok(files)
+    } else {
+        Err(diagnostics)
+    }
+}

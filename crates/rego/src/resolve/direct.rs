@@ -1,0 +1,111 @@
+//! The names that stand in a query itself, without the queries inside of it.
+
+use crate::parse::tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Part, Query};
+
+/// Tells each name of a query.
+pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
+    for literal in &query.literals {
+        of_literal(literal, found);
+    }
+}
+
+fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
+    match &literal.kind {
+        LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {
+            Condition::Value(value) => of_value(value, found),
+            Condition::Assign(left, right) | Condition::Unify(left, right) => {
+                of_value(left, found);
+                of_value(right, found);
+            }
+        },
+        LiteralKind::Some(names) => names.iter().for_each(|name| found(&name.text)),
+        LiteralKind::SomeIn {
+            key,
+            value,
+            collection,
+        } => {
+            for part in key.iter().chain([value, collection]) {
+                of_value(part, found);
+            }
+        }
+        LiteralKind::Every { domain, .. } => of_value(domain, found),
+    }
+    // What `with` puts in place of something else can be a function. A variable stands elsewhere too.
+}
+
+/// Tells each name of a value outside of its comprehensions.
+pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
+    match &value.kind {
+        ExprKind::Var(name) => found(name),
+        ExprKind::Ref(head, way) => {
+            of_value(head, found);
+            for part in way {
+                of_value(part, found);
+            }
+        }
+        ExprKind::Call(_, items) | ExprKind::Array(items) | ExprKind::Set(items) => {
+            for item in items {
+                of_value(item, found);
+            }
+        }
+        ExprKind::Object(pairs) => {
+            for (key, value) in pairs {
+                of_value(key, found);
+                of_value(value, found);
+            }
+        }
+        ExprKind::Infix(_, operands) => {
+            of_value(&operands.0, found);
+            of_value(&operands.1, found);
+        }
+        ExprKind::In { key, operands } => {
+            if let Some(key) = key {
+                of_value(key, found);
+            }
+            of_value(&operands.0, found);
+            of_value(&operands.1, found);
+        }
+        ExprKind::Template(parts) => {
+            // Each is a query of its own, as in a comprehension.
+            let _: &Vec<Part> = parts;
+        }
+        _ => {}
+    }
+}
+
+/// The names that a query declares by `some` and `:=`, in order, and whether by `some`.
+pub(super) fn declared(query: &Query) -> Vec<(Name, bool)> {
+    let mut names = Vec::new();
+    for literal in &query.literals {
+        match &literal.kind {
+            LiteralKind::Some(some) => names.extend(some.iter().cloned().map(|name| (name, true))),
+            LiteralKind::SomeIn { key, value, .. } => {
+                for part in key.iter().chain([value]) {
+                    of_pattern(part, &mut |name| names.push((name, true)));
+                }
+            }
+            LiteralKind::Condition(Condition::Assign(left, _)) => {
+                of_pattern(left, &mut |name| names.push((name, false)));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Tells each variable of a pattern.
+pub(super) fn of_pattern(pattern: &Expr, found: &mut dyn FnMut(Name)) {
+    match &pattern.kind {
+        ExprKind::Var(name) => found(Name {
+            text: name.clone(),
+            span: pattern.span,
+        }),
+        ExprKind::Array(items) => items.iter().for_each(|item| of_pattern(item, found)),
+        ExprKind::Object(pairs) => {
+            for (_, value) in pairs {
+                of_pattern(value, found);
+            }
+        }
+        _ => {}
+    }
+}

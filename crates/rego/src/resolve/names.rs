@@ -1,0 +1,97 @@
+//! What the names of a policy stand for outside of its rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::parse::tree::{ExprKind, Import, Module};
+
+/// The number of arguments of a built-in function.
+pub type Arity<'a> = &'a dyn Fn(&str) -> Option<usize>;
+
+/// The names of all files of a policy.
+pub(super) struct Names<'a> {
+    /// The first name of each rule, by package.
+    rules: BTreeMap<Vec<String>, BTreeSet<String>>,
+    /// Functions by their full path, with the number of their arguments.
+    functions: BTreeMap<Vec<String>, usize>,
+    pub(super) builtin: Arity<'a>,
+}
+
+/// The names that one file can use.
+pub(super) struct OfFile<'a> {
+    pub(super) all: &'a Names<'a>,
+    /// The package's path, `data` first.
+    pub(super) package: Vec<String>,
+    imports: BTreeMap<String, Vec<String>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of<'m>(modules: impl Iterator<Item = &'m Module>, builtin: Arity<'a>) -> Self {
+        let mut names = Self {
+            rules: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            builtin,
+        };
+        for module in modules {
+            let package = package(module);
+            for rule in &module.rules {
+                let of_package = names.rules.entry(package.clone()).or_default();
+                of_package.insert(rule.head.name.text.clone());
+                if let Some(arguments) = &rule.head.arguments {
+                    let mut path = package.clone();
+                    path.push(rule.head.name.text.clone());
+                    for part in &rule.head.path {
+                        if let ExprKind::String(name) = &part.kind {
+                            path.push(name.clone());
+                        }
+                    }
+                    names.functions.insert(path, arguments.len());
+                }
+            }
+        }
+        names
+    }
+
+    pub(super) fn file(&'a self, module: &Module) -> OfFile<'a> {
+        let mut imports = BTreeMap::new();
+        for import in &module.imports {
+            if let Some(name) = import.name() {
+                imports.insert(name.text.clone(), import_path(import));
+            }
+        }
+        OfFile {
+            all: self,
+            package: package(module),
+            imports,
+        }
+    }
+
+    pub(super) fn arity(&self, path: &[String]) -> Option<usize> {
+        self.functions.get(path).copied()
+    }
+}
+
+impl OfFile<'_> {
+    /// The path of the document that a name stands for.
+    pub(super) fn document(&self, name: &str) -> Option<Vec<String>> {
+        if name == "input" || name == "data" {
+            return Some(vec![name.to_owned()]);
+        }
+        let rules = self.all.rules.get(&self.package);
+        if rules.is_some_and(|rules| rules.contains(name)) {
+            let mut path = self.package.clone();
+            path.push(name.to_owned());
+            return Some(path);
+        }
+        self.imports.get(name).cloned()
+    }
+}
+
+/// The path of a file's package, `data` first.
+pub(super) fn package(module: &Module) -> Vec<String> {
+    let names = module.package.iter().map(|name| name.text.clone());
+    std::iter::once("data".to_owned()).chain(names).collect()
+}
+
+fn import_path(import: &Import) -> Vec<String> {
+    import.path.iter().map(|name| name.text.clone()).collect()
+}

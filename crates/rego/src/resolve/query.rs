@@ -1,0 +1,215 @@
+//! Statements with their names resolved.
+
+use super::{
+    direct,
+    scope::{Meaning, Scope},
+    tree::{Condition, Literal, LiteralKind, Query, Replacement, Target, Value, With},
+    value::constant_names,
+};
+use crate::{
+    diagnostic::Code,
+    parse::tree::{self as written, Expr, ExprKind},
+    source::Span,
+};
+
+impl Scope<'_> {
+    /// A query that has been entered.
+    pub(super) fn query(&mut self, query: &written::Query) -> Query {
+        let mut literals = Vec::new();
+        for literal in &query.literals {
+            if let written::LiteralKind::Some(names) = &literal.kind {
+                for name in names {
+                    self.declare(name, true);
+                }
+                continue;
+            }
+            literals.push(self.literal(literal));
+        }
+        Query { literals }
+    }
+
+    pub(super) fn literal(&mut self, literal: &written::Literal) -> Literal {
+        let span = literal.span;
+        let kind = match &literal.kind {
+            written::LiteralKind::Condition(condition) => {
+                LiteralKind::Condition(self.condition(condition, span))
+            }
+            written::LiteralKind::Not(condition) => {
+                if matches!(condition, written::Condition::Assign(..)) {
+                    self.fault(
+                        Code::Variable,
+                        span,
+                        "`not` cannot assign a variable".to_owned(),
+                        "compare with `==`, or assign before the `not`",
+                    );
+                }
+                LiteralKind::Not(self.condition(condition, span))
+            }
+            // Declared by the query.
+            written::LiteralKind::Some(_) => LiteralKind::Condition(Condition::Value(
+                Value::Scalar(super::tree::Scalar::Bool(true)),
+            )),
+            written::LiteralKind::SomeIn {
+                key,
+                value,
+                collection,
+            } => {
+                let collection = self.value(collection);
+                for part in key.iter().chain([value]) {
+                    let mut names = Vec::new();
+                    direct::of_pattern(part, &mut |name| names.push(name));
+                    for name in names {
+                        self.declare(&name, false);
+                    }
+                }
+                LiteralKind::SomeIn {
+                    key: key.as_ref().map(|key| self.pattern(key)),
+                    value: self.pattern(value),
+                    collection,
+                }
+            }
+            written::LiteralKind::Every {
+                key,
+                value,
+                domain,
+                body,
+            } => {
+                let domain = self.value(domain);
+                let [key, value] = self.enter_every(body, [key.as_ref(), value.as_ref()]);
+                let body = self.query(body);
+                self.leave();
+                self.leave();
+                LiteralKind::Every {
+                    key,
+                    value,
+                    domain,
+                    body,
+                }
+            }
+        };
+        let with = literal.with.iter().filter_map(|with| self.with(with, span));
+        Literal {
+            kind,
+            with: with.collect(),
+            span,
+        }
+    }
+
+    fn condition(&mut self, condition: &written::Condition, span: Span) -> Condition {
+        match condition {
+            written::Condition::Value(value) => Condition::Value(self.value(value)),
+            written::Condition::Unify(left, right) => {
+                Condition::Unify(self.value(left), self.value(right))
+            }
+            written::Condition::Assign(left, right) => {
+                let right = self.value(right);
+                let mut names = Vec::new();
+                direct::of_pattern(left, &mut |name| names.push(name));
+                let is_pattern = matches!(
+                    left.kind,
+                    ExprKind::Var(_)
+                        | ExprKind::Wildcard
+                        | ExprKind::Array(_)
+                        | ExprKind::Object(_)
+                );
+                if !is_pattern {
+                    self.fault(
+                        Code::Variable,
+                        span,
+                        "only variables, and patterns of them, can be assigned".to_owned(),
+                        "compare with `==`",
+                    );
+                }
+                for name in &names {
+                    self.declare(name, false);
+                }
+                Condition::Unify(self.pattern(left), right)
+            }
+        }
+    }
+
+    /// A pattern whose variables have been declared by it, which is no use of them.
+    fn pattern(&mut self, pattern: &Expr) -> Value {
+        match &pattern.kind {
+            ExprKind::Var(name) => self.declared(name, pattern.span),
+            ExprKind::Array(items) => {
+                Value::Array(items.iter().map(|item| self.pattern(item)).collect())
+            }
+            ExprKind::Object(pairs) => Value::Object(
+                pairs
+                    .iter()
+                    .map(|(key, value)| (self.value(key), self.pattern(value)))
+                    .collect(),
+            ),
+            _ => self.value(pattern),
+        }
+    }
+
+    fn with(&mut self, with: &written::With, span: Span) -> Option<With> {
+        let names = constant_names(&with.target);
+        let Some(names) = names else {
+            self.fault(
+                Code::With,
+                span,
+                "`with` replaces a document or a function by its constant path".to_owned(),
+                "",
+            );
+            return None;
+        };
+        let first = names.first()?;
+        let document = (!self.is_variable(first))
+            .then(|| self.file.document(first))
+            .flatten();
+        let document = document.map(|mut path| {
+            path.extend(names.iter().skip(1).cloned());
+            path
+        });
+        let is_function = document
+            .as_ref()
+            .is_some_and(|path| self.file.all.arity(path).is_some());
+        if let Some(path) = document.filter(|_| !is_function) {
+            let value = self.value(&with.value);
+            return Some(With {
+                target: Target::Document(path),
+                value: Replacement::Value(value),
+            });
+        }
+        let target = Target::Function(self.function(&with.target, span)?);
+        let value = self.replacement(&with.value, span);
+        Some(With { target, value })
+    }
+
+    /// What stands in place of a function: another one, or a value.
+    fn replacement(&mut self, value: &Expr, span: Span) -> Replacement {
+        if let Some(names) = constant_names(value)
+            && let Some(first) = names.first()
+            && !self.is_variable(first)
+        {
+            let path = self.file.document(first).map(|mut path| {
+                path.extend(names.iter().skip(1).cloned());
+                path
+            });
+            let is_function = match path {
+                Some(path) => self.file.all.arity(&path).is_some(),
+                None => (self.file.all.builtin)(&names.join(".")).is_some(),
+            };
+            if is_function && let Some(function) = self.function(value, span) {
+                return Replacement::Function(function);
+            }
+        }
+        Replacement::Value(self.value(value))
+    }
+
+    fn declared(&mut self, name: &str, span: Span) -> Value {
+        match self.meaning_of_declared(name) {
+            Some(local) => Value::Local(local),
+            None => match self.meaning(name, span) {
+                Meaning::Local(local) => Value::Local(local),
+                Meaning::Document(path) => Value::Document {
+                    path,
+                    way: Vec::new(),
+                },
+            },
+        }
+    }
+}

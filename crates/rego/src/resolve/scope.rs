@@ -1,0 +1,301 @@
+//! The variables of a rule: each gets a number of its own where it is declared, or where the outermost query has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    direct,
+    names::OfFile,
+    tree::{Local, Variable},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    parse::tree::{Expr, Name, Query},
+    source::Span,
+};
+
+/// What a name stands for.
+pub(super) enum Meaning {
+    Local(Local),
+    Document(Vec<String>),
+}
+
+/// A variable, while its rule is resolved.
+struct Known {
+    name: String,
+    span: Span,
+    /// Declared by `some` or `every`, which asks for a use.
+    by_some: bool,
+    is_used: bool,
+    /// How many functions and queries are around the one that has it.
+    depth: usize,
+}
+
+/// The names of one query or function.
+#[derive(Default)]
+struct Frame {
+    declared: BTreeMap<String, Local>,
+    /// What is declared further below in this query.
+    later: BTreeSet<String>,
+    /// What is not declared anywhere.
+    plain: BTreeMap<String, Local>,
+    are_arguments: bool,
+}
+
+/// Where a rule is resolved.
+pub(super) struct Scope<'a> {
+    pub(super) file: &'a OfFile<'a>,
+    name: &'a str,
+    variables: Vec<Known>,
+    frames: Vec<Frame>,
+    pub(super) diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(
+        file: &'a OfFile<'a>,
+        name: &'a str,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        Self {
+            file,
+            name,
+            variables: Vec::new(),
+            frames: Vec::new(),
+            diagnostics,
+        }
+    }
+
+    pub(super) fn fault(&mut self, code: Code, span: Span, message: String, cure: &str) {
+        let told = Diagnostic {
+            code,
+            file: self.name.to_owned(),
+            span,
+            message,
+            cure: (!cure.is_empty()).then(|| cure.to_owned()),
+        };
+        if !self.diagnostics.contains(&told) {
+            self.diagnostics.push(told);
+        }
+    }
+
+    /// The names of the rule's variables; those that `some` declares and nothing uses are told.
+    pub(super) fn into_locals(self) -> Vec<Variable> {
+        for variable in &self.variables {
+            if variable.by_some && !variable.is_used {
+                let told = Diagnostic {
+                    code: Code::Unused,
+                    file: self.name.to_owned(),
+                    span: variable.span,
+                    message: format!(
+                        "the variable `{}` is declared and nothing uses it",
+                        variable.name
+                    ),
+                    cure: Some("remove it, or write `_`".to_owned()),
+                };
+                if !self.diagnostics.contains(&told) {
+                    self.diagnostics.push(told);
+                }
+            }
+        }
+        let owned = self.variables.into_iter();
+        owned
+            .map(|variable| Variable {
+                name: variable.name,
+                depth: variable.depth,
+            })
+            .collect()
+    }
+
+    fn variable(&mut self, name: &Name, by_some: bool, depth: usize) -> Local {
+        self.variables.push(Known {
+            depth,
+            name: name.text.clone(),
+            span: name.span,
+            by_some,
+            is_used: false,
+        });
+        self.variables.len() - 1
+    }
+
+    /// Enters a function, whose arguments are known in all its bodies.
+    pub(super) fn enter_arguments(&mut self, arguments: &[Expr]) {
+        let mut frame = Frame {
+            are_arguments: true,
+            ..Frame::default()
+        };
+        let mut names = Vec::new();
+        for argument in arguments {
+            direct::of_pattern(argument, &mut |name| names.push(name));
+        }
+        for name in names {
+            self.check_name(&name);
+            // A name that is there twice stands for two values that must be the same.
+            let depth = self.frames.len();
+            let at = name.clone();
+            let local = frame.declared.entry(name.text);
+            local.or_insert_with(|| self.variable(&at, false, depth));
+        }
+        self.frames.push(frame);
+    }
+
+    /// Enters a query, with the values that are evaluated where it holds.
+    pub(super) fn enter(&mut self, query: Option<&Query>, values: &[&Expr]) {
+        let mut frame = Frame::default();
+        if let Some(query) = query {
+            let declared = direct::declared(query);
+            frame
+                .later
+                .extend(declared.into_iter().map(|(name, _)| name.text));
+        }
+        let mut names = BTreeSet::new();
+        let mut add = |name: &str| {
+            names.insert(name.to_owned());
+        };
+        if let Some(query) = query {
+            direct::of_query(query, &mut add);
+        }
+        for value in values {
+            direct::of_value(value, &mut add);
+        }
+        for name in names {
+            let is_known = frame.later.contains(&name)
+                || self.is_local(&name)
+                || self.file.document(&name).is_some();
+            if !is_known {
+                let at = Name {
+                    text: name.clone(),
+                    span: Span::default(),
+                };
+                let local = self.variable(&at, false, self.frames.len());
+                frame.plain.insert(name, local);
+            }
+        }
+        self.frames.push(frame);
+    }
+
+    /// Enters the body of an `every`, which declares these.
+    pub(super) fn enter_every(
+        &mut self,
+        query: &Query,
+        own: [Option<&Name>; 2],
+    ) -> [Option<Local>; 2] {
+        let mut frame = Frame::default();
+        let locals = own.map(|name| {
+            name.map(|name| {
+                self.check_name(name);
+                let local = self.variable(name, true, self.frames.len());
+                frame.declared.insert(name.text.clone(), local);
+                local
+            })
+        });
+        self.frames.push(frame);
+        self.enter(Some(query), &[]);
+        locals
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.frames.pop();
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        self.frames.iter().any(|frame| {
+            frame.declared.contains_key(name)
+                || frame.plain.contains_key(name)
+                || frame.later.contains(name)
+        })
+    }
+
+    /// Declares a name in the query that was entered last.
+    pub(super) fn declare(&mut self, name: &Name, by_some: bool) -> Local {
+        self.check_name(name);
+        let outer = self
+            .frames
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.frames.get(at));
+        let is_argument = outer
+            .is_some_and(|frame| frame.are_arguments && frame.declared.contains_key(&name.text));
+        let is_declared = self
+            .frames
+            .last()
+            .is_some_and(|frame| frame.declared.contains_key(&name.text));
+        if is_argument || is_declared {
+            let message = format!("`{}` is declared above already", name.text);
+            self.fault(
+                Code::Variable,
+                name.span,
+                message,
+                "give one of them another name",
+            );
+        }
+        let local = self.variable(name, by_some, self.frames.len().saturating_sub(1));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.later.remove(&name.text);
+            frame.declared.insert(name.text.clone(), local);
+        }
+        local
+    }
+
+    fn check_name(&mut self, name: &Name) {
+        if name.text == "input" || name.text == "data" {
+            let message = format!(
+                "a variable is called `{0}`, which hides the document `{0}`",
+                name.text
+            );
+            self.fault(Code::Variable, name.span, message, "give it another name");
+        }
+    }
+
+    /// What a name stands for where it is used.
+    pub(super) fn meaning(&mut self, name: &str, span: Span) -> Meaning {
+        let mut is_early = false;
+        let mut found = None;
+        for frame in self.frames.iter().rev() {
+            if let Some(local) = frame.declared.get(name) {
+                found = Some(*local);
+                break;
+            }
+            if frame.later.contains(name) {
+                // Before its declaration, a name is that of a declaration around.
+                is_early = true;
+            } else if !is_early && let Some(local) = frame.plain.get(name) {
+                found = Some(*local);
+                break;
+            }
+        }
+        if let Some(local) = found {
+            if let Some(variable) = self.variables.get_mut(local) {
+                variable.is_used = true;
+                if variable.span == Span::default() {
+                    variable.span = span;
+                }
+            }
+            return Meaning::Local(local);
+        }
+        if is_early {
+            let message = format!("`{name}` is used before it is declared");
+            self.fault(Code::Variable, span, message, "declare it above");
+        } else if let Some(path) = self.file.document(name) {
+            return Meaning::Document(path);
+        }
+        let at = Name {
+            text: name.to_owned(),
+            span,
+        };
+        let local = self.variable(&at, false, self.frames.len().saturating_sub(1));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.plain.insert(name.to_owned(), local);
+        }
+        Meaning::Local(local)
+    }
+
+    /// The variable of this name that the query entered last declares.
+    pub(super) fn meaning_of_declared(&self, name: &str) -> Option<Local> {
+        self.frames.last()?.declared.get(name).copied()
+    }
+
+    /// Whether a name stands for a variable where it is used, which is not counted as a use.
+    pub(super) fn is_variable(&self, name: &str) -> bool {
+        self.is_local(name)
+    }
+}

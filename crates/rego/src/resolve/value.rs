@@ -1,0 +1,187 @@
+//! Values with their names resolved.
+
+use super::{
+    scope::{Meaning, Scope},
+    tree::{Collection, Function, Literal, Part, Scalar, Value},
+};
+use crate::{
+    diagnostic::Code,
+    parse::tree::{self as written, Expr, ExprKind, Query},
+    source::Span,
+};
+
+impl Scope<'_> {
+    pub(super) fn value(&mut self, expr: &Expr) -> Value {
+        match &expr.kind {
+            ExprKind::Null => Value::Scalar(Scalar::Null),
+            ExprKind::Bool(truth) => Value::Scalar(Scalar::Bool(*truth)),
+            ExprKind::Number(text) => Value::Scalar(Scalar::Number(text.clone())),
+            ExprKind::String(text) => Value::Scalar(Scalar::String(text.clone())),
+            ExprKind::Template(parts) => Value::Template(self.parts(parts)),
+            ExprKind::Wildcard => Value::Wildcard,
+            ExprKind::Var(name) => match self.meaning(name, expr.span) {
+                Meaning::Local(local) => Value::Local(local),
+                Meaning::Document(path) => Value::Document {
+                    path,
+                    way: Vec::new(),
+                },
+            },
+            ExprKind::Ref(head, way) => self.reference(head, way),
+            ExprKind::Call(function, arguments) => self.call(function, arguments, expr.span),
+            ExprKind::Array(items) => Value::Array(self.values(items)),
+            ExprKind::Set(items) => Value::Set(self.values(items)),
+            ExprKind::Object(pairs) => Value::Object(
+                pairs
+                    .iter()
+                    .map(|(key, value)| (self.value(key), self.value(value)))
+                    .collect(),
+            ),
+            ExprKind::ArrayComprehension(term, query) => {
+                self.comprehension(Collection::Array, term, None, query)
+            }
+            ExprKind::SetComprehension(term, query) => {
+                self.comprehension(Collection::Set, term, None, query)
+            }
+            ExprKind::ObjectComprehension(pair, query) => {
+                self.comprehension(Collection::Object, &pair.0, Some(&pair.1), query)
+            }
+            ExprKind::Infix(operator, operands) => Value::Infix(
+                *operator,
+                Box::new((self.value(&operands.0), self.value(&operands.1))),
+            ),
+            ExprKind::In { key, operands } => Value::In {
+                key: key.as_ref().map(|key| Box::new(self.value(key))),
+                operands: Box::new((self.value(&operands.0), self.value(&operands.1))),
+            },
+        }
+    }
+
+    pub(super) fn values(&mut self, items: &[Expr]) -> Vec<Value> {
+        items.iter().map(|item| self.value(item)).collect()
+    }
+
+    fn reference(&mut self, head: &Expr, way: &[Expr]) -> Value {
+        let head = self.value(head);
+        let way = self.values(way);
+        match head {
+            Value::Document { mut path, .. } => {
+                let mut way = way.into_iter().peekable();
+                while let Some(Value::Scalar(Scalar::String(name))) = way.peek() {
+                    path.push(name.clone());
+                    way.next();
+                }
+                Value::Document {
+                    path,
+                    way: way.collect(),
+                }
+            }
+            other => Value::Inside(Box::new(other), way),
+        }
+    }
+
+    fn comprehension(
+        &mut self,
+        collection: Collection,
+        first: &Expr,
+        second: Option<&Expr>,
+        query: &Query,
+    ) -> Value {
+        let values: Vec<&Expr> = std::iter::once(first).chain(second).collect();
+        self.enter(Some(query), &values);
+        let query = self.query(query);
+        let first = self.value(first);
+        let second = second.map(|second| Box::new(self.value(second)));
+        self.leave();
+        Value::Comprehension(collection, Box::new(first), second, Box::new(query))
+    }
+
+    fn parts(&mut self, parts: &[written::Part]) -> Vec<Part> {
+        let mut all = Vec::new();
+        for part in parts {
+            match part {
+                written::Part::Text(text) => all.push(Part::Text(text.clone())),
+                written::Part::Value(literal) => {
+                    let Literal { kind, with, span } = self.literal(literal);
+                    if let super::tree::LiteralKind::Condition(super::tree::Condition::Value(
+                        value,
+                    )) = kind
+                    {
+                        all.push(Part::Value(Box::new(value), with, span));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    fn call(&mut self, function: &Expr, arguments: &[Expr], span: Span) -> Value {
+        let function = self.function(function, span);
+        let arguments = self.values(arguments);
+        let Some(function) = function else {
+            return Value::Wildcard;
+        };
+        let (name, arity) = match &function {
+            Function::Rule { path, arity } => (path.join("."), *arity),
+            Function::Builtin { name, arity } => (name.clone(), *arity),
+        };
+        // One more takes the result; `print` takes any number.
+        let found = arguments.len();
+        if name != "print" && found != arity && found != arity + 1 {
+            let message = format!("`{name}` takes {arity} arguments, found {found}");
+            self.fault(Code::Function, span, message, "");
+        }
+        Value::Call(function, arguments)
+    }
+
+    /// The function that a name stands for.
+    pub(super) fn function(&mut self, function: &Expr, span: Span) -> Option<Function> {
+        let names = constant_names(function)?;
+        let name = names.join(".");
+        let (first, rest) = names.split_first()?;
+        if self.is_variable(first) {
+            let message = format!("`{first}` is a variable here, and no function");
+            self.fault(
+                Code::Function,
+                span,
+                message,
+                "give the variable another name",
+            );
+            return None;
+        }
+        if let Some(mut path) = self.file.document(first) {
+            path.extend(rest.iter().cloned());
+            if let Some(arity) = self.file.all.arity(&path) {
+                return Some(Function::Rule { path, arity });
+            }
+        }
+        if name == "print" {
+            return Some(Function::Builtin { name, arity: 1 });
+        }
+        if let Some(arity) = (self.file.all.builtin)(&name) {
+            return Some(Function::Builtin { name, arity });
+        }
+        let message = format!(
+            "`{name}` is neither a function of the policy nor one of the built-in functions here"
+        );
+        self.fault(Code::Function, span, message, "");
+        None
+    }
+}
+
+/// The names of a reference, where all are constant.
+pub(super) fn constant_names(expr: &Expr) -> Option<Vec<String>> {
+    match &expr.kind {
+        ExprKind::Var(name) => Some(vec![name.clone()]),
+        ExprKind::Ref(head, way) => {
+            let mut names = constant_names(head)?;
+            for part in way {
+                let ExprKind::String(name) = &part.kind else {
+                    return None;
+                };
+                names.push(name.clone());
+            }
+            Some(names)
+        }
+        _ => None,
+    }
+}

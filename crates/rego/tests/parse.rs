@@ -1,0 +1,236 @@
+//! What is read, and what is told of what cannot be.
+#![allow(clippy::unwrap_used)]
+
+use geowarden_rego::{
+    parse::{parse, tree::HeadKind},
+    source::Version,
+};
+
+fn faults(text: &str, version: Version) -> Vec<String> {
+    match parse("a.rego", text, version) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_fault_is_told_with_its_place_and_its_cure() {
+    for (rules, told) in [
+        (
+            "allow when input.a",
+            "2:7: expected `:=`, `if` or `contains` behind the name of a rule, found `when`",
+        ),
+        (
+            "allow { input.a }",
+            "2:7: a body stands behind `if`: write `if` before it",
+        ),
+        (
+            "deny[msg] { msg := 1 }",
+            "2:11: a body stands behind `if`: write `name contains member if {`",
+        ),
+        (
+            "allow if input.a && input.b",
+            "2:18: `&&` is no operator of Rego: write each condition on a line of its own",
+        ),
+        (
+            "allow if input.a || input.b",
+            "2:18: `||` is no operator of Rego: write a second rule of the same name, or `in`",
+        ),
+        (
+            "allow if !input.a",
+            "2:10: `!` is no operator of Rego: write `not`, or `!=`",
+        ),
+        (
+            "allow if input.a == 'x'",
+            "2:21: strings stand between straight double quotes: write \"..\"",
+        ),
+        (
+            "allow if input.a == “x”",
+            "2:21: strings stand between straight double quotes: write \"..\"",
+        ),
+        (
+            "// a comment",
+            "2:1: `//` begins no comment: begin it with `#`",
+        ),
+        (
+            "allow if input.a == \"x",
+            "2:21: a string has no end on its line: close it with `\"`",
+        ),
+        (
+            "allow if input.a == \"\\d\"",
+            "2:21: this escape is none of JSON's: write `\\\\` for a backslash, or a string between backquotes",
+        ),
+        (
+            "allow if input.a == 01",
+            "2:21: a number is written as in JSON: without leading zeros or letters",
+        ),
+        (
+            "allow if { input.a input.b }",
+            "2:20: expected a line break, `;` or `}` behind a condition, found `input`",
+        ),
+        (
+            "allow if {",
+            "3:1: expected a value, found the end of the file",
+        ),
+        (
+            "allow if input.",
+            "3:1: expected a name right behind `.`, found the end of the file",
+        ),
+        (
+            "allow if not some x in input.xs",
+            "2:14: expected a condition behind `not`, found the keyword `some`",
+        ),
+        (
+            "allow if every x in input.xs",
+            "3:1: expected `{` and conditions behind the collection of `every`, found the end of the file",
+        ),
+        (
+            "default allow",
+            "3:1: expected `:=` and a value behind the name of a default, found the end of the file",
+        ),
+        (
+            "default allow := input.a",
+            "2:18: the value of a default holds no variable, reference or call",
+        ),
+        (
+            "import foo.bar",
+            "2:1: there is no `foo.bar` to import: imports begin with `data`, `input`, `rego.v1` or `future.keywords`",
+        ),
+        (
+            "import rego.v2",
+            "2:1: there is no `rego.v2` to import: imports begin with `data`, `input`, `rego.v1` or `future.keywords`",
+        ),
+        (
+            "import future.keywords.then",
+            "2:1: there is no keyword `then` to import: known are `contains`, `every`, `if`, `in` and `not`",
+        ),
+        (
+            "f(x) contains 1 if x",
+            "2:1: a function has a value, and no members",
+        ),
+        (
+            "s contains 1 if input.a else := 2",
+            "2:25: a rule that gives members of a set has no `else`",
+        ),
+    ] {
+        let text = format!("package a\n{rules}\n");
+        assert_eq!(
+            faults(&text, Version::V1),
+            [format!("a.rego:{told}")],
+            "{rules}"
+        );
+    }
+}
+
+#[test]
+fn all_faults_of_a_file_are_told_at_once() {
+    let text = "package a\n\nallow when x\n\ndeny if {\n  1 2\n}\n\nfine := 1\n\nimport foo\n";
+    assert_eq!(
+        faults(text, Version::V1),
+        [
+            "a.rego:3:7: expected `:=`, `if` or `contains` behind the name of a rule, found `when`",
+            "a.rego:6:5: expected a line break, `;` or `}` behind a condition, found the number `2`",
+            "a.rego:11:1: there is no `foo` to import: imports begin with `data`, `input`, `rego.v1` or `future.keywords`",
+        ]
+    );
+    assert_eq!(
+        faults("allow := 1\n", Version::V1),
+        [
+            "a.rego:1:1: expected `package` and its name, found `allow`: a file begins with `package name`"
+        ]
+    );
+}
+
+#[test]
+fn what_only_some_parsers_read_is_read() {
+    for text in [
+        "as.foo := 1",
+        "a.not := 1\nallow if a.not == 1",
+        "allow if {}",
+        "allow if q\nimport input.user as q",
+        "allow if {\n\tinput.a\n\t(input.b == 1)\n}",
+        "allow := $\"a{input.x}b{1 + {\"c\": 2}.c}\"",
+        "allow := $`a\\{{input.x}`",
+        "f(\"get\")",
+        "allow if { input.a } { input.b }",
+        "allow if {1 | input.a == 2; input.b}",
+        "p[x] := 1 if some x in input.xs",
+        "allow if input.if.every[input.contains]",
+        "allow if 1, input.a in input.b",
+        "allow := [x, y | some x, y in input.xs]",
+        "allow := {[1, 2,], {3, 4,}, {\"a\": 1,}}",
+    ] {
+        let told = faults(&format!("package a\n{text}\n"), Version::V1);
+        // A comprehension has one term.
+        if text.contains("x, y |") {
+            assert_eq!(told.len(), 1, "{text}");
+        } else {
+            assert_eq!(told, Vec::<String>::new(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn keywords_are_those_of_the_version_and_the_imports() {
+    let set = |text: &str| {
+        let module = parse("a.rego", text, Version::V0).unwrap();
+        matches!(module.rules[0].head.kind, HeadKind::Member(_))
+    };
+    assert!(set("package a\np[x] { x := input.a }\n"));
+    assert!(set(
+        "package a\nimport future.keywords.contains\np contains x { x := input.a }\n"
+    ));
+    assert!(!set("package a\np[x] = 1 { x := input.a }\n"));
+    assert_eq!(
+        faults("package a\np { some x in input.xs }\n", Version::V0),
+        [
+            "a.rego:2:12: expected a line break, found `in`: `in` is no keyword here: `import future.keywords.in`"
+        ]
+    );
+    assert_eq!(
+        faults("package a\np { x := input.if; x }\n", Version::V0),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        faults("package a\nimport rego.v1\np { input.a }\n", Version::V0),
+        ["a.rego:3:3: a body stands behind `if`: write `if` before it"]
+    );
+}
+
+#[test]
+fn depth_and_ways_to_read_are_bounded() {
+    // On as much stack as the documentation asks for.
+    let bounded = std::thread::Builder::new()
+        .stack_size(16 << 20)
+        .spawn(bounded);
+    bounded.unwrap().join().unwrap();
+}
+
+fn bounded() {
+    let deep = format!(
+        "package a\nx := {}1{}\n",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    assert!(faults(&deep, Version::V1)[0].contains("nested more than 500 deep"));
+    let ambiguous = format!("package a\nx if {}\n", "{ a | ".repeat(400));
+    assert_eq!(faults(&ambiguous, Version::V1).len(), 1);
+}
+
+#[test]
+fn every_beginning_of_a_text_is_read_or_told() {
+    let text = "package a.b[\"c\"]\n\nimport data.x as y\nimport rego.v1\n\ndefault allow := {\"a\": [1, -2.5e3]}\n\nallow := $\"a{input.x}\" if {\n\tsome k, v in input.xs # comment\n\tnot f(k, {1 | v})\n\tevery z in [1] { z > 0 with input.q as `raw` }\n} else := 2\n\nf(a, [b, _]) := a.b[b] | {x: 1 | x = \"\\u00e9\\ud83d\\ude00\"}\n";
+    assert_eq!(faults(text, Version::V1), Vec::<String>::new());
+    for (end, _) in text.char_indices() {
+        for version in [Version::V0, Version::V1] {
+            if let Err(faults) = parse("a.rego", &text[..end], version) {
+                assert!(!faults.is_empty());
+                assert!(
+                    faults
+                        .iter()
+                        .all(|fault| fault.span.end <= end && fault.span.line > 0)
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What the engine is given, and what is refused.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use geowarden_rego::{source::Version, translate::translate};
+
+fn builtin(name: &str) -> Option<usize> {
+    match name {
+        "count" | "lower" | "is_string" | "walk" | "trace" => Some(1),
+        "startswith" | "plus" | "split" => Some(2),
+        _ => None,
+    }
+}
+
+fn translated(files: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Vec<String>> {
+    let texts = files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    translate(&texts, Version::V1, &builtin)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn one(rules: &str) -> String {
+    let text = format!("package p\n{rules}\n");
+    let all = translated(&[("a.rego", &text)]).unwrap();
+    all["a.rego"].clone()
+}
+
+#[test]
+fn policies_become_the_forms_of_the_core() {
+    for (written, given) in [
+        // What OPA evaluates before a negation stands before it.
+        (
+            "allow if not startswith(input.user, \"x\")",
+            "allow := true if { ___0 := input.user; not startswith(___0, \"x\") }",
+        ),
+        (
+            "allow if not data.blocked[input.user].x",
+            "allow := true if { ___0 := input.user; not data.blocked[___0].x }",
+        ),
+        (
+            "allow if not input.a == input.b",
+            "allow := true if { not input.a == input.b }",
+        ),
+        (
+            "allow if not lower(input.a) == \"x\"",
+            "allow := true if { ___0 := lower(input.a); not ___0 == \"x\" }",
+        ),
+        // In an order in which variables have their values.
+        (
+            "allow if { not data.blocked[y]; y = input.u }",
+            "allow := true if { __y_0 := input.u; not data.blocked[__y_0] }",
+        ),
+        // A variable that is another one is that one.
+        (
+            "allow if { y = x; not data.blocked[y]; x = input.u }",
+            "allow := true if { __x_0 := input.u; not data.blocked[__x_0] }",
+        ),
+        (
+            "allow if { walk(input.o, [_, v]); v == 1 }",
+            "allow := true if { some ___1 in internal.walk(input.o); internal.array_of(___1, 2); __v_0 := ___1[1]; __v_0 == 1 }",
+        ),
+        (
+            "allow if input.roles[_] == \"admin\"",
+            "allow := true if { some ___0 in internal.iterable(input.roles); ___0 == \"admin\" }",
+        ),
+        (
+            "allow if input.a[i].b[i]",
+            "allow := true if { some __i_0, ___1 in internal.iterable(input.a); ___1.b[__i_0] }",
+        ),
+        (
+            "allow if { {\"a\": [x, 1]} = input.o; x }",
+            "allow := true if { ___1 := input.o; internal.object_of(___1, [\"a\"]); ___2 := ___1.a; internal.array_of(___2, 2); __x_0 := ___2[0]; 1 == ___2[1]; __x_0 }",
+        ),
+        (
+            "allow if every x in input.xs { x != input.y }",
+            "allow := true if { ___1 := input.xs; internal.is_collection(___1); every __x_0e in ___1 { __x_0 := __x_0e; __x_0 != input.y } }",
+        ),
+        (
+            "allow if { some x in input.xs with input.role as input.r; x }",
+            "allow := true if { ___1 := input.r; ___2 := input.xs with input.role as ___1; some __x_0 in internal.iterable(___2); __x_0 }",
+        ),
+        // Names are paths, whatever stands for them here.
+        (
+            "user := 1\nallow if { user == 1; f(user) with data.p.user as 2 }\nf(user) if user > 1",
+            "user := 1\nallow := true if { data.p.user == 1; data.p.f(data.p.user) with data.p.user as 2 }\nf(__user_0) := true if { __user_0 > 1 }",
+        ),
+        (
+            "allow if input[\"a-b\"][\"if\"].c",
+            "allow := true if { input[\"a-b\"][\"if\"].c }",
+        ),
+        (
+            "s contains x.id if some x in input.xs",
+            "s contains ___2 if { some __x_0 in internal.iterable(input.xs); ___2 := __x_0.id }",
+        ),
+        (
+            "o[k] := v if { some k, v in input.o }",
+            "o[__k_0] := __v_1 if { some __k_0, __v_1 in internal.iterable(input.o) }",
+        ),
+        (
+            "allow := $\"a{input.x}\"",
+            "allow := ___1 if { ___1 := internal.template_string([\"a\", {___0 | ___0 := input.x}]) }",
+        ),
+        (
+            "f([x, 1]) := x",
+            "f(___1) := __x_0 if { internal.array_of(___1, 2); __x_0 := ___1[0]; 1 == ___1[1] }",
+        ),
+        (
+            "allow if { count([x | x = input.a[_]]) > 1 }\nelse := 2 if input.b",
+            "allow := true if { ___2 := count([___1 | some ___1 in internal.iterable(input.a)]); ___2 > 1 }\n else := 2 if { input.b }",
+        ),
+    ] {
+        let given: Vec<&str> = given.lines().collect();
+        let all = one(written);
+        let lines: Vec<&str> = all.lines().skip(1).map(str::trim).collect();
+        let given: Vec<&str> = given.into_iter().map(str::trim).collect();
+        assert_eq!(
+            without_numbers(&lines),
+            without_numbers(&given),
+            "{written}\n{all}"
+        );
+    }
+}
+
+/// Variables by the order in which they are met, since their numbers mean nothing.
+fn without_numbers(lines: &[&str]) -> Vec<String> {
+    let mut met: Vec<String> = Vec::new();
+    lines
+        .iter()
+        .map(|line| {
+            let mut made = String::new();
+            let mut rest = *line;
+            while let Some(at) = rest.find("__") {
+                let (before, from) = rest.split_at(at);
+                made.push_str(before);
+                let end = from
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(from.len());
+                let (name, behind) = from.split_at(end);
+                let number = met.iter().position(|one| one == name).unwrap_or_else(|| {
+                    met.push(name.to_owned());
+                    met.len() - 1
+                });
+                made.push_str(&format!("v{number}"));
+                rest = behind;
+            }
+            made.push_str(rest);
+            made
+        })
+        .collect()
+}
+
+#[test]
+fn statements_stay_on_their_lines() {
+    let all = one("\nallow if {\n\tinput.a\n\n\tnot input.b\n}\n\nelse := 2 if {\n\tinput.c\n}");
+    let lines: Vec<&str> = all.lines().collect();
+    assert_eq!(lines[2].trim(), "allow := true if {");
+    assert_eq!(lines[3].trim(), "input.a;");
+    assert_eq!(lines[5].trim(), "not input.b }");
+    assert_eq!(lines[8].trim(), "else := 2 if {");
+}
+
+#[test]
+fn translating_again_changes_nothing_but_names() {
+    let text = "package p\n\nallow if {\n\tsome x in input.xs\n\tnot data.b[x]\n\tevery y in x.z { y.k == 1 }\n}\n\ndefault allow := false\n\nf(a, [b]) := {a: b}\n";
+    let first = translated(&[("a.rego", text)]).unwrap();
+    let extra = |name: &str| {
+        builtin(name).or(match name {
+            "internal.iterable" | "internal.is_collection" => Some(1),
+            "internal.array_of" => Some(2),
+            _ => None,
+        })
+    };
+    let second = translate(&first, Version::V1, &extra).unwrap();
+    let count = |text: &str| text.matches(';').count();
+    assert!(count(&second["a.rego"]) >= count(&first["a.rego"]));
+}
+
+#[test]
+fn what_has_no_exact_meaning_is_refused_with_its_place() {
+    for (rules, told) in [
+        (
+            "allow if not input.xs[i]",
+            "2:10: nothing gives the variable `i` a value here: give it one outside of negations and calls, such as by `some i in ..`, or correct the name",
+        ),
+        (
+            "allow if not input.xs[_] == 1",
+            "2:10: `_` stands for a value that nothing gives here: look for it outside of the negation, by a variable",
+        ),
+        (
+            "allow if usr == 1",
+            "2:10: nothing gives the variable `usr` a value here: give it one outside of negations and calls, such as by `some usr in ..`, or correct the name",
+        ),
+        (
+            "allow if [1 | not f(y)]\nf(x) := x",
+            "2:15: nothing gives the variable `y` a value here: give it one outside of negations and calls, such as by `some y in ..`, or correct the name",
+        ),
+        (
+            "allow if {\n\tsome x\n\tinput.a\n}",
+            "3:7: the variable `x` is declared and nothing uses it: remove it, or write `_`",
+        ),
+        (
+            "allow if {\n\tsome x\n\tevery x in [1] { x == 1 }\n}",
+            "3:7: the variable `x` is declared and nothing uses it: remove it, or write `_`",
+        ),
+        (
+            "allow if every x in [1] { input.a }",
+            "2:16: the variable `x` is declared and nothing uses it: remove it, or write `_`",
+        ),
+        (
+            "allow if { x := 1; x := 2 }",
+            "2:20: `x` is declared above already: give one of them another name",
+        ),
+        (
+            "f(x) if { x := 1 }",
+            "2:11: `x` is declared above already: give one of them another name",
+        ),
+        (
+            "allow if { count([1 | data.b[v]]) == 0; some v in input.xs }",
+            "2:30: `v` is used before it is declared: declare it above",
+        ),
+        (
+            "allow if { input.x := 1 }",
+            "2:12: only variables, and patterns of them, can be assigned: compare with `==`",
+        ),
+        (
+            "allow if not x := 1",
+            "2:10: `not` cannot assign a variable: compare with `==`, or assign before the `not`",
+        ),
+        (
+            "allow if no.such(1)",
+            "2:10: `no.such` is neither a function of the policy nor one of the built-in functions here",
+        ),
+        (
+            "allow if count(1, 2, 3)",
+            "2:10: `count` takes 1 arguments, found 3",
+        ),
+        (
+            "f(data) if data.x",
+            "2:3: a variable is called `data`, which hides the document `data`: give it another name",
+        ),
+        (
+            "input := 1",
+            "2:1: a rule is called `input`, which hides the document `input`: give it another name",
+        ),
+        (
+            "default a := 1\ndefault a := 2",
+            "3:1: `a` has another default at a.rego:2:1: keep one",
+        ),
+        (
+            "s[input.a] contains 1",
+            "2:3: a key in a rule's name that is not constant and not the last has no exact meaning here: write an object of sets or objects, such as `s[key] := {x | ..} if ..`",
+        ),
+        (
+            "f(x) := x\nallow if f(1) with plus as f",
+            "3:1: `with` cannot have `plus`: write a function that calls it, and replace that",
+        ),
+        (
+            "f(x) := x\nallow if f(1) with f as lower",
+            "3:1: the built-in `lower` cannot stand in place of a function: write a function that calls it, and use that",
+        ),
+        (
+            "allow := {\"a\": 1, \"a\": 2}",
+            "2:1: a key stands twice in an object: write it once",
+        ),
+        (
+            "allow if {1, input.a}[x] == x",
+            "2:1: members of a set that turn out equal are looked at once here, and each by itself in OPA: give the set a name before it, such as `s := {..}`",
+        ),
+    ] {
+        let text = format!("package p\n{rules}\n");
+        assert_eq!(
+            translated(&[("a.rego", &text)]).unwrap_err(),
+            [format!("a.rego:{told}")],
+            "{rules}"
+        );
+    }
+    let files = [
+        ("a.rego", "package p\nf(1) := 1"),
+        ("b.rego", "package p\nf(2) := 2"),
+    ];
+    assert_eq!(
+        translated(&files).unwrap_err(),
+        [
+            "b.rego:2:1: the function `f` is defined in a.rego too: write all its definitions in one file"
+        ]
+    );
+}
+
+#[test]
+fn variables_have_names_that_no_rule_has() {
+    let all = one("___x := 1\nallow if { some x in input.xs; x == ___x }");
+    assert!(all.contains("some ____x_0 in"), "{all}");
+}

@@ -1,0 +1,95 @@
+//! What the forms need that the engine is given: collections and patterns, and parts of strings.
+
+use regorus::Value;
+
+use super::{Builtin, budget, format};
+
+pub(super) const ALL: [Builtin; 6] = [
+    Builtin {
+        name: "internal.iterable",
+        arity: 1,
+        call: |arguments| Ok(iterable(arguments)),
+    },
+    Builtin {
+        name: "internal.is_collection",
+        arity: 1,
+        call: |arguments| Ok(Value::Bool(arguments.first().is_some_and(is_collection))),
+    },
+    Builtin {
+        name: "internal.array_of",
+        arity: 2,
+        call: |arguments| Ok(Value::Bool(is_array_of(arguments))),
+    },
+    Builtin {
+        name: "internal.object_of",
+        arity: 2,
+        call: |arguments| Ok(Value::Bool(is_object_of(arguments))),
+    },
+    Builtin {
+        name: "internal.template_string",
+        arity: 1,
+        call: template_string,
+    },
+    Builtin {
+        name: "internal.note",
+        arity: 1,
+        call: trace,
+    },
+];
+
+fn is_collection(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
+}
+
+/// A collection, or an empty one in place of anything else: OPA finds nothing in it, and the engine an error.
+fn iterable(arguments: &[Value]) -> Value {
+    match arguments.first() {
+        Some(value) if is_collection(value) => value.clone(),
+        _ => Value::new_array(),
+    }
+}
+
+/// Whether a value is an array of so many elements.
+fn is_array_of(arguments: &[Value]) -> bool {
+    let [Value::Array(items), Value::Number(count)] = arguments else {
+        return false;
+    };
+    let count = count.as_u64().and_then(|count| usize::try_from(count).ok());
+    count == Some(items.len())
+}
+
+/// Whether a value is an object with these keys and no others.
+fn is_object_of(arguments: &[Value]) -> bool {
+    let [Value::Object(fields), Value::Array(keys)] = arguments else {
+        return false;
+    };
+    let has_all = keys.iter().all(|key| fields.get(key).is_some());
+    has_all && fields.len() == keys.len()
+}
+
+/// The parts of a template string, of which each is a text or a set of at most one value.
+fn template_string(arguments: &[Value]) -> Result<Value, String> {
+    let Some(Value::Array(parts)) = arguments.first() else {
+        return Err("operand 1 must be an array".to_owned());
+    };
+    let mut text = String::new();
+    for part in parts.iter() {
+        match part {
+            Value::Set(values) => match values.iter().next() {
+                Some(Value::String(value)) => text.push_str(value),
+                Some(value) => text.push_str(&format::shown(value)?),
+                None => text.push_str("<undefined>"),
+            },
+            Value::String(value) => text.push_str(value),
+            other => text.push_str(&format::shown(other)?),
+        }
+    }
+    budget::text(text.len())?;
+    Ok(super::string(&text))
+}
+
+/// What is traced is a text; nobody reads it here.
+fn trace(arguments: &[Value]) -> Result<Value, String> {
+    super::text(arguments, 0)?;
+    Ok(Value::Bool(true))
+}
