@@ -1,5 +1,5 @@
 //! What is read, and what is told of what cannot be.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
 use geowarden_rego::{
     parse::{parse, tree::HeadKind},

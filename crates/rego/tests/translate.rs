@@ -1,5 +1,5 @@
 //! What the engine is given, and what is refused.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
 use std::collections::BTreeMap;
 
@@ -143,7 +143,8 @@ fn without_numbers(lines: &[&str]) -> Vec<String> {
                     met.push(name.to_owned());
                     met.len() - 1
                 });
-                made.push_str(&format!("v{number}"));
+                made.push('v');
+                made.push_str(&number.to_string());
                 rest = behind;
             }
             made.push_str(rest);
