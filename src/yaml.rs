@@ -4,9 +4,13 @@
 
 use std::collections::HashMap;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{MarkedYaml, Scalar, ScanError, YamlData, YamlLoader};
+use saphyr_parser::{Event, Parser, SpannedEventReceiver};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
+
+/// Sequences and mappings within each other: more are refused, since reading takes the square of them, and a stack.
+pub const MAX_DEPTH: usize = 128;
 
 /// Why a text is not one YAML document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -62,10 +66,7 @@ pub struct Document {
 impl Document {
     /// Reads a text that holds at most one document.
     pub fn parse(text: &str) -> Result<Self, YamlError> {
-        let documents = MarkedYaml::load_from_str(text).map_err(|error| YamlError {
-            line: error.marker().line(),
-            message: error.info().to_owned(),
-        })?;
+        let documents = load(text)?;
         let mut documents = documents.iter();
         let Some(root) = documents.next() else {
             return Ok(Self::default());
@@ -87,6 +88,42 @@ impl Document {
             .rev()
             .find_map(|n| self.lines.get(path.get(..n)?).copied())
     }
+}
+
+/// Every document of a text. Event by event, so that what is nested too deep is refused before anything is made of it: the
+/// parser's own way of loading calls itself once a level, and would end the process.
+fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
+    let too_deep = || format!("this is nested deeper than {MAX_DEPTH} levels");
+    let fault = |error: &ScanError| YamlError {
+        line: error.marker().line(),
+        message: match error.info() {
+            // The scanner's own limit, for brackets.
+            "recursion limit exceeded" => too_deep(),
+            other => other.to_owned(),
+        },
+    };
+    let mut parser = Parser::new_from_iter(text.chars());
+    let mut loader = YamlLoader::default();
+    let mut depth = 0_usize;
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| fault(&error))?;
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(YamlError {
+                line: span.start.line(),
+                message: too_deep(),
+            });
+        }
+        loader.on_event(event, span);
+        if let Some(error) = loader.error() {
+            return Err(fault(error));
+        }
+    }
+    Ok(loader.into_documents())
 }
 
 fn convert(
@@ -194,6 +231,30 @@ mod tests {
             let error = Document::parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text:?}: {error}");
         }
+    }
+
+    /// Each of 1 MB, which would take minutes or end the process if it were read to its end.
+    #[test]
+    fn what_is_nested_too_deep_is_refused_with_its_line() {
+        let levels = 1 << 19;
+        let steps: String = (0..1400)
+            .map(|level| format!("{}a:\n", " ".repeat(level)))
+            .collect();
+        for (text, line) in [
+            ("- ".repeat(levels) + "a", 1),
+            ("? ".repeat(levels) + "a", 1),
+            ("[".repeat(levels * 2), 1),
+            ("{a: ".repeat(levels / 2), 1),
+            (format!("a: 1\nb: {}", "[".repeat(levels)), 2),
+            (steps, 129),
+        ] {
+            let error = Document::parse(&text).unwrap_err();
+            let told = "this is nested deeper than 128 levels";
+            assert_eq!((error.line, error.message.as_str()), (line, told));
+        }
+        let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
+        assert!(Document::parse(&deepest).is_ok());
+        assert!(Document::parse(&format!("[{deepest}]")).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub use self::standing::standing;
 use super::{ApiKeys, Origin, Problem, Problems, fault::kind};
 use crate::{
     files::Files,
-    yaml::{Document, Step, display_path},
+    yaml::{Document, MAX_DEPTH, Step, display_path},
 };
 
 /// One API key, without the key: only its digest is stored.
@@ -131,7 +131,9 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
     Document::parse(text)
         .map_err(|e| {
             // What stands there is not told: it may be a key.
-            let message = "expected YAML or JSON in which no key of a mapping is there twice";
+            let message = format!(
+                "expected YAML or JSON in which no key of a mapping is there twice, nested at most {MAX_DEPTH} levels deep"
+            );
             problems
                 .0
                 .push(problem(file, Some(e.line), String::new(), message));
