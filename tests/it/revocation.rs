@@ -119,12 +119,41 @@ async fn what_is_removed_expired_or_changed_does_not_wait_for_a_broken_policy() 
     assert_eq!(status(client, "added").await, 401);
     put(&path, "policies/authz.rego", BY_COMPANY);
     becomes(client, "added", 200).await;
-    // A file that is no list of entries keeps its last good keys.
-    put(&path, "api-keys.yaml", "same: [");
+    // In a file that is no YAML the entries count that can be found.
+    put(&path, "api-keys.yaml", &(entry("same", "") + "- ["));
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(status(client, "same").await, 200);
+    becomes(client, "added", 401).await;
     fs::remove_file(path.join("api-keys.yaml")).unwrap();
     becomes(client, "same", 401).await;
+}
+
+/// What is left of it is no entry.
+#[tokio::test]
+async fn a_key_whose_digest_only_happens_to_stand_in_the_file_is_gone() {
+    let folder = folder(OPEN, "");
+    let path = folder.path().to_path_buf();
+    let keys = ["commented", "attribute", "expired", "same"];
+    let all: String = keys.iter().map(|key| entry(key, "")).collect();
+    put(&path, "api-keys.yaml", &all);
+    let config = config(&path);
+    let service = Service::start(folder, config).await;
+    let client = &service.client;
+    let left = [
+        format!("# {}", entry("commented", "")),
+        entry("same", ", note: left"),
+        format!(
+            "- {{id: other, attributes: {{was: {}}}}}\n",
+            key_digest(b"attribute")
+        ),
+        entry("expired", ", note: left, expires: 2020-01-01"),
+    ];
+    put(&path, "api-keys.yaml", &left.concat());
+    for key in ["commented", "attribute", "expired"] {
+        becomes(client, key, 401).await;
+    }
+    service.metric("geowarden_reload_failed 1").await;
+    assert_eq!(status(client, "same").await, 200);
 }
 
 #[tokio::test]
