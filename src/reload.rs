@@ -3,6 +3,8 @@
 pub mod build;
 pub mod guarded;
 mod in_force;
+mod key_round;
+mod keys;
 mod readers;
 mod retry;
 mod round;
@@ -16,13 +18,14 @@ use std::{
 };
 
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{Notify, oneshot, watch},
     time::{Instant, sleep_until},
 };
 use tracing::error;
 
 use self::{
     in_force::InForce,
+    key_round::KeyRound,
     round::Round,
     tenants::{One, Sourced},
     watcher::Watcher,
@@ -44,14 +47,15 @@ const RETRY: Duration = Duration::from_secs(1);
 /// one that both want.
 pub const NICE: i32 = 5;
 
-/// What `work` gives, which takes long enough to hold up requests: on a thread of its own that stands back behind theirs.
-async fn standing_back<T: Send + 'static>(
+/// What `work` gives, on a thread of its own; one that takes long enough to hold up requests stands back behind theirs.
+async fn aside<T: Send + 'static>(
+    stands_back: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, &'static str> {
     let (done, ended) = oneshot::channel();
     let work = move || {
         // On Linux a thread has a niceness of its own, which those that it starts inherit; elsewhere the process has one.
-        if cfg!(target_os = "linux") {
+        if stands_back && cfg!(target_os = "linux") {
             let _ = rustix::process::nice(NICE);
         }
         // Nobody waits any more where the service has ended.
@@ -70,9 +74,20 @@ pub struct Reloader {
     /// Whether files are watched.
     is_watching: bool,
     watcher: Watcher,
+    keys: Arc<Mutex<KeyRound>>,
     round: Arc<Mutex<Round>>,
+    wanted: Wanted,
     metrics: Arc<Metrics>,
     history: Arc<ReloadHistory>,
+}
+
+/// Which looks one of the two loops wants of the other.
+#[derive(Default)]
+struct Wanted {
+    /// Keys were taken away, maybe of files that are what they were again.
+    of_all: Arc<Notify>,
+    /// A reload has ended: keys may have changed that waited for it.
+    of_keys: Notify,
 }
 
 impl Reloader {
@@ -84,47 +99,78 @@ impl Reloader {
         metrics: Arc<Metrics>,
         history: Arc<ReloadHistory>,
     ) -> Self {
+        let wanted = Wanted::default();
         let tenants: Vec<InForce> = tenants
             .into_iter()
-            .map(|(sourced, one)| InForce::new(sourced, one))
+            .map(|(sourced, one)| InForce::new(sourced, one, Arc::clone(&wanted.of_all)))
             .collect();
         let roots = tenants.iter().flat_map(|t| build::roots(&t.part.config));
         let watcher = Watcher::new(roots.map(|root| root.path).collect());
+        let keys = tenants.iter().map(|tenant| Arc::clone(&tenant.keys));
+        let keys = KeyRound::new(keys.collect());
         let round = Round::new(tenants, state, Arc::clone(&metrics), Arc::clone(&history));
         Self {
             is_watching: config.watches_files(),
             watcher,
+            keys: Arc::new(Mutex::new(keys)),
             round: Arc::new(Mutex::new(round)),
+            wanted,
             metrics,
             history,
         }
     }
 
     /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed; where files
-    /// are watched, what has failed is tried again now and then.
-    pub async fn run(
-        &mut self,
-        asked: &mut watch::Receiver<u64>,
-        stopped: impl Future<Output = ()>,
-    ) {
-        let mut stopped = std::pin::pin!(stopped);
+    /// are watched, what has failed is tried again now and then. Keys are looked at beside a reload that is under way.
+    pub async fn run(&mut self, asked: &watch::Receiver<u64>, stopped: impl Future<Output = ()>) {
+        tokio::select! {
+            () = stopped => {}
+            () = self.look_at_keys(asked.clone()) => {}
+            () = self.reload(asked.clone()) => {}
+        }
+    }
+
+    async fn look_at_keys(&self, mut asked: watch::Receiver<u64>) {
         let is_watching = self.is_watching;
+        let mut events = self.watcher.events();
+        let mut again: Option<Instant> = None;
+        let mut is_first = is_watching;
+        loop {
+            let is_asked = tokio::select! {
+                () = std::future::ready(()), if is_first => false,
+                () = asked_for(&mut asked) => true,
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => false,
+                () = self.wanted.of_keys.notified() => false,
+                () = events.changed(SETTLE, LOOK), if is_watching => false,
+            };
+            is_first = false;
+            if is_watching {
+                self.watcher.follow().await;
+            }
+            let round = Arc::clone(&self.keys);
+            let one = move || {
+                let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
+                round.run(is_asked, is_asked || is_watching)
+            };
+            again = aside(false, one)
+                .await
+                .unwrap_or_else(|how| self.broke_off(how));
+        }
+    }
+
+    async fn reload(&self, mut asked: watch::Receiver<u64>) {
+        let is_watching = self.is_watching;
+        let mut events = self.watcher.events();
         let mut again: Option<Instant> = None;
         // What changed before anybody watched is looked for first.
         let mut is_first = is_watching;
         loop {
             let is_asked = tokio::select! {
-                () = &mut stopped => return,
                 () = std::future::ready(()), if is_first => false,
-                changed = asked.changed() => {
-                    if changed.is_err() {
-                        stopped.await;
-                        return;
-                    }
-                    true
-                }
+                () = asked_for(&mut asked) => true,
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if is_watching && again.is_some() => false,
-                () = self.watcher.changed(SETTLE, LOOK), if is_watching => false,
+                () = self.wanted.of_all.notified(), if is_watching => false,
+                () = events.changed(SETTLE, LOOK), if is_watching => false,
             };
             is_first = false;
             if is_watching {
@@ -135,20 +181,25 @@ impl Reloader {
                 let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
                 round.run(is_asked)
             };
-            again = match standing_back(one).await {
-                Ok(next) => next,
-                Err(how) => {
-                    self.broke_off(how);
-                    Some(Instant::now() + RETRY)
-                }
-            };
+            again = aside(true, one)
+                .await
+                .unwrap_or_else(|how| self.broke_off(how));
+            self.wanted.of_keys.notify_one();
         }
     }
 
-    /// Says that a reload did not even begin, or broke off.
-    fn broke_off(&self, how: &str) {
+    /// Says that a reload did not even begin, or broke off. When to try again.
+    fn broke_off(&self, how: &str) -> Option<Instant> {
         error!("cannot reload: {how}; the last good rules keep serving");
         self.metrics.reloaded(false, true);
         self.history.failed([format!("reload: {how}")]);
+        Some(Instant::now() + RETRY)
+    }
+}
+
+/// Ends when a reload is asked for; never again once nobody can ask.
+async fn asked_for(asked: &mut watch::Receiver<u64>) {
+    if asked.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io,
     os::fd::OwnedFd,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::io::Errno;
@@ -13,6 +16,8 @@ use rustix::io::Errno;
 pub const KEPT: usize = 32;
 
 static RESERVE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+/// Whether a part of the reserve is lent: nobody else may fill it up.
+static IS_LENT: AtomicBool = AtomicBool::new(false);
 
 /// Fills the reserve, as far as there are descriptors.
 pub fn keep() {
@@ -24,7 +29,9 @@ fn reserve() -> MutexGuard<'static, Vec<OwnedFd>> {
 }
 
 fn fill(reserve: &mut Vec<OwnedFd>) {
-    while reserve.len() < KEPT {
+    let is_lent = IS_LENT.load(Ordering::Acquire);
+    let kept = if is_lent { KEPT / 2 } else { KEPT };
+    while reserve.len() < kept {
         let next = match reserve.first() {
             Some(first) => first.try_clone(),
             None => File::open("/dev/null").map(Into::into),
@@ -75,6 +82,7 @@ pub fn lend() -> Lent {
         .map(OwnedFd::try_clone)
         .collect();
     if others.is_err() {
+        IS_LENT.store(true, Ordering::Release);
         reserve.truncate(KEPT / 2);
     }
     Lent(())
@@ -82,6 +90,7 @@ pub fn lend() -> Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
+        IS_LENT.store(false, Ordering::Release);
         keep();
     }
 }

@@ -46,6 +46,13 @@ impl Seen {
         self.digests != other.digests || faults(self) != faults(other)
     }
 
+    /// Whether the files that `part` is of were read here too, with the same content.
+    pub fn holds(&self, part: &Self) -> bool {
+        let is_of_part = |path: &Path| part.roots.iter().any(|root| path.starts_with(&root.path));
+        let mine = self.digests.iter().filter(|(path, _)| is_of_part(path));
+        mine.eq(&part.digests)
+    }
+
     /// Whether nothing has changed since. A replacement of the same size and time has other marks; what was so new that the
     /// clock may not have moved since is compared by its content.
     pub fn is_current(&mut self) -> bool {

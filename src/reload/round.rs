@@ -1,4 +1,4 @@
-//! One reload: first what is revoked, of every tenant, then all else, one tenant after the other.
+//! One reload: of all that is not revoked already, one tenant after the other.
 
 use std::{mem::take, sync::Arc};
 
@@ -21,7 +21,6 @@ use crate::{
 /// What reloads work on.
 pub(super) struct Round {
     tenants: Vec<InForce>,
-    key_readers: Readers,
     readers: Readers,
     state: Arc<State>,
     metrics: Arc<Metrics>,
@@ -46,7 +45,6 @@ impl Round {
         history: Arc<ReloadHistory>,
     ) -> Self {
         Self {
-            key_readers: Readers::new(tenants.len()),
             readers: Readers::new(tenants.len()),
             tenants,
             state,
@@ -58,7 +56,6 @@ impl Round {
     /// Takes up what has changed, or everything where that is asked. When to try again what has failed.
     pub(super) fn run(&mut self, is_asked: bool) -> Option<Instant> {
         descriptors::keep();
-        self.revoke(is_asked);
         let mut looks: Vec<Option<Result<Look, Silent>>> =
             self.tenants.iter().map(|_| None).collect();
         let jobs: Vec<(usize, Looking)> = self
@@ -89,36 +86,7 @@ impl Round {
                 .filter_map(|tenant| tenant.retry.as_mut())
                 .for_each(Retry::soon);
         }
-        self.tenants
-            .iter()
-            .filter_map(|tenant| tenant.retry.as_ref().map(|retry| retry.at))
-            .min()
-    }
-
-    /// Keys that are gone wait for nothing else: not for the files of others, nor for the other files of their tenant.
-    fn revoke(&mut self, is_asked: bool) {
-        let jobs: Vec<(usize, Looking)> = self
-            .tenants
-            .iter()
-            .enumerate()
-            .map(|(index, tenant)| (index, tenant.look_at_keys(is_asked)))
-            .collect();
-        let Self {
-            tenants,
-            key_readers,
-            ..
-        } = self;
-        key_readers.look(jobs, LIMIT, |index, look| {
-            let Some(tenant) = tenants.get_mut(index) else {
-                return;
-            };
-            match look {
-                Ok(Look::Same(seen)) => tenant.saw_keys(seen),
-                Ok(Look::Read(Ok(files))) => tenant.revoke(&files),
-                // It is told of with the other files.
-                Ok(Look::Read(Err(_))) | Err(_) => {}
-            }
-        });
+        self.tenants.iter().filter_map(InForce::next).min()
     }
 
     fn reload(
@@ -135,25 +103,24 @@ impl Round {
             let problems = Problems::file("files", None, text);
             Err(problems.of_tenant(tenant.part.tenant.as_deref()))
         };
-        let mut is_settled = true;
         let (outcome, has_changed) = match look {
             Some(Ok(Look::Same(seen))) => {
-                tenant.saw(seen);
-                tenant.take_changed_keys();
+                tenant.saw_same(seen);
                 return End::Same;
             }
-            Some(Ok(Look::Read(Ok(files)))) => {
+            Some(Ok(Look::Read(Ok(files), begun))) => {
                 let is_due = is_asked || tenant.is_due();
                 let has_changed = tenant.saw_change(&files);
                 if !is_due && !has_changed {
                     return End::Same;
                 }
-                (self.build(index, &files), has_changed)
+                let built = self.build(index, &files, begun);
+                if let (Err(_), Some(tenant)) = (&built, self.tenants.get(index)) {
+                    tenant.failed(&files, begun);
+                }
+                (built, has_changed)
             }
-            Some(Ok(Look::Read(Err(unsettled)))) => {
-                is_settled = false;
-                (fault(unsettled.to_string()), false)
-            }
+            Some(Ok(Look::Read(Err(unsettled), _))) => (fault(unsettled.to_string()), false),
             Some(Err(Silent::Broken)) => (fault("the reading of them broke off".to_owned()), false),
             Some(Err(Silent::Stalled)) | None => (
                 fault(format!(
@@ -173,10 +140,6 @@ impl Round {
                 End::Done
             }
             Err(problems) => {
-                // While files go on changing, which keys belong to which policy is not known.
-                if is_settled {
-                    tenant.take_changed_keys();
-                }
                 let texts: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
                 // What has changed is told about anew.
                 let earlier = tenant.retry.take().filter(|_| !has_changed);
@@ -201,7 +164,7 @@ impl Round {
     }
 
     /// Puts in force what the files of a tenant make, or tells what is wrong.
-    fn build(&mut self, index: usize, files: &Files) -> Result<(), Problems> {
+    fn build(&mut self, index: usize, files: &Files, begun: Instant) -> Result<(), Problems> {
         let Some(tenant) = self.tenants.get(index) else {
             return Ok(());
         };
@@ -215,7 +178,7 @@ impl Round {
         for (other, in_force) in self.tenants.iter().enumerate() {
             if let Some(owner) = in_force.part.tenant.as_ref().filter(|_| other != index) {
                 // What they have in common was told before.
-                let _ = owners.add(owner, &in_force.keys);
+                let _ = owners.add(owner, &in_force.keys.stored());
             }
         }
         if let Some(name) = &name {
@@ -231,10 +194,13 @@ impl Round {
         let Some(tenant) = self.tenants.get_mut(index) else {
             return Ok(());
         };
-        tenant.take(one);
-        self.state.replace(self.snapshot());
+        tenant.tenant = one.tenant;
+        tenant.retry = None;
+        let snapshot = self.snapshot();
         if let Some(tenant) = self.tenants.get(index) {
-            tenant.publish(sets);
+            tenant.put((one.keys, one.ring), sets, files, begun, || {
+                self.state.replace(snapshot);
+            });
         }
         info!(%revision, tenant = name.as_deref(), "reloaded keys and policies");
         Ok(())

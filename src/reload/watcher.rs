@@ -4,14 +4,17 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{oneshot, watch},
     time::timeout,
 };
 use tracing::warn;
@@ -23,11 +26,15 @@ const FOLLOW: Duration = Duration::from_secs(1);
 
 /// Watches the folders of all sources, and the folders that mounted ones link to.
 pub(super) struct Watcher {
-    events: mpsc::Receiver<()>,
-    /// Without a watcher nobody else would hold one, and a channel without senders never waits.
-    _sender: mpsc::Sender<()>,
+    /// Tells of what was heard. Without a watcher nobody else would hold one, and a channel without senders never waits.
+    heard: watch::Sender<()>,
     watched: Arc<Mutex<Watched>>,
+    /// Whether somebody waits for `watched` already.
+    is_queued: Arc<AtomicBool>,
 }
+
+/// What is heard of files from when this was made.
+pub(super) struct Events(watch::Receiver<()>);
 
 struct Watched {
     notify: Option<RecommendedWatcher>,
@@ -37,13 +44,12 @@ struct Watched {
 
 impl Watcher {
     pub(super) fn new(paths: Vec<PathBuf>) -> Self {
-        let (sender, events) = mpsc::channel(1);
-        let kept = sender.clone();
+        let heard = watch::Sender::new(());
+        let sender = heard.clone();
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is an event too; only changes count.
             if event.is_ok_and(|e| !e.kind.is_access()) {
-                // A full channel already tells of a change.
-                let _ = sender.try_send(());
+                sender.send_replace(());
             }
         })
         .map_err(|error| warn!(%error, "files cannot be watched; they are looked at now and then"))
@@ -55,19 +61,26 @@ impl Watcher {
         };
         watched.follow();
         Self {
-            events,
-            _sender: kept,
+            heard,
             watched: Arc::new(Mutex::new(watched)),
+            is_queued: Arc::default(),
         }
+    }
+
+    pub(super) fn events(&self) -> Events {
+        Events(self.heard.subscribe())
     }
 
     /// Watches folders that have come to be since.
     pub(super) async fn follow(&self) {
         let watched = Arc::clone(&self.watched);
         let (done, ended) = oneshot::channel();
+        let is_queued = Arc::clone(&self.is_queued);
         let follow = move || {
-            // One that still waits for a mount does it for both.
-            if let Ok(mut watched) = watched.try_lock() {
+            // What one that has begun has passed already it does not see. One that waits behind it does it for all.
+            if !is_queued.swap(true, Ordering::AcqRel) {
+                let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+                is_queued.store(false, Ordering::Release);
                 watched.follow();
             }
             let _ = done.send(());
@@ -77,13 +90,16 @@ impl Watcher {
             let _ = timeout(FOLLOW, ended).await;
         }
     }
+}
 
+impl Events {
     /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
     /// is written to all the time.
     pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
         let settled = async {
-            self.events.recv().await;
-            let rest = async { while timeout(settle, self.events.recv()).await.is_ok() {} };
+            // The watcher, which sends, lives as long.
+            let _ = self.0.changed().await;
+            let rest = async { while let Ok(Ok(())) = timeout(settle, self.0.changed()).await {} };
             let _ = timeout(BUSY, rest).await;
         };
         // Too late is as good as settled.
@@ -141,41 +157,41 @@ mod tests {
     use super::*;
 
     /// As where the system cannot watch files.
-    fn deaf() -> (Watcher, mpsc::Sender<()>) {
-        let (sender, events) = mpsc::channel(1);
-        let watcher = Watcher {
-            events,
-            _sender: sender.clone(),
+    fn deaf() -> Watcher {
+        Watcher {
+            heard: watch::Sender::new(()),
             watched: Arc::new(Mutex::new(Watched {
                 notify: None,
                 folders: BTreeSet::new(),
                 paths: Vec::new(),
             })),
-        };
-        (watcher, sender)
+            is_queued: Arc::default(),
+        }
     }
 
     #[tokio::test]
     async fn without_a_watcher_it_is_looked_at_now_and_then_only() {
-        let (mut watcher, sender) = deaf();
-        drop(sender);
+        let watcher = deaf();
+        let mut events = watcher.events();
         let at_once = timeout(
             Duration::from_millis(100),
-            watcher.changed(Duration::from_millis(1), Duration::from_mins(1)),
+            events.changed(Duration::from_millis(1), Duration::from_mins(1)),
         );
         assert!(at_once.await.is_err(), "it looked without a pause");
     }
 
     #[tokio::test]
     async fn a_file_beside_that_never_rests_hides_no_change() {
-        let (mut watcher, sender) = deaf();
+        let watcher = deaf();
+        let mut events = watcher.events();
+        let sender = watcher.heard.clone();
         let noise = tokio::spawn(async move {
             loop {
-                let _ = sender.try_send(());
+                sender.send_replace(());
                 tokio::task::yield_now().await;
             }
         });
-        let changed = watcher.changed(Duration::from_secs(1), Duration::from_millis(100));
+        let changed = events.changed(Duration::from_secs(1), Duration::from_millis(100));
         timeout(Duration::from_secs(20), changed).await.unwrap();
         noise.abort();
     }

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, SystemTime},
 };
@@ -16,6 +17,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpStream,
     process::Command,
+    task::JoinHandle,
     time::timeout,
 };
 use tonic::transport::Channel;
@@ -23,6 +25,7 @@ use tonic::transport::Channel;
 use crate::{
     admin_grpc::{ISSUER, jwks, token},
     service::{Answer, OSGEO_KEY, Service, config, folder, request},
+    tenants,
 };
 
 const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
@@ -210,19 +213,149 @@ async fn a_key_that_leaves_an_issuers_file_does_not_wait_for_a_broken_policy() {
 async fn files_that_never_rest_hold_up_no_revocation() {
     let service = Service::with_policy(OPEN).await;
     let path = service.folder.path().to_path_buf();
-    let noise = tokio::spawn({
-        let path = path.clone();
-        async move {
-            let mut every = tokio::time::interval(Duration::from_millis(5));
-            for number in 0_u64.. {
-                every.tick().await;
-                put(&path, "policies/authz.rego", &format!("{OPEN}# {number}\n"));
-            }
-        }
+    let noise = rewrite(&path, "policies/authz.rego", |number| {
+        format!("{OPEN}# {number}\n")
     });
     fs::write(path.join("api-keys.yaml"), "[]").unwrap();
     becomes(&service.client, OSGEO_KEY, 401).await;
-    noise.abort();
+    drop(noise);
+}
+
+/// As who saves a file all the time.
+fn rewrite(
+    path: &Path,
+    name: &'static str,
+    text: impl Fn(u64) -> String + Send + 'static,
+) -> Noise {
+    let path = path.to_path_buf();
+    Noise(tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_millis(5));
+        for number in 0_u64.. {
+            every.tick().await;
+            put(&path, name, &text(number));
+        }
+    }))
+}
+
+struct Noise(JoinHandle<()>);
+
+impl Drop for Noise {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[tokio::test]
+async fn files_that_never_rest_hold_up_no_other_attributes_of_a_key() {
+    let service = Service::with_policy(BY_COMPANY).await;
+    let path = service.folder.path();
+    let noise = rewrite(path, "policies/data.yaml", |number| {
+        format!("a: {number}\n")
+    });
+    assert_eq!(status(&service.client, OSGEO_KEY).await, 200);
+    let text = fs::read_to_string(path.join("api-keys.yaml")).unwrap();
+    put(
+        path,
+        "api-keys.yaml",
+        &text.replace("company: osgeo", "company: none"),
+    );
+    becomes(&service.client, OSGEO_KEY, 403).await;
+    drop(noise);
+}
+
+/// Nothing of the files tells that the keys were away: they are what was read last of all.
+#[tokio::test]
+async fn a_key_file_that_comes_back_as_it_was_opens_again() {
+    let service = Service::with_policy(OPEN).await;
+    let path = service.folder.path();
+    let (file, away) = (path.join("api-keys.yaml"), path.join("away"));
+    // Holds up a look at all files, and changes nothing.
+    let noise = rewrite(path, "policies/authz.rego", |_| OPEN.to_owned());
+    fs::rename(&file, &away).unwrap();
+    becomes(&service.client, OSGEO_KEY, 401).await;
+    fs::rename(&away, &file).unwrap();
+    drop(noise);
+    becomes(&service.client, OSGEO_KEY, 200).await;
+    service.metric("geowarden_reload_failed 0").await;
+}
+
+/// Of two tenants one has a policy whose trial does not end for long.
+#[tokio::test]
+async fn a_policy_that_is_being_loaded_holds_up_no_revocation() {
+    let folder = tenants::folder();
+    let path = folder.path().to_path_buf();
+    let mut config = config(&path);
+    let program = slow_program(&path);
+    for tenant in config.tenants.values_mut() {
+        tenant.policy.load_timeout.0 = Duration::from_mins(10);
+    }
+    config.program = Some(program);
+    let service = Service::start(folder, config).await;
+    let becomes = async |name: &str, collection: &str, expected: i32| {
+        let becomes = async {
+            let check = || tenants::asked(collection, name, &format!("{name}.example"), None);
+            while Answer(service.check(check()).await).status() != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), becomes)
+            .await
+            .unwrap_or_else(|_| panic!("{name} never became {expected}"));
+    };
+    becomes("geobeyond", "lakes", 200).await;
+    becomes("osgeo", "obs", 200).await;
+    let made = std::process::Command::new("mkfifo")
+        .arg(path.join("hang"))
+        .status();
+    assert!(made.unwrap().success());
+    put(&path, "geobeyond/authz.rego", OPEN);
+    let hangs = async {
+        while !path.join("hangs").exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), hangs).await.unwrap();
+    // Both its own key and another tenant's, and other attributes too.
+    let text = fs::read_to_string(path.join("osgeo-keys.yaml")).unwrap();
+    put(
+        &path,
+        "osgeo-keys.yaml",
+        &text.replace("company: acme", "company: none"),
+    );
+    becomes("osgeo", "obs", 403).await;
+    put(&path, "geobeyond-keys.yaml", "[]");
+    put(&path, "osgeo-keys.yaml", "[]");
+    becomes("geobeyond", "lakes", 401).await;
+    becomes("osgeo", "obs", 401).await;
+    // The load ends well, and brings no key back.
+    let mut hang = fs::File::options()
+        .write(true)
+        .open(path.join("hang"))
+        .unwrap();
+    fs::remove_file(path.join("hang")).unwrap();
+    hang.write_all(b"go on\n").unwrap();
+    drop(hang);
+    service
+        .metric("geowarden_reloads_total{result=\"success\"} 2")
+        .await;
+    becomes("geobeyond", "lakes", 401).await;
+    becomes("osgeo", "obs", 401).await;
+}
+
+/// A geowarden that waits for a line of the pipe `hang`, where there is one, before it tries policies. It makes a file `hangs` then.
+fn slow_program(folder: &Path) -> PathBuf {
+    let (text, program) = (folder.join("program.txt"), folder.join("program"));
+    let real = env!("CARGO_BIN_EXE_geowarden");
+    let place = folder.display();
+    let script = format!(
+        "#!/bin/sh\nif [ -e '{place}/hang' ]; then : >'{place}/hangs'; read -r line <'{place}/hang'; fi\nexec '{real}' \"$@\"\n"
+    );
+    fs::write(&text, script).unwrap();
+    // By another process: no thread of this one holds it open for writing while it is started.
+    let mut install = std::process::Command::new("install");
+    let made = install.args(["-m", "755"]).args([&text, &program]).status();
+    assert!(made.unwrap().success());
+    program
 }
 
 /// A pipe instead of a file: whoever opens it waits until somebody writes.

@@ -1,0 +1,54 @@
+//! One look at the keys of all tenants, which waits for none of their other files and for no policy.
+
+use std::{mem::replace, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    keys::Keys,
+    readers::{Readers, Silent},
+};
+use crate::files::descriptors;
+
+/// For so long the files of one tenant may hold up the next look at those of all. Its own look goes on.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// What looks at keys work on.
+pub(super) struct KeyRound {
+    tenants: Vec<Arc<Keys>>,
+    readers: Readers,
+    silent: usize,
+}
+
+impl KeyRound {
+    pub(super) fn new(tenants: Vec<Arc<Keys>>) -> Self {
+        Self {
+            readers: Readers::new(tenants.len()),
+            tenants,
+            silent: 0,
+        }
+    }
+
+    /// Looks at all files of keys, where that may be, and puts in force what has waited long enough. When to look again.
+    pub(super) fn run(&mut self, is_asked: bool, may_look: bool) -> Option<Instant> {
+        descriptors::keep();
+        let mut silent = 0;
+        if may_look {
+            let look = |(index, keys): (usize, &Arc<Keys>)| {
+                let keys = Arc::clone(keys);
+                let look: Box<dyn FnOnce() + Send> = Box::new(move || keys.look(is_asked));
+                (index, look)
+            };
+            let jobs: Vec<_> = self.tenants.iter().enumerate().map(look).collect();
+            self.readers.look(jobs, LIMIT, |_, outcome| {
+                silent += usize::from(outcome == Err(Silent::Stalled));
+            });
+        }
+        let now = Instant::now();
+        let due = self.tenants.iter().filter_map(|keys| keys.take_due(now));
+        let due = due.min();
+        // Those that do not answer may have kept a thread from others, whose turn it is now.
+        let is_more = may_look && silent > replace(&mut self.silent, silent);
+        is_more.then(Instant::now).or(due)
+    }
+}
