@@ -154,7 +154,7 @@ impl Reloader {
             };
             again = aside(false, one)
                 .await
-                .unwrap_or_else(|how| self.broke_off(how));
+                .unwrap_or_else(|how| Some(self.broke_off(how)));
         }
     }
 
@@ -183,17 +183,17 @@ impl Reloader {
             };
             again = aside(true, one)
                 .await
-                .unwrap_or_else(|how| self.broke_off(how));
+                .unwrap_or_else(|how| Some(self.broke_off(how)));
             self.wanted.of_keys.notify_one();
         }
     }
 
     /// Says that a reload did not even begin, or broke off. When to try again.
-    fn broke_off(&self, how: &str) -> Option<Instant> {
+    fn broke_off(&self, how: &str) -> Instant {
         error!("cannot reload: {how}; the last good rules keep serving");
         self.metrics.reloaded(false, true);
         self.history.failed([format!("reload: {how}")]);
-        Some(Instant::now() + RETRY)
+        Instant::now() + RETRY
     }
 }
 

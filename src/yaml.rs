@@ -9,7 +9,7 @@ use saphyr_parser::{Event, Parser, SpannedEventReceiver};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Sequences and mappings within each other: more are refused, since reading takes the square of them, and a stack.
+/// Sequences and mappings within each other: more are refused, since each takes a part of the stack.
 pub const MAX_DEPTH: usize = 128;
 
 /// Why a text is not one YAML document.
@@ -60,7 +60,32 @@ pub fn display_path(path: &[Step]) -> String {
 pub struct Document {
     /// The document's value; an empty text is `null`.
     pub value: Value,
-    lines: HashMap<KeyPath, usize>,
+    places: Option<Place>,
+}
+
+/// Where a value stands, and where those in it do. A tree as the value itself: a table of whole paths would hold the path of
+/// each value, which is a megabyte for some hundred values that are nested deep.
+#[derive(Debug, Clone)]
+struct Place {
+    line: usize,
+    inner: Inner,
+}
+
+#[derive(Debug, Clone)]
+enum Inner {
+    Nothing,
+    Items(Vec<Place>),
+    Members(HashMap<String, Place>),
+}
+
+impl Place {
+    fn inside(&self, step: &Step) -> Option<&Self> {
+        match (&self.inner, step) {
+            (Inner::Items(items), Step::Index(index)) => items.get(*index),
+            (Inner::Members(members), Step::Key(key)) => members.get(key),
+            _ => None,
+        }
+    }
 }
 
 impl Document {
@@ -77,16 +102,23 @@ impl Document {
                 message: "a second document starts here; one is expected".to_owned(),
             });
         }
-        let mut lines = HashMap::new();
-        let value = convert(root, &mut Vec::new(), &mut lines)?;
-        Ok(Self { value, lines })
+        let (value, place) = convert(root)?;
+        Ok(Self {
+            value,
+            places: Some(place),
+        })
     }
 
     /// The line of the value at `path`, or of the closest value around it.
     pub fn line(&self, path: &[Step]) -> Option<usize> {
-        (0..=path.len())
-            .rev()
-            .find_map(|n| self.lines.get(path.get(..n)?).copied())
+        let mut place = self.places.as_ref()?;
+        for step in path {
+            let Some(inner) = place.inside(step) else {
+                break;
+            };
+            place = inner;
+        }
+        Some(place.line)
     }
 }
 
@@ -126,62 +158,53 @@ fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
     Ok(loader.into_documents())
 }
 
-fn convert(
-    node: &MarkedYaml<'_>,
-    path: &mut KeyPath,
-    lines: &mut HashMap<KeyPath, usize>,
-) -> Result<Value, YamlError> {
+fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
     let line = node.span.start.line();
     let fault = |message: &str| YamlError {
         line,
         message: message.to_owned(),
     };
-    lines.entry(path.clone()).or_insert(line);
-    match &node.data {
-        YamlData::Value(scalar) => scalar_value(scalar).map_err(|message| fault(&message)),
+    let (value, inner) = match &node.data {
+        YamlData::Value(scalar) => {
+            let value = scalar_value(scalar).map_err(|message| fault(&message))?;
+            (value, Inner::Nothing)
+        }
         YamlData::Sequence(items) => {
-            let mut all = Vec::with_capacity(items.len());
-            for (index, item) in items.iter().enumerate() {
-                path.push(Step::Index(index));
-                all.push(convert(item, path, lines)?);
-                path.pop();
-            }
-            Ok(Value::Array(all))
+            let all: Result<Vec<_>, _> = items.iter().map(convert).collect();
+            let (values, places) = all?.into_iter().unzip();
+            (Value::Array(values), Inner::Items(places))
         }
         YamlData::Mapping(members) => {
-            let mut all = Map::new();
+            let (mut all, mut places) = (Map::new(), HashMap::new());
             for (key, value) in members {
+                let line = key.span.start.line();
+                let fault = |message: &str| YamlError {
+                    line,
+                    message: message.to_owned(),
+                };
                 let name = match &key.data {
                     YamlData::Value(Scalar::String(name)) => name.to_string(),
                     YamlData::Value(Scalar::Integer(number)) => number.to_string(),
                     YamlData::Value(Scalar::Boolean(truth)) => truth.to_string(),
-                    _ => {
-                        return Err(YamlError {
-                            line: key.span.start.line(),
-                            message: "a key must be a string".to_owned(),
-                        });
-                    }
+                    _ => return Err(fault("a key must be a string")),
                 };
-                path.push(Step::Key(name.clone()));
+                let (value, mut place) = convert(value)?;
                 // A member is looked for where its key stands, also when its value starts a line below.
-                lines.insert(path.clone(), key.span.start.line());
-                let value = convert(value, path, lines)?;
-                path.pop();
-                if all.insert(name.clone(), value).is_some() {
+                place.line = line;
+                places.insert(name.clone(), place);
+                if all.insert(name, value).is_some() {
                     // Without its name, which may be a secret in the wrong place.
-                    return Err(YamlError {
-                        line: key.span.start.line(),
-                        message: "this key is there twice".to_owned(),
-                    });
+                    return Err(fault("this key is there twice"));
                 }
             }
-            Ok(Value::Object(all))
+            (Value::Object(all), Inner::Members(places))
         }
-        YamlData::Tagged(..) => Err(fault("tags have no meaning here")),
+        YamlData::Tagged(..) => return Err(fault("tags have no meaning here")),
         YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
-            Err(fault("this is not a value"))
+            return Err(fault("this is not a value"));
         }
-    }
+    };
+    Ok((value, Place { line, inner }))
 }
 
 fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
@@ -237,9 +260,11 @@ mod tests {
     #[test]
     fn what_is_nested_too_deep_is_refused_with_its_line() {
         let levels = 1 << 19;
-        let steps: String = (0..1400)
-            .map(|level| format!("{}a:\n", " ".repeat(level)))
-            .collect();
+        let mut steps = String::new();
+        for level in 0..1400 {
+            steps.push_str(&" ".repeat(level));
+            steps.push_str("a:\n");
+        }
         for (text, line) in [
             ("- ".repeat(levels) + "a", 1),
             ("? ".repeat(levels) + "a", 1),

@@ -42,10 +42,13 @@ pub(super) type Looking = Box<dyn FnOnce() -> Look + Send>;
 
 impl InForce {
     /// What was built. `taken_away` is told when keys are taken away.
-    pub(super) fn new(sourced: Sourced, one: One, taken_away: Arc<Notify>) -> Self {
-        let seen = sourced.files.seen();
-        let part = Arc::new(sourced.part);
-        let sources = sourced.sources;
+    pub(super) fn new(built_from: Sourced, one: One, taken_away: Arc<Notify>) -> Self {
+        let Sourced {
+            part,
+            sources,
+            files,
+        } = built_from;
+        let part = Arc::new(part);
         let keys = Keys::new(
             Arc::clone(&part),
             sources.clone(),
@@ -58,7 +61,7 @@ impl InForce {
             tenant: one.tenant,
             keys: Arc::new(keys),
             sources,
-            seen,
+            seen: files.seen(),
             retry: None,
         }
     }

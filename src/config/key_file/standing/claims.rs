@@ -86,7 +86,7 @@ impl Claims {
                     for path in paths {
                         let name = path.file_name().and_then(|name| name.to_str());
                         let id = name.map(|name| name.split('.').next().unwrap_or(name).to_owned());
-                        claims.read(path, files, id);
+                        claims.read(path, files, id.as_ref());
                     }
                 }
                 Err(error) if error.is_missing() => {}
@@ -107,13 +107,13 @@ impl Claims {
         self.unread.contains(file) || folder.is_some_and(|dir| Path::new(file).starts_with(dir))
     }
 
-    fn read(&mut self, path: &Path, files: &Files, default_id: Option<String>) {
+    fn read(&mut self, path: &Path, files: &Files, default_id: Option<&String>) {
         match files.bytes(path) {
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
-                if self.take(&text, default_id.as_ref()).is_err() {
+                if self.take(&text, default_id).is_err() {
                     for piece in pieces(&text) {
-                        if self.take(piece, default_id.as_ref()).is_err() {
+                        if self.take(piece, default_id).is_err() {
                             self.scan(piece);
                         }
                     }
