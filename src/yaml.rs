@@ -12,6 +12,9 @@ use thiserror::Error;
 /// Sequences and mappings within each other: more are refused, since each takes a part of the stack.
 pub const MAX_DEPTH: usize = 128;
 
+/// Anchors on sequences and mappings within each other: all below an anchor is copied.
+const MAX_ANCHORS: usize = 8;
+
 /// Why a text is not one YAML document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
@@ -136,19 +139,30 @@ fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
     };
     let mut parser = Parser::new_from_iter(text.chars());
     let mut loader = YamlLoader::default();
-    let mut depth = 0_usize;
+    // Of each sequence and mapping that is open, whether it has an anchor.
+    let mut open = Vec::new();
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| fault(&error))?;
-        match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
-            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+        match &event {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                open.push(*anchor > 0);
+                let anchors = open.iter().filter(|has_anchor| **has_anchor).count();
+                let message = if open.len() > MAX_DEPTH {
+                    too_deep()
+                } else if anchors > MAX_ANCHORS {
+                    format!("more than {MAX_ANCHORS} anchors within each other")
+                } else {
+                    String::new()
+                };
+                if !message.is_empty() {
+                    let line = span.start.line();
+                    return Err(YamlError { line, message });
+                }
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                open.pop();
+            }
             _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(YamlError {
-                line: span.start.line(),
-                message: too_deep(),
-            });
         }
         loader.on_event(event, span);
         if let Some(error) = loader.error() {
@@ -280,6 +294,28 @@ mod tests {
         let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
         assert!(Document::parse(&deepest).is_ok());
         assert!(Document::parse(&format!("[{deepest}]")).is_err());
+    }
+
+    #[test]
+    fn anchors_are_not_nested_without_end() {
+        let nested = |count: usize| -> String {
+            let open: String = (0..count)
+                .map(|n| format!("&a{n} [\n"))
+                .collect::<Vec<_>>()
+                .concat();
+            open + &"]".repeat(count)
+        };
+        let error = Document::parse(&nested(9)).unwrap_err();
+        assert_eq!(
+            (error.line, error.message.as_str()),
+            (9, "more than 8 anchors within each other")
+        );
+        assert!(Document::parse(&nested(8)).is_ok());
+        let document = Document::parse("a: &a [1]\nb: &b {c: *a}\nd: [*a, *b]\n").unwrap();
+        assert_eq!(
+            document.value,
+            json!({"a": [1], "b": {"c": [1]}, "d": [[1], {"c": [1]}]})
+        );
     }
 
     #[test]
