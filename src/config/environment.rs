@@ -9,11 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Headers, opentelemetry};
+use super::{Headers, Origin, Problem, Problems, opentelemetry};
 use crate::yaml::{Document, KeyPath, Step};
 
 /// What every variable of ours begins with.
 pub const PREFIX: &str = "GEOWARDEN_";
+/// What the names of all variables begin with that this program reads, besides fastgeoapi's.
+pub(super) const OURS: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 
 /// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
@@ -29,6 +31,8 @@ pub struct Environment {
     pub(super) program: Option<PathBuf>,
     /// Every other variable: an `.env` of fastgeoapi's names which of them count.
     others: BTreeMap<String, String>,
+    /// The variables that are not UTF-8, by what of their names is.
+    unreadable: Vec<String>,
 }
 
 /// One variable.
@@ -69,15 +73,24 @@ impl Environment {
         }
     }
 
-    /// The variables of `variables`; a name or value that is not Unicode sets nothing of ours.
+    /// The variables of `variables`; those of ours that are not UTF-8 are told by [`Self::unreadable`].
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut gunicorn_arguments = None;
         let mut env_file = None;
         let mut others = BTreeMap::new();
         let mut settings = Vec::new();
+        let mut unreadable = Vec::new();
         for (name, value) in variables {
-            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
-                continue;
+            let (name, value) = match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => (name, value),
+                (Ok(name), Err(_)) => {
+                    unreadable.push(name);
+                    continue;
+                }
+                (Err(name), _) => {
+                    unreadable.push(name.to_string_lossy().into_owned());
+                    continue;
+                }
             };
             match name.as_str() {
                 "GUNICORN_CMD_ARGS" => gunicorn_arguments = Some(value),
@@ -96,7 +109,20 @@ impl Environment {
             env_file,
             program: None,
             others,
+            unreadable,
         }
+    }
+
+    /// A problem for each variable of these prefixes that is not UTF-8: without it the variable would be as none, and
+    /// another policy might decide.
+    pub(super) fn unreadable(&self, prefixes: &[&str]) -> Problems {
+        let is_of = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let problem = |name: &String| Problem {
+            origin: Origin::Environment(name.clone()),
+            path: String::new(),
+            message: "expected UTF-8, found other bytes; set it anew, or unset it".to_owned(),
+        };
+        Problems(self.unreadable.iter().filter(is_of).map(problem).collect())
     }
 
     /// The variables that fastgeoapi would read, by their full names.

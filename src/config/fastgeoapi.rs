@@ -13,9 +13,13 @@ use std::path::Path;
 pub use self::{native::Native, settings::Settings};
 use super::{ApiKeys, Config, Environment, Origin, Problems, read_text};
 
+/// What the names of fastgeoapi's variables begin with.
+const PREFIXES: [&str; 4] = ["ENV_STATE", "DEV_", "PROD_", "PYGEOAPI_KEY_"];
+
 impl Settings {
     /// Reads fastgeoapi's variables of `file`; those of the process win.
     pub fn load(file: &Path, environment: &Environment) -> Result<Self, Problems> {
+        environment.unreadable(&PREFIXES).into_result(())?;
         let name = file.display().to_string();
         let text = read_text(file)?;
         let process = environment.fastgeoapi_variables();

@@ -29,6 +29,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::environment::OURS;
 use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
@@ -78,6 +79,8 @@ impl Config {
         env_file: Option<&Path>,
         environment: &Environment,
     ) -> Result<Self, Problems> {
+        // Among them may be the one that names the file.
+        environment.unreadable(&OURS).into_result(())?;
         let by_variable = environment.env_file.as_deref().filter(|_| file.is_none());
         match env_file.or(by_variable) {
             Some(env_file) => {
@@ -114,6 +117,7 @@ impl Config {
         folder: &Path,
         environment: &Environment,
     ) -> Result<Self, Problems> {
+        environment.unreadable(&OURS).into_result(())?;
         let (mut config, mut problems, sources) = reading::read(name, text, folder, environment)?;
         config
             .pygeoapi

@@ -311,3 +311,56 @@ fn durations_have_bounds_that_are_told() {
         read(&text, &[]).unwrap();
     }
 }
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let bytes = |text: &[u8]| OsString::from_vec(text.to_vec());
+    for (name, value, told) in [
+        (
+            &b"GEOWARDEN_POLICY__PATH"[..],
+            &b"/x/p\xff.rego"[..],
+            "environment variable GEOWARDEN_POLICY__PATH: expected UTF-8",
+        ),
+        (
+            b"OTEL_EXPORTER_OTLP_ENDPOINT",
+            b"http://a/\xff",
+            "environment variable OTEL_EXPORTER_OTLP_ENDPOINT: expected UTF-8",
+        ),
+        (
+            b"GEOWARDEN_ENV_FILE",
+            b"\xff.env",
+            "environment variable GEOWARDEN_ENV_FILE: expected UTF-8",
+        ),
+        (
+            b"GEOWARDEN_POLICY__\xff",
+            b"x",
+            "environment variable GEOWARDEN_POLICY__\u{fffd}: expected UTF-8",
+        ),
+    ] {
+        let environment = Environment::from_variables([(bytes(name), bytes(value))]);
+        for loaded in [
+            Config::load_either(None, None, &environment),
+            Config::load(None, &environment),
+        ] {
+            let problems = loaded.unwrap_err().to_string();
+            assert!(problems.starts_with(told), "{problems}");
+        }
+    }
+    let others = [(bytes(b"LS_COLORS"), bytes(b"\xff"))];
+    assert!(Config::load(None, &Environment::from_variables(others)).is_ok());
+    // A key of fastgeoapi's that could not be read would be as none.
+    let key = [(bytes(b"DEV_API_KEY_ENABLED"), bytes(b"\xff"))];
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(".env");
+    std::fs::write(&file, "ENV_STATE=dev\n").unwrap();
+    let environment = Environment::from_variables(key);
+    let problems = Config::load_either(None, Some(&file), &environment).unwrap_err();
+    assert!(
+        problems
+            .to_string()
+            .starts_with("environment variable DEV_API_KEY_ENABLED: expected UTF-8"),
+        "{problems}"
+    );
+}
