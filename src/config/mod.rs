@@ -2,9 +2,11 @@
 
 mod address;
 mod authn;
+pub mod certificates;
 mod environment;
 pub mod fastgeoapi;
 mod fault;
+mod file_name;
 mod host;
 pub mod key_file;
 mod opentelemetry;
@@ -19,6 +21,7 @@ mod telemetry;
 mod tenant;
 mod traces;
 mod validation;
+mod web_address;
 
 use std::{
     collections::BTreeMap,
@@ -82,6 +85,9 @@ impl Config {
         // Among them may be the one that names the file.
         environment.unreadable(&OURS).into_result(())?;
         let by_variable = environment.env_file.as_deref().filter(|_| file.is_none());
+        if let Some(file) = by_variable.filter(|_| env_file.is_none()) {
+            named_by_variable(file)?;
+        }
         match env_file.or(by_variable) {
             Some(env_file) => {
                 let settings = fastgeoapi::Settings::load(env_file, environment)?;
@@ -161,6 +167,22 @@ impl Config {
 /// The JSON Schema (draft 2020-12) of the configuration file.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Config).to_value()
+}
+
+/// The text of the variable may be a secret in the wrong place.
+fn named_by_variable(file: &Path) -> Result<(), Problems> {
+    let is_like_one = file
+        .to_str()
+        .is_some_and(|text| file_name::is_like_one(text, file));
+    let problem = Problem {
+        origin: Origin::Environment("GEOWARDEN_ENV_FILE".to_owned()),
+        path: String::new(),
+        message: format!("no such file; {}", file_name::NOT_SHOWN),
+    };
+    if is_like_one || file.exists() {
+        return Ok(());
+    }
+    Err(Problems(vec![problem]))
 }
 
 fn read_text(path: &Path) -> Result<String, Problems> {

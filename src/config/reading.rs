@@ -23,6 +23,8 @@ pub(super) struct Sources {
     file: String,
     document: Document,
     from_environment: Vec<(KeyPath, String)>,
+    /// The texts that variables set.
+    texts: Vec<(KeyPath, String)>,
 }
 
 impl Sources {
@@ -34,6 +36,15 @@ impl Sources {
                 file: self.file.clone(),
                 line: self.document.line(path),
             },
+        }
+    }
+
+    /// The text at `path` as it was written, where a string was.
+    pub(super) fn text(&self, path: &[Step]) -> Option<&str> {
+        let by_variable = self.texts.iter().find(|(key, _)| key == path);
+        match by_variable {
+            Some((_, text)) => Some(text),
+            None => get(&self.document.value, path).and_then(Value::as_str),
         }
     }
 
@@ -97,10 +108,13 @@ pub(super) fn read(
         file: name.to_owned(),
         document,
         from_environment: Vec::new(),
+        texts: Vec::new(),
     };
     let mut problems = Problems::default();
     for setting in environment.settings() {
         if set(&mut tree, &setting.path, setting.value.clone()) {
+            let text = (setting.path.clone(), setting.text.clone());
+            sources.texts.push(text);
             sources
                 .from_environment
                 .push((setting.path.clone(), setting.name.clone()));
@@ -123,8 +137,10 @@ pub(super) fn read(
             || last == Some(&Step::Key("endpoint".to_owned()));
         if is_on
             && get(&tree, &setting.path).is_none()
-            && set(&mut tree, &setting.path, setting.value)
+            && set(&mut tree, &setting.path, setting.value.clone())
         {
+            let text = setting.value.as_str().unwrap_or_default().to_owned();
+            sources.texts.push((setting.path.clone(), text));
             sources.from_environment.push((setting.path, setting.name));
         }
     }

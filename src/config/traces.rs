@@ -15,7 +15,7 @@ use reqwest::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{Span, certificates};
 use crate::files::read_one;
 
 /// OpenTelemetry traces, exported by OTLP.
@@ -107,17 +107,10 @@ impl Traces {
         let Some(file) = &self.ca_file else {
             return Ok(None);
         };
-        if !file.is_file() {
-            return Err(format!("no such file: {}", file.display()));
-        }
         let pem = read(file)?;
-        match Certificate::from_pem_bundle(&pem) {
-            Ok(all) if !all.is_empty() => Ok(Some(all)),
-            _ => Err(format!(
-                "expected one or more certificates (PEM), found none in {}",
-                file.display()
-            )),
-        }
+        certificates::authorities(&pem)
+            .map(Some)
+            .map_err(ToOwned::to_owned)
     }
 }
 

@@ -10,18 +10,12 @@ use std::{
 };
 
 use tokio::{sync::watch, time::timeout};
-use tokio_rustls::rustls::{
-    RootCertStore, ServerConfig,
-    crypto::aws_lc_rs::default_provider,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::WebPkiClientVerifier,
-};
+use tokio_rustls::rustls::ServerConfig;
 use tracing::{error, info};
 
 use super::server::ServerError;
 use crate::{
-    causes::causes,
-    config,
+    config::{self, certificates},
     files::{Files, Fresh, Root},
     telemetry::metrics::Metrics,
 };
@@ -225,34 +219,13 @@ impl Content {
 }
 
 fn server(section: &'static str, files: &Content) -> Result<ServerConfig, ServerError> {
-    let useless = |error: &dyn std::error::Error| ServerError::Certificates {
-        section,
-        cause: causes(error),
-    };
-    let provider = Arc::new(default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| useless(&e))?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&files.cert).collect();
-    let chain = chain.map_err(|e| useless(&e))?;
-    let key = PrivateKeyDer::from_pem_slice(&files.key).map_err(|e| useless(&e))?;
-    let builder = match &files.client_ca {
-        None => builder.with_no_client_auth(),
-        Some(client_ca) => {
-            let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(client_ca).collect();
-            let mut authorities = RootCertStore::empty();
-            // Bundles may hold what nobody can use; a verifier without any authority is an error.
-            authorities.add_parsable_certificates(all.map_err(|e| useless(&e))?);
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider);
-            builder.with_client_cert_verifier(verifier.build().map_err(|e| useless(&e))?)
+    certificates::server(&files.cert, &files.key, files.client_ca.as_deref()).map_err(|useless| {
+        ServerError::Certificates {
+            section,
+            key: useless.key,
+            cause: useless.message,
         }
-    };
-    let mut server = builder
-        .with_single_cert(chain, key)
-        .map_err(|e| useless(&e))?;
-    server.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(server)
+    })
 }
 
 #[cfg(test)]

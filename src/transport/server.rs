@@ -59,14 +59,14 @@ pub enum ServerError {
         section: &'static str,
     },
     /// Certificates, key or client authorities are of no use.
-    #[error(
-        "{section}: expected certificates and the private key of the first one, PEM, and in `client_ca` at least one authority: {cause}"
-    )]
+    #[error("{section}.{key}: {cause}")]
     Certificates {
         /// The section that names them.
         section: &'static str,
-        /// Why.
-        cause: String,
+        /// Which file of them.
+        key: &'static str,
+        /// What was expected, what was found.
+        cause: &'static str,
     },
     /// Serving failed.
     #[error("{0}")]

@@ -461,8 +461,13 @@ fn refused(folder: &Path, admin_grpc: &str) -> Problems {
 #[test]
 fn beyond_loopback_only_mutual_tls_will_do() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["cert.pem", "key.pem", "ca.pem"] {
-        fs::write(folder.path().join(name), "").unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (name, text) in [
+        ("cert.pem", made.cert.pem()),
+        ("key.pem", made.signing_key.serialize_pem()),
+        ("ca.pem", made.cert.pem()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
     }
     for (settings, path) in [
         ("{address: '0.0.0.0:9193'}", "server.admin_grpc.address"),

@@ -211,7 +211,8 @@ async fn certificates_of_no_use_end_the_start_and_name_their_section() {
                 });
             }
             let told = App::bind(config).await.err().unwrap().to_string();
-            let expected = format!("gRPC: {section}: expected certificates and the private key");
+            let key = ["cert", "key", "client_ca"][index];
+            let expected = format!("gRPC: {section}.{key}: expected ");
             assert!(told.starts_with(&expected), "{index} {junk}: {told}");
         }
     }

@@ -101,8 +101,8 @@ fn faults_of_a_tenant_name_line_and_key() {
             "geowarden.yaml:3: duplicated key in mapping",
         ),
         (
-            "tenants:\n  a:\n    authn: {}\n    policy:\n      path: nowhere\n",
-            "geowarden.yaml:5: tenants.a.policy.path: no such file or folder: /etc/geowarden/nowhere",
+            "tenants:\n  a:\n    authn: {}\n    policy:\n      path: nowhere.rego\n",
+            "geowarden.yaml:5: tenants.a.policy.path: no such file or folder: /etc/geowarden/nowhere.rego",
         ),
         (
             "tenants:\n  a:\n    policy: {}\n    authn:\n      jwt:\n        - issuer: http://i.example\n          audiences: any\n",

@@ -148,14 +148,14 @@ fn faults_of_traces_are_told_where_they_are() {
             "timeout: expected 1ms to 5m, found 0s",
         ),
         (
-            "{endpoint: 'http://127.0.0.1:1/x', headers_file: none}",
+            "{endpoint: 'http://127.0.0.1:1/x', headers_file: none.txt}",
             &[],
-            "headers_file: /etc/geowarden/none cannot be read",
+            "headers_file: no such file: /etc/geowarden/none.txt",
         ),
         (
-            "{endpoint: 'http://127.0.0.1:1/x', ca_file: none}",
+            "{endpoint: 'http://127.0.0.1:1/x', ca_file: none.pem}",
             &[],
-            "ca_file: no such file: /etc/geowarden/none",
+            "ca_file: no such file: /etc/geowarden/none.pem",
         ),
         (
             "endpoint: 'http://127.0.0.1:1/x'",
@@ -178,7 +178,7 @@ fn faults_of_traces_are_told_where_they_are() {
         (
             "endpoint: 'https://otel.example/?api_key=s3cret'",
             &[],
-            "endpoint: expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found another of `https://otel.example`",
+            "endpoint: expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found one without a path",
         ),
         (
             "endpoint: 'me:s3cret@otel.example'",

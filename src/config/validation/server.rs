@@ -1,9 +1,9 @@
 //! `server`: certificates that must be there, and who may reach the admin service.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::{Config, Findings};
-use crate::config::{ListenAddress, Tls};
+use crate::config::{ListenAddress, Tls, certificates::server};
 
 /// Of so many of the largest messages there has to be room.
 const MESSAGES: usize = 8;
@@ -70,10 +70,20 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
-fn certificates(path: &str, tls: &Tls, found: &mut Findings<'_>) {
-    found.file(&format!("{path}.cert"), &tls.cert);
-    found.file(&format!("{path}.key"), &tls.key);
-    if let Some(client_ca) = &tls.client_ca {
-        found.file(&format!("{path}.client_ca"), client_ca);
+/// The files of a port, used as they are where it is served.
+fn certificates(section: &str, tls: &Tls, found: &mut Findings<'_>) {
+    let key = |name: &str| format!("{section}.{name}");
+    let mut content = |name: &str, file: &Path| {
+        let path = found.path(&key(name));
+        found.content(&path, file)
+    };
+    let (cert, private) = (content("cert", &tls.cert), content("key", &tls.key));
+    let client_ca = tls.client_ca.as_deref();
+    let client_ca = client_ca.map(|file| content("client_ca", file));
+    if let (Some(cert), Some(private)) = (cert, private)
+        && !matches!(client_ca, Some(None))
+        && let Err(useless) = server(&cert, &private, client_ca.flatten().as_deref())
+    {
+        found.at(&key(useless.key), useless.message);
     }
 }

@@ -1,9 +1,12 @@
 //! `telemetry.traces`: where spans are sent, and with what. The endpoint and the headers may hold credentials, so what was
 //! found there is never told.
 
+use std::path::PathBuf;
+
 use url::Url;
 
-use super::{Config, Findings, is_loopback};
+use super::{Config, Findings, is_loopback, web_address};
+use crate::yaml::Step;
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     let Some(traces) = &config.telemetry.traces else {
@@ -17,13 +20,15 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         ),
         Some(url) if matches!(url.scheme(), "http" | "https") && url.path() != "/" => {}
         other => {
-            let of = other.as_ref().and_then(whose);
+            let is_bare = matches!(other, Some(url) if url.path() == "/");
+            let found_kind = if is_bare {
+                "one without a path"
+            } else {
+                web_address::kind(&traces.endpoint)
+            };
             found.at(
                 "telemetry.traces.endpoint",
-                format!(
-                    "expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`{}",
-                    of.map_or_else(String::new, |of| format!(", found another of `{of}`")),
-                ),
+                format!("expected the whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`, found {found_kind}"),
             );
         }
     }
@@ -36,8 +41,18 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             ),
         );
     }
-    if let Err(message) = traces.authorities() {
+    let ca_file = found.path("telemetry.traces.ca_file");
+    let is_there = |found: &mut Findings<'_>, key: &[Step], file: &Option<PathBuf>| {
+        file.as_ref().is_none_or(|file| found.file(key, file))
+    };
+    if is_there(found, &ca_file, &traces.ca_file)
+        && let Err(message) = traces.authorities()
+    {
         found.at("telemetry.traces.ca_file", message);
+    }
+    let headers_file = found.path("telemetry.traces.headers_file");
+    if !is_there(found, &headers_file, &traces.headers_file) {
+        return;
     }
     match traces.request_headers() {
         Err(message) => found.at("telemetry.traces.headers_file", message),
@@ -51,9 +66,4 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             }
         }
     }
-}
-
-/// Scheme and host, in which no credential stands.
-fn whose(url: &Url) -> Option<String> {
-    Some(format!("{}://{}", url.scheme(), url.host_str()?))
 }

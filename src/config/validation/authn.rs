@@ -1,0 +1,214 @@
+//! `authn`: where keys are, and which issuers are trusted.
+
+use url::Url;
+
+use super::{Findings, durations, is_loopback};
+use crate::{
+    config::{Audiences, Config, Inquiry, Issuer, certificates, web_address},
+    yaml::Step,
+};
+
+/// What an issuer or an endpoint is compared with or asked at is told in logs, metrics and answers.
+const NO_SECRET: &str = "no secret may stand in it, since it is told in logs, metrics and answers";
+
+pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
+    api_keys(config, found);
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        let mut path = found.path("authn.jwt");
+        path.push(Step::Index(index));
+        jwt(config, index, issuer, &path, found);
+        durations::issuer(issuer, &path, found);
+        opaque_tokens(config, index, issuer, &path, found);
+    }
+}
+
+fn api_keys(config: &Config, found: &mut Findings<'_>) {
+    let Some(keys) = &config.authn.api_keys else {
+        return;
+    };
+    if keys.file.is_none() && keys.dir.is_none() {
+        found.at(
+            "authn.api_keys",
+            "expected `file`, `dir` or both: `geowarden key new` makes an entry for them",
+        );
+    }
+    let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if keys.header.is_empty() || !keys.header.bytes().all(token) {
+        found.at(
+            "authn.api_keys.header",
+            "expected a header name in lower case (letters, digits and `-`)",
+        );
+    } else if [
+        "authorization",
+        "host",
+        "content-type",
+        "content-length",
+        "cookie",
+    ]
+    .contains(&keys.header.as_str())
+    {
+        found.at(
+            "authn.api_keys.header",
+            format!(
+                "`{}` has a meaning of its own; use another header",
+                keys.header
+            ),
+        );
+    }
+    if let Some(file) = &keys.file {
+        let path = found.path("authn.api_keys.file");
+        found.file(&path, file);
+    }
+    if let Some(dir) = &keys.dir {
+        let path = found.path("authn.api_keys.dir");
+        found.folder(&path, dir);
+    }
+}
+
+fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mut Findings<'_>) {
+    let mut before = config.authn.jwt.iter().take(index);
+    if let Some(first) = before.position(|i| i.issuer == issuer.issuer) {
+        let message = format!(
+            "expected another issuer than that of `authn.jwt[{first}]`, found the same; one entry holds all that is accepted of an issuer"
+        );
+        found.below(path, "issuer", message);
+    }
+    if let Some(part) = web_address::secret_part(&issuer.issuer, false) {
+        let message = format!(
+            "expected an issuer without a user name, query and fragment (RFC 8414, section 2), such as `https://issuer.example/realms/geo`, found {part}; {NO_SECRET}"
+        );
+        found.below(path, "issuer", message);
+    }
+    if issuer.jwks_uri.is_some() && issuer.jwks_file.is_some() {
+        found.below(
+            path,
+            "jwks_file",
+            "expected `jwks_uri` or `jwks_file`, found both",
+        );
+    }
+    if let Audiences::OneOf(audiences) = &issuer.audiences
+        && (audiences.is_empty() || audiences.iter().any(String::is_empty))
+    {
+        found.below(
+            path,
+            "audiences",
+            "expected at least one audience, none of them empty; `audiences: any` accepts every token of the issuer",
+        );
+    }
+    if issuer.algorithms.is_empty() {
+        found.below(path, "algorithms", "expected at least one, such as RS256");
+    }
+    match (&issuer.jwks_uri, &issuer.jwks_file) {
+        (_, Some(file)) => {
+            found.file(&below(path, "jwks_file"), file);
+        }
+        (Some(uri), None) => {
+            if !has_secret(uri, path, "jwks_uri", found) {
+                key_server("jwks_uri", uri, issuer, path, found);
+            }
+        }
+        (None, None) => key_server("issuer", &issuer.issuer, issuer, path, found),
+    }
+    // Beside `jwks_file` it counts for the endpoint of opaque tokens.
+    if let Some(file) = &issuer.ca_file {
+        let path = below(path, "ca_file");
+        if let Some(pem) = found.content(&path, file)
+            && let Err(message) = certificates::authorities(&pem)
+        {
+            found.problems.push(found.sources.problem(&path, message));
+        }
+    }
+}
+
+/// An address that may have a query, which some key servers want.
+fn has_secret(address: &str, path: &[Step], key: &str, found: &mut Findings<'_>) -> bool {
+    let Some(part) = web_address::secret_part(address, true) else {
+        return false;
+    };
+    let message = format!(
+        "expected an address without a user name and fragment, such as `https://issuer.example/keys`, found {part}"
+    );
+    found.below(path, key, message);
+    true
+}
+
+fn key_server(key: &str, address: &str, issuer: &Issuer, path: &[Step], found: &mut Findings<'_>) {
+    match Url::parse(address) {
+        Ok(url) if url.scheme() == "https" => {}
+        Ok(url) if url.scheme() == "http" => {
+            if !issuer.allow_insecure_http && !is_loopback(&url) {
+                found.below(
+                    path,
+                    key,
+                    "expected https, found an http address; whoever can change the keys on the way can log in as anyone (`allow_insecure_http: true` accepts that)",
+                );
+            }
+        }
+        _ => found.below(
+            path,
+            key,
+            format!(
+                "expected an https address such as `https://issuer.example`, since keys are fetched from there, found {}",
+                web_address::kind(address)
+            ),
+        ),
+    }
+}
+
+fn opaque_tokens(
+    config: &Config,
+    index: usize,
+    issuer: &Issuer,
+    path: &[Step],
+    found: &mut Findings<'_>,
+) {
+    let Some(opaque) = &issuer.opaque_tokens else {
+        return;
+    };
+    let here = below(path, "opaque_tokens");
+    let before = config.authn.jwt.iter().take(index);
+    if before.filter(|other| other.opaque_tokens.is_some()).count() > 0 {
+        found.below(
+            path,
+            "opaque_tokens",
+            "expected at one issuer only: nothing in an opaque token names its issuer",
+        );
+    }
+    let (client_id, secret) = (&opaque.client_id, &opaque.client_secret_file);
+    match (opaque.inquiry, client_id, secret) {
+        (Inquiry::Introspection, Some(_), Some(file)) => {
+            found.file(&below(&here, "client_secret_file"), file);
+        }
+        (Inquiry::Userinfo, None, None) => {}
+        (Inquiry::Introspection, _, _) => found.below(
+            &here,
+            "inquiry",
+            "introspection needs `client_id` and `client_secret_file`",
+        ),
+        (Inquiry::Userinfo, _, _) => found.below(
+            &here,
+            "inquiry",
+            "userinfo is asked with the token alone: leave out `client_id` and `client_secret_file`",
+        ),
+    }
+    let is_safe = |url: &Url| {
+        url.scheme() == "https"
+            || (url.scheme() == "http" && (issuer.allow_insecure_http || is_loopback(url)))
+    };
+    if let Some(endpoint) = &opaque.endpoint
+        && !has_secret(endpoint, &here, "endpoint", found)
+        && !Url::parse(endpoint).is_ok_and(|url| is_safe(&url))
+    {
+        let message = format!(
+            "expected an https address such as `https://issuer.example/userinfo`, found {}",
+            web_address::kind(endpoint)
+        );
+        found.below(&here, "endpoint", message);
+    }
+}
+
+fn below(path: &[Step], key: &str) -> Vec<Step> {
+    let mut path = path.to_vec();
+    path.push(Step::Key(key.to_owned()));
+    path
+}

@@ -1,0 +1,56 @@
+//! Files that have to be there. What stands where a name belongs may be the secret itself: it is told only where it is the
+//! name of something, or looks like a path.
+
+use std::{path::Path, sync::Arc};
+
+use super::Findings;
+use crate::{config::file_name, files::read_one, yaml::Step};
+
+impl Findings<'_> {
+    /// Whether there is a file.
+    pub(super) fn file(&mut self, key: &[Step], file: &Path) -> bool {
+        let is_there = file.is_file();
+        if !is_there {
+            self.missing(key, file, "file");
+        }
+        is_there
+    }
+
+    /// Whether there is a folder.
+    pub(super) fn folder(&mut self, key: &[Step], folder: &Path) {
+        if !folder.is_dir() {
+            self.missing(key, folder, "folder");
+        }
+    }
+
+    pub(super) fn file_or_folder(&mut self, key: &[Step], path: &Path) {
+        if !path.exists() {
+            self.missing(key, path, "file or folder");
+        }
+    }
+
+    /// What is in a file.
+    pub(super) fn content(&mut self, key: &[Step], file: &Path) -> Option<Arc<[u8]>> {
+        if !self.file(key, file) {
+            return None;
+        }
+        let read = read_one(file);
+        read.map_err(|error| {
+            let message = format!("{} {error}", file.display());
+            self.problems.push(self.sources.problem(key, message));
+        })
+        .ok()
+    }
+
+    fn missing(&mut self, key: &[Step], path: &Path, what: &str) {
+        let written = self.sources.text(key);
+        let is_shown =
+            path.exists() || written.is_none_or(|written| file_name::is_like_one(written, path));
+        let message = if is_shown {
+            format!("no such {what}: {}", path.display())
+        } else {
+            format!("no such {what}; {}", file_name::NOT_SHOWN)
+        };
+        self.problems.push(self.sources.problem(key, message));
+    }
+}
