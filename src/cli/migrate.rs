@@ -38,6 +38,7 @@ impl Migrate {
             policy: self.policy.as_deref(),
             is_old_rego: self.policy.is_none() || is(Kind::OldRego),
             strips_prefix: is(Kind::MissingContext),
+            is_shown: true,
         };
         let yaml = settings.yaml(&native);
         if self.json {

@@ -5,6 +5,7 @@
 //! ```
 
 mod dotenv;
+mod ignored;
 mod native;
 mod settings;
 

@@ -55,7 +55,7 @@ fn key_files() -> Vec<String> {
 }
 
 /// Sections of the configuration with a secret where none belongs; `F` is the folder of further files.
-const SETTINGS: [&str; 32] = [
+const SETTINGS: [&str; 50] = [
     "authn: M",
     "authn: {api_keys: M}",
     "authn: {api_keys: [M]}",
@@ -88,6 +88,24 @@ const SETTINGS: [&str; 32] = [
     "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: introspection, client_id: c, M: 1}}]}",
     "authn: {api_keys: &M {}, jwt: *N}",
     "telemetry: {traces: {M: 1}}",
+    "authn: {jwt: [{issuer: 'https://u:M@a', audiences: [a]}, {issuer: 'https://u:M@a', audiences: [a]}]}",
+    "authn: {jwt: [{issuer: 'http://127.0.0.1:9/?k=M', audiences: [a], jwks_uri: 'http://127.0.0.1:9/'}]}",
+    "authn: {jwt: [{issuer: 'http://a/#M', audiences: [a]}]}",
+    "authn: {jwt: [{issuer: 'http://a/;token=M', audiences: [a]}]}",
+    "authn: {jwt: [{issuer: M, audiences: [a]}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_uri: M}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_uri: 'http://issuer.example/M'}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: userinfo, endpoint: M}}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_file: M}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], ca_file: M}]}",
+    "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], opaque_tokens: {inquiry: introspection, client_id: c, client_secret_file: M}}]}",
+    "authn: {api_keys: {file: M}}",
+    "authn: {api_keys: {dir: M}}",
+    "server: {tls: {cert: M, key: \"-----BEGIN PRIVATE KEY-----\\nM/M\\n\"}}",
+    "telemetry: {traces: {endpoint: M}}",
+    "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: M}}",
+    "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: 'authorization=M'}}",
+    "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', ca_file: M}}",
 ];
 
 /// Files that hold a secret, and the sections that name them.
@@ -107,7 +125,7 @@ const FILES: [(&str, &str); 4] = [
     ("server: {tls: {cert: secret, key: secret}}", "TLS key"),
 ];
 
-const CONTENTS: [&str; 9] = [
+const CONTENTS: [&str; 10] = [
     "M",
     "{\"keys\": \"M\"}",
     "{\"keys\": [\"M\"]}",
@@ -116,11 +134,12 @@ const CONTENTS: [&str; 9] = [
     "{\"keys\": [{\"M\"",
     "-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----\n",
     "-----BEGIN CERTIFICATE-----\nM\n",
+    "-----BEGIN M-----\nM\n-----END M",
     "authorization: M\nM",
 ];
 
 /// fastgeoapi's variables.
-const DOTENV: [&str; 9] = [
+const DOTENV: [&str; 11] = [
     "M",
     "ENV_STATE=M",
     "API_KEY_ENABLED=M\nPYGEOAPI_KEY_GLOBAL=M",
@@ -130,6 +149,8 @@ const DOTENV: [&str; 9] = [
     "JWKS_ENABLED=true\nOAUTH2_JWKS_ENDPOINT=https://u:M@issuer.example",
     "ENV_STATE=dev\nDEV_JWKS_ENABLED=true\nDEV_OAUTH2_JWKS_ENDPOINT=http://u:M@issuer.example/M",
     "OPA_ENABLED=true\nOIDC_WELL_KNOWN_ENDPOINT=https://u:M@issuer.example\nOIDC_CLIENT_SECRET=M",
+    "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=a\nM=\nDEV_M=1",
+    "ENV_STATE=dev\nDEV_JWKS_ENABLED=true\nDEV_OAUTH2_EXPECTED_ISSUER=https://a/?M\nDEV_OAUTH2_JWKS_ENDPOINT=https://issuer.example/?k=M",
 ];
 
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
@@ -204,6 +225,8 @@ fn no_secret_in_a_setting_or_another_file_is_told() {
         ("GEOWARDEN_AUTHN__API_KEYS", MARKER),
         ("GEOWARDEN_AUTHN__API_KEYS__FILE", "[M"),
         ("GEOWARDEN_AUTHN__JWT", MARKER),
+        ("GEOWARDEN_AUTHN__API_KEYS__DIR", MARKER),
+        ("GEOWARDEN_SERVER__TLS__KEY", MARKER),
         ("OTEL_EXPORTER_OTLP_HEADERS", MARKER),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -213,10 +236,16 @@ fn no_secret_in_a_setting_or_another_file_is_told() {
         write("server: {}");
         look(folder.path(), name, &[(name, value)], &CONFIGURED);
     }
+    look(
+        folder.path(),
+        "a variable that names a file",
+        &[("GEOWARDEN_ENV_FILE", MARKER)],
+        &[],
+    );
     for text in DOTENV {
         fs::write(folder.path().join(".env"), text.replace('M', MARKER)).unwrap();
         look(folder.path(), text, &[], &["--env-file", ".env"]);
-        let told = run(folder.path(), &["migrate", ".env"], &[]);
+        let told = run(folder.path(), &["migrate", "--env-file", ".env"], &[]);
         assert!(!told.contains(MARKER), "{text}: migrate tells:\n{told}");
     }
 }
@@ -335,7 +364,7 @@ async fn no_secret_of_a_request_is_told() {
     );
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("authn: {", &issuer)).unwrap();
-    let service = Geowarden::start(Path::new(env!("CARGO_BIN_EXE_geowarden")), &config)
+    let mut service = Geowarden::start(Path::new(env!("CARGO_BIN_EXE_geowarden")), &config)
         .await
         .unwrap();
     let port = service.grpc_port().unwrap();
@@ -373,6 +402,9 @@ async fn no_secret_of_a_request_is_told() {
         "a secret in the metrics",
         &service.admin_page("/metrics").await.unwrap().text(),
     );
+    // Lines are written in their order, by a thread of their own: the last one says that all are there.
+    let is_last = |event: &serde_json::Value| event["method"] == "PATCH";
+    service.event(is_last).await.unwrap();
     let log = service.log();
     look("a secret in the log", &log);
     let decisions = log.matches("\"decision_id\"").count();

@@ -18,6 +18,8 @@ pub struct Native<'a> {
     pub is_old_rego: bool,
     /// Whether the policy expects paths without the context.
     pub strips_prefix: bool,
+    /// Whether the text is for people: the query of an address, which may be a secret, is then left out.
+    pub is_shown: bool,
 }
 
 impl Default for Native<'_> {
@@ -27,6 +29,7 @@ impl Default for Native<'_> {
             policy: None,
             is_old_rego: true,
             strips_prefix: false,
+            is_shown: false,
         }
     }
 }
@@ -70,7 +73,17 @@ impl Settings {
                     .as_ref()
                     .map_or("any".to_owned(), |a| format!("[{}]", quoted(a)));
                 line(6, "audiences", &audiences);
-                line(6, "jwks_uri", &quoted(endpoint));
+                let whole = (endpoint.as_str(), "");
+                let (shown, query) = endpoint.split_once('?').unwrap_or(whole);
+                if native.is_shown && !query.is_empty() {
+                    line(
+                        6,
+                        "jwks_uri",
+                        &format!("{}  # add its query", quoted(shown)),
+                    );
+                } else {
+                    line(6, "jwks_uri", &quoted(endpoint));
+                }
                 line(6, "algorithms", ALGORITHMS);
                 line(
                     6,

@@ -6,18 +6,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 
 use super::{
-    super::{Origin, Problem, Problems, key_file::Entry},
+    super::{Origin, Problem, Problems, key_file::Entry, web_address},
     dotenv::Variables,
 };
 
-/// Names that mean something here with every scheme, without their prefix.
-const USED: [&str; 5] = [
-    "API_KEY_ENABLED",
-    "JWKS_ENABLED",
-    "OPA_ENABLED",
-    "FASTGEOAPI_CONTEXT",
-    "LOG_LEVEL",
-];
 /// loguru's levels, which fastgeoapi takes.
 const LEVELS: [&str; 7] = [
     "trace", "debug", "info", "success", "warning", "error", "critical",
@@ -41,21 +33,6 @@ pub(super) enum Scheme {
     Oidc { issuer: String },
 }
 
-impl Scheme {
-    /// Names that mean something with this scheme, without their prefix.
-    fn uses(&self) -> &'static [&'static str] {
-        match self {
-            Self::ApiKey => &["PYGEOAPI_KEY_GLOBAL"],
-            Self::Jwks { .. } => &[
-                "OAUTH2_JWKS_ENDPOINT",
-                "OAUTH2_EXPECTED_AUDIENCE",
-                "OAUTH2_EXPECTED_ISSUER",
-            ],
-            Self::Oidc { .. } => &["OIDC_WELL_KNOWN_ENDPOINT"],
-        }
-    }
-}
-
 /// Everything of a `.env` that means something here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -73,11 +50,11 @@ pub struct Settings {
 }
 
 /// Where the variables come from, under the prefix of the state.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     file: &'a str,
-    prefix: &'static str,
-    variables: &'a Variables,
-    process: &'a BTreeMap<String, String>,
+    pub(super) prefix: &'static str,
+    pub(super) variables: &'a Variables,
+    pub(super) process: &'a BTreeMap<String, String>,
     problems: Vec<Problem>,
 }
 
@@ -112,15 +89,8 @@ impl Settings {
         let scheme = source.scheme(&mut keys, &mut notes);
         let context = source.context();
         let log_level = source.log_level();
-        let ignored = scheme
-            .as_ref()
-            .map_or_else(Vec::new, |scheme| source.ignored(scheme));
-        if !ignored.is_empty() {
-            notes.push(format!(
-                "these variables have no meaning here and are ignored: {}",
-                ignored.join(", ")
-            ));
-        }
+        let ignored = scheme.as_ref().and_then(|scheme| source.ignored(scheme));
+        notes.extend(ignored);
         let settings = scheme.map(|scheme| Self {
             file: file.to_owned(),
             origins: source.origins(&scheme),
@@ -200,6 +170,22 @@ impl Source<'_> {
             self.fault(&name, format!("missing: expected {meaning}"));
             String::new()
         })
+    }
+
+    /// An address, which is told in logs, metrics and answers: so it holds no credential.
+    fn address(&mut self, name: &str, meaning: &str, may_have_query: bool) -> String {
+        let address = self.required(name, meaning);
+        if let Some(part) = web_address::secret_part(&address, may_have_query) {
+            let name = self.name(name);
+            let query = if may_have_query { "" } else { ", query" };
+            self.fault(
+                &name,
+                format!(
+                    "expected {meaning}, without a user name{query} and fragment, found {part}"
+                ),
+            );
+        }
+        address
     }
 
     /// A boolean as pydantic reads it.
@@ -297,19 +283,25 @@ impl Source<'_> {
             notes.push(format!("{name} is not set: tokens for any audience are accepted, as fastgeoapi does; set it"));
         }
         Scheme::Jwks {
-            endpoint: self.required("OAUTH2_JWKS_ENDPOINT", "the URL of the issuer's JWK set"),
-            issuer: self.required(
+            endpoint: self.address(
+                "OAUTH2_JWKS_ENDPOINT",
+                "the URL of the issuer's JWK set",
+                true,
+            ),
+            issuer: self.address(
                 "OAUTH2_EXPECTED_ISSUER",
                 "the exact `iss` of its tokens: tokens of any issuer are not accepted here",
+                false,
             ),
             audience,
         }
     }
 
     fn oidc(&mut self, notes: &mut Vec<String>) -> Option<Scheme> {
-        let endpoint = self.required(
+        let endpoint = self.address(
             "OIDC_WELL_KNOWN_ENDPOINT",
             "the URL of the provider's metadata",
+            false,
         );
         let Some(issuer) = endpoint.strip_suffix(DISCOVERY) else {
             if !endpoint.is_empty() {
@@ -351,30 +343,10 @@ impl Source<'_> {
             .cloned()
             .collect()
     }
-
-    /// Variables that nothing here reads: of the file, and of the process those that have the state's prefix.
-    fn ignored(&self, scheme: &Scheme) -> Vec<String> {
-        let is_read = |name: &str| {
-            let bare = name.strip_prefix(self.prefix);
-            name == "ENV_STATE"
-                || name.starts_with("GEOWARDEN_")
-                || *scheme == Scheme::ApiKey && is_further_key(name)
-                || bare.is_some_and(|bare| USED.contains(&bare) || scheme.uses().contains(&bare))
-        };
-        let of_process = self
-            .process
-            .keys()
-            .filter(|name| name.starts_with(self.prefix));
-        let all: BTreeSet<&String> = self.variables.keys().chain(of_process).collect();
-        all.into_iter()
-            .filter(|name| !is_read(name))
-            .cloned()
-            .collect()
-    }
 }
 
 /// `PYGEOAPI_KEY_<ANY>`. Not GLOBAL, over which fastgeoapi lays the one with the state's prefix.
-fn is_further_key(name: &str) -> bool {
+pub(super) fn is_further_key(name: &str) -> bool {
     name.strip_prefix(KEY)
         .is_some_and(|rest| !rest.is_empty() && rest != "GLOBAL")
 }

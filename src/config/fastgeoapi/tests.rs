@@ -117,7 +117,7 @@ fn variables_without_a_meaning_are_named_once() {
         config
             .notes
             .iter()
-            .any(|note| note.contains("ignored: PYGEOAPI_KEY_B")),
+            .any(|note| note.contains("ignored: 1 that fastgeoapi does not know (line 5)")),
         "{:?}",
         config.notes
     );
@@ -196,4 +196,44 @@ fn contradictions_are_told_in_fastgeoapis_words() {
     }
     // The prefix of the other state means nothing.
     assert!(load(&KEY.replace("ENV_STATE=dev", "ENV_STATE=prod"), &[]).is_err());
+}
+
+/// The second line of a key in base64 looks like a variable.
+#[test]
+fn no_name_that_may_be_a_secret_is_told() {
+    let text = format!("{KEY}MIIEvQIBADANBg=\nHOST=x\nSekret9=\n");
+    let config = load(&text, &[]).unwrap();
+    assert_eq!(
+        config.notes,
+        [
+            "these variables have no meaning here and are ignored: HOST, and 2 that fastgeoapi does not know (lines 5, 7)"
+        ]
+    );
+}
+
+#[test]
+fn an_address_with_a_credential_is_refused_untold() {
+    for (text, expected) in [
+        (
+            JWKS.replace("//idp.example/jwks", "//u:sekret@idp.example/jwks"),
+            ".env:3: PROD_OAUTH2_JWKS_ENDPOINT: expected the URL",
+        ),
+        (
+            JWKS.replace(
+                "ISSUER=https://idp.example",
+                "ISSUER=https://idp.example/?sekret",
+            ),
+            ".env:4: PROD_OAUTH2_EXPECTED_ISSUER: expected the exact",
+        ),
+        (
+            OPA.replace("//idp.example", "//u:sekret@idp.example"),
+            ".env:4: DEV_OIDC_WELL_KNOWN_ENDPOINT: expected the URL",
+        ),
+    ] {
+        let told = load(&text, &[]).unwrap_err();
+        assert!(
+            told.contains(expected) && !told.contains("sekret"),
+            "{told}"
+        );
+    }
 }
