@@ -48,7 +48,7 @@ impl fmt::Debug for KeyEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyProblem {
     /// Not 64 hexadecimal digits.
-    #[error("key {index} (`{id}`): `sha256` is not 64 hexadecimal digits")]
+    #[error("key {index}: `sha256` is not 64 hexadecimal digits")]
     BadDigest {
         /// The entry's place, from 0.
         index: usize,
@@ -56,7 +56,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// The digest is that of an empty key.
-    #[error("key {index} (`{id}`): `sha256` is the digest of an empty key")]
+    #[error("key {index}: `sha256` is the digest of an empty key")]
     EmptyKey {
         /// The entry's place, from 0.
         index: usize,
@@ -64,7 +64,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same id.
-    #[error("key {index} (`{id}`): the id is taken by an earlier key")]
+    #[error("key {index}: the id is taken by an earlier key")]
     DuplicateId {
         /// The entry's place, from 0.
         index: usize,
@@ -72,7 +72,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same digest: it is the same key.
-    #[error("key {index} (`{id}`): `{other}` is the same key")]
+    #[error("key {index}: an earlier one is the same key")]
     DuplicateKey {
         /// The entry's place, from 0.
         index: usize,

@@ -74,7 +74,7 @@ pub fn parse_expiry(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())
         .map_err(|_| {
-            format!("expected a date such as `2027-01-31` or an RFC 3339 time, found `{text}`")
+            "expected a date such as `2027-01-31` or an RFC 3339 time such as `2027-01-31T12:00:00Z`, found another text".to_owned()
         })
 }
 
@@ -245,6 +245,7 @@ fn read_entry(
     });
 }
 
+/// What repeats is not quoted: in the place of an id there may be a key.
 fn find_repeats(all: &[StoredKey], problems: &mut Problems) {
     let mut ids: BTreeMap<&str, &Origin> = BTreeMap::new();
     let mut digests: BTreeMap<&str, &Origin> = BTreeMap::new();
@@ -254,14 +255,14 @@ fn find_repeats(all: &[StoredKey], problems: &mut Problems) {
             problems.0.push(Problem {
                 origin: key.origin.clone(),
                 path: String::new(),
-                message: format!("the id `{id}` is there twice, first at {first}"),
+                message: format!("expected an `id` of its own, found that of the entry at {first}"),
             });
         }
         if let Some(first) = digests.insert(&key.entry.sha256, &key.origin) {
             problems.0.push(Problem {
                 origin: key.origin.clone(),
                 path: String::new(),
-                message: format!("the key of `{id}` is there twice, first at {first}"),
+                message: format!("expected a key of its own, found that of the entry at {first}"),
             });
         }
     }
@@ -343,11 +344,11 @@ mod tests {
             ),
             (
                 format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: a, sha256: {other}}}\n"),
-                ":2: the id `a` is there twice",
+                ":2: expected an `id` of its own, found that of the entry at",
             ),
             (
                 format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: b, sha256: {DIGEST}}}\n"),
-                ":2: the key of `b` is there twice",
+                ":2: expected a key of its own, found that of the entry at",
             ),
         ] {
             let told = load_text(&text).unwrap_err();
