@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod connections;
 pub mod files;
+mod glyphs;
 pub mod identity;
 pub mod pipeline;
 pub mod policy;

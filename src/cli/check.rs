@@ -87,7 +87,12 @@ impl Found {
     fn text(&self) -> String {
         let mut text = String::new();
         for warning in &self.warnings {
-            let _ = writeln!(text, "{}: {warning}", paint::warning("warning"));
+            let _ = writeln!(
+                text,
+                "{}: {}",
+                paint::warning("warning"),
+                paint::lines(warning)
+            );
         }
         for (tenant, revision) in &self.revisions {
             let of = tenant

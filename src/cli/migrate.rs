@@ -86,7 +86,12 @@ impl Migrate {
             }
         }
         for note in &settings.notes {
-            let _ = writeln!(text, "\n# {}: {note}", paint::warning("note"));
+            let _ = writeln!(
+                text,
+                "\n# {}: {}",
+                paint::warning("note"),
+                paint::plain(note)
+            );
         }
         for finding in findings {
             let file = self.policy.as_deref().unwrap_or(&self.env_file).display();

@@ -177,7 +177,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(error) => {
             // Standard error that cannot be written leaves the exit code to speak.
             let told = error.to_string();
-            let told = paint::shown(&told);
+            let told = paint::lines(&told);
             let _ = writeln!(anstream::stderr(), "{}: {told}", paint::bad("error"));
             ExitCode::from(error.code())
         }
@@ -204,8 +204,14 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
 
 /// Shows a usage error, or the help that was asked for.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { 64 } else { 0 })
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // What was typed stands in it, so that it gets no colour either.
+    let told = error.render().to_string();
+    let _ = anstream::stderr().write_all(paint::lines(&told).as_bytes());
+    ExitCode::from(64)
 }
 
 /// Writes to standard output; a reader that is gone is an error, not a panic.

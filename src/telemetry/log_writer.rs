@@ -4,6 +4,7 @@
 //! that thread. Where it is too far behind, lines are lost and counted.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     mem::replace,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,7 +26,10 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Takes lines; copies share what is waiting.
 #[derive(Clone)]
-pub(super) struct LogWriter(Arc<Shared>);
+pub(super) struct LogWriter(Arc<Shared>, Escape);
+
+/// Writes out what a terminal shows as nothing, or obeys.
+pub(super) type Escape = for<'a> fn(&'a str) -> Cow<'a, str>;
 
 /// Writes what is still waiting when it is dropped.
 #[must_use]
@@ -81,7 +85,10 @@ impl Shared {
 }
 
 /// Starts the thread, which writes to `output`.
-pub(super) fn start(mut output: impl Write + Send + 'static) -> io::Result<(LogWriter, Flush)> {
+pub(super) fn start(
+    mut output: impl Write + Send + 'static,
+    escape: Escape,
+) -> io::Result<(LogWriter, Flush)> {
     let shared = Arc::new(Shared::default());
     let (end, ended) = mpsc::channel();
     let of_thread = Arc::clone(&shared);
@@ -95,7 +102,7 @@ pub(super) fn start(mut output: impl Write + Send + 'static) -> io::Result<(LogW
             }
             drop(end);
         })?;
-    let writer = LogWriter(Arc::clone(&shared));
+    let writer = LogWriter(Arc::clone(&shared), escape);
     Ok((writer, Flush { shared, ended }))
 }
 
@@ -141,11 +148,17 @@ impl LogWriter {
 }
 
 impl Write for LogWriter {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+        let text = if written.is_ascii() {
+            None
+        } else {
+            std::str::from_utf8(written).ok().map(self.1)
+        };
+        let line = text.as_deref().map_or(written, str::as_bytes);
         let mut waiting = self.0.waiting();
         if waiting.text.len() + line.len() > MOST {
             self.0.lose(1);
-            return Ok(line.len());
+            return Ok(written.len());
         }
         let is_first = waiting.text.is_empty();
         waiting.text.extend_from_slice(line);
@@ -153,7 +166,7 @@ impl Write for LogWriter {
         if is_first {
             self.0.changed.notify_one();
         }
-        Ok(line.len())
+        Ok(written.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -173,6 +186,32 @@ impl Drop for Flush {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::glyphs::{shown, shown_json};
+
+    #[test]
+    fn nothing_hidden_is_logged() {
+        struct Told(mpsc::Sender<Vec<u8>>);
+        impl Write for Told {
+            fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+                let _ = self.0.send(text.to_vec());
+                Ok(text.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (written, texts) = mpsc::channel();
+        for escape in [shown as Escape, shown_json] {
+            let (mut writer, flush) = start(Told(written.clone()), escape).unwrap();
+            writer.write_all("\"\u{e9}\u{202e}\"\n".as_bytes()).unwrap();
+            drop(flush);
+        }
+        drop(written);
+        let all: Vec<u8> = texts.iter().flatten().collect();
+        let all = String::from_utf8(all).unwrap();
+        assert_eq!(all, "\"\u{e9}\\u{202e}\"\n\"\u{e9}\\u202e\"\n");
+    }
 
     /// An output that waits for a permit before each write.
     struct Slow {
@@ -196,7 +235,7 @@ mod tests {
     fn lines_are_written_in_order_and_the_last_ones_at_the_end() {
         let (permit, permits) = mpsc::channel();
         let (written, texts) = mpsc::channel();
-        let (mut writer, flush) = start(Slow { permits, written }).unwrap();
+        let (mut writer, flush) = start(Slow { permits, written }, shown).unwrap();
         for _ in 0..2 {
             permit.send(()).unwrap();
         }
@@ -213,7 +252,7 @@ mod tests {
     fn what_waits_is_bounded_and_what_is_lost_is_counted() {
         let (permit, permits) = mpsc::channel();
         let (written, texts) = mpsc::channel();
-        let (mut writer, flush) = start(Slow { permits, written }).unwrap();
+        let (mut writer, flush) = start(Slow { permits, written }, shown).unwrap();
         let line = vec![b'x'; 1 << 16];
         let lines = 2 * (MOST >> 16) + 1;
         for _ in 0..lines {
@@ -239,7 +278,7 @@ mod tests {
                 Ok(())
             }
         }
-        let (mut writer, flush) = start(Closed).unwrap();
+        let (mut writer, flush) = start(Closed, shown).unwrap();
         writer.write_all(b"one\n").unwrap();
         writer.write_all(b"two\n").unwrap();
         drop(flush);
@@ -261,7 +300,7 @@ mod tests {
             }
         }
         let (written, texts) = mpsc::channel();
-        let (mut writer, flush) = start(Faulty(false, written)).unwrap();
+        let (mut writer, flush) = start(Faulty(false, written), shown).unwrap();
         writer.write_all(b"one\n").unwrap();
         while writer.restarts() == 0 {
             thread::yield_now();

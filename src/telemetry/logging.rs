@@ -9,7 +9,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
 
 use super::log_writer::{self, Flush, LogWriter};
-use crate::config::{LogFormat, LogLevel, Telemetry};
+use crate::{
+    config::{LogFormat, LogLevel, Telemetry},
+    glyphs::{shown, shown_json},
+};
 
 static WRITER: OnceLock<LogWriter> = OnceLock::new();
 static JSON_LINES: OnceLock<Option<LogWriter>> = OnceLock::new();
@@ -28,7 +31,7 @@ pub fn start(settings: &Telemetry) -> io::Result<Flush> {
         LogFormat::Json => false,
         LogFormat::Auto => terminal,
     };
-    let (writer, flush) = log_writer::start(stderr())?;
+    let (writer, flush) = log_writer::start(stderr(), if text { shown } else { shown_json })?;
     WRITER.get_or_init(|| writer.clone());
     JSON_LINES.get_or_init(|| (!text && level >= LevelFilter::INFO).then(|| writer.clone()));
     let builder = fmt()

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "admin",
         &["authn", "connections", "supervision", "telemetry"],
@@ -37,6 +37,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "authn",
             "config",
             "files",
+            "glyphs",
             "identity",
             "pipeline",
             "policy",
@@ -48,9 +49,10 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "yaml",
         ],
     ),
-    ("config", &["files", "yaml"]),
+    ("config", &["files", "glyphs", "yaml"]),
     ("connections", &["telemetry"]),
     ("files", &[]),
+    ("glyphs", &[]),
     ("identity", &[]),
     ("lib", &[]),
     ("main", &[]),
@@ -77,7 +79,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("supervision", &["telemetry"]),
     (
         "telemetry",
-        &["authn", "causes", "config", "pipeline", "request"],
+        &["authn", "causes", "config", "glyphs", "pipeline", "request"],
     ),
     (
         "transport",

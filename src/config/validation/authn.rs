@@ -5,6 +5,7 @@ use url::Url;
 use super::{Findings, durations, is_loopback};
 use crate::{
     config::{Audiences, Config, Inquiry, Issuer, certificates, web_address},
+    glyphs::is_unprintable,
     yaml::Step,
 };
 
@@ -13,6 +14,12 @@ const NO_SECRET: &str = "no secret may stand in it, since it is told in logs, me
 
 pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
     api_keys(config, found);
+    if config.authn.realm.contains(is_unprintable) {
+        found.at(
+            "authn.realm",
+            "expected a text without control characters and characters that cannot be seen, since clients are told it",
+        );
+    }
     for (index, issuer) in config.authn.jwt.iter().enumerate() {
         let mut path = found.path("authn.jwt");
         path.push(Step::Index(index));
