@@ -23,18 +23,22 @@ impl FromStr for ListenAddress {
             return if path.is_absolute() {
                 Ok(Self::Unix(path))
             } else {
-                Err(format!(
-                    "expected an absolute path after `unix:`, found `{}`",
-                    path.display()
-                ))
+                Err("expected an absolute path after `unix:`, such as `unix:/run/geowarden/authz.sock`, found a relative one".to_owned())
             };
         }
         text.parse().map(Self::Tcp).map_err(|_| {
-            format!(
-                "expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found `{text}`"
-            )
+            "expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another text".to_owned()
         })
     }
+}
+
+/// An address of the host, of `server.admin`.
+pub(super) fn socket_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<SocketAddr, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| {
+        Error::custom("expected ADDRESS:PORT such as `127.0.0.1:9192`, found another text")
+    })
 }
 
 impl fmt::Display for ListenAddress {

@@ -11,10 +11,7 @@ pub(super) fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
     if is_quoted.iter().any(|start| message.starts_with(start)) {
         // The value may hold `, expected ` itself; what is expected comes last.
         let expected = message.rsplit(", expected ").next().unwrap_or_default();
-        let expected = match expected.split_once(' ') {
-            Some(("struct", _)) => "a mapping",
-            _ => expected,
-        };
+        let expected = in_words(expected);
         let found = found.map_or("something else", kind);
         return (format!("expected {expected}, found {found}"), true);
     }
@@ -45,6 +42,22 @@ pub(super) fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
         return (message.to_owned(), true);
     }
     ("not of the expected form".to_owned(), true)
+}
+
+/// A kind of value that serde names by a type, as people name it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "path string" => "a path",
+        "a map" => "a mapping",
+        "a sequence" => "a list",
+        "borrowed string" | "string" => "a string",
+        "a boolean" | "bool" => "`true` or `false`",
+        _ if expected.starts_with("struct ") => "a mapping",
+        _ => expected,
+    }
 }
 
 /// A word that serde does not know, and those that it does.

@@ -25,7 +25,7 @@ impl FromStr for HostPattern {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             Err(format!(
-                "expected a host such as `maps.example.org`, `*.example.org` or `*`, {why}, found `{text}`"
+                "expected a host such as `maps.example.org`, `*.example.org` or `*`, {why}, found another text"
             ))
         };
         let host = text.to_ascii_lowercase();
@@ -151,7 +151,7 @@ mod tests {
             &long,
         ] {
             let fault = text.parse::<HostPattern>().unwrap_err();
-            assert!(fault.contains(&format!("found `{text}`")), "{fault}");
+            assert!(fault.ends_with("found another text"), "{text}: {fault}");
         }
     }
 }

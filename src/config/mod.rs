@@ -10,6 +10,7 @@ mod file_name;
 mod host;
 pub mod key_file;
 mod opentelemetry;
+mod paths;
 mod policy;
 mod problem;
 mod pygeoapi;

@@ -91,8 +91,8 @@ pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
 /// What is said in vain, for those who wonder why.
 pub(super) fn notes(variables: &Variables) -> Vec<String> {
     let sampler = get(variables, SAMPLER).filter(|name| sampled(name).is_none());
-    let sampler = sampler.map(|name| {
-        format!("{SAMPLER} is ignored: expected always_on, always_off, traceidratio or one of these with parentbased_ before it, found `{name}`")
+    let sampler = sampler.map(|_| {
+        format!("{SAMPLER} is ignored: expected always_on, always_off, traceidratio or one of these with parentbased_ before it, found another word")
     });
     let resource = get(variables, RESOURCE).and_then(|text| traces::pairs(text).err());
     let resource = resource.map(|message| format!("{RESOURCE} is ignored: {message}"));

@@ -3,15 +3,17 @@
 //! serde stops at the first fault. So the faulty value is noted, taken out of the tree, and the tree read again,
 //! until it is read whole: every round finds one more fault.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::{
-    Authn, Config, Environment, Origin, Policy, Problem, Problems, Pygeoapi, Tls,
+    Config, Environment, Origin, Problem, Problems,
     environment::Setting,
     fault::{explain, kind},
+    paths,
+    validation::is_name,
 };
 use crate::yaml::{Document, KeyPath, Step, display_path};
 
@@ -32,6 +34,12 @@ impl Sources {
     pub(super) fn origin(&self, path: &[Step]) -> Origin {
         match self.variable(path) {
             Some(name) => Origin::Environment(name.to_owned()),
+            // What stands in no file was made by a variable that sets something below it.
+            None if get(&self.document.value, path).is_none()
+                && let Some(name) = self.variable_below(path) =>
+            {
+                Origin::Environment(name.to_owned())
+            }
             None => Origin::File {
                 file: self.file.clone(),
                 line: self.document.line(path),
@@ -57,7 +65,13 @@ impl Sources {
         }
     }
 
-    fn variable(&self, path: &[Step]) -> Option<&str> {
+    fn variable_below(&self, path: &[Step]) -> Option<&str> {
+        let mut variables = self.from_environment.iter();
+        let found = variables.find(|(key, _)| key.starts_with(path));
+        found.map(|(_, name)| name.as_str())
+    }
+
+    pub(super) fn variable(&self, path: &[Step]) -> Option<&str> {
         self.from_environment
             .iter()
             .find(|(key, _)| path.starts_with(key))
@@ -68,7 +82,7 @@ impl Sources {
     pub(super) fn problem(&self, path: &[Step], message: impl Into<String>) -> Problem {
         Problem {
             origin: self.origin(path),
-            path: display_path(path),
+            path: shown_path(path),
             message: message.into(),
         }
     }
@@ -77,10 +91,32 @@ impl Sources {
     fn problem_below(&self, path: &[Step], message: impl Into<String>) -> Problem {
         let above = path.split_last().map_or(path, |(_, above)| above);
         Problem {
-            path: display_path(above),
+            path: shown_path(above),
             ..self.problem(path, message)
         }
     }
+}
+
+/// A path without names that are not of ours: of an attribute, and what is no name of a tenant. Such a name may be a secret
+/// in the wrong place.
+fn shown_path(path: &[Step]) -> String {
+    let key = |index: usize| match path.get(index) {
+        Some(Step::Key(key)) => key.as_str(),
+        _ => "",
+    };
+    let is_free = |index: usize, step: &Step| match (index, step) {
+        (1, Step::Key(name)) => key(0) == "tenants" && !is_name(name),
+        (3, Step::Key(_)) => [key(0), key(1), key(2)] == ["telemetry", "traces", "resource"],
+        _ => false,
+    };
+    let steps = path.iter().enumerate().map(|(index, step)| {
+        if is_free(index, step) {
+            Step::Key("NAME".to_owned())
+        } else {
+            step.clone()
+        }
+    });
+    display_path(&steps.collect::<KeyPath>())
 }
 
 /// What is left to read of a text, and what was wrong with it.
@@ -121,7 +157,7 @@ pub(super) fn read(
         } else {
             problems.0.push(Problem {
                 origin: Origin::Environment(setting.name.clone()),
-                path: display_path(&setting.path),
+                path: shown_path(&setting.path),
                 message: "the key above it is no mapping or list, so nothing can be set in it"
                     .to_owned(),
             });
@@ -145,7 +181,7 @@ pub(super) fn read(
         }
     }
     let mut config = read_tree(tree, &sources, environment.settings(), &mut problems)?;
-    resolve_paths(&mut config, folder, &sources);
+    paths::resolve(&mut config, folder, &sources);
     Ok((config, problems, sources))
 }
 
@@ -218,7 +254,7 @@ fn is_told(message: &str, path: &[Step], problems: &Problems) -> bool {
         .strip_prefix("missing field `")
         .and_then(|rest| rest.split_once('`'));
     missing.is_some_and(|(key, _)| {
-        let path = format!("{}.{key}", display_path(path));
+        let path = format!("{}.{key}", shown_path(path));
         problems.0.iter().any(|p| p.path == path)
     })
 }
@@ -286,91 +322,5 @@ fn remove(tree: &mut Value, path: &[Step]) -> bool {
             true
         }
         _ => false,
-    }
-}
-
-/// Makes paths of the file count from the file's folder.
-fn resolve_paths(config: &mut Config, folder: &Path, sources: &Sources) {
-    let top = Resolver {
-        folder,
-        sources,
-        above: KeyPath::new(),
-    };
-    if let Some(tls) = &mut config.server.tls {
-        top.below(&["server"]).tls(tls);
-    }
-    let admin = config.server.admin_grpc.as_mut();
-    if let Some(tls) = admin.and_then(|admin| admin.tls.as_mut()) {
-        top.below(&["server", "admin_grpc"]).tls(tls);
-    }
-    if let Some(traces) = &mut config.telemetry.traces {
-        let section = top.below(&["telemetry", "traces"]);
-        section.resolve(&["headers_file"], traces.headers_file.as_mut());
-        section.resolve(&["ca_file"], traces.ca_file.as_mut());
-    }
-    top.pygeoapi(&mut config.pygeoapi);
-    top.authn(&mut config.authn);
-    top.policy(&mut config.policy);
-    for (name, tenant) in &mut config.tenants {
-        let below = top.below(&["tenants", name]);
-        if let Some(pygeoapi) = &mut tenant.pygeoapi {
-            below.pygeoapi(pygeoapi);
-        }
-        below.authn(&mut tenant.authn);
-        below.policy(&mut tenant.policy);
-    }
-}
-
-struct Resolver<'a> {
-    folder: &'a Path,
-    sources: &'a Sources,
-    above: KeyPath,
-}
-
-impl Resolver<'_> {
-    fn below(&self, keys: &[&str]) -> Self {
-        let mut above = self.above.clone();
-        above.extend(keys.iter().map(|key| Step::Key((*key).to_owned())));
-        Self { above, ..*self }
-    }
-
-    fn resolve<'p>(&self, keys: &[&str], path: impl Into<Option<&'p mut PathBuf>>) {
-        if let Some(path) = path.into()
-            && path.is_relative()
-            && self.sources.variable(&self.below(keys).above).is_none()
-        {
-            *path = self.folder.join(&*path);
-        }
-    }
-
-    fn tls(&self, tls: &mut Tls) {
-        self.resolve(&["tls", "cert"], &mut tls.cert);
-        self.resolve(&["tls", "key"], &mut tls.key);
-        self.resolve(&["tls", "client_ca"], tls.client_ca.as_mut());
-    }
-
-    fn pygeoapi(&self, pygeoapi: &mut Pygeoapi) {
-        self.resolve(&["pygeoapi", "config"], pygeoapi.config.as_mut());
-    }
-
-    fn authn(&self, authn: &mut Authn) {
-        if let Some(keys) = &mut authn.api_keys {
-            self.resolve(&["authn", "api_keys", "file"], keys.file.as_mut());
-            self.resolve(&["authn", "api_keys", "dir"], keys.dir.as_mut());
-        }
-        for (index, issuer) in authn.jwt.iter_mut().enumerate() {
-            let mut here = self.below(&["authn", "jwt"]);
-            here.above.push(Step::Index(index));
-            here.resolve(&["jwks_file"], issuer.jwks_file.as_mut());
-            here.resolve(&["ca_file"], issuer.ca_file.as_mut());
-            if let Some(opaque) = &mut issuer.opaque_tokens {
-                let key = ["opaque_tokens", "client_secret_file"];
-                here.resolve(&key, opaque.client_secret_file.as_mut());
-            }
-        }
-    }
-
-    fn policy(&self, policy: &mut Policy) {
-        self.resolve(&["policy", "path"], policy.path.as_mut());
     }
 }

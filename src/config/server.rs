@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ListenAddress, Span};
+use super::{ListenAddress, Span, address::socket_address};
 
 /// The gRPC and admin servers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,7 @@ pub struct Server {
     pub grpc: ListenAddress,
     /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "socket_address")]
     pub admin: SocketAddr,
     /// The gRPC admin service for `geowarden status` and `geowarden tail`; without it there is none.
     pub admin_grpc: Option<AdminGrpc>,

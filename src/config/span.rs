@@ -4,6 +4,11 @@ use std::{borrow::Cow, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::Value;
+
+use super::fault::kind;
+
+const WITHOUT_UNIT: &str = "a number without a unit; add one, such as `5s`";
 
 /// A length of time with its unit, `0s` included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +28,18 @@ impl Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Self).map_err(|_| {
-            Error::custom(
-                "expected a length of time with its unit, such as `250ms` or `10s`, found another text",
-            )
-        })
+        let found = match Value::deserialize(deserializer)? {
+            Value::String(text) => match humantime::parse_duration(&text) {
+                Ok(duration) => return Ok(Self(duration)),
+                Err(_) if text.parse::<f64>().is_ok() => WITHOUT_UNIT,
+                Err(_) => "another text",
+            },
+            Value::Number(_) => WITHOUT_UNIT,
+            other => kind(&other),
+        };
+        Err(Error::custom(format!(
+            "expected a length of time with its unit, such as `250ms` or `10s`, found {found}"
+        )))
     }
 }
 

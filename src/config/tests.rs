@@ -3,6 +3,7 @@ use std::ffi::OsString;
 
 use super::*;
 
+mod forms;
 mod secrets;
 mod tenants;
 mod traces;
@@ -41,9 +42,9 @@ fn every_fault_is_told_at_once_with_its_line() {
     )
     .unwrap_err();
     let expected = [
-        "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found `nowhere`",
+        "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another text",
         "geowarden.yaml:7: authn.jwt[0].audience: unknown key; did you mean `audiences`?",
-        "geowarden.yaml:9: authn.jwt[0].leeway: expected a string, found a number",
+        "geowarden.yaml:9: authn.jwt[0].leeway: expected a length of time with its unit, such as `250ms` or `10s`, found a number without a unit; add one, such as `5s`",
         "geowarden.yaml:11: policy.rego: expected `v0` or `v1`, found another word; did you mean `v0`?",
         "geowarden.yaml:12: policy.time_out: unknown key; did you mean `timeout`?",
     ];
@@ -181,7 +182,7 @@ fn what_is_unsafe_is_refused() {
         ),
         (
             "server: {grpc: 'unix:/g.sock', admin_grpc: {address: 'unix:/g.sock'}}",
-            "server.admin_grpc.address: expected another address than that of `server.grpc`, found `unix:/g.sock` for both",
+            "server.admin_grpc.address: expected another address than that of `server.grpc`, found the same",
         ),
         ("[1]", "expected a mapping of sections"),
         ("a: [", "geowarden.yaml:"),

@@ -10,7 +10,7 @@ mod traces;
 use url::{Host, Url};
 
 use self::authn::authn;
-pub(super) use self::tenants::warnings as tenant_warnings;
+pub(super) use self::tenants::{is_name, warnings as tenant_warnings};
 use super::{Config, Problem, reading::Sources, web_address};
 use crate::yaml::{KeyPath, Step};
 
@@ -81,7 +81,7 @@ fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
     if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
         found.at(
             "pygeoapi.base_path",
-            format!("expected nothing, or a path such as `/geoapi` that starts with `/` and does not end with it, found `{base}`"),
+            "expected nothing, or a path such as `/geoapi` that starts with `/` and does not end with it, found another text",
         );
     }
 }
@@ -122,10 +122,7 @@ fn policy(config: &Config, found: &mut Findings<'_>) {
     if policy.entrypoint.split('/').count() < 2 || !policy.entrypoint.split('/').all(word) {
         found.at(
             "policy.entrypoint",
-            format!(
-                "expected a package's path and a rule joined by `/`, such as `geowarden/authz/allow`, found `{}`",
-                policy.entrypoint
-            ),
+            "expected a package's path and a rule joined by `/`, such as `geowarden/authz/allow`, found another text",
         );
     }
     durations::policy(config, found);

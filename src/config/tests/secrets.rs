@@ -162,3 +162,24 @@ fn what_serve_cannot_use_is_found_by_check() {
         assert!(!told.contains("Sekret9"), "{told}");
     }
 }
+
+#[test]
+fn no_name_and_no_text_of_a_setting_is_told() {
+    for text in [
+        "telemetry: {traces: {endpoint: 'http://127.0.0.1:1/x', resource: {Sekret9: [1]}}}",
+        "server: {grpc: Sekret9}",
+        "server: {grpc: 'unix:Sekret9'}",
+        "server: {admin: Sekret9}",
+        "server: {admin_grpc: {address: Sekret9}}",
+        "policy: {entrypoint: Sekret9}",
+        "pygeoapi: {base_path: Sekret9}",
+        "tenants: {a: {authn: {}, policy: {}, hosts: ['Sekret9/']}}",
+        "tenants: {Sekret9: {authn: {}, policy: {}}}",
+        "tenants: {Sekret9: {authn: 1, policy: {}}}",
+        "server: {drain: Sekret9}",
+    ] {
+        let told = read(text, &[]).unwrap_err().join("\n");
+        let is_helpful = told.contains("geowarden.yaml:1: ") && told.contains("expected ");
+        assert!(is_helpful && !told.contains("Sekret9"), "{text}: {told}");
+    }
+}

@@ -86,15 +86,15 @@ fn faults_of_a_tenant_name_line_and_key() {
         ),
         (
             "tenants:\n  a: {authn: {}, policy: {}, hosts: [x.example]}\n  b:\n    authn: {}\n    policy: {}\n    hosts:\n      - y.example\n      - X.example\n",
-            "geowarden.yaml:8: tenants.b.hosts[1]: `x.example` is a host of tenant `a` already",
+            "geowarden.yaml:8: tenants.b.hosts[1]: expected a host that no other tenant has, found one of tenant `a`",
         ),
         (
             "tenants:\n  Big_Name: {authn: {}, policy: {}}\n",
-            "geowarden.yaml:2: tenants.Big_Name: expected a name like a label",
+            "geowarden.yaml:2: tenants.NAME: expected a name like a label",
         ),
         (
             "tenants:\n  a-: {authn: {}, policy: {}}\n",
-            "tenants.a-: expected a name",
+            "tenants.NAME: expected a name",
         ),
         (
             "tenants:\n  a: {authn: {}, policy: {}}\n  a: {authn: {}, policy: {}}\n",

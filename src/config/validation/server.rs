@@ -23,10 +23,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         if admin.address == server.grpc && !is_chosen_by_the_system {
             found.at(
                 "server.admin_grpc.address",
-                format!(
-                    "expected another address than that of `server.grpc`, found `{}` for both",
-                    server.grpc
-                ),
+                "expected another address than that of `server.grpc`, found the same",
             );
         }
         let is_mutual = tls.is_some_and(|tls| tls.client_ca.is_some());
@@ -36,7 +33,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         {
             found.at(
                 "server.admin_grpc.address",
-                format!("expected a loopback address (such as `127.0.0.1:9193`) or `unix:/PATH`, found `{address}`: whoever reaches it sees every decision; beyond this machine set `server.admin_grpc.tls` with `cert`, `key` and `client_ca` (mutual TLS)"),
+                "expected a loopback address (such as `127.0.0.1:9193`) or `unix:/PATH`, found another: whoever reaches it sees every decision; beyond this machine set `server.admin_grpc.tls` with `cert`, `key` and `client_ca` (mutual TLS)",
             );
         }
     }

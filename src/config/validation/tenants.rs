@@ -50,7 +50,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
 }
 
 /// A label of the DNS in lower case.
-fn is_name(name: &str) -> bool {
+pub(in crate::config) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && !name.starts_with('-')
         && !name.ends_with('-')
@@ -70,7 +70,7 @@ fn check_hosts<'a>(
             let mut path: KeyPath = found.path("hosts");
             path.push(Step::Index(index));
             let message = format!(
-                "`{host}` is a host of tenant `{owner}` already; a host belongs to one tenant only"
+                "expected a host that no other tenant has, found one of tenant `{owner}`; a host belongs to one tenant only"
             );
             found.problems.push(found.sources.problem(&path, message));
         }

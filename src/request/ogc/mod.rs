@@ -42,8 +42,8 @@ pub enum Backend {
 
 /// A base path that cannot stand before pygeoapi's routes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no base path: expected nothing, or segments such as `/geoapi`")]
-pub struct BasePathError(String);
+#[error("expected nothing, or a base path of segments such as `/geoapi`, found another text")]
+pub struct BasePathError;
 
 /// One request as it came.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ impl Reader {
                 Ok(segments) if !segments.is_root() => {
                     segments.decoded.into_iter().map(Cow::into_owned).collect()
                 }
-                _ => return Err(BasePathError(base_path.to_owned())),
+                _ => return Err(BasePathError),
             }
         };
         Ok(Self { base, backend })
