@@ -19,8 +19,10 @@ pub struct Authn {
     /// The realm of `WWW-Authenticate` (RFC 9110, section 11.5).
     pub realm: String,
     /// The largest bearer token accepted, in bytes.
+    #[schemars(range(min = 64, max = 1_048_576))]
     pub max_token_bytes: usize,
     /// Verified tokens remembered, so that each signature is checked once; 0 remembers none.
+    #[schemars(range(max = 1_000_000))]
     pub remembered_tokens: usize,
     /// Whether pygeoapi receives the `authorization` header; off, since pygeoapi has no use for it.
     pub forward_token: bool,

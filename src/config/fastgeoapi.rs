@@ -46,7 +46,7 @@ impl Settings {
                 inline: self.keys.clone(),
             });
         }
-        config.notes.clone_from(&self.notes);
+        config.notes.splice(0..0, self.notes.iter().cloned());
         if self.needs_policy && config.policy.path.is_none() {
             return Err(Problems::file(
                 self.file.clone(),

@@ -137,6 +137,7 @@ impl Config {
         }
         problems.0.extend(validation::check(&config, &sources));
         config.notes.extend(validation::tenant_warnings(&config));
+        config.notes.extend(validation::duration_warnings(&config));
         problems.into_result(config)
     }
 

@@ -29,10 +29,12 @@ pub struct Policy {
     pub timeout: Span,
     /// How many verdicts are remembered, 0 to evaluate for every request; a policy that asks for the time is always
     /// evaluated.
+    #[schemars(range(max = 1_000_000))]
     pub remembered_decisions: usize,
     /// How long loading and trying policies may take, in a process of their own.
     pub load_timeout: Span,
     /// How much memory that process may have, in bytes.
+    #[schemars(range(min = 268_435_456_u64, max = 68_719_476_736_u64))]
     pub load_memory_bytes: u64,
 }
 

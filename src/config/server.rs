@@ -26,14 +26,15 @@ pub struct Server {
     /// How long one Check may take before it is refused; keep it below Envoy's own ext_authz timeout.
     pub deadline: Span,
     /// The largest CheckRequest accepted, in bytes: headers and the body that Envoy sends along.
-    #[schemars(range(min = 1024))]
+    #[schemars(range(min = 1024, max = 67_108_864))]
     pub max_request_bytes: usize,
     /// How many connections Envoy's side may have open; of more the silent ones are closed first. The limit of open files lowers it.
-    #[schemars(range(min = 8))]
+    #[schemars(range(min = 8, max = 1_000_000))]
     pub max_connections: usize,
     /// How long a client may take to send what it has begun: a TLS handshake, a request's headers, a CheckRequest.
     pub receive_timeout: Span,
     /// How much all messages may hold that have not come whole, in bytes; one connection at most two thirds of it. The oldest are dropped first.
+    #[schemars(range(max = 17_179_869_184_u64))]
     pub receive_memory_bytes: usize,
     /// In whose words refusals are told.
     pub refusals: Refusals,

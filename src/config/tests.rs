@@ -166,7 +166,7 @@ fn what_is_unsafe_is_refused() {
         ("server: {deadline: 0s}", "server.deadline"),
         (
             "server: {max_connections: 0}",
-            "server.max_connections: expected at least 8, found 0",
+            "server.max_connections: expected 8 to 1000000, found 0",
         ),
         (
             "server: {receive_timeout: 0s}",

@@ -3,6 +3,7 @@
 mod authn;
 mod durations;
 mod files;
+mod numbers;
 mod server;
 mod tenants;
 mod traces;
@@ -10,12 +11,12 @@ mod traces;
 use url::{Host, Url};
 
 use self::authn::authn;
-pub(super) use self::tenants::{is_name, warnings as tenant_warnings};
+pub(super) use self::{
+    durations::warnings as duration_warnings,
+    tenants::{is_name, warnings as tenant_warnings},
+};
 use super::{Config, Problem, reading::Sources, web_address};
 use crate::yaml::{KeyPath, Step};
-
-/// With less address space the program itself could not start a thread, in bytes.
-const LEAST_LOAD_MEMORY: u64 = 256 << 20;
 
 /// Every fault in a configuration of good form.
 pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
@@ -126,10 +127,5 @@ fn policy(config: &Config, found: &mut Findings<'_>) {
         );
     }
     durations::policy(config, found);
-    if policy.load_memory_bytes < LEAST_LOAD_MEMORY {
-        found.at(
-            "policy.load_memory_bytes",
-            format!("expected at least {LEAST_LOAD_MEMORY}: no policy would load"),
-        );
-    }
+    numbers::policy(config, found);
 }

@@ -88,3 +88,58 @@ fn a_realm_that_cannot_be_seen_is_refused() {
     }
     assert!(read("authn: {realm: caf\u{e9}}", &[]).is_ok());
 }
+
+#[test]
+fn numbers_have_bounds_that_are_told() {
+    for (text, told) in [
+        (
+            "server: {max_connections: 1000001}",
+            "server.max_connections: expected 8 to 1000000, found 1000001",
+        ),
+        (
+            "server: {max_request_bytes: 1023}",
+            "server.max_request_bytes: expected 1024 to 67108864, found 1023",
+        ),
+        (
+            "server: {max_request_bytes: 67108865}",
+            "server.max_request_bytes: expected 1024 to 67108864, found 67108865",
+        ),
+        (
+            "server: {receive_memory_bytes: 17179869185}",
+            "server.receive_memory_bytes: expected 0 to 17179869184, found 17179869185",
+        ),
+        (
+            "authn: {max_token_bytes: 0}",
+            "authn.max_token_bytes: expected 64 to 1048576, found 0",
+        ),
+        (
+            "authn: {remembered_tokens: 1000001}",
+            "authn.remembered_tokens: expected 0 to 1000000, found 1000001",
+        ),
+        (
+            "policy: {remembered_decisions: 18446744073709551615}",
+            "policy.remembered_decisions: ",
+        ),
+        (
+            "policy: {load_memory_bytes: 1}",
+            "policy.load_memory_bytes: expected 268435456 to 68719476736, found 1",
+        ),
+        (
+            "tenants: {a: {authn: {max_token_bytes: 0}, policy: {}}}",
+            "tenants.a.authn.max_token_bytes: expected 64 to 1048576, found 0",
+        ),
+    ] {
+        let problems = read(text, &[]).unwrap_err().join("\n");
+        assert!(problems.contains(told), "{text}: {problems}");
+    }
+}
+
+#[test]
+fn an_evaluation_longer_than_its_check_is_a_warning() {
+    let notes = |text: &str| read(text, &[]).unwrap().notes;
+    let told = "`policy.timeout` (1s) is longer than `server.deadline` (500ms), which ends an evaluation before it; expected a shorter one";
+    assert_eq!(notes("policy: {timeout: 1s}"), [told]);
+    let of_tenant = notes("tenants: {a: {authn: {}, policy: {timeout: 1s}}}");
+    assert_eq!(of_tenant, [format!("tenant `a`: {told}")]);
+    assert!(notes("policy: {timeout: 1s}\nserver: {deadline: 1s}").is_empty());
+}

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Findings, durations, is_loopback};
+use super::{Findings, durations, is_loopback, numbers};
 use crate::{
     config::{Audiences, Config, Inquiry, Issuer, certificates, web_address},
     glyphs::is_unprintable,
@@ -14,6 +14,7 @@ const NO_SECRET: &str = "no secret may stand in it, since it is told in logs, me
 
 pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
     api_keys(config, found);
+    numbers::authn(config, found);
     if config.authn.realm.contains(is_unprintable) {
         found.at(
             "authn.realm",

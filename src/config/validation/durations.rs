@@ -41,6 +41,23 @@ pub(super) fn policy(config: &Config, found: &mut Findings<'_>) {
     found.within("policy.load_timeout", policy.load_timeout, &LOAD);
 }
 
+/// An evaluation that may take longer than its whole Check: the deadline ends it, and is told instead.
+pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
+    let told = humantime::format_duration;
+    let deadline = config.server.deadline.0;
+    let parts = config.parts().into_iter();
+    let long = parts.filter(|part| part.config.policy.timeout.0 > deadline);
+    long.map(|part| {
+        let of = part.tenant.map_or_else(String::new, |name| format!("tenant `{name}`: "));
+        format!(
+            "{of}`policy.timeout` ({}) is longer than `server.deadline` ({}), which ends an evaluation before it; expected a shorter one",
+            told(part.config.policy.timeout.0),
+            told(deadline)
+        )
+    })
+    .collect()
+}
+
 /// Those of an issuer, whose section is at `path`.
 pub(super) fn issuer(issuer: &Issuer, path: &[Step], found: &mut Findings<'_>) {
     let mut all = vec![

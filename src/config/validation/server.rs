@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{Config, Findings};
+use super::{Config, Findings, numbers};
 use crate::config::{ListenAddress, Tls, certificates::server};
 
 /// Of so many of the largest messages there has to be room.
@@ -37,18 +37,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             );
         }
     }
-    if server.max_request_bytes < 1024 {
-        found.at(
-            "server.max_request_bytes",
-            format!("expected at least 1024, found {}", server.max_request_bytes),
-        );
-    }
-    if server.max_connections < 8 {
-        found.at(
-            "server.max_connections",
-            format!("expected at least 8, found {}", server.max_connections),
-        );
-    }
+    numbers::server(config, found);
     if !(Duration::from_millis(100)..=Duration::from_mins(5)).contains(&server.receive_timeout.0) {
         found.at(
             "server.receive_timeout",
