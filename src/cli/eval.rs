@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, TenantArguments, key::attributes, paint, print, print_json};
+use super::{CommandError, TenantArguments, key::attributes, no_line, paint, print, print_json};
 use crate::{
     authn::{ApiKeySettings, Chain, ChainSettings, KeyRing, KeyTable, SystemClock},
     config::key_file,
@@ -164,9 +164,10 @@ impl Eval {
                     .split_once(':')
                     .map(|(name, value)| (name.trim(), value.trim()))
                     .ok_or_else(|| {
-                        CommandError::Usage(format!(
-                            "--header: expected `name: value`, found `{header}`"
-                        ))
+                        // Not the text, which may be a credential.
+                        CommandError::Usage(
+                            "--header: expected `name: value`, found a text without `:`".to_owned(),
+                        )
                     })
             })
             .collect()
@@ -180,7 +181,11 @@ impl Eval {
         let mut principal = Principal::anonymous();
         if let Some(claims) = &self.claims {
             let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|e| {
-                CommandError::Usage(format!("--claims: expected a JSON object: {e}"))
+                let (line, column) = (e.line(), e.column());
+                CommandError::Usage(format!(
+                    "--claims: expected a JSON object such as `{{\"sub\": \"ada\"}}`, found {} (line {line}, column {column})",
+                    no_line(&e)
+                ))
             })?;
             let text = |name: &str| claims.get(name).and_then(Value::as_str);
             principal.method = Method::Jwt;
@@ -201,7 +206,8 @@ impl Eval {
                 .into_iter()
                 .find(|key| key.entry.id == *id)
                 .ok_or_else(|| {
-                    CommandError::Usage(format!("--key-id: no key with the id `{id}`"))
+                    CommandError::Usage("--key-id: expected the `id` of an entry of the configured keys, found another text"
+                            .to_owned())
                 })?;
             key_holder(&mut principal, id, found.entry.attributes);
         } else if !self.attributes.is_empty() {

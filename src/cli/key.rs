@@ -84,7 +84,8 @@ pub(super) fn attributes(pairs: &[String]) -> Result<Map<String, Value>, Command
                 .split_once('=')
                 .filter(|(n, _)| !n.is_empty())
                 .ok_or_else(|| {
-                    CommandError::Usage(format!("--attribute: expected NAME=VALUE, found `{pair}`"))
+                    let message = "--attribute: expected NAME=VALUE, found a text without a name or without `=`";
+                    CommandError::Usage(message.to_owned())
                 })?;
             let value = Document::parse(value)
                 .map_or_else(|_| Value::String(value.to_owned()), |d| d.value);

@@ -119,9 +119,9 @@ impl TenantArguments {
         found.map(|part| part.config).ok_or_else(|| {
             CommandError::Usage(match (wanted, names.as_slice()) {
                 (Some(_), []) => "--tenant: the configuration has no tenants".to_owned(),
-                (Some(name), names) => {
+                (Some(_), names) => {
                     format!(
-                        "--tenant: expected one of {}, found `{name}`",
+                        "--tenant: expected one of {}, found another name",
                         names.join(", ")
                     )
                 }
@@ -212,6 +212,15 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
     let told = error.render().to_string();
     let _ = anstream::stderr().write_all(paint::lines(&told).as_bytes());
     ExitCode::from(64)
+}
+
+/// What was found where a line of JSON was expected. Not its text, in which a credential may stand.
+fn no_line(error: &serde_json::Error) -> &'static str {
+    if error.is_data() {
+        "other members or values"
+    } else {
+        "no JSON"
+    }
 }
 
 /// Writes to standard output; a reader that is gone is an error, not a panic.

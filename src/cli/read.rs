@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CommandError, TenantArguments, paint};
+use super::{CommandError, TenantArguments, no_line, paint};
 use crate::{
     config::Backend,
     reload::build,
@@ -64,15 +64,18 @@ impl Read {
         let reader = build::reader(&config).map_err(CommandError::Config)?;
         let mut input = io::stdin().lock();
         let mut output = BufWriter::new(io::stdout().lock());
-        let mut text = String::new();
+        let mut line = Vec::new();
         for number in 1.. {
-            text.clear();
-            if input.read_line(&mut text)? == 0 {
+            line.clear();
+            let fault =
+                |what: &str| CommandError::Usage(format!("standard input:{number}: {what}"));
+            let read = input.read_until(b'\n', &mut line);
+            if read.map_err(|e| fault(&format!("cannot be read: {e}")))? == 0 {
                 break;
             }
-            let told = tell(&reader, &text).map_err(|fault| {
-                CommandError::Usage(format!("standard input:{number}: {fault}"))
-            })?;
+            let text = std::str::from_utf8(&line);
+            let text = text.map_err(|_| fault("expected UTF-8, found other bytes"))?;
+            let told = tell(&reader, text).map_err(|what| fault(&what))?;
             output.write_all(paint::shown_json(&told.to_string()).as_bytes())?;
             // A program that asks line by line gets its answer before it sends the next.
             output.write_all(b"\n")?;
@@ -84,12 +87,18 @@ impl Read {
 
 fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
     let line: Line = serde_json::from_str(line).map_err(|e| {
-        format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}: {e}")
+        let (found, column) = (no_line(&e), e.column());
+        format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}, found {found} (column {column})")
     })?;
     let target = line
         .target
         .chars()
-        .map(|c| u8::try_from(c).map_err(|_| format!("`target`: `{c}` is no byte")))
+        .map(|c| {
+            u8::try_from(c).map_err(|_| {
+                "`target`: expected characters up to U+00FF, one a byte, found another one"
+                    .to_owned()
+            })
+        })
         .collect::<Result<Vec<u8>, String>>()?;
     let headers: Headers = line.headers.into_iter().collect();
     let read = reader.read(&RawRequest {

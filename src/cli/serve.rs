@@ -32,21 +32,24 @@ impl Serve {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let mut config = self.config.load()?;
         let _logging = logging::start(&config.telemetry)?;
-        if config.has_no_credentials() {
-            embedded_default(&mut config)?;
-        }
+        let made = if config.has_no_credentials() {
+            Some(embedded_default(&mut config)?)
+        } else {
+            None
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_stack_size(STACK_BYTES)
             .build()?;
-        let ended = runtime.block_on(serve(config));
+        let ended = runtime.block_on(serve(config, made));
         // What reads files may wait for a mount that does not answer.
         runtime.shutdown_background();
         ended
     }
 }
 
-async fn serve(config: Config) -> Result<ExitCode, CommandError> {
+/// `made` is told once the key in it opens something.
+async fn serve(config: Config, made: Option<String>) -> Result<ExitCode, CommandError> {
     // Signals are caught before anything is bound, so that none is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -55,6 +58,10 @@ async fn serve(config: Config) -> Result<ExitCode, CommandError> {
         AppError::Rules(problems) => CommandError::Config(problems),
         other => CommandError::Failed(other.to_string()),
     })?;
+    if let Some(text) = made {
+        // Not by the log: a log is kept, and a key must not be.
+        io::stderr().lock().write_all(text.as_bytes())?;
+    }
     let (ask, asked) = watch::channel(0);
     let shutdown = async move {
         loop {
@@ -71,8 +78,8 @@ async fn serve(config: Config) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without any credential configured nobody could be known: one key is made and told once.
-fn embedded_default(config: &mut Config) -> Result<(), CommandError> {
+/// Without any credential configured nobody could be known: one key is made, and what is returned tells it once.
+fn embedded_default(config: &mut Config) -> Result<String, CommandError> {
     let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
     let mut text = String::from(
         "No credentials are configured, so geowarden made one API key with the role admin.\n",
@@ -87,8 +94,6 @@ fn embedded_default(config: &mut Config) -> Result<(), CommandError> {
         "This key is valid until geowarden ends, and is shown only now:\n\n  x-api-key: {}\n\nFor lasting keys: geowarden key new --help",
         made.key
     );
-    // Not by the log: a log is kept, and a key must not be.
-    io::stderr().lock().write_all(text.as_bytes())?;
     config.authn.api_keys = Some(ApiKeys {
         header: "x-api-key".to_owned(),
         file: None,
@@ -100,5 +105,5 @@ fn embedded_default(config: &mut Config) -> Result<(), CommandError> {
             expires: None,
         }],
     });
-    Ok(())
+    Ok(text)
 }

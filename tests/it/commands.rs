@@ -85,7 +85,7 @@ fn exit_codes_tell_allow_deny_and_fault_apart() {
         (
             &["eval", "-c", "geowarden.yaml", "--key-id", "nobody", "/"][..],
             64,
-            "no key with the id `nobody`",
+            "--key-id: expected the `id` of an entry",
         ),
         (
             &["eval", "-c", "geowarden.yaml", "--claims", "[", "/"],
@@ -98,7 +98,7 @@ fn exit_codes_tell_allow_deny_and_fault_apart() {
         (
             &["key", "new", "--id", "x", "--expires", "soon"],
             64,
-            "soon",
+            "expected a date such as `2027-01-31`",
         ),
         (&["serv"], 64, "serve"),
         (&["test", "missing"], 64, "missing"),
@@ -155,6 +155,77 @@ fn exit_codes_tell_allow_deny_and_fault_apart() {
         );
         assert!(out(&output).is_empty(), "{arguments:?}: {}", out(&output));
     }
+}
+
+#[test]
+fn what_is_typed_or_read_is_not_repeated() {
+    let folder = folder("package geowarden.authz\n\nallow if true\n", "");
+    let path = folder.path();
+    let eval = ["eval", "-c", "geowarden.yaml"];
+    for (more, form) in [
+        (&["-H", "authorization Sekret9", "/"][..], "`name: value`"),
+        (&["--claims", "\"Sekret9\"", "/"], "a JSON object"),
+        (&["--claims", "{\"a\": Sekret9", "/"], "a JSON object"),
+        (&["--attribute", "Sekret9", "/"], "NAME=VALUE"),
+        (&["--key-id", "Sekret9", "/"], "`id`"),
+        (&["http://u:Sekret9@h/"], ""),
+        (&["http://u:Sekret9@h/", "--json"], ""),
+    ] {
+        let output = geowarden(path, &[&eval, more].concat());
+        let told = format!("{}{}", out(&output), err(&output));
+        assert!(
+            told.contains(form) && !told.contains("Sekret9"),
+            "{more:?}: {told}"
+        );
+    }
+    // No terminal obeys what was typed.
+    let output = geowarden(path, &["check", "--a\u{202e}"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(err(&output).contains("--a\\u{202e}"), "{}", err(&output));
+    for command in [&["read"][..], &["eval", "--batch"]] {
+        for (line, found) in [
+            (&b"{\"method\": \"\xff\"}\n"[..], "expected UTF-8"),
+            (b"{\"Sekret9\": 1}\n", "found other members"),
+            (b"Sekret9\n", "found no JSON"),
+        ] {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+                .args(command)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(line).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let told = err(&output);
+            assert_eq!(output.status.code(), Some(64), "{told}");
+            assert!(
+                told.contains("standard input:1: ") && told.contains(found),
+                "{told}"
+            );
+            assert!(!told.contains("Sekret9"), "{told}");
+        }
+    }
+}
+
+/// A key that opens nothing would only be kept in a scrollback.
+#[test]
+fn a_start_that_fails_tells_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!(
+        "server: {{admin: '{}', grpc: '127.0.0.1:0'}}\n",
+        taken.local_addr().unwrap()
+    );
+    fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    let output = geowarden(folder.path(), &["serve", "-c", "geowarden.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!err(&output).contains("x-api-key"), "{}", err(&output));
+    assert!(
+        err(&output).contains("cannot listen on"),
+        "{}",
+        err(&output)
+    );
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn key_files() -> Vec<String> {
         "- M: 1".to_owned(),
         "- {M: 1, M: 2}".to_owned(),
         format!("- {{{entry}, M: 1}}"),
+        format!("- {{id: M, sha256: {DIGEST}}}\n- {{id: M, sha256: {DIGEST}}}"),
         format!("- {{{entry}, expires: M}}"),
         format!("- {{{entry}, expires: [M]}}"),
         format!("- {{{entry}, attributes: M}}"),
@@ -55,7 +56,7 @@ fn key_files() -> Vec<String> {
 }
 
 /// Sections of the configuration with a secret where none belongs; `F` is the folder of further files.
-const SETTINGS: [&str; 50] = [
+const SETTINGS: [&str; 61] = [
     "authn: M",
     "authn: {api_keys: M}",
     "authn: {api_keys: [M]}",
@@ -105,6 +106,17 @@ const SETTINGS: [&str; 50] = [
     "telemetry: {traces: {endpoint: M}}",
     "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: M}}",
     "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', headers_file: 'authorization=M'}}",
+    "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', resource: {M: [1]}}}",
+    "server: {grpc: M}",
+    "server: {grpc: 'unix:M'}",
+    "server: {admin: M}",
+    "server: {admin_grpc: {address: M}}",
+    "server: {drain: M}",
+    "policy: {entrypoint: M, path: policies}\n#",
+    "pygeoapi: {base_path: M}",
+    "pygeoapi: {version: M}",
+    "tenants: {M: {authn: 1, policy: {}}}",
+    "tenants: {a: {authn: {}, policy: {}, hosts: ['M/']}}",
     "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', ca_file: M}}",
 ];
 
@@ -228,6 +240,7 @@ fn no_secret_in_a_setting_or_another_file_is_told() {
         ("GEOWARDEN_AUTHN__API_KEYS__DIR", MARKER),
         ("GEOWARDEN_SERVER__TLS__KEY", MARKER),
         ("OTEL_EXPORTER_OTLP_HEADERS", MARKER),
+        ("OTEL_TRACES_SAMPLER", MARKER),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "http://u:gw_7f3aMARKERc2e9@127.0.0.1:1",
@@ -392,6 +405,7 @@ async fn no_secret_of_a_request_is_told() {
             &format!("/collections/obs/items?{MARKER}=1&{MARKER}=2"),
         ),
         ("GET", &format!("/nowhere?token={MARKER}")),
+        ("GET", &format!("http://u:{MARKER}@geo.example/collections")),
         ("PATCH", &in_query),
     ] {
         // Who sent it may be told what was wrong in it.

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::{CommandError, print_json_line};
+use super::super::{CommandError, no_line, print_json_line};
 use crate::{
     config::Config,
     policy::{Dialect, Prover, RegoPolicy, Sources},
@@ -61,15 +61,18 @@ enum Answer {
 pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
     let prover = build::prover(config);
     for (index, line) in io::stdin().lock().lines().enumerate() {
-        let line = line?;
+        let number = index + 1;
+        let fault = |what: &str| CommandError::Usage(format!("standard input:{number}: {what}"));
+        let line = line.map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => fault("expected UTF-8, found other bytes"),
+            _ => fault(&format!("cannot be read: {e}")),
+        })?;
         if line.trim().is_empty() {
             continue;
         }
         let line = serde_json::from_str(&line).map_err(|e| {
-            CommandError::Usage(format!(
-                "standard input:{}: expected {{\"modules\", \"data\", \"entrypoint\", \"input\"}}: {e}",
-                index + 1
-            ))
+            let (found, column) = (no_line(&e), e.column());
+            fault(&format!("expected {{\"modules\", \"data\", \"entrypoint\", \"input\"}}, found {found} (column {column})"))
         })?;
         print_json_line(&answer(config, prover.as_ref(), line))?;
     }

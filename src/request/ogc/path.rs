@@ -21,10 +21,10 @@ impl<'a> Segments<'a> {
     /// Reads a path in origin form (RFC 9112, section 3.2.1), without its query.
     pub(super) fn read(path: &'a [u8]) -> Result<Self, Refusal> {
         let Some(rest) = path.strip_prefix(b"/") else {
-            return Err(Refusal::about(
+            // Not the text: a user name and password stand in an address, and it would be logged.
+            return Err(Refusal::new(
                 Rule::NotOriginForm,
-                "the path must start with `/`: ",
-                path,
+                "the path must start with `/`, as in `/collections`, and is without a scheme and host",
             ));
         };
         if rest.is_empty() {
