@@ -288,7 +288,7 @@ fn headers_and_authorities_that_cannot_be_used_are_faults_that_tell_no_credentia
             ..settings.clone()
         });
         assert!(
-            told.contains("found none in") && !told.contains("s3cret"),
+            told.contains("found none that can be used") && !told.contains("s3cret"),
             "{told}"
         );
     }
