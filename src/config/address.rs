@@ -27,7 +27,7 @@ impl FromStr for ListenAddress {
             };
         }
         text.parse().map(Self::Tcp).map_err(|_| {
-            "expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another text".to_owned()
+            "expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another value".to_owned()
         })
     }
 }
@@ -36,8 +36,9 @@ impl FromStr for ListenAddress {
 pub(super) fn socket_address<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<SocketAddr, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(|_| {
-        Error::custom("expected ADDRESS:PORT such as `127.0.0.1:9192`, found another text")
+    let text = String::deserialize(deserializer);
+    text.ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Error::custom("expected ADDRESS:PORT such as `127.0.0.1:9192`, found another value")
     })
 }
 
@@ -52,7 +53,9 @@ impl fmt::Display for ListenAddress {
 
 impl<'de> Deserialize<'de> for ListenAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
+        // Whatever else stands there is no address either.
+        String::deserialize(deserializer)
+            .unwrap_or_default()
             .parse()
             .map_err(Error::custom)
     }

@@ -42,7 +42,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     )
     .unwrap_err();
     let expected = [
-        "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another text",
+        "geowarden.yaml:2: server.grpc: expected ADDRESS:PORT (such as `127.0.0.1:9191`) or `unix:/PATH`, found another value",
         "geowarden.yaml:7: authn.jwt[0].audience: unknown key; did you mean `audiences`?",
         "geowarden.yaml:9: authn.jwt[0].leeway: expected a length of time with its unit, such as `250ms` or `10s`, found a number without a unit; add one, such as `5s`",
         "geowarden.yaml:11: policy.rego: expected `v0` or `v1`, found another word; did you mean `v0`?",

@@ -151,7 +151,7 @@ const CONTENTS: [&str; 10] = [
 ];
 
 /// fastgeoapi's variables.
-const DOTENV: [&str; 11] = [
+const DOTENV: [&str; 12] = [
     "M",
     "ENV_STATE=M",
     "API_KEY_ENABLED=M\nPYGEOAPI_KEY_GLOBAL=M",
@@ -163,6 +163,7 @@ const DOTENV: [&str; 11] = [
     "OPA_ENABLED=true\nOIDC_WELL_KNOWN_ENDPOINT=https://u:M@issuer.example\nOIDC_CLIENT_SECRET=M",
     "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=a\nM=\nDEV_M=1",
     "ENV_STATE=dev\nDEV_JWKS_ENABLED=true\nDEV_OAUTH2_EXPECTED_ISSUER=https://a/?M\nDEV_OAUTH2_JWKS_ENDPOINT=https://issuer.example/?k=M",
+    "ENV_STATE=dev\nDEV_JWKS_ENABLED=true\nDEV_OAUTH2_EXPECTED_ISSUER=https://a\nDEV_OAUTH2_JWKS_ENDPOINT=https://issuer.example/?k=M",
 ];
 
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {

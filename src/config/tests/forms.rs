@@ -59,8 +59,11 @@ fn kinds_are_told_as_people_name_them() {
         ("server: 1", "expected a mapping, found a number"),
         (
             "server: {admin: foo}",
-            "expected ADDRESS:PORT such as `127.0.0.1:9192`, found another text",
+            "expected ADDRESS:PORT such as `127.0.0.1:9192`, found another value",
         ),
+        ("server: {grpc: 9191}", "expected ADDRESS:PORT (such as"),
+        ("policy: {rego: 1}", "expected a word, found a number"),
+        ("telemetry: {format: [a]}", "expected a word, found a list"),
         (
             "server: {drain: 0}",
             "found a number without a unit; add one, such as `5s`",
