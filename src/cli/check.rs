@@ -47,7 +47,8 @@ impl Check {
     }
 
     fn find(&self) -> Result<Found, CommandError> {
-        let config = self.config.load()?;
+        let mut config = self.config.load()?;
+        let useless = std::mem::take(&mut config.useless);
         // Key servers are not asked: a check says whether the files are good, not whether the network is.
         let (tenants, mut problems) = tenants::key_sources_of_files(&config);
         let versions = if self.online {
@@ -55,6 +56,7 @@ impl Check {
         } else {
             running_pygeoapi::Findings::of_configuration(&config)
         };
+        problems.0.extend(useless.0);
         problems.0.extend(versions.problems.0);
         match tenants::all(&tenants) {
             Ok(built) if problems.0.is_empty() => Ok(Found {

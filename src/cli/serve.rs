@@ -30,7 +30,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let mut config = self.config.load()?;
+        let config = self.config.load()?.with_usable_files();
+        let mut config = config.map_err(CommandError::Config)?;
         let _logging = logging::start(&config.telemetry)?;
         let made = if config.has_no_credentials() {
             Some(embedded_default(&mut config)?)

@@ -73,7 +73,7 @@ impl Environment {
         }
     }
 
-    /// The variables of `variables`; those of ours that are not UTF-8 are told by [`Self::unreadable`].
+    /// The variables of `variables`; those of ours that are not UTF-8 are told when a configuration is read.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut gunicorn_arguments = None;
         let mut env_file = None;

@@ -71,6 +71,9 @@ pub struct Config {
     /// What the operator should know of how this configuration came about.
     #[serde(skip)]
     pub notes: Vec<String>,
+    /// Certificates and keys that are of no use as their files are now: [`Config::with_usable_files`].
+    #[serde(skip)]
+    pub useless: Problems,
     /// The program that runs, which tries policies in a process of its own; without it they are tried in this one.
     #[serde(skip)]
     pub program: Option<PathBuf>,
@@ -135,10 +138,18 @@ impl Config {
             traces.headers = environment.otlp_headers();
             config.notes.extend(environment.opentelemetry_notes());
         }
-        problems.0.extend(validation::check(&config, &sources));
+        let (found, useless) = validation::check(&config, &sources);
+        problems.0.extend(found);
+        config.useless = Problems(useless);
         config.notes.extend(validation::tenant_warnings(&config));
         config.notes.extend(validation::duration_warnings(&config));
         problems.into_result(config)
+    }
+
+    /// The same, or what is wrong with certificates and keys. A service that runs goes on with its last good ones, so only
+    /// those who check or start a service ask.
+    pub fn with_usable_files(mut self) -> Result<Self, Problems> {
+        std::mem::take(&mut self.useless).into_result(self)
     }
 
     /// What a reload of these sections reads, besides policies and their data.

@@ -18,12 +18,13 @@ pub(super) use self::{
 use super::{Config, Problem, reading::Sources, web_address};
 use crate::yaml::{KeyPath, Step};
 
-/// Every fault in a configuration of good form.
-pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
+/// Every fault in a configuration of good form, and what its files cannot be used for.
+pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {
     let mut found = Findings {
         sources,
         above: KeyPath::new(),
         problems: Vec::new(),
+        useless: Vec::new(),
     };
     server::check(config, &mut found);
     durations::server(config, &mut found);
@@ -42,7 +43,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Vec<Problem> {
         tenants::check(config, &mut found);
     }
     traces::check(config, &mut found);
-    found.problems
+    (found.problems, found.useless)
 }
 
 struct Findings<'a> {
@@ -50,6 +51,8 @@ struct Findings<'a> {
     /// Where the sections that are looked at stand.
     above: KeyPath,
     problems: Vec<Problem>,
+    /// Files that are there, and of no use as they are now.
+    useless: Vec<Problem>,
 }
 
 impl Findings<'_> {

@@ -208,6 +208,23 @@ fn what_is_typed_or_read_is_not_repeated() {
     }
 }
 
+/// Certificates that are replaced may be of no use for a moment: a probe is not to fail by that.
+#[test]
+fn useless_certificates_stop_check_and_start_and_no_probe() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tls.pem"), "junk").unwrap();
+    let text = "server:\n  admin: '127.0.0.1:1'\n  tls:\n    cert: tls.pem\n    key: tls.pem\n";
+    fs::write(folder.path().join("geowarden.yaml"), text).unwrap();
+    for command in ["check", "serve"] {
+        let output = geowarden(folder.path(), &[command, "-c", "geowarden.yaml"]);
+        assert_eq!(output.status.code(), Some(64), "{}", err(&output));
+        let told = "geowarden.yaml:4: server.tls.cert: expected the server's certificate chain";
+        assert!(err(&output).contains(told), "{command}: {}", err(&output));
+    }
+    let output = geowarden(folder.path(), &["healthcheck", "-c", "geowarden.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+}
+
 /// A key that opens nothing would only be kept in a scrollback.
 #[test]
 fn a_start_that_fails_tells_no_key() {

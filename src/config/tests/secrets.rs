@@ -154,6 +154,7 @@ fn what_serve_cannot_use_is_found_by_check() {
         ),
     ] {
         let read = Config::from_text("g.yaml", &text, dir.path(), &Environment::default());
+        let read = read.and_then(Config::with_usable_files);
         let told = read.unwrap_err().to_string();
         assert!(
             told.starts_with(&format!("g.yaml:1: {key}: expected ")),

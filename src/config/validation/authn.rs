@@ -123,7 +123,7 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
         if let Some(pem) = found.content(&path, file)
             && let Err(message) = certificates::authorities(&pem)
         {
-            found.problems.push(found.sources.problem(&path, message));
+            found.useless(&path, message);
         }
     }
 }

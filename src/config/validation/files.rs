@@ -37,9 +37,14 @@ impl Findings<'_> {
         let read = read_one(file);
         read.map_err(|error| {
             let message = format!("{} {error}", file.display());
-            self.problems.push(self.sources.problem(key, message));
+            self.useless(key, message);
         })
         .ok()
+    }
+
+    /// A file that is replaced may be of no use for a moment: that stops who checks or starts, and no probe.
+    pub(super) fn useless(&mut self, key: &[Step], message: impl Into<String>) {
+        self.useless.push(self.sources.problem(key, message));
     }
 
     fn missing(&mut self, key: &[Step], path: &Path, what: &str) {

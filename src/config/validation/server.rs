@@ -70,6 +70,7 @@ fn certificates(section: &str, tls: &Tls, found: &mut Findings<'_>) {
         && !matches!(client_ca, Some(None))
         && let Err(useless) = server(&cert, &private, client_ca.flatten().as_deref())
     {
-        found.at(&key(useless.key), useless.message);
+        let path = found.path(&key(useless.key));
+        found.useless(&path, useless.message);
     }
 }
