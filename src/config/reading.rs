@@ -27,6 +27,8 @@ pub(super) struct Sources {
     from_environment: Vec<(KeyPath, String)>,
     /// The texts that variables set.
     texts: Vec<(KeyPath, String)>,
+    /// What the file and the variables say together.
+    whole: Value,
 }
 
 impl Sources {
@@ -52,7 +54,7 @@ impl Sources {
         let by_variable = self.texts.iter().find(|(key, _)| key == path);
         match by_variable {
             Some((_, text)) => Some(text),
-            None => get(&self.document.value, path).and_then(Value::as_str),
+            None => get(&self.whole, path).and_then(Value::as_str),
         }
     }
 
@@ -145,6 +147,7 @@ pub(super) fn read(
         document,
         from_environment: Vec::new(),
         texts: Vec::new(),
+        whole: Value::Null,
     };
     let mut problems = Problems::default();
     for setting in environment.settings() {
@@ -180,6 +183,7 @@ pub(super) fn read(
             sources.from_environment.push((setting.path, setting.name));
         }
     }
+    sources.whole.clone_from(&tree);
     let mut config = read_tree(tree, &sources, environment.settings(), &mut problems)?;
     paths::resolve(&mut config, folder, &sources);
     Ok((config, problems, sources))

@@ -240,6 +240,10 @@ fn no_secret_in_a_setting_or_another_file_is_told() {
         ("GEOWARDEN_AUTHN__JWT", MARKER),
         ("GEOWARDEN_AUTHN__API_KEYS__DIR", MARKER),
         ("GEOWARDEN_SERVER__TLS__KEY", MARKER),
+        (
+            "GEOWARDEN_SERVER__TLS",
+            "{cert: gw_7f3aMARKERc2e9, key: gw_7f3aMARKERc2e9}",
+        ),
         ("OTEL_EXPORTER_OTLP_HEADERS", MARKER),
         ("OTEL_TRACES_SAMPLER", MARKER),
         (

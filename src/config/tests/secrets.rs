@@ -116,6 +116,12 @@ fn a_secret_where_a_file_s_name_belongs_is_not_told() {
             );
         }
     }
+    let section = ("GEOWARDEN_SERVER__TLS", "{cert: Sekret9, key: Sekret9}");
+    let told = read("", &[section]).unwrap_err().concat();
+    assert!(
+        told.contains("does not look like a path") && !told.contains("Sekret9"),
+        "{told}"
+    );
     let variable = ("GEOWARDEN_SERVER__TLS__KEY", "Sekret9");
     let told = read("server: {tls: {cert: a.pem}}", &[variable]).unwrap_err();
     assert_eq!(

@@ -50,7 +50,7 @@ impl Findings<'_> {
     fn missing(&mut self, key: &[Step], path: &Path, what: &str) {
         let written = self.sources.text(key);
         let is_shown =
-            path.exists() || written.is_none_or(|written| file_name::is_like_one(written, path));
+            path.exists() || written.is_some_and(|written| file_name::is_like_one(written, path));
         let message = if is_shown {
             format!("no such {what}: {}", path.display())
         } else {
