@@ -11,7 +11,7 @@ mod rule;
 mod unify;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     core::{Module, Statement, Step, Term},
@@ -27,11 +27,12 @@ pub fn lower(files: &[File]) -> Result<Vec<Module>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     let objects = keys::objects(files);
+    let collections = keys::collections(files);
     for file in files {
         let mut rules = Vec::new();
         for rule in &file.rules {
             let rule = keys::with_key(rule, file, &objects);
-            match rule.and_then(|rule| rule::lower(&rule, file)) {
+            match rule.and_then(|rule| rule::lower(&rule, file, &collections)) {
                 Ok(lowered) => rules.push(lowered),
                 Err(fault) => diagnostics.push(Diagnostic {
                     file: file.name.clone(),
@@ -90,6 +91,8 @@ struct Lower<'a> {
     depth: usize,
     looks: Looks,
     negates_undefined: bool,
+    /// The full paths of rules that are collections.
+    collections: &'a BTreeSet<Vec<String>>,
 }
 
 impl Lower<'_> {

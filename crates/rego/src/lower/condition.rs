@@ -125,9 +125,12 @@ impl Lower<'_> {
         body: &Query,
     ) -> Ready<()> {
         let domain = self.operand(domain)?;
+        let is_known = self.is_collection(&domain);
         let domain = self.variable(domain);
-        let is_collection = Term::call("internal.is_collection", vec![Term::Local(domain)]);
-        self.push(Step::Test(is_collection));
+        if !is_known {
+            let test = Term::call("internal.is_collection", vec![Term::Local(domain)]);
+            self.push(Step::Test(test));
+        }
         let ((), statements) = self.inside(2, |inner| {
             for local in key.into_iter().chain(value) {
                 inner.is_given(local);

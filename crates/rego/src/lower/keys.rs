@@ -1,4 +1,4 @@
-//! Objects of which one rule gives a constant key, and another one any key.
+//! Sets and objects whose members rules give one by one, and objects of which one rule gives a constant key, and another one any key.
 //!
 //! The engine takes `o.a := 1` for a rule of its own, and does not look at `o[key] := 2 if ..` where `o.a` is asked for, so
 //! that a conflict between the two goes unnoticed. The constant key becomes one as any other.
@@ -20,6 +20,23 @@ pub(super) fn objects(files: &[File]) -> BTreeSet<Vec<String>> {
         .flat_map(|file| {
             let keyed = file.rules.iter().filter(|rule| rule.key.is_some());
             keyed.map(|rule| path(rule, file))
+        })
+        .collect()
+}
+
+/// The full paths of sets and objects that are such whatever the rules give, since nothing is put in their place.
+pub(super) fn collections(files: &[File]) -> BTreeSet<Vec<String>> {
+    let rules = files
+        .iter()
+        .flat_map(|file| file.rules.iter().map(move |rule| (file, rule)));
+    let replaced: Vec<&Vec<String>> = rules.clone().flat_map(|(_, rule)| &rule.replaced).collect();
+    rules
+        .filter(|(_, rule)| rule.kind == Kind::Member || rule.key.is_some())
+        .map(|(file, rule)| path(rule, file))
+        .filter(|path| {
+            !replaced
+                .iter()
+                .any(|other| path.starts_with(other) || other.starts_with(path))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
@@ -14,7 +14,11 @@ use crate::{
 };
 
 /// Lowers one rule.
-pub(super) fn lower(rule: &Rule, file: &File) -> Result<core::Rule, Box<Diagnostic>> {
+pub(super) fn lower(
+    rule: &Rule,
+    file: &File,
+    collections: &BTreeSet<Vec<String>>,
+) -> Result<core::Rule, Box<Diagnostic>> {
     let start = Lower {
         variables: &rule.locals,
         names: rule
@@ -30,6 +34,7 @@ pub(super) fn lower(rule: &Rule, file: &File) -> Result<core::Rule, Box<Diagnost
         depth: 0,
         looks: Looks::ToBind,
         negates_undefined: file.negates_undefined,
+        collections,
     };
     let mut lowering = start;
     let outcome = whole(&mut lowering, rule);

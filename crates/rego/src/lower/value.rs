@@ -218,8 +218,7 @@ impl Lower<'_> {
         } else {
             self.atom(collection)
         };
-        let is_walk = matches!(&collection, Term::Call(function, _) if **function == Term::builtin("internal.walk"));
-        let over = if is_walk {
+        let over = if self.is_collection(&collection) {
             collection
         } else {
             Term::call("internal.iterable", vec![collection])
@@ -228,6 +227,16 @@ impl Lower<'_> {
         let with = std::mem::take(&mut self.with);
         self.push(Step::Each(key, value, over));
         self.with = with;
+    }
+
+    /// Whether a term is a collection wherever it is defined.
+    pub(super) fn is_collection(&self, term: &Term) -> bool {
+        match term {
+            Term::Call(function, _) => **function == Term::builtin("internal.walk"),
+            Term::Document(path, way) => way.is_empty() && self.collections.contains(path),
+            Term::Array(_) | Term::Set(_) | Term::Object(_) | Term::Comprehension(..) => true,
+            _ => false,
+        }
     }
 
     /// What is printed may be undefined, and fails nothing.

@@ -169,6 +169,7 @@ impl Scope<'_> {
             .is_some_and(|path| self.file.all.arity(path).is_some());
         if let Some(path) = document.filter(|_| !is_function) {
             let value = self.value(&with.value);
+            self.replaced.push(path.clone());
             return Some(With {
                 target: Target::Document(path),
                 value: Replacement::Value(value),

@@ -79,6 +79,7 @@ pub(super) fn resolve(
         kind,
         body,
         elses,
+        replaced: std::mem::take(&mut scope.replaced),
         locals: scope.into_locals(),
         span: rule.span,
     }

@@ -47,6 +47,8 @@ pub(super) struct Scope<'a> {
     name: &'a str,
     variables: Vec<Known>,
     frames: Vec<Frame>,
+    /// The documents that `with` puts something in place of.
+    pub(super) replaced: Vec<Vec<String>>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Scope<'a> {
             name,
             variables: Vec::new(),
             frames: Vec::new(),
+            replaced: Vec::new(),
             diagnostics,
         }
     }

@@ -22,6 +22,8 @@ pub struct Rule {
     pub body: Body,
     /// The bodies of `else`.
     pub elses: Vec<Body>,
+    /// The documents that its `with` put something in place of.
+    pub replaced: Vec<Vec<String>>,
     /// Its variables.
     pub locals: Vec<Variable>,
     /// Where it stands.
