@@ -47,9 +47,9 @@ differential-rego: ## Hold COUNT random policies of SEED against the real OPA en
 	cd tests && PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/opa/bin/python -m rego \
 	  --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden
 
-TARGETS ?= path query check
+TARGETS ?= path query check policy
 SECONDS ?= 600
-fuzz: ## Fuzz TARGETS for SECONDS each (path, query, check)
+fuzz: ## Fuzz TARGETS for SECONDS each (path, query, check, policy)
 	tests/tools/install.sh fuzz
 	for target in $(TARGETS); do \
 	  RUSTC_BOOTSTRAP=1 PATH=$(TOOLS)/bin:$$PATH cargo fuzz run --sanitizer none $$target -- -max_total_time=$(SECONDS) || exit 1; \
@@ -87,5 +87,6 @@ bench-stages: ## Time the stages of a decision one by one, in process
 # The dependencies are those that `make test` has built; ours alone are optimised.
 instructions: ## Hold the instructions of a request against their budget (WRITE=1 renews it)
 	tests/tools/install.sh valgrind
-	cargo bench --locked --workspace --profile dev --config profile.dev.opt-level=1 --bench instructions \
+	cargo bench --locked --workspace --profile dev \
+	  $(foreach package,geowarden geowarden-rego geowarden-stack geowarden-bench,--config profile.dev.package.$(package).opt-level=1) --bench instructions \
 	  $(if $(WRITE),-- --write)
