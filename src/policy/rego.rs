@@ -7,6 +7,7 @@ mod builtins;
 #[cfg(test)]
 mod defects;
 mod engine;
+mod engine_error;
 mod graph;
 mod index;
 mod lint;
@@ -268,7 +269,7 @@ fn fault(text: &str) -> Fault {
     if text.contains("execution exceeded time limit") {
         Fault::Timeout
     } else {
-        Fault::Evaluation(text.trim().to_owned())
+        Fault::Evaluation(engine_error::told(text))
     }
 }
 

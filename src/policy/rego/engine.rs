@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     super::{Dialect, LoadError, Sources},
-    builtins,
+    builtins, engine_error,
     index::Index,
     names::Names,
     prepare,
@@ -89,7 +89,7 @@ pub(super) fn engine<'a>(
     for (name, text) in modules {
         engine
             .add_policy(name.to_owned(), text)
-            .map_err(|e| LoadError(e.to_string().trim().to_owned()))?;
+            .map_err(|e| LoadError(engine_error::told(&e.to_string())))?;
     }
     engine
         .add_data(data)

@@ -12,6 +12,7 @@ use super::{
     super::{Dialect, LoadError, Sources},
     builtins,
     engine::{Faithful, engine, on_large_stack, panic_text},
+    engine_error,
     graph::path_of,
     names::Names,
     syntax,
@@ -109,7 +110,7 @@ fn run_test(engine: &mut Engine, name: String) -> TestResult {
         match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
             Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
             Ok(Ok(_)) => TestOutcome::Fail,
-            Ok(Err(error)) => TestOutcome::Error(error.to_string().trim().to_owned()),
+            Ok(Err(error)) => TestOutcome::Error(engine_error::told(&error.to_string())),
             Err(panic) => TestOutcome::Error(format!("panic: {}", panic_text(&*panic))),
         }
     };

@@ -18,6 +18,7 @@ use super::{
     super::LoadError,
     builtins,
     engine::{Faithful, LOAD_LIMIT, engine, timer},
+    engine_error,
     index::{Index, Piece},
 };
 
@@ -92,7 +93,7 @@ impl Making {
                 self.rule
             )
         } else {
-            text.to_owned()
+            engine_error::told(text)
         })
     }
 }

@@ -7,7 +7,10 @@ use regorus::{
     unstable::{Expr, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleHead, Source},
 };
 
-use super::super::{Dialect, LoadError};
+use super::{
+    super::{Dialect, LoadError},
+    engine_error,
+};
 
 /// Generated policies hold long lines and many rules; what is too large to be evaluated is found by other limits.
 const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
@@ -30,7 +33,7 @@ pub(super) fn lengths() -> PolicyLengthConfig {
 
 /// Parses one file.
 pub(super) fn parse(name: &str, text: &str, dialect: Dialect) -> Result<Parsed, LoadError> {
-    let told = |e: String| LoadError(e.trim().to_owned());
+    let told = |e: String| LoadError(engine_error::told(&e));
     let source = Source::from_contents_with_limits(
         name.to_owned(),
         text.to_owned(),

@@ -7,11 +7,54 @@ use regorus::Value;
 
 use super::{Builtin, budget};
 
-pub(super) const ALL: [Builtin; 1] = [Builtin {
-    name: "json.marshal",
-    arity: 1,
-    call: marshal,
-}];
+pub(super) const ALL: [Builtin; 3] = [
+    Builtin {
+        name: "json.marshal",
+        arity: 1,
+        call: marshal,
+    },
+    Builtin {
+        name: "json.remove",
+        arity: 2,
+        call: |arguments| by_paths("json.remove", arguments),
+    },
+    Builtin {
+        name: "json.filter",
+        arity: 2,
+        call: |arguments| by_paths("json.filter", arguments),
+    },
+];
+
+/// The parts of a value that paths lead to. regorus takes a path that is a text for names between slashes; OPA reads it as a
+/// JSON Pointer (RFC 6901), whose first slash may be missing.
+fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
+    let [value, paths] = arguments else {
+        return Err("expected 2 arguments".to_owned());
+    };
+    let paths: Vec<Value> = match paths {
+        Value::Array(paths) => paths.iter().cloned().collect(),
+        Value::Set(paths) => paths.iter().cloned().collect(),
+        _ => return Err("operand 2 must be an array or a set of paths".to_owned()),
+    };
+    let mut steps = Vec::new();
+    for path in paths {
+        let Value::String(text) = &path else {
+            steps.push(path);
+            continue;
+        };
+        let text = text.trim_start_matches('/');
+        // The empty path leads to nothing that could be taken.
+        if text.is_empty() {
+            continue;
+        }
+        budget::text(text.len())?;
+        let names = text
+            .split('/')
+            .map(|name| super::string(&name.replace("~1", "/").replace("~0", "~")));
+        steps.push(Value::from(names.collect::<Vec<_>>()));
+    }
+    super::by_regorus(name, &[value.clone(), Value::from(steps)])
+}
 
 /// Deeper values are not written.
 const MAX_DEPTH: usize = 200;

@@ -8,7 +8,11 @@ pub(super) const ALL: [Builtin; 2] = [
     Builtin {
         name: "semver.is_valid",
         arity: 1,
-        call: |arguments| lenient("semver.is_valid", arguments),
+        call: |arguments| match arguments {
+            [Value::String(_)] => lenient("semver.is_valid", arguments),
+            // What is no text is no version either.
+            _ => Ok(Value::Bool(false)),
+        },
     },
     Builtin {
         name: "semver.compare",
