@@ -4,7 +4,7 @@
 TOOLS ?= $(CURDIR)/.tools
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego fuzz lint doc tools bench bench-peers bench-stages instructions image proto
+.PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages instructions image proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -46,6 +46,11 @@ differential-rego: ## Hold COUNT random policies of SEED against the real OPA en
 	cargo build --locked
 	cd tests && PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/opa/bin/python -m rego \
 	  --count $(COUNT) --seed $(SEED) --geowarden ../target/debug/geowarden
+
+conformance: ## Hold OPA's own cases, of OPA_CASES=FOLDER, against geowarden
+	tests/tools/install.sh opa
+	cargo build --locked
+	cd tests && PYTHONDONTWRITEBYTECODE=1 $(TOOLS)/opa/bin/python -m rego.conformance $(abspath $(OPA_CASES)) --geowarden ../target/debug/geowarden
 
 TARGETS ?= path query check policy
 SECONDS ?= 600

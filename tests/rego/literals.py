@@ -161,6 +161,11 @@ class Literals(Expressions):
                 # Another name for what is bound, by which a negation may refer.
                 other, known = pick.choice(known), self.fresh(scope, "k")
                 named = pick.choice([f"{known} = {other}", f"{known} := {other}", f"[{known}] = [{other}]", f"[_, {known}] = {other}"])
+                if self.chance(0.3):
+                    # A composite of it as a key.
+                    named = pick.choice([f"{known} := [{other}]", f'{known} := {{"k": {other}}}', f"{known} = [{other}, 1]"])
+                    over = pick.choice(['{["alice"], ["bob", 1], {"k": "alice"}}', *self.values.get("ss", ["data.blocked"])])
+                    return f"{named}; s_{known} := {over}; not s_{known}[{known}]"
                 return f"{named}; not data.blocked[{known}]" if self.chance(0.6) else named
             if known and self.chance(0.5):
                 return f"[{pick.choice(known)}, {self.fresh(scope, 'k')}] = {pick.choice(world.INPUT['as'] + ['input.items[_].tags', '[input.user, 1]'])}"

@@ -2,7 +2,7 @@
 //!
 //! | form | why it means the same |
 //! |---|---|
-//! | `v := value`, each variable once, never of another variable alone | the engine evaluates statements whose variables are known in the order in which they stand; `v := w` would let it choose |
+//! | `v := value`, each variable once, never of another variable alone, nor of an array or object with variables in it | the engine evaluates statements whose variables are known in the order in which they stand; `v := w` or `v := [w]` would let it choose |
 //! | a condition, `a == b` | of values that are known or undefined, and what is undefined fails |
 //! | `some k, v in c`, where `c` is a collection or empty | what is no collection is an error in the engine, and has no members in OPA |
 //! | `not`, of one call, comparison or reference | what OPA evaluates before a negation stands before it |
@@ -14,6 +14,7 @@ mod print;
 
 use crate::resolve::tree::{Collection, Kind, Local, Scalar};
 
+pub(crate) use self::print::RESERVED;
 pub use self::print::print;
 
 /// One file.

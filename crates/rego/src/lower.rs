@@ -95,8 +95,28 @@ struct Lower<'a> {
     collections: &'a BTreeSet<Vec<String>>,
 }
 
+/// Whether a term could be read as a pattern: an array or object with a variable in it.
+fn is_like_a_pattern(term: &Term) -> bool {
+    let has_variable = |term: &Term| matches!(term, Term::Local(_)) || is_like_a_pattern(term);
+    match term {
+        Term::Array(items) => items.iter().any(has_variable),
+        Term::Object(pairs) => pairs
+            .iter()
+            .any(|(key, value)| has_variable(key) || has_variable(value)),
+        _ => false,
+    }
+}
+
 impl Lower<'_> {
     fn push(&mut self, step: Step) {
+        let step = match step {
+            // The engine would take the array or object for a pattern that gives its variables their values, and choose
+            // another order.
+            Step::Bind(local, term) if is_like_a_pattern(&term) => {
+                Step::Bind(local, Term::call("internal.same", vec![term]))
+            }
+            other => other,
+        };
         self.statements.push(Statement {
             step,
             with: self.with.clone(),

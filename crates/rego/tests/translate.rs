@@ -169,7 +169,7 @@ fn translating_again_changes_nothing_but_names() {
     let first = translated(&[("a.rego", text)]).unwrap();
     let extra = |name: &str| {
         builtin(name).or(match name {
-            "internal.iterable" | "internal.is_collection" => Some(1),
+            "internal.iterable" | "internal.is_collection" | "internal.same" => Some(1),
             "internal.array_of" => Some(2),
             _ => None,
         })
@@ -241,6 +241,14 @@ fn what_has_no_exact_meaning_is_refused_with_its_place() {
         (
             "f(data) if data.x",
             "2:3: a variable is called `data`, which hides the document `data`: give it another name",
+        ),
+        (
+            "as.foo := 1",
+            "2:1: a rule is called `as`, which is a keyword: give it another name",
+        ),
+        (
+            "contains.foo(x) := x",
+            "2:1: a rule is called `contains`, which is a keyword: give it another name",
         ),
         (
             "input := 1",

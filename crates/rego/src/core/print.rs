@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::{Body, Module, Rule, Statement, Step, Term};
 use crate::resolve::tree::{Collection, Kind, Local, Scalar};
 
-/// What no name may be that stands behind a point.
-const RESERVED: [&str; 15] = [
+/// Keywords: a field of that name stands between brackets, and no rule can have it.
+pub(crate) const RESERVED: [&str; 15] = [
     "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null",
     "package", "some", "true", "with",
 ];

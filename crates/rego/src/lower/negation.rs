@@ -11,7 +11,7 @@ use super::{
 use crate::{
     core::{Step, Term},
     parse::tree::Operator,
-    resolve::tree::{Collection, Condition, Scalar, Value},
+    resolve::tree::{Collection, Condition, Function, Scalar, Value},
 };
 
 impl Lower<'_> {
@@ -35,7 +35,17 @@ impl Lower<'_> {
             }
             Value::Call(function, arguments) => {
                 if let Some((call, output)) = with_output(function, arguments) {
-                    return self.not_same(output, &call);
+                    if matches!(function, Function::Builtin { .. }) {
+                        return self.not_same(output, &call);
+                    }
+                    // A function of the policy is called inside of the negation, where it may be undefined.
+                    let mut known = Vec::new();
+                    for term in self.lifted(arguments)? {
+                        known.push(Value::Local(self.variable(term)));
+                    }
+                    let output = known.pop().unwrap_or(Value::Wildcard);
+                    let call = Value::Call(function.clone(), known);
+                    return self.nothing_holds(&Condition::Unify(output, call), Looks::ToBind);
                 }
                 let terms = self.lifted(arguments)?;
                 Step::Test(Term::Call(Box::new(function_term(function)), terms))

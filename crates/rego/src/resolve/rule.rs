@@ -1,6 +1,7 @@
 //! Rules with their names resolved.
 
 use super::{
+    super::core::RESERVED,
     names::OfFile,
     scope::Scope,
     tree::{Body, Kind, Rule},
@@ -26,6 +27,15 @@ pub(super) fn resolve(
             head.name.text
         );
         scope.fault(Code::Rule, head.name.span, message, "give it another name");
+    }
+    if RESERVED.contains(&head.name.text.as_str()) {
+        let message = format!("a rule is called `{}`, which is a keyword", head.name.text);
+        scope.fault(
+            Code::Unsupported,
+            head.name.span,
+            message,
+            "give it another name",
+        );
     }
     let mut path = vec![head.name.text.clone()];
     let mut key = None;

@@ -101,7 +101,17 @@ impl Scope<'_> {
             match part {
                 written::Part::Text(text) => all.push(Part::Text(text.clone())),
                 written::Part::Value(literal) => {
+                    // Each is evaluated as the term of a comprehension is.
+                    let value = match &literal.kind {
+                        written::LiteralKind::Condition(written::Condition::Value(value)) => {
+                            Some(value)
+                        }
+                        _ => None,
+                    };
+                    let values: Vec<&Expr> = value.into_iter().collect();
+                    self.enter(None, &values);
                     let Literal { kind, with, span } = self.literal(literal);
+                    self.leave();
                     if let super::tree::LiteralKind::Condition(super::tree::Condition::Value(
                         value,
                     )) = kind

@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::{Builtin, budget, format};
 
-pub(super) const ALL: [Builtin; 6] = [
+pub(super) const ALL: [Builtin; 7] = [
     Builtin {
         name: "internal.iterable",
         arity: 1,
@@ -29,6 +29,11 @@ pub(super) const ALL: [Builtin; 6] = [
         name: "internal.template_string",
         arity: 1,
         call: template_string,
+    },
+    Builtin {
+        name: "internal.same",
+        arity: 1,
+        call: |arguments| arguments.first().cloned().ok_or_else(String::new),
     },
     Builtin {
         name: "internal.note",
