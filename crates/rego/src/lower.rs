@@ -8,6 +8,7 @@ mod keys;
 mod negation;
 mod order;
 mod rule;
+mod search;
 mod unify;
 mod value;
 

@@ -1,7 +1,5 @@
 //! Values as terms: calls get a variable of their own, references go step by step where they search.
 
-use std::borrow::Cow;
-
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
     core::{Step, Term},
@@ -97,63 +95,6 @@ impl Lower<'_> {
             });
         }
         Ok(all)
-    }
-
-    /// The same value, with variables in place of references that search: they give other parts of it their values.
-    fn searched<'v>(&mut self, value: &'v Value) -> Ready<Cow<'v, Value>> {
-        if self.looks != Looks::ToBind || !self.searches(value) {
-            return Ok(Cow::Borrowed(value));
-        }
-        let all = |lower: &mut Self, items: &[Value]| {
-            let mut made = Vec::new();
-            for item in items {
-                made.push(lower.searched(item)?.into_owned());
-            }
-            Ok(made)
-        };
-        Ok(Cow::Owned(match value {
-            Value::Document { .. } | Value::Inside(..) => {
-                let term = self.operand(value)?;
-                Value::Local(self.variable(term))
-            }
-            Value::Call(function, arguments) if !is_relation(function) => {
-                Value::Call(function.clone(), all(self, arguments)?)
-            }
-            Value::Array(items) => Value::Array(all(self, items)?),
-            Value::Set(items) => Value::Set(all(self, items)?),
-            Value::Object(pairs) => {
-                let mut made = Vec::new();
-                for (key, value) in pairs {
-                    let key = self.searched(key)?.into_owned();
-                    made.push((key, self.searched(value)?.into_owned()));
-                }
-                Value::Object(made)
-            }
-            Value::Infix(operator, operands) => {
-                let left = self.searched(&operands.0)?.into_owned();
-                let right = self.searched(&operands.1)?.into_owned();
-                Value::Infix(*operator, Box::new((left, right)))
-            }
-            other => return Ok(Cow::Owned(other.clone())),
-        }))
-    }
-
-    /// Whether a value holds a reference that searches.
-    fn searches(&self, value: &Value) -> bool {
-        let any = |items: &[Value]| items.iter().any(|item| self.searches(item));
-        match value {
-            Value::Document { way, .. } => !way.iter().all(|key| self.is_ground(key)),
-            Value::Inside(head, way) => {
-                self.searches(head) || !way.iter().all(|key| self.is_ground(key))
-            }
-            Value::Call(function, items) => !is_relation(function) && any(items),
-            Value::Array(items) | Value::Set(items) => any(items),
-            Value::Object(pairs) => pairs
-                .iter()
-                .any(|(key, value)| self.searches(key) || self.searches(value)),
-            Value::Infix(_, operands) => self.searches(&operands.0) || self.searches(&operands.1),
-            _ => false,
-        }
     }
 
     /// A call, an operator or a template string as a term.
