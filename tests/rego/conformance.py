@@ -24,7 +24,7 @@ def cases(folder: Path) -> tuple[list[dict], collections.Counter]:
         content = json.loads(file.read_text())
         if not isinstance(content, dict) or "cases" not in content:
             continue
-        for case in content["cases"]:
+        for case in content["cases"] or []:
             query = QUERY.match(case.get("query", ""))
             if not query:
                 left["the query is not the value of one rule"] += 1

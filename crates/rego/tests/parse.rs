@@ -181,6 +181,8 @@ fn keywords_are_those_of_the_version_and_the_imports() {
         "package a\nimport future.keywords.contains\np contains x { x := input.a }\n"
     ));
     assert!(!set("package a\np[x] = 1 { x := input.a }\n"));
+    let every = "package a\nimport future.keywords.every\np { every x in input.xs { x } }\n";
+    assert_eq!(faults(every, Version::V0), Vec::<String>::new());
     assert_eq!(
         faults("package a\np { some x in input.xs }\n", Version::V0),
         [

@@ -155,6 +155,10 @@ impl Reading {
                     ));
                 };
                 self.cursor.later.insert(word);
+                if *word == "every" {
+                    // It cannot be written without.
+                    self.cursor.later.insert("in");
+                }
             }
             ["rego", "v1"] => {
                 self.cursor.later.extend(LATER);
