@@ -6,7 +6,10 @@ use crate::{
     core,
     diagnostic::{Code, Diagnostic},
     lower::lower,
-    parse::{parse, tree::Module},
+    parse::{
+        parse,
+        tree::{Module, Rule},
+    },
     resolve::{Arity, resolve},
     source::Version,
 };
@@ -43,60 +46,58 @@ pub fn translate(
     Ok(printed.collect())
 }
 
-/// Finds rules with two defaults.
-fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
+/// The rules of all files of which `is_one` holds, each with its file, and with that of the first of its path.
+fn of_a_path(
+    modules: &[(String, Module)],
+    is_one: fn(&Rule) -> bool,
+) -> impl Iterator<Item = (&str, &Rule, (&str, &Rule))> {
     let mut first = BTreeMap::new();
-    for (file, module) in modules {
+    let rules = modules.iter().flat_map(|(file, module)| {
         let package: Vec<&str> = module
             .package
             .iter()
             .map(|name| name.text.as_str())
             .collect();
-        for rule in module.rules.iter().filter(|rule| rule.is_default) {
+        let rules = module.rules.iter();
+        rules.map(move |rule| (file.as_str(), package.clone(), rule))
+    });
+    rules
+        .filter(move |(_, _, rule)| is_one(rule))
+        .map(move |(file, package, rule)| {
             let path: Vec<_> = rule.head.path.iter().map(|part| &part.kind).collect();
-            let name = &rule.head.name.text;
-            let key = (package.clone(), name.as_str(), format!("{path:?}"));
-            let place = format!("{file}:{}", rule.span);
-            if let Some(other) = first.insert(key, place) {
-                diagnostics.push(Diagnostic {
-                    code: Code::Rule,
-                    file: file.clone(),
-                    span: rule.span,
-                    message: format!("`{name}` has another default at {other}"),
-                    cure: Some("keep one".to_owned()),
-                });
-            }
+            let key = (package, rule.head.name.text.as_str(), format!("{path:?}"));
+            (file, rule, *first.entry(key).or_insert((file, rule)))
+        })
+}
+
+/// Finds rules with two defaults.
+fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
+    for (file, rule, (other, first)) in of_a_path(modules, |rule| rule.is_default) {
+        if !std::ptr::eq(rule, first) {
+            let (name, place) = (&rule.head.name.text, first.span);
+            diagnostics.push(Diagnostic {
+                code: Code::Rule,
+                file: file.to_owned(),
+                span: rule.span,
+                message: format!("`{name}` has another default at {other}:{place}"),
+                cure: Some("keep one".to_owned()),
+            });
         }
     }
 }
 
 /// Finds functions that are defined in two files, of which the engine would mix up the arguments.
 fn functions_in_two_files(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
-    let mut first: BTreeMap<_, &str> = BTreeMap::new();
-    for (file, module) in modules {
-        let package: Vec<&str> = module
-            .package
-            .iter()
-            .map(|name| name.text.as_str())
-            .collect();
-        for rule in module
-            .rules
-            .iter()
-            .filter(|rule| rule.head.arguments.is_some())
-        {
-            let path: Vec<_> = rule.head.path.iter().map(|part| &part.kind).collect();
+    for (file, rule, (other, _)) in of_a_path(modules, |rule| rule.head.arguments.is_some()) {
+        if file != other {
             let name = &rule.head.name.text;
-            let key = (package.clone(), name.as_str(), format!("{path:?}"));
-            let other = *first.entry(key).or_insert(file);
-            if other != file {
-                diagnostics.push(Diagnostic {
-                    code: Code::Unsupported,
-                    file: file.clone(),
-                    span: rule.head.span,
-                    message: format!("the function `{name}` is defined in {other} too"),
-                    cure: Some("write all its definitions in one file".to_owned()),
-                });
-            }
+            diagnostics.push(Diagnostic {
+                code: Code::Unsupported,
+                file: file.to_owned(),
+                span: rule.head.span,
+                message: format!("the function `{name}` is defined in {other} too"),
+                cure: Some("write all its definitions in one file".to_owned()),
+            });
         }
     }
 }

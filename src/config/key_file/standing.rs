@@ -1,7 +1,7 @@
 //! Which of the keys in force may stay, whatever else is wrong with the files.
 //!
-//! A key stays only while an entry of it stands in the files: one that is removed is gone at once, and one whose attributes or
-//! expiry have changed has the new ones at once. An entry with a fault keeps its key only if nothing that can be read of it
+//! A key stays only while an entry of it stands in the files: one that is removed is gone at once, and so is what an
+//! earlier expiry ends; other attributes come with the policies beside them (`reload/keys.rs`). An entry with a fault keeps its key only if nothing that can be read of it
 //! differs from what is in force. Only where a file cannot be read do its last good keys stay. A file that is not there has
 //! no keys.
 

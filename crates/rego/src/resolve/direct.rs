@@ -1,6 +1,6 @@
 //! The names that stand in a query itself, without the queries inside of it.
 
-use crate::parse::tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Part, Query};
+use crate::parse::tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Query};
 
 /// Tells each name of a query.
 pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
@@ -9,6 +9,7 @@ pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
     }
 }
 
+/// Without what `with` puts in place of something else: it can be a function, and a variable stands elsewhere too.
 fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     match &literal.kind {
         LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {
@@ -30,7 +31,6 @@ fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
         }
         LiteralKind::Every { domain, .. } => of_value(domain, found),
     }
-    // What `with` puts in place of something else can be a function. A variable stands elsewhere too.
 }
 
 /// Tells each name of a value outside of its comprehensions.
@@ -65,10 +65,7 @@ pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
             of_value(&operands.0, found);
             of_value(&operands.1, found);
         }
-        ExprKind::Template(parts) => {
-            // Each is a query of its own, as in a comprehension.
-            let _: &Vec<Part> = parts;
-        }
+        // An expression in a template string is a query of its own, as a comprehension is.
         _ => {}
     }
 }
