@@ -9,8 +9,10 @@ pub(super) const FIXED: [&str; 18] = [
 ];
 
 /// An operator between two terms.
-pub(super) fn infix(operator: Operator, terms: Vec<Term>) -> Term {
-    let is_scalar = terms.iter().any(|term| matches!(term, Term::Scalar(_)));
+pub(super) fn infix(operator: Operator, left: Term, right: Term) -> Term {
+    let is_scalar = [&left, &right]
+        .into_iter()
+        .any(|term| matches!(term, Term::Scalar(_)));
     let call = match operator {
         // The engine orders sets before objects; a constant is neither.
         Operator::Less if !is_scalar => Some("internal.lt"),
@@ -23,12 +25,8 @@ pub(super) fn infix(operator: Operator, terms: Vec<Term>) -> Term {
         Operator::Times => Some("internal.mul"),
         _ => None,
     };
-    if let Some(name) = call {
-        return Term::call(name, terms);
-    }
-    let mut terms = terms.into_iter();
-    match (terms.next(), terms.next()) {
-        (Some(left), Some(right)) => Term::Infix(operator.sign(), Box::new((left, right))),
-        _ => Term::Scalar(crate::resolve::tree::Scalar::Null),
+    match call {
+        Some(name) => Term::call(name, vec![left, right]),
+        None => Term::Infix(operator.sign(), Box::new((left, right))),
     }
 }

@@ -47,21 +47,15 @@ impl Lower<'_> {
                 return self.unify(output, &call);
             }
             Value::Infix(Operator::Equal, operands) => {
-                let mut terms = self.operands([&operands.0, &operands.1])?.into_iter();
-                match (terms.next(), terms.next()) {
-                    (Some(left), Some(right)) => Step::Same(left, right),
-                    _ => return Ok(()),
-                }
+                let (left, right) = self.both(&operands.0, &operands.1)?;
+                Step::Same(left, right)
             }
             Value::In {
                 key: None,
                 operands,
             } => {
-                let mut terms = self.operands([&operands.0, &operands.1])?.into_iter();
-                match (terms.next(), terms.next()) {
-                    (Some(value), Some(collection)) => Step::Member(value, collection),
-                    _ => return Ok(()),
-                }
+                let (value, collection) = self.both(&operands.0, &operands.1)?;
+                Step::Member(value, collection)
             }
             Value::Call(..) | Value::Infix(..) | Value::In { .. } => {
                 Step::Test(self.called(value)?)

@@ -54,8 +54,12 @@ impl Lower<'_> {
                 return self.not_same(&operands.0, &operands.1);
             }
             Value::Infix(operator, operands) => {
-                let terms = self.lifted([&operands.0, &operands.1])?;
-                Step::Test(super::builtins::infix(*operator, terms))
+                let looks = std::mem::replace(&mut self.looks, Looks::BesideCalls);
+                let terms = self.both(&operands.0, &operands.1);
+                self.looks = looks;
+                let (left, right) = terms?;
+                let (left, right) = (self.atom(left), self.atom(right));
+                Step::Test(super::builtins::infix(*operator, left, right))
             }
             Value::In { key, operands } => {
                 let mut values: Vec<&Value> = key.iter().map(AsRef::as_ref).collect();
@@ -99,6 +103,13 @@ impl Lower<'_> {
         Ok(terms?.into_iter().map(|term| self.atom(term)).collect())
     }
 
+    fn lifted_one(&mut self, value: &Value) -> Ready<Term> {
+        let looks = std::mem::replace(&mut self.looks, Looks::BesideCalls);
+        let term = self.operand(value);
+        self.looks = looks;
+        Ok(self.atom(term?))
+    }
+
     /// A side of a comparison: a reference may be undefined, but not what chooses its way or what is called.
     fn side(&mut self, value: &Value) -> Ready<Term> {
         match value {
@@ -115,8 +126,7 @@ impl Lower<'_> {
                 Ok(Term::Document(path, rest))
             }
             Value::Inside(head, way) => {
-                let mut head = self.lifted([head.as_ref()])?;
-                let head = head.pop().unwrap_or(Term::Scalar(Scalar::Null));
+                let head = self.lifted_one(head)?;
                 let head = self.variable(head);
                 Ok(Term::Inside(head, self.lifted(way)?))
             }
@@ -125,32 +135,27 @@ impl Lower<'_> {
             Value::Object(pairs) => {
                 let mut all = Vec::new();
                 for (key, value) in pairs {
-                    let mut both = self.elements([key, value])?.into_iter();
-                    if let (Some(key), Some(value)) = (both.next(), both.next()) {
-                        all.push((key, value));
-                    }
+                    let key = self.element(key)?;
+                    all.push((key, self.element(value)?));
                 }
                 Ok(Term::Object(all))
             }
-            other => {
-                let mut terms = self.lifted([other])?;
-                Ok(terms.pop().unwrap_or(Term::Scalar(Scalar::Null)))
-            }
+            other => self.lifted_one(other),
         }
     }
 
     fn elements<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Ready<Vec<Term>> {
-        let mut terms = Vec::new();
-        for value in values {
-            terms.push(match value {
-                Value::Array(_) | Value::Set(_) | Value::Object(_) => self.side(value)?,
-                other => {
-                    let mut lifted = self.lifted([other])?;
-                    lifted.pop().unwrap_or(Term::Scalar(Scalar::Null))
-                }
-            });
+        values
+            .into_iter()
+            .map(|value| self.element(value))
+            .collect()
+    }
+
+    fn element(&mut self, value: &Value) -> Ready<Term> {
+        match value {
+            Value::Array(_) | Value::Set(_) | Value::Object(_) => self.side(value),
+            other => self.lifted_one(other),
         }
-        Ok(terms)
     }
 
     /// Whether a condition holds in no way: of all the ways, none is found.

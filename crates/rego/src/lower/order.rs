@@ -25,7 +25,7 @@ impl Lower<'_> {
             }
             if later.len() == before {
                 let Some((why, span)) = first else {
-                    return Ok(());
+                    return Err(Unready::Unsafe(None));
                 };
                 return Err(match why {
                     // A variable of a query around can still get its value there.

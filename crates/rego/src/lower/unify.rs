@@ -62,10 +62,8 @@ impl Lower<'_> {
                 self.matched(pattern, local)
             }
             _ => {
-                let mut terms = self.operands([left, right])?.into_iter();
-                if let (Some(left), Some(right)) = (terms.next(), terms.next()) {
-                    self.push(Step::Same(left, right));
-                }
+                let (left, right) = self.both(left, right)?;
+                self.push(Step::Same(left, right));
                 Ok(())
             }
         }

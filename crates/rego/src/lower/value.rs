@@ -97,13 +97,24 @@ impl Lower<'_> {
         Ok(all)
     }
 
+    /// Two values as terms.
+    pub(super) fn both(&mut self, left: &Value, right: &Value) -> Ready<(Term, Term)> {
+        let (left, right) = (self.searched(left)?, self.searched(right)?);
+        if is_call(&right) && !is_call(&left) {
+            let right = self.operand(&right)?;
+            return Ok((self.operand(&left)?, right));
+        }
+        let left = self.operand(&left)?;
+        Ok((left, self.operand(&right)?))
+    }
+
     /// A call, an operator or a template string as a term.
     pub(super) fn called(&mut self, value: &Value) -> Ready<Term> {
         match value {
             Value::Call(function, arguments) => self.call(function, arguments),
             Value::Infix(operator, operands) => {
-                let terms = self.operands([&operands.0, &operands.1])?;
-                Ok(super::builtins::infix(*operator, terms))
+                let (left, right) = self.both(&operands.0, &operands.1)?;
+                Ok(super::builtins::infix(*operator, left, right))
             }
             Value::In { key, operands } => {
                 let mut values: Vec<&Value> = key.iter().map(AsRef::as_ref).collect();
