@@ -80,6 +80,9 @@ fn template_string(arguments: &[Value]) -> Result<Value, String> {
     let mut text = String::new();
     for part in parts.iter() {
         match part {
+            Value::Set(values) if values.len() > 1 => {
+                return Err("an expression in a template string has several values".to_owned());
+            }
             Value::Set(values) => match values.iter().next() {
                 Some(Value::String(value)) => text.push_str(value),
                 Some(value) => text.push_str(&format::shown(value)?),
