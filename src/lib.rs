@@ -20,4 +20,3 @@ pub mod state;
 pub mod supervision;
 pub mod telemetry;
 pub mod transport;
-pub mod yaml;

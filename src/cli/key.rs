@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
 use super::{CommandError, print, print_json};
 use crate::{
     authn::generate_key,
     config::key_file::{Entry, parse_expiry},
-    yaml::Document,
 };
 
 #[derive(Debug, Subcommand)]

@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use geowarden_yaml::{Document, KeyPath, Step};
 use serde_json::Value;
 
 use super::{Headers, Origin, Problem, Problems, opentelemetry};
-use crate::yaml::{Document, KeyPath, Step};
 
 /// What every variable of ours begins with.
 pub const PREFIX: &str = "GEOWARDEN_";

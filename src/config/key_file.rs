@@ -5,15 +5,13 @@ mod standing;
 use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use geowarden_yaml::{Document, MAX_DEPTH, Step, display_path};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::standing::standing;
 use super::{ApiKeys, Origin, Problem, Problems, fault::kind};
-use crate::{
-    files::Files,
-    yaml::{Document, MAX_DEPTH, Step, display_path},
-};
+use crate::files::Files;
 
 /// One API key, without the key: only its digest is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

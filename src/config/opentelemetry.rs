@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use geowarden_yaml::Step;
 use serde_json::{Value, json};
 
 use super::{
     environment::Setting,
     traces::{self, Headers},
 };
-use crate::yaml::Step;
 
 type Variables = BTreeMap<String, String>;
 

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
@@ -15,7 +16,6 @@ use super::{
     paths,
     validation::is_name,
 };
-use crate::yaml::{Document, KeyPath, Step, display_path};
 
 /// More faults than this are not looked for.
 const MAX_PROBLEMS: usize = 50;

@@ -8,6 +8,7 @@ mod server;
 mod tenants;
 mod traces;
 
+use geowarden_yaml::{KeyPath, Step};
 use url::{Host, Url};
 
 use self::authn::authn;
@@ -16,7 +17,6 @@ pub(super) use self::{
     tenants::{is_name, warnings as tenant_warnings},
 };
 use super::{Config, Problem, reading::Sources, web_address};
-use crate::yaml::{KeyPath, Step};
 
 /// Every fault in a configuration of good form, and what its files cannot be used for.
 pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {

@@ -2,9 +2,8 @@
 //!
 //! In Rego a key that is misspelt, or has no value, is undefined: a role would silently do nothing.
 
+use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::{Map, Value};
-
-use crate::yaml::{Document, KeyPath, Step, display_path};
 
 /// The rules that the data is for.
 pub(super) const POLICY: &str = include_str!("../../policies/default/authz.rego");

@@ -1,12 +1,10 @@
 //! Collection ids that policy data names, which must be ones that a request can ask for: a rule about an id that is
 //! refused in every request would look as if it held.
 
+use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::Value;
 
-use crate::{
-    request::ogc::{Refusal, reachable_collection_id},
-    yaml::{Document, KeyPath, Step, display_path},
-};
+use crate::request::ogc::{Refusal, reachable_collection_id};
 
 /// The lists in which the default policy names collections, below `roles`.
 const ACCESS: [&str; 3] = ["read", "write", "execute"];

@@ -3,15 +3,13 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use geowarden_yaml::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{default_roles, named_ids};
-use crate::{
-    files::{Files, Fresh, Root, Take, Unreadable},
-    yaml::Document,
-};
+use crate::files::{Files, Fresh, Root, Take, Unreadable};
 
 /// Why policies cannot be used: file, line and reason in its text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use geowarden_yaml::{Document, Step};
 use serde_json::Value;
 
 use crate::{
     config::{Config, Problem, Problems},
     files::Files,
     request::ogc::{reachable_collection_id, reachable_id},
-    yaml::{Document, Step},
 };
 
 /// What is worth a warning, and the resources that no request could ever reach.

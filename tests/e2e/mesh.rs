@@ -5,8 +5,8 @@
 
 use std::{fs, path::Path};
 
-use geowarden::yaml::Document;
 use geowarden_stack::{Envoy, Tools};
+use geowarden_yaml::Document;
 use serde_json::{Value, json};
 
 use crate::{

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use geowarden::yaml::Document;
+use geowarden_yaml::Document;
 use serde_json::Value;
 
 use crate::envoy_settings::{EXT_AUTHZ, Place, ROUTER, faults, managers, settings};

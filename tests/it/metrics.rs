@@ -12,8 +12,8 @@ use geowarden::{
     authn::{KeyFetchError, KeySet},
     pipeline::{self, decision::Denial},
     telemetry::metrics::{Dropped, Metrics, SpanEnd},
-    yaml::Document,
 };
+use geowarden_yaml::Document;
 use serde_json::Value;
 
 const DASHBOARD: &str = "k8s/components/monitoring/dashboard.json";

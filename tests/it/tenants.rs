@@ -361,7 +361,7 @@ fn with_issuer(folder: &Path, name: &str) -> Config {
     let mut config = config(folder);
     let issuer = "{issuer: 'http://127.0.0.1:1', audiences: [x]}";
     let authn = format!("jwt: [{issuer}]");
-    let parsed = geowarden::yaml::Document::parse(&authn).unwrap().value;
+    let parsed = geowarden_yaml::Document::parse(&authn).unwrap().value;
     config.tenants.get_mut(name).unwrap().authn = serde_json::from_value(parsed).unwrap();
     config
 }

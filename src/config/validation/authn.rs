@@ -1,12 +1,12 @@
 //! `authn`: where keys are, and which issuers are trusted.
 
+use geowarden_yaml::Step;
 use url::Url;
 
 use super::{Findings, durations, is_loopback, numbers};
 use crate::{
     config::{Audiences, Config, Inquiry, Issuer, certificates, web_address},
     glyphs::is_unprintable,
-    yaml::Step,
 };
 
 /// What an issuer or an endpoint is compared with or asked at is told in logs, metrics and answers.

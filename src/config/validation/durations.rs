@@ -2,11 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use geowarden_yaml::Step;
+
 use super::Findings;
-use crate::{
-    config::{Config, Issuer, Span},
-    yaml::Step,
-};
+use crate::config::{Config, Issuer, Span};
 
 type Range = RangeInclusive<Duration>;
 

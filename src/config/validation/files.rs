@@ -3,8 +3,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use geowarden_yaml::Step;
+
 use super::Findings;
-use crate::{config::file_name, files::read_one, yaml::Step};
+use crate::{config::file_name, files::read_one};
 
 impl Findings<'_> {
     /// Whether there is a file.

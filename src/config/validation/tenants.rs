@@ -6,11 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use geowarden_yaml::{KeyPath, Step};
+
 use super::{Findings, authn, policy, pygeoapi};
-use crate::{
-    config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant},
-    yaml::{KeyPath, Step},
-};
+use crate::config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant};
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     for section in ["authn", "policy"] {

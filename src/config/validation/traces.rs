@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
+use geowarden_yaml::Step;
 use url::Url;
 
 use super::{Config, Findings, is_loopback, web_address};
-use crate::yaml::Step;
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     let Some(traces) = &config.telemetry.traces else {

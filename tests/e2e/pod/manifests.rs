@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use geowarden::yaml::Document;
 use geowarden_stack::Tools;
+use geowarden_yaml::Document;
 use serde_json::Value;
 
 use crate::stage::Outcome;

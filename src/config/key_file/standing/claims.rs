@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use geowarden_yaml::Document;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
         key_file::{Entry, parse_expiry},
     },
     files::Files,
-    yaml::Document,
 };
 
 /// One place where a digest stands.

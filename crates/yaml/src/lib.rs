@@ -1,6 +1,4 @@
-//! YAML (and so JSON) text as a tree that remembers where each value stands.
-//!
-//! Configuration, key files and policy data are all read here, so all of them report file, line and key the same way.
+#![doc = include_str!("../README.md")]
 
 use std::collections::HashMap;
 
