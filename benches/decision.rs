@@ -25,13 +25,14 @@ use geowarden::{
     },
     identity::{Method, Principal},
     pipeline::{self, Rules, decision::Refusals},
-    policy::{Dialect, Policy, Question, RegoPolicy, RegoSettings, Sources, input},
+    policy::{Policy, Question, RegoPolicy, RegoSettings, input, source},
     request::{
         CheckInput,
         ogc::{Backend, RawRequest, Reader, Resource},
     },
     response,
 };
+use geowarden_rego::{Settings, source::Version};
 use prost::{Message, bytes::Bytes};
 use serde_json::json;
 
@@ -105,13 +106,15 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
         .join("policies")
         .join(folder);
     let settings = RegoSettings {
-        entrypoint: "geowarden/authz/allow".to_owned(),
-        dialect: Dialect::V1,
-        timeout: Duration::from_secs(1),
+        policy: Settings {
+            entrypoint: "geowarden/authz/allow".to_owned(),
+            version: Version::V1,
+            timeout: Duration::from_secs(1),
+        },
         input: input::Shape::Native,
         remembered,
     };
-    RegoPolicy::load(Sources::load(&path).unwrap(), &settings).unwrap()
+    RegoPolicy::load(source::load(&path).unwrap(), &settings, None).unwrap()
 }
 
 fn principal() -> Principal {

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use geowarden_rego::STACK_BYTES;
 use tokio::{
     sync::{Notify, oneshot, watch},
     time::{Instant, sleep_until},
@@ -33,7 +34,6 @@ use self::{
 use crate::{
     config::Config,
     files::SETTLE,
-    policy::STACK_BYTES,
     state::State,
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };

@@ -3,15 +3,13 @@
 use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use geowarden_rego::migrate::{self, Finding, Kind};
 use serde_json::json;
 
 use super::{CommandError, paint, print, print_json};
-use crate::{
-    config::{
-        Environment, Problems,
-        fastgeoapi::{Native, Settings},
-    },
-    policy::migration::{self, Finding, Kind},
+use crate::config::{
+    Environment, Problems,
+    fastgeoapi::{Native, Settings},
 };
 
 #[derive(Debug, Args)]
@@ -66,7 +64,7 @@ impl Migrate {
             CommandError::Config(Problems::file(name, None, format!("cannot be read: {e}")))
         })?;
         let name = path.display().to_string();
-        migration::findings(&name, &text, context)
+        migrate::findings(&name, &text, context)
             .map_err(|error| CommandError::Config(Problems::file(name, None, error.0)))
     }
 

@@ -24,12 +24,10 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use geowarden_rego::STACK_BYTES;
 use thiserror::Error;
 
-use crate::{
-    config::{Config, Environment, Problems},
-    policy::STACK_BYTES,
-};
+use crate::config::{Config, Environment, Problems};
 
 /// External authorization for pygeoapi behind Envoy: API keys, JWT and embedded Rego.
 #[derive(Debug, Parser)]

@@ -7,13 +7,11 @@ use std::{
 };
 
 use clap::Args;
+use geowarden_rego::prove::Trial;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 
 use super::{CommandError, print_json_line};
-use crate::{
-    policy::{Outcome, Trial, prove},
-    reload,
-};
+use crate::reload;
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
@@ -37,11 +35,7 @@ impl Prove {
             self.one_more_trial()?;
             let trial: Trial = serde_json::from_str(&line?)
                 .map_err(|e| CommandError::Usage(format!("standard input: {e}")))?;
-            let outcome = match prove(trial.sources, &trial.settings) {
-                Ok(faithful) => Outcome::Proved(Box::new(faithful)),
-                Err(error) => Outcome::Refused(error.to_string()),
-            };
-            print_json_line(&outcome)?;
+            print_json_line(&trial.run())?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use geowarden_rego::STACK_BYTES;
 use serde_json::{Map, json};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -18,7 +19,6 @@ use crate::{
     app::{App, AppError},
     authn::generate_key,
     config::{ApiKeys, Config, key_file::Entry},
-    policy::STACK_BYTES,
     telemetry::logging,
 };
 

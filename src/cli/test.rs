@@ -3,13 +3,15 @@
 use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use geowarden_rego::{
+    LoadError,
+    source::Version,
+    test::{self, Coverage, TestOutcome, TestResult},
+};
 use serde_json::json;
 
 use super::{CommandError, paint, print, print_json};
-use crate::{
-    config::Problems,
-    policy::{Coverage, Dialect, Sources, TestOutcome, TestResult},
-};
+use crate::{config::Problems, policy::source};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
@@ -36,23 +38,23 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let dialect = if self.v0_compatible {
-            Dialect::V0
+        let version = if self.v0_compatible {
+            Version::V0
         } else {
-            Dialect::V1
+            Version::V1
         };
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for path in &self.paths {
-            let config = |e: crate::policy::LoadError| {
+            let config = |e: LoadError| {
                 CommandError::Config(Problems::file(
                     path.display().to_string(),
                     None,
                     e.to_string(),
                 ))
             };
-            let sources = Sources::load(path).map_err(config)?;
-            let (some, lines) = sources.run_tests(dialect, self.coverage).map_err(config)?;
+            let sources = source::load(path).map_err(config)?;
+            let (some, lines) = test::run(sources, version, self.coverage).map_err(config)?;
             results.extend(some);
             coverage.extend(lines);
         }

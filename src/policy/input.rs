@@ -2,7 +2,7 @@
 
 mod fastgeoapi;
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use super::Question;
@@ -13,7 +13,7 @@ use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Which of its shapes `input` has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shape {
     /// geowarden's own, with OPA-Envoy's members beside it.
     #[default]

@@ -4,10 +4,9 @@ mod default_roles;
 pub mod input;
 mod memo;
 mod named_ids;
-mod proof;
-mod reads;
 mod rego;
-mod source;
+pub mod source;
+mod trial;
 mod verdict;
 
 use std::sync::Arc;
@@ -22,13 +21,8 @@ use crate::{
 };
 
 pub use self::{
-    proof::{Limits, Outcome, Proof, Prover, Trial},
-    reads::Reads,
-    rego::{
-        Coverage, Faithful, FileCoverage, RegoPolicy, RegoSettings, STACK_BYTES, TestOutcome,
-        TestResult, builtin_names, migration, prove,
-    },
-    source::{Dialect, LoadError, Sources},
+    rego::{RegoPolicy, RegoSettings},
+    trial::prover,
     verdict::{Verdict, VerdictError},
 };
 
@@ -69,15 +63,9 @@ pub trait Policy: Send + Sync {
 /// Why a policy gave no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// The evaluation failed: a built-in's error, a conflict of rules.
-    #[error("the policy failed: {0}")]
-    Evaluation(String),
-    /// The evaluation took longer than its limit.
-    #[error("the policy took longer than its limit")]
-    Timeout,
-    /// The evaluator itself broke.
-    #[error("the policy made the evaluator panic: {0}")]
-    Panic(String),
+    /// The evaluation gave no value.
+    #[error(transparent)]
+    Rego(#[from] geowarden_rego::Fault),
     /// The policy's value is no verdict.
     #[error(transparent)]
     Verdict(#[from] VerdictError),
@@ -87,9 +75,9 @@ impl Fault {
     /// A stable name for metrics and logs.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Evaluation(_) => "policy-error",
-            Self::Timeout => "policy-timeout",
-            Self::Panic(_) => "policy-panic",
+            Self::Rego(geowarden_rego::Fault::Evaluation(_)) => "policy-error",
+            Self::Rego(geowarden_rego::Fault::Timeout) => "policy-timeout",
+            Self::Rego(geowarden_rego::Fault::Panic(_)) => "policy-panic",
             Self::Verdict(_) => "policy-verdict",
         }
     }

@@ -1,214 +1,143 @@
 //! Policies and data as files: what OPA would load from the same folder.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::path::Path;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use geowarden_rego::{LoadError, Sources};
 use geowarden_yaml::Document;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use thiserror::Error;
+use serde_json::Value;
 
 use super::{default_roles, named_ids};
 use crate::files::{Files, Fresh, Root, Take, Unreadable};
 
-/// Why policies cannot be used: file, line and reason in its text.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct LoadError(pub String);
-
-/// The Rego dialect of files that do not name theirs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dialect {
-    /// Before OPA 1.0.
-    V0,
-    /// OPA 1.0 and later.
-    #[default]
-    V1,
+/// The default policy: public pages for everybody, collections by role.
+pub fn embedded_by_roles() -> Result<Sources, LoadError> {
+    let mut sources = Sources::default();
+    sources.modules.insert(
+        "(embedded)/authz.rego".to_owned(),
+        default_roles::POLICY.to_owned(),
+    );
+    add_data(
+        &mut sources,
+        Path::new("(embedded)/data.yaml"),
+        &[],
+        include_str!("../../policies/default/data.yaml"),
+    )?;
+    Ok(sources)
 }
 
-/// Policies and data that belong together.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sources {
-    /// Rego texts by the name they are reported under.
-    pub modules: BTreeMap<String, String>,
-    /// The `data` document.
-    pub data: Map<String, Value>,
+/// Public pages for everybody, the rest, but for /admin, for every valid credential; OPTIONS for everybody on demand.
+pub fn embedded_for_authenticated(options_are_public: bool) -> Sources {
+    let mut sources = Sources::default();
+    if options_are_public {
+        let name = "options_are_public".to_owned();
+        sources.data.insert(name, Value::Bool(true));
+    }
+    sources.modules.insert(
+        "(embedded)/authenticated.rego".to_owned(),
+        include_str!("../../policies/authenticated/authz.rego").to_owned(),
+    );
+    sources
 }
 
-impl Sources {
-    /// The default policy: public pages for everybody, collections by role.
-    pub fn embedded_by_roles() -> Result<Self, LoadError> {
-        let mut sources = Self::default();
-        sources.modules.insert(
-            "(embedded)/authz.rego".to_owned(),
-            default_roles::POLICY.to_owned(),
-        );
-        sources.add_data(
-            Path::new("(embedded)/data.yaml"),
-            &[],
-            include_str!("../../policies/default/data.yaml"),
-        )?;
-        Ok(sources)
+/// What is read of a folder of policies and data.
+pub fn root(path: &Path) -> Root {
+    Root {
+        path: path.to_path_buf(),
+        take: Take::Tree {
+            endings: &[".rego"],
+            names: &["data.json", "data.yaml", "data.yml"],
+        },
     }
+}
 
-    /// Public pages for everybody, the rest, but for /admin, for every valid credential; OPTIONS for everybody on demand.
-    pub fn embedded_for_authenticated(options_are_public: bool) -> Self {
-        let mut sources = Self::default();
-        if options_are_public {
-            let name = "options_are_public".to_owned();
-            sources.data.insert(name, Value::Bool(true));
+/// Everything below `path`, read now.
+pub fn load(path: &Path) -> Result<Sources, LoadError> {
+    let files = Files::read(&[root(path)], Fresh::Read)
+        .map_err(|error| LoadError(format!("{}: {error}", path.display())))?;
+    of(path, &files)
+}
+
+/// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
+///
+/// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
+pub fn of(path: &Path, files: &Files) -> Result<Sources, LoadError> {
+    let fault = |file: &Path, error: Unreadable| LoadError(format!("{}: {error}", file.display()));
+    let mut sources = Sources::default();
+    let mut paths: Vec<&Path> = files
+        .below(path)
+        .map_err(|error| fault(path, error))?
+        .collect();
+    // Data comes after the policies, which say what it must look like.
+    paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
+    for file in paths {
+        let text = files.text(file).map_err(|error| fault(file, error))?;
+        if file.extension().is_some_and(|e| e == "rego") {
+            let name = file.display().to_string();
+            sources.modules.insert(name, text.to_owned());
+        } else {
+            add_data(&mut sources, file, &folders(path, file), text)?;
         }
-        sources.modules.insert(
-            "(embedded)/authenticated.rego".to_owned(),
-            include_str!("../../policies/authenticated/authz.rego").to_owned(),
-        );
-        sources
     }
-
-    /// What is read of a folder of policies and data.
-    pub fn root(path: &Path) -> Root {
-        Root {
-            path: path.to_path_buf(),
-            take: Take::Tree {
-                endings: &[".rego"],
-                names: &["data.json", "data.yaml", "data.yml"],
-            },
-        }
+    if sources.modules.is_empty() {
+        return Err(LoadError(format!(
+            "{}: expected at least one .rego file, found none",
+            path.display()
+        )));
     }
+    Ok(sources)
+}
 
-    /// Everything below `path`, read now.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let files = Files::read(&[Self::root(path)], Fresh::Read)
-            .map_err(|error| LoadError(format!("{}: {error}", path.display())))?;
-        Self::of(path, &files)
+fn add_data(
+    sources: &mut Sources,
+    file: &Path,
+    folder: &[String],
+    text: &str,
+) -> Result<(), LoadError> {
+    let document = Document::parse(text)
+        .map_err(|e| LoadError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
+    if let Some(found) = named_ids::unreachable(&document).first() {
+        let line = found
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
+        return Err(LoadError(format!(
+            "{}{line}: {}: no request can ask for the collection `{}`: {}",
+            file.display(),
+            found.path,
+            found.id,
+            found.refusal
+        )));
     }
-
-    /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
-    ///
-    /// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
-    pub fn of(path: &Path, files: &Files) -> Result<Self, LoadError> {
-        let fault =
-            |file: &Path, error: Unreadable| LoadError(format!("{}: {error}", file.display()));
-        let mut sources = Self::default();
-        let mut paths: Vec<&Path> = files
-            .below(path)
-            .map_err(|error| fault(path, error))?
-            .collect();
-        // Data comes after the policies, which say what it must look like.
-        paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
-        for file in paths {
-            let text = files.text(file).map_err(|error| fault(file, error))?;
-            if file.extension().is_some_and(|e| e == "rego") {
-                let name = file.display().to_string();
-                sources.modules.insert(name, text.to_owned());
-            } else {
-                sources.add_data(file, &folders(path, file), text)?;
-            }
-        }
-        if sources.modules.is_empty() {
+    let is_of_the_default_policy = folder.is_empty()
+        && sources
+            .modules
+            .values()
+            .any(|text| text == default_roles::POLICY);
+    if let Some(fault) = default_roles::fault(&document).filter(|_| is_of_the_default_policy) {
+        let line = fault
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
+        return Err(LoadError(format!(
+            "{}{line}: {}: {}",
+            file.display(),
+            fault.path,
+            fault.message
+        )));
+    }
+    let members = match document.value {
+        Value::Null => return Ok(()),
+        Value::Object(members) => members,
+        _ => {
             return Err(LoadError(format!(
-                "{}: expected at least one .rego file, found none",
-                path.display()
-            )));
-        }
-        Ok(sources)
-    }
-
-    /// The same without tests, which decide nothing.
-    #[must_use]
-    pub fn without_tests(mut self) -> Self {
-        self.modules.retain(|name, _| !name.ends_with("_test.rego"));
-        self
-    }
-
-    /// A fingerprint of all texts and data: the first 16 hexadecimal digits of their SHA-256.
-    pub fn revision(&self) -> String {
-        let mut digest = Context::new(&SHA256);
-        for (name, text) in &self.modules {
-            for part in [name, text] {
-                digest.update(&part.len().to_le_bytes());
-                digest.update(part.as_bytes());
-            }
-        }
-        digest.update(Value::Object(self.data.clone()).to_string().as_bytes());
-        let mut revision = String::new();
-        for byte in digest.finish().as_ref().iter().take(8) {
-            let _ = write!(revision, "{byte:02x}");
-        }
-        revision
-    }
-
-    fn add_data(&mut self, file: &Path, folder: &[String], text: &str) -> Result<(), LoadError> {
-        let document = Document::parse(text)
-            .map_err(|e| LoadError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
-        if let Some(found) = named_ids::unreachable(&document).first() {
-            let line = found
-                .line
-                .map(|line| format!(":{line}"))
-                .unwrap_or_default();
-            return Err(LoadError(format!(
-                "{}{line}: {}: no request can ask for the collection `{}`: {}",
-                file.display(),
-                found.path,
-                found.id,
-                found.refusal
-            )));
-        }
-        let is_of_the_default_policy = folder.is_empty()
-            && self
-                .modules
-                .values()
-                .any(|text| text == default_roles::POLICY);
-        if let Some(fault) = default_roles::fault(&document).filter(|_| is_of_the_default_policy) {
-            let line = fault
-                .line
-                .map(|line| format!(":{line}"))
-                .unwrap_or_default();
-            return Err(LoadError(format!(
-                "{}{line}: {}: {}",
-                file.display(),
-                fault.path,
-                fault.message
-            )));
-        }
-        let mut value = match document.value {
-            Value::Null => return Ok(()),
-            Value::Object(members) => members,
-            _ => {
-                return Err(LoadError(format!(
-                    "{}:1: expected a mapping, found something else",
-                    file.display()
-                )));
-            }
-        };
-        for name in folder.iter().rev() {
-            value = Map::from_iter([(name.clone(), Value::Object(value))]);
-        }
-        merge(&mut self.data, value, "data").map_err(|path| {
-            LoadError(format!(
-                "{}: {path} is set by another data file too",
+                "{}:1: expected a mapping, found something else",
                 file.display()
-            ))
-        })
-    }
-}
-
-fn merge(
-    into: &mut Map<String, Value>,
-    from: Map<String, Value>,
-    path: &str,
-) -> Result<(), String> {
-    for (name, value) in from {
-        let path = format!("{path}.{name}");
-        match (into.get_mut(&name), value) {
-            (None, value) => {
-                into.insert(name, value);
-            }
-            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more, &path)?,
-            (Some(_), _) => return Err(path),
+            )));
         }
-    }
-    Ok(())
+    };
+    sources
+        .add_data(folder, members)
+        .map_err(|conflict| LoadError(format!("{}: {conflict}", file.display())))
 }
 
 /// The names of the folders between `root` and a file.
@@ -238,7 +167,7 @@ mod tests {
         fs::write(dir.path().join("x_test.rego"), "package x_test").unwrap();
         fs::write(dir.path().join("data.yaml"), "k: 1").unwrap();
         fs::write(dir.path().join("a/data.json"), r#"{"b": 2}"#).unwrap();
-        let sources = Sources::load(dir.path()).unwrap();
+        let sources = load(dir.path()).unwrap();
         assert_eq!(
             Value::Object(sources.data.clone()),
             json!({"k": 1, "a": {"b": 2}})
@@ -247,9 +176,9 @@ mod tests {
         assert_eq!(sources.clone().without_tests().modules.len(), 1);
         let before = sources.revision();
         fs::write(dir.path().join("data.yaml"), "k: 2").unwrap();
-        assert_ne!(Sources::load(dir.path()).unwrap().revision(), before);
+        assert_ne!(load(dir.path()).unwrap().revision(), before);
         fs::write(dir.path().join("data.json"), r#"{"k": 3}"#).unwrap();
-        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        let told = load(dir.path()).unwrap_err().to_string();
         assert!(
             told.contains("data.k is set by another data file too"),
             "{told}"
@@ -261,7 +190,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("x.rego"), "package x").unwrap();
         fs::write(dir.path().join("data.yaml"), "collections:\n- a/items\n").unwrap();
-        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        let told = load(dir.path()).unwrap_err().to_string();
         assert!(
             told.contains("data.yaml:2: collections[0]: no request"),
             "{told}"
@@ -277,9 +206,9 @@ mod tests {
         )
         .unwrap();
         fs::write(dir.path().join("z.rego"), "package x").unwrap();
-        assert!(Sources::load(dir.path()).is_ok(), "roles of another policy");
+        assert!(load(dir.path()).is_ok(), "roles of another policy");
         fs::write(dir.path().join("z.rego"), default_roles::POLICY).unwrap();
-        let told = Sources::load(dir.path()).unwrap_err().to_string();
+        let told = load(dir.path()).unwrap_err().to_string();
         assert!(
             told.contains("data.yaml:3: roles.reader.read: expected a list"),
             "{told}"
@@ -289,6 +218,6 @@ mod tests {
     #[test]
     fn a_folder_without_policies_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(Sources::load(dir.path()).is_err());
+        assert!(load(dir.path()).is_err());
     }
 }

@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use geowarden_rego::{
+    LoadError, Settings, Sources,
+    prove::{Limits, Prover},
+    source::Version,
+};
 use url::Url;
 
 use super::guarded;
@@ -18,7 +23,7 @@ use crate::{
     },
     files::{Files, Fresh, Root},
     pipeline::{Rules, decision::Refusals},
-    policy::{Dialect, Limits, Prover, RegoPolicy, RegoSettings, Sources, input},
+    policy::{self, RegoPolicy, RegoSettings, input, source},
     request::ogc::{self, Reader},
 };
 
@@ -28,7 +33,7 @@ const KEY_WAIT: std::time::Duration = std::time::Duration::from_millis(400);
 /// What is read for the rules of a configuration.
 pub fn roots(config: &Config) -> Vec<Root> {
     let mut roots = config.roots();
-    roots.extend(config.policy.path.as_deref().map(Sources::root));
+    roots.extend(config.policy.path.as_deref().map(source::root));
     roots
 }
 
@@ -95,17 +100,10 @@ pub fn reader(config: &Config) -> Result<Reader, Problems> {
 
 /// The policy and its settings.
 pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
-    let fault =
-        |e: crate::policy::LoadError| Problems::file(policy_name(config), None, e.to_string());
+    let fault = |e: LoadError| Problems::file(policy_name(config), None, e.to_string());
     let sources = policy_sources(config, files).map_err(fault)?;
-    let settings = rego_settings(config);
-    match prover(config) {
-        Some(prover) => prover
-            .prove(sources, &settings)
-            .and_then(|proof| RegoPolicy::load_proven(proof, &settings)),
-        None => RegoPolicy::load(sources, &settings),
-    }
-    .map_err(fault)
+    let prover = prover(config);
+    RegoPolicy::load(sources, &rego_settings(config), prover.as_ref()).map_err(fault)
 }
 
 /// What tries policies before they may decide.
@@ -114,28 +112,30 @@ pub fn prover(config: &Config) -> Option<Prover> {
         time: config.policy.load_timeout.0,
         memory: config.policy.load_memory_bytes,
     };
-    Some(Prover::new(config.program.as_deref()?, limits))
+    Some(policy::prover(config.program.as_deref()?, limits))
 }
 
 /// How the configured policy is loaded and evaluated.
 pub fn rego_settings(config: &Config) -> RegoSettings {
     RegoSettings {
-        entrypoint: config.policy.entrypoint.clone(),
-        dialect: dialect(config),
-        timeout: config.policy.timeout.0,
+        policy: Settings {
+            entrypoint: config.policy.entrypoint.clone(),
+            version: version(config),
+            timeout: config.policy.timeout.0,
+        },
         input: input_shape(config),
         remembered: config.policy.remembered_decisions,
     }
 }
 
 /// The configured policies and data, or the embedded ones.
-pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, crate::policy::LoadError> {
+pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, LoadError> {
     match &config.policy.path {
-        Some(path) => Sources::of(path, files),
+        Some(path) => source::of(path, files),
         None => match config.policy.embedded {
-            Embedded::Roles => Sources::embedded_by_roles(),
-            Embedded::Authenticated => Ok(Sources::embedded_for_authenticated(false)),
-            Embedded::Bearer => Ok(Sources::embedded_for_authenticated(true)),
+            Embedded::Roles => source::embedded_by_roles(),
+            Embedded::Authenticated => Ok(source::embedded_for_authenticated(false)),
+            Embedded::Bearer => Ok(source::embedded_for_authenticated(true)),
         },
     }
 }
@@ -150,11 +150,10 @@ fn input_shape(config: &Config) -> input::Shape {
     }
 }
 
-/// The configured dialect.
-pub fn dialect(config: &Config) -> Dialect {
+fn version(config: &Config) -> Version {
     match config.policy.rego {
-        Rego::V0 => Dialect::V0,
-        Rego::V1 => Dialect::V1,
+        Rego::V0 => Version::V0,
+        Rego::V1 => Version::V1,
     }
 }
 

@@ -1,9 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
 pub mod core;
 pub mod diagnostic;
 pub mod lower;
+pub mod migrate;
 pub mod parse;
+mod plan;
+mod policy;
+pub mod prove;
 pub mod resolve;
+mod run;
 pub mod source;
+pub mod test;
 pub mod translate;
+
+pub use self::{
+    plan::reads::Reads,
+    policy::{LoadError, Policy, Settings},
+    run::{Fault, builtins::names as builtin_names, engine::STACK_BYTES},
+    source::Sources,
+};

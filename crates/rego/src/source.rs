@@ -1,6 +1,14 @@
-//! Policy texts, and places in them.
+//! Policy texts with their data, and places in them.
 
-use std::fmt;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
 
 /// A part of a text, from its first byte to the one behind its last, with the place of the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,11 +41,84 @@ impl fmt::Display for Span {
 }
 
 /// The Rego of files that do not say which they are written in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Version {
     /// Before OPA 1.0: `if`, `contains`, `in` and `every` are keywords where they are imported.
     V0,
     /// OPA 1.0 and later.
     #[default]
     V1,
+}
+
+/// Policies and data that belong together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sources {
+    /// Rego texts by the name they are reported under.
+    pub modules: BTreeMap<String, String>,
+    /// The `data` document.
+    pub data: Map<String, Value>,
+}
+
+/// A value of `data` that is there already.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{path} is set by another data file too")]
+pub struct DataConflict {
+    /// Its path, from `data` on.
+    pub path: String,
+}
+
+impl Sources {
+    /// The same without tests, which decide nothing: files whose names end with `_test.rego`.
+    #[must_use]
+    pub fn without_tests(mut self) -> Self {
+        self.modules.retain(|name, _| !name.ends_with("_test.rego"));
+        self
+    }
+
+    /// Adds the members of a data file, below the names of its folders.
+    pub fn add_data(
+        &mut self,
+        folders: &[String],
+        mut members: Map<String, Value>,
+    ) -> Result<(), DataConflict> {
+        for name in folders.iter().rev() {
+            members = Map::from_iter([(name.clone(), Value::Object(members))]);
+        }
+        merge(&mut self.data, members, "data").map_err(|path| DataConflict { path })
+    }
+
+    /// A fingerprint of all texts and data: the first 16 hexadecimal digits of their SHA-256.
+    pub fn revision(&self) -> String {
+        let mut digest = Context::new(&SHA256);
+        for (name, text) in &self.modules {
+            for part in [name, text] {
+                digest.update(&part.len().to_le_bytes());
+                digest.update(part.as_bytes());
+            }
+        }
+        digest.update(Value::Object(self.data.clone()).to_string().as_bytes());
+        let mut revision = String::new();
+        for byte in digest.finish().as_ref().iter().take(8) {
+            let _ = write!(revision, "{byte:02x}");
+        }
+        revision
+    }
+}
+
+fn merge(
+    into: &mut Map<String, Value>,
+    from: Map<String, Value>,
+    path: &str,
+) -> Result<(), String> {
+    for (name, value) in from {
+        let path = format!("{path}.{name}");
+        match (into.get_mut(&name), value) {
+            (None, value) => {
+                into.insert(name, value);
+            }
+            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more, &path)?,
+            (Some(_), _) => return Err(path),
+        }
+    }
+    Ok(())
 }

@@ -6,15 +6,12 @@ use std::{
     process::ExitCode,
 };
 
+use geowarden_rego::{Sources, prove::Prover, source::Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::{CommandError, no_line, print_json_line};
-use crate::{
-    config::Config,
-    policy::{Dialect, Prover, RegoPolicy, Sources},
-    reload::build,
-};
+use crate::{config::Config, policy::RegoPolicy, reload::build};
 
 /// One line: a policy, and what it is asked.
 #[derive(Debug, Deserialize)]
@@ -81,24 +78,18 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
 
 fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
     let mut settings = build::rego_settings(config);
-    settings.entrypoint = line.entrypoint;
+    settings.policy.entrypoint = line.entrypoint;
     if let Some(rego) = line.rego {
-        settings.dialect = match rego {
-            Rego::V0 => Dialect::V0,
-            Rego::V1 => Dialect::V1,
+        settings.policy.version = match rego {
+            Rego::V0 => Version::V0,
+            Rego::V1 => Version::V1,
         };
     }
     let sources = Sources {
         modules: line.modules,
         data: line.data,
     };
-    let loaded = match prover {
-        Some(prover) => prover
-            .prove(sources, &settings)
-            .and_then(|proof| RegoPolicy::load_proven(proof, &settings)),
-        None => RegoPolicy::load(sources, &settings),
-    };
-    let policy = match loaded {
+    let policy = match RegoPolicy::load(sources, &settings, prover) {
         Ok(policy) => policy,
         Err(error) => return Answer::Refused(error.to_string()),
     };

@@ -1,0 +1,76 @@
+//! Built-ins and numbers whose values can differ from OPA's: each use is told, since no error would tell of it.
+
+use regorus::unstable::{ArithOp, Expr, Rule};
+
+use crate::plan::{
+    names::Scope,
+    syntax::{Visitor, constant_path, walk_rule},
+};
+
+/// The built-ins, and where their values differ; docs/policies/differences.md says more.
+pub(super) const DIFFERENT: [(&str, &str); 7] = [
+    ("ceil", "between -1 and 0 the value is 0"),
+    ("floor", "between -1 and 0 the value is -1"),
+    ("json.marshal", "1.0 is written as 1, and 1e-07 as 1e-7"),
+    (
+        "json.unmarshal",
+        "integers of more than 64 bits lose digits",
+    ),
+    (
+        "time.parse_ns",
+        "layouts are read more leniently, and names of time zones otherwise",
+    ),
+    ("urlquery.encode_object", "`~` is encoded and `*` is not"),
+    (
+        "strings.replace_n",
+        "patterns are tried in another order where one begins like another",
+    ),
+];
+
+/// Adds a warning for each use in a rule.
+pub(super) fn check(rule: &Rule, file: &str, scope: &Scope<'_>, warnings: &mut Vec<String>) {
+    walk_rule(
+        rule,
+        &mut Uses {
+            file,
+            scope,
+            warnings,
+        },
+    );
+}
+
+struct Uses<'a, 'b> {
+    file: &'a str,
+    scope: &'a Scope<'b>,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Visitor for Uses<'_, '_> {
+    fn expression(&mut self, expression: &Expr) -> bool {
+        let told = match expression {
+            Expr::Call { fcn, .. } => constant_path(fcn)
+                .filter(|path| self.scope.function(path).is_none())
+                .and_then(|path| DIFFERENT.iter().find(|(name, _)| *name == path))
+                .map(|(name, difference)| format!("`{name}` can give another value than in OPA: {difference}")),
+            Expr::ArithExpr {
+                op: ArithOp::Div,
+                lhs,
+                rhs,
+                ..
+            } => [lhs, rhs]
+                .into_iter()
+                .find(|operand| {
+                    matches!(operand.as_ref(), Expr::Number { span, .. } if span.text().contains('.'))
+                })
+                .map(|_| "a quotient has 53 bits here and 64 in OPA: the last digits differ".to_owned()),
+            _ => None,
+        };
+        if let Some(told) = told {
+            let warning = format!("{}:{}: {told}", self.file, expression.span().line);
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        true
+    }
+}

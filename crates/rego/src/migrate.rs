@@ -1,0 +1,116 @@
+//! What in a policy written for fastgeoapi means something else than its author may think: read off its syntax tree.
+
+mod path;
+
+use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
+
+use crate::{LoadError, plan::syntax::parse, run::engine::on_large_stack, source::Version};
+
+/// A place in a policy, and what to do there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is there.
+    pub kind: Kind,
+    /// What it means, and what to do.
+    pub message: String,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rego v0, which needs `policy.rego: v0`.
+    OldRego,
+    /// A comparison with the path that does not reckon with the context.
+    MissingContext,
+    /// A default that lets everybody in.
+    AllowByDefault,
+}
+
+/// Looks through a policy; `context` is the path under which fastgeoapi stood, such as `/geoapi`.
+///
+/// # Errors
+/// Where it is Rego of neither version, with the file's name and the line.
+pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, LoadError> {
+    let (name, text, context) = (name.to_owned(), text.to_owned(), context.to_owned());
+    on_large_stack(move || {
+        let (module, is_old) = match parse(&name, &text, Version::V1) {
+            Ok(parsed) => (parsed.module, false),
+            Err(_) => (parse(&name, &text, Version::V0)?.module, true),
+        };
+        let mut all = Vec::new();
+        if is_old {
+            old_rego(&module, &text, &mut all);
+        }
+        allowed_by_default(&module, &mut all);
+        if let Some(first) = context.split('/').find(|segment| !segment.is_empty()) {
+            path::never_true(&module, first, &mut all);
+        }
+        all.sort_by_key(|finding| finding.line);
+        all.dedup();
+        Ok(all)
+    })
+}
+
+/// `import input`, bodies without `if`, and sets without `contains`.
+fn old_rego(module: &Module, text: &str, all: &mut Vec<Finding>) {
+    let mut note = |span: &Span| {
+        let message = "Rego v0: it runs with `policy.rego: v0`; in v1 a rule's body stands after `if`, a set's member after `contains`, and `input` needs no import";
+        all.push(finding(span, Kind::OldRego, message.to_owned()));
+    };
+    for import in &module.imports {
+        if matches!(import.refr.as_ref(), Expr::Var { span, .. } if span.text() == "input") {
+            note(&import.span);
+        }
+    }
+    for rule in &module.policy {
+        let Rule::Spec { span, head, bodies } = rule.as_ref() else {
+            continue;
+        };
+        let has_body = bodies.iter().find(|body| !body.query.stmts.is_empty());
+        let is_without_if = has_body.is_some_and(|body| {
+            let before = text.get(span.start as usize..body.query.span.start as usize);
+            before.is_some_and(|before| !has_word(before, "if"))
+        });
+        let is_without_contains =
+            matches!(head, RuleHead::Set { span, .. } if !has_word(span.text(), "contains"));
+        if is_without_if || is_without_contains {
+            note(span);
+        }
+    }
+}
+
+/// Whether a word stands in the text, outside of comments.
+fn has_word(text: &str, word: &str) -> bool {
+    text.lines()
+        .filter_map(|line| line.split('#').next())
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .any(|found| found == word)
+}
+
+fn allowed_by_default(module: &Module, all: &mut Vec<Finding>) {
+    for rule in &module.policy {
+        if let Rule::Default {
+            span, refr, value, ..
+        } = rule.as_ref()
+            && refr.span().text() == "allow"
+            && matches!(value.as_ref(), Expr::Bool { value, .. } if value == &true.into())
+        {
+            let message =
+                "everybody is let in unless a rule says otherwise: write `default allow := false`";
+            all.push(finding(span, Kind::AllowByDefault, message.to_owned()));
+        }
+    }
+}
+
+fn finding(span: &Span, kind: Kind, message: String) -> Finding {
+    Finding {
+        line: span.line as usize,
+        kind,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests;

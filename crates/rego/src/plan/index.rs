@@ -1,0 +1,201 @@
+//! Which rules matter for which requests: most rules of a large policy are for one collection each.
+//!
+//! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, a package that is only
+//! reached by `data.collections[input.ogc.collection]` is not even looked at, and of a set that is only asked for
+//! `input.ogc.collection in readable` no other member matters. They are left out of what is evaluated for requests that ask
+//! for something else, where that changes nothing: OPA's rule index does the like.
+
+mod condition;
+mod groups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::Rule;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    names::{Names, path_of},
+    syntax::{Parsed, has_with},
+};
+
+/// Where fewer rules can be left out, choosing them costs more than it saves.
+const LEAST: usize = 4;
+
+/// Rules that stay for every value are in every engine: where they are more, engines would take more memory than they save.
+const MOST_THAT_STAY: usize = 256;
+
+/// A step of a path in `input`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Step {
+    /// A member.
+    Name(String),
+    /// An element.
+    At(usize),
+}
+
+/// A rule that can only hold for some values, by its place in the text of its module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Piece {
+    pub(crate) start: usize,
+    /// Where the next rule begins; `None` for the last one.
+    pub(crate) end: Option<usize>,
+    pub(crate) values: Vec<String>,
+}
+
+/// What can be left out, by the value of one path in `input`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Index {
+    path: Vec<Step>,
+    /// The paths of packages and sets of which a request reaches the one of its value only.
+    groups: BTreeSet<String>,
+    /// The modules below them, each with its value.
+    modules: BTreeMap<String, String>,
+    /// How many rules are never left out.
+    pub(crate) stay: usize,
+    /// Rules of other modules.
+    pieces: BTreeMap<String, Vec<Piece>>,
+}
+
+impl Index {
+    /// The index of a policy; `None` where there is too little to leave out.
+    pub(crate) fn of(modules: &[Parsed], names: &Names) -> Option<Self> {
+        let is_replaced = |parsed: &Parsed| parsed.module.policy.iter().any(|rule| has_with(rule));
+        let is_ambiguous = |parsed: &Parsed| !groups::is_plainly_named(&parsed.module);
+        // What a rule meets by `with` is not what the request says.
+        if modules.iter().any(is_replaced) || modules.iter().any(is_ambiguous) {
+            return None;
+        }
+        let path = most_used(modules, names)?;
+        let groups = groups::of(modules, names, &path);
+        let mut pieces = BTreeMap::new();
+        let kept = modules
+            .iter()
+            .filter(|parsed| !groups.modules.contains_key(&parsed.name));
+        let only_for = |rule: &Rule, name: &str| {
+            let asked = condition::values(rule, &path);
+            let member = || {
+                let errs = groups.looked_through.contains(name) && !condition::cannot_err(rule);
+                let is_chosen = groups.paths.contains(name) && !errs;
+                is_chosen.then(|| groups::set_member(rule)).flatten()
+            };
+            asked.or_else(|| Some(vec![member()?]))
+        };
+        let mut defined = BTreeSet::new();
+        for parsed in kept.clone() {
+            let scope = names.scope(&parsed.module);
+            for rule in &parsed.module.policy {
+                let name = path_of(rule, &scope);
+                if only_for(rule, &name).is_none() {
+                    defined.insert(name);
+                }
+            }
+        }
+        let mut stubs = BTreeSet::new();
+        for parsed in kept {
+            let scope = names.scope(&parsed.module);
+            let mut of_module = Vec::new();
+            let rules = &parsed.module.policy;
+            // A rule's own end leaves out the quotation mark of a string that ends it.
+            let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
+            for (rule, end) in rules.iter().zip(ends.chain([None])) {
+                let name = path_of(rule, &scope);
+                let Some(values) = only_for(rule, &name) else {
+                    continue;
+                };
+                // A name that no rule defines would mean something else: one rule of each stays, though it cannot hold.
+                if !defined.contains(&name) && stubs.insert(name) {
+                    continue;
+                }
+                of_module.push(Piece {
+                    start: usize::try_from(rule.span().start).ok()?,
+                    end: end.map(usize::try_from).transpose().ok()?,
+                    values,
+                });
+            }
+            if !of_module.is_empty() {
+                pieces.insert(parsed.name.clone(), of_module);
+            }
+        }
+        let left_out: usize = pieces.values().map(Vec::len).sum();
+        let (all, of_packages) = count(modules, &groups.modules);
+        let stay = all - of_packages - left_out;
+        let is_worth_it = groups.modules.len() + left_out >= LEAST
+            && of_packages + left_out >= stay
+            && stay <= MOST_THAT_STAY;
+        is_worth_it.then_some(Self {
+            path,
+            groups: groups.paths,
+            modules: groups.modules,
+            stay,
+            pieces,
+        })
+    }
+
+    /// Whether a rule is one that is left out for some requests.
+    pub(crate) fn leaves_out(&self, rule: &str) -> bool {
+        self.groups.iter().any(|group| {
+            let below = rule.strip_prefix(group.as_str());
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
+    /// The value of a request, where it is one that a rule can ask for.
+    pub(crate) fn value<'a>(&self, input: &'a Value) -> Option<&'a str> {
+        let mut value = input;
+        for step in &self.path {
+            value = match step {
+                Step::Name(name) => value.as_object()?.get(name)?,
+                Step::At(index) => value.as_array()?.get(*index)?,
+            };
+        }
+        value.as_str()
+    }
+
+    /// The value that a module is for; `None` for one that is for all.
+    pub(crate) fn module(&self, name: &str) -> Option<&str> {
+        self.modules.get(name).map(String::as_str)
+    }
+
+    /// The rules of a module that are left out for most values.
+    pub(crate) fn pieces(&self, module: &str) -> &[Piece] {
+        self.pieces.get(module).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// How many rules there are, and how many of them in some modules.
+fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) {
+    let rules = |parsed: &Parsed| parsed.module.policy.len();
+    let in_some = modules
+        .iter()
+        .filter(|parsed| some.contains_key(&parsed.name));
+    (modules.iter().map(rules).sum(), in_some.map(rules).sum())
+}
+
+/// The path by which the most rules are left out, for the value for which the fewest are.
+fn most_used(modules: &[Parsed], names: &Names) -> Option<Vec<Step>> {
+    let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut count = |path: Vec<Step>, value: String, number: usize| {
+        *rules.entry(path).or_default().entry(value).or_default() += number;
+    };
+    for parsed in modules {
+        for rule in &parsed.module.policy {
+            for (path, values) in condition::all(rule) {
+                for value in values {
+                    count(path.clone(), value, 1);
+                }
+            }
+        }
+    }
+    for package in groups::candidates(modules, names) {
+        count(package.path, package.value, package.rules);
+    }
+    let left_out = |values: &BTreeMap<String, usize>| {
+        values.values().sum::<usize>() - values.values().max().copied().unwrap_or(0)
+    };
+    let best = rules.into_iter().max_by_key(|(_, values)| left_out(values));
+    best.map(|(path, _)| path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! A loaded policy, ready to be evaluated.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    plan::reads::Reads,
+    prove::Proof,
+    run::{
+        self, Fault,
+        engine::{Faithful, on_large_stack},
+        slices::Slices,
+    },
+    source::{Sources, Version},
+};
+
+/// Why policies cannot be used: file, line and reason in its text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct LoadError(pub String);
+
+/// How a policy is loaded and evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The path of the rule that is asked for, without `data`: `example/authz/allow`.
+    pub entrypoint: String,
+    /// The Rego of files that do not say which they are written in.
+    pub version: Version,
+    /// How long one evaluation may take.
+    pub timeout: Duration,
+}
+
+/// Which engines a policy is evaluated by.
+#[derive(Clone, Copy)]
+pub(crate) enum Rules {
+    /// One with all rules.
+    Whole,
+    /// One with the rules that can hold for the request, where the policy has an index.
+    ByIndex,
+}
+
+/// A loaded policy. It is evaluated on the thread that asks, which needs a stack of [`STACK_BYTES`](crate::STACK_BYTES).
+pub struct Policy {
+    slices: Slices,
+    rule: String,
+    reads: Reads,
+    is_pure: bool,
+    revision: String,
+    warnings: Vec<String>,
+}
+
+impl Policy {
+    /// Parses and checks everything that is in `sources` but for tests, and that the entrypoint is one of its rules.
+    ///
+    /// A policy that would end this process ends it: [`Self::load_proven`] takes one that has been tried in another.
+    pub fn load(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
+        let settings = settings.clone();
+        on_large_stack(move || {
+            let sources = sources.without_tests();
+            let revision = sources.revision();
+            let faithful = Faithful::of(&sources, settings.version)?;
+            // All of it at once: nobody else has tried it.
+            Self::compile(&faithful, String::new(), &settings, Rules::Whole)?;
+            Self::compile(&faithful, revision, &settings, Rules::ByIndex)
+        })
+    }
+
+    /// The policy that has been proven, by the very texts that were tried.
+    pub fn load_proven(proof: Proof, settings: &Settings) -> Result<Self, LoadError> {
+        let settings = settings.clone();
+        on_large_stack(move || {
+            Self::compile(&proof.faithful, proof.revision, &settings, Rules::ByIndex)
+        })
+    }
+
+    pub(crate) fn compile(
+        faithful: &Faithful,
+        revision: String,
+        settings: &Settings,
+        rules: Rules,
+    ) -> Result<Self, LoadError> {
+        let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
+        if faithful.functions.contains(&rule) {
+            // It would be undefined for every request.
+            return Err(LoadError(format!(
+                "`{rule}` is a function, which has no value by itself: the entrypoint must be a rule"
+            )));
+        }
+        let make = match rules {
+            Rules::Whole => Slices::whole,
+            Rules::ByIndex => Slices::of,
+        };
+        Ok(Self {
+            slices: make(faithful, &rule, settings.timeout)?,
+            rule,
+            reads: faithful.reach.reads.clone(),
+            is_pure: faithful.reach.is_pure,
+            revision,
+            warnings: faithful.warnings.clone(),
+        })
+    }
+
+    /// The value of the entrypoint for `input`, of which it is given what it can read; `None` where it is undefined.
+    pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
+        let input = self.reads.value(input);
+        let input = input.map_err(|e| Fault::Evaluation(format!("input: {e}")))?;
+        run::evaluate(&self.slices, &self.rule, input)
+    }
+
+    /// What of `input` it can read.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// Whether the same input has the same value at any time.
+    pub fn is_pure(&self) -> bool {
+        self.is_pure
+    }
+
+    /// A fingerprint of policies and data.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// Where a value can differ from OPA's, each with file and line.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Fault, Policy, Settings,
+    source::{Sources, Version},
+};
+
+fn evaluate(expression: &str, given: Json) -> Result<Option<Json>, Fault> {
+    let mut sources = Sources::default();
+    sources.modules.insert(
+        "a.rego".to_owned(),
+        format!("package p\nvalue := {expression} if input.go\n"),
+    );
+    let settings = Settings {
+        entrypoint: "p/value".to_owned(),
+        version: Version::V1,
+        timeout: std::time::Duration::from_millis(500),
+    };
+    let mut given = given;
+    given["go"] = json!(true);
+    Policy::load(sources, &settings).unwrap().evaluate(&given)
+}
+
+#[test]
+fn values_are_those_of_opa() {
+    for (expression, value) in [
+        (r#"strings.count("x", "")"#, json!(2)),
+        (r#"strings.count("cheese", "e")"#, json!(3)),
+        (r#"lower("ÀΣİ")"#, json!("àσi")),
+        (r#"upper("ßᾳé")"#, json!("ßᾼÉ")),
+        (r#"regex.match(`^\d$`, "٣")"#, json!(false)),
+        (r#"regex.match(`^\w+$`, "é")"#, json!(false)),
+        (r#"regex.match(`[[a]`, "[")"#, json!(true)),
+        (r#"regex.split(`,`, "a,,b")"#, json!(["a", "", "b"])),
+        (r#"regex.find_n("a.", "abac", 1)"#, json!(["ab"])),
+        (r#"regex.replace("abc", "(b)", "<$1>")"#, json!("a<b>c")),
+        (r"regex.is_valid(`\p{L}`)", json!(true)),
+        (r#"regex.is_valid("(?=x)")"#, json!(false)),
+        (r#"to_number("-1.5e2")"#, json!(-150)),
+        (
+            r#"net.cidr_contains("10.0.0.0/8", "::ffff:10.1.1.1")"#,
+            json!(true),
+        ),
+        (
+            r#"net.cidr_contains("::ffff:10.0.0.0/104", "11.1.1.1")"#,
+            json!(false),
+        ),
+        (
+            r#"net.cidr_contains("10.0.0.0/8", "10.0.0.0/7")"#,
+            json!(false),
+        ),
+        (r#"net.cidr_contains("::/0", "2001:db8::1")"#, json!(true)),
+        (
+            r#"sprintf("%s|%5d|%-3v|%05d|%q|%x|%5.2f", ["a", 7, true, -7, "b", 255, 1.234])"#,
+            json!("a|    7|true|-0007|\"b\"|ff| 1.23"),
+        ),
+        (
+            r#"sprintf("%v %v", [{"b", "a"}, {"k": [1]}])"#,
+            json!(r#"{"a", "b"} {"k": [1]}"#),
+        ),
+        (
+            r#"json.marshal({"b": 1, "a": ["<&>"]})"#,
+            json!(r#"{"a":["\u003c\u0026\u003e"],"b":1}"#),
+        ),
+        ("object.subset([1, 2], [])", json!(true)),
+        (r#"[p | walk({"a": [1]}, [p, 1])]"#, json!([["a", 0]])),
+        (r#"urlquery.decode("a+b%20c")"#, json!("a b c")),
+        (r#"replace("aXbX", "X", "yy")"#, json!("ayybyy")),
+        (
+            r#"regex.template_match("urn:<.*>:x", "urn:a:x", "<", ">")"#,
+            json!(true),
+        ),
+        (
+            r#"regex.template_match("urn:foo:<.*>", "urn:bar", "<", ">")"#,
+            json!(false),
+        ),
+        (r#"urlquery.decode("a&b=")"#, json!("a&b=")),
+        (r#"count(net.cidr_expand("10.0.0.0/30"))"#, json!(4)),
+        ("0.1 + 0.2 == 0.3", json!(true)),
+        ("1.1 * 3", json!(3.3)),
+        ("1 - 0.9", json!(0.1)),
+        ("1 / 3 * 3 == 1", json!(true)),
+        ("9007199254740993 + 0", json!(9_007_199_254_740_993_i64)),
+        ("{1, 2} - {2}", json!([1])),
+        ("sum([0.1, 0.2, 0.3]) == 0.6", json!(true)),
+        ("product([1.1, 3])", json!(3.3)),
+        (r#"concat(",", ["a", "b"])"#, json!("a,b")),
+        (r#"count("👍🏽ab")"#, json!(4)),
+        (r#"glob.match("*", [":"], "a:b")"#, json!(false)),
+        (r#"glob.match("**", [":"], "a:b")"#, json!(true)),
+        (r#"glob.match("*.org", [], "a.b.org")"#, json!(false)),
+        (r#"glob.match("*.org", null, "a.b.org")"#, json!(true)),
+        (r#"glob.match("{a,b?}[!x-z]", ["/"], "bcd")"#, json!(true)),
+        (r#"glob.match("a/*/c", ["/"], "a/b/x/c")"#, json!(false)),
+        (r#"semver.is_valid("v01.2.3")"#, json!(true)),
+        (r#"semver.compare("v1.2.3", "1.2.4")"#, json!(-1)),
+        (
+            "time.add_date(1769817600000000000, 0, 1, 0)",
+            json!(1_772_496_000_000_000_000_i64),
+        ),
+        (r#"urlquery.encode("a b~*é")"#, json!("a+b~%2A%C3%A9")),
+        (r#"base64.decode("YWxp\nY2U=")"#, json!("alice")),
+    ] {
+        assert_eq!(
+            evaluate(expression, json!({})),
+            Ok(Some(value)),
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn what_opa_leaves_undefined_refuses() {
+    for expression in [
+        "to_number(\" 1\")",
+        "to_number(\"0x10\")",
+        "to_number(\"01\")",
+        "to_number(\"1e1000\")",
+        "urlquery.decode(\"%zz\")",
+        "urlquery.decode(\"%ff\")",
+        "urlquery.decode_object(\"a=1;b=2\")",
+        "net.cidr_contains(\"10.0.0.0/8\", \"010.0.0.1\")",
+        "net.cidr_contains(\"10.0.0.0/33\", \"10.0.0.1\")",
+        "net.cidr_contains(\"10.0.0.0/+8\", \"10.0.0.1\")",
+        "sprintf(\"%d\", [\"a\"])",
+        "sprintf(\"%s\", [])",
+        "sprintf(\"%s\", [\"a\", \"b\"])",
+        "regex.match(\"(?=a)\", \"a\")",
+        "regex.match(\"a{1001}\", \"a\")",
+        "object.subset([], set())",
+        "object.subset(true, {})",
+        "indexof(\"a\", \"\")",
+        "substring(\"hello\", 1.5, 1)",
+        "time.parse_rfc3339_ns(\"2026-01-02 03:04:05Z\")",
+        "regex.match(\"a**\", \"a\")",
+        "regex.template_match(\"a>b\", \"a>b\", \"<\", \">\")",
+        "regex.template_match(\"<[a-z\", \"obs\", \"<\", \">\")",
+        "glob.match(\"{a\", [], \"a\")",
+    ] {
+        let outcome = evaluate(expression, json!({}));
+        assert!(
+            matches!(outcome, Err(Fault::Evaluation(_))),
+            "{expression}: {outcome:?}"
+        );
+    }
+}
+
+/// Each would take gigabytes or minutes; the sizes come with the request, so that no trial at load could find them.
+#[test]
+fn no_call_takes_any_amount_of_memory_or_time() {
+    let doubled = |call: &str, first: &str| {
+        let steps = (0..40).map(|step| {
+            let of = format!("x{step}");
+            format!("; x{} := {}", step + 1, call.replace('X', &of))
+        });
+        format!("[1 | x0 := {first}{}]", steps.collect::<String>())
+    };
+    for (name, expression) in [
+        ("range", "numbers.range(1, input.big)".to_owned()),
+        (
+            "range step",
+            "numbers.range_step(1, input.big, 1)".to_owned(),
+        ),
+        ("width", "sprintf(input.wide, [1])".to_owned()),
+        ("network", "net.cidr_expand(input.net)".to_owned()),
+        ("shift", "bits.lsh(1, input.big)".to_owned()),
+        (
+            "replace",
+            "replace(input.text, \"\", input.text)".to_owned(),
+        ),
+        (
+            "doubled text",
+            doubled("concat(\"\", [X, X])", "input.text"),
+        ),
+        (
+            "doubled by format",
+            doubled("sprintf(\"%s%s\", [X, X])", "input.text"),
+        ),
+        (
+            "doubled array",
+            doubled("array.concat(X, X)", "[input.text]"),
+        ),
+        (
+            "shared array",
+            format!(
+                "json.marshal({})",
+                doubled("[X, X]", "input.text").replace("[1 |", "[x40 |")
+            ),
+        ),
+        (
+            "shared value",
+            doubled("[X, X]", "input.text").replace("[1 |", "[x40 |"),
+        ),
+        (
+            "regex",
+            "regex.replace(input.text, \"\", input.text)".to_owned(),
+        ),
+        (
+            "walk",
+            format!(
+                "[1 | walk({}, y)]",
+                doubled("[X, X]", "input.text").replace("[1 |", "[x40 |")
+            ),
+        ),
+    ] {
+        let given = json!({
+            "big": 1_000_000_000, "wide": "%1000000000d", "net": "10.0.0.0/1", "text": "ab".repeat(5_000),
+        });
+        let outcome = evaluate(&expression, given);
+        assert!(outcome.is_err(), "{name}");
+    }
+}

@@ -1,0 +1,59 @@
+//! Errors of the engine as the author knows them: by file and line. What the engine shows beside is text that was made from
+//! the author's, and would be a riddle.
+
+/// The error with its place, without the text that the engine was given.
+pub(crate) fn told(error: &str) -> String {
+    let mut all: Vec<String> = Vec::new();
+    let mut place = None;
+    let mut message: Option<String> = None;
+    for line in error.lines().chain(["--> "]) {
+        if let Some(next) = line.trim_start().strip_prefix("--> ") {
+            if let (Some(place), Some(message)) = (place, message.take()) {
+                all.push(format!("{place}: {}", message.trim_end()));
+            }
+            place = line_of(next.trim());
+        } else if let Some(text) = line.strip_prefix("error: ") {
+            message = Some(text.to_owned());
+        } else if let Some(message) = &mut message {
+            message.push('\n');
+            message.push_str(line);
+        }
+    }
+    if all.is_empty() {
+        error.trim().to_owned()
+    } else {
+        all.join("\n")
+    }
+}
+
+/// `file:line` of `file:line:column`.
+fn line_of(place: &str) -> Option<&str> {
+    let (line, column) = place.rsplit_once(':')?;
+    column.parse::<u32>().ok().map(|_| line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_by_its_line_alone() {
+        for (error, expected) in [
+            (
+                "\n--> a/p.rego:3:36\n  |\n3 | allow := ___1 if { ___0 := to_number(input.x) }\n  |     ^\nerror: `to_number` expects a number",
+                "a/p.rego:3: `to_number` expects a number",
+            ),
+            (
+                "--> p.rego:4:8\n  |\n4 | x\n  | ^\nerror: rule conflicts\nwith another\n--> p.rego:5:1\n  |\n5 | y\n  | ^\nerror: second\n",
+                "p.rego:4: rule conflicts\nwith another\np.rego:5: second",
+            ),
+            (
+                "execution exceeded time limit",
+                "execution exceeded time limit",
+            ),
+            ("  --> nowhere\nno error here", "--> nowhere\nno error here"),
+        ] {
+            assert_eq!(told(error), expected);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Engines of which each holds the rules that can hold for one value of the index, made when they are first asked for.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use quick_cache::{Weighter, sync::Cache};
+use regorus::{Engine, Value as RegoValue};
+use serde_json::Value;
+
+use super::{
+    builtins,
+    engine::{Faithful, LOAD_LIMIT, engine, timer},
+    engine_error,
+};
+use crate::{
+    LoadError,
+    plan::index::{Index, Piece},
+};
+
+/// The rules of all engines that are kept; a rule takes some 8 KiB.
+const KEPT_RULES: u64 = 4096;
+/// An engine without rules, the built-in functions of which take some 100 KiB, weighs as much as so many rules.
+const EMPTY: u64 = 16;
+/// About how many engines that is.
+const KEPT: usize = 128;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// An engine that evaluations start from.
+pub(crate) struct Slice {
+    /// Of all slices there have been, this one.
+    pub(crate) id: u64,
+    /// It has evaluated once, so that a copy of it is ready.
+    pub(crate) prototype: Engine,
+    /// How many modules and rules are in it.
+    size: usize,
+}
+
+#[derive(Clone)]
+struct ByRules;
+
+impl Weighter<String, Arc<Slice>> for ByRules {
+    fn weight(&self, _value: &String, slice: &Arc<Slice>) -> u64 {
+        let size = u64::try_from(slice.size).unwrap_or(u64::MAX);
+        // One that is larger than all is kept all the same: making it anew each time would be worse.
+        EMPTY.saturating_add(size).min(KEPT_RULES / 2)
+    }
+}
+
+/// How engines are made.
+struct Making {
+    /// Of all policies there have been, this one.
+    policy: u64,
+    rule: String,
+    timeout: Duration,
+    data: RegoValue,
+}
+
+impl Making {
+    fn slice<'a>(
+        &self,
+        modules: impl IntoIterator<Item = (&'a str, String)>,
+        size: usize,
+        limit: Duration,
+    ) -> Result<Arc<Slice>, LoadError> {
+        let mut engine = engine(modules, self.data.clone())?;
+        engine.set_execution_timer_config(timer(limit));
+        builtins::begin(self.policy);
+        // The first evaluation analyses all modules; a fault of theirs shows here.
+        engine.set_input(RegoValue::new_object());
+        engine
+            .eval_rule(self.rule.clone())
+            .map_err(|e| self.fault(&e.to_string()))?;
+        engine.set_execution_timer_config(timer(self.timeout));
+        Ok(Arc::new(Slice {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            prototype: engine,
+            size,
+        }))
+    }
+
+    fn fault(&self, text: &str) -> LoadError {
+        LoadError(if text.contains("not a valid rule path") {
+            let entrypoint = self.rule.replace('.', "/");
+            let entrypoint = entrypoint.strip_prefix("data/").unwrap_or(&entrypoint);
+            format!(
+                "no rule `{}`: it is the entrypoint `{entrypoint}`",
+                self.rule
+            )
+        } else {
+            engine_error::told(text)
+        })
+    }
+}
+
+/// All rules of a policy, whole or by the value of its index.
+pub(crate) enum Slices {
+    /// One engine for every request, and the policy's number.
+    Whole(Arc<Slice>, u64),
+    /// Engines by value.
+    By(Box<ByValue>),
+}
+
+impl Slices {
+    /// Everything in one engine.
+    pub(crate) fn whole(
+        faithful: &Faithful,
+        rule: &str,
+        timeout: Duration,
+    ) -> Result<Self, LoadError> {
+        let making = Making::of(faithful, rule, timeout);
+        making
+            .slice(faithful.modules(), 0, LOAD_LIMIT)
+            .map(|slice| Self::Whole(slice, making.policy))
+    }
+
+    /// By the policy's index, where it has one.
+    pub(crate) fn of(
+        faithful: &Faithful,
+        rule: &str,
+        timeout: Duration,
+    ) -> Result<Self, LoadError> {
+        match &faithful.index {
+            Some(index) if !index.leaves_out(rule) => {
+                let making = Making::of(faithful, rule, timeout);
+                ByValue::new(faithful, index, making).map(|by| Self::By(Box::new(by)))
+            }
+            _ => Self::whole(faithful, rule, timeout),
+        }
+    }
+
+    /// The number of the policy, which no other has had.
+    pub(crate) fn policy(&self) -> u64 {
+        match self {
+            Self::Whole(_, policy) => *policy,
+            Self::By(by) => by.making.policy,
+        }
+    }
+
+    /// The engine for a request.
+    pub(crate) fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
+        match self {
+            Self::Whole(slice, _) => Ok(Arc::clone(slice)),
+            Self::By(by) => by.get(input),
+        }
+    }
+}
+
+impl Making {
+    fn of(faithful: &Faithful, rule: &str, timeout: Duration) -> Self {
+        Self {
+            policy: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            rule: rule.to_owned(),
+            timeout,
+            data: faithful.data(),
+        }
+    }
+}
+
+/// Engines by value.
+pub(crate) struct ByValue {
+    making: Making,
+    index: Index,
+    texts: Vec<Text>,
+    /// What each value adds to the rules that are always there.
+    added: HashMap<String, Added>,
+    /// For values of which no rule knows.
+    other: Arc<Slice>,
+    kept: Cache<String, Arc<Slice>, ByRules>,
+}
+
+/// What is added for a value.
+#[derive(Default)]
+struct Added {
+    /// Whole modules.
+    modules: Vec<(String, String)>,
+    /// Rules, by text and place.
+    slots: Vec<(usize, usize)>,
+}
+
+/// A module without the rules that are left out.
+struct Text {
+    name: String,
+    /// With empty lines in their place, so that errors name the right ones.
+    skeleton: String,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    /// The empty lines.
+    place: Range<usize>,
+    rule: String,
+}
+
+impl ByValue {
+    fn new(faithful: &Faithful, index: &Index, making: Making) -> Result<Self, LoadError> {
+        let mut added: HashMap<String, Added> = HashMap::new();
+        let mut texts = Vec::new();
+        for (name, text) in &faithful.sources.modules {
+            if let Some(value) = index.module(name) {
+                let added = added.entry(value.to_owned()).or_default();
+                added.modules.push((name.clone(), text.clone()));
+                continue;
+            }
+            for (slot, piece) in index.pieces(name).iter().enumerate() {
+                for value in &piece.values {
+                    let slots = &mut added.entry(value.clone()).or_default().slots;
+                    if slots.last() != Some(&(texts.len(), slot)) {
+                        slots.push((texts.len(), slot));
+                    }
+                }
+            }
+            texts.push(Text::new(name, text, index.pieces(name)));
+        }
+        let skeletons = texts
+            .iter()
+            .map(|text| (text.name.as_str(), text.skeleton.clone()));
+        Ok(Self {
+            other: making.slice(skeletons, 0, LOAD_LIMIT)?,
+            making,
+            index: index.clone(),
+            texts,
+            added,
+            kept: Cache::with_weighter(KEPT, KEPT_RULES, ByRules),
+        })
+    }
+
+    /// How many engines are kept, and what they weigh.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> (usize, u64) {
+        (self.kept.len(), self.kept.weight())
+    }
+
+    fn get(&self, input: &Value) -> Result<Arc<Slice>, LoadError> {
+        let known = self
+            .index
+            .value(input)
+            .and_then(|value| self.added.get_key_value(value));
+        let Some((value, added)) = known else {
+            return Ok(Arc::clone(&self.other));
+        };
+        if let Some(slice) = self.kept.get(value) {
+            return Ok(slice);
+        }
+        let texts = self.texts.iter().enumerate().map(|(number, text)| {
+            let slots = added.slots.iter().filter(|(text, _)| *text == number);
+            (text.name.as_str(), text.with(slots.map(|(_, slot)| *slot)))
+        });
+        let modules = added.modules.iter();
+        let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
+        let count = self.index.stay + added.slots.len() + added.modules.len();
+        // A request waits for it.
+        let limit = self.making.timeout;
+        let slice = self.making.slice(texts.chain(modules), count, limit)?;
+        self.kept.insert(value.clone(), Arc::clone(&slice));
+        Ok(slice)
+    }
+}
+
+impl Text {
+    fn new(name: &str, text: &str, pieces: &[Piece]) -> Self {
+        let mut skeleton = String::new();
+        let mut slots = Vec::new();
+        let mut done = 0;
+        for piece in pieces {
+            let end = piece.end.unwrap_or(text.len());
+            let rule = text.get(piece.start..end).unwrap_or_default();
+            skeleton.push_str(text.get(done..piece.start).unwrap_or_default());
+            let start = skeleton.len();
+            skeleton.extend(rule.chars().filter(|c| *c == '\n'));
+            slots.push(Slot {
+                place: start..skeleton.len(),
+                rule: rule.to_owned(),
+            });
+            done = end;
+        }
+        skeleton.push_str(text.get(done..).unwrap_or_default());
+        Self {
+            name: name.to_owned(),
+            skeleton,
+            slots,
+        }
+    }
+
+    /// With some of the rules that are left out, in order.
+    fn with(&self, slots: impl Iterator<Item = usize>) -> String {
+        let mut text = String::with_capacity(self.skeleton.len() + 256);
+        let mut done = 0;
+        for slot in slots.filter_map(|slot| self.slots.get(slot)) {
+            let before = self.skeleton.get(done..slot.place.start);
+            text.push_str(before.unwrap_or_default());
+            text.push_str(&slot.rule);
+            done = slot.place.end;
+        }
+        text.push_str(self.skeleton.get(done..).unwrap_or_default());
+        text
+    }
+}

@@ -1,0 +1,146 @@
+//! The tests of policies: rules named `test_*`, run as `opa test` runs them.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+use regorus::{Engine, Value as RegoValue};
+use serde::Serialize;
+
+use crate::{
+    LoadError,
+    plan::{
+        names::{Names, path_of},
+        syntax,
+    },
+    run::{
+        builtins,
+        engine::{Faithful, engine, on_large_stack, panic_text},
+        engine_error,
+    },
+    source::{Sources, Version},
+};
+
+/// What became of one `test_*` rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestOutcome {
+    /// True.
+    Pass,
+    /// False, undefined or another value.
+    Fail,
+    /// Not run: its name begins with `todo_`.
+    Skip,
+    /// The evaluation failed.
+    Error(String),
+}
+
+/// One `test_*` rule.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestResult {
+    /// The rule, `data.package.test_name`.
+    pub name: String,
+    /// What became of it.
+    pub outcome: TestOutcome,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub duration: Duration,
+}
+
+/// Which lines of a file were evaluated.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileCoverage {
+    /// The file.
+    pub file: String,
+    /// Lines evaluated, from 1.
+    pub covered: Vec<u32>,
+    /// Lines with something to evaluate that was not.
+    pub not_covered: Vec<u32>,
+}
+
+/// Which lines of all files were evaluated.
+pub type Coverage = Vec<FileCoverage>;
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// Runs every rule named `test_*`, as `opa test` does.
+pub fn run(
+    sources: Sources,
+    version: Version,
+    coverage: bool,
+) -> Result<(Vec<TestResult>, Coverage), LoadError> {
+    on_large_stack(move || {
+        let faithful = Faithful::of(&sources, version)?;
+        let mut engine = engine(faithful.modules(), faithful.data())?;
+        engine.set_enable_coverage(coverage);
+        let results = test_rules(&faithful)?
+            .into_iter()
+            .map(|name| run_test(&mut engine, name))
+            .collect();
+        let report = if coverage {
+            engine
+                .get_coverage_report()
+                .map_err(|e| LoadError(e.to_string()))?
+                .files
+                .into_iter()
+                .map(|file| FileCoverage {
+                    file: file.path,
+                    covered: file.covered.into_iter().collect(),
+                    not_covered: file.not_covered.into_iter().collect(),
+                })
+                .collect()
+        } else {
+            Coverage::new()
+        };
+        Ok((results, report))
+    })
+}
+
+fn run_test(engine: &mut Engine, name: String) -> TestResult {
+    let start = Instant::now();
+    let is_todo = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|n| n.starts_with("todo_"));
+    let outcome = if is_todo {
+        TestOutcome::Skip
+    } else {
+        builtins::begin(0);
+        match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
+            Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
+            Ok(Ok(_)) => TestOutcome::Fail,
+            Ok(Err(error)) => TestOutcome::Error(engine_error::told(&error.to_string())),
+            Err(panic) => TestOutcome::Error(format!("panic: {}", panic_text(&*panic))),
+        }
+    };
+    TestResult {
+        name,
+        outcome,
+        duration: start.elapsed(),
+    }
+}
+
+/// The `test_*` and `todo_test_*` rules of all modules, each once, in order.
+fn test_rules(faithful: &Faithful) -> Result<Vec<String>, LoadError> {
+    let mut names = Vec::new();
+    for (file, text) in &faithful.sources.modules {
+        let parsed = syntax::parse(file, text, Version::V1)?;
+        let modules = [parsed];
+        let all = Names::of(&modules);
+        for parsed in &modules {
+            let scope = all.scope(&parsed.module);
+            for rule in &parsed.module.policy {
+                let name = path_of(rule, &scope);
+                let last = name.rsplit('.').next().unwrap_or_default();
+                let is_test = last.starts_with("test_") || last.starts_with("todo_test_");
+                if is_test && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    Ok(names)
+}
