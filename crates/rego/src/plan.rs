@@ -1,4 +1,5 @@
-//! What is found out about the texts that are evaluated, before any request comes.
+//! What is evaluated, and what is known of it before any request comes: what of `input` it reads, and which of its rules can
+//! hold for which requests.
 
 pub(crate) mod index;
 pub(crate) mod locals;
@@ -6,3 +7,76 @@ pub(crate) mod names;
 pub(crate) mod reach;
 pub(crate) mod reads;
 pub(crate) mod syntax;
+
+use std::collections::BTreeSet;
+
+use regorus::Value as RegoValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::{
+    index::Index,
+    names::Names,
+    reach::Reach,
+    syntax::{Parsed, parse},
+};
+use crate::{
+    LoadError, check,
+    run::builtins,
+    source::{Sources, Version},
+    translate::translate,
+};
+
+/// A policy in the texts that the engine is given, which mean to it what the author's mean to OPA.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// Those texts, with the data.
+    pub(crate) sources: Sources,
+    /// What can differ from OPA all the same, each with file and line.
+    pub(crate) warnings: Vec<String>,
+    /// What they depend on.
+    pub(crate) reach: Reach,
+    /// Which of their rules matter for which requests.
+    pub(crate) index: Option<Index>,
+    /// The full paths of the policy's functions.
+    pub(crate) functions: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Translates a policy, checks it and looks through it.
+    pub(crate) fn of(sources: &Sources, version: Version) -> Result<Self, LoadError> {
+        let modules =
+            translate(&sources.modules, version, &builtins::arguments).map_err(|faults| {
+                let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                LoadError(told.join("\n"))
+            })?;
+        // Of what is evaluated, not of what the author wrote.
+        let parsed = modules
+            .iter()
+            .map(|(name, text)| parse(name, text, Version::V1))
+            .collect::<Result<Vec<Parsed>, LoadError>>()?;
+        let names = Names::of(&parsed);
+        let warnings = check::check(&parsed, &names, &sources.data)?;
+        Ok(Self {
+            warnings,
+            reach: Reach::of(&parsed),
+            index: Index::of(&parsed, &names),
+            functions: names.functions().map(str::to_owned).collect(),
+            sources: Sources {
+                modules,
+                data: sources.data.clone(),
+            },
+        })
+    }
+
+    /// The modules by the names of their files.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = (&str, String)> {
+        let modules = self.sources.modules.iter();
+        modules.map(|(name, text)| (name.as_str(), text.clone()))
+    }
+
+    /// The data.
+    pub(crate) fn data(&self) -> RegoValue {
+        RegoValue::from(Value::Object(self.sources.data.clone()))
+    }
+}

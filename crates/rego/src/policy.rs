@@ -7,13 +7,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    plan::reads::Reads,
+    plan::{Plan, reads::Reads},
     prove::Proof,
-    run::{
-        self, Fault,
-        engine::{Faithful, on_large_stack},
-        slices::Slices,
-    },
+    run::{self, Fault, engine::on_large_stack, slices::Slices},
     source::{Sources, Version},
 };
 
@@ -61,10 +57,10 @@ impl Policy {
         on_large_stack(move || {
             let sources = sources.without_tests();
             let revision = sources.revision();
-            let faithful = Faithful::of(&sources, settings.version)?;
+            let plan = Plan::of(&sources, settings.version)?;
             // All of it at once: nobody else has tried it.
-            Self::compile(&faithful, String::new(), &settings, Rules::Whole)?;
-            Self::compile(&faithful, revision, &settings, Rules::ByIndex)
+            Self::compile(&plan, String::new(), &settings, Rules::Whole)?;
+            Self::compile(&plan, revision, &settings, Rules::ByIndex)
         })
     }
 
@@ -72,18 +68,18 @@ impl Policy {
     pub fn load_proven(proof: Proof, settings: &Settings) -> Result<Self, LoadError> {
         let settings = settings.clone();
         on_large_stack(move || {
-            Self::compile(&proof.faithful, proof.revision, &settings, Rules::ByIndex)
+            Self::compile(&proof.plan, proof.revision, &settings, Rules::ByIndex)
         })
     }
 
     pub(crate) fn compile(
-        faithful: &Faithful,
+        plan: &Plan,
         revision: String,
         settings: &Settings,
         rules: Rules,
     ) -> Result<Self, LoadError> {
         let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
-        if faithful.functions.contains(&rule) {
+        if plan.functions.contains(&rule) {
             // It would be undefined for every request.
             return Err(LoadError(format!(
                 "`{rule}` is a function, which has no value by itself: the entrypoint must be a rule"
@@ -94,12 +90,12 @@ impl Policy {
             Rules::ByIndex => Slices::of,
         };
         Ok(Self {
-            slices: make(faithful, &rule, settings.timeout)?,
+            slices: make(plan, &rule, settings.timeout)?,
             rule,
-            reads: faithful.reach.reads.clone(),
-            is_pure: faithful.reach.is_pure,
+            reads: plan.reach.reads.clone(),
+            is_pure: plan.reach.is_pure,
             revision,
-            warnings: faithful.warnings.clone(),
+            warnings: plan.warnings.clone(),
         })
     }
 

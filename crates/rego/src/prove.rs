@@ -20,7 +20,7 @@ use std::{
 use thiserror::Error;
 
 pub use self::trial::{Outcome, Trial};
-use crate::{LoadError, run::engine::Faithful};
+use crate::{LoadError, plan::Plan};
 
 /// What a trial may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Limits {
 /// Sources that another process has survived. Only a [`Prover`] makes one.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    pub(crate) faithful: Faithful,
+    pub(crate) plan: Plan,
     pub(crate) revision: String,
 }
 
@@ -129,8 +129,8 @@ impl Prover {
         };
         let outcome: Outcome = serde_json::from_str(&answer)?;
         *running = Some(process);
-        let faithful = outcome.into_result()?;
-        Ok(Proof { faithful, revision })
+        let plan = outcome.into_result()?;
+        Ok(Proof { plan, revision })
     }
 
     fn start(&self) -> Result<Running, ProofError> {

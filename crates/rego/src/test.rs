@@ -11,12 +11,13 @@ use serde::Serialize;
 use crate::{
     LoadError,
     plan::{
+        Plan,
         names::{Names, path_of},
         syntax,
     },
     run::{
         builtins,
-        engine::{Faithful, engine, on_large_stack, panic_text},
+        engine::{engine, on_large_stack, panic_text},
         engine_error,
     },
     source::{Sources, Version},
@@ -73,10 +74,10 @@ pub fn run(
     coverage: bool,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
-        let faithful = Faithful::of(&sources, version)?;
-        let mut engine = engine(faithful.modules(), faithful.data())?;
+        let plan = Plan::of(&sources, version)?;
+        let mut engine = engine(plan.modules(), plan.data())?;
         engine.set_enable_coverage(coverage);
-        let results = test_rules(&faithful)?
+        let results = test_rules(&plan)?
             .into_iter()
             .map(|name| run_test(&mut engine, name))
             .collect();
@@ -124,9 +125,9 @@ fn run_test(engine: &mut Engine, name: String) -> TestResult {
 }
 
 /// The `test_*` and `todo_test_*` rules of all modules, each once, in order.
-fn test_rules(faithful: &Faithful) -> Result<Vec<String>, LoadError> {
+fn test_rules(plan: &Plan) -> Result<Vec<String>, LoadError> {
     let mut names = Vec::new();
-    for (file, text) in &faithful.sources.modules {
+    for (file, text) in &plan.sources.modules {
         let parsed = syntax::parse(file, text, Version::V1)?;
         let modules = [parsed];
         let all = Names::of(&modules);

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::{
     LoadError, Policy, Settings,
+    plan::Plan,
     policy::Rules,
-    run::engine::{Faithful, LOAD_LIMIT, on_large_stack},
+    run::engine::{LOAD_LIMIT, on_large_stack},
     source::Sources,
 };
 
@@ -29,7 +30,7 @@ pub struct Outcome(Tried);
 #[serde(rename_all = "lowercase")]
 enum Tried {
     /// It loads: these are the texts that were tried.
-    Proved(Box<Faithful>),
+    Proved(Box<Plan>),
     /// Why it does not load.
     Refused(String),
 }
@@ -38,19 +39,19 @@ impl Trial {
     /// Loads and tries the policy on this process's own account: whatever it does to the process, it does here.
     pub fn run(self) -> Outcome {
         Outcome(match self.prove() {
-            Ok(faithful) => Tried::Proved(Box::new(faithful)),
+            Ok(plan) => Tried::Proved(Box::new(plan)),
             Err(error) => Tried::Refused(error.to_string()),
         })
     }
 
-    fn prove(self) -> Result<Faithful, LoadError> {
+    fn prove(self) -> Result<Plan, LoadError> {
         let settings = Settings {
             // A trial on a busy machine may take its time; what never ends is ended all the same.
             timeout: LOAD_LIMIT,
             ..self.settings
         };
         on_large_stack(move || {
-            let proven = Faithful::of(&self.sources, settings.version)?;
+            let proven = Plan::of(&self.sources, settings.version)?;
             // All of it at once, so that every rule is analysed; then as it will be evaluated.
             Policy::compile(&proven, String::new(), &settings, Rules::Whole)?;
             let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;
@@ -64,9 +65,9 @@ impl Trial {
 }
 
 impl Outcome {
-    pub(super) fn into_result(self) -> Result<Faithful, LoadError> {
+    pub(super) fn into_result(self) -> Result<Plan, LoadError> {
         match self.0 {
-            Tried::Proved(faithful) => Ok(*faithful),
+            Tried::Proved(plan) => Ok(*plan),
             Tried::Refused(why) => Err(LoadError(why)),
         }
     }

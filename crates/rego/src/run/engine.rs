@@ -1,17 +1,11 @@
 //! regorus's interpreter, prepared with a policy.
 
-use std::{any::Any, collections::BTreeSet, num::NonZeroU32, thread, time::Duration};
+use std::{any::Any, num::NonZeroU32, thread, time::Duration};
 
 use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{builtins, engine_error};
-use crate::{
-    LoadError, check,
-    plan::{index::Index, names::Names, reach::Reach, syntax},
-    source::{Sources, Version},
-};
+use crate::{LoadError, plan::syntax};
 
 /// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
 /// process. It is address space, which costs nothing until it is used.
@@ -20,56 +14,6 @@ pub const STACK_BYTES: usize = 64 << 20;
 const TIMER_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
 /// How long analysing a policy, one trial of it and one of its tests may take.
 pub(crate) const LOAD_LIMIT: Duration = Duration::from_secs(5);
-
-/// A policy in the texts that regorus is given, which mean to it what the author's mean to OPA.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Faithful {
-    /// Those texts, with the data.
-    pub(crate) sources: Sources,
-    /// What can differ from OPA all the same, each with file and line.
-    pub(crate) warnings: Vec<String>,
-    /// What they depend on.
-    pub(crate) reach: Reach,
-    /// Which of their rules matter for which requests.
-    pub(crate) index: Option<Index>,
-    /// The full paths of the policy's functions.
-    pub(crate) functions: BTreeSet<String>,
-}
-
-impl Faithful {
-    pub(crate) fn of(sources: &Sources, version: Version) -> Result<Self, LoadError> {
-        let (modules, warnings) = check::faithful(&sources.modules, &sources.data, version)?;
-        // Of what is evaluated, not of what the author wrote.
-        let parsed = modules
-            .iter()
-            .map(|(name, text)| syntax::parse(name, text, Version::V1))
-            .collect::<Result<Vec<_>, _>>()?;
-        let reach = Reach::of(&parsed);
-        let names = Names::of(&parsed);
-        let index = Index::of(&parsed, &names);
-        Ok(Self {
-            sources: Sources {
-                modules,
-                data: sources.data.clone(),
-            },
-            warnings,
-            reach,
-            index,
-            functions: names.functions().map(str::to_owned).collect(),
-        })
-    }
-
-    /// The modules by the names of their files.
-    pub(crate) fn modules(&self) -> impl Iterator<Item = (&str, String)> {
-        let modules = self.sources.modules.iter();
-        modules.map(|(name, text)| (name.as_str(), text.clone()))
-    }
-
-    /// The data.
-    pub(crate) fn data(&self) -> RegoValue {
-        RegoValue::from(Value::Object(self.sources.data.clone()))
-    }
-}
 
 /// An engine with these modules, by the names of their files, and the data.
 pub(crate) fn engine<'a>(

@@ -16,12 +16,15 @@ use serde_json::Value;
 
 use super::{
     builtins,
-    engine::{Faithful, LOAD_LIMIT, engine, timer},
+    engine::{LOAD_LIMIT, engine, timer},
     engine_error,
 };
 use crate::{
     LoadError,
-    plan::index::{Index, Piece},
+    plan::{
+        Plan,
+        index::{Index, Piece},
+    },
 };
 
 /// The rules of all engines that are kept; a rule takes some 8 KiB.
@@ -110,29 +113,21 @@ pub(crate) enum Slices {
 
 impl Slices {
     /// Everything in one engine.
-    pub(crate) fn whole(
-        faithful: &Faithful,
-        rule: &str,
-        timeout: Duration,
-    ) -> Result<Self, LoadError> {
-        let making = Making::of(faithful, rule, timeout);
+    pub(crate) fn whole(plan: &Plan, rule: &str, timeout: Duration) -> Result<Self, LoadError> {
+        let making = Making::of(plan, rule, timeout);
         making
-            .slice(faithful.modules(), 0, LOAD_LIMIT)
+            .slice(plan.modules(), 0, LOAD_LIMIT)
             .map(|slice| Self::Whole(slice, making.policy))
     }
 
     /// By the policy's index, where it has one.
-    pub(crate) fn of(
-        faithful: &Faithful,
-        rule: &str,
-        timeout: Duration,
-    ) -> Result<Self, LoadError> {
-        match &faithful.index {
+    pub(crate) fn of(plan: &Plan, rule: &str, timeout: Duration) -> Result<Self, LoadError> {
+        match &plan.index {
             Some(index) if !index.leaves_out(rule) => {
-                let making = Making::of(faithful, rule, timeout);
-                ByValue::new(faithful, index, making).map(|by| Self::By(Box::new(by)))
+                let making = Making::of(plan, rule, timeout);
+                ByValue::new(plan, index, making).map(|by| Self::By(Box::new(by)))
             }
-            _ => Self::whole(faithful, rule, timeout),
+            _ => Self::whole(plan, rule, timeout),
         }
     }
 
@@ -154,12 +149,12 @@ impl Slices {
 }
 
 impl Making {
-    fn of(faithful: &Faithful, rule: &str, timeout: Duration) -> Self {
+    fn of(plan: &Plan, rule: &str, timeout: Duration) -> Self {
         Self {
             policy: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rule: rule.to_owned(),
             timeout,
-            data: faithful.data(),
+            data: plan.data(),
         }
     }
 }
@@ -200,10 +195,10 @@ struct Slot {
 }
 
 impl ByValue {
-    fn new(faithful: &Faithful, index: &Index, making: Making) -> Result<Self, LoadError> {
+    fn new(plan: &Plan, index: &Index, making: Making) -> Result<Self, LoadError> {
         let mut added: HashMap<String, Added> = HashMap::new();
         let mut texts = Vec::new();
-        for (name, text) in &faithful.sources.modules {
+        for (name, text) in &plan.sources.modules {
             if let Some(value) = index.module(name) {
                 let added = added.entry(value.to_owned()).or_default();
                 added.modules.push((name.clone(), text.clone()));

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::*;
 use crate::{
     Fault, Policy, Settings,
+    plan::Plan,
     policy::Rules,
-    run::{engine::Faithful, slices::Slices},
+    run::slices::Slices,
     source::{Sources, Version},
 };
 
@@ -23,7 +24,7 @@ fn sources(modules: &[(&str, &str)]) -> Sources {
 }
 
 fn index(sources: &Sources) -> Option<Index> {
-    Faithful::of(sources, Version::V1).unwrap().index
+    Plan::of(sources, Version::V1).unwrap().index
 }
 
 fn settings() -> Settings {
@@ -36,9 +37,9 @@ fn settings() -> Settings {
 
 /// The policy by all its rules, and by those that its index chooses.
 fn both(sources: &Sources) -> (Policy, Policy) {
-    let faithful = Faithful::of(sources, Version::V1).unwrap();
-    assert!(faithful.index.is_some(), "nothing is chosen by a value");
-    let load = |rules| Policy::compile(&faithful, String::new(), &settings(), rules).unwrap();
+    let plan = Plan::of(sources, Version::V1).unwrap();
+    assert!(plan.index.is_some(), "nothing is chosen by a value");
+    let load = |rules| Policy::compile(&plan, String::new(), &settings(), rules).unwrap();
     (load(Rules::Whole), load(Rules::ByIndex))
 }
 
@@ -184,8 +185,8 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
         assert_eq!(index.path, [Step::Name("user".to_owned())], "{rules}");
     }
     let policy = members("allow if input.c in readable");
-    let faithful = Faithful::of(&policy, Version::V1).unwrap();
-    let slices = Slices::of(&faithful, "data.p.readable", Duration::from_secs(1));
+    let plan = Plan::of(&policy, Version::V1).unwrap();
+    let slices = Slices::of(&plan, "data.p.readable", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
@@ -262,17 +263,17 @@ fn packages_that_are_reached_otherwise_stay() {
 #[test]
 fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     let policy = nested("allow if data.lists[input.c].allow", "");
-    let faithful = Faithful::of(&policy, Version::V1).unwrap();
-    let slices = Slices::of(&faithful, "data.lists.c3.allow", Duration::from_secs(1));
+    let plan = Plan::of(&policy, Version::V1).unwrap();
+    let slices = Slices::of(&plan, "data.lists.c3.allow", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
 /// What is decided without the shortcuts, which a `with` switches off.
 fn decided_whole(text: &str, input: &Value) -> Result<Option<Value>, Fault> {
     let text = format!("{text}\nunused if never with input as {{}}\nnever if false");
-    let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
-    assert_eq!(faithful.index, None);
-    Policy::compile(&faithful, String::new(), &settings(), Rules::ByIndex)
+    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+    assert_eq!(plan.index, None);
+    Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex)
         .unwrap()
         .evaluate(input)
 }
@@ -307,9 +308,8 @@ fn what_is_reached_in_another_way_too_is_not_left_out() {
         ),
     ] {
         let text = format!("package p\n{text}");
-        let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
-        let policy =
-            Policy::compile(&faithful, String::new(), &settings(), Rules::ByIndex).unwrap();
+        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+        let policy = Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex).unwrap();
         let (ours, whole) = (policy.evaluate(&input), decided_whole(&text, &input));
         assert_eq!(ours.clone().ok(), whole.ok(), "{text}");
         assert_ne!(ours, Ok(Some(json!(true))), "{text}");
@@ -343,9 +343,9 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
     for number in 0..1000 {
         writeln!(text, "allow if input.c == \"c{number}\"").unwrap();
     }
-    let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
     let limit = Duration::from_secs(5);
-    let slices = Slices::of(&faithful, "data.p.allow", limit).unwrap();
+    let slices = Slices::of(&plan, "data.p.allow", limit).unwrap();
     let Slices::By(by) = &slices else {
         panic!("the policy has no index")
     };

@@ -59,10 +59,10 @@ proptest! {
             "package p\n\ndefault allow := false\nreaders contains \"u9\"\nlevel := 0 if input.c == \"never\"\nblocked if input.c == \"never\"\nf(u) if {{ input.c == \"never\"; u }}\n{}\n",
             rules.join("\n"),
         );
-        let faithful = Faithful::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
-        prop_assume!(faithful.index.is_some());
+        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+        prop_assume!(plan.index.is_some());
         let load = |rules| {
-            Policy::compile(&faithful, String::new(), &settings(), rules).unwrap()
+            Policy::compile(&plan, String::new(), &settings(), rules).unwrap()
         };
         let (whole, chosen) = (load(Rules::Whole), load(Rules::ByIndex));
         for (c, user, x) in inputs {
