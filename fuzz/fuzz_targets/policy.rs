@@ -3,14 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use geowarden_rego::{parse::parse, source::Version, translate::translate};
+use geowarden_rego::{parse::parse, source::Version, translate::{Written, translate}};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let texts = BTreeMap::from([("a.rego".to_owned(), text.to_owned())]);
     for version in [Version::V0, Version::V1] {
-        if let Ok(made) = translate(&texts, version, &|name| name.starts_with('i').then_some(1)) {
-            for (name, text) in made {
+        let written = Written {
+            texts: &texts,
+            version,
+            data: &Default::default(),
+            entry: &[],
+        };
+        if let Ok(given) = translate(written, &|name| name.starts_with('i').then_some(1)) {
+            for (name, text) in given.texts {
                 parse(&name, &text, Version::V1).expect("what is printed can be read");
             }
         }

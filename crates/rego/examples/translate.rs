@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, env, fs, process::ExitCode};
 
-use geowarden_rego::{source::Version, translate::translate};
+use geowarden_rego::{
+    source::Version,
+    translate::{Written, translate},
+};
 
 fn main() -> ExitCode {
     let mut texts = BTreeMap::new();
@@ -18,9 +21,16 @@ fn main() -> ExitCode {
     }
     // Any built-in: as many arguments as most have.
     let builtin = |name: &str| (name.contains('.') || name.starts_with("is_")).then_some(1);
-    match translate(&texts, Version::V1, &builtin) {
-        Ok(all) => {
-            for (name, text) in all {
+    let data = serde_json::Map::new();
+    let written = Written {
+        texts: &texts,
+        version: Version::V1,
+        data: &data,
+        entry: &[],
+    };
+    match translate(written, &builtin) {
+        Ok(given) => {
+            for (name, text) in given.texts {
                 println!("# {name}\n{text}");
             }
             ExitCode::SUCCESS

@@ -15,7 +15,7 @@ mod print;
 use crate::resolve::tree::{Collection, Kind, Local, Scalar};
 
 pub(crate) use self::print::RESERVED;
-pub use self::print::print;
+pub use self::print::{path, print};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq)]

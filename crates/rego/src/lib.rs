@@ -1,9 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod check;
+mod arrange;
+pub mod check;
 pub mod core;
 pub mod diagnostic;
-pub mod lower;
+mod lower;
 pub mod migrate;
 pub mod parse;
 mod plan;

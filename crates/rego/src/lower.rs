@@ -5,6 +5,7 @@
 mod builtins;
 mod condition;
 mod keys;
+mod made;
 mod negation;
 mod order;
 mod rule;
@@ -15,6 +16,7 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    arrange::Places,
     core::{Module, Statement, Step, Term},
     diagnostic::Diagnostic,
     resolve::{
@@ -23,17 +25,27 @@ use crate::{
     },
 };
 
-/// Lowers all files of a policy.
-pub fn lower(files: &[File]) -> Result<Vec<Module>, Vec<Diagnostic>> {
+/// The files of a policy in the forms of the core.
+pub(crate) struct Lowered {
+    /// The author's files, and one of rules that are made for others.
+    pub modules: Vec<Module>,
+    /// Where the engine finds the document that was asked for.
+    pub entry: Option<Vec<String>>,
+}
+
+/// Lowers all files of a policy, and a rule for the document `entry`, `data` first.
+pub(crate) fn lower(
+    files: &[File],
+    places: &Places,
+    entry: Option<Vec<String>>,
+) -> Result<Lowered, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
-    let objects = keys::objects(files);
     let collections = keys::collections(files);
     for file in files {
         let mut rules = Vec::new();
         for rule in &file.rules {
-            let rule = keys::with_key(rule, file, &objects);
-            match rule.and_then(|rule| rule::lower(&rule, file, &collections)) {
+            match rule::lower(rule, file, places, &collections) {
                 Ok(lowered) => rules.push(lowered),
                 Err(fault) => diagnostics.push(Diagnostic {
                     file: file.name.clone(),
@@ -47,10 +59,19 @@ pub fn lower(files: &[File]) -> Result<Vec<Module>, Vec<Diagnostic>> {
             rules,
         });
     }
-    if diagnostics.is_empty() {
-        Ok(modules)
-    } else {
-        Err(diagnostics)
+    let mut made = made::Made::new(places, &collections);
+    let entry = entry.map(|entry| made.entry(entry, files)).transpose();
+    let entry = entry.and_then(|entry| {
+        modules.extend(made.file(files)?);
+        Ok(entry)
+    });
+    match entry {
+        Ok(entry) if diagnostics.is_empty() => Ok(Lowered { modules, entry }),
+        Ok(_) => Err(diagnostics),
+        Err(fault) => {
+            diagnostics.push(*fault);
+            Err(diagnostics)
+        }
     }
 }
 
@@ -92,6 +113,7 @@ struct Lower<'a> {
     depth: usize,
     looks: Looks,
     negates_undefined: bool,
+    places: &'a Places,
     /// The full paths of rules that are collections.
     collections: &'a BTreeSet<Vec<String>>,
 }

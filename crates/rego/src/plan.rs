@@ -2,7 +2,7 @@
 //! hold for which requests.
 
 pub(crate) mod index;
-pub(crate) mod locals;
+mod lint;
 pub(crate) mod names;
 pub(crate) mod reach;
 pub(crate) mod reads;
@@ -21,10 +21,10 @@ use self::{
     syntax::{Parsed, parse},
 };
 use crate::{
-    LoadError, check,
+    LoadError,
     run::builtins,
     source::{Sources, Version},
-    translate::translate,
+    translate::{Written, translate},
 };
 
 /// A policy in the texts that the engine is given, which mean to it what the author's mean to OPA.
@@ -40,30 +40,44 @@ pub(crate) struct Plan {
     pub(crate) index: Option<Index>,
     /// The full paths of the policy's functions.
     pub(crate) functions: BTreeSet<String>,
+    /// Where the engine finds the entrypoint.
+    pub(crate) entry: Option<String>,
 }
 
 impl Plan {
-    /// Translates a policy, checks it and looks through it.
-    pub(crate) fn of(sources: &Sources, version: Version) -> Result<Self, LoadError> {
-        let modules =
-            translate(&sources.modules, version, &builtins::arguments).map_err(|faults| {
-                let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                LoadError(told.join("\n"))
-            })?;
+    /// Translates a policy, to be asked for the document at `entrypoint`, `example/authz/allow`, and looks through it.
+    pub(crate) fn of(
+        sources: &Sources,
+        version: Version,
+        entrypoint: Option<&str>,
+    ) -> Result<Self, LoadError> {
+        let names = entrypoint.into_iter().flat_map(|path| path.split('/'));
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let written = Written {
+            texts: &sources.modules,
+            version,
+            data: &sources.data,
+            entry: &names,
+        };
+        let given = translate(written, &builtins::arguments).map_err(|faults| {
+            let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            LoadError(told.join("\n"))
+        })?;
         // Of what is evaluated, not of what the author wrote.
-        let parsed = modules
+        let parsed = given
+            .texts
             .iter()
             .map(|(name, text)| parse(name, text, Version::V1))
             .collect::<Result<Vec<Parsed>, LoadError>>()?;
         let names = Names::of(&parsed);
-        let warnings = check::check(&parsed, &names, &sources.data)?;
         Ok(Self {
-            warnings,
+            warnings: lint::warnings(&parsed, &names),
             reach: Reach::of(&parsed),
             index: Index::of(&parsed, &names),
             functions: names.functions().map(str::to_owned).collect(),
+            entry: given.entry,
             sources: Sources {
-                modules,
+                modules: given.texts,
                 data: sources.data.clone(),
             },
         })

@@ -57,7 +57,7 @@ impl Policy {
         on_large_stack(move || {
             let sources = sources.without_tests();
             let revision = sources.revision();
-            let plan = Plan::of(&sources, settings.version)?;
+            let plan = Plan::of(&sources, settings.version, Some(&settings.entrypoint))?;
             // All of it at once: nobody else has tried it.
             Self::compile(&plan, String::new(), &settings, Rules::Whole)?;
             Self::compile(&plan, revision, &settings, Rules::ByIndex)
@@ -78,7 +78,10 @@ impl Policy {
         settings: &Settings,
         rules: Rules,
     ) -> Result<Self, LoadError> {
-        let rule = format!("data.{}", settings.entrypoint.replace('/', "."));
+        let rule = match &plan.entry {
+            Some(entry) => entry.clone(),
+            None => format!("data.{}", settings.entrypoint.replace('/', ".")),
+        };
         if plan.functions.contains(&rule) {
             // It would be undefined for every request.
             return Err(LoadError(format!(

@@ -7,6 +7,7 @@ mod query;
 mod rule;
 mod scope;
 pub mod tree;
+pub mod uses;
 mod value;
 
 pub use self::names::Arity;
@@ -24,6 +25,22 @@ pub struct File {
     pub rules: Vec<Rule>,
     /// Whether what is undefined inside of a negation counts as false there.
     pub negates_undefined: bool,
+}
+
+impl File {
+    /// The full path of its package, `data` first.
+    pub fn path_of_package(&self) -> Vec<String> {
+        std::iter::once("data".to_owned())
+            .chain(self.package.iter().cloned())
+            .collect()
+    }
+
+    /// The full path of one of its rules, as far as it is constant, `data` first.
+    pub fn path(&self, rule: &Rule) -> Vec<String> {
+        let mut path = self.path_of_package();
+        path.extend(rule.path.iter().cloned());
+        path
+    }
 }
 
 /// Resolves all files of a policy, which are those that can see each other.

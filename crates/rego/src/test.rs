@@ -74,7 +74,7 @@ pub fn run(
     coverage: bool,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
-        let plan = Plan::of(&sources, version)?;
+        let plan = Plan::of(&sources, version, None)?;
         let mut engine = engine(plan.modules(), plan.data())?;
         engine.set_enable_coverage(coverage);
         let results = test_rules(&plan)?
@@ -87,6 +87,8 @@ pub fn run(
                 .map_err(|e| LoadError(e.to_string()))?
                 .files
                 .into_iter()
+                // Not those of rules that are made for others.
+                .filter(|file| sources.modules.contains_key(&file.path))
                 .map(|file| FileCoverage {
                     file: file.path,
                     covered: file.covered.into_iter().collect(),

@@ -2,30 +2,49 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::{
+    arrange::arrange,
+    check::check,
     core,
     diagnostic::{Code, Diagnostic},
     lower::lower,
-    parse::{
-        parse,
-        tree::{Module, Rule},
-    },
+    parse::{parse, tree::Module},
     resolve::{Arity, resolve},
-    source::Version,
+    source::{Span, Version},
 };
 
-/// The texts of a policy, by the names of their files, in forms that mean the same to OPA and to the engine.
+/// A policy as its author wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// Its texts, by the names of their files.
+    pub texts: &'a BTreeMap<String, String>,
+    /// The Rego of files that do not say which they are written in.
+    pub version: Version,
+    /// Its data.
+    pub data: &'a Map<String, Value>,
+    /// The names on the way to the document that is asked for, without `data`; empty for none.
+    pub entry: &'a [String],
+}
+
+/// A policy in forms that mean the same to OPA and to the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its texts, by the names of their files.
+    pub texts: BTreeMap<String, String>,
+    /// Where the engine finds the document that is asked for: `data.p.allow`.
+    pub entry: Option<String>,
+}
+
+/// A policy in forms that mean the same to OPA and to the engine.
 ///
 /// `builtin` tells how many arguments a built-in function takes, and nothing for one that there is not.
-pub fn translate(
-    texts: &BTreeMap<String, String>,
-    version: Version,
-    builtin: Arity<'_>,
-) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+pub fn translate(written: Written<'_>, builtin: Arity<'_>) -> Result<Given, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
-    for (name, text) in texts {
-        match parse(name, text, version) {
+    for (name, text) in written.texts {
+        match parse(name, text, written.version) {
             Ok(module) => modules.push((name.clone(), module)),
             Err(faults) => diagnostics.extend(faults),
         }
@@ -34,69 +53,64 @@ pub fn translate(
         return Err(diagnostics);
     }
     two_defaults(&modules, &mut diagnostics);
-    functions_in_two_files(&modules, &mut diagnostics);
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
-    let lowered = lower(&resolve(&modules, builtin)?)?;
+    let resolved = resolve(&modules, builtin)?;
+    check(&resolved, written.data)?;
     let prefix = prefix(&modules);
+    let members = |path: &[String]| members(written.data, path);
+    let (arranged, places) = arrange(resolved, &prefix, &members)?;
+    let entry = (!written.entry.is_empty()).then(|| {
+        let names = written.entry.iter().cloned();
+        std::iter::once("data".to_owned()).chain(names).collect()
+    });
+    let lowered = lower(&arranged, &places, entry)?;
     let printed = lowered
+        .modules
         .iter()
         .map(|module| (module.name.clone(), core::print(module, &prefix)));
-    Ok(printed.collect())
+    Ok(Given {
+        texts: printed.collect(),
+        entry: lowered.entry.map(|path| core::path(&path)),
+    })
 }
 
-/// The rules of all files of which `is_one` holds, each with its file, and with that of the first of its path.
-fn of_a_path(
-    modules: &[(String, Module)],
-    is_one: fn(&Rule) -> bool,
-) -> impl Iterator<Item = (&str, &Rule, (&str, &Rule))> {
-    let mut first = BTreeMap::new();
-    let rules = modules.iter().flat_map(|(file, module)| {
+/// The names of the data's values at a path, `data` first.
+fn members(data: &Map<String, Value>, path: &[String]) -> Vec<String> {
+    let mut members = data;
+    for name in path.iter().skip(1) {
+        match members.get(name) {
+            Some(Value::Object(inner)) => members = inner,
+            _ => return Vec::new(),
+        }
+    }
+    members.keys().cloned().collect()
+}
+
+/// Finds rules with two defaults.
+fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
+    let mut first: BTreeMap<_, (&str, Span)> = BTreeMap::new();
+    for (file, module) in modules {
         let package: Vec<&str> = module
             .package
             .iter()
             .map(|name| name.text.as_str())
             .collect();
-        let rules = module.rules.iter();
-        rules.map(move |rule| (file.as_str(), package.clone(), rule))
-    });
-    rules
-        .filter(move |(_, _, rule)| is_one(rule))
-        .map(move |(file, package, rule)| {
+        for rule in module.rules.iter().filter(|rule| rule.is_default) {
+            let name = &rule.head.name.text;
             let path: Vec<_> = rule.head.path.iter().map(|part| &part.kind).collect();
-            let key = (package, rule.head.name.text.as_str(), format!("{path:?}"));
-            (file, rule, *first.entry(key).or_insert((file, rule)))
-        })
-}
-
-/// Finds rules with two defaults.
-fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
-    for (file, rule, (other, first)) in of_a_path(modules, |rule| rule.is_default) {
-        if !std::ptr::eq(rule, first) {
-            let (name, place) = (&rule.head.name.text, first.span);
+            let key = (package.clone(), name, format!("{path:?}"));
+            let Some((other, place)) = first.get(&key) else {
+                first.insert(key, (file, rule.span));
+                continue;
+            };
             diagnostics.push(Diagnostic {
                 code: Code::Rule,
-                file: file.to_owned(),
+                file: file.clone(),
                 span: rule.span,
                 message: format!("`{name}` has another default at {other}:{place}"),
                 cure: Some("keep one".to_owned()),
-            });
-        }
-    }
-}
-
-/// Finds functions that are defined in two files, of which the engine would mix up the arguments.
-fn functions_in_two_files(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
-    for (file, rule, (other, _)) in of_a_path(modules, |rule| rule.head.arguments.is_some()) {
-        if file != other {
-            let name = &rule.head.name.text;
-            diagnostics.push(Diagnostic {
-                code: Code::Unsupported,
-                file: file.to_owned(),
-                span: rule.head.span,
-                message: format!("the function `{name}` is defined in {other} too"),
-                cure: Some("write all its definitions in one file".to_owned()),
             });
         }
     }
@@ -108,7 +122,8 @@ fn prefix(modules: &[(String, Module)]) -> String {
     let is_taken = |prefix: &str| {
         modules.iter().any(|(_, module)| {
             let rules = module.rules.iter().map(|rule| &rule.head.name);
-            rules.into_iter().any(|name| name.text.starts_with(prefix))
+            let mut names = module.package.iter().chain(rules);
+            names.any(|name| name.text.starts_with(prefix))
         })
     };
     while is_taken(&prefix) {

@@ -3,7 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use geowarden_rego::{parse::parse, source::Version, translate::translate};
+use geowarden_rego::{
+    parse::parse,
+    source::Version,
+    translate::{Written, translate},
+};
 
 /// The policies of the written cases, with the version of each.
 fn policies() -> Vec<(BTreeMap<String, String>, Version)> {
@@ -29,9 +33,16 @@ fn policies() -> Vec<(BTreeMap<String, String>, Version)> {
 fn is_translated(texts: &BTreeMap<String, String>, version: Version) -> bool {
     // Any built-in that is asked for, with as many arguments as most have.
     let builtin = |name: &str| (!name.starts_with("no")).then_some(1);
-    match translate(texts, version, &builtin) {
-        Ok(made) => {
-            for (name, text) in made {
+    let data = serde_json::Map::new();
+    let written = Written {
+        texts,
+        version,
+        data: &data,
+        entry: &[],
+    };
+    match translate(written, &builtin) {
+        Ok(given) => {
+            for (name, text) in given.texts {
                 if let Err(faults) = parse(&name, &text, Version::V1) {
                     panic!("{faults:?}\n{texts:?}\n{text}");
                 }

@@ -36,6 +36,20 @@ pub fn print(module: &Module, prefix: &str) -> String {
     printer.text
 }
 
+/// The text of a path, `data` first.
+pub fn path(names: &[String]) -> String {
+    let mut printer = Printer {
+        text: String::new(),
+        line: 1,
+        prefix: "",
+        locals: &[],
+    };
+    for (index, name) in names.iter().enumerate() {
+        printer.step(name, index == 0);
+    }
+    printer.text
+}
+
 struct Printer<'a> {
     text: String,
     line: u32,

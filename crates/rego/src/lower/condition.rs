@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::{Looks, Lower, Ready, Unready, value::function_term};
+use super::{Looks, Lower, Ready, Unready};
 use crate::{
     core::{Step, Term},
     diagnostic::{Code, Diagnostic},
@@ -140,10 +140,12 @@ impl Lower<'_> {
         let mut all = Vec::new();
         for one in with {
             let target = match &one.target {
-                Target::Document(path) => Term::Document(path.clone(), Vec::new()),
+                Target::Document(path) => {
+                    Term::Document(self.places.moved(path.clone()), Vec::new())
+                }
                 Target::Function(function) => {
                     self.check_replaced(function)?;
-                    function_term(function)
+                    self.function_term(function)
                 }
             };
             let value = match &one.value {
@@ -151,14 +153,14 @@ impl Lower<'_> {
                     let term = self.operand(value)?;
                     self.atom(term)
                 }
-                Replacement::Function(Function::Builtin { name, .. }) => {
-                    return Err(self.never(
-                        Code::With,
-                        format!("the built-in `{name}` cannot stand in place of a function"),
-                        "write a function that calls it, and use that",
-                    ));
+                Replacement::Function(Function::Builtin { name, arity }) => {
+                    self.check_replaced(&Function::Builtin {
+                        name: name.clone(),
+                        arity: *arity,
+                    })?;
+                    Term::Document(self.places.builtin(name, *arity), Vec::new())
                 }
-                Replacement::Function(function) => function_term(function),
+                Replacement::Function(function) => self.function_term(function),
             };
             all.push((target, value));
         }

@@ -6,7 +6,7 @@
 use super::{
     Looks, Lower, Ready,
     condition::with_output,
-    value::{function_term, is_call, is_relation},
+    value::{is_call, is_relation},
 };
 use crate::{
     core::{Step, Term},
@@ -48,7 +48,7 @@ impl Lower<'_> {
                     return self.nothing_holds(&Condition::Unify(output, call), Looks::ToBind);
                 }
                 let terms = self.lifted(arguments)?;
-                Step::Test(Term::Call(Box::new(function_term(function)), terms))
+                Step::Test(Term::Call(Box::new(self.function_term(function)), terms))
             }
             Value::Infix(Operator::Equal, operands) => {
                 return self.not_same(&operands.0, &operands.1);
@@ -123,7 +123,7 @@ impl Lower<'_> {
                         key => rest.push(key),
                     }
                 }
-                Ok(Term::Document(path, rest))
+                Ok(self.plain(Term::Document(path, rest)))
             }
             Value::Inside(head, way) => {
                 let head = self.lifted_one(head)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
+    arrange::Places,
     core::{self, Term},
     diagnostic::{Code, Diagnostic},
     resolve::{
@@ -17,6 +18,7 @@ use crate::{
 pub(super) fn lower(
     rule: &Rule,
     file: &File,
+    places: &Places,
     collections: &BTreeSet<Vec<String>>,
 ) -> Result<core::Rule, Box<Diagnostic>> {
     let start = Lower {
@@ -34,6 +36,7 @@ pub(super) fn lower(
         depth: 0,
         looks: Looks::ToBind,
         negates_undefined: file.negates_undefined,
+        places,
         collections,
     };
     let mut lowering = start;
@@ -53,7 +56,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
     let mut bodies = Vec::new();
     let mut key = None;
     for (index, body) in std::iter::once(&rule.body).chain(&rule.elses).enumerate() {
-        let of_key = rule.key.as_ref().filter(|_| index == 0);
+        let of_key = rule.keys.first().filter(|_| index == 0);
         let mut inner = lower.clone();
         inner.line = body.span.line;
         let (made, its_key) = inner.body(body, of_key, &patterns)?;

@@ -37,23 +37,8 @@ impl Lower<'_> {
             Value::Object(pairs) => {
                 let keys = pairs.iter().map(|(key, _)| key);
                 let keys: Vec<Term> = self.operands(keys)?;
-                let is_twice = |index: usize, key: &Term| {
-                    matches!(key, Term::Scalar(_))
-                        && keys.iter().skip(index + 1).any(|other| other == key)
-                };
-                if keys
-                    .iter()
-                    .enumerate()
-                    .any(|(index, key)| is_twice(index, key))
-                {
-                    return Err(self.never(
-                        Code::Unsupported,
-                        "a key stands twice in an object".to_owned(),
-                        "write it once",
-                    ));
-                }
                 let values = self.operands(pairs.iter().map(|(_, value)| value))?;
-                Term::Object(keys.into_iter().zip(values).collect())
+                Term::Object(last_of_each(keys.into_iter().zip(values).collect()))
             }
             Value::Comprehension(collection, first, second, query) => {
                 self.comprehension(*collection, first, second.as_deref(), query)?
@@ -135,7 +120,7 @@ impl Lower<'_> {
     fn call(&mut self, function: &Function, arguments: &[Value]) -> Ready<Term> {
         let Function::Builtin { name, arity } = function else {
             let terms = self.operands(arguments)?;
-            return Ok(Term::Call(Box::new(function_term(function)), terms));
+            return Ok(Term::Call(Box::new(self.function_term(function)), terms));
         };
         if name == "walk" {
             let over = self.operands(arguments.iter().take(1))?;
@@ -185,7 +170,9 @@ impl Lower<'_> {
     pub(super) fn is_collection(&self, term: &Term) -> bool {
         match term {
             Term::Call(function, _) => **function == Term::builtin("internal.walk"),
-            Term::Document(path, way) => way.is_empty() && self.collections.contains(path),
+            Term::Document(path, way) => {
+                way.is_empty() && (self.collections.contains(path) || self.places.is_group(path))
+            }
             Term::Array(_) | Term::Set(_) | Term::Object(_) | Term::Comprehension(..) => true,
             _ => false,
         }
@@ -289,22 +276,39 @@ impl Lower<'_> {
             }
             let value = self.fresh();
             match key {
-                Value::Wildcard => self.each(None, Some(value), plain(base)),
+                Value::Wildcard => self.each(None, Some(value), self.plain(base)),
                 Value::Local(local) if self.is_open(*local) => {
                     let local = *local;
-                    self.each(Some(local), Some(value), plain(base));
+                    self.each(Some(local), Some(value), self.plain(base));
                     self.is_given(local);
                 }
                 Value::Local(local) => return Err(Unready::Unsafe(Some(*local))),
                 pattern => {
                     let found = self.fresh();
-                    self.each(Some(found), Some(value), plain(base));
+                    self.each(Some(found), Some(value), self.plain(base));
                     self.matched(pattern, found)?;
                 }
             }
             base = Term::Inside(value, Vec::new());
         }
-        Ok(plain(base))
+        Ok(self.plain(base))
+    }
+
+    /// A variable where nothing follows it; a document where the engine has it.
+    pub(super) fn plain(&self, term: Term) -> Term {
+        match term {
+            Term::Inside(local, way) if way.is_empty() => Term::Local(local),
+            Term::Document(path, way) => Term::Document(self.places.of(path), way),
+            other => other,
+        }
+    }
+
+    /// A function as a term.
+    pub(super) fn function_term(&self, function: &Function) -> Term {
+        match function {
+            Function::Rule { path, .. } => Term::Document(self.places.of(path.clone()), Vec::new()),
+            Function::Builtin { name, .. } => Term::builtin(name),
+        }
     }
 
     /// Whether nothing in a value has to get a value here.
@@ -323,6 +327,19 @@ impl Lower<'_> {
     }
 }
 
+/// The pairs of an object without those whose constant key stands there again: the last counts.
+fn last_of_each(mut pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
+    let mut seen = Vec::new();
+    pairs.reverse();
+    pairs.retain(|(key, _)| {
+        let is_new = !matches!(key, Term::Scalar(_)) || !seen.contains(key);
+        seen.push(key.clone());
+        is_new
+    });
+    pairs.reverse();
+    pairs
+}
+
 fn push_key(base: &mut Term, key: Term) {
     match base {
         Term::Document(path, way) => match key {
@@ -331,22 +348,6 @@ fn push_key(base: &mut Term, key: Term) {
         },
         Term::Inside(_, way) => way.push(key),
         _ => {}
-    }
-}
-
-/// A variable where nothing follows it.
-fn plain(term: Term) -> Term {
-    match term {
-        Term::Inside(local, way) if way.is_empty() => Term::Local(local),
-        other => other,
-    }
-}
-
-/// A function as a term.
-pub(super) fn function_term(function: &Function) -> Term {
-    match function {
-        Function::Rule { path, .. } => Term::Document(path.clone(), Vec::new()),
-        Function::Builtin { name, .. } => Term::builtin(name),
     }
 }
 

@@ -82,18 +82,6 @@ impl Names {
 }
 
 impl Scope<'_> {
-    /// Whether a name stands for something outside of the rule that uses it.
-    pub(crate) fn is_global(&self, name: &str) -> bool {
-        name == "input"
-            || name == "data"
-            || self.imports.contains_key(name)
-            || self
-                .names
-                .rules
-                .get(&self.package)
-                .is_some_and(|rules| rules.contains(name))
-    }
-
     /// The full path of a function of the policy, with the number of its arguments.
     pub(crate) fn function(&self, path: &str) -> Option<(String, usize)> {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));

@@ -51,7 +51,7 @@ impl Trial {
             ..self.settings
         };
         on_large_stack(move || {
-            let proven = Plan::of(&self.sources, settings.version)?;
+            let proven = Plan::of(&self.sources, settings.version, Some(&settings.entrypoint))?;
             // All of it at once, so that every rule is analysed; then as it will be evaluated.
             Policy::compile(&proven, String::new(), &settings, Rules::Whole)?;
             let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;

@@ -78,7 +78,7 @@ pub(super) fn declared(query: &Query) -> Vec<(Name, bool)> {
             LiteralKind::Some(some) => names.extend(some.iter().cloned().map(|name| (name, true))),
             LiteralKind::SomeIn { key, value, .. } => {
                 for part in key.iter().chain([value]) {
-                    of_pattern(part, &mut |name| names.push((name, true)));
+                    of_element(part, &mut |name| names.push((name, true)));
                 }
             }
             LiteralKind::Condition(Condition::Assign(left, _)) => {
@@ -88,6 +88,15 @@ pub(super) fn declared(query: &Query) -> Vec<(Name, bool)> {
         }
     }
     names
+}
+
+/// Tells each variable of the pattern of `some .. in`. It hides neither document: an element must be equal to them.
+pub(super) fn of_element(pattern: &Expr, found: &mut dyn FnMut(Name)) {
+    of_pattern(pattern, &mut |name| {
+        if name.text != "input" && name.text != "data" {
+            found(name);
+        }
+    });
 }
 
 /// Tells each variable of a pattern.

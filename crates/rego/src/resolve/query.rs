@@ -57,7 +57,7 @@ impl Scope<'_> {
                 let collection = self.value(collection);
                 for part in key.iter().chain([value]) {
                     let mut names = Vec::new();
-                    direct::of_pattern(part, &mut |name| names.push(name));
+                    direct::of_element(part, &mut |name| names.push(name));
                     for name in names {
                         self.declare(&name, false);
                     }

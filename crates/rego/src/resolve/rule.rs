@@ -1,7 +1,6 @@
 //! Rules with their names resolved.
 
 use super::{
-    super::core::RESERVED,
     names::OfFile,
     scope::Scope,
     tree::{Body, Kind, Rule},
@@ -28,31 +27,12 @@ pub(super) fn resolve(
         );
         scope.fault(Code::Rule, head.name.span, message, "give it another name");
     }
-    if RESERVED.contains(&head.name.text.as_str()) {
-        let message = format!("a rule is called `{}`, which is a keyword", head.name.text);
-        scope.fault(
-            Code::Unsupported,
-            head.name.span,
-            message,
-            "give it another name",
-        );
-    }
     let mut path = vec![head.name.text.clone()];
-    let mut key = None;
-    for (index, part) in head.path.iter().enumerate() {
-        let is_last = index + 1 == head.path.len();
+    let mut keys = Vec::new();
+    for part in &head.path {
         match &part.kind {
-            ExprKind::String(name) if key.is_none() => path.push(name.clone()),
-            _ if is_last && matches!(head.kind, HeadKind::Value(_)) => key = Some(part),
-            _ => {
-                scope.fault(
-                    Code::Unsupported,
-                    part.span,
-                    "a key in a rule's name that is not constant and not the last has no exact meaning here".to_owned(),
-                    "write an object of sets or objects, such as `s[key] := {x | ..} if ..`",
-                );
-                break;
-            }
+            ExprKind::String(name) if keys.is_empty() => path.push(name.clone()),
+            _ => keys.push(part),
         }
     }
     let (kind, value) = match &head.kind {
@@ -65,7 +45,7 @@ pub(super) fn resolve(
         .arguments
         .as_ref()
         .map(|arguments| scope.values(arguments));
-    let (resolved_key, body) = body(&mut scope, rule.body.as_ref(), key, value, rule.span);
+    let (keys, body) = body(&mut scope, rule.body.as_ref(), &keys, value, rule.span);
     let elses = rule
         .elses
         .iter()
@@ -73,7 +53,7 @@ pub(super) fn resolve(
             self::body(
                 &mut scope,
                 one.body.as_ref(),
-                None,
+                &[],
                 one.value.as_ref(),
                 one.span,
             )
@@ -84,7 +64,7 @@ pub(super) fn resolve(
     Rule {
         is_default: rule.is_default,
         path,
-        key: resolved_key,
+        keys,
         arguments,
         kind,
         body,
@@ -98,15 +78,15 @@ pub(super) fn resolve(
 fn body(
     scope: &mut Scope<'_>,
     query: Option<&Query>,
-    key: Option<&Expr>,
+    keys: &[&Expr],
     value: Option<&Expr>,
     span: Span,
-) -> (Option<super::tree::Value>, Body) {
-    let values: Vec<&Expr> = key.into_iter().chain(value).collect();
+) -> (Vec<super::tree::Value>, Body) {
+    let values: Vec<&Expr> = keys.iter().copied().chain(value).collect();
     scope.enter(query, &values);
     let query = query.map(|query| scope.query(query));
-    let key = key.map(|key| scope.value(key));
+    let keys = keys.iter().map(|key| scope.value(key)).collect();
     let value = value.map(|value| scope.value(value));
     scope.leave();
-    (key, Body { query, value, span })
+    (keys, Body { query, value, span })
 }

@@ -12,8 +12,8 @@ pub struct Rule {
     pub is_default: bool,
     /// The constant names of what is defined, below its package.
     pub path: Vec<String>,
-    /// A last key that is not constant.
-    pub key: Option<Value>,
+    /// What follows the constant names: keys, of which the first is not constant.
+    pub keys: Vec<Value>,
     /// What a function takes apart.
     pub arguments: Option<Vec<Value>>,
     /// What is defined.

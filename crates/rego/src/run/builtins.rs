@@ -12,6 +12,7 @@ mod json;
 mod membership;
 mod net;
 mod numbers;
+mod object_by_ways;
 mod order;
 mod regex;
 mod semver;
@@ -121,13 +122,6 @@ pub fn names() -> BTreeSet<&'static str> {
 /// Whether a policy can call a built-in of this name.
 pub(super) fn is_known(name: &str) -> bool {
     arguments(name).is_some() || name == "print"
-}
-
-/// What is said of a call to something that is no function.
-pub(crate) fn unknown(name: &str) -> String {
-    format!(
-        "`{name}` is neither a function of the policy nor one of the built-in functions here, which docs/policies/differences.md lists"
-    )
 }
 
 /// The result of regorus's own built-in, once its arguments are known to be harmless.

@@ -24,7 +24,7 @@ fn sources(modules: &[(&str, &str)]) -> Sources {
 }
 
 fn index(sources: &Sources) -> Option<Index> {
-    Plan::of(sources, Version::V1).unwrap().index
+    Plan::of(sources, Version::V1, None).unwrap().index
 }
 
 fn settings() -> Settings {
@@ -37,7 +37,7 @@ fn settings() -> Settings {
 
 /// The policy by all its rules, and by those that its index chooses.
 fn both(sources: &Sources) -> (Policy, Policy) {
-    let plan = Plan::of(sources, Version::V1).unwrap();
+    let plan = Plan::of(sources, Version::V1, None).unwrap();
     assert!(plan.index.is_some(), "nothing is chosen by a value");
     let load = |rules| Policy::compile(&plan, String::new(), &settings(), rules).unwrap();
     (load(Rules::Whole), load(Rules::ByIndex))
@@ -185,7 +185,7 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
         assert_eq!(index.path, [Step::Name("user".to_owned())], "{rules}");
     }
     let policy = members("allow if input.c in readable");
-    let plan = Plan::of(&policy, Version::V1).unwrap();
+    let plan = Plan::of(&policy, Version::V1, None).unwrap();
     let slices = Slices::of(&plan, "data.p.readable", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
@@ -263,7 +263,7 @@ fn packages_that_are_reached_otherwise_stay() {
 #[test]
 fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     let policy = nested("allow if data.lists[input.c].allow", "");
-    let plan = Plan::of(&policy, Version::V1).unwrap();
+    let plan = Plan::of(&policy, Version::V1, None).unwrap();
     let slices = Slices::of(&plan, "data.lists.c3.allow", Duration::from_secs(1));
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
@@ -271,7 +271,7 @@ fn an_entrypoint_among_the_packages_is_evaluated_whole() {
 /// What is decided without the shortcuts, which a `with` switches off.
 fn decided_whole(text: &str, input: &Value) -> Result<Option<Value>, Fault> {
     let text = format!("{text}\nunused if never with input as {{}}\nnever if false");
-    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
     assert_eq!(plan.index, None);
     Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex)
         .unwrap()
@@ -308,7 +308,7 @@ fn what_is_reached_in_another_way_too_is_not_left_out() {
         ),
     ] {
         let text = format!("package p\n{text}");
-        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
         let policy = Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex).unwrap();
         let (ours, whole) = (policy.evaluate(&input), decided_whole(&text, &input));
         assert_eq!(ours.clone().ok(), whole.ok(), "{text}");
@@ -343,7 +343,7 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
     for number in 0..1000 {
         writeln!(text, "allow if input.c == \"c{number}\"").unwrap();
     }
-    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1).unwrap();
+    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
     let limit = Duration::from_secs(5);
     let slices = Slices::of(&plan, "data.p.allow", limit).unwrap();
     let Slices::By(by) = &slices else {

@@ -2,9 +2,9 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, format};
+use super::{Builtin, budget, format, object_by_ways::object_by_ways};
 
-pub(super) const ALL: [Builtin; 7] = [
+pub(super) const ALL: [Builtin; 8] = [
     Builtin {
         name: "internal.iterable",
         arity: 1,
@@ -34,6 +34,11 @@ pub(super) const ALL: [Builtin; 7] = [
         name: "internal.same",
         arity: 1,
         call: |arguments| arguments.first().cloned().ok_or_else(String::new),
+    },
+    Builtin {
+        name: "internal.object_by_ways",
+        arity: 2,
+        call: object_by_ways,
     },
     Builtin {
         name: "internal.note",

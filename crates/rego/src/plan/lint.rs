@@ -2,9 +2,9 @@
 
 use regorus::unstable::{ArithOp, Expr, Rule};
 
-use crate::plan::{
-    names::Scope,
-    syntax::{Visitor, constant_path, walk_rule},
+use super::{
+    names::{Names, Scope},
+    syntax::{Parsed, Visitor, constant_path, walk_rule},
 };
 
 /// The built-ins, and where their values differ; docs/policies/differences.md says more.
@@ -26,6 +26,18 @@ pub(super) const DIFFERENT: [(&str, &str); 7] = [
         "patterns are tried in another order where one begins like another",
     ),
 ];
+
+/// All uses in a policy, each with file and line.
+pub(super) fn warnings(modules: &[Parsed], names: &Names) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for parsed in modules {
+        let scope = names.scope(&parsed.module);
+        for rule in &parsed.module.policy {
+            check(rule, &parsed.name, &scope, &mut warnings);
+        }
+    }
+    warnings
+}
 
 /// Adds a warning for each use in a rule.
 pub(super) fn check(rule: &Rule, file: &str, scope: &Scope<'_>, warnings: &mut Vec<String>) {

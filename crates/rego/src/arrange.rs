@@ -1,0 +1,28 @@
+//! Rules in forms that the engine has: names that are no keywords, objects whose every rule gives one member, groups of rules
+//! as rules of their own.
+
+mod functions;
+mod groups;
+mod keywords;
+mod objects;
+mod places;
+
+pub(crate) use self::places::Places;
+use crate::{diagnostic::Diagnostic, resolve::File};
+
+/// Arranges the rules of all files.
+///
+/// No name of the policy begins with `prefix`. `members` tells the names of the data's values at a path, `data` first.
+pub(crate) fn arrange(
+    mut files: Vec<File>,
+    prefix: &str,
+    members: &dyn Fn(&[String]) -> Vec<String>,
+) -> Result<(Vec<File>, Places), Vec<Diagnostic>> {
+    let mut places = Places::new(prefix);
+    let hidden = objects::arrange(&mut files, &mut places)?;
+    groups::find(&files, &hidden, members, &mut places);
+    functions::join(&mut files, &places);
+    functions::flatten(&mut files, &mut places);
+    keywords::rename(&mut files, &mut places);
+    Ok((files, places))
+}

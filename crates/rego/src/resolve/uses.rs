@@ -1,0 +1,160 @@
+//! The documents and functions that a rule names, each with its place.
+
+use super::tree::{
+    Body, Condition, Function, Literal, LiteralKind, Part, Query, Replacement, Rule, Target, Value,
+    With,
+};
+use crate::source::Span;
+
+/// Tells each path that a rule names, `input` or `data` first, with the statement that names it.
+///
+/// Returns how deep the rule's expressions and queries are nested.
+pub fn of_rule(rule: &Rule, found: &mut dyn FnMut(&[String], Span)) -> usize {
+    let mut walk = Walk {
+        found,
+        span: rule.span,
+        depth: 0,
+        deepest: 0,
+    };
+    walk.values(rule.arguments.iter().flatten());
+    walk.values(&rule.keys);
+    for body in std::iter::once(&rule.body).chain(&rule.elses) {
+        walk.span = body.span;
+        walk.body(body);
+    }
+    walk.deepest
+}
+
+struct Walk<'a> {
+    found: &'a mut dyn FnMut(&[String], Span),
+    span: Span,
+    depth: usize,
+    deepest: usize,
+}
+
+impl Walk<'_> {
+    fn tell(&mut self, path: &[String]) {
+        (self.found)(path, self.span);
+    }
+
+    fn deeper(&mut self, steps: usize, inside: impl FnOnce(&mut Self)) {
+        self.depth += steps;
+        self.deepest = self.deepest.max(self.depth);
+        inside(self);
+        self.depth -= steps;
+    }
+
+    fn body(&mut self, body: &Body) {
+        if let Some(value) = &body.value {
+            self.value(value);
+        }
+        if let Some(query) = &body.query {
+            self.query(query);
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        self.deeper(1, |walk| {
+            let around = walk.span;
+            for literal in &query.literals {
+                walk.span = literal.span;
+                walk.literal(literal);
+            }
+            walk.span = around;
+        });
+    }
+
+    fn literal(&mut self, literal: &Literal) {
+        match &literal.kind {
+            LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {
+                Condition::Value(value) => self.value(value),
+                Condition::Unify(left, right) => self.values([left, right]),
+            },
+            LiteralKind::SomeIn {
+                key,
+                value,
+                collection,
+            } => self.values(key.iter().chain([value, collection])),
+            LiteralKind::Every { domain, body, .. } => {
+                self.value(domain);
+                self.query(body);
+            }
+        }
+        self.with(&literal.with);
+    }
+
+    fn with(&mut self, with: &[With]) {
+        for one in with {
+            match &one.target {
+                Target::Document(path) => self.tell(path),
+                Target::Function(function) => self.function(function),
+            }
+            match &one.value {
+                Replacement::Value(value) => self.value(value),
+                Replacement::Function(function) => self.function(function),
+            }
+        }
+    }
+
+    fn function(&mut self, function: &Function) {
+        if let Function::Rule { path, .. } = function {
+            self.tell(path);
+        }
+    }
+
+    fn values<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) {
+        for value in values {
+            self.value(value);
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        let steps = match value {
+            Value::Document { path, way } => path.len() + way.len(),
+            Value::Inside(_, way) => 1 + way.len(),
+            _ => 1,
+        };
+        self.deeper(steps, |walk| walk.inside(value));
+    }
+
+    fn inside(&mut self, value: &Value) {
+        match value {
+            Value::Scalar(_) | Value::Local(_) | Value::Wildcard => {}
+            Value::Template(parts) => {
+                for part in parts {
+                    if let Part::Value(value, with, _) = part {
+                        self.value(value);
+                        self.with(with);
+                    }
+                }
+            }
+            Value::Document { path, way } => {
+                self.tell(path);
+                self.values(way);
+            }
+            Value::Inside(head, way) => {
+                self.value(head);
+                self.values(way);
+            }
+            Value::Call(function, arguments) => {
+                self.function(function);
+                self.values(arguments);
+            }
+            Value::Array(items) | Value::Set(items) => self.values(items),
+            Value::Object(pairs) => {
+                for (key, value) in pairs {
+                    self.values([key, value]);
+                }
+            }
+            Value::Comprehension(_, first, second, query) => {
+                self.values(std::iter::once(first).chain(second).map(AsRef::as_ref));
+                self.query(query);
+            }
+            Value::Infix(_, operands) => self.values([&operands.0, &operands.1]),
+            Value::In { key, operands } => {
+                self.values(key.iter().map(AsRef::as_ref));
+                self.values([&operands.0, &operands.1]);
+            }
+        }
+    }
+}

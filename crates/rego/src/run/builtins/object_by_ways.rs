@@ -1,0 +1,92 @@
+//! An object that is put together from the ways to its values: the names of rules make it, of which some are not constant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Value;
+
+use super::budget;
+
+const CONFLICT: &str = "two rules give the same part of an object different values";
+
+/// The object of these: an object of values by their ways, and a set of ways to sets, each with a member.
+pub(super) fn object_by_ways(arguments: &[Value]) -> Result<Value, String> {
+    let [Value::Object(values), Value::Set(members)] = arguments else {
+        return Err("operands must be an object and a set".to_owned());
+    };
+    let mut root = Node::Object(BTreeMap::new());
+    for (way, value) in values.iter() {
+        root.put(steps(way)?, value.clone())?;
+    }
+    let mut sets: BTreeMap<&Value, BTreeSet<Value>> = BTreeMap::new();
+    for entry in members.iter() {
+        let [way, member] = steps(entry)? else {
+            return Err("expected a way and a member".to_owned());
+        };
+        sets.entry(way).or_default().insert(member.clone());
+    }
+    for (way, set) in sets {
+        root.put(steps(way)?, Value::from(set))?;
+    }
+    root.into_value()
+}
+
+fn steps(way: &Value) -> Result<&[Value], String> {
+    match way {
+        Value::Array(steps) => Ok(steps.as_slice()),
+        _ => Err("a way must be an array".to_owned()),
+    }
+}
+
+/// A part of the object.
+enum Node {
+    /// Nothing was put here yet.
+    Open,
+    Object(BTreeMap<Value, Node>),
+    Value(Value),
+}
+
+impl Node {
+    /// The part at the end of a way.
+    fn at(&mut self, way: &[Value]) -> Result<&mut Self, String> {
+        let mut node = self;
+        for step in way {
+            let members = node.object()?;
+            node = members.entry(step.clone()).or_insert(Self::Open);
+        }
+        Ok(node)
+    }
+
+    fn object(&mut self) -> Result<&mut BTreeMap<Value, Self>, String> {
+        if matches!(self, Self::Open) {
+            *self = Self::Object(BTreeMap::new());
+        }
+        match self {
+            Self::Object(members) => Ok(members),
+            _ => Err(CONFLICT.to_owned()),
+        }
+    }
+
+    fn put(&mut self, way: &[Value], value: Value) -> Result<(), String> {
+        let node = self.at(way)?;
+        if !matches!(node, Self::Open) {
+            return Err(CONFLICT.to_owned());
+        }
+        *node = Self::Value(value);
+        Ok(())
+    }
+
+    fn into_value(self) -> Result<Value, String> {
+        Ok(match self {
+            Self::Open => Value::new_object(),
+            Self::Value(value) => value,
+            Self::Object(members) => {
+                budget::elements(members.len())?;
+                let mut object = BTreeMap::new();
+                for (key, node) in members {
+                    object.insert(key, node.into_value()?);
+                }
+                Value::from(object)
+            }
+        })
+    }
+}
