@@ -32,7 +32,7 @@ use geowarden::{
     },
     response,
 };
-use geowarden_rego::{Settings, source::Version};
+use geowarden_rego::{BuiltinErrors, Settings, source::Version};
 use prost::{Message, bytes::Bytes};
 use serde_json::json;
 
@@ -110,6 +110,7 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
             entrypoint: "geowarden/authz/allow".to_owned(),
             version: Version::V1,
             timeout: Duration::from_secs(1),
+            builtin_errors: BuiltinErrors::Refuse,
         },
         input: input::Shape::Native,
         remembered,

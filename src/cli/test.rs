@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use geowarden_rego::{
-    LoadError,
+    BuiltinErrors, LoadError,
     source::Version,
     test::{self, Coverage, TestOutcome, TestResult},
 };
@@ -28,12 +28,34 @@ pub(super) struct Test {
     /// Read files that do not say `import rego.v1` as Rego v0
     #[arg(long)]
     v0_compatible: bool,
+    /// What an error of a built-in function does, as `policy.builtin_errors`
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    builtin_errors: OnError,
     /// Name every test, not only those that failed
     #[arg(long, short)]
     verbose: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What an error of a built-in function does.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum OnError {
+    /// The test fails with the error
+    #[default]
+    Refuse,
+    /// The call is undefined, as in OPA
+    Undefined,
+}
+
+impl From<OnError> for BuiltinErrors {
+    fn from(errors: OnError) -> Self {
+        match errors {
+            OnError::Refuse => Self::Refuse,
+            OnError::Undefined => Self::Undefined,
+        }
+    }
 }
 
 impl Test {
@@ -54,7 +76,9 @@ impl Test {
                 ))
             };
             let sources = source::load(path).map_err(config)?;
-            let (some, lines) = test::run(sources, version, self.coverage).map_err(config)?;
+            let (some, lines) =
+                test::run(sources, version, self.builtin_errors.into(), self.coverage)
+                    .map_err(config)?;
             results.extend(some);
             coverage.extend(lines);
         }

@@ -41,7 +41,7 @@ pub use self::{
     authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},
-    policy::{Embedded, Input, PathPrefix, Policy, Rego},
+    policy::{BuiltinErrors, Embedded, Input, PathPrefix, Policy, Rego},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
     pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},

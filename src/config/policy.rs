@@ -19,6 +19,8 @@ pub struct Policy {
     pub entrypoint: String,
     /// The dialect of files that do not say it by `import rego.v1`.
     pub rego: Rego,
+    /// What an error of a built-in function does.
+    pub builtin_errors: BuiltinErrors,
     /// What the policy is given.
     pub input: Input,
     /// Whether fastgeoapi's `request_path` begins with the base path.
@@ -45,6 +47,7 @@ impl Default for Policy {
             embedded: Embedded::default(),
             entrypoint: "geowarden/authz/allow".to_owned(),
             rego: Rego::default(),
+            builtin_errors: BuiltinErrors::default(),
             input: Input::default(),
             path_prefix: PathPrefix::default(),
             reload: true,
@@ -65,6 +68,17 @@ pub enum Rego {
     /// OPA 1.0 and later.
     #[default]
     V1,
+}
+
+/// What an error of a built-in function does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuiltinErrors {
+    /// It rejects the request.
+    #[default]
+    Refuse,
+    /// The call is undefined, as in OPA, so a negation of it holds.
+    Undefined,
 }
 
 /// A policy that is part of the program.

@@ -17,8 +17,8 @@ use crate::{
         KeyTable, SystemClock,
     },
     config::{
-        self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
-        Rego,
+        self, Backend, BuiltinErrors, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem,
+        Problems, Rego,
         key_file::{self, StoredKey},
     },
     files::{Files, Fresh, Root},
@@ -122,6 +122,7 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
             entrypoint: config.policy.entrypoint.clone(),
             version: version(config),
             timeout: config.policy.timeout.0,
+            builtin_errors: builtin_errors(config),
         },
         input: input_shape(config),
         remembered: config.policy.remembered_decisions,
@@ -154,6 +155,14 @@ fn version(config: &Config) -> Version {
     match config.policy.rego {
         Rego::V0 => Version::V0,
         Rego::V1 => Version::V1,
+    }
+}
+
+/// What an error of a built-in function does.
+fn builtin_errors(config: &Config) -> geowarden_rego::BuiltinErrors {
+    match config.policy.builtin_errors {
+        BuiltinErrors::Refuse => geowarden_rego::BuiltinErrors::Refuse,
+        BuiltinErrors::Undefined => geowarden_rego::BuiltinErrors::Undefined,
     }
 }
 

@@ -36,6 +36,8 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--start", type=int, default=0, help="the first policy of the seed")
     arguments.add_argument("--geowarden", type=Path, required=True)
+    errors = ("refuse", "undefined")
+    arguments.add_argument("--builtin-errors", choices=errors, default=errors[0], help="what an error of a built-in does in geowarden")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
     arguments.add_argument("--all", action="store_true", help="show every kind of difference")
     arguments.add_argument("--save", type=Path, help="a folder for the smallest case of every kind of difference")
@@ -48,7 +50,7 @@ def main() -> int:
     workers = concurrent.futures.ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn"))
     with workers:
         sizes = [min(CHUNK, given.start + given.count - start) for start in starts]
-        repeated = [[value] * len(sizes) for value in (given.geowarden, given.seed)]
+        repeated = [[value] * len(sizes) for value in (given.geowarden, given.seed, given.builtin_errors)]
         for counted, shown in workers.map(evaluate, *repeated, starts, sizes):
             counts += counted
             for kind, found in shown.items():
@@ -80,7 +82,7 @@ def report(given: argparse.Namespace, counts: collections.Counter, examples: dic
         if kind[0] == EQUAL or not (fault or given.save):
             continue
         for number, position in examples[kind] if fault else examples[kind][:1]:
-            case = generator.case(given.seed, number)
+            case = generator.case(given.seed, number) | {"builtin_errors": given.builtin_errors}
             wanted = kind[:1] if kind[0] == OPEN else kind
             small = shrink(given.geowarden, case, position, wanted)
             if json.dumps(small) in shown:

@@ -14,10 +14,10 @@ EXAMPLES = 8
 MEMORY = 8 << 30
 
 
-def evaluate(program: Path, seed: int, start: int, count: int) -> tuple[collections.Counter, dict]:
+def evaluate(program: Path, seed: int, errors: str, start: int, count: int) -> tuple[collections.Counter, dict]:
     """The classes of cases `start` to `start + count`, and the first examples of each kind."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    cases = [generator.case(seed, number) for number in range(start, start + count)]
+    cases = [generator.case(seed, number) | {"builtin_errors": errors} for number in range(start, start + count)]
     run = Run(program, cases)
     expected = [reference.outcomes(case) for case in cases]
     counts, examples = collections.Counter(), collections.defaultdict(list)

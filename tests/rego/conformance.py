@@ -40,6 +40,7 @@ def cases(folder: Path) -> tuple[list[dict], collections.Counter]:
 def made(case: dict, entrypoint: str, file: Path) -> dict:
     modules = {f"m{number}.rego": text for number, text in enumerate(case.get("modules") or [])}
     version = {"rego": "v0"} if "v0" in file.parts else {}
+    strict = case.get("strict_error", False)
     return version | {
         "name": case["note"],
         "modules": modules,
@@ -47,7 +48,7 @@ def made(case: dict, entrypoint: str, file: Path) -> dict:
         "entrypoint": entrypoint,
         "inputs": [case.get("input")],
         "want": want(case),
-        "strict": case.get("strict_error", False),
+        "builtin_errors": "refuse" if strict else "undefined",
     }
 
 

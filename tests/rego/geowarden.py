@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-KEYS = ("modules", "data", "entrypoint", "rego", "inputs")
+KEYS = ("modules", "data", "entrypoint", "rego", "builtin_errors", "inputs")
 # Of a chunk of cases. A policy that takes this long has stalled the process.
 TIMEOUT = 300
 

@@ -15,7 +15,7 @@ ROUNDS = 400
 
 def shrink(program: Path, case: dict, position: int, wanted: tuple) -> dict:
     """The case with the one input at `position`, as small as it gets while it compares as `wanted`."""
-    small = {key: case[key] for key in ("data", "entrypoint")} | {"modules": case.get("reference", case["modules"])}
+    small = {key: case[key] for key in ("data", "entrypoint", "builtin_errors")} | {"modules": case.get("reference", case["modules"])}
     small["inputs"] = [case["inputs"][position]]
     # Most differences of a case in Rego v0 are there in v1 too.
     finish = in_v0 if "reference" in case and not holds(program, [small], wanted)[0] else unchanged

@@ -19,6 +19,6 @@ pub mod translate;
 pub use self::{
     plan::reads::Reads,
     policy::{LoadError, Policy, Settings},
-    run::{Fault, builtins::names as builtin_names, engine::STACK_BYTES},
+    run::{BuiltinErrors, Fault, builtins::names as builtin_names, engine::STACK_BYTES},
     source::Sources,
 };

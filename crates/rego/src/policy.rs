@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     plan::{Plan, reads::Reads},
     prove::Proof,
-    run::{self, Fault, engine::on_large_stack, slices::Slices},
+    run::{self, BuiltinErrors, Fault, engine::on_large_stack, slices::Slices},
     source::{Sources, Version},
 };
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub version: Version,
     /// How long one evaluation may take.
     pub timeout: Duration,
+    /// What an error of a built-in function does.
+    pub builtin_errors: BuiltinErrors,
 }
 
 /// Which engines a policy is evaluated by.
@@ -93,7 +95,7 @@ impl Policy {
             Rules::ByIndex => Slices::of,
         };
         Ok(Self {
-            slices: make(plan, &rule, settings.timeout)?,
+            slices: make(plan, &rule, settings)?,
             rule,
             reads: plan.reach.reads.clone(),
             is_pure: plan.reach.is_pure,

@@ -18,6 +18,7 @@ use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 use thiserror::Error;
 
+pub use self::builtins::BuiltinErrors;
 use self::{
     engine::panic_text,
     slices::{Slice, Slices},

@@ -16,7 +16,7 @@ use crate::{
         syntax,
     },
     run::{
-        builtins,
+        builtins::{self, BuiltinErrors},
         engine::{engine, on_large_stack, panic_text},
         engine_error,
     },
@@ -71,11 +71,12 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
 pub fn run(
     sources: Sources,
     version: Version,
+    errors: BuiltinErrors,
     coverage: bool,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
         let plan = Plan::of(&sources, version, None)?;
-        let mut engine = engine(plan.modules(), plan.data())?;
+        let mut engine = engine(plan.modules(), plan.data(), errors)?;
         engine.set_enable_coverage(coverage);
         let results = test_rules(&plan)?
             .into_iter()

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use geowarden_rego::{Sources, prove::Prover, source::Version};
+use geowarden_rego::{BuiltinErrors, Sources, prove::Prover, source::Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -25,6 +25,8 @@ struct Line {
     entrypoint: String,
     /// The dialect of modules that do not name theirs; the configured one without it.
     rego: Option<Rego>,
+    /// What an error of a built-in function does; as configured without it.
+    builtin_errors: Option<BuiltinErrors>,
     /// What it is asked; `{}` without it.
     input: Option<Value>,
     /// Several questions to the same policy: their answers come as `results`.
@@ -84,6 +86,9 @@ fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
             Rego::V0 => Version::V0,
             Rego::V1 => Version::V1,
         };
+    }
+    if let Some(errors) = line.builtin_errors {
+        settings.policy.builtin_errors = errors;
     }
     let sources = Sources {
         modules: line.modules,

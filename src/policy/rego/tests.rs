@@ -1,6 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use geowarden_rego::{
+    BuiltinErrors,
     source::Version,
     test::{self, TestOutcome},
 };
@@ -21,6 +22,7 @@ fn settings() -> RegoSettings {
             entrypoint: "geowarden/authz/allow".into(),
             version: Version::V1,
             timeout: Duration::from_millis(250),
+            builtin_errors: BuiltinErrors::Refuse,
         },
         input: input::Shape::Native,
         remembered: 0,
@@ -37,7 +39,7 @@ fn the_embedded_policy_loads() {
 fn the_shipped_policies_pass_their_tests() {
     for folder in ["policies/default", "policies/examples/company"] {
         let sources = source::load(Path::new(folder)).unwrap();
-        let (results, _) = test::run(sources, Version::V1, false).unwrap();
+        let (results, _) = test::run(sources, Version::V1, BuiltinErrors::Refuse, false).unwrap();
         assert!(results.len() >= 4, "{results:?}");
         for result in results {
             assert_eq!(result.outcome, TestOutcome::Pass, "{}", result.name);

@@ -10,6 +10,7 @@ fn settings() -> Settings {
         entrypoint: "geowarden/authz/allow".into(),
         version: Version::V1,
         timeout: Duration::from_millis(250),
+        builtin_errors: BuiltinErrors::Refuse,
     }
 }
 

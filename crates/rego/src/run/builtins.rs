@@ -6,6 +6,7 @@ mod base64;
 mod budget;
 mod collections;
 mod core_forms;
+mod errors;
 mod format;
 mod glob;
 mod json;
@@ -17,27 +18,28 @@ mod order;
 mod regex;
 mod semver;
 mod strings;
+mod theirs;
 mod time;
 mod urlquery;
 
 use std::collections::BTreeSet;
 
-use regorus::{
-    Engine, Value,
-    unstable::{BUILTINS, Expr, Ref, Source, Span},
-};
+use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
+pub use self::errors::BuiltinErrors;
+use self::theirs::by_regorus;
 use crate::LoadError;
 
 /// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
 /// for that policy alone.
 pub(crate) fn begin(policy: u64) {
     budget::refill();
+    errors::begin();
     regex::begin(policy);
 }
 
-/// A built-in that could not be evaluated: in OPA such a call is undefined, here it refuses the request.
+/// A built-in that could not be evaluated, so that the request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name}: {cause}")]
 struct BuiltinError {
@@ -79,18 +81,45 @@ fn all() -> impl Iterator<Item = &'static Builtin> {
 }
 
 /// Adds them to an engine, where they go before regorus's own of the same name.
-pub(super) fn register(engine: &mut Engine) -> Result<(), LoadError> {
+///
+/// The engine is strict in any case: it would lose time limits and conflicts of functions otherwise. So where an error
+/// leaves a call undefined, each of regorus's own functions is added too, as one that has no errors.
+pub(super) fn register(engine: &mut Engine, errors: BuiltinErrors) -> Result<(), LoadError> {
     for builtin in all() {
-        let (name, call) = (builtin.name, builtin.call);
-        let extension = move |arguments: Vec<Value>| {
-            let outcome = call(&arguments);
-            Ok(outcome.map_err(|cause| BuiltinError { name, cause })?)
-        };
-        engine
-            .add_extension(name.to_owned(), builtin.arity, Box::new(extension))
-            .map_err(|e| LoadError(format!("{name}: {e}")))?;
+        let call = builtin.call;
+        add(engine, builtin.name, builtin.arity, move |arguments| {
+            errors.value(call(arguments))
+        })?;
+    }
+    if errors == BuiltinErrors::Undefined {
+        for (&name, &(_, arity)) in BUILTINS.iter() {
+            if self::arity(name).is_none() && is_known(name) && !has_no_errors(name) {
+                add(engine, name, arity, move |arguments| {
+                    errors.value(theirs::call(name, arguments))
+                })?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Functions without errors, whose value regorus keeps for an evaluation.
+fn has_no_errors(name: &str) -> bool {
+    name == "time.now_ns"
+}
+
+fn add(
+    engine: &mut Engine,
+    name: &'static str,
+    arity: u8,
+    call: impl Fn(&[Value]) -> Result<Value, String> + Clone + Send + Sync + 'static,
+) -> Result<(), LoadError> {
+    let extension = move |arguments: Vec<Value>| {
+        Ok(call(&arguments).map_err(|cause| BuiltinError { name, cause })?)
+    };
+    engine
+        .add_extension(name.to_owned(), arity, Box::new(extension))
+        .map_err(|e| LoadError(format!("{name}: {e}")))
 }
 
 /// The number of arguments of a built-in of ours.
@@ -124,36 +153,6 @@ pub(super) fn is_known(name: &str) -> bool {
     arguments(name).is_some() || name == "print"
 }
 
-/// The result of regorus's own built-in, once its arguments are known to be harmless.
-fn by_regorus(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
-    let (call, _) = BUILTINS.get(name).ok_or("not available")?;
-    let source =
-        Source::from_contents(name.to_owned(), String::new()).map_err(|e| e.to_string())?;
-    let span = Span {
-        source,
-        line: 1,
-        col: 1,
-        start: 0,
-        end: 0,
-    };
-    // It names its arguments in errors only.
-    let parameters: Vec<Ref<Expr>> = arguments
-        .iter()
-        .map(|_| {
-            Ref::new(Expr::Null {
-                span: span.clone(),
-                value: Value::Null,
-                eidx: 0,
-            })
-        })
-        .collect();
-    call(&span, &parameters, arguments, true).map_err(|e| {
-        let text = e.to_string();
-        let last = text.rsplit("error: ").next().unwrap_or_default();
-        last.trim().to_owned()
-    })
-}
-
 fn text(arguments: &[Value], index: usize) -> Result<&str, String> {
     match arguments.get(index) {
         Some(Value::String(text)) => Ok(text),
@@ -162,11 +161,14 @@ fn text(arguments: &[Value], index: usize) -> Result<&str, String> {
 }
 
 fn whole(arguments: &[Value], index: usize) -> Result<i64, String> {
+    let fault = || format!("operand {} must be an integer", index + 1);
     match arguments.get(index) {
-        Some(Value::Number(number)) => number.as_i64(),
-        _ => None,
+        // OPA's integers have any number of digits.
+        Some(Value::Number(number)) if number.is_integer() => number
+            .as_i64()
+            .ok_or_else(|| errors::refuse(format!("{} of at most 64 bits", fault()))),
+        _ => Err(fault()),
     }
-    .ok_or_else(|| format!("operand {} must be an integer", index + 1))
 }
 
 fn string(text: &str) -> Value {

@@ -4,7 +4,10 @@ use std::{any::Any, num::NonZeroU32, thread, time::Duration};
 
 use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
 
-use super::{builtins, engine_error};
+use super::{
+    builtins::{self, BuiltinErrors},
+    engine_error,
+};
 use crate::{LoadError, plan::syntax};
 
 /// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
@@ -15,10 +18,12 @@ const TIMER_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
 /// How long analysing a policy, one trial of it and one of its tests may take.
 pub(crate) const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
-/// An engine with these modules, by the names of their files, and the data.
+/// An engine with these modules, by the names of their files, and the data, in which an error of a built-in does as
+/// `errors` says.
 pub(crate) fn engine<'a>(
     modules: impl IntoIterator<Item = (&'a str, String)>,
     data: RegoValue,
+    errors: BuiltinErrors,
 ) -> Result<Engine, LoadError> {
     let mut engine = Engine::new();
     // Whatever the author writes, what the engine is given is Rego v1.
@@ -26,7 +31,7 @@ pub(crate) fn engine<'a>(
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(timer(LOAD_LIMIT));
     engine.set_policy_length_config(syntax::lengths());
-    builtins::register(&mut engine)?;
+    builtins::register(&mut engine, errors)?;
     for (name, text) in modules {
         engine
             .add_policy(name.to_owned(), text)

@@ -15,12 +15,12 @@ use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 
 use super::{
-    builtins,
+    builtins::{self, BuiltinErrors},
     engine::{LOAD_LIMIT, engine, timer},
     engine_error,
 };
 use crate::{
-    LoadError,
+    LoadError, Settings,
     plan::{
         Plan,
         index::{Index, Piece},
@@ -63,6 +63,7 @@ struct Making {
     policy: u64,
     rule: String,
     timeout: Duration,
+    errors: BuiltinErrors,
     data: RegoValue,
 }
 
@@ -73,7 +74,7 @@ impl Making {
         size: usize,
         limit: Duration,
     ) -> Result<Arc<Slice>, LoadError> {
-        let mut engine = engine(modules, self.data.clone())?;
+        let mut engine = engine(modules, self.data.clone(), self.errors)?;
         engine.set_execution_timer_config(timer(limit));
         builtins::begin(self.policy);
         // The first evaluation analyses all modules; a fault of theirs shows here.
@@ -113,21 +114,21 @@ pub(crate) enum Slices {
 
 impl Slices {
     /// Everything in one engine.
-    pub(crate) fn whole(plan: &Plan, rule: &str, timeout: Duration) -> Result<Self, LoadError> {
-        let making = Making::of(plan, rule, timeout);
+    pub(crate) fn whole(plan: &Plan, rule: &str, settings: &Settings) -> Result<Self, LoadError> {
+        let making = Making::of(plan, rule, settings);
         making
             .slice(plan.modules(), 0, LOAD_LIMIT)
             .map(|slice| Self::Whole(slice, making.policy))
     }
 
     /// By the policy's index, where it has one.
-    pub(crate) fn of(plan: &Plan, rule: &str, timeout: Duration) -> Result<Self, LoadError> {
+    pub(crate) fn of(plan: &Plan, rule: &str, settings: &Settings) -> Result<Self, LoadError> {
         match &plan.index {
             Some(index) if !index.leaves_out(rule) => {
-                let making = Making::of(plan, rule, timeout);
+                let making = Making::of(plan, rule, settings);
                 ByValue::new(plan, index, making).map(|by| Self::By(Box::new(by)))
             }
-            _ => Self::whole(plan, rule, timeout),
+            _ => Self::whole(plan, rule, settings),
         }
     }
 
@@ -149,11 +150,12 @@ impl Slices {
 }
 
 impl Making {
-    fn of(plan: &Plan, rule: &str, timeout: Duration) -> Self {
+    fn of(plan: &Plan, rule: &str, settings: &Settings) -> Self {
         Self {
             policy: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rule: rule.to_owned(),
-            timeout,
+            timeout: settings.timeout,
+            errors: settings.builtin_errors,
             data: plan.data(),
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Fault, Policy, Settings,
+    BuiltinErrors, Fault, Policy, Settings,
     plan::Plan,
     policy::Rules,
     run::slices::Slices,
@@ -32,6 +32,7 @@ fn settings() -> Settings {
         entrypoint: "p/allow".to_owned(),
         version: Version::V1,
         timeout: Duration::from_secs(2),
+        builtin_errors: BuiltinErrors::Refuse,
     }
 }
 
@@ -186,7 +187,7 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
     }
     let policy = members("allow if input.c in readable");
     let plan = Plan::of(&policy, Version::V1, None).unwrap();
-    let slices = Slices::of(&plan, "data.p.readable", Duration::from_secs(1));
+    let slices = Slices::of(&plan, "data.p.readable", &settings());
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
@@ -264,7 +265,7 @@ fn packages_that_are_reached_otherwise_stay() {
 fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     let policy = nested("allow if data.lists[input.c].allow", "");
     let plan = Plan::of(&policy, Version::V1, None).unwrap();
-    let slices = Slices::of(&plan, "data.lists.c3.allow", Duration::from_secs(1));
+    let slices = Slices::of(&plan, "data.lists.c3.allow", &settings());
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
@@ -344,8 +345,11 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
         writeln!(text, "allow if input.c == \"c{number}\"").unwrap();
     }
     let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
-    let limit = Duration::from_secs(5);
-    let slices = Slices::of(&plan, "data.p.allow", limit).unwrap();
+    let settings = Settings {
+        timeout: Duration::from_secs(5),
+        ..settings()
+    };
+    let slices = Slices::of(&plan, "data.p.allow", &settings).unwrap();
     let Slices::By(by) = &slices else {
         panic!("the policy has no index")
     };

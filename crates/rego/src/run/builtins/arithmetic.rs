@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 
-use super::Builtin;
+use super::{Builtin, errors};
 
 pub(super) const ALL: [Builtin; 5] = [
     Builtin {
@@ -91,7 +91,9 @@ fn calculated(operation: Operation, a: &Value, b: &Value) -> Result<Value, Strin
         Operation::Minus => x.sub(y),
         Operation::Times => x.mul(y),
     };
-    result.map(Value::Number).map_err(|e| e.to_string())
+    result
+        .map(Value::Number)
+        .map_err(|e| errors::refuse(e.to_string()))
 }
 
 /// A number as people write it: so many digits, of which so many stand behind the point.

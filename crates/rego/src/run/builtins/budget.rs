@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use super::errors;
+
 /// Bytes of text, or elements times their least size, that the built-ins of one evaluation may produce.
 const BYTES: usize = 16 << 20;
 /// The least that an element of an array, set or object costs, in bytes.
@@ -24,9 +26,9 @@ pub(super) fn text(bytes: usize) -> Result<(), String> {
             LEFT.set(left);
             Ok(())
         }
-        None => Err(format!(
+        None => Err(errors::refuse(format!(
             "the evaluation makes built-in functions produce more than {BYTES} bytes"
-        )),
+        ))),
     }
 }
 

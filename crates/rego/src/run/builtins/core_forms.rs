@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, format, object_by_ways::object_by_ways};
+use super::{Builtin, budget, errors, format, object_by_ways::object_by_ways};
 
 pub(super) const ALL: [Builtin; 8] = [
     Builtin {
@@ -86,7 +86,10 @@ fn template_string(arguments: &[Value]) -> Result<Value, String> {
     for part in parts.iter() {
         match part {
             Value::Set(values) if values.len() > 1 => {
-                return Err("an expression in a template string has several values".to_owned());
+                // A conflict in OPA too.
+                return Err(errors::refuse(
+                    "an expression in a template string has several values",
+                ));
             }
             Value::Set(values) => match values.iter().next() {
                 Some(Value::String(value)) => text.push_str(value),

@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use regorus::Value;
 
-use super::{Builtin, budget, string, text};
+use super::{Builtin, budget, errors, string, text};
 
 pub(super) const ALL: [Builtin; 1] = [Builtin {
     name: "sprintf",
@@ -32,7 +32,11 @@ fn sprintf(arguments: &[Value]) -> Result<Value, String> {
     let Some(Value::Array(values)) = arguments.get(1) else {
         return Err("operand 2 must be an array".to_owned());
     };
-    let mut values = values.iter();
+    // Go writes a complaint into the text, which is a value.
+    filled(format, values.iter()).map_err(errors::refuse)
+}
+
+fn filled<'a>(format: &str, mut values: impl Iterator<Item = &'a Value>) -> Result<Value, String> {
     let mut made = String::new();
     let mut rest = format.chars().peekable();
     while let Some(c) = rest.next() {
@@ -62,7 +66,7 @@ fn sprintf(arguments: &[Value]) -> Result<Value, String> {
 
 /// A value as `%v` writes it.
 pub(super) fn shown(value: &Value) -> Result<String, String> {
-    formatted('v', &Flags::default(), value)
+    formatted('v', &Flags::default(), value).map_err(errors::refuse)
 }
 
 fn flags(rest: &mut Peekable<Chars<'_>>) -> Result<Flags, String> {

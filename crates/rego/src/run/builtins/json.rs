@@ -4,14 +4,33 @@
 use std::fmt::Write as _;
 
 use regorus::Value;
+use serde::de::IgnoredAny;
 
-use super::{Builtin, budget};
+use super::{Builtin, budget, errors};
 
-pub(super) const ALL: [Builtin; 3] = [
+pub(super) const ALL: [Builtin; 5] = [
     Builtin {
         name: "json.marshal",
         arity: 1,
         call: marshal,
+    },
+    Builtin {
+        name: "json.unmarshal",
+        arity: 1,
+        call: unmarshal,
+    },
+    Builtin {
+        name: "json.is_valid",
+        arity: 1,
+        call: |arguments| match arguments {
+            [Value::String(text)] => match fault(text) {
+                None => Ok(Value::Bool(true)),
+                Some(Fault::Syntax) => Ok(Value::Bool(false)),
+                Some(Fault::Limit) => Err(errors::refuse("the text is nested too deep")),
+            },
+            // What is no text is no JSON either.
+            _ => Ok(Value::Bool(false)),
+        },
     },
     Builtin {
         name: "json.remove",
@@ -56,6 +75,41 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     super::by_regorus(name, &[value.clone(), Value::from(steps)])
 }
 
+/// Why a text cannot be read.
+enum Fault {
+    /// It is no JSON.
+    Syntax,
+    /// It is JSON for OPA, whose reader has other limits.
+    Limit,
+}
+
+fn fault(text: &str) -> Option<Fault> {
+    let error = serde_json::from_str::<IgnoredAny>(text).err()?.to_string();
+    // Go puts another character in place of half a pair of surrogates.
+    let limits = ["recursion limit", "surrogate", "hex escape"];
+    Some(if limits.iter().any(|limit| error.contains(limit)) {
+        Fault::Limit
+    } else {
+        Fault::Syntax
+    })
+}
+
+fn unmarshal(arguments: &[Value]) -> Result<Value, String> {
+    let text = super::text(arguments, 0)?;
+    // A value takes no less than its text.
+    budget::text(text.len())?;
+    match fault(text) {
+        None => {}
+        Some(Fault::Syntax) => return Err("operand 1 must be the text of a JSON value".to_owned()),
+        Some(Fault::Limit) => {
+            return Err(errors::refuse(
+                "the JSON is nested too deep, or has half a pair of surrogates",
+            ));
+        }
+    }
+    super::by_regorus("json.unmarshal", arguments).map_err(errors::refuse)
+}
+
 /// Deeper values are not written.
 const MAX_DEPTH: usize = 200;
 
@@ -70,7 +124,7 @@ fn marshal(arguments: &[Value]) -> Result<Value, String> {
 
 fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
     if depth > MAX_DEPTH {
-        return Err("the value is nested too deep".to_owned());
+        return Err(errors::refuse("the value is nested too deep"));
     }
     budget::text(2)?;
     match value {
@@ -107,7 +161,7 @@ fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
 
 /// A number's shortest text.
 pub(super) fn number(value: &Value) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|e| e.to_string())
+    serde_json::to_string(value).map_err(|e| errors::refuse(e.to_string()))
 }
 
 fn list<'a>(

@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, by_regorus, text, whole};
+use super::{Builtin, budget, by_regorus, errors, text, whole};
 
 pub(super) const ALL: [Builtin; 6] = [
     Builtin {
@@ -45,6 +45,9 @@ fn to_number(arguments: &[Value]) -> Result<Value, String> {
         [Value::String(text)] if !is_json_number(text) => {
             Err("operand 1 must be the text of a number".to_owned())
         }
+        [Value::String(text)] if has_long_exponent(text) => {
+            Err(errors::refuse("exponents have at most 3 digits"))
+        }
         _ => by_regorus("to_number", arguments),
     }
 }
@@ -67,8 +70,13 @@ fn is_json_number(text: &str) -> bool {
     digits(whole)
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(digits)
-        // Longer exponents name no number that fits.
-        && exponent.is_none_or(|exponent| digits(exponent) && exponent.len() <= 3)
+        && exponent.is_none_or(digits)
+}
+
+/// Longer exponents name no number that fits.
+fn has_long_exponent(text: &str) -> bool {
+    let exponent = text.split_once(['e', 'E']).map_or("", |(_, after)| after);
+    exponent.trim_start_matches(['+', '-']).len() > 3
 }
 
 fn units(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
@@ -104,7 +112,9 @@ fn count(from: i64, to: i64, step: i64) -> Result<(), String> {
 fn shift_left(arguments: &[Value]) -> Result<Value, String> {
     let by = whole(arguments, 1)?;
     if by > MAX_SHIFT {
-        return Err(format!("numbers are shifted by at most {MAX_SHIFT} bits"));
+        return Err(errors::refuse(format!(
+            "numbers are shifted by at most {MAX_SHIFT} bits"
+        )));
     }
     by_regorus("bits.lsh", arguments)
 }

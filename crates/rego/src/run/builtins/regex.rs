@@ -9,7 +9,7 @@ use regorus::Value;
 
 pub(in super::super) use self::compiled::Kind;
 pub(in super::super) use self::compiled::begin;
-use super::{Builtin, budget, string, text, whole};
+use super::{Builtin, budget, errors, string, text, whole};
 
 pub(super) const ALL: [Builtin; 7] = [
     Builtin {
@@ -77,7 +77,11 @@ pub(super) fn compiled_as<T>(
             .size_limit(MAX_BYTES)
             .dfa_size_limit(MAX_BYTES)
             .build()
-            .map_err(|_| fault())
+            .map_err(|error| match error {
+                // OPA has no such limit.
+                regex::Error::CompiledTooBig(_) => errors::refuse(fault()),
+                _ => fault(),
+            })
     };
     compiled::with((kind, pattern), compile, work)
 }
