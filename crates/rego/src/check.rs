@@ -1,7 +1,9 @@
-//! What OPA's compiler refuses of a resolved policy: rules in a circle, and paths that stand for two things.
+//! What OPA's compiler refuses of a resolved policy: rules in a circle, paths that stand for two things, and
+//! constants of a kind that a function does not take.
 
 mod places;
 mod recursion;
+mod types;
 
 use serde_json::{Map, Value};
 
@@ -12,6 +14,7 @@ pub fn check(files: &[File], data: &Map<String, Value>) -> Result<(), Vec<Diagno
     let mut diagnostics = Vec::new();
     places::check(files, data, &mut diagnostics);
     recursion::check(files, &mut diagnostics);
+    types::check(files, &mut diagnostics);
     if diagnostics.is_empty() {
         Ok(())
     } else {

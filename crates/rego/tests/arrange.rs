@@ -27,7 +27,7 @@ fn given(files: &[(&str, &str)], entry: &str, data: &Value) -> Result<Given, Vec
     };
     let builtin = |name: &str| match name {
         "count" => Some(1),
-        "plus" => Some(2),
+        "plus" | "startswith" => Some(2),
         _ => None,
     };
     translate(written, &builtin).map_err(|faults| faults.iter().map(ToString::to_string).collect())
@@ -144,6 +144,14 @@ fn what_opa_refuses_is_refused_with_its_place() {
         (
             "o[x].k := 1 if some x in input.xs\n\nallow if o.a with data.p.o.a as 1",
             "a.rego:4:1: `with` replaces a part of `data.p.o`, of which a rule's name has a key that is not constant: replace the whole object",
+        ),
+        (
+            "allow if startswith(input.x, {\"a\"})",
+            "a.rego:2:10: `startswith` takes a string as argument 2, found a set",
+        ),
+        (
+            "n := count(5)",
+            "a.rego:2:1: `count` takes a string or an array or a set or an object as argument 1, found a number",
         ),
     ] {
         assert_eq!(told(rules, &none), [expected], "{rules}");

@@ -1,4 +1,4 @@
-//! The documents and functions that a rule names, each with its place.
+//! The documents and functions that a rule names, and the calls that it makes, each with its place.
 
 use super::tree::{
     Body, Condition, Function, Literal, LiteralKind, Part, Query, Replacement, Rule, Target, Value,
@@ -10,29 +10,49 @@ use crate::source::Span;
 ///
 /// Returns how deep the rule's expressions and queries are nested.
 pub fn of_rule(rule: &Rule, found: &mut dyn FnMut(&[String], Span)) -> usize {
-    let mut walk = Walk {
-        found,
-        span: rule.span,
-        depth: 0,
-        deepest: 0,
-    };
-    walk.values(rule.arguments.iter().flatten());
-    walk.values(&rule.keys);
-    for body in std::iter::once(&rule.body).chain(&rule.elses) {
-        walk.span = body.span;
-        walk.body(body);
-    }
+    let mut no_calls = |_: &Function, _: &[Value], _: Span| {};
+    let mut walk = Walk::new(rule, found, &mut no_calls);
+    walk.rule(rule);
     walk.deepest
+}
+
+/// Tells each call of a rule with its arguments, and the statement that makes it.
+pub fn calls(rule: &Rule, found: &mut dyn FnMut(&Function, &[Value], Span)) {
+    Walk::new(rule, &mut |_, _| {}, found).rule(rule);
 }
 
 struct Walk<'a> {
     found: &'a mut dyn FnMut(&[String], Span),
+    call: &'a mut dyn FnMut(&Function, &[Value], Span),
     span: Span,
     depth: usize,
     deepest: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        rule: &Rule,
+        found: &'a mut dyn FnMut(&[String], Span),
+        call: &'a mut dyn FnMut(&Function, &[Value], Span),
+    ) -> Self {
+        Self {
+            found,
+            call,
+            span: rule.span,
+            depth: 0,
+            deepest: 0,
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        self.values(rule.arguments.iter().flatten());
+        self.values(&rule.keys);
+        for body in std::iter::once(&rule.body).chain(&rule.elses) {
+            self.span = body.span;
+            self.body(body);
+        }
+    }
+
     fn tell(&mut self, path: &[String]) {
         (self.found)(path, self.span);
     }
@@ -137,6 +157,7 @@ impl Walk<'_> {
                 self.values(way);
             }
             Value::Call(function, arguments) => {
+                (self.call)(function, arguments, self.span);
                 self.function(function);
                 self.values(arguments);
             }

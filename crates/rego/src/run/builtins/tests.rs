@@ -27,7 +27,9 @@ fn evaluate_with(
     };
     let mut given = given;
     given["go"] = json!(true);
-    Policy::load(sources, &settings).unwrap().evaluate(&given)
+    // Constants of a wrong kind are found at load.
+    let policy = Policy::load(sources, &settings).map_err(|e| Fault::Evaluation(e.0))?;
+    policy.evaluate(&given)
 }
 
 #[test]
