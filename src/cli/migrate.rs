@@ -65,7 +65,7 @@ impl Migrate {
         })?;
         let name = path.display().to_string();
         migrate::findings(&name, &text, context)
-            .map_err(|error| CommandError::Config(Problems::file(name, None, error.0)))
+            .map_err(|error| CommandError::Config(Problems::file(name, None, error.to_string())))
     }
 
     /// The files, each under a comment with its name, then what to look at: all of it is YAML.

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use geowarden_rego::{
-    BuiltinErrors, LoadError,
+    BuiltinErrors,
     source::Version,
     test::{self, Coverage, TestOutcome, TestResult},
 };
@@ -68,17 +68,13 @@ impl Test {
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for path in &self.paths {
-            let config = |e: LoadError| {
-                CommandError::Config(Problems::file(
-                    path.display().to_string(),
-                    None,
-                    e.to_string(),
-                ))
+            let config = |e: String| {
+                CommandError::Config(Problems::file(path.display().to_string(), None, e))
             };
-            let sources = source::load(path).map_err(config)?;
+            let sources = source::load(path).map_err(|e| config(e.to_string()))?;
             let (some, lines) =
                 test::run(sources, version, self.builtin_errors.into(), self.coverage)
-                    .map_err(config)?;
+                    .map_err(|e| config(e.to_string()))?;
             results.extend(some);
             coverage.extend(lines);
         }

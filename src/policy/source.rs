@@ -2,15 +2,21 @@
 
 use std::path::Path;
 
-use geowarden_rego::{LoadError, Sources};
+use geowarden_rego::Sources;
 use geowarden_yaml::Document;
 use serde_json::Value;
+use thiserror::Error;
 
 use super::{default_roles, named_ids};
 use crate::files::{Files, Fresh, Root, Take, Unreadable};
 
+/// Why the files of a policy cannot be used: file, line and reason in its text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct SourceError(String);
+
 /// The default policy: public pages for everybody, collections by role.
-pub fn embedded_by_roles() -> Result<Sources, LoadError> {
+pub fn embedded_by_roles() -> Result<Sources, SourceError> {
     let mut sources = Sources::default();
     sources.modules.insert(
         "(embedded)/authz.rego".to_owned(),
@@ -51,17 +57,18 @@ pub fn root(path: &Path) -> Root {
 }
 
 /// Everything below `path`, read now.
-pub fn load(path: &Path) -> Result<Sources, LoadError> {
+pub fn load(path: &Path) -> Result<Sources, SourceError> {
     let files = Files::read(&[root(path)], Fresh::Read)
-        .map_err(|error| LoadError(format!("{}: {error}", path.display())))?;
+        .map_err(|error| SourceError(format!("{}: {error}", path.display())))?;
     of(path, &files)
 }
 
 /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
 ///
 /// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
-pub fn of(path: &Path, files: &Files) -> Result<Sources, LoadError> {
-    let fault = |file: &Path, error: Unreadable| LoadError(format!("{}: {error}", file.display()));
+pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
+    let fault =
+        |file: &Path, error: Unreadable| SourceError(format!("{}: {error}", file.display()));
     let mut sources = Sources::default();
     let mut paths: Vec<&Path> = files
         .below(path)
@@ -79,7 +86,7 @@ pub fn of(path: &Path, files: &Files) -> Result<Sources, LoadError> {
         }
     }
     if sources.modules.is_empty() {
-        return Err(LoadError(format!(
+        return Err(SourceError(format!(
             "{}: expected at least one .rego file, found none",
             path.display()
         )));
@@ -92,15 +99,15 @@ fn add_data(
     file: &Path,
     folder: &[String],
     text: &str,
-) -> Result<(), LoadError> {
+) -> Result<(), SourceError> {
     let document = Document::parse(text)
-        .map_err(|e| LoadError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
+        .map_err(|e| SourceError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
     if let Some(found) = named_ids::unreachable(&document).first() {
         let line = found
             .line
             .map(|line| format!(":{line}"))
             .unwrap_or_default();
-        return Err(LoadError(format!(
+        return Err(SourceError(format!(
             "{}{line}: {}: no request can ask for the collection `{}`: {}",
             file.display(),
             found.path,
@@ -118,7 +125,7 @@ fn add_data(
             .line
             .map(|line| format!(":{line}"))
             .unwrap_or_default();
-        return Err(LoadError(format!(
+        return Err(SourceError(format!(
             "{}{line}: {}: {}",
             file.display(),
             fault.path,
@@ -129,7 +136,7 @@ fn add_data(
         Value::Null => return Ok(()),
         Value::Object(members) => members,
         _ => {
-            return Err(LoadError(format!(
+            return Err(SourceError(format!(
                 "{}:1: expected a mapping, found something else",
                 file.display()
             )));
@@ -137,7 +144,7 @@ fn add_data(
     };
     sources
         .add_data(folder, members)
-        .map_err(|conflict| LoadError(format!("{}: {conflict}", file.display())))
+        .map_err(|conflict| SourceError(format!("{}: {conflict}", file.display())))
 }
 
 /// The names of the folders between `root` and a file.

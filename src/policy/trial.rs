@@ -48,9 +48,9 @@ pub(super) fn prove(
     prover.prove(trial).map_err(|error| match error {
         ProofError::Refused(error) => error,
         ProofError::TooSlow(_) => {
-            LoadError(format!("{error}; `policy.load_timeout` sets the limit"))
+            LoadError::Unusable(format!("{error}; `policy.load_timeout` sets the limit"))
         }
-        other => LoadError(other.to_string()),
+        other => LoadError::Unusable(other.to_string()),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use geowarden_rego::{
-    LoadError, Settings, Sources,
+    Settings, Sources,
     prove::{Limits, Prover},
     source::Version,
 };
@@ -100,10 +100,11 @@ pub fn reader(config: &Config) -> Result<Reader, Problems> {
 
 /// The policy and its settings.
 pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
-    let fault = |e: LoadError| Problems::file(policy_name(config), None, e.to_string());
-    let sources = policy_sources(config, files).map_err(fault)?;
+    let fault = |e: String| Problems::file(policy_name(config), None, e);
+    let sources = policy_sources(config, files).map_err(|e| fault(e.to_string()))?;
     let prover = prover(config);
-    RegoPolicy::load(sources, &rego_settings(config), prover.as_ref()).map_err(fault)
+    RegoPolicy::load(sources, &rego_settings(config), prover.as_ref())
+        .map_err(|e| fault(e.to_string()))
 }
 
 /// What tries policies before they may decide.
@@ -130,7 +131,7 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
 }
 
 /// The configured policies and data, or the embedded ones.
-pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, LoadError> {
+pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, source::SourceError> {
     match &config.policy.path {
         Some(path) => source::of(path, files),
         None => match config.policy.embedded {

@@ -32,6 +32,14 @@ pub enum Kind {
 ///
 /// # Errors
 /// Where it is Rego of neither version, with the file's name and the line.
+///
+/// ```
+/// use geowarden_rego::migrate::{Kind, findings};
+///
+/// let text = "package httpapi.authz\n\ndefault allow = true\n";
+/// let found = findings("auth.rego", text, "/geoapi").unwrap();
+/// assert!(found.iter().any(|found| found.kind == Kind::AllowByDefault && found.line == 3));
+/// ```
 pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, LoadError> {
     let (name, text, context) = (name.to_owned(), text.to_owned(), context.to_owned());
     on_large_stack(move || {

@@ -59,10 +59,7 @@ impl Plan {
             data: &sources.data,
             entry: &names,
         };
-        let given = translate(written, &builtins::arguments).map_err(|faults| {
-            let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            LoadError(told.join("\n"))
-        })?;
+        let given = translate(written, &builtins::arguments).map_err(LoadError::Diagnostics)?;
         // Of what is evaluated, not of what the author wrote.
         let parsed = given
             .texts

@@ -7,16 +7,28 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
+    diagnostic::Diagnostic,
     plan::{Plan, reads::Reads},
     prove::Proof,
     run::{self, BuiltinErrors, Fault, engine::on_large_stack, slices::Slices},
     source::{Sources, Version},
 };
 
-/// Why policies cannot be used: file, line and reason in its text.
+/// Why a policy does not load.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct LoadError(pub String);
+pub enum LoadError {
+    /// What is wrong with its texts.
+    #[error("{}", lines(.0))]
+    Diagnostics(Vec<Diagnostic>),
+    /// It cannot be used as a whole: the reason, with file and line where it has one.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    let told: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    told.join("\n")
+}
 
 /// How a policy is loaded and evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +66,31 @@ impl Policy {
     /// Parses and checks everything that is in `sources` but for tests, and that the entrypoint is one of its rules.
     ///
     /// A policy that would end this process ends it: [`Self::load_proven`] takes one that has been tried in another.
+    ///
+    /// ```
+    /// use std::{collections::BTreeMap, time::Duration};
+    ///
+    /// use geowarden_rego::{
+    ///     BuiltinErrors, LoadError, Policy, Settings, Sources, diagnostic::Code, source::Version,
+    /// };
+    ///
+    /// let text = "package example\n\nallow if user == \"ada\"\n";
+    /// let sources = Sources {
+    ///     modules: BTreeMap::from([("example.rego".to_owned(), text.to_owned())]),
+    ///     ..Sources::default()
+    /// };
+    /// let settings = Settings {
+    ///     entrypoint: "example/allow".to_owned(),
+    ///     version: Version::V1,
+    ///     timeout: Duration::from_millis(100),
+    ///     builtin_errors: BuiltinErrors::Refuse,
+    /// };
+    /// let Err(LoadError::Diagnostics(found)) = Policy::load(sources, &settings) else {
+    ///     panic!("`user` has no value");
+    /// };
+    /// assert_eq!(found[0].code, Code::Unsafe);
+    /// assert_eq!((found[0].span.line, found[0].span.column), (3, 10));
+    /// ```
     pub fn load(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
         let settings = settings.clone();
         on_large_stack(move || {
@@ -86,7 +123,7 @@ impl Policy {
         };
         if plan.functions.contains(&rule) {
             // It would be undefined for every request.
-            return Err(LoadError(format!(
+            return Err(LoadError::Unusable(format!(
                 "`{rule}` is a function, which has no value by itself: the entrypoint must be a rule"
             )));
         }
@@ -104,14 +141,16 @@ impl Policy {
         })
     }
 
-    /// The value of the entrypoint for `input`, of which it is given what it can read; `None` where it is undefined.
+    /// The value of the entrypoint for `input`; `None` where it is undefined. Only what the policy can read of `input` is
+    /// serialised.
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
         let input = self.reads.value(input);
         let input = input.map_err(|e| Fault::Evaluation(format!("input: {e}")))?;
         run::evaluate(&self.slices, &self.rule, input)
     }
 
-    /// What of `input` it can read.
+    /// What of `input` it can read: two inputs of which that is equal have the same value, where the policy
+    /// [is pure](Self::is_pure).
     pub fn reads(&self) -> &Reads {
         &self.reads
     }

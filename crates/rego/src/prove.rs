@@ -2,6 +2,42 @@
 //!
 //! The other process reads a [`Trial`] a line of its standard input, runs it, and answers an [`Outcome`] a line of its
 //! standard output, both as JSON. What ends it or holds it up refuses the policy.
+//!
+//! ```no_run
+//! use std::{io::{self, BufRead}, process::Command, time::Duration};
+//!
+//! use geowarden_rego::{
+//!     Policy, Settings, Sources,
+//!     prove::{Limits, Prover, Trial},
+//!     source::Version,
+//! };
+//!
+//! // In the other process, `example prove`, once it has limited itself:
+//! for line in io::stdin().lock().lines() {
+//!     let trial: Trial = serde_json::from_str(&line.unwrap()).unwrap();
+//!     println!("{}", serde_json::to_string(&trial.run()).unwrap());
+//! }
+//!
+//! // In the process that evaluates:
+//! let settings = Settings {
+//!     entrypoint: "example/allow".to_owned(),
+//!     version: Version::V1,
+//!     timeout: Duration::from_millis(100),
+//! };
+//! let command = || {
+//!     let mut command = Command::new("example");
+//!     command.arg("prove");
+//!     command
+//! };
+//! let limits = Limits { time: Duration::from_secs(30), memory: 1 << 30 };
+//! let trial = Trial {
+//!     sources: Sources::default(),
+//!     settings: settings.clone(),
+//!     inputs: vec![serde_json::json!({"user": "ada"})],
+//! };
+//! let proof = Prover::new(command, limits).prove(trial).unwrap();
+//! let policy = Policy::load_proven(proof, &settings).unwrap();
+//! ```
 
 mod trial;
 

@@ -75,7 +75,21 @@ impl Sources {
         self
     }
 
-    /// Adds the members of a data file, below the names of its folders.
+    /// Adds the members of a data file, below the names of its folders, as OPA does.
+    ///
+    /// ```
+    /// use geowarden_rego::Sources;
+    /// use serde_json::json;
+    ///
+    /// let mut sources = Sources::default();
+    /// let members = json!({"admins": ["ada"]});
+    /// let members = members.as_object().unwrap();
+    /// sources.add_data(&["roles".to_owned()], members.clone()).unwrap();
+    /// assert_eq!(sources.data["roles"]["admins"][0], "ada");
+    ///
+    /// let error = sources.add_data(&["roles".to_owned()], members.clone()).unwrap_err();
+    /// assert_eq!(error.to_string(), "data.roles.admins is set by another data file too");
+    /// ```
     pub fn add_data(
         &mut self,
         folders: &[String],

@@ -67,7 +67,23 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
-/// Runs every rule named `test_*`, as `opa test` does.
+/// Runs every rule named `test_*`, as `opa test` does. With `coverage` it also returns which lines were evaluated.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use geowarden_rego::{BuiltinErrors, Sources, source::Version, test::{self, TestOutcome}};
+///
+/// let text = "package example\n\nallow if input.user == \"ada\"\n\ntest_ada if allow with input.user as \"ada\"\n";
+/// let sources = Sources {
+///     modules: BTreeMap::from([("example_test.rego".to_owned(), text.to_owned())]),
+///     ..Sources::default()
+/// };
+/// let (results, coverage) = test::run(sources, Version::V1, BuiltinErrors::Refuse, true).unwrap();
+/// assert_eq!(results[0].name, "data.example.test_ada");
+/// assert_eq!(results[0].outcome, TestOutcome::Pass);
+/// assert_eq!(coverage[0].covered, [3, 5]);
+/// ```
 pub fn run(
     sources: Sources,
     version: Version,
@@ -85,7 +101,7 @@ pub fn run(
         let report = if coverage {
             engine
                 .get_coverage_report()
-                .map_err(|e| LoadError(e.to_string()))?
+                .map_err(|e| LoadError::Unusable(e.to_string()))?
                 .files
                 .into_iter()
                 // Not those of rules that are made for others.

@@ -116,5 +116,5 @@ fn a_comparison_is_found_however_it_is_written() {
 #[test]
 fn what_is_no_rego_is_an_error_with_its_line() {
     let told = findings("auth.rego", "package a\n\nallow {", "/geoapi").unwrap_err();
-    assert!(told.0.contains("auth.rego:3"), "{told}");
+    assert!(told.to_string().contains("auth.rego:3"), "{told}");
 }

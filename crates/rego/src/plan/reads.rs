@@ -12,6 +12,16 @@ use self::pruned::Pruned;
 /// What of a value is read: all of it, or some members in so far as it is an object.
 ///
 /// A value that is no object is read whole, whatever members were looked for in it.
+///
+/// ```
+/// use geowarden_rego::Reads;
+/// use serde_json::json;
+///
+/// let mut reads = Reads::default();
+/// reads.add(["user", "name"]);
+/// let input = json!({"user": {"name": "ada", "age": 36}, "path": "/"});
+/// assert_eq!(reads.value(&input).unwrap(), json!({"user": {"name": "ada"}}));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reads {
     /// Everything.

@@ -30,7 +30,7 @@ pub(crate) fn lengths() -> PolicyLengthConfig {
 
 /// Parses one file.
 pub(crate) fn parse(name: &str, text: &str, version: Version) -> Result<Parsed, LoadError> {
-    let told = |e: String| LoadError(engine_error::told(&e));
+    let told = |e: String| LoadError::Unusable(engine_error::told(&e));
     let source = Source::from_contents_with_limits(
         name.to_owned(),
         text.to_owned(),

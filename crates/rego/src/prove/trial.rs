@@ -68,7 +68,7 @@ impl Outcome {
     pub(super) fn into_result(self) -> Result<Plan, LoadError> {
         match self.0 {
             Tried::Proved(plan) => Ok(*plan),
-            Tried::Refused(why) => Err(LoadError(why)),
+            Tried::Refused(why) => Err(LoadError::Unusable(why)),
         }
     }
 }

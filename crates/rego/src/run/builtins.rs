@@ -119,7 +119,7 @@ fn add(
     };
     engine
         .add_extension(name.to_owned(), arity, Box::new(extension))
-        .map_err(|e| LoadError(format!("{name}: {e}")))
+        .map_err(|e| LoadError::Unusable(format!("{name}: {e}")))
 }
 
 /// The number of arguments of a built-in of ours.

@@ -35,11 +35,11 @@ pub(crate) fn engine<'a>(
     for (name, text) in modules {
         engine
             .add_policy(name.to_owned(), text)
-            .map_err(|e| LoadError(engine_error::told(&e.to_string())))?;
+            .map_err(|e| LoadError::Unusable(engine_error::told(&e.to_string())))?;
     }
     engine
         .add_data(data)
-        .map_err(|e| LoadError(format!("data: {e}")))?;
+        .map_err(|e| LoadError::Unusable(format!("data: {e}")))?;
     Ok(engine)
 }
 
@@ -65,9 +65,9 @@ pub(crate) fn on_large_stack<T: Send + 'static>(
         .name("policy-load".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(work)
-        .map_err(|e| LoadError(format!("no thread to load policies: {e}")))?;
+        .map_err(|e| LoadError::Unusable(format!("no thread to load policies: {e}")))?;
     thread.join().unwrap_or_else(|panic| {
-        Err(LoadError(format!(
+        Err(LoadError::Unusable(format!(
             "the policies made the evaluator panic: {}",
             panic_text(&*panic)
         )))

@@ -91,7 +91,7 @@ impl Making {
     }
 
     fn fault(&self, text: &str) -> LoadError {
-        LoadError(if text.contains("not a valid rule path") {
+        LoadError::Unusable(if text.contains("not a valid rule path") {
             let entrypoint = self.rule.replace('.', "/");
             let entrypoint = entrypoint.strip_prefix("data/").unwrap_or(&entrypoint);
             format!(

@@ -28,7 +28,7 @@ fn evaluate_with(
     let mut given = given;
     given["go"] = json!(true);
     // Constants of a wrong kind are found at load.
-    let policy = Policy::load(sources, &settings).map_err(|e| Fault::Evaluation(e.0))?;
+    let policy = Policy::load(sources, &settings).map_err(|e| Fault::Evaluation(e.to_string()))?;
     policy.evaluate(&given)
 }
 
