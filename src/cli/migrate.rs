@@ -29,7 +29,10 @@ impl Migrate {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let settings = Settings::load(&self.env_file, &Environment::of_process())
             .map_err(CommandError::Config)?;
-        let findings = self.findings(settings.context())?;
+        let mut segments = settings.context().split('/');
+        let context = segments.find(|segment| !segment.is_empty());
+        let findings = self.findings(context)?;
+        let told = |found: &Finding| told(found.kind, context.unwrap_or_default());
         let is = |kind| findings.iter().any(|finding| finding.kind == kind);
         let native = Native {
             keys_file: Some("api-keys.yaml"),
@@ -46,16 +49,16 @@ impl Migrate {
                 "notes": settings.notes,
                 "findings": findings
                     .iter()
-                    .map(|found| json!({"file": self.policy, "line": found.line, "message": found.message}))
+                    .map(|found| json!({"file": self.policy, "line": found.line, "message": told(found)}))
                     .collect::<Vec<_>>(),
             }))?;
         } else {
-            print(&self.text(&settings, &yaml, &findings)?)?;
+            print(&self.text(&settings, &yaml, &findings, told)?)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn findings(&self, context: &str) -> Result<Vec<Finding>, CommandError> {
+    fn findings(&self, context: Option<&str>) -> Result<Vec<Finding>, CommandError> {
         let Some(path) = &self.policy else {
             return Ok(Vec::new());
         };
@@ -74,6 +77,7 @@ impl Migrate {
         settings: &Settings,
         yaml: &str,
         findings: &[Finding],
+        told: impl Fn(&Finding) -> String,
     ) -> Result<String, CommandError> {
         let mut text = format!("# geowarden.yaml\n{yaml}");
         if !settings.keys.is_empty() {
@@ -93,9 +97,17 @@ impl Migrate {
         }
         for finding in findings {
             let file = self.policy.as_deref().unwrap_or(&self.env_file).display();
-            let message = &finding.message;
-            let _ = writeln!(text, "\n# {file}:{}: {message}", finding.line);
+            let _ = writeln!(text, "\n# {file}:{}: {}", finding.line, told(finding));
         }
         Ok(text)
+    }
+}
+
+/// What a finding means, and what to do; `context` is the first segment of every path.
+fn told(kind: Kind, context: &str) -> String {
+    match kind {
+        Kind::OldRego => "Rego v0: it runs with `policy.rego: v0`; in v1 a rule's body stands after `if`, a set's member after `contains`, and `input` needs no import".to_owned(),
+        Kind::MissingContext => format!("never true: `request_path` begins with \"{context}\"; set `policy.path_prefix: strip`, or compare with \"{context}\" first"),
+        Kind::AllowByDefault => "everybody is let in unless a rule says otherwise: write `default allow := false`".to_owned(),
     }
 }

@@ -6,29 +6,27 @@ use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 
 use crate::{LoadError, plan::syntax::parse, run::engine::on_large_stack, source::Version};
 
-/// A place in a policy, and what to do there.
+/// A place in a policy, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The line, from 1.
     pub line: usize,
     /// What is there.
     pub kind: Kind,
-    /// What it means, and what to do.
-    pub message: String,
 }
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Rego v0, which needs `policy.rego: v0`.
+    /// Rego v0: `import input`, a body without `if`, or a member of a set without `contains`.
     OldRego,
-    /// A comparison with the path that does not reckon with the context.
+    /// A comparison of `input.request_path` with a path that does not begin with the context: it is never true.
     MissingContext,
     /// A default that lets everybody in.
     AllowByDefault,
 }
 
-/// Looks through a policy; `context` is the path under which fastgeoapi stood, such as `/geoapi`.
+/// Looks through a policy; `context` is the first segment of the path under which fastgeoapi stood, where it had one: `geoapi`.
 ///
 /// # Errors
 /// Where it is Rego of neither version, with the file's name and the line.
@@ -37,11 +35,11 @@ pub enum Kind {
 /// use geowarden_rego::migrate::{Kind, findings};
 ///
 /// let text = "package httpapi.authz\n\ndefault allow = true\n";
-/// let found = findings("auth.rego", text, "/geoapi").unwrap();
+/// let found = findings("auth.rego", text, Some("geoapi")).unwrap();
 /// assert!(found.iter().any(|found| found.kind == Kind::AllowByDefault && found.line == 3));
 /// ```
-pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, LoadError> {
-    let (name, text, context) = (name.to_owned(), text.to_owned(), context.to_owned());
+pub fn findings(name: &str, text: &str, context: Option<&str>) -> Result<Vec<Finding>, LoadError> {
+    let (name, text, context) = (name.to_owned(), text.to_owned(), context.map(str::to_owned));
     on_large_stack(move || {
         let (module, is_old) = match parse(&name, &text, Version::V1) {
             Ok(parsed) => (parsed.module, false),
@@ -52,7 +50,7 @@ pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, L
             old_rego(&module, &text, &mut all);
         }
         allowed_by_default(&module, &mut all);
-        if let Some(first) = context.split('/').find(|segment| !segment.is_empty()) {
+        if let Some(first) = &context {
             path::never_true(&module, first, &mut all);
         }
         all.sort_by_key(|finding| finding.line);
@@ -63,10 +61,7 @@ pub fn findings(name: &str, text: &str, context: &str) -> Result<Vec<Finding>, L
 
 /// `import input`, bodies without `if`, and sets without `contains`.
 fn old_rego(module: &Module, text: &str, all: &mut Vec<Finding>) {
-    let mut note = |span: &Span| {
-        let message = "Rego v0: it runs with `policy.rego: v0`; in v1 a rule's body stands after `if`, a set's member after `contains`, and `input` needs no import";
-        all.push(finding(span, Kind::OldRego, message.to_owned()));
-    };
+    let mut note = |span: &Span| all.push(finding(span, Kind::OldRego));
     for import in &module.imports {
         if matches!(import.refr.as_ref(), Expr::Var { span, .. } if span.text() == "input") {
             note(&import.span);
@@ -105,18 +100,15 @@ fn allowed_by_default(module: &Module, all: &mut Vec<Finding>) {
             && refr.span().text() == "allow"
             && matches!(value.as_ref(), Expr::Bool { value, .. } if value == &true.into())
         {
-            let message =
-                "everybody is let in unless a rule says otherwise: write `default allow := false`";
-            all.push(finding(span, Kind::AllowByDefault, message.to_owned()));
+            all.push(finding(span, Kind::AllowByDefault));
         }
     }
 }
 
-fn finding(span: &Span, kind: Kind, message: String) -> Finding {
+fn finding(span: &Span, kind: Kind) -> Finding {
     Finding {
         line: span.line as usize,
         kind,
-        message,
     }
 }
 

@@ -65,12 +65,8 @@ impl Search<'_> {
     fn module(&mut self, module: &Module) {
         each(module, &mut |expression| {
             if self.is_never_true(expression) {
-                let first = self.first;
-                let message = format!(
-                    "never true: `request_path` begins with \"{first}\"; set `policy.path_prefix: strip`, or compare with \"{first}\" first"
-                );
                 self.all
-                    .push(finding(expression.span(), Kind::MissingContext, message));
+                    .push(finding(expression.span(), Kind::MissingContext));
             }
         });
     }

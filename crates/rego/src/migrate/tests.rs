@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn found(text: &str, context: &str) -> Vec<(usize, Kind)> {
+fn found(text: &str, context: Option<&str>) -> Vec<(usize, Kind)> {
     findings("auth.rego", text, context)
         .unwrap()
         .into_iter()
@@ -36,7 +36,7 @@ readers[name] {
 }
 "#;
     assert_eq!(
-        found(text, "/geoapi"),
+        found(text, Some("geoapi")),
         [
             (3, Kind::OldRego),
             (5, Kind::AllowByDefault),
@@ -49,7 +49,7 @@ readers[name] {
         ]
     );
     assert!(
-        found(text, "")
+        found(text, None)
             .iter()
             .all(|(_, kind)| *kind != Kind::MissingContext)
     );
@@ -58,8 +58,8 @@ readers[name] {
 #[test]
 fn a_policy_of_today_has_nothing_to_find() {
     let text = "package a\nimport rego.v1\ndefault allow := false\nallow if {\n\tinput.request_path[0] == \"geoapi\"\n}\nx contains y if { some y in {1} }\nz := {\"a\": 1}\n";
-    assert_eq!(found(text, "/geoapi"), []);
-    assert_eq!(found("package a\nallow if true", "/geoapi"), []);
+    assert_eq!(found(text, Some("geoapi")), []);
+    assert_eq!(found("package a\nallow if true", Some("geoapi")), []);
 }
 
 #[test]
@@ -106,15 +106,15 @@ fn a_comparison_is_found_however_it_is_written() {
         } else {
             &[]
         };
-        let found: Vec<_> = found(&text, "/geoapi");
+        let found: Vec<_> = found(&text, Some("geoapi"));
         assert_eq!(found, expected, "{comparison}");
     }
     let imported = "package a\nimport rego.v1\nimport input.request_path as p\nallow if p[0] == \"collections\"\n";
-    assert_eq!(found(imported, "/geoapi"), [(4, Kind::MissingContext)]);
+    assert_eq!(found(imported, Some("geoapi")), [(4, Kind::MissingContext)]);
 }
 
 #[test]
 fn what_is_no_rego_is_an_error_with_its_line() {
-    let told = findings("auth.rego", "package a\n\nallow {", "/geoapi").unwrap_err();
+    let told = findings("auth.rego", "package a\n\nallow {", Some("geoapi")).unwrap_err();
     assert!(told.to_string().contains("auth.rego:3"), "{told}");
 }
