@@ -7,7 +7,7 @@
 //! use std::{io::{self, BufRead}, process::Command, time::Duration};
 //!
 //! use geowarden_rego::{
-//!     Policy, Settings, Sources,
+//!     BuiltinErrors, Policy, Settings, Sources,
 //!     prove::{Limits, Prover, Trial},
 //!     source::Version,
 //! };
@@ -23,6 +23,7 @@
 //!     entrypoint: "example/allow".to_owned(),
 //!     version: Version::V1,
 //!     timeout: Duration::from_millis(100),
+//!     builtin_errors: BuiltinErrors::Refuse,
 //! };
 //! let command = || {
 //!     let mut command = Command::new("example");
