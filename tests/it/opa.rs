@@ -11,7 +11,15 @@ use std::{
 use serde_json::{Value, json};
 
 /// What `geowarden eval --batch` is told of a case.
-const TOLD: [&str; 6] = ["name", "modules", "data", "entrypoint", "rego", "input"];
+const TOLD: [&str; 7] = [
+    "name",
+    "modules",
+    "data",
+    "entrypoint",
+    "rego",
+    "input",
+    "builtin_errors",
+];
 
 fn cases() -> Vec<Value> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/rego.jsonl");

@@ -4,16 +4,21 @@
 mod arithmetic;
 mod base64;
 mod budget;
+mod casts;
 mod collections;
 mod core_forms;
+mod crypto;
 mod errors;
 mod format;
 mod glob;
+mod graph;
 mod json;
+mod jwt;
 mod membership;
 mod net;
 mod numbers;
 mod object_by_ways;
+mod once;
 mod order;
 mod regex;
 mod semver;
@@ -21,6 +26,7 @@ mod strings;
 mod theirs;
 mod time;
 mod urlquery;
+mod uuids;
 
 use std::collections::BTreeSet;
 
@@ -36,6 +42,7 @@ use crate::LoadError;
 pub(crate) fn begin(policy: u64) {
     budget::refill();
     errors::begin();
+    once::begin();
     regex::begin(policy);
 }
 
@@ -54,27 +61,30 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 16] = [
+const ALL: [&[Builtin]; 22] = [
     &arithmetic::ALL,
     &base64::ALL,
+    &casts::ALL,
     &collections::ALL,
     &core_forms::ALL,
+    &crypto::ALL,
     &format::ALL,
     &glob::ALL,
+    &graph::ALL,
     &json::ALL,
+    &jwt::ALL,
     &membership::ALL,
     &net::ALL,
     &numbers::ALL,
+    &once::ALL,
     &order::ALL,
     &regex::ALL,
     &semver::ALL,
     &strings::ALL,
     &time::ALL,
     &urlquery::ALL,
+    &uuids::ALL,
 ];
-
-/// Built-ins of regorus that take any amount of time on small arguments.
-const UNBOUNDED: [&str; 1] = ["graph.reachable_paths"];
 
 fn all() -> impl Iterator<Item = &'static Builtin> {
     ALL.into_iter().flatten()
@@ -93,7 +103,7 @@ pub(super) fn register(engine: &mut Engine, errors: BuiltinErrors) -> Result<(),
     }
     if errors == BuiltinErrors::Undefined {
         for (&name, &(_, arity)) in BUILTINS.iter() {
-            if self::arity(name).is_none() && is_known(name) && !has_no_errors(name) {
+            if self::arity(name).is_none() {
                 add(engine, name, arity, move |arguments| {
                     errors.value(theirs::call(name, arguments))
                 })?;
@@ -101,11 +111,6 @@ pub(super) fn register(engine: &mut Engine, errors: BuiltinErrors) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// Functions without errors, whose value regorus keeps for an evaluation.
-fn has_no_errors(name: &str) -> bool {
-    name == "time.now_ns"
 }
 
 fn add(
@@ -131,9 +136,6 @@ pub(super) fn arity(name: &str) -> Option<usize> {
 
 /// The number of arguments of a built-in, ours or regorus's.
 pub(crate) fn arguments(name: &str) -> Option<usize> {
-    if UNBOUNDED.contains(&name) {
-        return None;
-    }
     arity(name).or_else(|| BUILTINS.get(name).map(|(_, count)| usize::from(*count)))
 }
 

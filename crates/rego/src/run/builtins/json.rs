@@ -95,19 +95,24 @@ fn fault(text: &str) -> Option<Fault> {
 }
 
 fn unmarshal(arguments: &[Value]) -> Result<Value, String> {
-    let text = super::text(arguments, 0)?;
+    read(super::text(arguments, 0)?)
+}
+
+/// The value of a JSON text; of members with one name, the last counts.
+pub(super) fn read(text: &str) -> Result<Value, String> {
     // A value takes no less than its text.
     budget::text(text.len())?;
     match fault(text) {
         None => {}
-        Some(Fault::Syntax) => return Err("operand 1 must be the text of a JSON value".to_owned()),
+        Some(Fault::Syntax) => return Err("expected the text of a JSON value".to_owned()),
         Some(Fault::Limit) => {
             return Err(errors::refuse(
                 "the JSON is nested too deep, or has half a pair of surrogates",
             ));
         }
     }
-    super::by_regorus("json.unmarshal", arguments).map_err(errors::refuse)
+    Value::from_json_str(text)
+        .map_err(|_| errors::refuse("the JSON holds a value that is not supported"))
 }
 
 /// Deeper values are not written.
@@ -117,9 +122,14 @@ fn marshal(arguments: &[Value]) -> Result<Value, String> {
     let [value] = arguments else {
         return Err("expected 1 argument".to_owned());
     };
+    Ok(super::string(&text(value)?))
+}
+
+/// A value as Go's encoder writes it.
+pub(super) fn text(value: &Value) -> Result<String, String> {
     let mut text = String::new();
     write(value, &mut text, 0)?;
-    Ok(super::string(&text))
+    Ok(text)
 }
 
 fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {

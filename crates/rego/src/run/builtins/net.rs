@@ -1,16 +1,39 @@
 //! Network addresses as Go's `net` reads them: an IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
 
+mod merge;
+
 use std::{collections::BTreeSet, net::IpAddr};
 
 use regorus::Value;
 
 use super::{Builtin, budget, by_regorus, text};
 
-pub(super) const ALL: [Builtin; 2] = [
+pub(super) const ALL: [Builtin; 6] = [
     Builtin {
         name: "net.cidr_contains",
         arity: 2,
         call: contains,
+    },
+    // Its old name.
+    Builtin {
+        name: "net.cidr_overlap",
+        arity: 2,
+        call: contains,
+    },
+    Builtin {
+        name: "net.cidr_contains_matches",
+        arity: 2,
+        call: contains_matches,
+    },
+    Builtin {
+        name: "net.cidr_intersects",
+        arity: 2,
+        call: intersects,
+    },
+    Builtin {
+        name: "net.cidr_merge",
+        arity: 1,
+        call: merge::merge,
     },
     Builtin {
         name: "net.cidr_expand",
@@ -28,8 +51,11 @@ struct Network {
 }
 
 fn contains(arguments: &[Value]) -> Result<Value, String> {
-    let network = network(text(arguments, 0)?)?;
-    let other = text(arguments, 1)?;
+    is_within(text(arguments, 0)?, text(arguments, 1)?).map(Value::Bool)
+}
+
+fn is_within(cidr: &str, other: &str) -> Result<bool, String> {
+    let network = network(cidr)?;
     let other = if other.contains('/') {
         self::network(other)?
     } else {
@@ -40,9 +66,69 @@ fn contains(arguments: &[Value]) -> Result<Value, String> {
             last: number,
         }
     };
+    Ok(network.is_v4 == other.is_v4 && network.first <= other.first && other.last <= network.last)
+}
+
+fn intersects(arguments: &[Value]) -> Result<Value, String> {
+    let (one, other) = (network(text(arguments, 0)?)?, network(text(arguments, 1)?)?);
     Ok(Value::Bool(
-        network.is_v4 == other.is_v4 && network.first <= other.first && other.last <= network.last,
+        one.is_v4 == other.is_v4 && one.first <= other.last && other.first <= one.last,
     ))
+}
+
+/// Pairs of a network and what it contains, each by its key, index or text.
+fn contains_matches(arguments: &[Value]) -> Result<Value, String> {
+    let [networks, others] = arguments else {
+        return Err("expected 2 arguments".to_owned());
+    };
+    let (networks, others) = (listed(networks, 1)?, listed(others, 2)?);
+    let mut found = BTreeSet::new();
+    for (place, cidr) in &networks {
+        let cidr = checked(cidr, 1)?;
+        for (other_place, other) in &others {
+            budget::text(1)?;
+            if is_within(cidr, checked(other, 2)?)? {
+                budget::elements(3)?;
+                found.insert(Value::from(vec![place.clone(), other_place.clone()]));
+            }
+        }
+    }
+    Ok(Value::from(found))
+}
+
+/// The elements of an operand, each with its key, index or itself.
+fn listed(operand: &Value, number: usize) -> Result<Vec<(Value, &Value)>, String> {
+    let pairs: Vec<(Value, &Value)> = match operand {
+        Value::String(_) => vec![(operand.clone(), operand)],
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (Value::from(index), item))
+            .collect(),
+        Value::Set(members) => members.iter().map(|m| (m.clone(), m)).collect(),
+        Value::Object(fields) => fields.iter_sorted().map(|(k, v)| (k.clone(), v)).collect(),
+        _ => {
+            return Err(format!(
+                "operand {number} must be a string, an array, a set or an object"
+            ));
+        }
+    };
+    budget::elements(pairs.len())?;
+    Ok(pairs)
+}
+
+/// The text of an element, or of the first in it.
+fn checked(value: &Value, number: usize) -> Result<&str, String> {
+    let text = match value {
+        Value::Array(items) => items.first(),
+        other => Some(other),
+    };
+    match text {
+        Some(Value::String(text)) => Ok(text),
+        _ => Err(format!(
+            "operand {number}: element must be string or non-empty array"
+        )),
+    }
 }
 
 fn expand(arguments: &[Value]) -> Result<Value, String> {
@@ -59,7 +145,7 @@ fn expand(arguments: &[Value]) -> Result<Value, String> {
 }
 
 fn network(text: &str) -> Result<Network, String> {
-    let fault = || format!("not a network in CIDR notation: {text:?}");
+    let fault = || "expected a network in CIDR notation".to_owned();
     let (written, length) = text.split_once('/').ok_or_else(fault)?;
     let (is_v4, number) = address(written)?;
     if length.is_empty() || !length.bytes().all(|b| b.is_ascii_digit()) {
@@ -89,7 +175,7 @@ fn network(text: &str) -> Result<Network, String> {
 fn address(text: &str) -> Result<(bool, u128), String> {
     let address: IpAddr = text
         .parse()
-        .map_err(|_| format!("not the text of an IP address: {text:?}"))?;
+        .map_err(|_| "expected an IP address".to_owned())?;
     Ok(match address.to_canonical() {
         IpAddr::V4(v4) => (true, u128::from(v4.to_bits())),
         IpAddr::V6(v6) => (false, v6.to_bits()),

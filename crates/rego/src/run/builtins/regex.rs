@@ -11,14 +11,16 @@ pub(in super::super) use self::compiled::Kind;
 pub(in super::super) use self::compiled::begin;
 use super::{Builtin, budget, errors, string, text, whole};
 
-pub(super) const ALL: [Builtin; 7] = [
+pub(super) const ALL: [Builtin; 8] = [
     Builtin {
         name: "regex.match",
         arity: 2,
-        call: |arguments| {
-            let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
-            compiled(pattern, |regex| Ok(Value::Bool(regex.is_match(text))))
-        },
+        call: matches,
+    },
+    Builtin {
+        name: "re_match",
+        arity: 2,
+        call: matches,
     },
     Builtin {
         name: "regex.is_valid",
@@ -84,6 +86,11 @@ pub(super) fn compiled_as<T>(
             })
     };
     compiled::with((kind, pattern), compile, work)
+}
+
+fn matches(arguments: &[Value]) -> Result<Value, String> {
+    let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
+    compiled(pattern, |regex| Ok(Value::Bool(regex.is_match(text))))
 }
 
 /// A number of matches; negative for all.

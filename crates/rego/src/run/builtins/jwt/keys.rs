@@ -1,0 +1,190 @@
+//! Public keys: of a certificate, of a PEM file, or of a JSON Web Key (RFC 7517) or a set of them.
+
+use aws_lc_rs::{encoding::AsDer, signature::RsaPublicKeyComponents};
+use data_encoding::BASE64;
+use regorus::Value;
+
+use super::{
+    super::json,
+    algorithm::Algorithm,
+    der,
+    token::{decoded, member},
+};
+
+/// A key that signatures are verified by.
+pub(super) enum PublicKey {
+    /// A `SubjectPublicKeyInfo` (RFC 5280).
+    Rsa(Vec<u8>),
+    /// The same, or a point without compression.
+    Ec(Vec<u8>),
+    /// The same, or 32 bytes.
+    Ed(Vec<u8>),
+    /// Of a message authentication code.
+    Secret(Vec<u8>),
+    /// A private key, by which nothing is verified.
+    Private,
+}
+
+struct Named {
+    key: PublicKey,
+    kid: String,
+    alg: String,
+}
+
+/// The keys of one text.
+pub(super) struct PublicKeys(Vec<Named>);
+
+impl PublicKeys {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        if let Some(key) = pem(text)? {
+            return Ok(Self(vec![Named {
+                key,
+                kid: String::new(),
+                alg: String::new(),
+            }]));
+        }
+        let mut all = Vec::new();
+        for key in of_set(&json::read(text)?)? {
+            let alg = optional(key, "alg")?;
+            let named = Named {
+                key: public(key)?,
+                kid: optional(key, "kid")?,
+                alg,
+            };
+            // Keys for anything else are no business of a token.
+            if named.alg.is_empty() || Algorithm::of(&named.alg).is_some() {
+                all.push(named);
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// Whether a key verifies: the one of that name if there is one, or any of that algorithm.
+    pub(super) fn any(&self, kid: &str, alg: &str, verifies: impl Fn(&PublicKey) -> bool) -> bool {
+        let named = self.0.iter().find(|key| !kid.is_empty() && key.kid == kid);
+        match named {
+            Some(named) => verifies(&named.key),
+            None => self
+                .0
+                .iter()
+                .filter(|key| key.alg.is_empty() || key.alg == alg)
+                .any(|key| verifies(&key.key)),
+        }
+    }
+}
+
+/// The keys of a set, or the one key.
+pub(super) fn of_set(value: &Value) -> Result<Vec<&Value>, String> {
+    match member(value, "keys") {
+        Some(Value::Array(keys)) => Ok(keys.iter().collect()),
+        Some(_) => Err("`keys` must be an array".to_owned()),
+        None => Ok(vec![value]),
+    }
+}
+
+fn optional(key: &Value, name: &str) -> Result<String, String> {
+    match member(key, name) {
+        Some(Value::String(text)) => Ok(text.to_string()),
+        None => Ok(String::new()),
+        Some(_) => Err(format!("`{name}` of a key must be a string")),
+    }
+}
+
+/// A number of a key, in bytes.
+pub(super) fn number(key: &Value, name: &str) -> Result<Vec<u8>, String> {
+    match member(key, name) {
+        Some(Value::String(text)) => decoded(text),
+        _ => Err(format!("expected `{name}` in the key")),
+    }
+}
+
+fn public(key: &Value) -> Result<PublicKey, String> {
+    let kty = optional(key, "kty")?;
+    let public = match kty.as_str() {
+        "RSA" => {
+            let (n, e) = (number(key, "n")?, number(key, "e")?);
+            let der = AsDer::as_der(&RsaPublicKeyComponents { n, e })
+                .map_err(|_| "expected an RSA key".to_owned())?;
+            PublicKey::Rsa(der.as_ref().to_vec())
+        }
+        "EC" => PublicKey::Ec(point(key)?),
+        "OKP" if optional(key, "crv")? == "Ed25519" => PublicKey::Ed(number(key, "x")?),
+        "oct" => return Ok(PublicKey::Secret(number(key, "k")?)),
+        _ => {
+            return Err(
+                "keys are of the kinds `RSA`, `EC`, `OKP` with `Ed25519`, and `oct`".to_owned(),
+            );
+        }
+    };
+    let is_private = member(key, "d").is_some();
+    Ok(if is_private {
+        PublicKey::Private
+    } else {
+        public
+    })
+}
+
+/// The point of a key on a curve, without compression.
+pub(super) fn point(key: &Value) -> Result<Vec<u8>, String> {
+    let length = match optional(key, "crv")?.as_str() {
+        "P-256" => 32,
+        "P-384" => 48,
+        "P-521" => 66,
+        _ => return Err("curves are `P-256`, `P-384` and `P-521`".to_owned()),
+    };
+    let mut point = vec![4];
+    for name in ["x", "y"] {
+        point.extend(padded(&number(key, name)?, length)?);
+    }
+    Ok(point)
+}
+
+/// A number with zeros before it.
+pub(super) fn padded(number: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    let zeros = length
+        .checked_sub(number.len())
+        .ok_or("a number of the key is too long")?;
+    let mut padded = vec![0; zeros];
+    padded.extend(number);
+    Ok(padded)
+}
+
+/// The key of the only PEM block (RFC 7468); `None` where there is no block.
+fn pem(text: &str) -> Result<Option<PublicKey>, String> {
+    const BEGIN: &str = "-----BEGIN ";
+    let start = if text.starts_with(BEGIN) {
+        Some(0)
+    } else {
+        text.find("\n-----BEGIN ").map(|at| at + 1)
+    };
+    let Some((label, rest)) = start
+        .and_then(|start| text.get(start + BEGIN.len()..))
+        .and_then(|rest| rest.split_once("-----"))
+    else {
+        return Ok(None);
+    };
+    let end = format!("-----END {label}-----");
+    let Some((body, rest)) = rest.split_once(&end) else {
+        return Ok(None);
+    };
+    let body: String = body.split_ascii_whitespace().collect();
+    let Ok(der) = BASE64.decode(body.as_bytes()) else {
+        return Ok(None);
+    };
+    let rest = rest.trim_start_matches([' ', '\t', '\r']);
+    if !rest.strip_prefix('\n').unwrap_or(rest).is_empty() {
+        return Err("expected nothing behind the PEM block".to_owned());
+    }
+    let info = match label {
+        "CERTIFICATE" => der::key_of_certificate(&der).ok_or("expected a certificate")?,
+        "PUBLIC KEY" => der.as_slice(),
+        _ => return Err("expected a PEM block `CERTIFICATE` or `PUBLIC KEY`".to_owned()),
+    };
+    let key = match der::kind_of_key(info).ok_or("expected a public key")? {
+        der::Kind::Rsa => PublicKey::Rsa(info.to_vec()),
+        der::Kind::Ec => PublicKey::Ec(info.to_vec()),
+        der::Kind::Ed => PublicKey::Ed(info.to_vec()),
+        der::Kind::Other => PublicKey::Private,
+    };
+    Ok(Some(key))
+}
