@@ -262,7 +262,7 @@ const LIBRARIES: [(&str, &[&str]); 2] = [
     ("crates/yaml/src", &["geowarden::", "geowarden_rego"]),
 ];
 
-/// The stages of `crates/rego` that the engine is nothing to: they end where its texts begin.
+/// The modules of `crates/rego` that must not name the engine: they make the texts that it is given.
 const BEFORE_THE_ENGINE: [&str; 7] = [
     "core",
     "diagnostic",
@@ -294,7 +294,7 @@ fn the_libraries_stand_alone() {
 }
 
 #[test]
-fn the_engine_is_nothing_to_the_first_stages() {
+fn the_first_stages_do_not_name_the_engine() {
     for (file, text) in sources_of("crates/rego/src") {
         let stage = file.split(['/', '.']).next().unwrap();
         if BEFORE_THE_ENGINE.contains(&stage) {

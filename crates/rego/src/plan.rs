@@ -1,5 +1,5 @@
-//! What is evaluated, and what is known of it before any request comes: what of `input` it reads, and which of its rules can
-//! hold for which requests.
+//! Plans evaluations before the first request: which parts of `input` the policy reads, and which of its rules can hold for
+//! which requests.
 
 pub(crate) mod index;
 mod lint;

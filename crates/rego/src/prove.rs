@@ -1,7 +1,7 @@
-//! Policies tried in a process of their own, so that no file that an author saves can end or stall this one.
+//! Tries policies in another process, so that no file that an author saves can end or stall this one.
 //!
 //! The other process reads a [`Trial`] a line of its standard input, runs it, and answers an [`Outcome`] a line of its
-//! standard output, both as JSON. What ends it or holds it up refuses the policy.
+//! standard output, both as JSON. A policy that ends or stalls that process is rejected.
 //!
 //! ```no_run
 //! use std::{io::{self, BufRead}, process::Command, time::Duration};

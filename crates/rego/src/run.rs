@@ -1,4 +1,4 @@
-//! Evaluations by regorus's interpreter.
+//! Evaluates policies by regorus's interpreter.
 //!
 //! Each thread keeps the engine that it last used, a copy of a prototype; after an error or a panic it is dropped, since
 //! nothing is known of its state then.
