@@ -1,5 +1,4 @@
-//! `sprintf`, for what Go formats without complaint. Where Go would write an error into the text (`%!d(string=a)`), the
-//! call fails.
+//! `sprintf` as Go formats, with its complaints in the text: `%!d(string=a)`, `%!d(MISSING)`, `%!(EXTRA int64=1)`.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -27,12 +26,18 @@ struct Flags {
     precision: Option<usize>,
 }
 
+impl Flags {
+    fn is_plain(&self) -> bool {
+        !(self.left || self.zero || self.plus) && self.width == 0 && self.precision.is_none()
+    }
+}
+
 fn sprintf(arguments: &[Value]) -> Result<Value, String> {
     let format = text(arguments, 0)?;
     let Some(Value::Array(values)) = arguments.get(1) else {
         return Err("operand 2 must be an array".to_owned());
     };
-    // Go writes a complaint into the text, which is a value.
+    // OPA always has a value.
     filled(format, values.iter()).map_err(errors::refuse)
 }
 
@@ -45,23 +50,98 @@ fn filled<'a>(format: &str, mut values: impl Iterator<Item = &'a Value>) -> Resu
             continue;
         }
         let flags = flags(&mut rest)?;
-        let verb = rest.next().ok_or("the format ends behind `%`")?;
+        let Some(verb) = rest.next() else {
+            made.push_str("%!(NOVERB)");
+            break;
+        };
         if verb == '%' {
             made.push('%');
             continue;
         }
-        let value = values
-            .next()
-            .ok_or_else(|| format!("no value is left for `%{verb}`"))?;
-        let field = formatted(verb, &flags, value)?;
+        let Some(value) = values.next() else {
+            made.push_str("%!");
+            made.push(verb);
+            made.push_str("(MISSING)");
+            continue;
+        };
+        if !is_fit(verb, value) {
+            if !flags.is_plain() {
+                return Err(format!(
+                    "`%{verb}` with flags cannot format {}",
+                    kind(value)
+                ));
+            }
+            let complaint = format!("%!{verb}({})", typed(value)?);
+            budget::text(complaint.len())?;
+            made.push_str(&complaint);
+            continue;
+        }
+        let field = match (verb, value) {
+            ('v', Value::Number(_)) if flags.precision.is_none() && !flags.plus => {
+                number_text(value)?
+            }
+            _ => formatted(verb, &flags, value)?,
+        };
         budget::text(field.len().max(flags.width))?;
         pad(&mut made, &field, &flags);
     }
-    if values.next().is_some() {
-        return Err("there are more values than verbs".to_owned());
+    let extra = values.map(typed).collect::<Result<Vec<_>, _>>()?;
+    if !extra.is_empty() {
+        made.push_str("%!(EXTRA ");
+        made.push_str(&extra.join(", "));
+        made.push(')');
     }
     budget::text(made.len())?;
     Ok(string(&made))
+}
+
+/// Whether Go formats a value by a verb, here or not. What is neither a number nor a string is the string of its value.
+fn is_fit(verb: char, value: &Value) -> bool {
+    match value {
+        Value::Number(number) if number.is_integer() && number.as_i64().is_some() => {
+            "vdboOxXcqUT".contains(verb)
+        }
+        Value::Number(number) if number.is_integer() => "vsdboOxXT".contains(verb),
+        Value::Number(_) => "vbeEfFgGxXT".contains(verb),
+        _ => "vsqxXT".contains(verb),
+    }
+}
+
+/// A value with Go's name of its type, as in `int=1`.
+fn typed(value: &Value) -> Result<String, String> {
+    let name = match value {
+        Value::Number(number) if number.is_integer() && number.as_i64().is_some() => "int64",
+        Value::Number(number) if number.is_integer() => "*big.Int",
+        Value::Number(_) => "float64",
+        _ => "string",
+    };
+    let text = match value {
+        Value::Number(_) => number_text(value)?,
+        other => shown(other)?,
+    };
+    Ok(format!("{name}={text}"))
+}
+
+/// A number as `%v` writes it, which is not as it stands in a collection: with an exponent below -4 or
+/// above 5.
+fn number_text(value: &Value) -> Result<String, String> {
+    let plain = shown(value)?;
+    let float = match value {
+        Value::Number(number) if !number.is_integer() => number.as_f64(),
+        _ => None,
+    };
+    let Some(float) = float else {
+        return Ok(plain);
+    };
+    let text = format!("{float:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    Ok(if (-4..=5).contains(&exponent) {
+        plain
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+    })
 }
 
 /// A value as `%v` writes it.
@@ -119,6 +199,10 @@ fn formatted(verb: char, flags: &Flags, value: &Value) -> Result<String, String>
         ('s' | 'v', Value::String(text)) => cut(text),
         ('v', Value::Number(number)) if flags.precision.is_none() => {
             signed(number.format_decimal())
+        }
+        // Of more than 64 bits: others do not come here.
+        ('s', Value::Number(number)) if number.is_integer() && flags.is_plain() => {
+            number.format_decimal()
         }
         ('s' | 'v', Value::Bool(_) | Value::Null) => value.to_string(),
         ('s' | 'v', Value::Array(_) | Value::Set(_) | Value::Object(_)) => {

@@ -92,11 +92,21 @@ fn range(arguments: &[Value]) -> Result<Value, String> {
 }
 
 fn range_step(arguments: &[Value]) -> Result<Value, String> {
+    let ends = (whole(arguments, 0)?, whole(arguments, 1)?);
+    if let Some(value @ Value::Number(step)) = arguments.get(2)
+        && step.is_integer()
+        && step.as_i64().is_none()
+        && *value > Value::from(0)
+        && i64::try_from(ends.0.abs_diff(ends.1)).is_ok()
+    {
+        // The step is longer than the way.
+        return Ok(Value::from(vec![Value::from(ends.0)]));
+    }
     let step = whole(arguments, 2)?;
     if step <= 0 {
         return Err("step must be a positive integer".to_owned());
     }
-    count(whole(arguments, 0)?, whole(arguments, 1)?, step)?;
+    count(ends.0, ends.1, step)?;
     by_regorus("numbers.range_step", arguments)
 }
 

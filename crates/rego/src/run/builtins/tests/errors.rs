@@ -71,7 +71,7 @@ fn limits_and_conflicts_refuse_in_any_case() {
         "[1 | not numbers.range(1, input.big)]",
         "[1 | not bits.lsh(1, input.big)]",
         "[1 | not sprintf(\"%1001d\", [1])]",
-        "[1 | not sprintf(\"%d\", [\"a\"])]",
+        "[1 | not sprintf(\"%5d\", [\"a\"])]",
         "[1 | not json.unmarshal(input.deep)]",
         "[1 | not regex.match(input.large, \"a\")]",
         "[1 | not substring(\"abc\", 1, 9223372036854775808)]",
