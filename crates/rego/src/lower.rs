@@ -23,6 +23,7 @@ use crate::{
         File,
         tree::{Local, Variable},
     },
+    source::Span,
 };
 
 /// The files of a policy in the forms of the core.
@@ -42,10 +43,11 @@ pub(crate) fn lower(
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     let collections = keys::collections(files);
+    let around = around(files, places);
     for file in files {
         let mut rules = Vec::new();
         for rule in &file.rules {
-            match rule::lower(rule, file, places, &collections) {
+            match rule::lower(rule, file, &around, places, &collections) {
                 Ok(lowered) => rules.push(lowered),
                 Err(fault) => diagnostics.push(Diagnostic {
                     file: file.name.clone(),
@@ -73,6 +75,24 @@ pub(crate) fn lower(
             Err(diagnostics)
         }
     }
+}
+
+/// The first names of the author's rules, by package.
+type Around<'a> = BTreeMap<Vec<String>, BTreeSet<&'a str>>;
+
+fn around<'a>(files: &'a [File], places: &Places) -> Around<'a> {
+    let mut around = Around::new();
+    for file in files {
+        let names = file.rules.iter().filter_map(|rule| rule.path.first());
+        let names = names
+            .map(String::as_str)
+            .filter(|name| !places.is_made(name));
+        around
+            .entry(file.package.clone())
+            .or_default()
+            .extend(names);
+    }
+    around
 }
 
 /// Why something cannot be lowered here and now.
@@ -108,11 +128,12 @@ struct Lower<'a> {
     aliases: BTreeMap<Local, Term>,
     statements: Vec<Statement>,
     with: Vec<(Term, Term)>,
-    line: u32,
+    span: Span,
     /// How many functions and queries are around: a query gives values to its own variables only.
     depth: usize,
     looks: Looks,
-    negates_undefined: bool,
+    file: &'a File,
+    around: &'a Around<'a>,
     places: &'a Places,
     /// The full paths of rules that are collections.
     collections: &'a BTreeSet<Vec<String>>,
@@ -143,7 +164,7 @@ impl Lower<'_> {
         self.statements.push(Statement {
             step,
             with: self.with.clone(),
-            line: self.line,
+            line: self.span.line,
         });
     }
 

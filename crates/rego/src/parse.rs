@@ -42,6 +42,7 @@ pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Dia
         span: fault.span,
         message: fault.message,
         cure: fault.cure,
+        ..Diagnostic::default()
     });
     Err(told.collect())
 }

@@ -59,7 +59,7 @@ impl Plan {
             data: &sources.data,
             entry: &names,
         };
-        let given = translate(written, &builtins::arguments).map_err(LoadError::Diagnostics)?;
+        let given = translate(written, &builtins::Available).map_err(LoadError::Diagnostics)?;
         // Of what is evaluated, not of what the author wrote.
         let parsed = given
             .texts

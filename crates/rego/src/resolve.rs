@@ -10,7 +10,7 @@ pub mod tree;
 pub mod uses;
 mod value;
 
-pub use self::names::Arity;
+pub use self::names::Builtins;
 use self::{names::Names, tree::Rule};
 use crate::{diagnostic::Diagnostic, parse::tree::Module};
 
@@ -23,6 +23,8 @@ pub struct File {
     pub package: Vec<String>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// The names of its imports.
+    pub imports: Vec<String>,
     /// Whether what is undefined inside of a negation counts as false there.
     pub negates_undefined: bool,
 }
@@ -46,9 +48,9 @@ impl File {
 /// Resolves all files of a policy, which are those that can see each other.
 pub fn resolve(
     modules: &[(String, Module)],
-    builtin: Arity<'_>,
+    builtins: &dyn Builtins,
 ) -> Result<Vec<File>, Vec<Diagnostic>> {
-    let names = Names::of(modules.iter().map(|(_, module)| module), builtin);
+    let names = Names::of(modules.iter().map(|(_, module)| module), builtins);
     let mut diagnostics = Vec::new();
     let mut files = Vec::new();
     for (name, module) in modules {
@@ -65,6 +67,7 @@ pub fn resolve(
                 .map(|name| name.text.clone())
                 .collect(),
             rules: rules.collect(),
+            imports: of_file.imports().map(str::to_owned).collect(),
             negates_undefined: module.negates_undefined,
         });
     }

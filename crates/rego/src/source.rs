@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// A part of a text, from its first byte to the one behind its last, with the place of the first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Span {
     /// The first byte, from 0.
     pub start: usize,

@@ -11,7 +11,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     lower::lower,
     parse::{parse, tree::Module},
-    resolve::{Arity, resolve},
+    resolve::{Builtins, resolve},
     source::{Span, Version},
 };
 
@@ -39,8 +39,8 @@ pub struct Given {
 
 /// A policy in forms that mean the same to OPA and to the engine.
 ///
-/// `builtin` tells how many arguments a built-in function takes, and nothing for one that there is not.
-pub fn translate(written: Written<'_>, builtin: Arity<'_>) -> Result<Given, Vec<Diagnostic>> {
+/// `builtins` can be a function that tells how many arguments a built-in takes, and nothing for one that there is not.
+pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     for (name, text) in written.texts {
@@ -56,7 +56,7 @@ pub fn translate(written: Written<'_>, builtin: Arity<'_>) -> Result<Given, Vec<
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
-    let resolved = resolve(&modules, builtin)?;
+    let resolved = resolve(&modules, builtins)?;
     check(&resolved, written.data)?;
     let prefix = prefix(&modules);
     let members = |path: &[String]| members(written.data, path);
@@ -111,6 +111,7 @@ fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>)
                 span: rule.span,
                 message: format!("`{name}` has another default at {other}:{place}"),
                 cure: Some("keep one".to_owned()),
+                ..Diagnostic::default()
             });
         }
     }

@@ -31,7 +31,7 @@ fn translate(
         data: data.as_object().unwrap_or(&none),
         entry,
     };
-    geowarden_rego::translate::translate(written, builtin)
+    geowarden_rego::translate::translate(written, &builtin)
 }
 
 fn translated(files: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Vec<String>> {
@@ -274,15 +274,44 @@ fn what_has_no_exact_meaning_is_refused_with_its_place() {
         ),
         (
             "f(x) := x\nallow if f(1) with plus as f",
-            "3:1: `with` cannot have `plus`: write a function that calls it, and replace that",
+            "3:10: `with` cannot have `plus`: write a function that calls it, and replace that",
         ),
         (
             "f(x) := x\nallow if f(1) with f as plus",
-            "3:1: `with` cannot have `plus`: write a function that calls it, and replace that",
+            "3:10: `with` cannot have `plus`: write a function that calls it, and replace that",
         ),
         (
             "allow if {1, input.a}[x] == x",
-            "2:1: members of a set that turn out equal are looked at once here, and each by itself in OPA: give the set a name before it, such as `s := {..}`",
+            "2:10: members of a set that turn out equal are looked at once here, and each by itself in OPA: give the set a name before it, such as `s := {..}`",
+        ),
+    ] {
+        let text = format!("package p\n{rules}\n");
+        assert_eq!(
+            translated(&[("a.rego", &text)]).unwrap_err(),
+            [format!("a.rego:{told}")],
+            "{rules}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_like_another_one_is_told_with_it() {
+    for (rules, told) in [
+        (
+            "is_admin if input.a\nallow if is_admn",
+            "3:10: nothing gives the variable `is_admn` a value here: did you mean `is_admin`?",
+        ),
+        (
+            "allow if { user := input.user; usre == 1 }",
+            "2:32: nothing gives the variable `usre` a value here: did you mean `user`?",
+        ),
+        (
+            "import data.roles\nallow if role.x == 1",
+            "3:10: nothing gives the variable `role` a value here: did you mean `roles`?",
+        ),
+        (
+            "helper(x) := x\nallow if helpr(1)",
+            "3:10: `helpr` is neither a function of the policy nor one of the built-in functions here: did you mean `helper`?",
         ),
     ] {
         let text = format!("package p\n{rules}\n");

@@ -106,6 +106,7 @@ fn fault(file: &File, span: Span, code: Code, message: String, cure: &str) -> Di
         span,
         message,
         cure: Some(cure.to_owned()),
+        ..Diagnostic::default()
     }
 }
 

@@ -33,6 +33,11 @@ impl Places {
         }
     }
 
+    /// Whether a name is none of the author's.
+    pub(crate) fn is_made(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix)
+    }
+
     /// The package of all rules that are made for others.
     pub(crate) fn package(&self) -> Vec<String> {
         vec![format!("{}made", self.prefix)]

@@ -25,6 +25,7 @@ pub(super) fn check(files: &[File], data: &Map<String, Value>, diagnostics: &mut
                     span: rule.span,
                     message,
                     cure: Some(cure.to_owned()),
+                    ..Diagnostic::default()
                 });
             }
         }

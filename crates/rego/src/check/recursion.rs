@@ -120,6 +120,7 @@ impl<'a> Search<'a, '_> {
             span: node.span,
             message,
             cure: Some(cure.to_owned()),
+            ..Diagnostic::default()
         });
     }
 

@@ -139,6 +139,7 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
                                 called(kind)
                             ),
                             cure: None,
+                            ..Diagnostic::default()
                         });
                     }
                 }

@@ -8,13 +8,12 @@ use crate::{
     resolve::tree::{
         Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Target, Value, With,
     },
-    source::Span,
 };
 
 impl Lower<'_> {
     /// Adds what a statement says.
     pub(super) fn literal(&mut self, literal: &Literal) -> Ready<()> {
-        self.line = literal.span.line;
+        self.span = literal.span;
         self.with = self.replaced(&literal.with)?;
         let outcome = match &literal.kind {
             LiteralKind::Condition(condition) => self.condition(condition),
@@ -184,14 +183,10 @@ impl Lower<'_> {
     pub(super) fn never(&self, code: Code, message: String, cure: &str) -> Unready {
         Unready::Never(Box::new(Diagnostic {
             code,
-            file: String::new(),
-            span: Span {
-                line: self.line,
-                column: 1,
-                ..Span::default()
-            },
+            span: self.span,
             message,
             cure: (!cure.is_empty()).then(|| cure.to_owned()),
+            ..Diagnostic::default()
         }))
     }
 }

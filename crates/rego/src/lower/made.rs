@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rule;
+use super::{Around, rule};
 use crate::{
     arrange::Places,
     core::{self, Module},
@@ -36,6 +36,7 @@ impl<'a> Made<'a> {
                 name: FILE.to_owned(),
                 package: places.package(),
                 rules: Vec::new(),
+                imports: Vec::new(),
                 negates_undefined: false,
             },
             rules: Vec::new(),
@@ -107,7 +108,13 @@ impl<'a> Made<'a> {
     }
 
     fn add(&mut self, rule: &Rule) -> Result<(), Box<Diagnostic>> {
-        let lowered = rule::lower(rule, &self.file, self.places, self.collections)?;
+        let lowered = rule::lower(
+            rule,
+            &self.file,
+            &Around::new(),
+            self.places,
+            self.collections,
+        )?;
         self.rules.push(lowered);
         Ok(())
     }
@@ -123,6 +130,7 @@ fn replaced(path: &[String], file: &File, rule: &Rule) -> Diagnostic {
             path.join(".")
         ),
         cure: Some("replace each rule by its whole name".to_owned()),
+        ..Diagnostic::default()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 impl Lower<'_> {
     pub(super) fn negation(&mut self, condition: &Condition) -> Ready<()> {
-        if self.negates_undefined {
+        if self.file.negates_undefined {
             return self.nothing_holds(condition, Looks::Only);
         }
         let value = match condition {

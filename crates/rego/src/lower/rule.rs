@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Looks, Lower, Ready, Unready};
+use super::{Around, Looks, Lower, Ready, Unready};
 use crate::{
     arrange::Places,
     core::{self, Term},
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Code, Diagnostic, nearest},
     resolve::{
         File,
         tree::{Body, Local, Rule, Scalar, Value},
@@ -18,6 +18,7 @@ use crate::{
 pub(super) fn lower(
     rule: &Rule,
     file: &File,
+    around: &Around<'_>,
     places: &Places,
     collections: &BTreeSet<Vec<String>>,
 ) -> Result<core::Rule, Box<Diagnostic>> {
@@ -32,10 +33,11 @@ pub(super) fn lower(
         aliases: BTreeMap::new(),
         statements: Vec::new(),
         with: Vec::new(),
-        line: rule.span.line,
+        span: rule.span,
         depth: 0,
         looks: Looks::ToBind,
-        negates_undefined: file.negates_undefined,
+        file,
+        around,
         places,
         collections,
     };
@@ -58,7 +60,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
     for (index, body) in std::iter::once(&rule.body).chain(&rule.elses).enumerate() {
         let of_key = rule.keys.first().filter(|_| index == 0);
         let mut inner = lower.clone();
-        inner.line = body.span.line;
+        inner.span = body.span;
         let (made, its_key) = inner.body(body, of_key, &patterns)?;
         key = key.or(its_key);
         // Each variable has one number in the whole rule.
@@ -172,7 +174,25 @@ impl Lower<'_> {
                 ),
                 None => "look for it outside of the negation, by a variable".to_owned(),
             }),
+            suggestion: name.and_then(|variable| self.meant(&variable.name)),
+            ..Diagnostic::default()
         }
+    }
+
+    /// The name that the author may have meant by one that has no value.
+    fn meant(&self, name: &str) -> Option<String> {
+        let locals = self.variables.iter().map(|variable| variable.name.as_str());
+        let imports = self.file.imports.iter().map(String::as_str);
+        let rules = self.around.get(&self.file.package);
+        let rules = rules.into_iter().flatten().copied();
+        nearest(
+            name,
+            ["input", "data"]
+                .into_iter()
+                .chain(locals)
+                .chain(imports)
+                .chain(rules),
+        )
     }
 }
 

@@ -2,10 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::parse::tree::{ExprKind, Import, Module};
+use crate::{
+    diagnostic::nearest,
+    parse::tree::{ExprKind, Import, Module},
+};
 
-/// The number of arguments of a built-in function.
-pub type Arity<'a> = &'a dyn Fn(&str) -> Option<usize>;
+/// The built-in functions that a policy can call.
+pub trait Builtins {
+    /// The number of arguments of one; nothing where there is none of this name.
+    fn arity(&self, name: &str) -> Option<usize>;
+
+    /// The names of all, of which one is suggested where an author writes another.
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+impl<F: Fn(&str) -> Option<usize>> Builtins for F {
+    fn arity(&self, name: &str) -> Option<usize> {
+        self(name)
+    }
+}
 
 /// The names of all files of a policy.
 pub(super) struct Names<'a> {
@@ -13,7 +30,7 @@ pub(super) struct Names<'a> {
     rules: BTreeMap<Vec<String>, BTreeSet<String>>,
     /// Functions by their full path, with the number of their arguments.
     functions: BTreeMap<Vec<String>, usize>,
-    pub(super) builtin: Arity<'a>,
+    pub(super) builtins: &'a dyn Builtins,
 }
 
 /// The names that one file can use.
@@ -25,11 +42,14 @@ pub(super) struct OfFile<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn of<'m>(modules: impl Iterator<Item = &'m Module>, builtin: Arity<'a>) -> Self {
+    pub(super) fn of<'m>(
+        modules: impl Iterator<Item = &'m Module>,
+        builtins: &'a dyn Builtins,
+    ) -> Self {
         let mut names = Self {
             rules: BTreeMap::new(),
             functions: BTreeMap::new(),
-            builtin,
+            builtins,
         };
         for module in modules {
             let package = package(module);
@@ -65,12 +85,25 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The function that a name that stands for none may have been meant to be.
+    pub(super) fn function_like(&self, name: &str) -> Option<String> {
+        let own = self.functions.keys().map(|path| path.join("."));
+        let own: Vec<String> = own.collect();
+        let last = own.iter().filter_map(|path| path.rsplit('.').next());
+        nearest(name, self.builtins.names().into_iter().chain(last))
+    }
+
     pub(super) fn arity(&self, path: &[String]) -> Option<usize> {
         self.functions.get(path).copied()
     }
 }
 
 impl OfFile<'_> {
+    /// The names of the imports.
+    pub(super) fn imports(&self) -> impl Iterator<Item = &str> {
+        self.imports.keys().map(String::as_str)
+    }
+
     /// The path of the document that a name stands for.
     pub(super) fn document(&self, name: &str) -> Option<Vec<String>> {
         if name == "input" || name == "data" {

@@ -192,7 +192,7 @@ impl Scope<'_> {
             });
             let is_function = match path {
                 Some(path) => self.file.all.arity(&path).is_some(),
-                None => (self.file.all.builtin)(&names.join(".")).is_some(),
+                None => self.file.all.builtins.arity(&names.join(".")).is_some(),
             };
             if is_function && let Some(function) = self.function(value, span) {
                 return Replacement::Function(function);

@@ -69,13 +69,34 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn fault(&mut self, code: Code, span: Span, message: String, cure: &str) {
-        let told = Diagnostic {
+        self.tell(Diagnostic {
             code,
-            file: self.name.to_owned(),
             span,
             message,
             cure: (!cure.is_empty()).then(|| cure.to_owned()),
-        };
+            ..Diagnostic::default()
+        });
+    }
+
+    /// A fault with the name that the author may have meant.
+    pub(super) fn fault_with(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: String,
+        suggestion: Option<String>,
+    ) {
+        self.tell(Diagnostic {
+            code,
+            span,
+            message,
+            suggestion,
+            ..Diagnostic::default()
+        });
+    }
+
+    fn tell(&mut self, mut told: Diagnostic) {
+        self.name.clone_into(&mut told.file);
         if !self.diagnostics.contains(&told) {
             self.diagnostics.push(told);
         }
@@ -94,6 +115,7 @@ impl<'a> Scope<'a> {
                         variable.name
                     ),
                     cure: Some("remove it, or write `_`".to_owned()),
+                    ..Diagnostic::default()
                 };
                 if !self.diagnostics.contains(&told) {
                     self.diagnostics.push(told);

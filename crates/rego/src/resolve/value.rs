@@ -167,13 +167,14 @@ impl Scope<'_> {
         if name == "print" {
             return Some(Function::Builtin { name, arity: 1 });
         }
-        if let Some(arity) = (self.file.all.builtin)(&name) {
+        if let Some(arity) = self.file.all.builtins.arity(&name) {
             return Some(Function::Builtin { name, arity });
         }
+        let suggestion = self.file.all.function_like(&name);
         let message = format!(
             "`{name}` is neither a function of the policy nor one of the built-in functions here"
         );
-        self.fault(Code::Function, span, message, "");
+        self.fault_with(Code::Function, span, message, suggestion);
         None
     }
 }

@@ -35,7 +35,7 @@ use thiserror::Error;
 
 pub use self::errors::BuiltinErrors;
 use self::theirs::by_regorus;
-use crate::LoadError;
+use crate::{LoadError, resolve::Builtins};
 
 /// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
 /// for that policy alone.
@@ -137,6 +137,19 @@ pub(super) fn arity(name: &str) -> Option<usize> {
 /// The number of arguments of a built-in, ours or regorus's.
 pub(crate) fn arguments(name: &str) -> Option<usize> {
     arity(name).or_else(|| BUILTINS.get(name).map(|(_, count)| usize::from(*count)))
+}
+
+/// The built-ins of an engine: ours and regorus's.
+pub(crate) struct Available;
+
+impl Builtins for Available {
+    fn arity(&self, name: &str) -> Option<usize> {
+        arguments(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        names().into_iter().collect()
+    }
 }
 
 /// The names of all built-ins that a policy can call, in order.
