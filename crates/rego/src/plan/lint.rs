@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The built-ins, and where their values differ; docs/policies/differences.md says more.
-pub(super) const DIFFERENT: [(&str, &str); 7] = [
+pub(super) const DIFFERENT: [(&str, &str); 10] = [
     ("ceil", "between -1 and 0 the value is 0"),
     ("floor", "between -1 and 0 the value is -1"),
     ("json.marshal", "1.0 is written as 1, and 1e-07 as 1e-7"),
@@ -24,6 +24,18 @@ pub(super) const DIFFERENT: [(&str, &str); 7] = [
     (
         "strings.replace_n",
         "patterns are tried in another order where one begins like another",
+    ),
+    (
+        "yaml.is_valid",
+        "the reader follows YAML 1.2 where Go's library follows 1.1",
+    ),
+    (
+        "yaml.marshal",
+        "a text that is unusual can be written in another style",
+    ),
+    (
+        "yaml.unmarshal",
+        "the reader follows YAML 1.2 where Go's library follows 1.1",
     ),
 ];
 

@@ -27,6 +27,7 @@ mod theirs;
 mod time;
 mod urlquery;
 mod uuids;
+mod yaml;
 
 use std::collections::BTreeSet;
 
@@ -61,7 +62,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 22] = [
+const ALL: [&[Builtin]; 23] = [
     &arithmetic::ALL,
     &base64::ALL,
     &casts::ALL,
@@ -84,6 +85,7 @@ const ALL: [&[Builtin]; 22] = [
     &time::ALL,
     &urlquery::ALL,
     &uuids::ALL,
+    &yaml::ALL,
 ];
 
 fn all() -> impl Iterator<Item = &'static Builtin> {

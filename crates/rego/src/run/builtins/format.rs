@@ -124,7 +124,7 @@ fn typed(value: &Value) -> Result<String, String> {
 
 /// A number as `%v` writes it, which is not as it stands in a collection: with an exponent below -4 or
 /// above 5.
-fn number_text(value: &Value) -> Result<String, String> {
+pub(super) fn number_text(value: &Value) -> Result<String, String> {
     let plain = shown(value)?;
     let float = match value {
         Value::Number(number) if !number.is_integer() => number.as_f64(),

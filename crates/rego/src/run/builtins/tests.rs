@@ -140,6 +140,15 @@ fn values_are_those_of_opa() {
             json!("31b6db9e5eb4addb42f1a6ca07367adc"),
         ),
         ("all([true, 1])", json!(false)),
+        (
+            r#"yaml.unmarshal("a: &x [yes, 010, 'no']\nb: {<<: {c: *x}}")"#,
+            json!({"a": [true, 8, "no"], "b": {"c": [true, 8, "no"]}}),
+        ),
+        (r#"yaml.is_valid("a: b: c")"#, json!(false)),
+        (
+            r#"yaml.marshal({"b": [1, {"c": "yes"}], "a": {}, "t": "x\ny", "q": "- a"})"#,
+            json!("a: {}\nb:\n- 1\n- c: \"yes\"\nq: '- a'\nt: |-\n  x\n  y\n"),
+        ),
         ("any({false, true})", json!(true)),
         ("cast_set([2, 1, 2])", json!([1, 2])),
         ("set_diff({1, 2}, {2})", json!([1])),

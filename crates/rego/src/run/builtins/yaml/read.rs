@@ -1,0 +1,202 @@
+//! The first document of a text, as the JSON that Go's library makes of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use regorus::Value;
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::{
+    super::{budget, errors, format, string},
+    scalar::{Plain, resolve},
+};
+
+/// Collections within each other: OPA reads deeper ones.
+const MAX_DEPTH: usize = 128;
+
+/// Why a text has no value.
+enum Fault {
+    /// It is no YAML, or none that is read here.
+    Syntax,
+    /// What JSON has no value for: a key that is a collection, infinity.
+    NoJson,
+    Limit(String),
+}
+
+impl From<String> for Fault {
+    fn from(limit: String) -> Self {
+        Self::Limit(limit)
+    }
+}
+
+enum Open {
+    Sequence(usize, Vec<Value>),
+    Mapping {
+        anchor: usize,
+        members: BTreeMap<Value, Value>,
+        key: Option<Key>,
+    },
+}
+
+enum Key {
+    Name(String),
+    /// Its value is a mapping whose members belong here.
+    Merge,
+}
+
+pub(super) fn document(text: &str) -> Result<Value, String> {
+    read(text).map_err(|fault| match fault {
+        // Go's reader takes some texts that this one does not.
+        Fault::Syntax => errors::refuse("expected the text of a YAML document"),
+        Fault::NoJson => "the document holds what JSON cannot".to_owned(),
+        Fault::Limit(limit) => errors::refuse(limit),
+    })
+}
+
+pub(super) fn is_valid(text: &str) -> Result<bool, String> {
+    match read(text) {
+        Ok(_) => Ok(true),
+        Err(Fault::Syntax | Fault::NoJson) => Ok(false),
+        Err(Fault::Limit(limit)) => Err(errors::refuse(limit)),
+    }
+}
+
+fn read(text: &str) -> Result<Value, Fault> {
+    let mut open: Vec<Open> = Vec::new();
+    let mut anchors: HashMap<usize, Value> = HashMap::new();
+    budget::text(text.len())?;
+    // Go's library knows no directive but of YAML 1.1, and no tab before the first value.
+    if text.trim_start_matches('\n').starts_with(['%', '\t']) {
+        return Err(Fault::Syntax);
+    }
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|_| Fault::Syntax)?;
+        if open.len() > MAX_DEPTH {
+            return Err(Fault::Limit("the document is nested too deep".to_owned()));
+        }
+        let done = match event {
+            Event::SequenceStart(anchor, tag) => {
+                known(tag.as_deref())?;
+                open.push(Open::Sequence(anchor, Vec::new()));
+                continue;
+            }
+            Event::MappingStart(anchor, tag) => {
+                known(tag.as_deref())?;
+                open.push(Open::Mapping {
+                    anchor,
+                    members: BTreeMap::new(),
+                    key: None,
+                });
+                continue;
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_plain = style == ScalarStyle::Plain;
+                if let Some(Open::Mapping { key, .. }) = open.last_mut()
+                    && key.is_none()
+                    && is_plain
+                    && text == "<<"
+                {
+                    *key = Some(Key::Merge);
+                    continue;
+                }
+                let value = scalar(&text, is_plain, tag.as_deref())?;
+                if anchor > 0 {
+                    anchors.insert(anchor, value.clone());
+                }
+                value
+            }
+            Event::Alias(anchor) => anchors.get(&anchor).cloned().ok_or(Fault::Syntax)?,
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (anchor, value) = match open.pop().ok_or(Fault::Syntax)? {
+                    Open::Sequence(anchor, items) => (anchor, Value::from(items)),
+                    Open::Mapping {
+                        anchor, members, ..
+                    } => (anchor, Value::from(members)),
+                };
+                if anchor > 0 {
+                    anchors.insert(anchor, value.clone());
+                }
+                value
+            }
+            _ => continue,
+        };
+        budget::elements(1)?;
+        match open.last_mut() {
+            // Only the first document counts.
+            None => return Ok(done),
+            Some(Open::Sequence(_, items)) => items.push(done),
+            Some(Open::Mapping { members, key, .. }) => match key.take() {
+                None => *key = Some(Key::Name(name(&done)?)),
+                Some(Key::Name(name)) => {
+                    members.insert(string(&name), done);
+                }
+                Some(Key::Merge) => merge(members, &done)?,
+            },
+        }
+    }
+    Ok(Value::Null)
+}
+
+/// The members of a mapping, or of the mappings of a sequence, of which the first counts most.
+fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), Fault> {
+    match from {
+        Value::Object(more) => {
+            budget::elements(more.len())?;
+            members.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
+            Ok(())
+        }
+        Value::Array(all) if all.iter().all(|one| matches!(one, Value::Object(_))) => {
+            all.iter().rev().try_for_each(|one| merge(members, one))
+        }
+        _ => Err(Fault::NoJson),
+    }
+}
+
+/// A key as JSON has it.
+fn name(key: &Value) -> Result<String, Fault> {
+    match key {
+        Value::String(text) => Ok(text.to_string()),
+        Value::Bool(truth) => Ok(truth.to_string()),
+        Value::Number(_) => Ok(format::number_text(key)?),
+        _ => Err(Fault::NoJson),
+    }
+}
+
+/// Tags of collections that change nothing.
+fn known(tag: Option<&Tag>) -> Result<(), Fault> {
+    match tag {
+        None => Ok(()),
+        Some(tag)
+            if tag.is_yaml_core_schema()
+                && matches!(tag.suffix.as_str(), "map" | "seq" | "set") =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(Fault::Limit(
+            "a tag of the document is not known".to_owned(),
+        )),
+    }
+}
+
+fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Value, Fault> {
+    let as_text = || Ok(string(text));
+    match tag {
+        None if !is_plain => as_text(),
+        None => match resolve(text) {
+            Plain::Value(value) => Ok(value),
+            Plain::Text => as_text(),
+            Plain::NoJson => Err(Fault::NoJson),
+        },
+        Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => as_text(),
+        Some(tag) if tag.is_yaml_core_schema() => match (tag.suffix.as_str(), resolve(text)) {
+            ("int" | "float", Plain::Value(value @ Value::Number(_)))
+            | ("bool", Plain::Value(value @ Value::Bool(_)))
+            | ("null", Plain::Value(value @ Value::Null)) => Ok(value),
+            _ => Err(Fault::Limit(
+                "a tag of the document is not known".to_owned(),
+            )),
+        },
+        Some(_) => Err(Fault::Limit(
+            "a tag of the document is not known".to_owned(),
+        )),
+    }
+}
