@@ -359,48 +359,6 @@ fn every_reason_of_a_refusal_is_documented() {
     );
 }
 
-#[test]
-fn every_builtin_of_opa_that_is_missing_is_documented() {
-    let page = page("docs/policies/differences.md");
-    let (_, missing) = page.split_once("## Built-ins that are missing").unwrap();
-    let documented: BTreeSet<String> = missing
-        .lines()
-        .filter_map(|line| line.strip_prefix("- `")?.split('`').next())
-        .map(str::to_owned)
-        .collect();
-    let here = geowarden_rego::builtin_names();
-    let opa = fs::read_to_string(root().join("tests/corpus/opa-builtins.txt")).unwrap();
-    let names: Vec<&str> = opa.lines().collect();
-    assert!(names.len() > 200, "{}", names.len());
-    // Operators are written otherwise, and have no names here.
-    let missing = names
-        .into_iter()
-        .filter(|name| !OPERATORS.contains(name) && !here.contains(name))
-        .map(str::to_owned)
-        .collect();
-    assert_same(&documented, &missing, "docs/policies/differences.md");
-}
-
-/// OPA's names of what policies write as operators.
-const OPERATORS: [&str; 16] = [
-    "and",
-    "assign",
-    "div",
-    "eq",
-    "equal",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "minus",
-    "mul",
-    "neq",
-    "or",
-    "plus",
-    "rem",
-    "internal.print",
-];
-
 /// The fields are those of Envoy 1.40's own descriptors.
 #[test]
 fn every_setting_of_envoy_is_told_of() {

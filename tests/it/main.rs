@@ -8,6 +8,7 @@
 
 mod admin_grpc;
 mod architecture;
+mod built_ins;
 mod checks;
 mod commands;
 mod connections;

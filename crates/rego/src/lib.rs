@@ -17,8 +17,12 @@ pub mod test;
 pub mod translate;
 
 pub use self::{
-    plan::reads::Reads,
+    plan::{lint::DIFFERENT as BUILTIN_DIFFERENCES, reads::Reads},
     policy::{LoadError, Policy, Settings},
-    run::{BuiltinErrors, Fault, builtins::names as builtin_names, engine::STACK_BYTES},
+    run::{
+        BuiltinErrors, Fault,
+        builtins::{argument_count as builtin_arguments, names as builtin_names},
+        engine::STACK_BYTES,
+    },
     source::Sources,
 };

@@ -2,7 +2,7 @@
 //! which requests.
 
 pub(crate) mod index;
-mod lint;
+pub(crate) mod lint;
 pub(crate) mod names;
 pub(crate) mod reach;
 pub(crate) mod reads;

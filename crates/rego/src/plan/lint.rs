@@ -7,8 +7,8 @@ use super::{
     syntax::{Parsed, Visitor, constant_path, walk_rule},
 };
 
-/// The built-ins, and where their values differ; docs/policies/differences.md says more.
-pub(super) const DIFFERENT: [(&str, &str); 10] = [
+/// The built-ins whose values can differ from OPA's, and where; docs/policies/differences.md says more.
+pub const DIFFERENT: [(&str, &str); 10] = [
     ("ceil", "between -1 and 0 the value is 0"),
     ("floor", "between -1 and 0 the value is -1"),
     ("json.marshal", "1.0 is written as 1, and 1e-07 as 1e-7"),

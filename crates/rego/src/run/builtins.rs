@@ -165,6 +165,11 @@ pub fn names() -> BTreeSet<&'static str> {
         .collect()
 }
 
+/// The number of arguments of a built-in that a policy can call; `print` takes any number.
+pub fn argument_count(name: &str) -> Option<usize> {
+    arguments(name)
+}
+
 /// Whether a policy can call a built-in of this name.
 pub(super) fn is_known(name: &str) -> bool {
     arguments(name).is_some() || name == "print"

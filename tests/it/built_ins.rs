@@ -1,0 +1,255 @@
+//! docs/policies/built-ins.md says of each built-in function of OPA whether it is here. The page is made here:
+//! `WRITE=1 cargo test --test it built_ins` writes it anew.
+
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
+
+use geowarden_rego::{BUILTIN_DIFFERENCES, builtin_arguments, builtin_names};
+use serde_json::Value;
+
+const PAGE: &str = "docs/policies/built-ins.md";
+
+const BEFORE: &str = "# Built-in functions
+
+Which of the built-in functions of OPA 1.20 a policy can call here. A call to one that is missing is an error when the policy is
+loaded, with file, line and column. What an error of a function does is said in
+[differences.md](differences.md#errors-refuse); `geowarden check`, start and reload warn where a policy uses one whose value can
+differ.
+
+| Function | Arguments | Here | Note |
+|---|---|---|---|
+";
+
+const AFTER: &str = "
+The functions of operators (`plus`, `eq`, ..) are written as operators only.
+
+## With the tests of a policy
+
+`with` can replace the functions that are part of regorus, and functions of the policy. For any other one, such as
+`io.jwt.decode_verify`, write a function of your own that calls it, and replace that:
+
+```rego
+package example
+
+claims(token) := io.jwt.decode_verify(token, {\"cert\": data.keys, \"aud\": \"maps\"})[2]
+
+allow if claims(input.token).sub == \"ada\"
+
+test_allow if allow with claims as {\"sub\": \"ada\"} with input as {\"token\": \"\"}
+```
+";
+
+/// Why functions are missing.
+const MISSING: [(&str, &str); 20] = [
+    (
+        "http.send",
+        "a policy that calls out cannot be bounded in time",
+    ),
+    (
+        "net.lookup_ip_addr",
+        "a policy that calls out cannot be bounded in time",
+    ),
+    (
+        "providers.aws.sign_req",
+        "it signs what only `http.send` sends",
+    ),
+    (
+        "crypto.parse_private_keys",
+        "private keys are no business of a policy",
+    ),
+    (
+        "crypto.x509.parse_keypair",
+        "private keys are no business of a policy",
+    ),
+    (
+        "crypto.x509.parse_rsa_private_key",
+        "private keys are no business of a policy",
+    ),
+    (
+        "crypto.x509.parse_and_verify_certificates",
+        "Envoy verifies the certificates of clients",
+    ),
+    (
+        "crypto.x509.parse_and_verify_certificates_with_options",
+        "Envoy verifies the certificates of clients",
+    ),
+    (
+        "crypto.x509.parse_certificates",
+        "Envoy verifies the certificates of clients",
+    ),
+    (
+        "crypto.x509.parse_certificate_request",
+        "Envoy verifies the certificates of clients",
+    ),
+    ("graphql.is_valid", "pygeoapi has no GraphQL"),
+    ("graphql.parse", "pygeoapi has no GraphQL"),
+    ("graphql.parse_and_verify", "pygeoapi has no GraphQL"),
+    ("graphql.parse_query", "pygeoapi has no GraphQL"),
+    ("graphql.parse_schema", "pygeoapi has no GraphQL"),
+    ("graphql.schema_is_valid", "pygeoapi has no GraphQL"),
+    (
+        "json.match_schema",
+        "JSON Schema is a large library, whose time cannot be bounded",
+    ),
+    (
+        "json.verify_schema",
+        "JSON Schema is a large library, whose time cannot be bounded",
+    ),
+    ("rego.parse_module", "a policy does not read policies"),
+    (
+        "strings.render_template",
+        "Go's templates are a language of their own",
+    ),
+];
+
+/// What to know of functions that are here.
+const NOTES: [(&str, &str); 17] = [
+    ("bits.lsh", "by at most 4096 bits"),
+    (
+        "graph.reachable_paths",
+        "all paths together within 16 MiB, as all that functions produce",
+    ),
+    (
+        "io.jwt.decode_verify",
+        "RSA keys of 2048 to 8192 bits; the salt of PS is as long as the hash (RFC 7518)",
+    ),
+    (
+        "io.jwt.encode_sign",
+        "RSA keys of 2048 to 8192 bits with all their parts (`p`, `q`, ..)",
+    ),
+    (
+        "io.jwt.encode_sign_raw",
+        "RSA keys of 2048 to 8192 bits with all their parts (`p`, `q`, ..)",
+    ),
+    (
+        "io.jwt.verify_es256",
+        "the key is on P-256; in OPA it can be on another curve",
+    ),
+    (
+        "io.jwt.verify_es384",
+        "the key is on P-384; in OPA it can be on another curve",
+    ),
+    (
+        "io.jwt.verify_es512",
+        "the key is on P-521; in OPA it can be on another curve",
+    ),
+    (
+        "io.jwt.verify_ps256",
+        "RSA keys of 2048 to 8192 bits; the salt is as long as the hash (RFC 7518), in OPA of any length",
+    ),
+    (
+        "io.jwt.verify_ps384",
+        "RSA keys of 2048 to 8192 bits; the salt is as long as the hash (RFC 7518), in OPA of any length",
+    ),
+    (
+        "io.jwt.verify_ps512",
+        "RSA keys of 2048 to 8192 bits; the salt is as long as the hash (RFC 7518), in OPA of any length",
+    ),
+    ("io.jwt.verify_rs256", "RSA keys of 2048 to 8192 bits"),
+    ("io.jwt.verify_rs384", "RSA keys of 2048 to 8192 bits"),
+    ("io.jwt.verify_rs512", "RSA keys of 2048 to 8192 bits"),
+    (
+        "opa.runtime",
+        "always `{}`: neither the environment nor the configuration is shown to policies",
+    ),
+    (
+        "sprintf",
+        "widths up to 1000; not all of Go's verbs and flags",
+    ),
+    ("trace", "nobody reads the note"),
+];
+
+/// Functions that OPA does not load in Rego v1.
+const OLD: [&str; 11] = [
+    "all",
+    "any",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "net.cidr_overlap",
+    "re_match",
+    "set_diff",
+];
+
+/// OPA's functions and the number of their arguments.
+fn opa() -> BTreeMap<String, usize> {
+    let text = fs::read_to_string(root().join("tests/corpus/opa-builtins.json")).unwrap();
+    let all: Vec<Value> = serde_json::from_str(&text).unwrap();
+    all.iter()
+        .map(|one| {
+            let count = usize::try_from(one["arguments"].as_u64().unwrap()).unwrap();
+            (one["name"].as_str().unwrap().to_owned(), count)
+        })
+        .collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn find(table: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find_map(|(of, text)| (*of == name).then_some(*text))
+}
+
+fn made() -> String {
+    let here = builtin_names();
+    let mut page = BEFORE.to_owned();
+    for (name, count) in opa() {
+        let is_here = here.contains(name.as_str());
+        let note = if is_here {
+            let old = OLD.contains(&name.as_str());
+            [
+                find(&BUILTIN_DIFFERENCES, &name),
+                find(&NOTES, &name),
+                old.then_some("OPA has it in Rego v0 only"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ")
+        } else {
+            find(&MISSING, &name).unwrap_or("not yet").to_owned()
+        };
+        let told = if is_here { "yes" } else { "no" };
+        writeln!(page, "| `{name}` | {count} | {told} | {note} |").unwrap();
+    }
+    page.push_str(AFTER);
+    page
+}
+
+#[test]
+fn the_page_of_built_ins_says_what_is_here() {
+    let file = root().join(PAGE);
+    let made = made();
+    if env::var_os("WRITE").is_some() {
+        fs::write(&file, &made).unwrap();
+    }
+    let page = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(
+        page, made,
+        "write {PAGE} anew by `WRITE=1 cargo test --test it built_ins`"
+    );
+}
+
+#[test]
+fn built_ins_take_as_many_arguments_as_in_opa() {
+    let opa = opa();
+    assert!(opa.len() > 180, "{}", opa.len());
+    for (name, count) in &opa {
+        if let Some(here) = builtin_arguments(name) {
+            assert_eq!(here, *count, "{name}");
+        }
+    }
+    // Notes are of what is there, and reasons of what is not.
+    let here = builtin_names();
+    for (name, _) in NOTES {
+        assert!(opa.contains_key(name) && here.contains(name), "{name}");
+    }
+    for (name, _) in MISSING {
+        assert!(opa.contains_key(name) && !here.contains(name), "{name}");
+    }
+}
