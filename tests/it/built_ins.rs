@@ -24,17 +24,16 @@ The functions of operators (`plus`, `eq`, ..) are written as operators only.
 
 ## With the tests of a policy
 
-`with` can replace the functions that are part of regorus, and functions of the policy. For any other one, such as
-`io.jwt.decode_verify`, write a function of your own that calls it, and replace that:
+`with` replaces any of them by a value or by a function, as in OPA:
 
 ```rego
 package example
 
-claims(token) := io.jwt.decode_verify(token, {\"cert\": data.keys, \"aud\": \"maps\"})[2]
+allow if io.jwt.decode_verify(input.token, {\"cert\": data.keys, \"aud\": \"maps\"})[2].sub == \"ada\"
 
-allow if claims(input.token).sub == \"ada\"
-
-test_allow if allow with claims as {\"sub\": \"ada\"} with input as {\"token\": \"\"}
+test_allow if allow with io.jwt.decode_verify as [true, {}, {\"sub\": \"ada\"}]
+	with data.keys as \"\"
+	with input as {\"token\": \"\"}
 ```
 ";
 

@@ -6,9 +6,13 @@ mod groups;
 mod keywords;
 mod objects;
 mod places;
+mod replaced;
 
 pub(crate) use self::places::Places;
-use crate::{diagnostic::Diagnostic, resolve::File};
+use crate::{
+    diagnostic::Diagnostic,
+    resolve::{Builtins, File},
+};
 
 /// Arranges the rules of all files.
 ///
@@ -17,10 +21,12 @@ pub(crate) fn arrange(
     mut files: Vec<File>,
     prefix: &str,
     members: &dyn Fn(&[String]) -> Vec<String>,
+    builtins: &dyn Builtins,
 ) -> Result<(Vec<File>, Places), Vec<Diagnostic>> {
     let mut places = Places::new(prefix);
     let hidden = objects::arrange(&mut files, &mut places)?;
     groups::find(&files, &hidden, members, &mut places);
+    replaced::find(&files, builtins, &mut places);
     functions::join(&mut files, &places);
     functions::flatten(&mut files, &mut places);
     keywords::rename(&mut files, &mut places);

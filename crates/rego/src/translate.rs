@@ -60,7 +60,7 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
     check(&resolved, written.data)?;
     let prefix = prefix(&modules);
     let members = |path: &[String]| members(written.data, path);
-    let (arranged, places) = arrange(resolved, &prefix, &members)?;
+    let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
         let names = written.entry.iter().cloned();
         std::iter::once("data".to_owned()).chain(names).collect()

@@ -18,8 +18,10 @@ pub(crate) struct Places {
     pub(super) groups: BTreeMap<Path, BTreeSet<String>>,
     /// The groups that are named.
     asked: RefCell<BTreeSet<Path>>,
-    /// The built-ins that stand in place of a function.
+    /// The built-ins that a function of the policy stands for.
     builtins: RefCell<BTreeMap<String, usize>>,
+    /// Those of them that are called by that function everywhere, so that `with` can replace it.
+    pub(super) replaced: BTreeSet<String>,
 }
 
 impl Places {
@@ -30,6 +32,7 @@ impl Places {
             groups: BTreeMap::new(),
             asked: RefCell::default(),
             builtins: RefCell::default(),
+            replaced: BTreeSet::new(),
         }
     }
 
@@ -88,6 +91,13 @@ impl Places {
             Some((path.clone(), name, members))
         });
         all.collect()
+    }
+
+    /// A function that does what a built-in does, where the engine cannot replace the built-in itself.
+    pub(crate) fn in_place_of(&self, name: &str, arity: usize) -> Option<Path> {
+        self.replaced
+            .contains(name)
+            .then(|| self.builtin(name, arity))
     }
 
     /// A function that does what a built-in does, since no built-in can stand in place of a function.

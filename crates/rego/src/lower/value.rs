@@ -133,7 +133,7 @@ impl Lower<'_> {
         let terms = self.operands(arguments.iter().take(*arity))?;
         Ok(match name.as_str() {
             "trace" => Term::call("internal.note", terms),
-            _ => Term::call(name, terms),
+            _ => Term::Call(Box::new(self.function_term(function)), terms),
         })
     }
 
@@ -307,7 +307,14 @@ impl Lower<'_> {
     pub(super) fn function_term(&self, function: &Function) -> Term {
         match function {
             Function::Rule { path, .. } => Term::Document(self.places.of(path.clone()), Vec::new()),
-            Function::Builtin { name, .. } => Term::builtin(name),
+            Function::Builtin { name, arity } => {
+                // The function in its place calls the built-in itself.
+                let is_made = self.file.package == self.places.package();
+                match self.places.in_place_of(name, *arity) {
+                    Some(path) if !is_made => Term::Document(path, Vec::new()),
+                    _ => Term::builtin(name),
+                }
+            }
         }
     }
 

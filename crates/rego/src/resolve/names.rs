@@ -16,6 +16,11 @@ pub trait Builtins {
     fn names(&self) -> Vec<&str> {
         Vec::new()
     }
+
+    /// Whether the engine can put something in place of one, as `with` asks.
+    fn is_replaceable(&self, _name: &str) -> bool {
+        true
+    }
 }
 
 impl<F: Fn(&str) -> Option<usize>> Builtins for F {

@@ -9,35 +9,45 @@ use crate::source::Span;
 /// Tells each path that a rule names, `input` or `data` first, with the statement that names it.
 ///
 /// Returns how deep the rule's expressions and queries are nested.
-pub fn of_rule(rule: &Rule, found: &mut dyn FnMut(&[String], Span)) -> usize {
-    let mut no_calls = |_: &Function, _: &[Value], _: Span| {};
-    let mut walk = Walk::new(rule, found, &mut no_calls);
+pub fn of_rule(rule: &Rule, found: OnPath<'_>) -> usize {
+    let mut walk = Walk::new(rule);
+    walk.path = Some(found);
     walk.rule(rule);
     walk.deepest
 }
 
 /// Tells each call of a rule with its arguments, and the statement that makes it.
-pub fn calls(rule: &Rule, found: &mut dyn FnMut(&Function, &[Value], Span)) {
-    Walk::new(rule, &mut |_, _| {}, found).rule(rule);
+pub fn calls(rule: &Rule, found: OnCall<'_>) {
+    let mut walk = Walk::new(rule);
+    walk.call = Some(found);
+    walk.rule(rule);
 }
 
+/// Tells each built-in that a `with` of a rule replaces.
+pub fn replaced(rule: &Rule, found: &mut dyn FnMut(&str)) {
+    let mut walk = Walk::new(rule);
+    walk.replaced = Some(found);
+    walk.rule(rule);
+}
+
+type OnPath<'a> = &'a mut dyn FnMut(&[String], Span);
+type OnCall<'a> = &'a mut dyn FnMut(&Function, &[Value], Span);
+
 struct Walk<'a> {
-    found: &'a mut dyn FnMut(&[String], Span),
-    call: &'a mut dyn FnMut(&Function, &[Value], Span),
+    path: Option<OnPath<'a>>,
+    call: Option<OnCall<'a>>,
+    replaced: Option<&'a mut dyn FnMut(&str)>,
     span: Span,
     depth: usize,
     deepest: usize,
 }
 
-impl<'a> Walk<'a> {
-    fn new(
-        rule: &Rule,
-        found: &'a mut dyn FnMut(&[String], Span),
-        call: &'a mut dyn FnMut(&Function, &[Value], Span),
-    ) -> Self {
+impl Walk<'_> {
+    fn new(rule: &Rule) -> Self {
         Self {
-            found,
-            call,
+            path: None,
+            call: None,
+            replaced: None,
             span: rule.span,
             depth: 0,
             deepest: 0,
@@ -54,7 +64,9 @@ impl<'a> Walk<'a> {
     }
 
     fn tell(&mut self, path: &[String]) {
-        (self.found)(path, self.span);
+        if let Some(found) = &mut self.path {
+            found(path, self.span);
+        }
     }
 
     fn deeper(&mut self, steps: usize, inside: impl FnOnce(&mut Self)) {
@@ -107,7 +119,14 @@ impl<'a> Walk<'a> {
         for one in with {
             match &one.target {
                 Target::Document(path) => self.tell(path),
-                Target::Function(function) => self.function(function),
+                Target::Function(function) => {
+                    self.function(function);
+                    if let (Function::Builtin { name, .. }, Some(found)) =
+                        (function, &mut self.replaced)
+                    {
+                        found(name);
+                    }
+                }
             }
             match &one.value {
                 Replacement::Value(value) => self.value(value),
@@ -157,7 +176,9 @@ impl<'a> Walk<'a> {
                 self.values(way);
             }
             Value::Call(function, arguments) => {
-                (self.call)(function, arguments, self.span);
+                if let Some(found) = &mut self.call {
+                    found(function, arguments, self.span);
+                }
                 self.function(function);
                 self.values(arguments);
             }

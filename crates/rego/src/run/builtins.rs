@@ -152,6 +152,11 @@ impl Builtins for Available {
     fn names(&self) -> Vec<&str> {
         names().into_iter().collect()
     }
+
+    /// regorus knows only its own functions there, and not those that are added to it.
+    fn is_replaceable(&self, name: &str) -> bool {
+        BUILTINS.contains_key(name)
+    }
 }
 
 /// The names of all built-ins that a policy can call, in order.
