@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::{Builtin, budget, by_regorus, string, text, whole};
 
-pub(super) const ALL: [Builtin; 10] = [
+pub(super) const ALL: [Builtin; 11] = [
     Builtin {
         name: "strings.count",
         arity: 2,
@@ -66,6 +66,11 @@ pub(super) const ALL: [Builtin; 10] = [
         call: replace,
     },
     Builtin {
+        name: "strings.split_n",
+        arity: 3,
+        call: split_n,
+    },
+    Builtin {
         name: "strings.replace_n",
         arity: 2,
         call: replace_n,
@@ -80,6 +85,28 @@ fn count(arguments: &[Value]) -> Result<Value, String> {
     } else {
         text.matches(part).count()
     }))
+}
+
+/// The first parts, or the last ones for a negative number.
+fn split_n(arguments: &[Value]) -> Result<Value, String> {
+    let (text, delimiter) = (text(arguments, 0)?, text(arguments, 1)?);
+    let count = whole(arguments, 2)?;
+    budget::text(text.len())?;
+    let parts: Vec<Value> = if delimiter.is_empty() {
+        budget::elements(text.len())?;
+        text.chars().map(|c| string(&c.to_string())).collect()
+    } else {
+        budget::elements(text.matches(delimiter).count() + 1)?;
+        text.split(delimiter).map(string).collect()
+    };
+    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    let left_out = parts.len().saturating_sub(wanted);
+    let parts: Vec<Value> = if count < 0 {
+        parts.into_iter().skip(left_out).collect()
+    } else {
+        parts.into_iter().take(wanted).collect()
+    };
+    Ok(Value::from(parts))
 }
 
 fn searched(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
