@@ -1,22 +1,83 @@
-//! Base64 as Go decodes it: line breaks are passed over.
+//! Base64 and hexadecimal texts as Go decodes them: line breaks are ignored, and so are bits that are left over.
 
+use data_encoding::{BASE64, Encoding, HEXLOWER_PERMISSIVE, Specification};
 use regorus::Value;
 
-use super::{Builtin, by_regorus, string, text};
+use super::{Builtin, budget, errors, string, text};
 
-pub(super) const ALL: [Builtin; 2] = [
+pub(super) const ALL: [Builtin; 4] = [
     Builtin {
         name: "base64.decode",
         arity: 1,
-        call: |arguments| by_regorus("base64.decode", &[without_breaks(arguments)?]),
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            standard(text).ok_or("expected base64")?.map(made)?
+        },
     },
     Builtin {
         name: "base64.is_valid",
         arity: 1,
-        call: |arguments| by_regorus("base64.is_valid", &[without_breaks(arguments)?]),
+        call: |arguments| match arguments {
+            [Value::String(text)] => {
+                let outcome = standard(text).transpose()?;
+                Ok(Value::Bool(outcome.is_some()))
+            }
+            // What is no text is no base64 either.
+            _ => Ok(Value::Bool(false)),
+        },
+    },
+    Builtin {
+        name: "base64url.decode",
+        arity: 1,
+        call: |arguments| made(url_safe(text(arguments, 0)?)?),
+    },
+    Builtin {
+        name: "hex.decode",
+        arity: 1,
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len())?;
+            let decoded = HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+            made(decoded.map_err(|_| "expected hexadecimal digits".to_owned())?)
+        },
     },
 ];
 
-fn without_breaks(arguments: &[Value]) -> Result<Value, String> {
-    Ok(string(&text(arguments, 0)?.replace(['\r', '\n'], "")))
+/// A text of the bytes. In OPA a text can hold any bytes.
+fn made(bytes: Vec<u8>) -> Result<Value, String> {
+    let text = String::from_utf8(bytes);
+    text.map(|text| string(&text))
+        .map_err(|_| errors::refuse("the decoded bytes are not UTF-8"))
+}
+
+/// With padding; `None` where it is no base64.
+fn standard(text: &str) -> Option<Result<Vec<u8>, String>> {
+    if let Err(limit) = budget::text(text.len()) {
+        return Some(Err(limit));
+    }
+    let encoding = lenient(BASE64.specification())?;
+    encoding.decode(text.as_bytes()).ok().map(Ok)
+}
+
+/// With or without padding.
+pub(super) fn url_safe(text: &str) -> Result<Vec<u8>, String> {
+    let fault = || "expected base64url".to_owned();
+    budget::text(text.len())?;
+    let encoding = lenient(data_encoding::BASE64URL_NOPAD.specification()).ok_or_else(fault)?;
+    let short = text
+        .strip_suffix("==")
+        .or_else(|| text.strip_suffix('='))
+        .unwrap_or(text);
+    let unpadded = if text.len().is_multiple_of(4) {
+        short
+    } else {
+        text
+    };
+    encoding.decode(unpadded.as_bytes()).map_err(|_| fault())
+}
+
+fn lenient(mut specification: Specification) -> Option<Encoding> {
+    specification.check_trailing_bits = false;
+    specification.ignore.push_str("\r\n");
+    specification.encoding().ok()
 }

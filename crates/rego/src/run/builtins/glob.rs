@@ -3,16 +3,34 @@
 use regorus::Value;
 
 use super::{
-    Builtin,
+    Builtin, budget,
     regex::{Kind, compiled_as},
-    text,
+    string, text,
 };
 
-pub(super) const ALL: [Builtin; 1] = [Builtin {
-    name: "glob.match",
-    arity: 3,
-    call: matches,
-}];
+pub(super) const ALL: [Builtin; 2] = [
+    Builtin {
+        name: "glob.match",
+        arity: 3,
+        call: matches,
+    },
+    Builtin {
+        name: "glob.quote_meta",
+        arity: 1,
+        call: |arguments| {
+            let text = text(arguments, 0)?;
+            budget::text(text.len().saturating_mul(2))?;
+            let mut quoted = String::new();
+            for c in text.chars() {
+                if "*?\\[]{}".contains(c) {
+                    quoted.push('\\');
+                }
+                quoted.push(c);
+            }
+            Ok(string(&quoted))
+        },
+    },
+];
 
 fn matches(arguments: &[Value]) -> Result<Value, String> {
     let (pattern, subject) = (text(arguments, 0)?, text(arguments, 2)?);

@@ -58,7 +58,9 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     let mut steps = Vec::new();
     for path in paths {
         let Value::String(text) = &path else {
-            steps.push(path);
+            if !ends_early(value, &path) {
+                steps.push(path);
+            }
             continue;
         };
         let text = text.trim_start_matches('/');
@@ -73,6 +75,22 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
         steps.push(Value::from(names.collect::<Vec<_>>()));
     }
     super::by_regorus(name, &[value.clone(), Value::from(steps)])
+}
+
+/// Whether a path goes on behind a value that holds no others.
+fn ends_early(value: &Value, path: &Value) -> bool {
+    let Value::Array(steps) = path else {
+        return false;
+    };
+    let mut value = value;
+    for step in steps.iter() {
+        match value {
+            Value::Object(_) | Value::Array(_) | Value::Set(_) => value = &value[step],
+            Value::Undefined => return false,
+            _ => return true,
+        }
+    }
+    false
 }
 
 /// Why a text cannot be read.

@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::{Builtin, budget, by_regorus, errors, text, whole};
 
-pub(super) const ALL: [Builtin; 6] = [
+pub(super) const ALL: [Builtin; 11] = [
     Builtin {
         name: "to_number",
         arity: 1,
@@ -34,6 +34,31 @@ pub(super) const ALL: [Builtin; 6] = [
         name: "bits.lsh",
         arity: 2,
         call: shift_left,
+    },
+    Builtin {
+        name: "bits.rsh",
+        arity: 2,
+        call: |arguments| bits("bits.rsh", arguments),
+    },
+    Builtin {
+        name: "bits.and",
+        arity: 2,
+        call: |arguments| bits("bits.and", arguments),
+    },
+    Builtin {
+        name: "bits.or",
+        arity: 2,
+        call: |arguments| bits("bits.or", arguments),
+    },
+    Builtin {
+        name: "bits.xor",
+        arity: 2,
+        call: |arguments| bits("bits.xor", arguments),
+    },
+    Builtin {
+        name: "bits.negate",
+        arity: 1,
+        call: |arguments| bits("bits.negate", arguments),
     },
 ];
 
@@ -79,8 +104,29 @@ fn has_long_exponent(text: &str) -> bool {
     exponent.trim_start_matches(['+', '-']).len() > 3
 }
 
+/// regorus has no value for larger numbers, and no error.
+fn bits(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
+    for index in 0..arguments.len() {
+        whole(arguments, index)?;
+    }
+    by_regorus(name, arguments)
+}
+
+/// Suffixes of `units.parse` that regorus knows and OPA does not.
+const NO_UNITS: [&str; 16] = [
+    "Q", "R", "Y", "Z", "h", "da", "d", "c", "μ", "n", "f", "a", "z", "y", "r", "q",
+];
+
 fn units(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
-    if text(arguments, 0)?.contains('_') {
+    let amount = text(arguments, 0)?;
+    let unit = amount.trim_matches('"');
+    let unit = unit.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    let is_unknown = if name == "units.parse" {
+        NO_UNITS.contains(&unit) || ["zi", "yi"].contains(&unit.to_ascii_lowercase().as_str())
+    } else {
+        unit.to_ascii_lowercase().starts_with(['q', 'r', 'y', 'z'])
+    };
+    if amount.contains('_') || is_unknown {
         return Err("could not parse the amount".to_owned());
     }
     by_regorus(name, arguments)

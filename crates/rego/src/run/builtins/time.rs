@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 use regorus::Value;
 
-use super::{Builtin, by_regorus, text, whole};
+use super::{Builtin, by_regorus, string, text, theirs, whole};
 
-pub(super) const ALL: [Builtin; 2] = [
+pub(super) const ALL: [Builtin; 3] = [
     Builtin {
         name: "time.parse_rfc3339_ns",
         arity: 1,
@@ -18,11 +18,34 @@ pub(super) const ALL: [Builtin; 2] = [
         },
     },
     Builtin {
+        name: "time.format",
+        arity: 1,
+        call: format,
+    },
+    Builtin {
         name: "time.add_date",
         arity: 4,
         call: add_date,
     },
 ];
+
+/// Without a layout it is RFC 3339, in which Go writes no zero at the end of a fraction.
+fn format(arguments: &[Value]) -> Result<Value, String> {
+    let made = theirs::call("time.format", arguments)?;
+    let has_layout = matches!(arguments, [Value::Array(parts)] if parts.len() > 2);
+    let Value::String(text) = &made else {
+        return Ok(made);
+    };
+    let Some((before, rest)) = text.split_once('.').filter(|_| !has_layout) else {
+        return Ok(made);
+    };
+    let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = rest.strip_suffix(zone).unwrap_or(rest);
+    Ok(string(&match digits.trim_end_matches('0') {
+        "" => format!("{before}{zone}"),
+        digits => format!("{before}.{digits}{zone}"),
+    }))
+}
 
 /// RFC 3339, section 5.6, with a capital `T` and `Z`.
 fn is_rfc3339(text: &str) -> bool {

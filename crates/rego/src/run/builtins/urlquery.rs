@@ -1,8 +1,10 @@
 //! Queries of URLs, decoded as strictly as Go does: a bad escape is an error.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Builtin, budget, by_regorus, string, text};
+use regorus::Value;
+
+use super::{Builtin, budget, errors, string, text};
 
 pub(super) const ALL: [Builtin; 3] = [
     Builtin {
@@ -30,8 +32,7 @@ pub(super) const ALL: [Builtin; 3] = [
             if text(arguments, 0)?.contains(';') {
                 return Err("invalid semicolon separator in query".to_owned());
             }
-            decoded(text(arguments, 0)?)?;
-            by_regorus("urlquery.decode_object", arguments)
+            decoded_object(text(arguments, 0)?)
         },
     },
 ];
@@ -50,6 +51,21 @@ fn encoded(text: &str) -> String {
         }
     }
     made
+}
+
+fn decoded_object(text: &str) -> Result<Value, String> {
+    budget::text(text.len())?;
+    let mut members: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        budget::elements(2)?;
+        let values = members.entry(decoded(name)?).or_default();
+        values.push(string(&decoded(value)?));
+    }
+    let members = members
+        .into_iter()
+        .map(|(name, values)| (string(&name), Value::from(values)));
+    Ok(Value::from(members.collect::<BTreeMap<Value, Value>>()))
 }
 
 fn decoded(text: &str) -> Result<String, String> {
@@ -72,5 +88,6 @@ fn decoded(text: &str) -> Result<String, String> {
             other => decoded.push(*other),
         }
     }
-    String::from_utf8(decoded).map_err(|_| "the decoded text is not UTF-8".to_owned())
+    // In OPA a text can hold any bytes.
+    String::from_utf8(decoded).map_err(|_| errors::refuse("the decoded text is not UTF-8"))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::Encoding;
 use regorus::Value;
 
+pub(super) use super::super::base64::url_safe as decoded;
 use super::super::{budget, json};
 
 /// Three parts between dots, still encoded.
@@ -134,33 +134,5 @@ pub(super) fn object(text: &str) -> Result<Value, String> {
     match json::read(text)? {
         object @ Value::Object(_) => Ok(object),
         _ => Err("expected a JSON object".to_owned()),
-    }
-}
-
-/// Base64url with or without padding, as Go decodes it.
-pub(super) fn decoded(text: &str) -> Result<Vec<u8>, String> {
-    let fault = || "expected base64url".to_owned();
-    encoding()
-        .ok_or_else(fault)?
-        .decode(unpadded(text).as_bytes())
-        .map_err(|_| fault())
-}
-
-fn encoding() -> Option<Encoding> {
-    let mut specification = data_encoding::BASE64URL_NOPAD.specification();
-    specification.check_trailing_bits = false;
-    specification.ignore.push_str("\r\n");
-    specification.encoding().ok()
-}
-
-fn unpadded(text: &str) -> &str {
-    let short = text
-        .strip_suffix("==")
-        .or_else(|| text.strip_suffix('='))
-        .unwrap_or(text);
-    if text.len().is_multiple_of(4) {
-        short
-    } else {
-        text
     }
 }
