@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use super::budget;
+use super::{budget, errors};
 
 const CONFLICT: &str = "two rules give the same part of an object different values";
 
@@ -62,14 +62,14 @@ impl Node {
         }
         match self {
             Self::Object(members) => Ok(members),
-            _ => Err(CONFLICT.to_owned()),
+            _ => Err(errors::refuse(CONFLICT)),
         }
     }
 
     fn put(&mut self, way: &[Value], value: Value) -> Result<(), String> {
         let node = self.at(way)?;
         if !matches!(node, Self::Open) {
-            return Err(CONFLICT.to_owned());
+            return Err(errors::refuse(CONFLICT));
         }
         *node = Self::Value(value);
         Ok(())
