@@ -23,6 +23,11 @@ pub(super) fn infix(operator: Operator, left: Term, right: Term) -> Term {
         Operator::Plus => Some("internal.plus"),
         Operator::Minus => Some("internal.minus"),
         Operator::Times => Some("internal.mul"),
+        // Whose errors may be undefined.
+        Operator::Divide => Some("internal.div"),
+        Operator::Remainder => Some("internal.rem"),
+        Operator::Or => Some("internal.or"),
+        Operator::And => Some("internal.and"),
         _ => None,
     };
     match call {

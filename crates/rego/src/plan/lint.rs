@@ -1,6 +1,6 @@
 //! Built-ins and numbers whose values can differ from OPA's: each use is told, since no error would tell of it.
 
-use regorus::unstable::{ArithOp, Expr, Rule};
+use regorus::unstable::{Expr, Rule};
 
 use super::{
     names::{Names, Scope},
@@ -72,21 +72,21 @@ struct Uses<'a, 'b> {
 impl Visitor for Uses<'_, '_> {
     fn expression(&mut self, expression: &Expr) -> bool {
         let told = match expression {
+            // A quotient.
+            Expr::Call { fcn, params, .. }
+                if constant_path(fcn).is_some_and(|path| path == "internal.div") =>
+            {
+                params
+                .iter()
+                .find(|operand| {
+                    matches!(operand.as_ref(), Expr::Number { span, .. } if span.text().contains('.'))
+                })
+                .map(|_| "a quotient has 53 bits here and 64 in OPA: the last digits differ".to_owned())
+            }
             Expr::Call { fcn, .. } => constant_path(fcn)
                 .filter(|path| self.scope.function(path).is_none())
                 .and_then(|path| DIFFERENT.iter().find(|(name, _)| *name == path))
                 .map(|(name, difference)| format!("`{name}` can give another value than in OPA: {difference}")),
-            Expr::ArithExpr {
-                op: ArithOp::Div,
-                lhs,
-                rhs,
-                ..
-            } => [lhs, rhs]
-                .into_iter()
-                .find(|operand| {
-                    matches!(operand.as_ref(), Expr::Number { span, .. } if span.text().contains('.'))
-                })
-                .map(|_| "a quotient has 53 bits here and 64 in OPA: the last digits differ".to_owned()),
             _ => None,
         };
         if let Some(told) = told {

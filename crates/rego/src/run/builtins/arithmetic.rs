@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 
-use super::{Builtin, errors};
+use super::{Builtin, budget, errors};
 
-pub(super) const ALL: [Builtin; 5] = [
+pub(super) const ALL: [Builtin; 9] = [
     Builtin {
         name: "internal.plus",
         arity: 2,
@@ -21,6 +21,26 @@ pub(super) const ALL: [Builtin; 5] = [
         name: "internal.mul",
         arity: 2,
         call: |arguments| operands(arguments).and_then(|(a, b)| calculated(Operation::Times, a, b)),
+    },
+    Builtin {
+        name: "internal.div",
+        arity: 2,
+        call: |arguments| divided(arguments, true),
+    },
+    Builtin {
+        name: "internal.rem",
+        arity: 2,
+        call: |arguments| divided(arguments, false),
+    },
+    Builtin {
+        name: "internal.and",
+        arity: 2,
+        call: both,
+    },
+    Builtin {
+        name: "internal.or",
+        arity: 2,
+        call: either,
     },
     Builtin {
         name: "sum",
@@ -57,6 +77,44 @@ fn minus(arguments: &[Value]) -> Result<Value, String> {
         }
         (a, b) => calculated(Operation::Minus, a, b),
     }
+}
+
+/// A quotient, or the rest of a division of integers.
+fn divided(arguments: &[Value], is_quotient: bool) -> Result<Value, String> {
+    let (Value::Number(a), Value::Number(b)) = operands(arguments)? else {
+        return Err("operands must be numbers".to_owned());
+    };
+    if arguments.get(1) == Some(&Value::from(0)) {
+        return Err("divide by zero".to_owned());
+    }
+    if is_quotient {
+        let quotient = a.clone().divide(b);
+        return quotient
+            .map(Value::Number)
+            .map_err(|e| errors::refuse(e.to_string()));
+    }
+    if !(a.is_integer() && b.is_integer()) {
+        return Err("modulo on floating-point number".to_owned());
+    }
+    let rest = a.clone().modulo(b);
+    rest.map(Value::Number)
+        .map_err(|e| errors::refuse(e.to_string()))
+}
+
+fn both(arguments: &[Value]) -> Result<Value, String> {
+    let (Value::Set(a), Value::Set(b)) = operands(arguments)? else {
+        return Err("operands must be sets".to_owned());
+    };
+    budget::elements(a.len())?;
+    Ok(Value::from(a.intersection(b)))
+}
+
+fn either(arguments: &[Value]) -> Result<Value, String> {
+    let (Value::Set(a), Value::Set(b)) = operands(arguments)? else {
+        return Err("operands must be sets".to_owned());
+    };
+    budget::elements(a.len() + b.len())?;
+    Ok(Value::from(a.union(b)))
 }
 
 fn folded(arguments: &[Value], operation: Operation, first: i64) -> Result<Value, String> {
