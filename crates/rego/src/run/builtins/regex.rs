@@ -63,6 +63,15 @@ pub(super) const ALL: [Builtin; 8] = [
 /// A pattern that needs more is not compiled, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
+/// What the parser here says of patterns that Go's rejects too.
+const WRONG: [&str; 5] = [
+    "unclosed group",
+    "unopened group",
+    "unclosed character class",
+    "repetition operator missing expression",
+    "look-around",
+];
+
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
     compiled_as((Kind::Regex, pattern), || pattern::from_re2(pattern), work)
 }
@@ -74,15 +83,22 @@ pub(super) fn compiled_as<T>(
     work: impl FnOnce(&Regex) -> Result<T, String>,
 ) -> Result<T, String> {
     let compile = || {
-        let fault = || format!("cannot use the pattern {pattern:?}");
+        let told = || format!("cannot use the pattern {pattern:?}");
+        // OPA's globs are read more leniently.
+        let fault = || match kind {
+            Kind::Glob => errors::refuse(told()),
+            Kind::Regex | Kind::Template => told(),
+        };
         regex::RegexBuilder::new(&make().ok_or_else(fault)?)
             .size_limit(MAX_BYTES)
             .dfa_size_limit(MAX_BYTES)
             .build()
             .map_err(|error| match error {
-                // OPA has no such limit.
-                regex::Error::CompiledTooBig(_) => errors::refuse(fault()),
-                _ => fault(),
+                regex::Error::Syntax(cause) if WRONG.iter().any(|part| cause.contains(part)) => {
+                    fault()
+                }
+                // OPA may have a value: it has other limits, and another parser.
+                _ => errors::refuse(told()),
             })
     };
     compiled::with((kind, pattern), compile, work)
