@@ -93,5 +93,5 @@ bench-stages: ## Time the stages of a decision one by one, in process
 instructions: ## Hold the instructions of a request against their budget (WRITE=1 renews it)
 	tests/tools/install.sh valgrind
 	cargo bench --locked --workspace --profile dev \
-	  $(foreach package,geowarden geowarden-rego geowarden-yaml geowarden-stack geowarden-bench,--config profile.dev.package.$(package).opt-level=1) --bench instructions \
+	  $(foreach package,geowarden geowarden-ogc geowarden-rego geowarden-yaml geowarden-stack geowarden-bench,--config profile.dev.package.$(package).opt-level=1) --bench instructions \
 	  $(if $(WRITE),-- --write)

@@ -28,7 +28,7 @@ use geowarden::{
     policy::{Policy, Question, RegoPolicy, RegoSettings, input, source},
     request::{
         CheckInput,
-        ogc::{Backend, RawRequest, Reader, Resource},
+        ogc::{Backend, Reader, Resource},
     },
     response,
 };
@@ -91,14 +91,7 @@ fn reader() -> Reader {
 }
 
 fn read(reader: &Reader, check: &CheckInput) -> Resource {
-    reader
-        .read(&RawRequest {
-            method: &check.method,
-            target: &check.target,
-            headers: &check.headers,
-            body: &check.body,
-        })
-        .unwrap()
+    reader.read(&check.raw_request()).unwrap()
 }
 
 fn policy(folder: &str, remembered: usize) -> RegoPolicy {

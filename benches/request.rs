@@ -44,6 +44,7 @@ fn read(bencher: Bencher<'_, '_>, target: &str) {
             target: black_box(target).as_bytes(),
             headers: &headers,
             body: b"",
+            is_partial: false,
         })
     });
 }
@@ -143,6 +144,7 @@ fn strangers(bencher: Bencher<'_, '_>, (kind, size): (&str, usize)) {
             target: black_box(&sent.target).as_bytes(),
             headers: &sent.headers,
             body: sent.body.as_bytes(),
+            is_partial: false,
         })
     };
     assert!(read().is_ok(), "{kind}: what is refused is quick");

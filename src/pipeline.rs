@@ -26,7 +26,7 @@ use crate::{
     policy::{Policy, Question, Verdict},
     request::{
         CheckInput, Headers,
-        ogc::{RawRequest, Reader, Resource},
+        ogc::{Reader, Resource},
     },
 };
 
@@ -221,13 +221,7 @@ fn judge(
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
-    let raw = RawRequest {
-        method: &check.method,
-        target: &check.target,
-        headers: &check.headers,
-        body: &check.body,
-    };
-    rules.reader.read(&raw).map_err(|refusal| {
+    rules.reader.read(&check.raw_request()).map_err(|refusal| {
         Box::new(Denial {
             status: 400,
             reason: refusal.rule().as_str(),

@@ -7,7 +7,7 @@ use geowarden::{
     policy::{Question, input},
     request::{
         CheckInput,
-        ogc::{RawRequest, Reader},
+        ogc::Reader,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -17,12 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(check) = CheckInput::from_envoy(Bytes::copy_from_slice(bytes)) else {
         return;
     };
-    let read = Reader::default().read(&RawRequest {
-        method: &check.method,
-        target: &check.target,
-        headers: &check.headers,
-        body: &check.body,
-    });
+    let read = Reader::default().read(&check.raw_request());
     if let Ok(resource) = read {
         let principal = Principal::anonymous();
         let question = Question {

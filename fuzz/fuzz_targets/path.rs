@@ -1,10 +1,7 @@
 //! Any bytes as a request target: no panic, and what is sent on reads the same again.
 #![no_main]
 
-use geowarden::request::{
-    Headers,
-    ogc::{Backend, RawRequest, Reader},
-};
+use geowarden_ogc::{Backend, Headers, RawRequest, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|target: &[u8]| {
@@ -23,6 +20,7 @@ fuzz_target!(|target: &[u8]| {
                 target,
                 headers: &headers,
                 body: b"",
+                is_partial: false,
             })
         };
         if let Ok(first) = ask(target) {

@@ -1,10 +1,7 @@
 //! Any bytes as a query, on routes that type different parameters.
 #![no_main]
 
-use geowarden::request::{
-    Headers,
-    ogc::{RawRequest, Reader},
-};
+use geowarden_ogc::{Headers, RawRequest, Reader};
 use libfuzzer_sys::fuzz_target;
 
 const PATHS: [&[u8]; 6] = [
@@ -26,6 +23,7 @@ fuzz_target!(|query: &[u8]| {
                 target,
                 headers: &headers,
                 body: b"",
+                is_partial: false,
             })
         };
         if let Ok(first) = ask(&[path, query].concat()) {

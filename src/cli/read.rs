@@ -14,7 +14,7 @@ use crate::{
     config::Backend,
     reload::build,
     request::{
-        Headers,
+        Headers, is_partial,
         ogc::{RawRequest, Reader},
     },
 };
@@ -106,6 +106,7 @@ fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
         target: &target,
         headers: &headers,
         body: line.body.as_bytes(),
+        is_partial: is_partial(&headers),
     });
     Ok(match read {
         Ok(resource) => {

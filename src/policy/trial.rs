@@ -91,6 +91,7 @@ fn asked(shape: input::Shape, target: &str, principal: &Principal) -> Option<Val
             target: target.as_bytes(),
             headers: &headers,
             body: b"",
+            is_partial: false,
         })
         .ok()?;
     let check = CheckInput {

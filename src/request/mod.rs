@@ -1,10 +1,8 @@
 //! Stop 2: what was asked.
 
 pub mod envoy;
-mod headers;
-pub mod ogc;
 
-pub use headers::{Headers, Joined, Repeated};
+pub use geowarden_ogc::{self as ogc, Headers, Joined, Repeated};
 
 /// One request as Envoy describes it, before anything is believed of it.
 #[derive(Debug, Clone, Default)]
@@ -29,4 +27,23 @@ pub struct CheckInput {
     pub source_principal: Option<String>,
     /// The whole attribute context, for policies written for OPA-Envoy.
     pub attributes: envoy::Attributes,
+}
+
+impl CheckInput {
+    /// What decides on the resource that is asked for.
+    pub fn raw_request(&self) -> ogc::RawRequest<'_> {
+        ogc::RawRequest {
+            method: &self.method,
+            target: &self.target,
+            headers: &self.headers,
+            body: &self.body,
+            is_partial: is_partial(&self.headers),
+        }
+    }
+}
+
+/// Whether Envoy sent only a part of the body along: its `with_request_body` is missing, or its limit too small.
+pub fn is_partial(headers: &Headers) -> bool {
+    let mut told = headers.all("x-envoy-auth-partial-body");
+    told.any(|value| value == b"true")
 }

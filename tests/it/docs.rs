@@ -330,7 +330,7 @@ fn collect_keys(schema: &Value, all: &Value, path: &str, keys: &mut BTreeSet<Str
 fn every_reason_of_a_refusal_is_documented() {
     let mut codes = BTreeSet::new();
     for (file, before) in [
-        ("src/request/ogc/refusal.rs", "=> \""),
+        ("crates/ogc/src/refusal.rs", "=> \""),
         ("src/authn/refusal.rs", "=> \""),
         ("src/policy/mod.rs", "=> \""),
         ("src/pipeline.rs", "reason: \""),

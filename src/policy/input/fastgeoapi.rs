@@ -64,6 +64,7 @@ mod tests {
                 target: target.as_bytes(),
                 headers: &headers,
                 body: b"",
+                is_partial: false,
             })
             .unwrap();
         let check = CheckInput {

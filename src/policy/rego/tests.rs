@@ -73,6 +73,7 @@ fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, 
             target: target.as_bytes(),
             headers: &headers,
             body: b"",
+            is_partial: false,
         })
         .unwrap();
     policy.decide(&Question {

@@ -1,7 +1,7 @@
 //! Content types, compared byte for byte: pygeoapi takes another operation for each spelling.
 
 use super::{
-    super::Headers,
+    Headers,
     refusal::{Refusal, Rule},
 };
 

@@ -128,7 +128,7 @@ impl Resource {
 
     /// The canonical path with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.
     ///
-    /// Envoy's own way (`query_parameters_to_set`) matches names undecoded and inserts values unencoded.
+    /// A proxy's own way, such as Envoy's `query_parameters_to_set`, matches names undecoded and inserts values unencoded.
     ///
     /// An error where pygeoapi would not do what the policy asks for.
     pub fn canonical_path_with(

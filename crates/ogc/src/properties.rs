@@ -39,6 +39,7 @@ fn get(target: &[u8]) -> Result<Resource, Refusal> {
         target,
         headers: &Headers::default(),
         body: b"",
+        is_partial: false,
     })
 }
 

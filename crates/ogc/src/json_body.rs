@@ -61,22 +61,18 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
     }
 }
 
-/// How much of the body Envoy sent along.
+/// How much of the body is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
     Whole,
-    /// A `with_request_body` that is missing or too small left some out.
+    /// Some of it was left out on the way to the decision.
     Beginning,
     /// There is more than the request's own Content-Length says, or that is no length.
     Contradicted,
 }
 
 fn extent(request: &RawRequest<'_>) -> Extent {
-    let is_partial = request
-        .headers
-        .all("x-envoy-auth-partial-body")
-        .any(|value| value == b"true");
-    let mut extent = if is_partial {
+    let mut extent = if request.is_partial {
         Extent::Beginning
     } else {
         Extent::Whole
@@ -177,12 +173,21 @@ impl<'de> Visitor<'de> for Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Headers;
+    use crate::Headers;
 
     fn outcome(
         action: Action,
         headers: &[(&str, &str)],
         body: &[u8],
+    ) -> Result<Option<Value>, Rule> {
+        outcome_of(action, headers, body, false)
+    }
+
+    fn outcome_of(
+        action: Action,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        is_partial: bool,
     ) -> Result<Option<Value>, Rule> {
         let headers: Headers = headers.iter().map(|(n, v)| (*n, *v)).collect();
         let request = RawRequest {
@@ -190,6 +195,7 @@ mod tests {
             target: b"/",
             headers: &headers,
             body,
+            is_partial,
         };
         read(&request, action).map_err(|refusal| refusal.rule())
     }
@@ -226,17 +232,11 @@ mod tests {
     #[test]
     fn a_body_that_was_not_sent_along_selects_nothing_unseen() {
         let long = [("content-length", "10")];
-        let partial = [("x-envoy-auth-partial-body", "true")];
-        for headers in [&long, &partial] {
-            assert_eq!(
-                outcome(Action::Search, headers, b"{}"),
-                Err(Rule::IncompleteBody)
-            );
-            assert_eq!(
-                outcome(Action::Read, headers, b""),
-                Err(Rule::UnexpectedBody)
-            );
-            assert_eq!(outcome(Action::Create, headers, b"{\"a"), Ok(None));
+        for (headers, is_partial) in [(&long[..], false), (&[], true)] {
+            let outcome = |action, body| outcome_of(action, headers, body, is_partial);
+            assert_eq!(outcome(Action::Search, b"{}"), Err(Rule::IncompleteBody));
+            assert_eq!(outcome(Action::Read, b""), Err(Rule::UnexpectedBody));
+            assert_eq!(outcome(Action::Create, b"{\"a"), Ok(None));
         }
         assert_eq!(
             outcome(Action::Read, &[("content-length", "0")], b""),

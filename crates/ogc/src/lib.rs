@@ -1,13 +1,8 @@
-//! Which resource of pygeoapi a request asks for, read so that pygeoapi can read nothing else.
-//!
-//! ```text
-//! target -> path segments -> route + method -> Resource
-//!        \-> query parameters ------------/
-//! ```
-//! Whatever two parsers could read differently is refused: what the policy sees is what pygeoapi serves.
+#![doc = include_str!("../README.md")]
 
 mod content_type;
 mod format;
+mod headers;
 mod json_body;
 mod method;
 mod params;
@@ -24,11 +19,11 @@ use thiserror::Error;
 
 use self::{format::Format, params::Params, path::Segments, route::Route};
 pub use self::{
+    headers::{Headers, Joined, Repeated},
     method::Action,
     refusal::{Refusal, Rule},
     resource::{NotHonoured, Resource},
 };
-use super::Headers;
 
 /// The web framework that serves pygeoapi.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,8 +49,10 @@ pub struct RawRequest<'a> {
     pub target: &'a [u8],
     /// The headers.
     pub headers: &'a Headers,
-    /// The body.
+    /// The body, as far as it is known.
     pub body: &'a [u8],
+    /// Whether some of the body was left out.
+    pub is_partial: bool,
 }
 
 /// Reads requests to one pygeoapi.
@@ -158,7 +155,7 @@ impl Reader {
     }
 }
 
-/// A name with `_` and one with `-` are the same variable to a WSGI server (PEP 3333), and different headers to Envoy.
+/// A name with `_` and one with `-` are the same variable to a WSGI server (PEP 3333), and different headers to a proxy.
 fn check_headers(headers: &Headers) -> Result<(), Refusal> {
     match headers.iter().find(|(name, _)| name.contains('_')) {
         Some((name, _)) => Err(Refusal::about(

@@ -6,12 +6,11 @@
 use std::borrow::Cow;
 
 use super::{
-    Action,
+    Action, Headers,
     query::Pair,
     refusal::{Refusal, Rule},
     route::{Part, Route},
 };
-use crate::request::Headers;
 
 /// Media types that pygeoapi knows on every route (`FORMAT_TYPES` in `pygeoapi/formats.py`), and their names for `f`.
 const KNOWN: [(&str, &str); 7] = [
