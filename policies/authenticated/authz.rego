@@ -7,7 +7,7 @@ import rego.v1
 
 default allow := false
 
-public_pages := {"landing", "openapi", "asyncapi", "conformance", "static"}
+public_pages := {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"}
 
 admin_pages := {"admin-config", "admin-resources", "admin-resource"}
 

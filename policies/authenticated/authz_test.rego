@@ -6,7 +6,7 @@ import rego.v1
 ask(method, api, action) := {"identity": {"method": method}, "ogc": {"api": api, "action": action}}
 
 test_public_pages_need_no_credential if {
-	every api in {"landing", "openapi", "asyncapi", "conformance", "static"} {
+	every api in {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"} {
 		authz.allow with input as ask("anonymous", api, "read")
 	}
 }

@@ -10,7 +10,7 @@ import rego.v1
 default allow := false
 
 # Landing page, API description, conformance and static files show no data.
-public_pages := {"landing", "openapi", "asyncapi", "conformance", "static"}
+public_pages := {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"}
 
 # pygeoapi's administration: it shows the passwords of providers, and opens any folder.
 admin_pages := {"admin-config", "admin-resources", "admin-resource"}

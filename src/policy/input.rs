@@ -53,14 +53,16 @@ impl Serialize for Input<'_> {
 
 fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let check = question.check;
+    // pygeoapi receives this one, so each view shows it: a rule about the client's spelling would miss the others.
+    let target = question.resource.canonical_path();
     let mut all = serializer.serialize_map(None)?;
     all.serialize_entry("schema_version", &SCHEMA_VERSION)?;
     all.serialize_entry("identity", question.principal)?;
     all.serialize_entry("ogc", question.resource)?;
-    all.serialize_entry("request", &Request(check))?;
-    all.serialize_entry("attributes", &ShownAttributes(check))?;
-    all.serialize_entry("parsed_path", &Built(|| parsed_path(&check.target)))?;
-    all.serialize_entry("parsed_query", &Built(|| parsed_query(&check.target)))?;
+    all.serialize_entry("request", &Request { check, target })?;
+    all.serialize_entry("attributes", &ShownAttributes { check, target })?;
+    all.serialize_entry("parsed_path", &Built(|| parsed_path(target)))?;
+    all.serialize_entry("parsed_query", &Built(|| parsed_query(target)))?;
     all.serialize_entry("parsed_body", &question.resource.body())?;
     all.serialize_entry("truncated_body", &Built(|| is_truncated(check)))?;
     all.serialize_entry("version", &Version::default())?;
@@ -96,15 +98,22 @@ impl Default for Version {
 }
 
 /// `input.request`.
-struct Request<'a>(&'a CheckInput);
+struct Request<'a> {
+    check: &'a CheckInput,
+    /// The canonical path and query.
+    target: &'a str,
+}
 
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let check = self.0;
+        let check = self.check;
+        let (path, query) = split(self.target);
         let mut all = serializer.serialize_map(None)?;
         all.serialize_entry("method", &check.method)?;
-        all.serialize_entry("path", &Built(|| split(&check.target).0))?;
-        all.serialize_entry("query", &Built(|| split(&check.target).1))?;
+        all.serialize_entry("path", path)?;
+        all.serialize_entry("query", query)?;
+        let raw_target = Built(|| String::from_utf8_lossy(&check.target).into_owned());
+        all.serialize_entry("raw_target", &raw_target)?;
         all.serialize_entry("host", &check.host)?;
         all.serialize_entry("scheme", &check.scheme)?;
         all.serialize_entry("protocol", &check.protocol)?;
@@ -114,16 +123,12 @@ impl Serialize for Request<'_> {
     }
 }
 
-fn split(target: &[u8]) -> (String, String) {
-    let target = String::from_utf8_lossy(target);
-    match target.split_once('?') {
-        Some((path, query)) => (path.to_owned(), query.to_owned()),
-        None => (target.into_owned(), String::new()),
-    }
+fn split(target: &str) -> (&str, &str) {
+    target.split_once('?').unwrap_or((target, ""))
 }
 
 /// OPA-Envoy's segments: decoded once as a whole, leading slashes trimmed, split on `/`.
-fn parsed_path(target: &[u8]) -> Value {
+fn parsed_path(target: &str) -> Value {
     let (path, _) = split(target);
     // A `+` in a path is a plus sign; the form decoder would make it a space.
     let decoded = decode(&path.replace('+', "%2B"));
@@ -145,7 +150,7 @@ fn decode(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn parsed_query(target: &[u8]) -> Value {
+fn parsed_query(target: &str) -> Value {
     let (_, query) = split(target);
     let mut all: Map<String, Value> = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -188,10 +193,10 @@ mod tests {
             ("/a%2Fb/c+d?x=1", json!(["a", "b", "c+d"])),
             ("/a&b=c", json!(["a&b=c"])),
         ] {
-            assert_eq!(parsed_path(target.as_bytes()), expected, "{target}");
+            assert_eq!(parsed_path(target), expected, "{target}");
         }
         assert_eq!(
-            parsed_query(b"/?a=1&a=2&b=x+y"),
+            parsed_query("/?a=1&a=2&b=x+y"),
             json!({"a": ["1", "2"], "b": ["x y"]})
         );
     }

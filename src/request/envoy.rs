@@ -186,12 +186,20 @@ fn read_socket_address<'a>(
 ///
 /// Messages in them are decoded when they are serialised, which fails where one is malformed.
 #[derive(Debug, Clone, Copy)]
-pub struct ShownAttributes<'a>(pub &'a CheckInput);
+pub struct ShownAttributes<'a> {
+    /// Whose attributes.
+    pub check: &'a CheckInput,
+    /// The canonical path and query, which stand wherever the client's own would.
+    pub target: &'a str,
+}
 
 impl Serialize for ShownAttributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let message = self.0.attributes.message.as_ref();
-        let context = Context::of(message).map_err(S::Error::custom)?;
+        let message = self.check.attributes.message.as_ref();
+        let mut context = Context::of(message).map_err(S::Error::custom)?;
+        if let Some(http) = context.request.as_mut().and_then(|r| r.http.as_mut()) {
+            http.set_target(self.target);
+        }
         attributes::show(&context, serializer)
     }
 }

@@ -1,8 +1,10 @@
 """What pygeoapi must have done, by what geowarden read."""
 
 import json
+from datetime import datetime, timezone
 
 import shapely
+from dateutil.parser import parse as dateparse
 from pygeoapi.api import validate_bbox, validate_subset
 from pygeoapi.util import get_typed_value
 
@@ -46,8 +48,8 @@ def call(read: dict) -> tuple[str, list]:
             if read["dataset"] != read["resource_path"].split("/")[0]:
                 return "the dataset is not the first segment", []
             return "stac.get_stac_path", [read["resource_path"]]
-        case "static":
-            return "static", [read["resource_path"]]
+        case "static" | "schemas":
+            return api, [read["resource_path"]]
         case "admin-config":
             return f"admin.{ADMIN[action]}_config" + ("_" if action == "read" else ""), []
         case "admin-resources":
@@ -104,6 +106,8 @@ def without_trailing_none(arguments: list) -> list:
 def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
     """How what pygeoapi serves differs from what geowarden read, in words."""
     function, arguments = call(read)
+    if way == "as it came":
+        served = without_slash(served, request)
     # On Starlette, pygeoapi's POST to the resources calls the function of the PUT.
     aliases = {"admin.post_resource": "admin.put_resource"}
     if served["function"] not in (function, aliases.get(function)):
@@ -118,15 +122,29 @@ def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
     if names - {"f"} != {name for name in served["params"]} - {"f"}:
         return f"expected the parameters {sorted(names)}, served {sorted(served['params'])}"
     for name, text in served["params"].items():
-        if name in params and not same(name, params[name], text):
+        # An `f` of spaces counts as none, too.
+        is_none = name == "f" and not text.strip()
+        if name in params and not is_none and not same(name, params[name], text):
             return f"parameter {name}: expected {params[name]!r}, served {text!r}"
     if way == "sent on" and function not in OWN_FORMAT and (served["format"] or "json") != read.get("format"):
         return f"expected the format {read.get('format')!r}, served {served['format']!r}"
     return None
 
 
+def without_slash(served: dict, request: dict) -> dict:
+    """What was served for a path with a slash at its end, as if it had none: on Starlette, the slash ends an id, or stands
+    before an empty one."""
+    if not request["target"].partition("?")[0].endswith("/") or not served["arguments"]:
+        return served
+    *before, last = served["arguments"]
+    last = last.removesuffix("/") if last else None
+    if served["function"] == "stac.get_stac_path" and not last:
+        return served | {"function": "stac.get_stac_root", "arguments": []}
+    return served | {"arguments": [*before, last]}
+
+
 # Handlers that choose a format without asking for the one of the request.
-OWN_FORMAT = {"maps.get_collection_map", "tiles.get_collection_tiles_data", "stac.landing_page", "stac.search", "static"}
+OWN_FORMAT = {"maps.get_collection_map", "tiles.get_collection_tiles_data", "stac.landing_page", "stac.search", "static", "schemas"}
 
 
 def implied(request: dict) -> set[str]:
@@ -136,6 +154,24 @@ def implied(request: dict) -> set[str]:
     except ValueError:
         body = {}
     return {"bbox-crs", "filter-lang"} | (set(body) if isinstance(body, dict) else set())
+
+
+def same_times(value: dict, text: str) -> bool:
+    """Whether an interval begins, and ends if it ends with a time of day, where pygeoapi parses the text's halves to."""
+    halves = text.split("/")
+    for half, moment in ((halves[0], value["start"]), (halves[-1], value["end"])):
+        if half in ("", ".."):
+            if moment is not None:
+                return False
+        elif moment is value["start"] or half.count(":") > 1:
+            if moment_of(half) != moment_of(moment):
+                return False
+    return True
+
+
+def moment_of(text: str) -> datetime:
+    parsed = dateparse(text, default=datetime.min)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
 def same(name: str, value, text: str) -> bool:
@@ -159,7 +195,9 @@ def same(name: str, value, text: str) -> bool:
             return validate_subset(text) == value
         case "within" | "corridor-width" | "corridor-height":
             return float(text) == value
-        case "datetime" | "sortby" | "skipGeometry":
+        case "datetime":
+            return same_times(value, text)
+        case "sortby" | "skipGeometry":
             # pygeoapi hands these texts to its providers.
             return True
     return False

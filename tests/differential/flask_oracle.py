@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 
 from gunicorn.config import Config
 from gunicorn.http import wsgi
@@ -27,6 +28,15 @@ def static(filename: str):
 for endpoint in list(flask_app.APP.view_functions):
     if endpoint.endswith("static"):
         flask_app.APP.view_functions[endpoint] = static
+
+
+def schema(folder: str, file: str, **_options):
+    location = flask_app.OGC_SCHEMAS_LOCATION
+    pygeoapi_setup.record("schemas", None, (os.path.relpath(os.path.join(folder, file), location),))
+    return ""
+
+
+flask_app.send_from_directory = schema
 
 
 class NoSocket:

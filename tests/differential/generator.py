@@ -19,7 +19,8 @@ QUERIES = ["position", "area", "cube", "radius", "trajectory", "corridor"]
 METHODS = ["GET"] * 30 + ["POST"] * 4 + ["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "get", "TRACE", "PROPFIND"]
 TYPES = [
     "application/json", "application/geo+json", "application/query-cql-json", "application/query-cql2-json",
-    "application/cql2+json", "application/geo+json; charset=utf-8", "application/json ", "APPLICATION/JSON",
+    "application/cql2+json", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"",
+    "application/geo+json; charset=utf-8", "application/json; charset=utf-16", "application/json ", "APPLICATION/JSON",
     "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "",
 ]  # fmt: skip
 # Values of the header, each a list of its lines.
@@ -43,7 +44,8 @@ VALUES = {
     "limit": ["10", "0", "-1", "010", "1_0", "٥", "true", "1.0", "abc", "", " 5", "5 ", "+5", "99999999999999999999",
               "１０", "1__0", "\u00a07"],
     "offset": ["0", "10", "-1", "010", "x", "", "٣", "1_000", "+1", "1.0"],
-    "datetime": ["2020-01-01", "2020", "../2020", "2020/2021", "x", "", "2020-01-01T00:00:00Z", "../.."],
+    "datetime": ["2020-01-01", "2020", "../2020", "2020/2021", "x", "", "2020-01-01T00:00:00Z", "../..", "1985-04-12t23:20:50z",
+                 "2001-10-30 14:24:55", "2001-10-30 14:24:55.25+01:00/2002-01-01t00:00:00Z", "2001-10-30T14:24:55", "2001-10-30  14:24:55"],
     "properties": ["a,b", "a", "", "a,,b", ","],
     "sortby": ["a", "-a", "+a", "a,-b", ""],
     "skipGeometry": ["true", "false", "yes", "1", "x", ""],
@@ -52,7 +54,9 @@ VALUES = {
     "filter-lang": ["cql2-text", "sql"],
     "coords": ["POINT(0 0)", "POINT Z (0 0 1)", "POLYGON((0 0,1 0,1 1,0 0))", "LINESTRING(0 0,1 1)", "MULTIPOINT((0 0),(1 1))",
                "point(1e1 -2.5)", "POINT(0 0) x", "POINT EMPTY", "POINT(nan 0)", "POINT(0,0)", "SRID=1;POINT(0 0)",
-               "MULTIPOLYGON(((0 0,1 0,1 1,0 0)))", "POINT( 0   0 )", ""],
+               "MULTIPOLYGON(((0 0,1 0,1 1,0 0)))", "POINT( 0   0 )", "", "POINTZ(1 2 3)", "POINTM(1 2 3)", "POINT M (1 2 3)", "POINTZM(1 2 3 4)", "POINT ZM(1 2 3 4)",
+               "POINT(1 2 3 4)", "LINESTRINGZ(0 0 1,1 1 2)", "POLYGONZ((0 0 1,1 0 1,1 1 1,0 0 1))", "MULTIPOINTM(0 0 1,1 1 2)",
+               "POINT MZ(1 2 3 4)", "POINTZ(1 2)"],
     "parameter-name": ["SST", "SST,wind", ""],
     "within": ["10", "1.5", "-1", "x"],
     "subset": ["Lat(1:2)", "Lat(1:2),Long(3)", 'time("2020":"2021")', "Lat(1:2),Lat(3)", "x", "Lat(010)", "Lat(true)",
@@ -60,7 +64,8 @@ VALUES = {
     "width": ["100", "x", "-1", "1_0"],
     "z": ["1", "a"],
     "collections": ["a", "a,b"],
-    "name": ["a b", "a+b", "é", "%", "a&b", "a=b", "\x00", "\u2028", "\ufeff", "x\ny"],
+    "name": ["a b", "a+b", "é", "%", "a&b", "a=b", "\x00", "\u2028", "\ufeff", "x\ny", "x\ty\r\nz"],
+    "q": ["roads", "", "a\tb", "a\nb\r\nc"],
     "": ["", "a"],
     "lang": ["en", "fr"],
 }  # fmt: skip
@@ -92,7 +97,8 @@ class Generator:
             target, method = row["raw_target"], row["method"]
         else:
             segments = self.route()
-            target = self.base_path + "/" + "/".join(self.encoded(segment) for segment in segments) + self.query()
+            path = self.base_path + "/" + "/".join(self.encoded(segment) for segment in segments)
+            target = self.loosened(path, self.query())
             method = pick.choice(METHODS)
             if segments[-1:] == ["execution"] and pick.random() < 0.7:
                 method = "POST"
@@ -147,6 +153,7 @@ class Generator:
                 lambda: ["stac", *item],
                 lambda: ["stac-api", "search"],
                 lambda: ["static", *item],
+                lambda: ["schemas", *item],
                 lambda: ["admin", "config", *["resources", some_id()][: pick.randrange(3)]],
                 lambda: [pick.choice(WORDS + IDS) for _ in range(pick.randrange(1, 7))],
             ]
@@ -180,6 +187,15 @@ class Generator:
             shown = value if value.isascii() and not set(value) - UNRESERVED - set(",():=*'") else self.encoded(value)
             pairs.append(self.encoded(name) + pick.choice(["=", "=", "=", "=", "=", "", "=="]) + shown)
         return "?" + pick.choice(["&"] * 12 + ["&&", ";"]).join(pairs)
+
+    def loosened(self, path: str, query: str) -> str:
+        """Path and query, now and then with a slash between them or with a parameter once more."""
+        pick = self.random
+        if pick.random() < 0.1:
+            path += "/"
+        if query and pick.random() < 0.1:
+            query += "&" + pick.choice(query[1:].split("&"))
+        return path + query
 
     def bent(self, target: str) -> str:
         """The same, with something in it, out of it, or twice."""

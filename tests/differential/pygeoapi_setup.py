@@ -63,6 +63,8 @@ def environment(repository: Path, base_path: str, resources: dict | None = None)
         config = yaml.safe_load((stack / "config.yml").read_text())
         config["server"]["url"] = "http://localhost" + base_path
         config["server"]["admin"] = True
+        Path(folder, "schemas").mkdir()
+        config["server"]["ogc_schemas_location"] = f"{folder}/schemas"
         config["server"]["manager"]["connection"] = f"{folder}/jobs.db"
         config["server"]["manager"]["output_dir"] = folder
         if resources is not None:

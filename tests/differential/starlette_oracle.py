@@ -16,8 +16,9 @@ logging.disable(logging.CRITICAL)
 LOOP = asyncio.new_event_loop()
 
 
-async def static(_self, path: str, _scope):
-    pygeoapi_setup.record("static", None, (path,))
+async def static(files, path: str, _scope):
+    is_schema = files.directory == starlette_app.OGC_SCHEMAS_LOCATION
+    pygeoapi_setup.record("schemas" if is_schema else "static", None, (path,))
     return PlainTextResponse("")
 
 

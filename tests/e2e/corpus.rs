@@ -12,9 +12,7 @@ const POLICY: &str = r#"package geowarden.authz
 
 import rego.v1
 
-target := input.request.path if input.request.query == ""
-
-target := concat("?", [input.request.path, input.request.query]) if input.request.query != ""
+target := input.request.raw_target
 
 allow := {"allowed": true, "headers": {"x-judged": base64.encode(json.marshal({"ogc": input.ogc, "target": target}))}}
 "#;

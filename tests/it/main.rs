@@ -28,6 +28,7 @@ mod opa;
 mod reloads;
 mod revocation;
 mod service;
+mod spellings;
 mod tasks;
 mod tenants;
 mod tls;

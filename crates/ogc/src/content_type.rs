@@ -1,60 +1,94 @@
-//! Content types, compared byte for byte: pygeoapi takes another operation for each spelling.
+//! Content types (RFC 9110, section 8.3): by them pygeoapi chooses what a POST to items does, and Flask whether there is a body.
 
 use super::{
     Headers,
     refusal::{Refusal, Rule},
 };
 
-/// A GeoJSON feature (RFC 7946): it is created or replaced.
-const FEATURE: &[u8] = b"application/geo+json";
+/// A GeoJSON feature (RFC 7946). pygeoapi creates it for this very text only, and searches for every other one.
+const FEATURE: &str = "application/geo+json";
 /// A search by CQL2 (OGC 21-065r2).
-const SEARCHES: [&[u8]; 4] = [
-    b"application/json",
-    b"application/query-cql-json",
-    b"application/query-cql2-json",
-    b"application/cql2+json",
+const SEARCHES: [&str; 4] = [
+    "application/json",
+    "application/query-cql-json",
+    "application/query-cql2-json",
+    "application/cql2+json",
 ];
+/// Flask takes such a body apart, and pygeoapi then finds none; Starlette hands it on.
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
 /// Whether a POST to items creates (true) or searches (false).
 pub(super) fn is_feature(headers: &Headers) -> Result<bool, Refusal> {
-    match only(headers)? {
-        FEATURE => Ok(true),
-        value if SEARCHES.contains(&value) => Ok(false),
-        value => Err(unexpected(value)),
-    }
-}
-
-/// Expects a feature, or else `application/json`.
-pub(super) fn expect(headers: &Headers, is_feature: bool) -> Result<(), Refusal> {
-    let expected: &[u8] = if is_feature {
-        FEATURE
-    } else {
-        b"application/json"
-    };
-    match only(headers)? {
-        value if value == expected => Ok(()),
-        value => Err(unexpected(value)),
-    }
-}
-
-fn only(headers: &Headers) -> Result<&[u8], Refusal> {
-    match headers.one("content-type") {
-        Ok(Some(value)) => Ok(value),
-        Ok(None) => Err(Refusal::new(
+    let Some(value) = only(headers)? else {
+        return Err(Refusal::new(
             Rule::ContentType,
-            "a Content-Type is expected",
-        )),
-        Err(_) => Err(Refusal::new(
+            "a Content-Type is expected: by it pygeoapi creates or searches",
+        ));
+    };
+    if value == FEATURE.as_bytes() {
+        return Ok(true);
+    }
+    match media_type(value) {
+        Some(media_type) if SEARCHES.contains(&media_type.as_str()) => Ok(false),
+        _ => Err(unexpected(value)),
+    }
+}
+
+/// Whether pygeoapi reads the same body whatever the Content-Type says: it is JSON in UTF-8, and no form.
+pub(super) fn is_ignored(headers: &Headers) -> Result<(), Refusal> {
+    let Some(value) = only(headers)? else {
+        return Ok(());
+    };
+    match media_type(value) {
+        Some(media_type) if !FORMS.contains(&media_type.as_str()) => Ok(()),
+        _ => Err(unexpected(value)),
+    }
+}
+
+/// `type/subtype` in lower case. None where the value is none, has a parameter but `charset`, or names a charset other than that
+/// of JSON.
+fn media_type(value: &[u8]) -> Option<String> {
+    let value = std::str::from_utf8(value).ok()?;
+    let mut parts = value.split(';');
+    let media_type = parts.next()?.trim_matches([' ', '\t']).to_ascii_lowercase();
+    let (kind, subtype) = media_type.split_once('/')?;
+    if !is_token(kind) || !is_token(subtype) {
+        return None;
+    }
+    for parameter in parts {
+        let (name, value) = parameter.trim_matches([' ', '\t']).split_once('=')?;
+        let value = value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap_or(value);
+        let is_charset = name.eq_ignore_ascii_case("charset");
+        if !is_charset || !value.eq_ignore_ascii_case("utf-8") {
+            return None;
+        }
+    }
+    Some(media_type)
+}
+
+/// A token (RFC 9110, section 5.6.2).
+fn is_token(text: &str) -> bool {
+    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+fn only(headers: &Headers) -> Result<Option<&[u8]>, Refusal> {
+    headers.one("content-type").map_err(|_| {
+        Refusal::new(
             Rule::ContentType,
             "one Content-Type is expected, there are more",
-        )),
-    }
+        )
+    })
 }
 
 fn unexpected(value: &[u8]) -> Refusal {
     Refusal::about(
         Rule::ContentType,
-        "this Content-Type is not expected here (parameters such as a charset included): ",
+        "this Content-Type is not expected here; send `application/json`, or for a new feature exactly \
+         `application/geo+json`: ",
         value,
     )
 }

@@ -119,7 +119,7 @@ enum Negotiation {
 impl Negotiation {
     fn of(route: &Route, action: Action) -> Self {
         match route {
-            Route::Static(_) => Self::None,
+            Route::Static(_) | Route::Schema(_) => Self::None,
             Route::Page("stac-api" | "stac-search") => Self::Json,
             Route::Collection { part, .. } => match part {
                 Part::Tile { .. } => Self::None,

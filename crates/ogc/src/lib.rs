@@ -94,10 +94,12 @@ impl Reader {
         let raw_query = parts.next();
         check_headers(request.headers)?;
         let base_root = self.is_base_root(raw_path);
+        // `/` alone is a path; behind another one, some of pygeoapi's routes take a slash.
+        let without_slash = raw_path.strip_suffix(b"/").filter(|path| !path.is_empty());
         let segments = if base_root {
             Segments::default()
         } else {
-            Segments::read(raw_path)?
+            Segments::read(without_slash.unwrap_or(raw_path))?
         };
         let below = if base_root {
             &[][..]
@@ -105,6 +107,9 @@ impl Reader {
             self.below_base(&segments)?
         };
         let route = Route::find(below, self.backend)?;
+        if without_slash.is_some() && !base_root && !route.takes_slash() {
+            return Err(path::empty_segment());
+        }
         let mut pairs = query::read(raw_query)?;
         let action = method::action(request, &route)?;
         let body = json_body::read(request, action)?;
@@ -114,6 +119,7 @@ impl Reader {
                 "both the query and the body have a filter; send it once",
             ));
         }
+        Params::spell(&mut pairs, &route, action)?;
         let format = Format::read(&route, action, &mut pairs, request.headers)?;
         let path = path::canonical(&self.base, below, &pairs, base_root);
         let mut params = Params::read(&pairs, &route, action)?;

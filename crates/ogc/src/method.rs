@@ -28,7 +28,8 @@ pub(super) fn action(request: &RawRequest<'_>, route: &Route) -> Result<Action, 
     let method = request.method;
     let action = match method {
         "GET" | "HEAD" => Some(Action::Read).filter(|_| !matches!(route, Route::Execute(_))),
-        "OPTIONS" => Some(Action::Options).filter(|_| is_items(route)),
+        // Which methods there are: no data, and what a browser asks before a request of another origin.
+        "OPTIONS" => Some(Action::Options),
         "POST" => post(request, route)?,
         "PUT" => put(route).then_some(Action::Replace),
         "PATCH" => matches!(route, Route::Page("admin-config") | Route::AdminResource(_))
@@ -52,19 +53,9 @@ pub(super) fn action(request: &RawRequest<'_>, route: &Route) -> Result<Action, 
         ));
     };
     if matches!(method, "PUT" | "PATCH") {
-        content_type::expect(request.headers, is_items(route))?;
+        content_type::is_ignored(request.headers)?;
     }
     Ok(action)
-}
-
-fn is_items(route: &Route) -> bool {
-    matches!(
-        route,
-        Route::Collection {
-            part: Part::Items | Part::Item(_),
-            ..
-        }
-    )
 }
 
 fn put(route: &Route) -> bool {
@@ -88,15 +79,15 @@ fn post(request: &RawRequest<'_>, route: &Route) -> Result<Option<Action>, Refus
             Action::Search
         }),
         Route::Execute(_) => {
-            content_type::expect(request.headers, false)?;
+            content_type::is_ignored(request.headers)?;
             Some(Action::Execute)
         }
         Route::Page("stac-search") => {
-            content_type::expect(request.headers, false)?;
+            content_type::is_ignored(request.headers)?;
             Some(Action::Search)
         }
         Route::Page("admin-resources") => {
-            content_type::expect(request.headers, false)?;
+            content_type::is_ignored(request.headers)?;
             Some(Action::Create)
         }
         _ => None,

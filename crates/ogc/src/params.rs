@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::{handler::Handler, kind::Kind};
 use super::{
     Action,
-    query::Pair,
+    query::{self, Pair},
     refusal::{Refusal, Rule},
     route::Route,
 };
@@ -53,6 +53,31 @@ impl Params {
         Ok(all.settled())
     }
 
+    /// Puts values into the strict spelling that pygeoapi must receive. A line break outside of free text is refused.
+    pub(super) fn spell(
+        pairs: &mut [Pair<'_>],
+        route: &Route,
+        action: Action,
+    ) -> Result<(), Refusal> {
+        let handler = Handler::of(route, action);
+        for (name, text) in pairs {
+            let kind = handler.reads(name).map(|(_, kind)| kind);
+            if kind != Some(Kind::FreeText) && text.contains(query::BREAKS) {
+                return Err(Refusal::about_value(
+                    Rule::ControlCharacter,
+                    "a tab or line break stands in a parameter that is no free text: ",
+                    name.as_bytes(),
+                ));
+            }
+            if kind == Some(Kind::Datetime)
+                && let Cow::Owned(strict) = datetime::strict(text)
+            {
+                *text = strict.into();
+            }
+        }
+        Ok(())
+    }
+
     fn add(
         &mut self,
         name: &str,
@@ -65,7 +90,7 @@ impl Params {
         }
         let value = match handler.reads(name) {
             // A field of the data can be compared with nothing at all.
-            Some((None, Kind::Text)) => Some((name.to_owned().into(), Value::from(text))),
+            Some((None, Kind::FreeText)) => Some((name.to_owned().into(), Value::from(text))),
             Some((Some(known), kind)) => {
                 let value = kind.read(known, text)?;
                 value.map(|value| (Cow::Borrowed(known), value))

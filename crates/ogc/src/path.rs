@@ -46,10 +46,7 @@ impl<'a> Segments<'a> {
 /// One segment: only `pchar` (RFC 3986, section 3.3), decoded once and strictly.
 fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     if raw.is_empty() {
-        return Err(Refusal::new(
-            Rule::EmptySegment,
-            "the path has an empty segment (`//`, or `/` at its end)",
-        ));
+        return Err(empty_segment());
     }
     let text = percent::decode(raw, percent::Place::Path, |byte| {
         is_pchar(byte).then_some(byte)
@@ -58,7 +55,15 @@ fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     Ok(text)
 }
 
-/// What another parser could take for something else once it is decoded.
+/// The refusal of `//`, and of a slash at the end where pygeoapi does not take it for nothing.
+pub(super) fn empty_segment() -> Refusal {
+    Refusal::new(
+        Rule::EmptySegment,
+        "the path has an empty segment (`//`, or a `/` at its end that pygeoapi does not take here)",
+    )
+}
+
+/// Characters that a second parser could treat as a separator after decoding.
 fn check(text: &str, raw: &[u8]) -> Result<(), Refusal> {
     if text.contains(['/', '\\', '%', '?', '#', ';']) {
         return Err(Refusal::about(

@@ -1,4 +1,4 @@
-//! Query strings: decoded strictly, no name twice, and not more parameters than anybody needs.
+//! Query strings: decoded strictly, no name with two values, and not more parameters than anybody needs.
 
 use std::borrow::Cow;
 
@@ -13,14 +13,17 @@ pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The most parameters of one query. Everybody can send a query, so that what reading it costs must have a bound.
 const MAX_PARAMETERS: usize = 256;
 
+/// What may stand between the words of a free text.
+pub(super) const BREAKS: [char; 3] = ['\t', '\n', '\r'];
+
 /// Reads what stands after the first `?`.
 pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
     let mut pairs: Vec<Pair<'_>> = Vec::new();
     let raw = raw.unwrap_or_default();
     for pair in raw.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |b| *b == b'=');
-        let name = decode(halves.next().unwrap_or_default())?;
-        let value = decode(halves.next().unwrap_or_default())?;
+        let name = decode(halves.next().unwrap_or_default(), is_treacherous)?;
+        let value = decode(halves.next().unwrap_or_default(), is_treacherous_in_text)?;
         if pairs.len() == MAX_PARAMETERS {
             return Err(Refusal::new(
                 Rule::TooManyParameters,
@@ -29,35 +32,53 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
         }
         pairs.push((name, value));
     }
-    match repeated(&pairs) {
-        Some(name) => Err(Refusal::about_value(
-            Rule::RepeatedParameter,
-            "a query parameter is repeated, and servers differ in which one they take: ",
-            name.as_bytes(),
-        )),
-        None => Ok(pairs),
+    let repeats = repeats(&pairs)?;
+    if !repeats.is_empty() {
+        let mut at = 0..;
+        pairs.retain(|_| at.next().is_none_or(|at| !repeats.contains(&at)));
     }
+    Ok(pairs)
 }
 
-/// A name that is there twice.
-fn repeated<'a>(pairs: &'a [Pair<'_>]) -> Option<&'a str> {
-    if let [(one, _), (other, _)] = pairs {
-        return (one == other).then_some(one);
+/// Where parameters stand that were there before, with the same value: whichever of them a server takes, it takes the same.
+fn repeats(pairs: &[Pair<'_>]) -> Result<Vec<usize>, Refusal> {
+    let mut sorted: Vec<(&Pair<'_>, usize)> = pairs.iter().zip(0..).collect();
+    // The place decides among equal names, so that the first of them stays.
+    sorted.sort_unstable_by_key(|(pair, at)| (pair.0.as_ref(), *at));
+    let mut repeats = Vec::new();
+    for two in sorted.windows(2) {
+        let [(one, _), (other, at)] = two else {
+            continue;
+        };
+        if one.0 != other.0 {
+            continue;
+        }
+        if one.1 != other.1 {
+            return Err(Refusal::about_value(
+                Rule::RepeatedParameter,
+                "a query parameter has two values, and servers differ in which one they take; send a list as one value, with \
+                 commas (`properties=name,id`): ",
+                one.0.as_bytes(),
+            ));
+        }
+        repeats.push(*at);
     }
-    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_ref()).collect();
-    names.sort_unstable();
-    let twice = names.windows(2).find(|two| two.first() == two.last());
-    twice.and_then(|two| two.first().copied())
+    Ok(repeats)
 }
 
-fn decode(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+/// Free text may have several lines and columns, which all parsers read the same once they are encoded.
+fn is_treacherous_in_text(c: char) -> bool {
+    is_treacherous(c) && !BREAKS.contains(&c)
+}
+
+fn decode(raw: &[u8], is_refused: fn(char) -> bool) -> Result<Cow<'_, str>, Refusal> {
     let text = percent::decode(raw, percent::Place::Query, |byte| match byte {
         b'+' => Some(b' '),
         b'#' => None,
         0x21..=0x7e => Some(byte),
         _ => None,
     })?;
-    if text.chars().any(is_treacherous) {
+    if text.chars().any(is_refused) {
         return Err(Refusal::about_value(
             Rule::ControlCharacter,
             "the query holds a control character or a line separator: ",

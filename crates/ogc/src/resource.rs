@@ -54,6 +54,7 @@ impl Resource {
             Route::JobResults(_) => "job-results",
             Route::Stac(_) => "stac",
             Route::Static(_) => "static",
+            Route::Schema(_) => "schemas",
             Route::AdminResource(_) => "admin-resource",
         }
     }
@@ -176,7 +177,7 @@ impl Resource {
                 all.push(("dataset", path.split('/').next().unwrap_or_default()));
                 all.push(("path", path));
             }
-            Route::Static(path) => all.push(("path", path)),
+            Route::Static(path) | Route::Schema(path) => all.push(("path", path)),
             Route::AdminResource(resource) => all.push(("resource", resource)),
             Route::Collection { collection, part } => {
                 all.push(("collection", collection));

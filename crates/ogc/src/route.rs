@@ -52,6 +52,8 @@ pub(super) enum Route {
     JobResults(String),
     Stac(String),
     Static(String),
+    /// A file of OGC's schemas, where `ogc_schemas_location` names a folder.
+    Schema(String),
     AdminResource(String),
 }
 
@@ -111,6 +113,7 @@ impl Route {
             ["stac-api"] => Self::Page("stac-api"),
             ["stac-api", "search"] => Self::Page("stac-search"),
             ["static", rest @ ..] if !rest.is_empty() => Self::Static(rest.join("/")),
+            ["schemas", rest @ ..] if !rest.is_empty() => Self::Schema(schema(rest)?),
             ["admin", "config"] => Self::Page("admin-config"),
             ["admin", "config", "resources"] => Self::Page("admin-resources"),
             ["admin", "config", "resources", resource] => {
@@ -124,6 +127,41 @@ impl Route {
                 ));
             }
         })
+    }
+
+    /// Whether a slash behind the path means nothing: Flask serves such a path, and Starlette redirects it to the one
+    /// without (or finds nothing for `/collections/` and `/stac/`).
+    ///
+    /// Elsewhere the slash becomes a part of an id, on one of them at least.
+    pub(super) fn takes_slash(&self) -> bool {
+        match self {
+            Self::Page(page) => !matches!(*page, "landing" | "admin-resources"),
+            Self::TileMatrixSet(_)
+            | Self::Process(_)
+            | Self::Execute(_)
+            | Self::Job(_)
+            | Self::JobResults(_)
+            | Self::Stac(_) => true,
+            Self::Collection { .. }
+            | Self::Static(_)
+            | Self::Schema(_)
+            | Self::AdminResource(_) => false,
+        }
+    }
+}
+
+/// pygeoapi on Flask takes `..` and `./` out of the text of a schema's path, so that another file would be served.
+fn schema(words: &[&str]) -> Result<String, Refusal> {
+    match words
+        .iter()
+        .find(|word| word.contains("..") || word.ends_with('.'))
+    {
+        Some(word) => Err(Refusal::about(
+            Rule::DotSegment,
+            "a segment of a schema's path holds `..`, or ends with `.`: ",
+            word.as_bytes(),
+        )),
+        None => Ok(words.join("/")),
     }
 }
 

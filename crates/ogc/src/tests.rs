@@ -1,3 +1,6 @@
+mod clients;
+mod spellings;
+
 use std::fmt::Write as _;
 
 use data_encoding::BASE64;

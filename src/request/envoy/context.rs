@@ -115,6 +115,30 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Http<'a> {
+    /// Puts another path and query into each place that holds the client's.
+    pub(super) fn set_target(&mut self, target: &'a str) {
+        let is_path = |name: &str| name.eq_ignore_ascii_case(":path");
+        self.path = target;
+        if !self.query.is_empty() {
+            self.query = target.split_once('?').map_or("", |(_, query)| query);
+        }
+        for (name, value) in &mut self.headers {
+            if is_path(name) {
+                *value = target;
+            }
+        }
+        for header in self.header_map.iter_mut().flatten() {
+            if is_path(header.key) {
+                if !header.value.is_empty() {
+                    header.value = target;
+                }
+                if !header.raw_value.is_empty() {
+                    header.raw_value = target.as_bytes();
+                }
+            }
+        }
+    }
+
     /// The raw headers, where Envoy sent them. They then count, and the other ones do not.
     pub(super) fn raw_headers(&self) -> Option<&[Header<'a>]> {
         self.header_map.as_deref().filter(|all| !all.is_empty())

@@ -14,6 +14,12 @@ use prost::Message;
 
 use super::*;
 
+/// The attributes as they came, whatever their path.
+fn shown_attributes(check: &CheckInput) -> ShownAttributes<'_> {
+    let target = std::str::from_utf8(&check.target).unwrap_or_default();
+    ShownAttributes { check, target }
+}
+
 mod addresses;
 mod as_prost;
 
@@ -56,7 +62,7 @@ fn the_raw_path_wins_over_the_cooked_one() {
     assert_eq!(input.target, b"/raw\xff");
     assert_eq!(input.headers.all("x-a").count(), 2);
     assert_eq!(
-        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"]["headers"]["x-a"],
+        serde_json::to_value(shown_attributes(&input)).unwrap()["request"]["http"]["headers"]["x-a"],
         "1,2"
     );
 }
@@ -114,7 +120,7 @@ fn attributes_show_what_the_check_took_of_them() {
     }))
     .unwrap();
     assert_eq!(
-        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"],
+        serde_json::to_value(shown_attributes(&input)).unwrap()["request"]["http"],
         serde_json::json!({
             "id": "7",
             "method": "GET",
@@ -145,8 +151,10 @@ fn headers_are_the_same_raw_or_not() {
         ("accept", "*/*"),
     ];
     let shown = |http: HttpRequest| {
-        let input = CheckInput::from_envoy(check(http)).unwrap();
-        serde_json::to_value(ShownAttributes(&input)).unwrap()["request"]["http"]["headers"].clone()
+        let path = "/a".to_owned();
+        let input = CheckInput::from_envoy(check(HttpRequest { path, ..http })).unwrap();
+        serde_json::to_value(shown_attributes(&input)).unwrap()["request"]["http"]["headers"]
+            .clone()
     };
     let plain = shown(HttpRequest {
         headers: all
@@ -194,9 +202,9 @@ fn attributes_that_cannot_be_decoded_are_an_error() {
         .map(|byte| if *byte == b'Q' { 0xff } else { *byte });
     let input = CheckInput::from_envoy(damaged.collect()).unwrap();
     assert_eq!(input.method, "POST");
-    assert!(serde_json::to_value(ShownAttributes(&input)).is_err());
+    assert!(serde_json::to_value(shown_attributes(&input)).is_err());
     let input = CheckInput::from_envoy(message.into()).unwrap();
-    assert!(serde_json::to_value(ShownAttributes(&input)).is_ok());
+    assert!(serde_json::to_value(shown_attributes(&input)).is_ok());
 }
 
 #[test]
@@ -282,6 +290,7 @@ fn with_every_field() -> CheckRequest {
     let http = HttpRequest {
         method: "POST".into(),
         headers: [(":method".into(), "POST".into()), ("a".into(), "1".into())].into(),
+        path: "/p?q".into(),
         query: "q".into(),
         fragment: "f".into(),
         size: -1,
@@ -314,7 +323,7 @@ fn with_every_field() -> CheckRequest {
 fn attributes_are_shown_field_for_field() {
     let message = with_every_field().encode_to_vec();
     let input = CheckInput::from_envoy(message.into()).unwrap();
-    let shown = serde_json::to_value(ShownAttributes(&input)).unwrap();
+    let shown = serde_json::to_value(shown_attributes(&input)).unwrap();
     let inner = serde_json::json!({
         "text": "a", "nothing": null, "number": 1.5, "no-number": null, "truth": false, "list": ["b"],
     });
@@ -339,6 +348,7 @@ fn attributes_are_shown_field_for_field() {
                 "http": {
                     "method": "POST",
                     "headers": {":method": "POST", "a": "1"},
+                    "path": "/p?q",
                     "query": "q",
                     "fragment": "f",
                     "size": -1,
@@ -352,10 +362,10 @@ fn attributes_are_shown_field_for_field() {
             "tlsSession": {"sni": "maps.example.org"},
         })
     );
-    let text = serde_json::to_string(&ShownAttributes(&input)).unwrap();
+    let text = serde_json::to_string(&shown_attributes(&input)).unwrap();
     let again = CheckInput::from_envoy(input.attributes.message.clone()).unwrap();
     assert_eq!(
         text,
-        serde_json::to_string(&ShownAttributes(&again)).unwrap()
+        serde_json::to_string(&shown_attributes(&again)).unwrap()
     );
 }

@@ -1,10 +1,15 @@
 //! `datetime`: an instant or an interval (OGC 17-069r4, /req/core/fc-time-definition; RFC 3339, section 5.6).
 
+use std::borrow::Cow;
+
 use chrono::{
     DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat,
     TimeDelta, Utc,
 };
 use serde_json::{Value, json};
+
+/// `YYYY-MM-DD`.
+const DATE_LENGTH: usize = 10;
 
 /// The first and the last moment of a date or time.
 type Span = (DateTime<Utc>, DateTime<Utc>);
@@ -28,6 +33,33 @@ pub(super) fn interval(text: &str) -> Option<Value> {
         moment.map(|moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     };
     Some(json!({ "start": show(start), "end": show(end) }))
+}
+
+/// The strict spelling of a loose one: `T` for a `t` or a space, `Z` for `z` (RFC 3339, section 5.6). Other texts stay.
+///
+/// Some providers compare times as texts, and so must get one spelling.
+pub(super) fn strict(text: &str) -> Cow<'_, str> {
+    let is_loose = |half: &str| {
+        matches!(half.as_bytes().get(DATE_LENGTH), Some(b't' | b' ')) || half.ends_with('z')
+    };
+    if !text.split('/').any(is_loose) {
+        return text.into();
+    }
+    let halves: Vec<String> = text.split('/').map(strict_instant).collect();
+    halves.join("/").into()
+}
+
+fn strict_instant(half: &str) -> String {
+    let (Some(day), Some(time)) = (half.get(..DATE_LENGTH), half.get(DATE_LENGTH..)) else {
+        return half.to_owned();
+    };
+    let Some(time) = time.strip_prefix(['t', 'T', ' ']) else {
+        return half.to_owned();
+    };
+    match time.strip_suffix('z') {
+        Some(time) => format!("{day}T{time}Z"),
+        None => format!("{day}T{time}"),
+    }
 }
 
 /// One side of an interval: None within is an open one.

@@ -24,19 +24,11 @@ pub(super) fn bbox(text: &str) -> Option<Value> {
     Some(given.iter().copied().map(Value::from).collect())
 }
 
-/// Well-known text (OGC 06-103r4) as a GeoJSON geometry (RFC 7946).
+/// Well-known text (OGC 06-103r4) as a GeoJSON geometry (RFC 7946). Measures (M) are left out: GeoJSON has none, and a place is
+/// the same with and without one.
 pub(super) fn wkt(text: &str) -> Option<Value> {
     let (name, rest) = text.trim_matches(' ').split_once('(')?;
-    let mut words = name.split_ascii_whitespace();
-    let kind = words.next()?.to_ascii_uppercase();
-    let has_z = match words.next() {
-        None => None,
-        Some(word) if word.eq_ignore_ascii_case("z") => Some(true),
-        Some(_) => return None,
-    };
-    if words.next().is_some() {
-        return None;
-    }
+    let (kind, axes) = kind_and_axes(name)?;
     let (kind, depth) = match kind.as_str() {
         "POINT" => ("Point", 0),
         "LINESTRING" => ("LineString", 1),
@@ -49,7 +41,7 @@ pub(super) fn wkt(text: &str) -> Option<Value> {
     let mut reading = Reading {
         rest,
         points: 0,
-        dimension: has_z.map(|_| 3),
+        axes,
     };
     let coordinates = if kind == "Point" {
         let point = reading.point()?;
@@ -64,11 +56,61 @@ pub(super) fn wkt(text: &str) -> Option<Value> {
     Some(json!({ "type": kind, "coordinates": coordinates }))
 }
 
+/// What the numbers of a point are, behind x and y.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Axes {
+    /// As the first point has them: `POINT(1 2 3)` has a height, and `POINT(1 2 3 4)` a measure too.
+    Unsaid,
+    None,
+    Z,
+    M,
+    Zm,
+}
+
+impl Axes {
+    /// How many numbers a point has, and how many of them are coordinates.
+    fn lengths(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Unsaid => None,
+            Self::None => Some((2, 2)),
+            Self::Z => Some((3, 3)),
+            Self::M => Some((3, 2)),
+            Self::Zm => Some((4, 3)),
+        }
+    }
+}
+
+/// `POINT`, `POINT ZM` or `POINTZM`, in any case.
+fn kind_and_axes(name: &str) -> Option<(String, Axes)> {
+    let mut words = name.split_ascii_whitespace();
+    let mut kind = words.next()?.to_ascii_uppercase();
+    let mut axes = match words.next().map(str::to_ascii_uppercase).as_deref() {
+        None => Axes::Unsaid,
+        Some("Z") => Axes::Z,
+        Some("M") => Axes::M,
+        Some("ZM") => Axes::Zm,
+        Some(_) => return None,
+    };
+    if words.next().is_some() {
+        return None;
+    }
+    if axes == Axes::Unsaid {
+        // No kind of geometry ends in one of these letters. `ZM` comes first, since it ends in `M`.
+        for (suffix, said) in [("ZM", Axes::Zm), ("Z", Axes::Z), ("M", Axes::M)] {
+            if kind.ends_with(suffix) {
+                kind.truncate(kind.len() - suffix.len());
+                axes = said;
+                break;
+            }
+        }
+    }
+    Some((kind, axes))
+}
+
 struct Reading<'a> {
     rest: &'a str,
     points: usize,
-    /// Of the first point: the others must have as many numbers.
-    dimension: Option<usize>,
+    axes: Axes,
 }
 
 impl Reading<'_> {
@@ -101,15 +143,23 @@ impl Reading<'_> {
         let (text, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
         // Anybody may send thousands of points, so that each costs as little as it can.
-        let mut numbers = [0.0; 3];
+        let mut numbers = [0.0; 4];
         let mut count = 0;
         for word in text.split_ascii_whitespace() {
             *numbers.get_mut(count)? = plain_number(word)?;
             count += 1;
         }
-        let dimension = *self.dimension.get_or_insert(count);
-        let is_point = count == dimension && (2..=3).contains(&dimension);
-        let given = numbers.get(..count).filter(|_| is_point)?;
+        if self.axes == Axes::Unsaid {
+            // The other points must have as many numbers as the first one.
+            self.axes = match count {
+                2 => Axes::None,
+                3 => Axes::Z,
+                4 => Axes::Zm,
+                _ => return None,
+            };
+        }
+        let (length, shown) = self.axes.lengths()?;
+        let given = numbers.get(..shown).filter(|_| count == length)?;
         Some(given.iter().copied().map(Value::from).collect())
     }
 

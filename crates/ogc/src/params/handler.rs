@@ -44,8 +44,8 @@ const ITEMS: Named = &[
     ("properties", Kind::Names),
     ("sortby", Kind::Sort),
     ("skipGeometry", Kind::Truth),
-    ("q", Kind::Text),
-    ("filter", Kind::Text),
+    ("q", Kind::FreeText),
+    ("filter", Kind::FreeText),
     ("filter-crs", Kind::Text),
     ("filter-lang", Kind::OneOf(FILTER_LANGUAGES)),
     ("resulttype", Kind::OneOf(&["results", "hits"])),
@@ -118,7 +118,7 @@ impl Handler {
         };
         let searches = matches!(action, Action::Read | Action::Search);
         match route {
-            Route::Static(_) => reads_nothing,
+            Route::Static(_) | Route::Schema(_) => reads_nothing,
             Route::Page("stac-search") if searches => Self {
                 fields: Fields::Compared { except: OF_STAC },
                 ..negotiated(ITEMS)
@@ -164,7 +164,7 @@ impl Handler {
             return Some((Some(known), *kind));
         }
         match self.fields {
-            Fields::Compared { except } if !except.contains(&name) => Some((None, Kind::Text)),
+            Fields::Compared { except } if !except.contains(&name) => Some((None, Kind::FreeText)),
             _ => None,
         }
     }

@@ -29,6 +29,8 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
     /// Handed on as it is.
     Text,
+    /// Handed on as it is; it may hold tabs and line breaks.
+    FreeText,
 }
 
 impl Kind {
@@ -61,7 +63,7 @@ impl Kind {
             Self::Subset => subset::read(text),
             Self::Wkt => geometry::wkt(text),
             Self::OneOf(words) => words.contains(&text).then(|| Value::from(text)),
-            Self::Text => Some(Value::from(text)),
+            Self::Text | Self::FreeText => Some(Value::from(text)),
         }
     }
 
@@ -79,7 +81,12 @@ impl Kind {
             Self::Measure => "a finite number of zero or more",
             Self::Subset => "`axis(value)` or `axis(low:high)`, separated by commas, no axis twice",
             Self::Wkt => "a geometry in WKT, of finite numbers",
-            Self::Names | Self::NonemptyNames | Self::Sort | Self::Truth | Self::Text => "a text",
+            Self::Names
+            | Self::NonemptyNames
+            | Self::Sort
+            | Self::Truth
+            | Self::Text
+            | Self::FreeText => "a text",
             Self::OneOf(_) => "one of the values of the standard",
         };
         Refusal::about_value(

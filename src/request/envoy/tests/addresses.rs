@@ -47,7 +47,7 @@ fn addresses_of_every_kind_are_shown() {
         attributes.source.as_mut().unwrap().address = Some(core::Address { address });
         attributes.tls_session = Some(TlsSession::default());
         let input = CheckInput::from_envoy(check.encode_to_vec().into()).unwrap();
-        let shown = serde_json::to_value(ShownAttributes(&input)).unwrap();
+        let shown = serde_json::to_value(shown_attributes(&input)).unwrap();
         assert_eq!(shown["source"]["address"], expected);
         assert_eq!(shown["tlsSession"], serde_json::json!({}));
     }

@@ -210,7 +210,7 @@ fn agree(message: &[u8]) -> Result<(), TestCaseError> {
 
 fn shown(message: &[u8]) -> serde_json::Value {
     let input = CheckInput::from_envoy(Bytes::copy_from_slice(message)).unwrap();
-    serde_json::to_value(ShownAttributes(&input)).unwrap()
+    serde_json::to_value(shown_attributes(&input)).unwrap()
 }
 
 /// Whether some byte could open a group: the wire type of one is 3.
