@@ -3,7 +3,6 @@
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
     core::{Step, Term},
-    diagnostic::Code,
     resolve::tree::{Collection, Function, Part, Query, Scalar, Value},
 };
 
@@ -18,15 +17,11 @@ impl Lower<'_> {
                 self.way(Term::Document(path.clone(), Vec::new()), way)?
             }
             Value::Inside(head, way) => {
-                if let Value::Set(items) = head.as_ref()
+                if let (Value::Set(items), Some((key, rest))) = (head.as_ref(), way.split_first())
                     && items.len() > 1
                     && !items.iter().all(|item| matches!(item, Value::Scalar(_)))
                 {
-                    return Err(self.never(
-                        Code::Unsupported,
-                        "members of a set that turn out equal are looked at once here, and each by itself in OPA".to_owned(),
-                        "give the set a name before it, such as `s := {..}`",
-                    ));
+                    return self.members(items, key, rest);
                 }
                 let head = self.operand(head)?;
                 let head = self.variable(head);
@@ -253,6 +248,21 @@ impl Lower<'_> {
             second.map(Box::new),
             statements,
         ))
+    }
+
+    /// A set that is searched where it is written: OPA looks at each member by itself, though some turn out equal.
+    fn members(&mut self, items: &[Value], key: &Value, rest: &[Value]) -> Ready<Term> {
+        if self.looks != Looks::ToBind {
+            return Err(Unready::Unsafe(None));
+        }
+        let (constants, others): (Vec<&Value>, Vec<&Value>) = items
+            .iter()
+            .partition(|item| matches!(item, Value::Scalar(_)));
+        let members = self.operands(constants.into_iter().chain(others))?;
+        let member = self.fresh();
+        self.each(None, Some(member), Term::Array(members));
+        self.matched(key, member)?;
+        self.way(Term::Inside(member, Vec::new()), rest)
     }
 
     /// The way from a value to what is inside: where a key is not known, every key there is.

@@ -183,8 +183,9 @@ impl<'a> Scope<'a> {
             direct::of_value(value, &mut add);
         }
         for name in names {
+            // A query around that declares the name further below does not have it yet.
             let is_known = frame.later.contains(&name)
-                || self.is_local(&name)
+                || self.has_value(&name)
                 || self.file.document(&name).is_some();
             if !is_known {
                 let at = Name {
@@ -228,6 +229,13 @@ impl<'a> Scope<'a> {
                 || frame.plain.contains_key(name)
                 || frame.later.contains(name)
         })
+    }
+
+    /// Whether a query around has a name already.
+    fn has_value(&self, name: &str) -> bool {
+        self.frames
+            .iter()
+            .any(|frame| frame.declared.contains_key(name) || frame.plain.contains_key(name))
     }
 
     /// Declares a name in the query that was entered last.

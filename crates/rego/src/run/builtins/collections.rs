@@ -69,11 +69,13 @@ fn length(value: &Value) -> usize {
 fn subset(arguments: &[Value]) -> Result<Value, String> {
     match arguments {
         [Value::Array(_), Value::Array(part)] if part.is_empty() => Ok(Value::Bool(true)),
-        [Value::Array(_), Value::Set(part)] if part.is_empty() => {
-            Err("an empty set is no part of an array".to_owned())
+        [Value::Array(items), Value::Set(part)] => {
+            // OPA counts an element once more where it stands in the array twice.
+            let found = items.iter().filter(|item| part.contains(item)).count();
+            Ok(Value::Bool(!items.is_empty() && found >= part.len()))
         }
         [Value::Object(_), Value::Object(_)]
-        | [Value::Array(_), Value::Array(_) | Value::Set(_)]
+        | [Value::Array(_), Value::Array(_)]
         | [Value::Set(_), Value::Set(_)] => by_regorus("object.subset", arguments),
         _ => Err("both operands must be objects, sets or arrays".to_owned()),
     }
