@@ -71,7 +71,8 @@ def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dic
 
 def as_v0(text: str) -> str:
     """The same policy in Rego v0: heads without `if` and `contains`, unless it imports Rego v1."""
-    if "import rego.v1" in text:
+    # A body of one statement with `|` is a comprehension behind `if`, and a body in v0.
+    if "import rego.v1" in text or re.search(r"\{\s*[^\n{]*\|", text):
         return text
     lines = []
     for line in text.split("\n"):

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 use regorus::Value;
 
-use super::{Builtin, by_regorus, string, text, theirs, whole};
+use super::{Builtin, by_regorus, errors, string, text, theirs, whole};
 
-pub(super) const ALL: [Builtin; 3] = [
+pub(super) const ALL: [Builtin; 4] = [
     Builtin {
         name: "time.parse_rfc3339_ns",
         arity: 1,
@@ -18,6 +18,11 @@ pub(super) const ALL: [Builtin; 3] = [
         },
     },
     Builtin {
+        name: "time.parse_ns",
+        arity: 2,
+        call: parse,
+    },
+    Builtin {
         name: "time.format",
         arity: 1,
         call: format,
@@ -28,6 +33,28 @@ pub(super) const ALL: [Builtin; 3] = [
         call: add_date,
     },
 ];
+
+/// By a layout without a time zone, the text must be what the layout makes of the time: the engine reads more leniently than Go.
+fn parse(arguments: &[Value]) -> Result<Value, String> {
+    let (layout, written) = (text(arguments, 0)?, text(arguments, 1)?);
+    let time = theirs::call("time.parse_ns", arguments)?;
+    let has_zone = ["Z07", "-07", "MST"]
+        .iter()
+        .any(|zone| layout.contains(zone));
+    let is_named = layout
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_digit());
+    if has_zone || is_named {
+        return Ok(time);
+    }
+    let parts = [time.clone(), string("UTC"), string(layout)];
+    match theirs::call("time.format", &[Value::from(parts.to_vec())])? {
+        Value::String(made) if *made == *written => Ok(time),
+        _ => Err(errors::refuse(
+            "the text is not written as the layout says".to_owned(),
+        )),
+    }
+}
 
 /// Without a layout it is RFC 3339, in which Go writes no zero at the end of a fraction.
 fn format(arguments: &[Value]) -> Result<Value, String> {
