@@ -43,7 +43,7 @@ pub use key_source::{AskSettings, KeySource, KeyStatus};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 pub use refusal::{Refusal, RefusalKind};
 
-use crate::identity::Principal;
+use crate::identity::{Method, Principal};
 use crate::request::Headers;
 use api_key::ApiKeyAuthenticator;
 use credential::AUTHORIZATION;
@@ -128,8 +128,9 @@ pub enum ChainError {
 pub struct Chain {
     authenticators: Vec<Box<dyn Authenticator>>,
     api_key_header: Option<String>,
+    takes_tokens: bool,
     max_credential_length: usize,
-    credential_headers: Vec<String>,
+    forward_authorization: bool,
 }
 
 impl Chain {
@@ -145,8 +146,8 @@ impl Chain {
         } = settings;
         let mut authenticators: Vec<Box<dyn Authenticator>> = Vec::new();
         let mut api_key_header = None;
-        let mut credential_headers = Vec::new();
-        if !issuers.is_empty() {
+        let takes_tokens = !issuers.is_empty();
+        if takes_tokens {
             let remembered = settings.remembered_tokens;
             let opaque = opaque.map(|opaque| OpaqueTokens::new(opaque, Arc::clone(&clock)));
             let clock = Arc::clone(&clock);
@@ -156,7 +157,6 @@ impl Chain {
         }
         if let Some(ApiKeySettings { header, keys }) = api_keys {
             let header = header_name(&header)?;
-            credential_headers.push(header.clone());
             api_key_header = Some(header.clone());
             authenticators.push(Box::new(ApiKeyAuthenticator {
                 keys,
@@ -165,14 +165,12 @@ impl Chain {
                 clock,
             }));
         }
-        if !settings.forward_authorization {
-            credential_headers.push(AUTHORIZATION.to_owned());
-        }
         Ok(Self {
             authenticators,
             api_key_header,
+            takes_tokens,
             max_credential_length,
-            credential_headers,
+            forward_authorization: settings.forward_authorization,
         })
     }
 
@@ -193,10 +191,12 @@ impl Chain {
             // Nobody can be known, so that no credential is wrong; it is taken from the request all the same.
             return Ok(Principal::anonymous());
         }
-        let header = self.api_key_header.as_deref();
-        let Some(credential) =
-            Credential::from_headers(headers, header, self.max_credential_length)?
-        else {
+        let taken = credential::Taken {
+            api_key_header: self.api_key_header.as_deref(),
+            tokens: self.takes_tokens,
+            max_length: self.max_credential_length,
+        };
+        let Some(credential) = Credential::from_headers(headers, &taken)? else {
             return Ok(Principal::anonymous());
         };
         match self
@@ -209,9 +209,16 @@ impl Chain {
         }
     }
 
-    /// The headers that hold credentials and must not reach the upstream.
-    pub fn credential_headers(&self) -> &[String] {
-        &self.credential_headers
+    /// The headers that hold credentials and must not reach the upstream. Only a token that was verified may be forwarded:
+    /// what else stands in `Authorization` has been checked by nobody.
+    pub fn credential_headers(&self, caller: &Principal) -> impl Iterator<Item = &str> {
+        let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
+        let is_forwarded = self.forward_authorization && is_by_token;
+        let authorization = (!is_forwarded).then_some(AUTHORIZATION);
+        self.api_key_header
+            .as_deref()
+            .into_iter()
+            .chain(authorization)
     }
 
     /// The `WWW-Authenticate` values for a caller who sent no credential but needs one (RFC 9110, section 11.6.1).

@@ -75,17 +75,16 @@ async fn each_credential_finds_its_authenticator() {
 
 #[tokio::test]
 async fn what_is_not_configured_is_not_taken() {
-    let refused = check(&chain(true, false), &[("authorization", &bearer())])
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (refused.kind(), refused.status()),
-        (RefusalKind::UnsupportedScheme, 401)
-    );
-    assert_eq!(
-        refused.challenges(),
-        [r#"ApiKey realm="pygeoapi", header="x-api-key""#]
-    );
+    for (header, chain) in [
+        (bearer(), chain(true, false)),
+        ("Basic QQ==".to_owned(), chain(true, true)),
+    ] {
+        let sent = [("authorization", header.as_str())];
+        assert_eq!(check(&chain, &sent).await.unwrap(), Principal::anonymous());
+        let beside_a_key = [sent[0], ("x-api-key", KEY)];
+        let caller = check(&chain, &beside_a_key).await.unwrap();
+        assert_eq!(caller.method, Method::ApiKey);
+    }
     let ignored = check(&chain(false, true), &[("x-api-key", KEY)])
         .await
         .unwrap();
@@ -96,11 +95,7 @@ async fn what_is_not_configured_is_not_taken() {
         let sent = check(&nobody, &[("authorization", credential)]).await;
         assert!(!sent.unwrap().is_authenticated(), "{credential}");
     }
-    assert!(
-        nobody
-            .credential_headers()
-            .contains(&"authorization".to_owned())
-    );
+    assert_eq!(kept_back(&nobody, Method::Anonymous), ["authorization"]);
 }
 
 #[tokio::test]
@@ -115,7 +110,6 @@ async fn a_refusal_carries_its_challenges() {
     let token = bearer();
     let cases: &[(Sent<'_>, u16, &str)] = &[
         (&[("x-api-key", "guess")], 401, plain[0]),
-        (&[("authorization", "Basic QQ==")], 401, plain[0]),
         (
             &[("authorization", &format!("Bearer {expired}"))],
             401,
@@ -155,17 +149,30 @@ async fn a_long_token_is_refused_unread() {
 
 #[test]
 fn credentials_are_kept_from_the_upstream() {
-    assert_eq!(
-        chain(true, true).credential_headers(),
-        ["x-api-key", "authorization"]
-    );
-    assert_eq!(chain(false, false).credential_headers(), ["authorization"]);
+    let both = ["x-api-key", "authorization"];
+    assert_eq!(kept_back(&chain(true, true), Method::Jwt), both);
+    let none = kept_back(&chain(false, false), Method::Anonymous);
+    assert_eq!(none, ["authorization"]);
     let forwarding = ChainSettings {
         forward_authorization: true,
         ..settings(true, true)
     };
     let forwarding = Chain::new(forwarding, ManualClock::new()).unwrap();
-    assert_eq!(forwarding.credential_headers(), ["x-api-key"]);
+    assert_eq!(kept_back(&forwarding, Method::Jwt), ["x-api-key"]);
+    assert_eq!(kept_back(&forwarding, Method::OpaqueToken), ["x-api-key"]);
+    // Whatever stands in `authorization` then, nobody has checked it.
+    assert_eq!(kept_back(&forwarding, Method::ApiKey), both);
+    assert_eq!(kept_back(&forwarding, Method::Anonymous), both);
+}
+
+/// The headers that the upstream of this caller does not get.
+fn kept_back(chain: &Chain, method: Method) -> Vec<String> {
+    let caller = Principal {
+        method,
+        ..Principal::anonymous()
+    };
+    let headers = chain.credential_headers(&caller);
+    headers.map(str::to_owned).collect()
 }
 
 #[test]

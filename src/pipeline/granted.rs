@@ -80,7 +80,7 @@ pub(super) fn permit(
         .chain(OURS)
         .filter(|name| !is_set(name, &permit.set_headers))
         // Credentials go in any case, even where a policy sets a header of that name.
-        .chain(rules.authn.credential_headers().iter().map(String::as_str))
+        .chain(rules.authn.credential_headers(principal))
         .collect();
     remove.sort_unstable();
     remove.dedup();

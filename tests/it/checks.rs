@@ -329,3 +329,23 @@ async fn strangers_are_told_to_try_where_they_can() {
         );
     }
 }
+
+/// Python's requests adds it for a host of `~/.netrc`.
+#[tokio::test]
+async fn a_scheme_that_is_not_configured_is_shown_to_the_policy_only() {
+    let service = Service::with_policy(
+        "package geowarden.authz\n\nallow if {\n\tstartswith(input.request.headers.authorization, \"Basic \")\n\tinput.identity.subject == \"osgeo\"\n}\n",
+    )
+    .await;
+    let basic = ("authorization", "Basic dXNlcjpwdw==");
+    let both = [("x-api-key", OSGEO_KEY), basic];
+    let allowed = service.ask("GET", "/collections", &both).await;
+    assert_eq!(allowed.status(), 200);
+    for kept_back in ["x-api-key", "authorization"] {
+        assert!(allowed.removed().iter().any(|name| name == kept_back));
+    }
+    // Alone, it makes nobody known.
+    let stranger = service.ask("GET", "/collections", &[basic]).await;
+    assert_eq!(stranger.status(), 401);
+    assert_eq!(stranger.problem()["code"], "credential-required");
+}
