@@ -24,8 +24,9 @@ use geowarden::{
         ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyRing, KeyTable, SystemClock, key_digest,
     },
     identity::{Method, Principal},
-    pipeline::{self, Rules, decision::Refusals},
+    pipeline::{self, Rules},
     policy::{Policy, Question, RegoPolicy, RegoSettings, input, source},
+    record::{DecisionRecord, ErrorFormat},
     request::{
         CheckInput,
         ogc::{Backend, Reader, Resource},
@@ -141,7 +142,7 @@ fn rules(folder: &str) -> Rules {
         reader: reader(),
         authn: Arc::new(Chain::new(settings, Arc::new(SystemClock)).unwrap()),
         policy: Arc::new(policy(folder, 1000)),
-        refusals: Refusals::default(),
+        error_format: ErrorFormat::default(),
     }
 }
 
@@ -208,8 +209,9 @@ fn whole_pipeline(bencher: Bencher<'_, '_>, folder: &str) {
         .unwrap();
     let decide = || {
         let check = CheckInput::from_envoy(black_box(bytes.clone())).unwrap();
-        let decided = runtime.block_on(pipeline::decide(&rules, &check));
-        response::to_envoy(&decided)
+        let mut record = DecisionRecord::of(&check);
+        let permit = runtime.block_on(pipeline::decide(&rules, &check, &mut record));
+        response::to_envoy(&record, permit.as_ref())
     };
     let answer = CheckResponse::decode(decide().as_slice()).unwrap();
     assert_eq!(

@@ -1,11 +1,6 @@
-//! One request through all its stops, on one screen. It cannot fail: every fault becomes a refusal.
+//! One request through all its stops, on one screen. It cannot fail: every fault becomes a denial.
 
-pub mod decision;
-mod decision_id;
-mod granted;
-pub mod stops;
-
-pub use self::granted::DECISION_ID;
+mod permit;
 
 use std::sync::Arc;
 
@@ -15,19 +10,17 @@ use tokio::{
 };
 use tracing::error;
 
-use self::{
-    decision::{Decision, Denial, Permit, Refusals},
-    decision_id::decision_id,
-    stops::Stops,
-};
+pub use self::permit::Permit;
 use crate::{
     authn,
     identity::Principal,
     policy::{Policy, Question, Verdict},
+    record::{DecisionRecord, Denial, ErrorFormat},
     request::{
-        CheckInput, Headers,
-        ogc::{Reader, Resource},
+        CheckInput,
+        ogc::{NotHonoured, Reader, Resource},
     },
+    status::DenialStatus,
 };
 
 /// Everything that one decision needs, replaced as a whole by a reload.
@@ -38,249 +31,183 @@ pub struct Rules {
     pub authn: Arc<authn::Chain>,
     /// Says whether it may be.
     pub policy: Arc<dyn Policy>,
-    /// In whose words a refusal is told.
-    pub refusals: Refusals,
+    /// In which words a client is told of a denial.
+    pub error_format: ErrorFormat,
 }
 
-/// A decision and what is known of its request, for the answer, the log and the metrics.
-#[derive(Debug)]
-pub struct Decided {
-    /// The decision's id, a random UUID.
-    pub id: String,
-    /// Allow or deny.
-    pub decision: Decision,
-    /// The caller, once known.
-    pub principal: Option<Principal>,
-    /// The resource, once read.
-    pub resource: Option<Resource>,
-    /// The reason: the policy's own, or a name of ours.
-    pub reason: String,
-    /// In whose words a refusal is told.
-    pub refusals: Refusals,
-    /// Whether a browser asked for a page, so that a refusal is best one too.
-    pub is_for_a_person: bool,
-    /// The tenant whose rules judged, where there are tenants.
-    pub tenant: Option<Arc<str>>,
-}
+/// Why a request is denied. Boxed, since most requests are not.
+type Denied = Box<Denial>;
 
-impl Decided {
-    /// What is known of the decision, by the names that logs and dynamic metadata use.
-    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let principal = self.principal.as_ref();
-        let resource = self.resource.as_ref();
-        [
-            ("decision_id", Some(self.id.as_str())),
-            ("outcome", Some(self.decision.outcome())),
-            ("reason", Some(&*self.reason)),
-            ("tenant", self.tenant.as_deref()),
-            ("method", principal.map(|p| p.method.as_str())),
-            ("subject", principal.and_then(|p| p.subject.as_deref())),
-            ("api", resource.map(Resource::api)),
-            ("operation", resource.map(Resource::operation)),
-            ("collection", resource.and_then(Resource::collection)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-    }
-}
-
-/// Decides one request: who asks, for what, and what the policy says of it.
-pub async fn decide(rules: &Rules, check: &CheckInput) -> Decided {
-    decide_timed(rules, check, &mut Stops::default()).await
-}
-
-/// The same, noting in `stops` how far it has come, for those who give it up as well.
-pub async fn decide_timed(rules: &Rules, check: &CheckInput, stops: &mut Stops) -> Decided {
-    let mut decided = undecided(rules, check);
-    let outcome = run(rules, check, &mut decided, stops).await;
-    concluded(decided, outcome)
+/// Decides one request: who asks, for what, and what the policy says of it. All of it is noted in `record`; there is a permit
+/// if it is allowed.
+pub async fn decide<'r>(
+    rules: &'r Rules,
+    check: &'r CheckInput,
+    record: &mut DecisionRecord<'r>,
+) -> Option<Permit<'r>> {
+    note_rules(rules, record);
+    let outcome = run(rules, check, record).await;
+    note_outcome(outcome, record)
 }
 
 /// Decides one request of a caller who is known by other means than a credential: for trying policies out.
-pub fn decide_as(rules: &Rules, check: &CheckInput, principal: Principal) -> Decided {
-    let mut decided = undecided(rules, check);
-    let principal = &*decided.principal.insert(principal);
-    let outcome = match read(rules, check) {
-        Ok(resource) => {
-            let resource = &*decided.resource.insert(resource);
-            let question = Question {
-                check,
-                resource,
-                principal,
-            };
-            judge(rules, &question, &decided.id, &mut decided.reason)
+pub fn decide_as<'r>(
+    rules: &'r Rules,
+    check: &'r CheckInput,
+    principal: Principal,
+    record: &mut DecisionRecord<'r>,
+) -> Option<Permit<'r>> {
+    note_rules(rules, record);
+    let outcome = read(rules, check).and_then(|resource| {
+        record.stops.leave_read();
+        record.stops.leave_authenticate();
+        let question = Question {
+            check,
+            resource: record.resource.insert(resource),
+            principal: record.principal.insert(principal),
+        };
+        judge(rules, &question, &mut record.verdict)
+    });
+    note_outcome(outcome, record)
+}
+
+fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {
+    record.policy_revision = Some(rules.policy.revision());
+    record.error_format = rules.error_format;
+}
+
+fn note_outcome<'r>(
+    outcome: Result<Permit<'r>, Denied>,
+    record: &mut DecisionRecord<'_>,
+) -> Option<Permit<'r>> {
+    match outcome {
+        Ok(permit) => {
+            record.allow();
+            Some(permit)
         }
-        Err(denial) => Err(denial),
-    };
-    concluded(decided, outcome)
-}
-
-fn undecided(rules: &Rules, check: &CheckInput) -> Decided {
-    Decided {
-        id: decision_id(),
-        decision: Decision::Deny(Denial::default()),
-        principal: None,
-        resource: None,
-        reason: String::new(),
-        refusals: rules.refusals,
-        is_for_a_person: check.method == "GET" && accepts_html(&check.headers),
-        tenant: None,
-    }
-}
-
-fn concluded(mut decided: Decided, outcome: Result<Permit, Box<Denial>>) -> Decided {
-    decided.decision = match outcome {
-        Ok(permit) => Decision::Allow(permit),
         Err(denial) => {
-            if decided.reason.is_empty() {
-                denial.reason.clone_into(&mut decided.reason);
-            }
-            Decision::Deny(*denial)
+            record.deny(denial);
+            None
         }
-    };
-    decided
-}
-
-/// Browsers name HTML when they open a page; API clients and scripts do not.
-fn accepts_html(headers: &Headers) -> bool {
-    headers
-        .all("accept")
-        .any(|value| value.windows(9).any(|part| matches!(part, b"text/html")))
-}
-
-/// A refusal of something that never got as far as the rules.
-pub fn refuse(denial: Denial) -> Decided {
-    Decided {
-        id: decision_id(),
-        principal: None,
-        resource: None,
-        reason: denial.reason.to_owned(),
-        refusals: Refusals::default(),
-        is_for_a_person: false,
-        tenant: None,
-        decision: Decision::Deny(denial),
     }
 }
 
-async fn run(
-    rules: &Rules,
+async fn run<'r>(
+    rules: &'r Rules,
     check: &CheckInput,
-    decided: &mut Decided,
-    stops: &mut Stops,
-) -> Result<Permit, Box<Denial>> {
-    let resource = &*decided.resource.insert(read(rules, check)?);
-    stops.leave_read();
+    record: &mut DecisionRecord<'_>,
+) -> Result<Permit<'r>, Denied> {
+    let resource = &*record.resource.insert(read(rules, check)?);
+    record.stops.leave_read();
     let principal = rules.authn.authenticate(&check.headers).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
-    let principal = &*decided.principal.insert(principal);
-    stops.leave_authenticated();
+    let principal = &*record.principal.insert(principal);
+    record.stops.leave_authenticate();
     let question = Question {
         check,
         resource,
         principal,
     };
-    let (id, reason) = (&decided.id, &mut decided.reason);
-    let mut judge = || judge(rules, &question, id, reason);
+    let verdict = &mut record.verdict;
     let Some(lane) = rules.policy.lane(&question) else {
-        return judge();
+        return judge(rules, &question, verdict);
     };
     // A slow policy must not hold up the requests that wait behind it on this thread.
     let _turn = lane.acquire().await;
     match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(judge),
-        _ => judge(),
+        RuntimeFlavor::MultiThread => block_in_place(|| judge(rules, &question, verdict)),
+        _ => judge(rules, &question, verdict),
     }
 }
 
-fn judge(
-    rules: &Rules,
-    question: &Question<'_>,
-    id: &str,
-    reason: &mut String,
-) -> Result<Permit, Box<Denial>> {
-    let verdict = rules.policy.decide(question).map_err(|fault| {
-        error!(fault = %fault, "the policy gave no verdict");
-        Box::new(Denial {
-            status: 503,
-            reason: fault.as_str(),
-            detail: "The policy could not be evaluated".to_owned(),
-            cause: Some(fault.to_string()),
-            ..Denial::default()
-        })
-    })?;
-    if let Some(words) = &verdict.reason {
-        reason.clone_from(words);
-    }
-    if !verdict.allowed {
-        return Err(Box::new(refused(rules, question.principal, &verdict)));
-    }
-    if reason.is_empty() {
-        "policy-allowed".clone_into(reason);
-    }
-    granted::permit(rules, question, &verdict, id)
-}
-
-fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Box<Denial>> {
+fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Denied> {
     rules.reader.read(&check.raw_request()).map_err(|refusal| {
+        let (code, detail) = (refusal.rule().as_str(), refusal.detail().to_owned());
         Box::new(Denial {
-            status: 400,
-            reason: refusal.rule().as_str(),
-            detail: refusal.detail().to_owned(),
             logged: Some(refusal.logged().to_owned()),
-            ..Denial::default()
+            ..Denial::new(DenialStatus::BAD_REQUEST, code, detail)
         })
     })
 }
 
 fn unauthenticated(refusal: &authn::Refusal) -> Denial {
+    let (status, code) = (refusal.status(), refusal.kind().as_str());
     Denial {
-        status: refusal.status(),
-        reason: refusal.kind().as_str(),
-        detail: refusal.detail().to_owned(),
-        headers: challenges(refusal.challenges()),
+        challenges: refusal.challenges().to_vec(),
         cause: refusal.cause().map(str::to_owned),
-        ..Denial::default()
+        ..Denial::new(status, code, refusal.detail())
     }
 }
 
-fn challenges(challenges: &[String]) -> Vec<(String, String)> {
-    challenges
-        .iter()
-        .map(|challenge| ("www-authenticate".to_owned(), challenge.clone()))
-        .collect()
+fn judge<'r>(
+    rules: &'r Rules,
+    question: &Question<'_>,
+    noted: &mut Option<Arc<Verdict>>,
+) -> Result<Permit<'r>, Denied> {
+    let verdict = rules.policy.decide(question).map_err(|fault| {
+        error!(fault = %fault, "the policy gave no verdict");
+        let detail = "The policy could not be evaluated";
+        let denial = Denial::new(DenialStatus::SERVICE_UNAVAILABLE, fault.as_str(), detail);
+        Box::new(denial.because(&fault))
+    })?;
+    let verdict = &*noted.insert(verdict);
+    if !verdict.allowed {
+        return Err(Box::new(denied(rules, question.principal, verdict)));
+    }
+    let path =
+        changed_path(question.resource, verdict).map_err(|cause| Box::new(not_honoured(&cause)))?;
+    Ok(Permit::grant(
+        path,
+        rules.authn.credential_headers(question.principal),
+    ))
+}
+
+/// The path with the query parameters that the policy set and removed, if there are any.
+fn changed_path(resource: &Resource, verdict: &Verdict) -> Result<Option<String>, NotHonoured> {
+    let (set, remove) = (
+        &verdict.query_parameters_to_set,
+        &verdict.query_parameters_to_remove,
+    );
+    if set.is_empty() && remove.is_empty() {
+        return Ok(None);
+    }
+    resource.canonical_path_with(set, remove).map(Some)
+}
+
+/// What the policy asks of pygeoapi must happen, or the request does not pass.
+fn not_honoured(cause: &NotHonoured) -> Denial {
+    error!(%cause, "the policy asks for what pygeoapi would not do");
+    let denial = Denial::new(
+        DenialStatus::SERVICE_UNAVAILABLE,
+        "policy-not-honoured",
+        "The policy could not be applied",
+    );
+    denial.because(cause)
 }
 
 /// A stranger may try with a credential, 401, where there is a way to show one and the policy does not choose otherwise. All
 /// others may not, 403.
-fn refused(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
-    let challenges = challenges(&rules.authn.challenges());
+fn denied(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
+    let challenges = rules.authn.challenges();
     let is_to_try = !principal.is_authenticated() && !challenges.is_empty();
-    let mut denial = match verdict.http_status {
+    match verdict.http_status {
         None if is_to_try => Denial {
-            status: 401,
-            reason: "credential-required",
-            detail: "This needs a credential".to_owned(),
-            headers: challenges,
-            ..Denial::default()
+            challenges,
+            ..Denial::new(
+                DenialStatus::UNAUTHORIZED,
+                "credential-required",
+                "This needs a credential",
+            )
         },
-        chosen => Denial {
-            status: chosen.unwrap_or(403),
-            reason: "policy-denied",
-            detail: "The policy does not allow this".to_owned(),
+        chosen => {
+            let status = chosen.unwrap_or(DenialStatus::FORBIDDEN);
+            let denial = Denial::new(status, "policy-denied", "The policy does not allow this");
             // A 401 of the policy's own says how to try (RFC 9110, section 15.5.2).
-            headers: if chosen == Some(401) {
-                challenges
-            } else {
-                Vec::new()
-            },
-            ..Denial::default()
-        },
-    };
-    if let Some(reason) = &verdict.reason {
-        denial.detail.clone_from(reason);
+            let says_how = status == DenialStatus::UNAUTHORIZED;
+            Denial {
+                challenges: if says_how { challenges } else { Vec::new() },
+                ..denial
+            }
+        }
     }
-    denial.headers.extend(verdict.headers.iter().cloned());
-    denial.body.clone_from(&verdict.body);
-    denial.metadata.clone_from(&verdict.dynamic_metadata);
-    denial
 }

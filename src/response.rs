@@ -5,14 +5,20 @@
 mod fastgeoapi;
 mod message;
 mod page;
+mod request_headers;
 
 use serde_json::{Map, Value, json};
 
 use self::message::Message;
-use crate::pipeline::{
-    DECISION_ID, Decided,
-    decision::{Decision, Denial, Permit},
+use crate::{
+    pipeline::Permit,
+    record::{DecisionRecord, Denial, ErrorFormat, FactValue},
+    request::CheckInput,
+    status::DenialStatus,
 };
+
+/// The decision's id, on the request and on every denial.
+const DECISION_ID: &str = "x-geowarden-decision-id";
 
 /// gRPC status codes (google.rpc.Code) of a Check: any but OK refuses.
 const OK: u32 = 0;
@@ -28,46 +34,63 @@ enum Append {
     True,
 }
 
-/// More than most answers take.
-const MOST_BYTES: usize = 1536;
+/// Room for the bytes of most answers.
+const USUAL_BYTES: usize = 1536;
 
-/// What Envoy is told: an encoded `CheckResponse`.
-pub fn to_envoy(decided: &Decided) -> Vec<u8> {
-    let mut answer = Message::with_capacity(MOST_BYTES);
-    let code = match &decided.decision {
-        Decision::Allow(_) => OK,
-        Decision::Deny(denial) if denial.status == 401 => UNAUTHENTICATED,
-        Decision::Deny(_) => PERMISSION_DENIED,
-    };
-    answer.message(1, |status| status.number(1, code));
-    match &decided.decision {
-        Decision::Allow(permit) => answer.message(3, |ok| allowed(ok, permit)),
-        Decision::Deny(denial) => answer.message(2, |refused| denied(refused, denial, decided)),
+/// The answer to Envoy: an encoded `CheckResponse`. It allows only with a permit.
+pub fn to_envoy(record: &DecisionRecord<'_>, permit: Option<&Permit<'_>>) -> Vec<u8> {
+    let mut answer = Message::with_capacity(USUAL_BYTES);
+    match (permit, record.denial()) {
+        (Some(permit), None) => {
+            answer.message(1, |status| status.number(1, OK));
+            answer.message(3, |ok| allowed(ok, record, permit));
+        }
+        (_, Some(denial)) => deny(&mut answer, record, denial),
+        // A record that allows without a permit: a defect of the program, so nothing passes.
+        (None, None) => deny(&mut answer, record, &Denial::internal_error()),
     }
-    answer.message(4, |metadata| self::metadata(metadata, decided));
+    answer.message(4, |metadata| self::metadata(metadata, record));
     answer.into_bytes()
 }
 
-/// What Envoy can log: dynamic metadata of the ext_authz filter. Ours wins over the policy's.
-fn metadata(all: &mut Message, decided: &Decided) {
-    let theirs = match &decided.decision {
-        Decision::Allow(permit) => &permit.metadata,
-        Decision::Deny(denial) => &denial.metadata,
+fn deny(answer: &mut Message, record: &DecisionRecord<'_>, denial: &Denial) {
+    let code = match denial.status {
+        DenialStatus::UNAUTHORIZED => UNAUTHENTICATED,
+        _ => PERMISSION_DENIED,
     };
-    for (name, value) in theirs {
-        if decided.facts().all(|(ours, _)| ours != name) {
+    answer.message(1, |status| status.number(1, code));
+    answer.message(2, |denied| self::denied(denied, record, denial));
+}
+
+/// What Envoy can log: dynamic metadata of the ext_authz filter. geowarden's own names win over the policy's.
+fn metadata(all: &mut Message, record: &DecisionRecord<'_>) {
+    let facts = || record.facts(|fact| fact.metadata);
+    let of_policy = record.followed_verdict().into_iter();
+    for (name, value) in of_policy.flat_map(|verdict| &verdict.dynamic_metadata) {
+        if facts().all(|(fact, _)| fact != name) {
             member(all, name, |all| proto_value(all, value));
         }
     }
-    for (name, value) in decided.facts() {
-        member(all, name, |all| all.text_even_if_empty(3, value));
+    for (name, value) in facts() {
+        member(all, name, |all| fact_value(all, value));
+    }
+}
+
+fn fact_value(all: &mut Message, value: FactValue<'_>) {
+    match value {
+        FactValue::Word(text) | FactValue::Text(text) => all.text_even_if_empty(3, text),
+        // Every number of a record is far below 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        FactValue::Number(number) => all.double(2, number as f64),
+        FactValue::Flag(truth) => all.number_even_if_zero(4, u32::from(truth)),
     }
 }
 
 /// `OkHttpResponse`.
-fn allowed(ok: &mut Message, permit: &Permit) {
-    for (index, (name, value)) in permit.set_headers.iter().enumerate() {
-        let mut earlier = permit.set_headers.iter().take(index);
+fn allowed(ok: &mut Message, record: &DecisionRecord<'_>, permit: &Permit<'_>) {
+    let set = request_headers::to_set(record, permit);
+    for (index, (name, value)) in set.iter().enumerate() {
+        let mut earlier = set.iter().take(index);
         // The first one takes the place of the client's own, further ones of its name come on top.
         if earlier.any(|(other, _)| other.eq_ignore_ascii_case(name)) {
             header(ok, 2, name, value, Append::True);
@@ -75,55 +98,79 @@ fn allowed(ok: &mut Message, permit: &Permit) {
             header(ok, 2, name, value, Append::OverwriteIfExistsOrAdd);
         }
     }
-    for name in &permit.remove_headers {
+    for name in request_headers::to_remove(record, permit, &set) {
         ok.text_even_if_empty(5, name);
     }
-    for (name, value) in &permit.response_headers {
+    let verdict = record.followed_verdict().into_iter();
+    for (name, value) in verdict.flat_map(|verdict| &verdict.response_headers_to_add) {
         header(ok, 6, name, value, Append::IfExistsOrAdd);
     }
 }
 
 /// `DeniedHttpResponse`.
-fn denied(refused: &mut Message, denial: &Denial, decided: &Decided) {
-    let (id, refusals) = (decided.id.as_str(), decided.refusals);
-    refused.message(1, |status| status.number(1, u32::from(denial.status)));
+fn denied(answer: &mut Message, record: &DecisionRecord<'_>, denial: &Denial) {
+    let format = record.error_format;
+    answer.message(1, |status| status.number(1, denial.status.get().into()));
     // Challenges are several headers of one name, so nothing is overwritten.
-    let mut add = |name: &str, value: &str| header(refused, 2, name, value, Append::IfExistsOrAdd);
-    for (name, value) in &denial.headers {
+    let mut add = |name: &str, value: &str| header(answer, 2, name, value, Append::IfExistsOrAdd);
+    for challenge in &denial.challenges {
+        add("www-authenticate", fastgeoapi::challenge(challenge, format));
+    }
+    let verdict = record.followed_verdict();
+    for (name, value) in verdict.into_iter().flat_map(|verdict| &verdict.headers) {
         match name.as_str() {
-            "www-authenticate" => add(name, fastgeoapi::challenge(value, refusals)),
+            "www-authenticate" => add(name, fastgeoapi::challenge(value, format)),
             _ => add(name, value),
         }
     }
-    add(DECISION_ID, id);
+    add(DECISION_ID, &record.id);
     add("cache-control", "no-store");
-    if let Some(body) = &denial.body {
-        refused.text(3, body);
+    if let Some(body) = verdict.and_then(|verdict| verdict.body.as_ref()) {
+        answer.text(3, body);
         return;
     }
-    let (media_type, body) = match fastgeoapi::body(denial, refusals) {
-        Some(body) => ("application/json", body.to_string()),
-        None if decided.is_for_a_person => (
-            "text/html; charset=utf-8",
-            page::html(title(denial.status), denial, id),
-        ),
-        None => ("application/problem+json", problem(denial, id).to_string()),
-    };
+    let (media_type, body) = error_document(record, denial, format);
     add("content-type", media_type);
     add("vary", "accept");
-    refused.text(3, &body);
+    answer.text(3, &body);
+}
+
+/// The body of a denial, with its media type: in the tenant's words, else as a page for a browser, else for programs.
+fn error_document(
+    record: &DecisionRecord<'_>,
+    denial: &Denial,
+    format: ErrorFormat,
+) -> (&'static str, String) {
+    let (title, detail) = (title(denial.status.get()), record.detail());
+    let detail = detail.unwrap_or(&denial.detail);
+    if let Some(body) = fastgeoapi::body(denial, format) {
+        ("application/json", body.to_string())
+    } else if record.request.is_some_and(asks_for_a_page) {
+        let page = page::html(title, denial, detail, &record.id);
+        ("text/html; charset=utf-8", page)
+    } else {
+        let problem = problem(title, denial, detail, &record.id);
+        ("application/problem+json", problem.to_string())
+    }
+}
+
+/// Browsers name HTML when they open a page; API clients and scripts do not.
+fn asks_for_a_page(check: &CheckInput) -> bool {
+    let mut accepted = check.headers.all("accept");
+    let names_html = |value: &[u8]| value.windows(9).any(|part| matches!(part, b"text/html"));
+    check.method == "GET" && accepted.any(names_html)
 }
 
 /// A problem document (RFC 9457) that OGC API clients can read too: they look for `code` and `description`.
-fn problem(denial: &Denial, id: &str) -> Value {
+fn problem(title: &str, denial: &Denial, detail: &str, id: &str) -> Value {
     json!({
-        "type": format!("urn:geowarden:problem:{}", denial.reason),
-        "title": title(denial.status),
-        "status": denial.status,
-        "detail": denial.detail,
+        "type": format!("urn:geowarden:problem:{}", denial.code),
+        "title": title,
+        "status": denial.status.get(),
+        "detail": detail,
         "instance": format!("urn:uuid:{id}"),
-        "code": denial.reason,
-        "description": denial.detail,
+        "code": denial.code,
+        "description": detail,
     })
 }
 

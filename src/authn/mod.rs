@@ -211,14 +211,11 @@ impl Chain {
 
     /// The headers that hold credentials and must not reach the upstream. Only a token that was verified may be forwarded:
     /// what else stands in `Authorization` has been checked by nobody.
-    pub fn credential_headers(&self, caller: &Principal) -> impl Iterator<Item = &str> {
+    pub fn credential_headers(&self, caller: &Principal) -> [Option<&str>; 2] {
         let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
         let is_forwarded = self.forward_authorization && is_by_token;
         let authorization = (!is_forwarded).then_some(AUTHORIZATION);
-        self.api_key_header
-            .as_deref()
-            .into_iter()
-            .chain(authorization)
+        [self.api_key_header.as_deref(), authorization]
     }
 
     /// The `WWW-Authenticate` values for a caller who sent no credential but needs one (RFC 9110, section 11.6.1).

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use crate::status::DenialStatus;
+
 /// The reason of a refusal, with a stable name for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
@@ -86,11 +88,11 @@ impl RefusalKind {
     }
 
     /// The HTTP status of the answer.
-    pub fn status(self) -> u16 {
+    pub fn status(self) -> DenialStatus {
         match self {
-            Self::RepeatedCredential | Self::SeveralCredentials => 400,
-            Self::KeysUnavailable | Self::IssuerUnavailable => 503,
-            _ => 401,
+            Self::RepeatedCredential | Self::SeveralCredentials => DenialStatus::BAD_REQUEST,
+            Self::KeysUnavailable | Self::IssuerUnavailable => DenialStatus::SERVICE_UNAVAILABLE,
+            _ => DenialStatus::UNAUTHORIZED,
         }
     }
 
@@ -177,7 +179,7 @@ impl Refusal {
     }
 
     /// The HTTP status of the answer: 401, 400 or 503.
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> DenialStatus {
         self.kind.status()
     }
 

@@ -172,7 +172,7 @@ fn kept_back(chain: &Chain, method: Method) -> Vec<String> {
         ..Principal::anonymous()
     };
     let headers = chain.credential_headers(&caller);
-    headers.map(str::to_owned).collect()
+    headers.into_iter().flatten().map(str::to_owned).collect()
 }
 
 #[test]

@@ -13,11 +13,9 @@ use crate::{
     config::key_file,
     files::{Files, Fresh},
     identity::{Method, Principal},
-    pipeline::{
-        self, Decided, Rules,
-        decision::{Decision, Refusals},
-    },
+    pipeline::{self, Rules},
     policy::Question,
+    record::{DecisionRecord, ErrorFormat},
     reload::build,
     request::{CheckInput, Headers},
 };
@@ -100,7 +98,7 @@ impl Eval {
             reader: build::reader(&config).map_err(CommandError::Config)?,
             authn: Arc::new(authn),
             policy: Arc::new(policy),
-            refusals: Refusals::default(),
+            error_format: ErrorFormat::default(),
         };
         let check = CheckInput {
             method: self.method.clone(),
@@ -109,9 +107,11 @@ impl Eval {
             body: self.body.clone().into_bytes(),
             ..CheckInput::default()
         };
-        let decided = pipeline::decide_as(&rules, &check, self.principal(&config, &files)?);
+        let principal = self.principal(&config, &files)?;
+        let mut record = DecisionRecord::of(&check);
+        pipeline::decide_as(&rules, &check, principal, &mut record);
         if self.input
-            && let (Some(resource), Some(principal)) = (&decided.resource, &decided.principal)
+            && let (Some(resource), Some(principal)) = (&record.resource, &record.principal)
         {
             print_json(&rules.policy.shown(&Question {
                 check: &check,
@@ -120,39 +120,35 @@ impl Eval {
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        self.tell(&decided)
+        self.print_decision(&record)
     }
 
-    fn tell(&self, decided: &Decided) -> Result<ExitCode, CommandError> {
-        let outcome = decided.decision.outcome();
-        let status = decided.decision.status();
-        let (code, detail) = match &decided.decision {
-            Decision::Allow(_) => ("policy-allowed", decided.reason.as_str()),
-            Decision::Deny(denial) => (
-                denial.reason,
-                denial.cause.as_deref().unwrap_or(&denial.detail),
-            ),
-        };
-        let detail = match detail {
-            "policy-allowed" => "The policy allows it",
-            other => other,
+    fn print_decision(&self, record: &DecisionRecord<'_>) -> Result<ExitCode, CommandError> {
+        let (outcome, status, code) = (record.outcome(), record.status(), record.code());
+        let cause = record.denial().and_then(|denial| denial.cause.as_deref());
+        let detail = match cause.or_else(|| record.detail()) {
+            Some(detail) => detail,
+            None if record.reason() == code => "The policy allows it",
+            None => record.reason(),
         };
         if self.json {
             print_json(
                 &json!({"outcome": outcome, "status": status, "reason": code, "detail": detail}),
             )?;
         } else {
-            let outcome = match &decided.decision {
-                Decision::Allow(_) => paint::good(outcome),
-                Decision::Deny(_) => paint::bad(outcome),
+            let outcome = if record.is_allowed() {
+                paint::good(outcome)
+            } else {
+                paint::bad(outcome)
             };
             let lines: Vec<_> = detail.lines().map(paint::plain).collect();
             let detail = lines.join("\n");
             print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
         }
-        Ok(match decided.decision {
-            Decision::Allow(_) => ExitCode::SUCCESS,
-            Decision::Deny(_) => ExitCode::from(2),
+        Ok(if record.is_allowed() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(2)
         })
     }
 

@@ -154,7 +154,7 @@ fn decision_as_text(decision: &Decision) -> String {
 /// With the names that the log uses.
 fn decision_as_json(decision: &Decision) -> Value {
     let principal = decision.principal.as_ref();
-    json!({
+    let mut all = json!({
         "decision_id": decision.id,
         "time": rfc3339(decision.time),
         "outcome": match decision.outcome() {
@@ -174,6 +174,19 @@ fn decision_as_json(decision: &Decision) -> Value {
         "subject": principal.and_then(|principal| some(&principal.subject)),
         "issuer": principal.and_then(|principal| some(&principal.issuer)),
         "duration_us": micros(decision),
+    });
+    if let Value::Object(members) = &mut all {
+        let facts = decision.facts.iter();
+        members.extend(facts.filter_map(|fact| Some((fact.name.clone(), fact_as_json(fact)?))));
+    }
+    all
+}
+
+fn fact_as_json(fact: &v1::Fact) -> Option<Value> {
+    Some(match fact.value.as_ref()? {
+        v1::fact::Value::Text(text) => text.as_str().into(),
+        v1::fact::Value::Number(number) => (*number).into(),
+        v1::fact::Value::Flag(flag) => (*flag).into(),
     })
 }
 

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::status::DenialStatus;
+
 /// An answer that a policy gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
@@ -23,7 +25,7 @@ pub struct Verdict {
     /// Denied: the whole body of the answer.
     pub body: Option<String>,
     /// Denied: the status of the answer.
-    pub http_status: Option<u16>,
+    pub http_status: Option<DenialStatus>,
     /// Envoy's dynamic metadata.
     pub dynamic_metadata: Map<String, Value>,
 }
@@ -156,7 +158,7 @@ fn check_single(parameters: &[(String, String)]) -> Result<(), VerdictError> {
 }
 
 /// A denial never answers with a success: a client would take it for data.
-fn denial_status(status: &Value) -> Result<u16, VerdictError> {
+fn denial_status(status: &Value) -> Result<DenialStatus, VerdictError> {
     let fault = VerdictError::Member {
         key: "http_status",
         expected: "an HTTP status from 300 to 599",
@@ -167,10 +169,8 @@ fn denial_status(status: &Value) -> Result<u16, VerdictError> {
             .then(|| format!("{float:.0}").parse().ok())
             .flatten()
     });
-    match number.and_then(|n| u16::try_from(n).ok()) {
-        Some(status) if (300..600).contains(&status) => Ok(status),
-        _ => Err(fault),
-    }
+    let number = number.and_then(|number| u16::try_from(number).ok());
+    number.and_then(DenialStatus::new).ok_or(fault)
 }
 
 /// Line breaks and pseudo-headers of a policy would rewrite the request behind the back of what was judged.
@@ -292,7 +292,7 @@ mod tests {
             json!({"allowed": false, "http_status": 404, "reason": "no such collection"}),
         ))
         .unwrap();
-        assert_eq!(verdict.http_status, Some(404));
+        assert_eq!(verdict.http_status, DenialStatus::new(404));
         assert_eq!(verdict.reason.as_deref(), Some("no such collection"));
     }
 }

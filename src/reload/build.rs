@@ -22,8 +22,9 @@ use crate::{
         key_file::{self, StoredKey},
     },
     files::{Files, Fresh, Root},
-    pipeline::{Rules, decision::Refusals},
+    pipeline::Rules,
     policy::{self, RegoPolicy, RegoSettings, input, source},
+    record::ErrorFormat,
     request::ogc::{self, Reader},
 };
 
@@ -67,7 +68,7 @@ pub fn rules(
             reader,
             authn: Arc::new(authn),
             policy: Arc::new(policy),
-            refusals: refusals(config),
+            error_format: error_format(config),
         }),
         _ => Err(problems),
     }
@@ -77,13 +78,15 @@ fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
     outcome.map_err(|found| problems.0.extend(found.0)).ok()
 }
 
-fn refusals(config: &Config) -> Refusals {
+fn error_format(config: &Config) -> ErrorFormat {
     match config.server.refusals {
-        config::Refusals::Problem => Refusals::Problem,
-        config::Refusals::Fastgeoapi if config.authn.api_keys.is_some() => Refusals::FastgeoapiKeys,
+        config::Refusals::Problem => ErrorFormat::Problem,
+        config::Refusals::Fastgeoapi if config.authn.api_keys.is_some() => {
+            ErrorFormat::FastgeoapiKeys
+        }
         config::Refusals::Fastgeoapi => match config.policy.input {
-            Input::Fastgeoapi => Refusals::FastgeoapiPolicy,
-            Input::Native => Refusals::FastgeoapiTokens,
+            Input::Fastgeoapi => ErrorFormat::FastgeoapiPolicy,
+            Input::Native => ErrorFormat::FastgeoapiTokens,
         },
     }
 }

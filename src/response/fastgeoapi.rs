@@ -2,30 +2,35 @@
 
 use serde_json::{Value, json};
 
-use crate::pipeline::decision::{Denial, Refusals};
+use crate::{
+    record::{Denial, ErrorFormat},
+    status::DenialStatus,
+};
 
 /// The body of a refusal in fastgeoapi's words; None where it had none, and a problem document says more.
-pub(super) fn body(denial: &Denial, refusals: Refusals) -> Option<Value> {
-    if denial.status != 401 {
+pub(super) fn body(denial: &Denial, format: ErrorFormat) -> Option<Value> {
+    if denial.status != DenialStatus::UNAUTHORIZED {
         return None;
     }
-    match (refusals, denial.reason) {
-        (Refusals::Problem, _) => None,
+    match (format, denial.code) {
+        (ErrorFormat::Problem, _) => None,
         // It does not look at other credentials.
-        (Refusals::FastgeoapiKeys, "credential-required" | "unsupported-scheme") => {
+        (ErrorFormat::FastgeoapiKeys, "credential-required" | "unsupported-scheme") => {
             Some(json!({"detail": "no api key"}))
         }
-        (Refusals::FastgeoapiKeys, _) => Some(json!({"detail": "invalid api key"})),
-        (Refusals::FastgeoapiTokens, _) => Some(json!({"message": "Unauthenticated"})),
-        (Refusals::FastgeoapiPolicy, _) => Some(json!({"message": "Unauthorized"})),
+        (ErrorFormat::FastgeoapiKeys, _) => Some(json!({"detail": "invalid api key"})),
+        (ErrorFormat::FastgeoapiTokens, _) => Some(json!({"message": "Unauthenticated"})),
+        (ErrorFormat::FastgeoapiPolicy, _) => Some(json!({"message": "Unauthorized"})),
     }
 }
 
 /// fastgeoapi's challenges end with the error; ours describe it.
-pub(super) fn challenge(value: &str, refusals: Refusals) -> &str {
-    match refusals {
-        Refusals::Problem => value,
-        Refusals::FastgeoapiKeys | Refusals::FastgeoapiTokens | Refusals::FastgeoapiPolicy => value
+pub(super) fn challenge(value: &str, format: ErrorFormat) -> &str {
+    match format {
+        ErrorFormat::Problem => value,
+        ErrorFormat::FastgeoapiKeys
+        | ErrorFormat::FastgeoapiTokens
+        | ErrorFormat::FastgeoapiPolicy => value
             .split_once(", error_description=")
             .map_or(value, |(start, _)| start),
     }
@@ -33,72 +38,70 @@ pub(super) fn challenge(value: &str, refusals: Refusals) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
     fn only_a_401_has_other_words() {
-        let denial = |status, reason| Denial {
-            status,
-            reason,
-            ..Denial::default()
-        };
-        for (status, reason, refusals, expected) in [
+        let denial = |status, code| Denial::new(DenialStatus::new(status).unwrap(), code, "");
+        for (status, reason, format, expected) in [
             (
                 401,
                 "credential-required",
-                Refusals::FastgeoapiKeys,
+                ErrorFormat::FastgeoapiKeys,
                 Some(r#"{"detail":"no api key"}"#),
             ),
             (
                 401,
                 "unsupported-scheme",
-                Refusals::FastgeoapiKeys,
+                ErrorFormat::FastgeoapiKeys,
                 Some(r#"{"detail":"no api key"}"#),
             ),
             (
                 401,
                 "bad-signature",
-                Refusals::FastgeoapiPolicy,
+                ErrorFormat::FastgeoapiPolicy,
                 Some(r#"{"message":"Unauthorized"}"#),
             ),
-            (403, "policy-denied", Refusals::FastgeoapiPolicy, None),
+            (403, "policy-denied", ErrorFormat::FastgeoapiPolicy, None),
             (
                 401,
                 "unknown-key",
-                Refusals::FastgeoapiKeys,
+                ErrorFormat::FastgeoapiKeys,
                 Some(r#"{"detail":"invalid api key"}"#),
             ),
             (
                 401,
                 "expired-key",
-                Refusals::FastgeoapiKeys,
+                ErrorFormat::FastgeoapiKeys,
                 Some(r#"{"detail":"invalid api key"}"#),
             ),
             (
                 401,
                 "credential-required",
-                Refusals::FastgeoapiTokens,
+                ErrorFormat::FastgeoapiTokens,
                 Some(r#"{"message":"Unauthenticated"}"#),
             ),
             (
                 401,
                 "expired-token",
-                Refusals::FastgeoapiTokens,
+                ErrorFormat::FastgeoapiTokens,
                 Some(r#"{"message":"Unauthenticated"}"#),
             ),
-            (401, "unknown-key", Refusals::Problem, None),
-            (403, "policy-denied", Refusals::FastgeoapiTokens, None),
-            (400, "empty-segment", Refusals::FastgeoapiKeys, None),
-            (503, "keys-unavailable", Refusals::FastgeoapiTokens, None),
+            (401, "unknown-key", ErrorFormat::Problem, None),
+            (403, "policy-denied", ErrorFormat::FastgeoapiTokens, None),
+            (400, "empty-segment", ErrorFormat::FastgeoapiKeys, None),
+            (503, "keys-unavailable", ErrorFormat::FastgeoapiTokens, None),
         ] {
-            let body = body(&denial(status, reason), refusals).map(|body| body.to_string());
-            assert_eq!(body.as_deref(), expected, "{status} {reason} {refusals:?}");
+            let body = body(&denial(status, reason), format).map(|body| body.to_string());
+            assert_eq!(body.as_deref(), expected, "{status} {reason} {format:?}");
         }
         let long =
             r#"Bearer realm="a", error="invalid_token", error_description="The token has expired""#;
-        assert_eq!(challenge(long, Refusals::Problem), long);
+        assert_eq!(challenge(long, ErrorFormat::Problem), long);
         assert_eq!(
-            challenge(long, Refusals::FastgeoapiTokens),
+            challenge(long, ErrorFormat::FastgeoapiTokens),
             r#"Bearer realm="a", error="invalid_token""#
         );
     }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::pipeline::decision::Denial;
+use crate::record::Denial;
 
-/// A page of its own: no script, no style sheet, nothing that is fetched.
-pub(super) fn html(title: &str, denial: &Denial, id: &str) -> String {
-    let detail = escaped(&denial.detail);
-    let code = escaped(denial.reason);
+/// A page without a script, a style sheet or anything else that is fetched.
+pub(super) fn html(title: &str, denial: &Denial, detail: &str, id: &str) -> String {
+    let detail = escaped(detail);
+    let code = escaped(denial.code);
     let id = escaped(id);
     let status = denial.status;
     format!(
@@ -31,16 +31,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::DenialStatus;
 
     #[test]
     fn what_a_client_sent_is_text_on_the_page() {
-        let denial = Denial {
-            status: 400,
-            reason: "bad-byte",
-            detail: "a byte: `<script>alert('x')</script>&\"`".to_owned(),
-            ..Denial::default()
-        };
-        let page = html("Bad Request", &denial, "an-id");
+        let detail = "a byte: `<script>alert('x')</script>&\"`";
+        let denial = Denial::new(DenialStatus::BAD_REQUEST, "bad-byte", detail);
+        let page = html("Bad Request", &denial, detail, "an-id");
         assert!(
             page.contains("&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#38;&#34;"),
             "{page}"

@@ -10,105 +10,66 @@ use std::{
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{
-    pipeline::{Decided, decision::Decision},
-    request::ogc::Resource,
-};
+use crate::record::{DecisionRecord, Fact, FactValue};
 
-/// How far a reader may fall behind before it loses decisions.
-const KEPT: usize = 1024;
+/// Decisions that a reader may fall behind before it loses some.
+const CAPACITY: usize = 1024;
 /// Readers at once.
 const MAX_READERS: usize = 16;
-/// Bytes of a method, which the client chose, that are kept.
-const MAX_METHOD: usize = 32;
 
 /// What is told of a decision: no credential, no query, no body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionEvent {
-    /// The decision's id.
-    pub id: String,
     /// When it was made.
     pub time: SystemTime,
-    /// Whether the request may pass.
-    pub is_allowed: bool,
-    /// The HTTP status of a refusal; 200 stands for passing on.
-    pub status: u16,
-    /// The policy's own reason, or a name of ours.
-    pub reason: String,
-    /// The method of the request, at most 32 bytes of it: the longest that is registered has 17.
-    pub method: String,
-    /// The canonical path without its query, and what was asked for by it; `None` for what could not be read.
-    pub target: Option<Target>,
-    /// Who asked, once known.
-    pub caller: Option<Caller>,
     /// How long it took.
     pub duration: Duration,
-    /// The tenant whose rules judged.
-    pub tenant: Option<Arc<str>>,
+    /// Whether the request may pass.
+    pub is_allowed: bool,
+    /// The HTTP status of a denial; 200 stands for passing on.
+    pub status: u16,
+    /// What the record says, by the names of the log.
+    pub facts: Vec<(&'static str, OwnedValue)>,
 }
 
-/// What was asked for.
+/// The value of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The canonical path without its query.
-    pub path: String,
-    /// The part of pygeoapi.
-    pub api: &'static str,
-    /// What of it.
-    pub operation: &'static str,
-    /// The collection's id.
-    pub collection: Option<String>,
-}
-
-/// Who asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// How the caller proved who it is.
-    pub method: &'static str,
-    /// The subject of a token, or the id of an API key.
-    pub subject: Option<Arc<str>>,
-    /// The issuer of a token.
-    pub issuer: Option<Arc<str>>,
-    /// The id of an API key.
-    pub key_id: Option<Arc<str>>,
+pub enum OwnedValue {
+    /// A word or a text.
+    Text(String),
+    /// A number.
+    Number(u64),
+    /// Yes or no.
+    Flag(bool),
 }
 
 impl DecisionEvent {
-    fn of(decided: &Decided, method: &str, duration: Duration) -> Self {
+    pub(crate) fn of(record: &DecisionRecord<'_>) -> Self {
+        let facts = record.facts(Fact::in_tail);
         Self {
-            id: decided.id.clone(),
             time: SystemTime::now(),
-            is_allowed: matches!(decided.decision, Decision::Allow(_)),
-            status: decided.decision.status(),
-            reason: decided.reason.clone(),
-            method: start(method).to_owned(),
-            target: decided.resource.as_ref().map(Target::of),
-            caller: decided.principal.as_ref().map(|principal| Caller {
-                method: principal.method.as_str(),
-                subject: principal.subject.clone(),
-                issuer: principal.issuer.clone(),
-                key_id: principal.key_id.clone(),
-            }),
-            duration,
-            tenant: decided.tenant.clone(),
+            duration: record.duration,
+            is_allowed: record.is_allowed(),
+            status: record.status(),
+            facts: facts.map(|(name, value)| (name, value.into())).collect(),
         }
+    }
+
+    /// The text of a fact, if it has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find_map(|(known, value)| match value {
+            OwnedValue::Text(text) if *known == name => Some(text.as_str()),
+            _ => None,
+        })
     }
 }
 
-fn start(method: &str) -> &str {
-    let end = method.floor_char_boundary(MAX_METHOD);
-    method.get(..end).unwrap_or_default()
-}
-
-impl Target {
-    fn of(resource: &Resource) -> Self {
-        // A query can hold anything, somebody's token among it.
-        let path = resource.canonical_path().split('?').next();
-        Self {
-            path: path.unwrap_or_default().to_owned(),
-            api: resource.api(),
-            operation: resource.operation(),
-            collection: resource.collection().map(str::to_owned),
+impl From<FactValue<'_>> for OwnedValue {
+    fn from(value: FactValue<'_>) -> Self {
+        match value {
+            FactValue::Word(text) | FactValue::Text(text) => Self::Text(text.to_owned()),
+            FactValue::Number(number) => Self::Number(number),
+            FactValue::Flag(flag) => Self::Flag(flag),
         }
     }
 }
@@ -124,22 +85,20 @@ pub struct DecisionStream {
 impl Default for DecisionStream {
     fn default() -> Self {
         Self {
-            sender: broadcast::Sender::new(KEPT),
+            sender: broadcast::Sender::new(CAPACITY),
             readers: Arc::default(),
         }
     }
 }
 
 impl DecisionStream {
-    /// Tells `decided` to those who watch; without any it costs one look.
-    pub fn publish(&self, decided: &Decided, method: &str, duration: Duration) {
+    /// Sends the decision to those who watch; without any it costs one look.
+    pub fn publish(&self, record: &DecisionRecord<'_>) {
         if self.readers.load(Ordering::Relaxed) == 0 {
             return;
         }
         // The last reader may have left just now.
-        let _ = self
-            .sender
-            .send(Arc::new(DecisionEvent::of(decided, method, duration)));
+        let _ = self.sender.send(Arc::new(DecisionEvent::of(record)));
     }
 
     /// A reader of the decisions from now on; `None` when there are as many as are allowed.
@@ -157,9 +116,9 @@ impl DecisionStream {
     }
 }
 
-/// What a reader finds.
+/// What a reader gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum StreamItem {
     /// A decision.
     Decision(Arc<DecisionEvent>),
     /// So many decisions were lost, since the reader fell behind.
@@ -175,10 +134,10 @@ pub struct Reader {
 
 impl Reader {
     /// The next decision, or how many were lost; `None` when there will be no more. It may be given up and asked again.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<StreamItem> {
         match self.receiver.recv().await {
-            Ok(event) => Some(Told::Decision(event)),
-            Err(RecvError::Lagged(lost)) => Some(Told::Lost(lost)),
+            Ok(event) => Some(StreamItem::Decision(event)),
+            Err(RecvError::Lagged(lost)) => Some(StreamItem::Lost(lost)),
             Err(RecvError::Closed) => None,
         }
     }
@@ -198,30 +157,30 @@ impl Drop for Place {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::time::Instant;
+
     use super::*;
-    use crate::pipeline::{self, decision::Denial};
+    use crate::request::CheckInput;
 
     fn publish(stream: &DecisionStream) {
-        let refused = pipeline::refuse(Denial::default());
-        stream.publish(&refused, "GET", Duration::ZERO);
+        stream.publish(&DecisionRecord::new(Instant::now(), false));
     }
 
     #[tokio::test]
     async fn a_reader_that_falls_behind_is_told_how_many_it_lost() {
         let stream = DecisionStream::default();
         let mut slow = stream.subscribe().unwrap();
-        for _ in 0..KEPT + 7 {
+        for _ in 0..CAPACITY + 7 {
             publish(&stream);
         }
-        assert_eq!(slow.next().await, Some(Told::Lost(7)));
-        assert!(matches!(slow.next().await, Some(Told::Decision(_))));
+        assert_eq!(slow.next().await, Some(StreamItem::Lost(7)));
+        assert!(matches!(slow.next().await, Some(StreamItem::Decision(_))));
     }
 
     #[tokio::test]
     async fn a_long_method_is_cut_off() {
         let stream = DecisionStream::default();
         let mut reader = stream.subscribe().unwrap();
-        let refused = pipeline::refuse(Denial::default());
         for (method, kept) in [
             (
                 "UPDATEREDIRECTREF".to_owned(),
@@ -230,11 +189,15 @@ mod tests {
             ("M".repeat(10_000), "M".repeat(32)),
             (format!("{}\u{e9}", "M".repeat(31)), "M".repeat(31)),
         ] {
-            stream.publish(&refused, &method, Duration::ZERO);
-            let Some(Told::Decision(event)) = reader.next().await else {
+            let check = CheckInput {
+                method,
+                ..CheckInput::default()
+            };
+            stream.publish(&DecisionRecord::of(&check));
+            let Some(StreamItem::Decision(event)) = reader.next().await else {
                 panic!("nothing was told")
             };
-            assert_eq!(event.method, kept);
+            assert_eq!(event.text("method"), Some(kept.as_str()));
         }
     }
 

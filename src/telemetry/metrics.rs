@@ -1,6 +1,6 @@
 //! Prometheus metrics. No label holds what a client chooses freely.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use prometheus_client::{
     encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder, text::encode},
@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use crate::{
     authn::{KeyEvents, KeyFetchError},
-    pipeline::Decided,
+    record::DecisionRecord,
     telemetry::logging,
 };
 
@@ -39,6 +39,7 @@ struct DecisionLabels {
     status: u32,
     reason: &'static str,
     principal: &'static str,
+    stop: &'static str,
     #[prometheus(flatten)]
     tenant: TenantLabel,
 }
@@ -96,7 +97,7 @@ impl Default for Metrics {
         let decisions = registered(
             &mut registry,
             "decisions",
-            "Decisions by outcome, HTTP status, reason and the kind of caller",
+            "Decisions by outcome, HTTP status, reason, kind of credential and the stop where they ended",
         );
         let duration = Histogram::new(exponential_buckets(20e-6, 2.0, 16));
         registry.register_with_unit(
@@ -191,18 +192,18 @@ fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, 
 
 impl Metrics {
     /// Counts one decision.
-    pub fn decided(&self, decided: &Decided, duration: Duration) {
-        let principal = decided.principal.as_ref();
+    pub fn decided(&self, record: &DecisionRecord<'_>) {
         self.decisions
             .get_or_create(&DecisionLabels {
-                outcome: decided.decision.outcome(),
-                status: u32::from(decided.decision.status()),
-                reason: decided.decision.reason(),
-                principal: principal.map_or("unknown", |p| p.method.as_str()),
-                tenant: TenantLabel(decided.tenant.clone()),
+                outcome: record.outcome(),
+                status: record.status().into(),
+                reason: record.code(),
+                principal: record.credential().unwrap_or("unknown"),
+                stop: record.stops.current().as_str(),
+                tenant: TenantLabel(record.tenant.clone()),
             })
             .inc();
-        self.duration.observe(duration.as_secs_f64());
+        self.duration.observe(record.duration.as_secs_f64());
     }
 
     /// Counts a check as in flight until the guard is dropped, also when Envoy gives it up.

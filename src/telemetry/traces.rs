@@ -18,46 +18,25 @@ use opentelemetry_sdk::trace::{
 };
 use tokio::sync::mpsc;
 
-use self::spans::Record;
+use self::spans::DecisionSpans;
+#[cfg(test)]
+pub(crate) use self::spans::attributes;
 pub use self::{
     context::Carried,
     export::{ExportError, Exporter},
 };
 use super::metrics::{Metrics, SpanEnd};
-use crate::{
-    config,
-    pipeline::{Decided, stops::Stops},
-    request::CheckInput,
-};
+use crate::{config, record::DecisionRecord};
 
 /// Decisions that may wait for their export.
 const QUEUE: usize = 2048;
-
-/// What a trace tells of one Check.
-#[derive(Debug)]
-pub struct Checked<'a> {
-    /// The trace context of the call itself.
-    pub carried: &'a Carried,
-    /// The request that was judged, where it could be read.
-    pub check: Option<&'a CheckInput>,
-    /// The revision of the policies that judged it.
-    pub revision: Option<&'a str>,
-    /// What was decided.
-    pub decided: &'a Decided,
-    /// How far it came.
-    pub stops: Stops,
-    /// When the Check began.
-    pub begun: Instant,
-    /// When it was decided.
-    pub decided_at: Instant,
-}
 
 /// Where decisions are handed to, to become traces.
 pub struct Traces {
     sampler: ParentBasedSampler,
     trusts_requests: bool,
     ids: RandomIdGenerator,
-    queue: mpsc::Sender<Record>,
+    queue: mpsc::Sender<DecisionSpans>,
     metrics: Arc<Metrics>,
 }
 
@@ -79,18 +58,18 @@ impl Traces {
         Ok((traces, exporter))
     }
 
-    /// The trace of a decision, if it is sampled; it ends with the answer.
-    pub fn begin(&self, checked: &Checked<'_>) -> Option<Trace<'_>> {
-        let headers = checked.check.map(|check| &check.headers);
+    /// The trace of a decision, if it is sampled; it ends with the answer. `carried` is the trace context of the call.
+    pub fn begin(&self, carried: &Carried, record: &DecisionRecord<'_>) -> Option<Trace<'_>> {
+        let headers = record.request.map(|check| &check.headers);
         // Else a client's sampled flag would decide, in the place of the ratio.
         let trusted = headers.filter(|_| self.trusts_requests);
-        let parent = context::parent(checked.carried, trusted);
+        let parent = context::parent(carried, trusted);
         let trace_id = match &parent {
             Some(parent) => parent.trace_id(),
             None => self.ids.new_trace_id(),
         };
         self.is_sampled(parent.as_ref(), trace_id).then(|| Trace {
-            record: Record::new(checked, parent, trace_id),
+            spans: DecisionSpans::new(record, parent, trace_id),
             traces: self,
         })
     }
@@ -109,17 +88,17 @@ impl Traces {
 
 /// The trace of a decision whose answer is being written.
 pub struct Trace<'a> {
-    record: Record,
+    spans: DecisionSpans,
     traces: &'a Traces,
 }
 
 impl Trace<'_> {
     /// The answer is ready now.
     pub fn end(mut self) {
-        self.record.answered_at(Instant::now());
-        let spans = self.record.len();
-        if self.traces.queue.try_send(self.record).is_err() {
-            self.traces.metrics.spans(SpanEnd::QueueFull, spans);
+        self.spans.answered_at(Instant::now());
+        let count = self.spans.len();
+        if self.traces.queue.try_send(self.spans).is_err() {
+            self.traces.metrics.spans(SpanEnd::QueueFull, count);
         }
     }
 }

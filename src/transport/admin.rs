@@ -20,7 +20,7 @@ use crate::{
     config::Part,
     state::State,
     telemetry::{
-        decision_stream::{DecisionEvent, DecisionStream, Reader, Told},
+        decision_stream::{DecisionEvent, DecisionStream, OwnedValue, Reader, StreamItem},
         reload_history::ReloadHistory,
     },
 };
@@ -125,11 +125,11 @@ impl Tail {
                 told = self.reader.next() => told,
             };
             let event = match told {
-                Some(Told::Decision(event)) if self.filter.passes(&event) => {
+                Some(StreamItem::Decision(event)) if self.filter.passes(&event) => {
                     v1::tail_response::Event::Decision(decision(&event))
                 }
-                Some(Told::Decision(_)) => continue,
-                Some(Told::Lost(lost)) => v1::tail_response::Event::Lost(lost),
+                Some(StreamItem::Decision(_)) => continue,
+                Some(StreamItem::Lost(lost)) => v1::tail_response::Event::Lost(lost),
                 None => return Err(Status::unavailable("geowarden is shutting down")),
             };
             return Ok(v1::TailResponse { event: Some(event) });
@@ -142,33 +142,45 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn decision(event: &DecisionEvent) -> v1::Decision {
+pub(super) fn decision(event: &DecisionEvent) -> v1::Decision {
     let outcome = if event.is_allowed {
         v1::Outcome::Allow
     } else {
         v1::Outcome::Deny
     };
-    let mut decision = v1::Decision {
-        id: event.id.clone(),
+    let text = |name| event.text(name).unwrap_or_default().to_owned();
+    let principal = event.text("principal").map(|method| v1::Principal {
+        method: method.to_owned(),
+        subject: text("subject"),
+        issuer: text("issuer"),
+    });
+    v1::Decision {
+        id: text("decision_id"),
         time: Some(event.time.into()),
         outcome: outcome.into(),
         status: event.status.into(),
-        reason: event.reason.clone(),
-        method: event.method.clone(),
+        reason: text("reason"),
+        method: text("method"),
+        path: text("path"),
+        api: text("api"),
+        operation: text("operation"),
+        collection: text("collection"),
+        principal,
         duration: event.duration.try_into().ok(),
-        tenant: event.tenant.as_deref().unwrap_or_default().to_owned(),
-        ..v1::Decision::default()
-    };
-    if let Some(target) = &event.target {
-        decision.path.clone_from(&target.path);
-        target.api.clone_into(&mut decision.api);
-        target.operation.clone_into(&mut decision.operation);
-        decision.collection = target.collection.clone().unwrap_or_default();
+        tenant: text("tenant"),
+        facts: event.facts.iter().map(fact).collect(),
     }
-    decision.principal = event.caller.as_ref().map(|caller| v1::Principal {
-        method: caller.method.to_owned(),
-        subject: caller.subject.as_deref().unwrap_or_default().to_owned(),
-        issuer: caller.issuer.as_deref().unwrap_or_default().to_owned(),
-    });
-    decision
+}
+
+fn fact((name, value): &(&'static str, OwnedValue)) -> v1::Fact {
+    use v1::fact::Value;
+    let value = match value {
+        OwnedValue::Text(text) => Value::Text(text.clone()),
+        OwnedValue::Number(number) => Value::Number(*number),
+        OwnedValue::Flag(flag) => Value::Flag(*flag),
+    };
+    v1::Fact {
+        name: (*name).to_owned(),
+        value: Some(value),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -17,15 +17,17 @@ use tracing::error;
 
 use crate::{
     config::LoggedDecisions,
-    pipeline::{self, Decided, decision::Denial, stops::Stops},
+    pipeline::{self, Permit},
+    record::{DecisionRecord, Denial},
     request::{CheckInput, envoy::UnreadableCheck},
     response,
     state::{State, Tenant, Unmatched},
+    status::DenialStatus,
     telemetry::{
         decision_log,
         decision_stream::DecisionStream,
         metrics::Metrics,
-        traces::{Carried, Checked, Traces},
+        traces::{Carried, Traces},
     },
 };
 
@@ -45,82 +47,100 @@ pub struct ExtAuthz {
     pub traces: Option<Traces>,
 }
 
+/// A request and the tenant whose rules judge it, as far as both are known.
+struct Received {
+    check: Option<CheckInput>,
+    tenant: Option<Arc<Tenant>>,
+    /// Why one of them is not known.
+    denial: Option<Denial>,
+}
+
 impl ExtAuthz {
     /// The answer to an encoded `CheckRequest`: an encoded `CheckResponse`.
     pub async fn check(&self, metadata: &MetadataMap, message: Bytes) -> Vec<u8> {
-        let start = Instant::now();
+        let begun = Instant::now();
         let _in_flight = self.metrics.in_flight();
         let traced = self.traces.as_ref().map(|traces| {
             let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
-        let mut stops = Stops::new(traced.is_some());
-        let check = CheckInput::from_envoy(message);
-        let (tenant, decided) = match self.addressed(&check) {
-            Ok((check, tenant)) => {
-                let end = start + self.deadline;
-                let decided = judge(&tenant, check, end, &mut stops).await;
-                (Some(tenant), decided)
-            }
-            Err(refused) => (None, *refused),
-        };
-        let duration = start.elapsed();
-        let check = check.as_ref().ok();
-        self.metrics.decided(&decided, duration);
-        let method = check.map_or("", |check| &check.method);
-        decision_log::record(self.logged, &decided, method, duration);
-        self.decisions.publish(&decided, method, duration);
-        let trace = traced.as_ref().and_then(|(traces, carried)| {
-            traces.begin(&Checked {
-                carried,
-                check,
-                revision: tenant.as_ref().map(|t| t.rules.policy.revision()),
-                decided: &decided,
-                stops,
-                begun: start,
-                decided_at: start + duration,
-            })
-        });
-        let answer = response::to_envoy(&decided);
+        let received = receive(&self.state, message);
+        let mut record = DecisionRecord::new(begun, traced.is_some());
+        let permit = judge(&received, begun + self.deadline, &mut record).await;
+        record.duration = begun.elapsed();
+        self.metrics.decided(&record);
+        decision_log::write(self.logged, &record);
+        self.decisions.publish(&record);
+        let trace = traced.as_ref();
+        let trace = trace.and_then(|(traces, carried)| traces.begin(carried, &record));
+        let answer = response::to_envoy(&record, permit.as_ref());
         if let Some(trace) = trace {
             trace.end();
         }
         answer
     }
+}
 
-    /// The check, if it could be read, and whose it is.
-    fn addressed<'c>(
-        &self,
-        check: &'c Result<CheckInput, UnreadableCheck>,
-    ) -> Result<(&'c CheckInput, Arc<Tenant>), Box<Decided>> {
-        let check = check.as_ref().map_err(|unreadable| {
-            Box::new(pipeline::refuse(Denial {
-                status: 400,
-                reason: "unreadable-check",
-                detail: unreadable.to_string(),
-                ..Denial::default()
-            }))
-        })?;
-        let tenant = self.state.tenant(check);
-        let tenant = tenant.map_err(|unmatched| Box::new(refused(&unmatched)))?;
-        Ok((check, tenant))
+/// Reads Envoy's message and finds the tenant. A panic becomes a denial.
+fn receive(state: &State, message: Bytes) -> Received {
+    let read = || {
+        let check = match CheckInput::from_envoy(message) {
+            Ok(check) => check,
+            Err(unreadable) => return Received::denied(None, unreadable_check(&unreadable)),
+        };
+        match state.tenant(&check) {
+            Ok(tenant) => Received {
+                check: Some(check),
+                tenant: Some(tenant),
+                denial: None,
+            },
+            Err(unmatched) => Received::denied(Some(check), no_tenant(&unmatched)),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        error!("reading a check panicked");
+        Received::denied(None, Denial::internal_error())
+    })
+}
+
+impl Received {
+    fn denied(check: Option<CheckInput>, denial: Denial) -> Self {
+        Self {
+            check,
+            tenant: None,
+            denial: Some(denial),
+        }
     }
 }
 
-async fn judge(tenant: &Tenant, check: &CheckInput, end: Instant, stops: &mut Stops) -> Decided {
-    // A panic unwinds into a refusal of this request, with its log line; others do not notice.
-    let decide = pipeline::decide_timed(&tenant.rules, check, stops);
-    let decide = AssertUnwindSafe(decide).catch_unwind();
-    let mut decided = match within(end, decide).await {
-        Ok(Ok(decided)) => decided,
-        Ok(Err(_)) => {
-            error!("a check broke off by a panic");
-            ours("internal-error", "The request could not be judged")
-        }
-        Err(_) => ours("deadline", "Judging the request took too long"),
+/// Decides by `end`. A panic and a deadline become denials of this request, with what is known of it in the record.
+async fn judge<'r>(
+    received: &'r Received,
+    end: Instant,
+    record: &mut DecisionRecord<'r>,
+) -> Option<Permit<'r>> {
+    record.request = received.check.as_ref();
+    let (Some(check), Some(tenant)) = (&received.check, &received.tenant) else {
+        let denial = received.denial.clone();
+        record.deny(denial.unwrap_or_else(Denial::internal_error));
+        return None;
     };
-    decided.tenant.clone_from(&tenant.name);
-    decided
+    record.tenant.clone_from(&tenant.name);
+    let decide = AssertUnwindSafe(pipeline::decide(&tenant.rules, check, record)).catch_unwind();
+    let broken_off = match within(end, decide).await {
+        Ok(Ok(permit)) => return permit,
+        Ok(Err(_)) => {
+            error!("judging a check panicked");
+            Denial::internal_error()
+        }
+        Err(_) => Denial::new(
+            DenialStatus::SERVICE_UNAVAILABLE,
+            "deadline",
+            "Judging the request took too long",
+        ),
+    };
+    record.deny(broken_off);
+    None
 }
 
 /// A future's value, unless it is not there in time. Most decisions wait for nothing, and need no timer.
@@ -133,33 +153,27 @@ async fn within<F: Future>(end: Instant, future: F) -> Result<F::Output, Elapsed
     }
 }
 
-fn ours(reason: &'static str, detail: &str) -> Decided {
-    pipeline::refuse(Denial {
-        status: 503,
-        reason,
-        detail: detail.to_owned(),
-        ..Denial::default()
-    })
+fn unreadable_check(unreadable: &UnreadableCheck) -> Denial {
+    let status = DenialStatus::BAD_REQUEST;
+    Denial::new(status, "unreadable-check", unreadable.to_string())
 }
 
-/// A route that names a tenant that is not there is a fault of the operator's; a host that is nobody's is the client's.
-fn refused(unmatched: &Unmatched) -> Decided {
-    let cause = Some(unmatched.to_string());
-    pipeline::refuse(match unmatched {
-        Unmatched::Tenant(_) | Unmatched::Key(_) => Denial {
-            status: 503,
-            reason: "unknown-tenant",
-            detail: "What is to judge this route is not configured".to_owned(),
-            cause,
-            ..Denial::default()
-        },
-        // Misdirected Request (RFC 9110, section 15.5.20).
-        Unmatched::Host(_) | Unmatched::NoHostName => Denial {
-            status: 421,
-            reason: "unknown-host",
-            detail: "Nothing is served under this host".to_owned(),
-            cause,
-            ..Denial::default()
-        },
-    })
+/// A route that names a tenant that does not exist is the operator's fault; a host that no tenant has is the client's.
+fn no_tenant(unmatched: &Unmatched) -> Denial {
+    let denial = match unmatched {
+        Unmatched::Tenant(_) | Unmatched::Key(_) => Denial::new(
+            DenialStatus::SERVICE_UNAVAILABLE,
+            "unknown-tenant",
+            "What is to judge this route is not configured",
+        ),
+        Unmatched::Host(_) | Unmatched::NoHostName => Denial::new(
+            DenialStatus::MISDIRECTED_REQUEST,
+            "unknown-host",
+            "Nothing is served under this host",
+        ),
+    };
+    denial.because(unmatched)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     (
         "admin",
         &["authn", "connections", "supervision", "telemetry"],
@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "transport",
         ],
     ),
-    ("authn", &["causes", "identity", "request"]),
+    ("authn", &["causes", "identity", "request", "status"]),
     ("causes", &[]),
     (
         "cli",
@@ -41,6 +41,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "identity",
             "pipeline",
             "policy",
+            "record",
             "reload",
             "request",
             "running_pygeoapi",
@@ -55,8 +56,12 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("identity", &[]),
     ("lib", &[]),
     ("main", &[]),
-    ("pipeline", &["authn", "identity", "policy", "request"]),
-    ("policy", &["files", "identity", "request"]),
+    (
+        "pipeline",
+        &["authn", "identity", "policy", "record", "request", "status"],
+    ),
+    ("policy", &["files", "identity", "request", "status"]),
+    ("record", &["identity", "policy", "request", "status"]),
     (
         "reload",
         &[
@@ -65,19 +70,21 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "files",
             "pipeline",
             "policy",
+            "record",
             "request",
             "state",
             "telemetry",
         ],
     ),
     ("request", &["identity"]),
-    ("response", &["pipeline"]),
+    ("response", &["pipeline", "record", "request", "status"]),
     ("running_pygeoapi", &["causes", "config"]),
     ("state", &["config", "pipeline", "request"]),
+    ("status", &[]),
     ("supervision", &["telemetry"]),
     (
         "telemetry",
-        &["authn", "causes", "config", "glyphs", "pipeline", "request"],
+        &["authn", "causes", "config", "glyphs", "record", "request"],
     ),
     (
         "transport",
@@ -89,9 +96,11 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "connections",
             "files",
             "pipeline",
+            "record",
             "request",
             "response",
             "state",
+            "status",
             "supervision",
             "telemetry",
         ],

@@ -333,16 +333,19 @@ fn every_reason_of_a_refusal_is_documented() {
         ("crates/ogc/src/refusal.rs", "=> \""),
         ("src/authn/refusal.rs", "=> \""),
         ("src/policy/mod.rs", "=> \""),
-        ("src/pipeline.rs", "reason: \""),
-        ("src/pipeline/granted.rs", "reason: \""),
-        ("src/transport/ext_authz.rs", "reason: \""),
-        ("src/transport/ext_authz.rs", "ours(\""),
+        ("src/pipeline.rs", "Denial::new("),
+        ("src/transport/ext_authz.rs", "Denial::new("),
+        ("src/record/denial.rs", "code: \""),
     ] {
         let text = page(file);
         let found = text
             .split(before)
             .skip(1)
-            .filter_map(|rest| rest.split('"').next())
+            .filter_map(|rest| match before.strip_suffix('"') {
+                Some(_) => rest.split('"').next(),
+                // The first text among the arguments.
+                None => rest.split(");").next()?.split('"').nth(1),
+            })
             .filter(|code| {
                 code.bytes()
                     .all(|b| b.is_ascii_lowercase() || b"-8".contains(&b))

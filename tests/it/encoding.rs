@@ -49,7 +49,7 @@ async fn what_is_no_check_is_refused_and_the_next_one_served() {
     assert_eq!(refused.status(), 400);
     assert_eq!(refused.problem()["code"], "unreadable-check");
     service
-        .metric(r#"geowarden_decisions_total{outcome="deny",status="400",reason="unreadable-check",principal="unknown"} 1"#)
+        .metric(r#"geowarden_decisions_total{outcome="deny",status="400",reason="unreadable-check",principal="unknown",stop="read"} 1"#)
         .await;
     let served = call(&service, CHECK, with_more(&[])).await.unwrap();
     assert_eq!(served.status(), 200);

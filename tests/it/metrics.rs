@@ -5,12 +5,12 @@ use std::{
     fs,
     path::Path,
     sync::Arc,
-    time::Duration,
+    time::Instant,
 };
 
 use geowarden::{
     authn::{KeyFetchError, KeySet},
-    pipeline::{self, decision::Denial},
+    record::DecisionRecord,
     telemetry::metrics::{Dropped, Metrics, SpanEnd},
 };
 use geowarden_yaml::Document;
@@ -30,7 +30,7 @@ fn read(name: &str) -> String {
 /// The text of all metrics, each with a sample: a family without one is not shown.
 fn text() -> String {
     let metrics = Arc::new(Metrics::default());
-    metrics.decided(&pipeline::refuse(Denial::default()), Duration::ZERO);
+    metrics.decided(&DecisionRecord::new(Instant::now(), false));
     let tenant = "osgeo".into();
     let keys = Metrics::key_events(&metrics, Some(&tenant));
     keys.fetched("https://idp.example", 1, 0);

@@ -248,9 +248,9 @@ async fn a_decision_says_whose_rules_made_it() {
     );
     assert_eq!(metadata(&answer, "tenant"), None);
     for labels in [
-        r#"outcome="allow",status="200",reason="policy-allowed",principal="api_key",tenant="osgeo""#,
-        r#"outcome="deny",status="401",reason="unknown-key",principal="unknown",tenant="geobeyond""#,
-        r#"outcome="deny",status="503",reason="unknown-tenant",principal="unknown""#,
+        r#"outcome="allow",status="200",reason="policy-allowed",principal="api_key",stop="policy",tenant="osgeo""#,
+        r#"outcome="deny",status="401",reason="unknown-key",principal="unknown",stop="authenticate",tenant="geobeyond""#,
+        r#"outcome="deny",status="503",reason="unknown-tenant",principal="unknown",stop="read""#,
     ] {
         let line = format!("geowarden_decisions_total{{{labels}}} 1");
         service.metric(&line).await;

@@ -185,7 +185,7 @@ pub struct TailRequest {
     pub tenant: ::prost::alloc::string::String,
 }
 /// What a reader is sent.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TailResponse {
     /// One of these.
     #[prost(oneof = "tail_response::Event", tags = "1, 2")]
@@ -194,7 +194,7 @@ pub struct TailResponse {
 /// Nested message and enum types in `TailResponse`.
 pub mod tail_response {
     /// One of these.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Event {
         /// A decision that passes the filters.
         #[prost(message, tag = "1")]
@@ -205,7 +205,7 @@ pub mod tail_response {
     }
 }
 /// One decision, with what the log says of it and the path.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Decision {
     /// A random UUID: also in the log, in the client's problem document and in Envoy's access log.
     #[prost(string, tag = "1")]
@@ -246,6 +246,32 @@ pub struct Decision {
     /// The tenant whose rules judged; empty where there are no tenants, or the request is none's.
     #[prost(string, tag = "13")]
     pub tenant: ::prost::alloc::string::String,
+    /// All that the log says of it but `detail` and `cause`, by the names of the log (docs/operations.md).
+    #[prost(message, repeated, tag = "14")]
+    pub facts: ::prost::alloc::vec::Vec<Fact>,
+}
+/// One fact of a decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Fact {
+    /// Its name in the log.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What it says.
+    #[prost(oneof = "fact::Value", tags = "2, 3, 4")]
+    pub value: ::core::option::Option<fact::Value>,
+}
+/// Nested message and enum types in `Fact`.
+pub mod fact {
+    /// What it says.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Value {
+        #[prost(string, tag = "2")]
+        Text(::prost::alloc::string::String),
+        #[prost(uint64, tag = "3")]
+        Number(u64),
+        #[prost(bool, tag = "4")]
+        Flag(bool),
+    }
 }
 /// A caller, as far as verified evidence says.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

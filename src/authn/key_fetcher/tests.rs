@@ -17,6 +17,7 @@ use crate::authn::jwt::signing::{ManualClock, NOW, Signer, es256, jwks, other_rs
 use crate::authn::key_server::KeyServer;
 use crate::authn::{Audiences, Chain, ChainSettings, FetchSettings, IssuerSettings, RefusalKind};
 use crate::request::Headers;
+use crate::status::DenialStatus;
 
 fn http() -> Fetcher {
     Fetcher::new(&FetchSettings::default()).unwrap()
@@ -214,7 +215,10 @@ async fn without_keys_the_fault_is_ours_until_the_server_is_there() {
         .unwrap_err();
     assert_eq!(
         (refusal.kind(), refusal.status()),
-        (RefusalKind::KeysUnavailable, 503)
+        (
+            RefusalKind::KeysUnavailable,
+            DenialStatus::SERVICE_UNAVAILABLE
+        )
     );
     assert!(refusal.challenges().is_empty());
     let _server = KeyServer::start_at(address, &jwks(&[rsa()])).await;

@@ -25,7 +25,7 @@ use thiserror::Error;
 use tokio::{sync::mpsc, time::timeout};
 use tracing::warn;
 
-use super::spans::Record;
+use super::spans::DecisionSpans;
 use crate::{
     causes::causes,
     config,
@@ -82,7 +82,7 @@ impl ExportError {
 
 /// Sends to the collector what [`super::Traces`] noted.
 pub struct Exporter {
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<DecisionSpans>,
     client: Client,
     endpoint: String,
     headers: HeaderMap,
@@ -100,7 +100,7 @@ pub struct Exporter {
 impl Exporter {
     pub(super) fn new(
         settings: &config::Traces,
-        records: mpsc::Receiver<Record>,
+        records: mpsc::Receiver<DecisionSpans>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, ExportError> {
         let attributes = settings
@@ -151,7 +151,7 @@ impl Exporter {
             };
             // Either way it is sent: full, or late enough.
             let _ = timeout(GATHER, gather).await;
-            self.in_hand = batch.iter().map(Record::len).sum();
+            self.in_hand = batch.iter().map(DecisionSpans::len).sum();
             let (body, spans) = self.encoded(batch.drain(..));
             let mut result = self.send(body.clone()).await;
             for pause in RETRIES {
@@ -175,7 +175,7 @@ impl Exporter {
         self.records.len()
     }
 
-    fn encoded(&self, records: impl Iterator<Item = Record>) -> (Vec<u8>, usize) {
+    fn encoded(&self, records: impl Iterator<Item = DecisionSpans>) -> (Vec<u8>, usize) {
         let spans: Vec<_> = records
             .flat_map(|record| record.into_spans(&self.ids, &self.scope))
             .collect();

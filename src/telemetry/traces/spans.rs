@@ -3,28 +3,24 @@
 //! What a client sent is in none of them, but for the collection that it asked for: no header, no query, no credential,
 //! nor who it is.
 
-use std::{
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::time::{Instant, SystemTime};
 
 use opentelemetry::{
-    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
+    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId, Value,
     trace::{SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SpanData, SpanEvents, SpanLinks};
 
-use super::Checked;
-use crate::request::ogc::Resource;
+use crate::record::{DecisionRecord, FactValue, Stop};
 
 /// The span of the call, by the semantic conventions for gRPC.
 pub(super) const CHECK: &str = "envoy.service.auth.v3.Authorization/Check";
-/// A longer collection id is cut off: a client can ask for any.
-const MAX_COLLECTION: usize = 256;
+/// A longer text, such as the id of a collection, is cut off after so many characters: a client can ask for any.
+const MAX_TEXT: usize = 256;
 
 /// What the spans of one decision are made of.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct DecisionSpans {
     parent: Option<SpanContext>,
     trace_id: TraceId,
     begun: SystemTime,
@@ -32,61 +28,35 @@ pub(super) struct Record {
     answered_at: SystemTime,
     /// The same moment by both clocks.
     clock: (SystemTime, Instant),
-    tenant: Option<Arc<str>>,
     /// Each stop with its end; the last one ended with the decision.
-    stops: Vec<(&'static str, SystemTime)>,
-    decision_id: String,
-    outcome: &'static str,
-    status: u16,
-    reason: &'static str,
-    principal: Option<&'static str>,
-    api: Option<&'static str>,
-    operation: Option<&'static str>,
-    collection: Option<String>,
-    revision: Option<String>,
+    stops: Vec<(Stop, SystemTime)>,
+    /// The reason, if the request could not be judged.
+    fault: Option<&'static str>,
+    attributes: Vec<KeyValue>,
 }
 
-impl Record {
+impl DecisionSpans {
     pub(super) fn new(
-        checked: &Checked<'_>,
+        record: &DecisionRecord<'_>,
         parent: Option<SpanContext>,
         trace_id: TraceId,
     ) -> Self {
-        let decided = checked.decided;
-        let resource = decided.resource.as_ref();
         let clock = (SystemTime::now(), Instant::now());
         let time = |instant| wall_time(clock, instant);
-        let decided_at = time(checked.decided_at);
-        let ends = [
-            ("read", checked.stops.read),
-            ("authenticate", checked.stops.authenticated),
-            ("policy", None),
-        ];
-        let mut stops = Vec::with_capacity(ends.len());
-        for (name, end) in ends {
-            stops.push((name, end.map_or(decided_at, time)));
-            if end.is_none() {
-                break;
-            }
-        }
+        let decided_at = time(record.begun + record.duration);
+        let stops = record.stops.reached();
         Self {
             parent,
             trace_id,
-            begun: time(checked.begun),
+            begun: time(record.begun),
             decided_at,
             answered_at: decided_at,
             clock,
-            tenant: decided.tenant.clone(),
-            stops,
-            decision_id: decided.id.clone(),
-            outcome: decided.decision.outcome(),
-            status: decided.decision.status(),
-            reason: decided.decision.reason(),
-            principal: decided.principal.as_ref().map(|p| p.method.as_str()),
-            api: resource.map(Resource::api),
-            operation: resource.map(Resource::operation),
-            collection: resource.and_then(Resource::collection).map(cut),
-            revision: checked.revision.map(str::to_owned),
+            stops: stops
+                .map(|(stop, end)| (stop, end.map_or(decided_at, time)))
+                .collect(),
+            fault: fault(record),
+            attributes: attributes(record),
         }
     }
 
@@ -105,12 +75,8 @@ impl Record {
         ids: &RandomIdGenerator,
         scope: &InstrumentationScope,
     ) -> impl Iterator<Item = SpanData> {
-        // A refusal is what geowarden is for; a fault is one that it could not judge.
-        let status = if self.status >= 500 {
-            Status::error(self.reason)
-        } else {
-            Status::Unset
-        };
+        // To deny is what geowarden is for; only a request that it could not judge is an error.
+        let status = self.fault.map_or(Status::Unset, Status::error);
         let state = match &self.parent {
             Some(parent) => parent.trace_state().clone(),
             None => TraceState::default(),
@@ -140,7 +106,7 @@ impl Record {
         let whole = (self.begun, self.answered_at);
         let mut all = vec![span(context(call), caller, CHECK, whole, status.clone())];
         let mut begun = self.begun;
-        for (index, (name, end)) in self.stops.iter().enumerate() {
+        for (index, (stop, end)) in self.stops.iter().enumerate() {
             // It was decided, or given up, at the last of them.
             let is_last = index + 1 == self.stops.len();
             let status = if is_last {
@@ -151,7 +117,7 @@ impl Record {
             all.push(span(
                 context(ids.new_span_id()),
                 call,
-                name,
+                stop.as_str(),
                 (begun, *end),
                 status,
             ));
@@ -168,39 +134,38 @@ impl Record {
         if let Some(check) = all.first_mut() {
             check.span_kind = SpanKind::Server;
             check.parent_span_is_remote = self.parent.is_some();
-            check.attributes = self.attributes();
+            check.attributes = self.attributes;
         }
         all.into_iter()
     }
+}
 
-    fn attributes(&self) -> Vec<KeyValue> {
-        let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
-        let mut all = vec![
-            KeyValue::new("rpc.system.name", "grpc"),
-            KeyValue::new("rpc.method", CHECK),
-            KeyValue::new("rpc.response.status_code", "OK"),
-            text("geowarden.decision.id", &self.decision_id),
-            KeyValue::new("geowarden.decision.outcome", self.outcome),
-            KeyValue::new("geowarden.decision.status", i64::from(self.status)),
-            KeyValue::new("geowarden.decision.reason", self.reason),
-        ];
-        if self.status >= 500 {
-            all.push(KeyValue::new("error.type", self.reason));
-        }
-        let known = [
-            ("geowarden.principal.method", self.principal),
-            ("geowarden.resource.api", self.api),
-            ("geowarden.resource.operation", self.operation),
-            ("geowarden.resource.collection", self.collection.as_deref()),
-            ("geowarden.tenant", self.tenant.as_deref()),
-            ("geowarden.policy.revision", self.revision.as_deref()),
-        ];
-        all.extend(
-            known
-                .into_iter()
-                .filter_map(|(key, value)| Some(text(key, value?))),
-        );
-        all
+/// The reason, if the request could not be judged.
+fn fault(record: &DecisionRecord<'_>) -> Option<&'static str> {
+    let denial = record.denial()?;
+    denial.status.is_server_error().then_some(denial.code)
+}
+
+/// The attributes of the call: OpenTelemetry's for gRPC, and the facts of the record.
+pub(crate) fn attributes(record: &DecisionRecord<'_>) -> Vec<KeyValue> {
+    let mut all = Vec::with_capacity(20);
+    all.extend([
+        KeyValue::new("rpc.system.name", "grpc"),
+        KeyValue::new("rpc.method", CHECK),
+        KeyValue::new("rpc.response.status_code", "OK"),
+    ]);
+    all.extend(fault(record).map(|code| KeyValue::new("error.type", code)));
+    let facts = record.facts(|fact| fact.span);
+    all.extend(facts.map(|(name, value)| KeyValue::new(name, attribute(value))));
+    all
+}
+
+fn attribute(value: FactValue<'_>) -> Value {
+    match value {
+        FactValue::Word(word) => word.into(),
+        FactValue::Text(text) => cut(text).into(),
+        FactValue::Number(number) => i64::try_from(number).unwrap_or(i64::MAX).into(),
+        FactValue::Flag(flag) => flag.into(),
     }
 }
 
@@ -213,5 +178,5 @@ fn wall_time((wall, now): (SystemTime, Instant), instant: Instant) -> SystemTime
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(MAX_COLLECTION).collect()
+    text.chars().take(MAX_TEXT).collect()
 }

@@ -52,23 +52,16 @@ impl Filter {
     }
 
     pub(super) fn passes(&self, event: &DecisionEvent) -> bool {
-        let target = event.target.as_ref();
-        let caller = event.caller.as_ref();
-        let is_caller = |wanted: &str| {
-            caller.is_some_and(|caller| {
-                [&caller.subject, &caller.key_id]
-                    .into_iter()
-                    .any(|name| name.as_deref() == Some(wanted))
-            })
+        let is = |name, wanted: &Option<String>| {
+            wanted.is_none() || event.text(name) == wanted.as_deref()
         };
+        let is_path = |wanted: &Regex| event.text("path").is_some_and(|path| wanted.is_match(path));
         self.is_allowed.is_none_or(|is| is == event.is_allowed)
-            && (self.tenant.as_deref()).is_none_or(|wanted| event.tenant.as_deref() == Some(wanted))
-            && self.collection.as_deref().is_none_or(|wanted| {
-                target.and_then(|target| target.collection.as_deref()) == Some(wanted)
-            })
-            && self.principal.as_deref().is_none_or(is_caller)
-            && (self.path.as_ref())
-                .is_none_or(|path| target.is_some_and(|target| path.is_match(&target.path)))
+            && is("tenant", &self.tenant)
+            && is("collection", &self.collection)
+            // The subject of an API key is its id.
+            && is("subject", &self.principal)
+            && self.path.as_ref().is_none_or(is_path)
     }
 }
 

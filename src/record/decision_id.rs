@@ -24,7 +24,7 @@ thread_local! {
     };
 }
 
-/// A new one.
+/// A new id.
 pub(super) fn decision_id() -> String {
     let id = DRAWN
         .with_borrow_mut(Drawn::next)

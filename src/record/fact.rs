@@ -1,0 +1,177 @@
+//! What a decision record says, fact by fact, with the name of each fact in every view.
+//!
+//! A new fact is one entry of [`FACTS`]: the log, `geowarden tail`, Envoy's metadata and the spans read this table. Only the
+//! labels of a metric are a type of their own, in `telemetry/metrics`; a test compares them with this table.
+
+use super::DecisionRecord;
+use crate::request::ogc::Resource;
+
+/// The value of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactValue<'a> {
+    /// A word of geowarden's own.
+    Word(&'static str),
+    /// A text of the request, its credential, its policy or its tenant.
+    Text(&'a str),
+    /// A number.
+    Number(u64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// A fact and its names. A view in which it has no name leaves it out.
+#[derive(Debug)]
+pub struct Fact {
+    /// The name in the decision log.
+    pub log: Option<&'static str>,
+    /// Whether `geowarden tail` tells it too.
+    is_in_tail: bool,
+    /// The name in Envoy's dynamic metadata.
+    pub metadata: Option<&'static str>,
+    /// The name of the attribute of the span.
+    pub span: Option<&'static str>,
+    /// The name of the label of `geowarden_decisions_total`.
+    pub label: Option<&'static str>,
+    value: for<'a, 'r> fn(&'a DecisionRecord<'r>) -> Option<FactValue<'a>>,
+}
+
+impl Fact {
+    /// What `record` says; `None` if that is not known.
+    pub fn of<'a>(&self, record: &'a DecisionRecord<'_>) -> Option<FactValue<'a>> {
+        (self.value)(record)
+    }
+
+    /// Its name for `geowarden tail`.
+    pub fn in_tail(&self) -> Option<&'static str> {
+        self.log.filter(|_| self.is_in_tail)
+    }
+
+    const fn logged(
+        name: &'static str,
+        value: for<'a, 'r> fn(&'a DecisionRecord<'r>) -> Option<FactValue<'a>>,
+    ) -> Self {
+        Self {
+            log: Some(name),
+            is_in_tail: true,
+            metadata: None,
+            span: None,
+            label: None,
+            value,
+        }
+    }
+
+    /// Not for whoever watches: the text can quote what a client sent.
+    const fn for_the_log_only(self) -> Self {
+        Self {
+            is_in_tail: false,
+            ..self
+        }
+    }
+
+    const fn in_metadata(self, name: &'static str) -> Self {
+        Self {
+            metadata: Some(name),
+            ..self
+        }
+    }
+
+    const fn in_spans(self, name: &'static str) -> Self {
+        Self {
+            span: Some(name),
+            ..self
+        }
+    }
+
+    const fn in_metrics(self, name: &'static str) -> Self {
+        Self {
+            label: Some(name),
+            ..self
+        }
+    }
+}
+
+/// Every fact, in the order of a line of the log.
+pub static FACTS: [Fact; 19] = [
+    Fact::logged("decision_id", |record| Some(FactValue::Text(&record.id)))
+        .in_metadata("decision_id")
+        .in_spans("geowarden.decision.id"),
+    Fact::logged("outcome", |record| Some(FactValue::Word(record.outcome())))
+        .in_metadata("outcome")
+        .in_spans("geowarden.decision.outcome")
+        .in_metrics("outcome"),
+    Fact::logged("status", |record| {
+        Some(FactValue::Number(record.status().into()))
+    })
+    .in_spans("geowarden.decision.status")
+    .in_metrics("status"),
+    Fact::logged("reason", |record| Some(FactValue::Text(record.reason()))).in_metadata("reason"),
+    // The reason without the policy's own words, which may name people.
+    Fact {
+        log: None,
+        is_in_tail: false,
+        ..Fact::logged("", |record| Some(FactValue::Word(record.code())))
+    }
+    .in_spans("geowarden.decision.reason")
+    .in_metrics("reason"),
+    Fact::logged("stop", |record| {
+        Some(FactValue::Word(record.stops.current().as_str()))
+    })
+    .in_metadata("stop")
+    .in_spans("geowarden.decision.stop")
+    .in_metrics("stop"),
+    Fact::logged("tenant", |record| text(record.tenant.as_deref()))
+        .in_metadata("tenant")
+        .in_spans("geowarden.tenant")
+        .in_metrics("tenant"),
+    Fact::logged("method", |record| Some(FactValue::Text(record.method()))),
+    Fact::logged("path", |record| text(record.path())),
+    // In Envoy's metadata and headers `method` is the kind of credential.
+    Fact::logged("principal", |record| {
+        record.credential().map(FactValue::Word)
+    })
+    .in_metadata("method")
+    .in_spans("geowarden.principal.method")
+    .in_metrics("principal"),
+    Fact::logged("subject", |record| {
+        text(record.principal.as_ref()?.subject.as_deref())
+    })
+    .in_metadata("subject"),
+    Fact::logged("issuer", |record| {
+        text(record.principal.as_ref()?.issuer.as_deref())
+    }),
+    Fact::logged("policy_revision", |record| text(record.policy_revision))
+        .in_spans("geowarden.policy.revision"),
+    Fact::logged("api", |record| {
+        record
+            .resource
+            .as_ref()
+            .map(Resource::api)
+            .map(FactValue::Word)
+    })
+    .in_metadata("api")
+    .in_spans("geowarden.resource.api"),
+    Fact::logged("operation", |record| {
+        record
+            .resource
+            .as_ref()
+            .map(Resource::operation)
+            .map(FactValue::Word)
+    })
+    .in_metadata("operation")
+    .in_spans("geowarden.resource.operation"),
+    Fact::logged("collection", |record| {
+        text(record.resource.as_ref()?.collection())
+    })
+    .in_metadata("collection")
+    .in_spans("geowarden.resource.collection"),
+    Fact::logged("duration_us", |record| {
+        let micros = record.duration.as_micros();
+        Some(FactValue::Number(u64::try_from(micros).unwrap_or(u64::MAX)))
+    }),
+    Fact::logged("detail", |record| text(record.logged_detail())).for_the_log_only(),
+    Fact::logged("cause", |record| text(record.denial()?.cause.as_deref())).for_the_log_only(),
+];
+
+fn text(value: Option<&str>) -> Option<FactValue<'_>> {
+    value.map(FactValue::Text)
+}
