@@ -37,6 +37,7 @@ pub struct RegoSettings {
 /// A loaded policy, ready to decide.
 pub struct RegoPolicy {
     policy: geowarden_rego::Policy,
+    warnings: Vec<String>,
     input: input::Shape,
     /// Verdicts given before; none where the same input can have another verdict later.
     memo: Option<Memo>,
@@ -63,6 +64,7 @@ impl RegoPolicy {
         };
         Ok(Self {
             memo: Memo::new(settings.remembered).filter(|_| policy.is_pure()),
+            warnings: policy.warnings().iter().map(ToString::to_string).collect(),
             policy,
             input: settings.input,
             allowed: Arc::new(Verdict::plain(true)),
@@ -137,7 +139,7 @@ impl Policy for RegoPolicy {
     }
 
     fn warnings(&self) -> &[String] {
-        self.policy.warnings()
+        &self.warnings
     }
 
     fn revision(&self) -> &str {

@@ -412,7 +412,7 @@ fn what_can_differ_from_opa_is_a_warning_of_check() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let told = out(&output);
     assert!(
-        told.contains("warning: ") && told.contains("authz.rego:3: `json.marshal`"),
+        told.contains("warning: ") && told.contains("authz.rego:3:10: `json.marshal`"),
         "{told}"
     );
 }

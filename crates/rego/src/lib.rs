@@ -17,7 +17,8 @@ pub mod test;
 pub mod translate;
 
 pub use self::{
-    plan::{lint::DIFFERENT as BUILTIN_DIFFERENCES, reads::Reads},
+    check::DIFFERENT as BUILTIN_DIFFERENCES,
+    plan::reads::Reads,
     policy::{LoadError, Policy, Settings},
     run::{
         BuiltinErrors, Fault,

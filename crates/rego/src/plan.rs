@@ -2,7 +2,6 @@
 //! which requests.
 
 pub(crate) mod index;
-pub(crate) mod lint;
 pub(crate) mod names;
 pub(crate) mod reach;
 pub(crate) mod reads;
@@ -16,12 +15,12 @@ use serde_json::Value;
 
 use self::{
     index::Index,
-    names::Names,
     reach::Reach,
     syntax::{Parsed, parse},
 };
 use crate::{
     LoadError,
+    diagnostic::Diagnostic,
     run::builtins,
     source::{Sources, Version},
     translate::{Written, translate},
@@ -32,8 +31,8 @@ use crate::{
 pub(crate) struct Plan {
     /// Those texts, with the data.
     pub(crate) sources: Sources,
-    /// What can differ from OPA all the same, each with file and line.
-    pub(crate) warnings: Vec<String>,
+    /// What can differ from OPA all the same.
+    pub(crate) warnings: Vec<Diagnostic>,
     /// What they depend on.
     pub(crate) reach: Reach,
     /// Which of their rules matter for which requests.
@@ -66,12 +65,11 @@ impl Plan {
             .iter()
             .map(|(name, text)| parse(name, text, Version::V1))
             .collect::<Result<Vec<Parsed>, LoadError>>()?;
-        let names = Names::of(&parsed);
         Ok(Self {
-            warnings: lint::warnings(&parsed, &names),
+            warnings: given.warnings,
             reach: Reach::of(&parsed),
-            index: Index::of(&parsed, &names),
-            functions: names.functions().map(str::to_owned).collect(),
+            index: Index::of(&parsed),
+            functions: names::functions(&parsed),
             entry: given.entry,
             sources: Sources {
                 modules: given.texts,

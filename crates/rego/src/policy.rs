@@ -59,7 +59,7 @@ pub struct Policy {
     reads: Reads,
     is_pure: bool,
     revision: String,
-    warnings: Vec<String>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Policy {
@@ -165,8 +165,8 @@ impl Policy {
         &self.revision
     }
 
-    /// Where a value can differ from OPA's, each with file and line.
-    pub fn warnings(&self) -> &[String] {
+    /// Where a value can differ from OPA's.
+    pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 }

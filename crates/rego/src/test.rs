@@ -12,7 +12,7 @@ use crate::{
     LoadError,
     plan::{
         Plan,
-        names::{Names, path_of},
+        names::{package_path, path_of},
         syntax,
     },
     run::{
@@ -149,11 +149,10 @@ fn test_rules(plan: &Plan) -> Result<Vec<String>, LoadError> {
     for (file, text) in &plan.sources.modules {
         let parsed = syntax::parse(file, text, Version::V1)?;
         let modules = [parsed];
-        let all = Names::of(&modules);
         for parsed in &modules {
-            let scope = all.scope(&parsed.module);
+            let package = package_path(&parsed.module);
             for rule in &parsed.module.policy {
-                let name = path_of(rule, &scope);
+                let name = path_of(rule, &package);
                 let last = name.rsplit('.').next().unwrap_or_default();
                 let is_test = last.starts_with("test_") || last.starts_with("todo_test_");
                 if is_test && !names.contains(&name) {

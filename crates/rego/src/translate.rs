@@ -35,6 +35,8 @@ pub struct Given {
     pub texts: BTreeMap<String, String>,
     /// Where the engine finds the document that is asked for: `data.p.allow`.
     pub entry: Option<String>,
+    /// What can differ from OPA all the same.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A policy in forms that mean the same to OPA and to the engine.
@@ -57,7 +59,7 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
         return Err(diagnostics);
     }
     let resolved = resolve(&modules, builtins)?;
-    check(&resolved, written.data)?;
+    let warnings = check(&resolved, written.data)?;
     let prefix = prefix(&modules);
     let members = |path: &[String]| members(written.data, path);
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
@@ -73,6 +75,7 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
     Ok(Given {
         texts: printed.collect(),
         entry: lowered.entry.map(|path| core::path(&path)),
+        warnings,
     })
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    names::{Names, path_of},
+    names::{package_path, path_of},
     syntax::{Parsed, has_with},
 };
 
@@ -59,15 +59,15 @@ pub(crate) struct Index {
 
 impl Index {
     /// The index of a policy; `None` where there is too little to leave out.
-    pub(crate) fn of(modules: &[Parsed], names: &Names) -> Option<Self> {
+    pub(crate) fn of(modules: &[Parsed]) -> Option<Self> {
         let is_replaced = |parsed: &Parsed| parsed.module.policy.iter().any(|rule| has_with(rule));
         let is_ambiguous = |parsed: &Parsed| !groups::is_plainly_named(&parsed.module);
         // What a rule meets by `with` is not what the request says.
         if modules.iter().any(is_replaced) || modules.iter().any(is_ambiguous) {
             return None;
         }
-        let path = most_used(modules, names)?;
-        let groups = groups::of(modules, names, &path);
+        let path = most_used(modules)?;
+        let groups = groups::of(modules, &path);
         let mut pieces = BTreeMap::new();
         let kept = modules
             .iter()
@@ -83,9 +83,9 @@ impl Index {
         };
         let mut defined = BTreeSet::new();
         for parsed in kept.clone() {
-            let scope = names.scope(&parsed.module);
+            let package = package_path(&parsed.module);
             for rule in &parsed.module.policy {
-                let name = path_of(rule, &scope);
+                let name = path_of(rule, &package);
                 if only_for(rule, &name).is_none() {
                     defined.insert(name);
                 }
@@ -93,13 +93,13 @@ impl Index {
         }
         let mut stubs = BTreeSet::new();
         for parsed in kept {
-            let scope = names.scope(&parsed.module);
+            let package = package_path(&parsed.module);
             let mut of_module = Vec::new();
             let rules = &parsed.module.policy;
             // A rule's own end leaves out the quotation mark of a string that ends it.
             let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
             for (rule, end) in rules.iter().zip(ends.chain([None])) {
-                let name = path_of(rule, &scope);
+                let name = path_of(rule, &package);
                 let Some(values) = only_for(rule, &name) else {
                     continue;
                 };
@@ -173,7 +173,7 @@ fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) 
 }
 
 /// The path by which the most rules are left out, for the value for which the fewest are.
-fn most_used(modules: &[Parsed], names: &Names) -> Option<Vec<Step>> {
+fn most_used(modules: &[Parsed]) -> Option<Vec<Step>> {
     let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
     let mut count = |path: Vec<Step>, value: String, number: usize| {
         *rules.entry(path).or_default().entry(value).or_default() += number;
@@ -187,7 +187,7 @@ fn most_used(modules: &[Parsed], names: &Names) -> Option<Vec<Step>> {
             }
         }
     }
-    for package in groups::candidates(modules, names) {
+    for package in groups::candidates(modules) {
         count(package.path, package.value, package.rules);
     }
     let left_out = |values: &BTreeMap<String, usize>| {

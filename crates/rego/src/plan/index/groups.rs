@@ -7,7 +7,7 @@ use regorus::unstable::{Expr, Module, Rule, RuleHead};
 
 use super::{
     super::{
-        names::{Names, Scope, package_path, path_of},
+        names::{package_path, path_of},
         syntax::{Parsed, Visitor, constant_path, walk_rule},
     },
     Step,
@@ -49,11 +49,7 @@ pub(super) struct Candidate {
 const MOST: usize = 64;
 
 /// Each path of packages or a set of which all references reach one only, with the path in `input` by which they do.
-fn groups<'a>(
-    modules: &[Parsed],
-    names: &Names,
-    references: &'a [Reference],
-) -> BTreeSet<(&'a str, &'a [Step])> {
+fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a str, &'a [Step])> {
     let choices: BTreeSet<(&str, &[Step])> = references
         .iter()
         .filter_map(|reference| match &reference.next {
@@ -67,7 +63,7 @@ fn groups<'a>(
         .into_iter()
         .take(MOST)
         .filter(|(group, path)| {
-            let kind = Kind::of(group, modules, names);
+            let kind = Kind::of(group, modules);
             references
                 .iter()
                 .all(|reference| kind.allows(reference, group, path))
@@ -83,11 +79,11 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(group: &str, modules: &[Parsed], names: &Names) -> Self {
+    fn of(group: &str, modules: &[Parsed]) -> Self {
         let is_defined = modules.iter().any(|parsed| {
-            let scope = names.scope(&parsed.module);
+            let package = package_path(&parsed.module);
             let mut rules = parsed.module.policy.iter();
-            rules.any(|rule| path_of(rule, &scope) == group)
+            rules.any(|rule| path_of(rule, &package) == group)
         });
         if is_defined {
             Self::Set
@@ -114,22 +110,22 @@ impl Kind {
 }
 
 /// The packages and rules that references choose by a path in `input`.
-pub(super) fn candidates(modules: &[Parsed], names: &Names) -> Vec<Candidate> {
+pub(super) fn candidates(modules: &[Parsed]) -> Vec<Candidate> {
     let mut all = Vec::new();
-    for (group, path) in groups(modules, names, &references(modules, names)) {
+    for (group, path) in groups(modules, &references(modules)) {
         let candidate = |value: String, rules| Candidate {
             path: path.to_vec(),
             value,
             rules,
         };
         for parsed in modules {
-            let scope = names.scope(&parsed.module);
-            if let Some(value) = member(&scope.package, group) {
+            let package = package_path(&parsed.module);
+            if let Some(value) = member(&package, group) {
                 let rules = parsed.module.policy.len();
                 all.push(candidate(value.to_owned(), rules));
             }
             let rules = parsed.module.policy.iter();
-            let members = rules.filter(|rule| path_of(rule, &scope) == group);
+            let members = rules.filter(|rule| path_of(rule, &package) == group);
             all.extend(members.filter_map(|rule| Some(candidate(set_member(rule)?, 1))));
         }
     }
@@ -164,9 +160,9 @@ pub(super) struct Groups {
 }
 
 /// What is reached by the value of `path` only.
-pub(super) fn of(modules: &[Parsed], names: &Names, path: &[Step]) -> Groups {
-    let references = references(modules, names);
-    let groups: BTreeSet<String> = groups(modules, names, &references)
+pub(super) fn of(modules: &[Parsed], path: &[Step]) -> Groups {
+    let references = references(modules);
+    let groups: BTreeSet<String> = groups(modules, &references)
         .into_iter()
         .filter(|(_, by)| *by == path)
         .map(|(group, _)| group.to_owned())
@@ -240,19 +236,14 @@ fn no_dots(path: &Expr) -> bool {
     }
 }
 
-fn references(modules: &[Parsed], names: &Names) -> Vec<Reference> {
+fn references(modules: &[Parsed]) -> Vec<Reference> {
     let mut all = Vec::new();
     for parsed in modules {
-        let scope = names.scope(&parsed.module);
-        let from = scope.package.clone();
+        let package = package_path(&parsed.module);
         let mut references = References {
-            scope: &scope,
-            from: &from,
+            from: &package,
             all: &mut all,
         };
-        for import in &parsed.module.imports {
-            references.add(&import.refr);
-        }
         for rule in &parsed.module.policy {
             walk_rule(rule, &mut references);
         }
@@ -260,18 +251,17 @@ fn references(modules: &[Parsed], names: &Names) -> Vec<Reference> {
     all
 }
 
-struct References<'a, 'b> {
-    scope: &'a Scope<'b>,
+struct References<'a> {
     from: &'a str,
     all: &'a mut Vec<Reference>,
 }
 
-impl References<'_, '_> {
+impl References<'_> {
     fn add(&mut self, reference: &Expr) {
         let (prefix, next) = parts(reference);
         if let Some(prefix) = prefix {
             self.all.push(Reference {
-                prefix: self.scope.resolve(&prefix),
+                prefix,
                 next,
                 from: self.from.to_owned(),
             });
@@ -279,7 +269,7 @@ impl References<'_, '_> {
     }
 }
 
-impl Visitor for References<'_, '_> {
+impl Visitor for References<'_> {
     fn expression(&mut self, expression: &Expr) -> bool {
         match expression {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.add(expression),
@@ -292,7 +282,7 @@ impl Visitor for References<'_, '_> {
             } => {
                 if let (Some(path), Some(by)) = (constant_path(collection), input_path(value)) {
                     self.all.push(Reference {
-                        prefix: self.scope.resolve(&path),
+                        prefix: path,
                         next: Next::In(by),
                         from: self.from.to_owned(),
                     });
