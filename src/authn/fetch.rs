@@ -9,6 +9,8 @@ use url::{Host, Url};
 use super::jwks::MAX_BYTES;
 use crate::causes::causes;
 
+const JSON: &str = "application/json";
+
 /// How documents are fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
@@ -136,7 +138,11 @@ impl Fetcher {
 
     /// The body of `url`.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        self.send(url, self.client.get(url.clone())).await
+        // RFC 7517, section 8.5.1: some key servers refuse a request that does not take this type.
+        let accepted = "application/json, application/jwk-set+json";
+        let request = self.client.get(url.clone());
+        self.send(url, request.header(header::ACCEPT, accepted))
+            .await
     }
 
     /// The body of `url` for the bearer of a token (RFC 6750, section 2.1).
@@ -145,8 +151,8 @@ impl Fetcher {
         url: &Url,
         token: &str,
     ) -> Result<Vec<u8>, FetchError> {
-        self.send(url, self.client.get(url.clone()).bearer_auth(token))
-            .await
+        let request = self.client.get(url.clone()).bearer_auth(token);
+        self.send(url, request.header(header::ACCEPT, JSON)).await
     }
 
     /// The answer to a token that is posted by a client with a secret (RFC 7662, section 2.1; RFC 6749, section 2.3.1).
@@ -167,6 +173,7 @@ impl Fetcher {
             .client
             .post(url.clone())
             .basic_auth(encoded(client_id), Some(encoded(client_secret)))
+            .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form);
         self.send(url, request).await
@@ -182,11 +189,7 @@ impl Fetcher {
 }
 
 async fn exchange(request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
-    let mut response = request
-        .header(header::ACCEPT, "application/json")
-        .send()
-        .await
-        .map_err(transport)?;
+    let mut response = request.send().await.map_err(transport)?;
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status().as_u16()));
     }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-pub(super) use self::signature::NotBase64Url;
+pub(super) use self::signature::SignatureFault;
 use self::signature::SignatureKey;
 use super::algorithm::Algorithm;
 
@@ -42,6 +42,9 @@ pub enum KeySetError {
     /// No JSON object with a list `keys`.
     #[error("the document is not a JSON object with a list `keys`")]
     NotAKeySet,
+    /// No key that signatures can be checked with.
+    #[error("no key of the set can check signatures: {0}")]
+    NoUsableKey(String),
 }
 
 /// Why no single key could be chosen.
@@ -82,6 +85,8 @@ pub(super) struct VerificationKey {
     family: Family,
     algorithm: Option<Algorithm>,
     signatures: SignatureKey,
+    /// The public key itself.
+    material: Vec<u8>,
 }
 
 impl VerificationKey {
@@ -100,6 +105,8 @@ impl VerificationKey {
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: usize,
+    /// The ids of keys that are shown by their certificate only.
+    certificates_only: Vec<String>,
     /// The digest of each key's text.
     digests: Vec<Vec<u8>>,
 }
@@ -138,6 +145,7 @@ struct RawKey {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
+    x5c: Option<Value>,
     /// The private part: a key that shows it is anyone's.
     d: Option<Value>,
 }
@@ -156,12 +164,17 @@ impl KeySet {
         let total = raw.len();
         let mut digests = Vec::with_capacity(total);
         let mut keys = Vec::with_capacity(total);
+        let mut certificates_only = Vec::new();
         for value in raw {
             let text = value.to_string();
-            let Some(key) = serde_json::from_value(value)
-                .ok()
-                .and_then(verification_key)
-            else {
+            let Ok(raw) = serde_json::from_value::<RawKey>(value) else {
+                continue;
+            };
+            if raw.is_certificate_only() {
+                certificates_only.push(raw.kid.unwrap_or_else(|| "without a kid".to_owned()));
+                continue;
+            }
+            let Some(key) = verification_key(raw) else {
                 continue;
             };
             let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -171,8 +184,28 @@ impl KeySet {
         Ok(Self {
             skipped: total - keys.len(),
             keys,
+            certificates_only,
             digests,
         })
+    }
+
+    /// Reads a JWK set that has a usable key. A set without one would refuse everybody, and is a mistake of the issuer's or of
+    /// the configured address.
+    pub fn parse_usable(document: &[u8]) -> Result<Self, KeySetError> {
+        let set = Self::parse(document)?;
+        if !set.is_empty() {
+            return Ok(set);
+        }
+        Err(KeySetError::NoUsableKey(match set.certificates_only() {
+            [] => format!(
+                "it has {} keys, all for other uses or malformed",
+                set.skipped
+            ),
+            ids => format!(
+                "{} has only a certificate (`x5c`); publish its `n` and `e`, or `x` and `y`",
+                ids.join(", ")
+            ),
+        }))
     }
 
     /// A set without keys.
@@ -180,6 +213,7 @@ impl KeySet {
         Self {
             keys: Vec::new(),
             skipped: 0,
+            certificates_only: Vec::new(),
             digests: Vec::new(),
         }
     }
@@ -195,6 +229,7 @@ impl KeySet {
         Self {
             keys,
             skipped: other.skipped,
+            certificates_only: other.certificates_only.clone(),
             digests,
         }
     }
@@ -219,6 +254,11 @@ impl KeySet {
         self.skipped
     }
 
+    /// The ids of keys for signatures that are shown by their certificate (`x5c`) only, which is not read.
+    pub fn certificates_only(&self) -> &[String] {
+        &self.certificates_only
+    }
+
     /// The one key for a token with this `kid` and `alg`; without `kid` there must be only one that fits.
     pub(super) fn select(
         &self,
@@ -234,29 +274,42 @@ impl KeySet {
             return Err(KeyMiss::Unknown);
         }
         let mut fitting = named.filter(|key| key.fits(algorithm));
-        match (fitting.next(), fitting.next()) {
-            (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => Err(KeyMiss::Ambiguous),
-            (None, _) => Err(KeyMiss::Unfit),
+        let Some(key) = fitting.next() else {
+            return Err(KeyMiss::Unfit);
+        };
+        // The same key twice is one key.
+        if fitting.any(|other| other.material != key.material) {
+            return Err(KeyMiss::Ambiguous);
         }
+        Ok(key)
+    }
+}
+
+impl RawKey {
+    fn is_for_signatures(&self) -> bool {
+        self.usage.as_deref().is_none_or(|usage| usage == "sig")
+            && self
+                .key_ops
+                .as_ref()
+                .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+    }
+
+    /// RFC 7517 asks for the key's own members beside a certificate; some issuers leave them out.
+    fn is_certificate_only(&self) -> bool {
+        self.is_for_signatures() && self.x5c.is_some() && self.n.is_none() && self.x.is_none()
     }
 }
 
 /// A key for our use, or `None` when it is for another one, private, malformed or of a kind we do not know.
 fn verification_key(raw: RawKey) -> Option<VerificationKey> {
-    let for_signatures = raw.usage.as_deref().is_none_or(|usage| usage == "sig")
-        && raw
-            .key_ops
-            .as_ref()
-            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-    if !for_signatures || raw.d.is_some() {
+    if !raw.is_for_signatures() || raw.d.is_some() {
         return None;
     }
     let algorithm = match raw.alg.as_deref() {
         Some(name) => Some(name.parse::<Algorithm>().ok()?),
         None => None,
     };
-    let (family, signatures) = match (raw.kty.as_str(), raw.crv.as_deref()) {
+    let (family, (signatures, material)) = match (raw.kty.as_str(), raw.crv.as_deref()) {
         ("RSA", _) => (Family::Rsa, rsa_key(&raw, algorithm)?),
         ("EC", Some("P-256")) => (Family::P256, ec_key(&raw, 32, &ECDSA_P256_SHA256_FIXED)?),
         ("EC", Some("P-384")) => (Family::P384, ec_key(&raw, 48, &ECDSA_P384_SHA384_FIXED)?),
@@ -271,6 +324,7 @@ fn verification_key(raw: RawKey) -> Option<VerificationKey> {
         family,
         algorithm,
         signatures,
+        material,
     })
 }
 
@@ -278,7 +332,10 @@ fn base64url(text: Option<&String>) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
 }
 
-fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<SignatureKey> {
+/// What checks signatures, and the public key itself.
+type Key = (SignatureKey, Vec<u8>);
+
+fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<Key> {
     let n = base64url(raw.n.as_ref())?;
     let e = base64url(raw.e.as_ref())?;
     // Some issuers write a sign octet in front, which RFC 7518, section 6.3.1.1 warns of.
@@ -288,14 +345,15 @@ fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<SignatureKey> {
     if !RSA_BITS.contains(&(n.len() * 8 - top)) {
         return None;
     }
-    SignatureKey::rsa(n, &e, algorithm)
+    let key = SignatureKey::rsa(n, &e, algorithm)?;
+    Some((key, [n, &e].concat()))
 }
 
 fn ec_key(
     raw: &RawKey,
     coordinate: usize,
     algorithm: &'static dyn VerificationAlgorithm,
-) -> Option<SignatureKey> {
+) -> Option<Key> {
     let x = base64url(raw.x.as_ref())?;
     let y = base64url(raw.y.as_ref())?;
     if x.len() != coordinate || y.len() != coordinate {
@@ -304,13 +362,15 @@ fn ec_key(
     // An uncompressed point (SEC 1, section 2.3.3); parsing it checks that it lies on the curve.
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
     UnparsedPublicKey::new(algorithm, &point).parse().ok()?;
-    Some(SignatureKey::Library(DecodingKey::from_ec_der(&point)))
+    let key = SignatureKey::Library(DecodingKey::from_ec_der(&point));
+    Some((key, point))
 }
 
-fn ed25519_key(raw: &RawKey) -> Option<SignatureKey> {
+fn ed25519_key(raw: &RawKey) -> Option<Key> {
     let x = base64url(raw.x.as_ref())?;
     UnparsedPublicKey::new(&ED25519, &x).parse().ok()?;
-    Some(SignatureKey::Library(DecodingKey::from_ed_der(&x)))
+    let key = SignatureKey::Library(DecodingKey::from_ed_der(&x));
+    Some((key, x))
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl KeyFetchError {
         match self {
             Self::Metadata(error) | Self::Keys(error) => error.as_str(),
             Self::Discovery(error) => error.as_str(),
+            Self::KeySet(KeySetError::NoUsableKey(_)) => "no-usable-key",
             Self::KeySet(_) => "not-a-key-set",
         }
     }
@@ -104,6 +105,8 @@ pub struct KeyFetcher {
     located: Option<(Url, Instant)>,
     backoff: Duration,
     last_error: Option<KeyFetchError>,
+    /// The keys that the log was told of.
+    certificates_only: Vec<String>,
 }
 
 impl KeyFetcher {
@@ -129,6 +132,7 @@ impl KeyFetcher {
             located: None,
             backoff: FIRST_BACKOFF,
             last_error: None,
+            certificates_only: Vec::new(),
         };
         Ok((source, fetcher))
     }
@@ -167,7 +171,7 @@ impl KeyFetcher {
     async fn fetch(&mut self, asked: bool) -> Result<KeySet, KeyFetchError> {
         let url = self.locate(asked).await?;
         let body = self.http.get(&url).await.map_err(KeyFetchError::Keys)?;
-        Ok(KeySet::parse(&body)?)
+        Ok(KeySet::parse_usable(&body)?)
     }
 
     /// A request that waits is spared the metadata, unless they are older than a refresh would leave them.
@@ -195,9 +199,18 @@ impl KeyFetcher {
     fn succeed(&mut self, set: KeySet) -> Duration {
         let issuer = self.settings.issuer.as_str();
         let (keys, skipped) = (set.len(), set.skipped());
-        if keys == 0 {
-            tracing::warn!(issuer, skipped, "the issuer publishes no usable key");
-        } else if self.last_error.is_some() || !self.source.is_ready() {
+        if set.certificates_only() != self.certificates_only {
+            self.certificates_only = set.certificates_only().to_vec();
+            if !self.certificates_only.is_empty() {
+                let key_ids = self.certificates_only.join(", ");
+                tracing::warn!(
+                    issuer,
+                    key_ids,
+                    "keys of the issuer have only a certificate (x5c) and cannot be used: it must publish their `n` and `e`, or `x` and `y`"
+                );
+            }
+        }
+        if self.last_error.is_some() || !self.source.is_ready() {
             tracing::info!(issuer, keys, skipped, "keys of the issuer fetched");
         }
         self.source.publish(set);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -100,7 +100,14 @@ async fn metadata(State(state): State<Arc<Served>>) -> String {
         .to_string()
 }
 
-async fn keys_of(State(state): State<Arc<Served>>) -> Response {
+/// As some key servers do, it answers only who takes the type of RFC 7517.
+async fn keys_of(State(state): State<Arc<Served>>, headers: HeaderMap) -> Response {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .map(|value| value.to_str().unwrap());
+    if !accepted.is_some_and(|value| value.contains("application/jwk-set+json")) {
+        return StatusCode::NOT_ACCEPTABLE.into_response();
+    }
     state.key_requests.fetch_add(1, Ordering::SeqCst);
     let delay = *state.delay.lock().unwrap();
     tokio::time::sleep(delay).await;

@@ -28,6 +28,15 @@ impl Default for AskSettings {
     }
 }
 
+/// What came of asking for fresh keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The issuer's keys are known, as of the least time between two fetches.
+    Answered,
+    /// The issuer has not answered yet, or its last answer was of no use.
+    Unanswered,
+}
+
 /// A key set with its place in the history of the source.
 #[derive(Debug)]
 pub(super) struct PublishedKeys {
@@ -106,9 +115,10 @@ impl KeySource {
         &self.issuer
     }
 
-    /// Whether there have ever been keys.
+    /// Whether there are keys.
     pub fn is_ready(&self) -> bool {
-        self.published.load().is_some()
+        let published = self.published.load();
+        published.as_ref().is_some_and(|keys| !keys.set.is_empty())
     }
 
     /// How the source stands.
@@ -169,8 +179,10 @@ impl KeySource {
     }
 
     /// Asks for fresh keys and waits until the try is over, but not for long. Returns at once when a try is not due.
-    pub(super) async fn ask(&self) {
-        let Some(tries) = &self.tries else { return };
+    pub(super) async fn ask(&self) -> Asked {
+        let Some(tries) = &self.tries else {
+            return Asked::Answered;
+        };
         let mut updates = tries.state.subscribe();
         let mut awaited = None;
         tries.state.send_if_modified(|state| {
@@ -195,6 +207,15 @@ impl KeySource {
             let over = updates.wait_for(|state| state.finished != before);
             // Over or not, the caller looks at the keys again.
             let _ = tokio::time::timeout(tries.settings.wait, over).await;
+        }
+        let is_under_way = {
+            let state = tries.state.borrow();
+            state.running || state.wanted
+        };
+        if is_under_way || self.failure.load().is_some() {
+            Asked::Unanswered
+        } else {
+            Asked::Answered
         }
     }
 

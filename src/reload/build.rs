@@ -1,6 +1,6 @@
 //! From configuration and files to rules: at start and at every reload.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use geowarden_rego::{
     Settings, Sources,
@@ -28,8 +28,8 @@ use crate::{
     request::ogc::{self, Reader},
 };
 
-/// How long a request waits for the keys that an unknown key id asked for; well below the deadline of a Check.
-const KEY_WAIT: std::time::Duration = std::time::Duration::from_millis(400);
+/// How much of a Check's deadline a request waits for the keys that an unknown key id asked for. The rest is for the policy.
+const KEY_WAIT: f64 = 0.8;
 
 /// What is read for the rules of a configuration.
 pub fn roots(config: &Config) -> Vec<Root> {
@@ -316,13 +316,14 @@ pub fn keys_of_file(index: usize, issuer: &Issuer, files: &Files) -> Result<KeyS
     let bytes = files
         .bytes(file)
         .map_err(|e| Problems::file(name.clone(), None, e.to_string()))?;
-    KeySet::parse(bytes).map_err(|e| Problems::file(name, None, e.to_string()))
+    KeySet::parse_usable(bytes).map_err(|e| Problems::file(name, None, e.to_string()))
 }
 
 /// How the keys of an issuer with a key server are fetched.
 pub fn key_fetch_settings(
     index: usize,
     issuer: &Issuer,
+    deadline: Duration,
     files: &Files,
 ) -> Result<(KeyFetchSettings, FetchSettings), Problems> {
     let mut settings = KeyFetchSettings::new(&issuer.issuer);
@@ -333,7 +334,7 @@ pub fn key_fetch_settings(
     settings.refresh = issuer.refresh.0;
     settings.ask = AskSettings {
         floor: issuer.refresh_floor.0,
-        wait: KEY_WAIT,
+        wait: deadline.mul_f64(KEY_WAIT),
     };
     Ok((settings, fetch_settings(issuer, files)?))
 }

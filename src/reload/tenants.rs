@@ -64,7 +64,8 @@ fn sources(
             sources.push(KeySource::fixed(&issuer.issuer, keys));
             continue;
         }
-        let (settings, fetch) = build::key_fetch_settings(index, issuer, files)?;
+        let deadline = part.config.server.deadline.0;
+        let (settings, fetch) = build::key_fetch_settings(index, issuer, deadline, files)?;
         let fault =
             |e: &dyn std::error::Error| build::issuer_problem(index, "issuer", e.to_string());
         let fetcher = Fetcher::new(&fetch).map_err(|e| fault(&e))?;
@@ -97,7 +98,7 @@ pub fn key_sources_of_files(config: &Config) -> (Vec<Sourced>, Problems) {
         };
         let mut sources = Vec::new();
         for (index, issuer) in part.config.authn.jwt.iter().enumerate() {
-            match keys_at_hand(index, issuer, &files) {
+            match keys_at_hand(index, issuer, &part.config, &files) {
                 Ok(keys) => sources.push(KeySource::fixed(&issuer.issuer, keys)),
                 Err(found) => told(found),
             }
@@ -111,11 +112,17 @@ pub fn key_sources_of_files(config: &Config) -> (Vec<Sourced>, Problems) {
     (all, problems)
 }
 
-fn keys_at_hand(index: usize, issuer: &Issuer, files: &Files) -> Result<KeySet, Problems> {
+fn keys_at_hand(
+    index: usize,
+    issuer: &Issuer,
+    config: &Config,
+    files: &Files,
+) -> Result<KeySet, Problems> {
     if issuer.jwks_file.is_some() {
         return build::keys_of_file(index, issuer, files);
     }
-    build::key_fetch_settings(index, issuer, files)?;
+    let deadline = config.server.deadline.0;
+    build::key_fetch_settings(index, issuer, deadline, files)?;
     Ok(KeySet::none())
 }
 

@@ -11,10 +11,16 @@ use thiserror::Error;
 
 use crate::authn::algorithm::Algorithm;
 
-/// A signature that is no base64url.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the signature is not base64url")]
-pub(in crate::authn) struct NotBase64Url;
+/// Why a signature could not be checked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(in crate::authn) enum SignatureFault {
+    /// The signature is no base64url.
+    #[error("the signature is not base64url")]
+    NotBase64Url,
+    /// The cryptographic library did not check it.
+    #[error("the cryptographic library could not check the signature: {0}")]
+    Library(String),
+}
 
 /// A public key in the form that checks signatures.
 #[derive(Clone)]
@@ -50,18 +56,18 @@ impl SignatureKey {
         algorithm: Algorithm,
         message: &[u8],
         signature: &str,
-    ) -> Result<bool, NotBase64Url> {
+    ) -> Result<bool, SignatureFault> {
+        let decoded = BASE64URL_NOPAD.decode(signature.as_bytes());
+        let decoded = decoded.map_err(|_| SignatureFault::NotBase64Url)?;
         match self {
             Self::Library(key) => {
                 let algorithm = library_algorithm(algorithm);
                 jsonwebtoken::crypto::verify(signature, message, key, algorithm)
-                    .map_err(|_| NotBase64Url)
+                    .map_err(|error| SignatureFault::Library(error.to_string()))
             }
             Self::Rsa(ready) => {
-                let signature = BASE64URL_NOPAD.decode(signature.as_bytes());
-                let signature = signature.map_err(|_| NotBase64Url)?;
                 let key = ready.iter().find(|(own, _)| *own == algorithm);
-                Ok(key.is_some_and(|(_, key)| key.verify_sig(message, &signature).is_ok()))
+                Ok(key.is_some_and(|(_, key)| key.verify_sig(message, &decoded).is_ok()))
             }
         }
     }
@@ -91,5 +97,23 @@ fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
         Algorithm::Es256 => Library::ES256,
         Algorithm::Es384 => Library::ES384,
         Algorithm::EdDsa => Library::EdDSA,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_library_says_is_told_as_that() {
+        // A secret is a key of another kind than the algorithm's, which a set can not make.
+        let key = SignatureKey::Library(DecodingKey::from_secret(b"secret"));
+        let fault = key.verify(Algorithm::Es256, b"message", "AAAA");
+        assert!(
+            matches!(fault, Err(SignatureFault::Library(_))),
+            "{fault:?}"
+        );
+        let fault = key.verify(Algorithm::Es256, b"message", "****");
+        assert_eq!(fault, Err(SignatureFault::NotBase64Url));
     }
 }

@@ -184,3 +184,36 @@ fn keys_that_are_gone_are_taken_away_and_none_is_added() {
     assert_eq!(source.status().keys, Some(0));
     assert!(!source.keep_only(&KeySet::none()));
 }
+
+#[test]
+fn the_same_key_twice_is_one_key() {
+    let named = with(&rsa().jwk, &json!({"x5t": "abc"}));
+    for twin in [rsa().jwk.clone(), named] {
+        let set = parse(&json!({"keys": [rsa().jwk, twin]}));
+        assert!(set.select(Some("rsa-1"), Algorithm::Rs256).is_ok());
+        assert!(set.select(None, Algorithm::Rs256).is_ok());
+    }
+    let other = with(&other_rsa().jwk, &json!({"kid": "rsa-1"}));
+    let set = parse(&json!({"keys": [rsa().jwk, other, rsa().jwk]}));
+    let selected = set.select(Some("rsa-1"), Algorithm::Rs256);
+    assert_eq!(selected.err(), Some(KeyMiss::Ambiguous));
+}
+
+#[test]
+fn a_key_that_is_only_a_certificate_is_named() {
+    let certificate = json!({"kty": "RSA", "kid": "a", "use": "sig", "x5c": ["MIIC"]});
+    let encryption = with(&certificate, &json!({"use": "enc", "kid": "b"}));
+    let set = parse(&json!({"keys": [rsa().jwk, certificate, encryption]}));
+    assert_eq!(
+        (set.len(), set.certificates_only()),
+        (1, &["a".to_owned()][..])
+    );
+    let useless = json!({"keys": [certificate]}).to_string();
+    let refused = KeySet::parse_usable(useless.as_bytes()).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("a has only a certificate (`x5c`)"),
+        "{refused}"
+    );
+}

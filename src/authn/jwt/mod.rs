@@ -18,7 +18,7 @@ use aws_lc_rs::digest;
 use super::clock::{Clock, numeric_date};
 use super::credential::{Credential, Secret};
 use super::jwks::KeyMiss;
-use super::key_source::{KeySource, PublishedKeys};
+use super::key_source::{Asked, KeySource, PublishedKeys};
 use super::opaque::OpaqueTokens;
 use super::refusal::{Refusal, RefusalKind, quoted};
 use super::{Authenticator, BoxFuture};
@@ -140,11 +140,24 @@ impl Issuer {
         {
             return Ok(keys);
         }
-        self.keys.ask().await;
-        self.keys.current().ok_or_else(|| {
-            let cause = format!("no keys of issuer `{}` yet", self.name);
+        let asked = self.keys.ask().await;
+        let unavailable = |what: &str| {
+            let cause = format!("{what} of issuer `{}`", self.name);
             Refusal::because(RefusalKind::KeysUnavailable, cause)
-        })
+        };
+        let keys = self.keys.current();
+        let keys = keys.filter(|keys| !keys.set.is_empty());
+        let keys = keys.ok_or_else(|| unavailable("no keys yet"))?;
+        let is_known = keys
+            .set
+            .select(header.key_id.as_deref(), header.algorithm)
+            .err()
+            != Some(KeyMiss::Unknown);
+        match asked {
+            // It may be the key that the issuer has just begun to use.
+            Asked::Unanswered if !is_known => Err(unavailable("no answer about the keys")),
+            _ => Ok(keys),
+        }
     }
 
     fn select<'k>(

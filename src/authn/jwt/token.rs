@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::claims::Claims;
 use super::header::Header;
 use crate::authn::credential::Secret;
-use crate::authn::jwks::{NotBase64Url, VerificationKey};
+use crate::authn::jwks::{SignatureFault, VerificationKey};
 use crate::authn::refusal::{Refusal, RefusalKind};
 
 /// A token that nobody has vouched for. Its claims cannot be had, but for the issuer's name.
@@ -50,7 +50,11 @@ impl<'t> Unverified<'t> {
         match verified {
             Ok(true) => Claims::read(self.claims),
             Ok(false) => Err(RefusalKind::BadSignature.into()),
-            Err(NotBase64Url) => Err(malformed("the signature is not base64url")),
+            Err(SignatureFault::NotBase64Url) => Err(malformed("the signature is not base64url")),
+            Err(fault @ SignatureFault::Library(_)) => Err(Refusal::because(
+                RefusalKind::BadSignature,
+                fault.to_string(),
+            )),
         }
     }
 }
