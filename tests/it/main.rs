@@ -21,6 +21,7 @@ mod envoy_settings;
 mod garbage;
 mod generations;
 mod input_schema;
+mod iteration;
 mod log_reader;
 mod markers;
 mod metrics;
