@@ -30,3 +30,4 @@ mod tokens;
 mod traces;
 mod verdict_headers;
 mod versions;
+mod whole_answers;

@@ -21,7 +21,7 @@ pub(crate) const EXT_AUTHZ: &str = "envoy.filters.http.ext_authz";
 pub(crate) const ROUTER: &str = "envoy.filters.http.router";
 
 /// All of them, each value as JSON.
-const SETTINGS: [(Place, &str, &str, &str); 17] = [
+const SETTINGS: [(Place, &str, &str, &str); 19] = [
     (
         Place::Connection,
         "/normalize_path",
@@ -51,6 +51,18 @@ const SETTINGS: [(Place, &str, &str, &str); 17] = [
         "/http_protocol_options/allow_absolute_url",
         "false",
         "allow_absolute_url: false",
+    ),
+    (
+        Place::Connection,
+        "/http_protocol_options/accept_http_10",
+        "true",
+        "accept_http_10: true",
+    ),
+    (
+        Place::Connection,
+        "/delayed_close_timeout",
+        r#""60s""#,
+        "delayed_close_timeout: 60s",
     ),
     (
         Place::Connection,
@@ -200,15 +212,6 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
             faults.push("an upgrade bypasses the filters".to_owned());
         }
     }
-    let clusters = bootstrap["static_resources"]["clusters"].as_array();
-    let pygeoapi = clusters
-        .into_iter()
-        .flatten()
-        .find(|cluster| cluster["name"] == "pygeoapi")
-        .unwrap_or(&Value::Null);
-    if pygeoapi.pointer("/circuit_breakers/thresholds/0/max_retries") != Some(&json!(0)) {
-        faults.push("pygeoapi may be sent a request twice".to_owned());
-    }
     if bootstrap.pointer("/admin/address/socket_address/address") != Some(&json!("127.0.0.1")) {
         faults.push("the admin page is not on the loopback interface".to_owned());
     }
@@ -236,6 +239,18 @@ fn faults_of_routes(config: &Value) -> Vec<String> {
     if tenants.len() > 1 && tenants.iter().any(Option::is_none) {
         faults.push("a virtual host names no tenant".to_owned());
     }
+    let routes = rest["virtual_hosts"].as_array_mut().into_iter().flatten();
+    for route in routes.filter_map(|host| host.pointer_mut("/routes/0/route")) {
+        if route["timeout"] != "0s" {
+            faults.push("a route cuts answers that take long".to_owned());
+        }
+        // Only this one: what may change something must never be sent twice.
+        if route["retry_policy"] == retry_of_reads()
+            && let Some(route) = route.as_object_mut()
+        {
+            route.remove("retry_policy");
+        }
+    }
     let told = rest.to_string();
     for word in [EXT_AUTHZ, "ExtAuthzPerRoute", "retry_policy"] {
         if told.contains(word) {
@@ -243,6 +258,15 @@ fn faults_of_routes(config: &Value) -> Vec<String> {
         }
     }
     faults
+}
+
+fn retry_of_reads() -> Value {
+    let is_read = json!({"safe_regex": {"regex": "GET|HEAD"}});
+    json!({
+        "retry_on": "reset",
+        "num_retries": 1,
+        "retriable_request_headers": [{"name": ":method", "string_match": is_read}],
+    })
 }
 
 /// The tenant that a virtual host names, where its settings of ext_authz say that alone.

@@ -1,0 +1,312 @@
+//! Whole answers through the shipped Envoy configurations: to clients that read slowly and close, to downloads that take longer
+//! than every time limit, and over connections that the upstream has just closed. Every other bootstrap is held against these
+//! two by `tests/it/envoy_files.rs`.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Tools};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
+};
+
+use crate::stage::{Files, Outcome, binary};
+
+/// Everybody may have everything: these tests are about what comes back.
+const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
+/// About what the trial that found a short answer asked for.
+const LARGE: usize = 4_000_000;
+
+/// What stands for pygeoapi.
+#[derive(Clone, Copy)]
+enum Upstream {
+    /// Answers with so many bytes.
+    Large(usize),
+    /// Sends a byte, so many times, and waits in between.
+    Trickle(usize, Duration),
+    /// Closes a connection when the second request arrives on it, as a server does whose keep-alive has just ended.
+    ClosesAfterOne,
+}
+
+/// The number of requests that reached it.
+type Seen = Arc<AtomicUsize>;
+
+impl Upstream {
+    async fn start(self) -> Outcome<(u16, Seen, JoinSet<()>)> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let seen = Seen::default();
+        let mut tasks = JoinSet::new();
+        let counted = Arc::clone(&seen);
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(self.serve(stream, Arc::clone(&counted)));
+            }
+        });
+        Ok((port, seen, tasks))
+    }
+
+    async fn serve(self, mut stream: TcpStream, seen: Seen) {
+        let mut is_first = true;
+        while let Some(is_head) = read_head(&mut stream).await {
+            seen.fetch_add(1, Ordering::SeqCst);
+            let written = match self {
+                Self::Large(length) => {
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                    let answer = [head.as_bytes(), &vec![b'x'; length]].concat();
+                    stream.write_all(&answer).await
+                }
+                Self::Trickle(count, pause) => trickle(&mut stream, count, pause).await,
+                Self::ClosesAfterOne if is_first => {
+                    let body = if is_head { "" } else { "ok" };
+                    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{body}");
+                    stream.write_all(answer.as_bytes()).await
+                }
+                Self::ClosesAfterOne => return,
+            };
+            is_first = false;
+            if written.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn trickle(stream: &mut TcpStream, count: usize, pause: Duration) -> std::io::Result<()> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {count}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    for _ in 0..count {
+        tokio::time::sleep(pause).await;
+        stream.write_all(b"x").await?;
+    }
+    Ok(())
+}
+
+/// Reads up to the end of a request without a body, and tells whether it is a HEAD; None where the client has closed.
+async fn read_head(stream: &mut TcpStream) -> Option<bool> {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => head.extend_from_slice(&buffer[..length]),
+        }
+    }
+    Some(head.starts_with(b"HEAD"))
+}
+
+/// An Envoy between a client and a stand-in for pygeoapi.
+struct Between {
+    envoy: Envoy,
+    files: Files,
+    seen: Seen,
+    _geowarden: Geowarden,
+    _upstream: JoinSet<()>,
+}
+
+impl Between {
+    async fn start(
+        template: &str,
+        upstream: Upstream,
+        adapt: fn(String) -> String,
+    ) -> Outcome<Self> {
+        let tools = Tools::find()?;
+        let files = Files::new().await?;
+        files.write("policies/authz.rego", OPEN)?;
+        let config = files.configure("127.0.0.1:0", "", "")?;
+        let geowarden = Geowarden::start(binary(), &config).await?;
+        let (port, seen, tasks) = upstream.start().await?;
+        let text = fs::read_to_string(tools.repository().join(template))?;
+        files.write("envoy.yaml", &adapt(text))?;
+        let file: PathBuf = files.path("envoy.yaml");
+        let config = EnvoyConfig::new(&file, port, geowarden.grpc());
+        let envoy = Envoy::start(&tools, &config).await?;
+        Ok(Self {
+            envoy,
+            files,
+            seen,
+            _geowarden: geowarden,
+            _upstream: tasks,
+        })
+    }
+
+    /// A connection whose system keeps little for a client that does not read, with a request on it.
+    async fn send(&self) -> Outcome<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(8192)?;
+        let mut stream = socket.connect(self.envoy.address().parse()?).await?;
+        let request = format!(
+            "GET /collections/obs/items HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nconnection: close\r\n\r\n",
+            self.files.osgeo_key
+        );
+        stream.write_all(request.as_bytes()).await?;
+        Ok(stream)
+    }
+}
+
+/// How many bytes a body has that is read at some 400 kB/s.
+async fn read_slowly(mut stream: TcpStream) -> Outcome<usize> {
+    let mut answer = Vec::new();
+    let mut buffer = vec![0; 40_000];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        answer.extend_from_slice(&buffer[..length]);
+        tokio::time::sleep(Duration::from_millis(u64::try_from(length)? / 400)).await;
+    }
+    body_length(&answer)
+}
+
+fn body_length(answer: &[u8]) -> Outcome<usize> {
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
+    Ok(answer.len() - head.ok_or("an answer")? - 4)
+}
+
+#[tokio::test]
+async fn a_slow_client_that_closes_gets_all_of_an_answer() -> Outcome {
+    let between = Between::start("envoy/api-key.yaml", Upstream::Large(LARGE), |text| text).await?;
+    let read = read_slowly(between.send().await?).await?;
+    assert_eq!(read, LARGE, "{}", between.envoy.log());
+    Ok(())
+}
+
+/// Every limit of a minute is one of two seconds here.
+#[tokio::test]
+async fn a_download_that_goes_on_is_not_cut() -> Outcome {
+    let upstream = Upstream::Trickle(10, Duration::from_millis(600));
+    let shorter = |text: String| text.replace("60s", "2s");
+    let between = Between::start("envoy/api-key.yaml", upstream, shorter).await?;
+    let mut answer = Vec::new();
+    let mut stream = between.send().await?;
+    stream.read_to_end(&mut answer).await?;
+    assert_eq!(body_length(&answer)?, 10, "{}", between.envoy.log());
+    Ok(())
+}
+
+/// The first byte is waited for as long as any other.
+#[tokio::test]
+async fn an_upstream_that_says_nothing_is_let_go() -> Outcome {
+    let upstream = Upstream::Trickle(1, Duration::from_secs(30));
+    let shorter = |text: String| text.replace("60s", "1s");
+    let between = Between::start("envoy/api-key.yaml", upstream, shorter).await?;
+    let mut answer = Vec::new();
+    let mut stream = between.send().await?;
+    let read = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(15), read).await??;
+    assert_eq!(body_length(&answer)?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_costs_no_answer() -> Outcome {
+    let between =
+        Between::start("envoy/api-key.yaml", Upstream::ClosesAfterOne, |text| text).await?;
+    let ask = async |method: &str| {
+        let target = "/collections/obs/items/1";
+        let ask = Ask::new(method, target).header("x-api-key", &between.files.osgeo_key);
+        Ok::<u16, geowarden_stack::Error>(ask.send(&between.envoy.address()).await?.status())
+    };
+    for _ in 0..10 {
+        assert_eq!(ask("GET").await?, 200, "{}", between.envoy.log());
+        assert_eq!(ask("HEAD").await?, 200, "{}", between.envoy.log());
+    }
+    // What may change something is sent once.
+    let before = between.seen.load(Ordering::SeqCst);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(ask("DELETE").await?);
+    }
+    assert!(statuses.contains(&503), "{statuses:?}");
+    assert_eq!(between.seen.load(Ordering::SeqCst), before + 4);
+    Ok(())
+}
+
+/// As nginx and old scripts send it. The connection is Envoy's to close, which it does later than a client needs to wait.
+#[tokio::test]
+async fn a_request_of_http_1_0_is_answered() -> Outcome {
+    let between = Between::start("envoy/api-key.yaml", Upstream::Large(10), |text| text).await?;
+    let with_key = |key: &str| format!(" HTTP/1.0\r\nhost: a\r\nx-api-key: {key}");
+    for (rest, status) in [
+        (with_key(&between.files.osgeo_key), "200"),
+        (with_key("guessed"), "401"),
+        // HTTP/0.9 has no headers, and so no credential and no host.
+        (String::new(), "400"),
+    ] {
+        let mut stream = TcpStream::connect(between.envoy.address()).await?;
+        let request = format!("GET /collections{rest}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = vec![0; 4096];
+        let length = stream.read(&mut answer).await?;
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+    }
+    Ok(())
+}
+
+/// What the OGC APIs need of a browser: asynchronous jobs (OGC 18-062r2), coordinate reference systems (OGC 18-058r1), ranges.
+#[tokio::test]
+async fn a_browser_may_send_and_read_the_headers_of_the_ogc_apis() -> Outcome {
+    let between = Between::start("envoy/jwt.yaml", Upstream::ClosesAfterOne, |text| text).await?;
+    let preflight = Ask::new("OPTIONS", "/processes/hello-world/execution")
+        .header("origin", "https://maps.example.org")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "prefer,authorization");
+    let answer = preflight.send(&between.envoy.address()).await?;
+    let allowed = answer
+        .header("access-control-allow-headers")
+        .unwrap_or_default()
+        .to_owned();
+    for name in [
+        "authorization",
+        "content-type",
+        "accept",
+        "accept-language",
+        "prefer",
+        "content-crs",
+        "accept-crs",
+        "range",
+        "if-none-match",
+        "if-modified-since",
+        "cache-control",
+        "x-requested-with",
+    ] {
+        assert!(
+            allowed.split(", ").any(|one| one == name),
+            "{name}: {allowed}"
+        );
+    }
+    let methods = answer
+        .header("access-control-allow-methods")
+        .unwrap_or_default();
+    assert!(methods.contains("PATCH"), "{methods}");
+    let read = Ask::get("/collections").header("origin", "https://maps.example.org");
+    let answer = read.send(&between.envoy.address()).await?;
+    let exposed = answer
+        .header("access-control-expose-headers")
+        .unwrap_or_default()
+        .to_owned();
+    for name in [
+        "www-authenticate",
+        "preference-applied",
+        "content-crs",
+        "content-range",
+        "etag",
+        "link",
+        "location",
+        "retry-after",
+    ] {
+        assert!(
+            exposed.split(", ").any(|one| one == name),
+            "{name}: {exposed}"
+        );
+    }
+    Ok(())
+}
