@@ -197,7 +197,7 @@ fn decided(bencher: Bencher<'_, '_>, policy: &RegoPolicy) {
         resource: &resource,
         principal: &principal,
     };
-    assert!(policy.decide(&question).unwrap().allowed);
+    assert!(policy.decide(&question).verdict.unwrap().allowed);
     bencher.bench_local(|| policy.decide(black_box(&question)));
 }
 

@@ -14,7 +14,7 @@ pub use self::permit::Permit;
 use crate::{
     authn,
     identity::Principal,
-    policy::{Policy, Question, Verdict},
+    policy::{Policy, Question, Verdict, VerdictSource},
     record::{DecisionRecord, Denial, ErrorFormat},
     request::{
         CheckInput,
@@ -66,7 +66,12 @@ pub fn decide_as<'r>(
             resource: record.resource.insert(resource),
             principal: record.principal.insert(principal),
         };
-        judge(rules, &question, &mut record.verdict)
+        judge(
+            rules,
+            &question,
+            &mut record.verdict,
+            &mut record.verdict_source,
+        )
     });
     note_outcome(outcome, record)
 }
@@ -108,15 +113,16 @@ async fn run<'r>(
         resource,
         principal,
     };
-    let verdict = &mut record.verdict;
+    let (verdict, source) = (&mut record.verdict, &mut record.verdict_source);
+    let mut judge = || judge(rules, &question, verdict, source);
     let Some(lane) = rules.policy.lane(&question) else {
-        return judge(rules, &question, verdict);
+        return judge();
     };
     // A slow policy must not hold up the requests that wait behind it on this thread.
     let _turn = lane.acquire().await;
     match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(|| judge(rules, &question, verdict)),
-        _ => judge(rules, &question, verdict),
+        RuntimeFlavor::MultiThread => block_in_place(judge),
+        _ => judge(),
     }
 }
 
@@ -143,8 +149,11 @@ fn judge<'r>(
     rules: &'r Rules,
     question: &Question<'_>,
     noted: &mut Option<Arc<Verdict>>,
+    source: &mut Option<VerdictSource>,
 ) -> Result<Permit<'r>, Denied> {
-    let verdict = rules.policy.decide(question).map_err(|fault| {
+    let judgement = rules.policy.decide(question);
+    *source = Some(judgement.source);
+    let verdict = judgement.verdict.map_err(|fault| {
         error!(fault = %fault, "the policy gave no verdict");
         let detail = "The policy could not be evaluated";
         let denial = Denial::new(DenialStatus::SERVICE_UNAVAILABLE, fault.as_str(), detail);

@@ -21,12 +21,15 @@ pub use self::{
 };
 use crate::{
     identity::Principal,
-    policy::Verdict,
+    policy::{Verdict, VerdictSource},
     request::{CheckInput, ogc::Resource},
 };
 
 /// Bytes of a method, which the client chose, that are told: the longest one that is registered has 17.
 const MAX_METHOD: usize = 32;
+
+/// Bytes of Envoy's request id that are told: a client can choose it where Envoy lets it. A UUID has 36.
+const MAX_REQUEST_ID: usize = 64;
 
 /// What is known of a decision.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub struct DecisionRecord<'r> {
     pub principal: Option<Principal>,
     /// What the policy said, once it was asked.
     pub verdict: Option<Arc<Verdict>>,
+    /// Where the verdict is from, or the fault in its place.
+    pub verdict_source: Option<VerdictSource>,
     end: End,
 }
 
@@ -80,6 +85,7 @@ impl<'r> DecisionRecord<'r> {
             resource: None,
             principal: None,
             verdict: None,
+            verdict_source: None,
             end: End::Undecided,
         }
     }
@@ -164,6 +170,13 @@ impl<'r> DecisionRecord<'r> {
         let method = self.request.map_or("", |request| &request.method);
         let end = method.floor_char_boundary(MAX_METHOD);
         method.get(..end).unwrap_or_default()
+    }
+
+    /// The id that Envoy gave the request (`x-request-id`), if it is there once and short visible ASCII.
+    pub fn request_id(&self) -> Option<&str> {
+        let id = self.request?.headers.one("x-request-id").ok().flatten()?;
+        let is_shown = id.len() <= MAX_REQUEST_ID && id.iter().all(u8::is_ascii_graphic);
+        str::from_utf8(id).ok().filter(|_| is_shown)
     }
 
     /// The kind of the caller's credential, once known.

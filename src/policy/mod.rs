@@ -9,7 +9,7 @@ pub mod source;
 mod trial;
 mod verdict;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -37,10 +37,28 @@ pub struct Question<'a> {
     pub principal: &'a Principal,
 }
 
+/// What asking a policy gave.
+#[derive(Debug)]
+pub struct Judgement {
+    /// The verdict, or why there is none.
+    pub verdict: Result<Arc<Verdict>, Fault>,
+    /// Where the verdict is from.
+    pub source: VerdictSource,
+}
+
+/// Where a verdict is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictSource {
+    /// It was given before for all that the policy reads of the request.
+    Remembered,
+    /// From an evaluation that took so long.
+    Evaluated(Duration),
+}
+
 /// Something that decides.
 pub trait Policy: Send + Sync {
     /// The verdict on one request. A fault is never an allowance.
-    fn decide(&self, question: &Question<'_>) -> Result<Arc<Verdict>, Fault>;
+    fn decide(&self, question: &Question<'_>) -> Judgement;
 
     /// Where this request waits its turn once evaluations have proved slow; `None` while they are quick, and where the
     /// verdict is known already.

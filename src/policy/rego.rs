@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{Fault, Policy, Question, Verdict, input, memo::Memo, trial};
+use super::{Fault, Judgement, Policy, Question, Verdict, VerdictSource, input, memo::Memo, trial};
 
 /// An evaluation that takes longer is one that others should not wait for.
 const SLOW: Duration = Duration::from_millis(50);
@@ -85,8 +85,16 @@ impl RegoPolicy {
     }
 
     /// The verdict by an evaluation.
-    fn judge(&self, input: &input::Input<'_>) -> Result<Arc<Verdict>, Fault> {
-        Ok(match self.evaluate(input)? {
+    fn judge(&self, input: &input::Input<'_>) -> Judgement {
+        let (value, duration) = self.evaluate_timed(input);
+        Judgement {
+            verdict: value.and_then(|value| self.verdict(value)),
+            source: VerdictSource::Evaluated(duration),
+        }
+    }
+
+    fn verdict(&self, value: Option<Value>) -> Result<Arc<Verdict>, Fault> {
+        Ok(match value {
             Some(Value::Bool(true)) => Arc::clone(&self.allowed),
             Some(Value::Bool(false)) | None => Arc::clone(&self.denied),
             value => Arc::new(Verdict::from_value(value)?),
@@ -95,31 +103,45 @@ impl RegoPolicy {
 
     /// The value of the entrypoint for `input`; `None` where it is undefined.
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
+        self.evaluate_timed(input).0
+    }
+
+    fn evaluate_timed(&self, input: &impl Serialize) -> (Result<Option<Value>, Fault>, Duration) {
         let start = Instant::now();
         let value = self.policy.evaluate(input);
-        self.noted(start.elapsed());
-        Ok(value?)
+        let duration = start.elapsed();
+        self.noted(duration);
+        (value.map_err(Fault::from), duration)
     }
 }
 
 impl Policy for RegoPolicy {
-    fn decide(&self, question: &Question<'_>) -> Result<Arc<Verdict>, Fault> {
+    fn decide(&self, question: &Question<'_>) -> Judgement {
         let input = self.input.of(question);
         let Some(memo) = &self.memo else {
             return self.judge(&input);
         };
-        let key = self
-            .policy
-            .reads()
-            .text(&input)
-            .map_err(|e| unreadable(&e))?;
+        let key = match self.policy.reads().text(&input) {
+            Ok(key) => key,
+            Err(error) => {
+                return Judgement {
+                    verdict: Err(unreadable(&error)),
+                    source: VerdictSource::Evaluated(Duration::ZERO),
+                };
+            }
+        };
         if let Some(verdict) = memo.get(&key) {
-            return Ok(verdict);
+            return Judgement {
+                verdict: Ok(verdict),
+                source: VerdictSource::Remembered,
+            };
         }
+        let judgement = self.judge(&input);
         // A fault is not remembered: it may be over the next time.
-        let verdict = self.judge(&input)?;
-        memo.insert(key, &verdict);
-        Ok(verdict)
+        if let Ok(verdict) = &judgement.verdict {
+            memo.insert(key, verdict);
+        }
+        judgement
     }
 
     fn lane(&self, question: &Question<'_>) -> Option<&Semaphore> {

@@ -3,8 +3,10 @@
 //! A new fact is one entry of [`FACTS`]: the log, `geowarden tail`, Envoy's metadata and the spans read this table. Only the
 //! labels of a metric are a type of their own, in `telemetry/metrics`; a test compares them with this table.
 
+use std::time::Duration;
+
 use super::DecisionRecord;
-use crate::request::ogc::Resource;
+use crate::{policy::VerdictSource, request::ogc::Resource};
 
 /// The value of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl Fact {
 }
 
 /// Every fact, in the order of a line of the log.
-pub static FACTS: [Fact; 19] = [
+pub static FACTS: [Fact; 24] = [
     Fact::logged("decision_id", |record| Some(FactValue::Text(&record.id)))
         .in_metadata("decision_id")
         .in_spans("geowarden.decision.id"),
@@ -125,6 +127,8 @@ pub static FACTS: [Fact; 19] = [
         .in_metrics("tenant"),
     Fact::logged("method", |record| Some(FactValue::Text(record.method()))),
     Fact::logged("path", |record| text(record.path())),
+    // Of Envoy's access log and traces.
+    Fact::logged("request_id", |record| text(record.request_id())),
     // In Envoy's metadata and headers `method` is the kind of credential.
     Fact::logged("principal", |record| {
         record.credential().map(FactValue::Word)
@@ -164,13 +168,28 @@ pub static FACTS: [Fact; 19] = [
     })
     .in_metadata("collection")
     .in_spans("geowarden.resource.collection"),
-    Fact::logged("duration_us", |record| {
-        let micros = record.duration.as_micros();
-        Some(FactValue::Number(u64::try_from(micros).unwrap_or(u64::MAX)))
+    Fact::logged("item", |record| text(record.resource.as_ref()?.item())),
+    Fact::logged("process", |record| {
+        text(record.resource.as_ref()?.process())
     }),
+    Fact::logged("remembered", |record| {
+        let source = record.verdict_source?;
+        Some(FactValue::Flag(source == VerdictSource::Remembered))
+    })
+    .in_spans("geowarden.policy.remembered"),
+    Fact::logged("evaluation_us", |record| match record.verdict_source? {
+        VerdictSource::Remembered => None,
+        VerdictSource::Evaluated(duration) => Some(micros(duration)),
+    })
+    .in_spans("geowarden.policy.evaluation_us"),
+    Fact::logged("duration_us", |record| Some(micros(record.duration))),
     Fact::logged("detail", |record| text(record.logged_detail())).for_the_log_only(),
     Fact::logged("cause", |record| text(record.denial()?.cause.as_deref())).for_the_log_only(),
 ];
+
+fn micros(duration: Duration) -> FactValue<'static> {
+    FactValue::Number(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
 
 fn text(value: Option<&str>) -> Option<FactValue<'_>> {
     value.map(FactValue::Text)

@@ -362,6 +362,37 @@ fn every_reason_of_a_refusal_is_documented() {
     );
 }
 
+#[test]
+fn every_fact_of_a_decision_is_documented() {
+    let facts = || geowarden::record::FACTS.iter();
+    let names = |page: &str, marker: &str| -> BTreeSet<String> {
+        let text = self::page(page);
+        let (_, section) = text.split_once(marker).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let parts = section.split('`').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let log = names("docs/operations.md", "\n## Logs\n");
+    let metrics = names("docs/operations.md", "\n## Metrics\n");
+    let metadata = names("docs/envoy.md", "\n## The access log\n");
+    let spans = names("docs/tracing.md", "\n## Spans\n");
+    let is_in = |spans: &BTreeSet<String>, name: &str| {
+        // The table has `geowarden.decision.outcome`, `.status`.
+        let (_, end) = name.rsplit_once('.').unwrap();
+        spans.contains(name) || spans.contains(&format!(".{end}"))
+    };
+    for fact in facts() {
+        for (name, page) in [
+            (fact.log, &log),
+            (fact.metadata, &metadata),
+            (fact.label, &metrics),
+        ] {
+            assert!(name.is_none_or(|name| page.contains(name)), "{name:?}");
+        }
+        assert!(fact.span.is_none_or(|name| is_in(&spans, name)), "{fact:?}");
+    }
+}
+
 /// The fields are those of Envoy 1.40's own descriptors.
 #[test]
 fn every_setting_of_envoy_is_told_of() {

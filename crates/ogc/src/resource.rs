@@ -99,6 +99,25 @@ impl Resource {
         }
     }
 
+    /// The item's id.
+    pub fn item(&self) -> Option<&str> {
+        match &self.route {
+            Route::Collection {
+                part: Part::Item(item),
+                ..
+            } => Some(item),
+            _ => None,
+        }
+    }
+
+    /// The process's id.
+    pub fn process(&self) -> Option<&str> {
+        match &self.route {
+            Route::Process(process) | Route::Execute(process) => Some(process),
+            _ => None,
+        }
+    }
+
     /// The value of the JSON body, where there is one: a feature, a search's filter, a process's inputs.
     pub fn body(&self) -> Option<&Value> {
         self.body.as_ref()

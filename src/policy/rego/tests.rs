@@ -76,11 +76,12 @@ fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, 
             is_partial: false,
         })
         .unwrap();
-    policy.decide(&Question {
+    let question = Question {
         check: &check,
         resource: &resource,
         principal: &Principal::anonymous(),
-    })
+    };
+    policy.decide(&question).verdict
 }
 
 fn remembered(policy: &RegoPolicy) -> usize {

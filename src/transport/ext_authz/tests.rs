@@ -27,7 +27,7 @@ use crate::{
         key_digest,
     },
     pipeline::Rules,
-    policy::{Fault, Policy, Question, Verdict},
+    policy::{Judgement, Policy, Question, Verdict, VerdictSource},
     record::{ErrorFormat, FACTS, FactValue},
     request::ogc::{Backend, Reader},
     state::Snapshot,
@@ -73,12 +73,16 @@ struct TestPolicy {
 }
 
 impl Policy for TestPolicy {
-    fn decide(&self, _: &Question<'_>) -> Result<Arc<Verdict>, Fault> {
+    fn decide(&self, _: &Question<'_>) -> Judgement {
         assert!(!self.case.is("policy", Way::Panic), "a panic of this test");
-        Ok(Arc::new(Verdict {
+        let verdict = Verdict {
             reason: Some("words of the policy".to_owned()),
             ..Verdict::plain(self.case.way == Way::Allowed)
-        }))
+        };
+        Judgement {
+            verdict: Ok(Arc::new(verdict)),
+            source: VerdictSource::Evaluated(Duration::from_micros(7)),
+        }
     }
 
     fn lane(&self, _: &Question<'_>) -> Option<&Semaphore> {
@@ -146,7 +150,7 @@ impl Case {
     fn message(self) -> Bytes {
         let path = match self.stop {
             "read" if self.way == Way::Refused => "/collections/obs//items",
-            _ => "/collections/obs/items?limit=1",
+            _ => "/collections/obs/items/a1?f=json",
         };
         let claims = BASE64URL_NOPAD.encode(format!(r#"{{"iss":"{ISSUER}"}}"#).as_bytes());
         let credential = if self.is("authenticate", Way::Refused) {
@@ -161,11 +165,13 @@ impl Case {
             method: "GET".to_owned(),
             path: path.to_owned(),
             header_map: Some(HeaderMap {
-                headers: vec![HeaderValue {
-                    key: credential.0.to_owned(),
-                    value: credential.1,
-                    ..HeaderValue::default()
-                }],
+                headers: [credential, ("x-request-id", "an-id".to_owned())]
+                    .map(|(key, value)| HeaderValue {
+                        key: key.to_owned(),
+                        value,
+                        ..HeaderValue::default()
+                    })
+                    .into(),
             }),
             ..HttpRequest::default()
         };
@@ -201,14 +207,19 @@ impl Case {
             ("stop", self.stop.into()),
             ("tenant", "osgeo".into()),
             ("method", "GET".into()),
+            ("request_id", "an-id".into()),
         ];
         if self.stop != "read" {
             all.extend([
-                ("path", "/collections/obs/items".into()),
+                ("path", "/collections/obs/items/a1".into()),
                 ("api", "collections".into()),
-                ("operation", "items".into()),
+                ("operation", "item".into()),
+                ("item", "a1".into()),
                 ("collection", "obs".into()),
             ]);
+        }
+        if self.stop == "policy" && [Way::Allowed, Way::Refused].contains(&self.way) {
+            all.extend([("remembered", false.into()), ("evaluation_us", 7.into())]);
         }
         if self.stop == "policy" {
             all.extend([("principal", "api_key".into()), ("subject", "osgeo".into())]);
