@@ -272,7 +272,7 @@ impl App {
             state: self.state,
             metrics: self.metrics,
             decisions,
-            logged: self.config.telemetry.decisions,
+            logged: self.config.decision_log.decisions,
             deadline: self.config.server.deadline.0,
             traces,
         };

@@ -32,7 +32,7 @@ impl Serve {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let config = self.config.load()?.with_usable_files();
         let mut config = config.map_err(CommandError::Config)?;
-        let _logging = logging::start(&config.telemetry)?;
+        let _logging = logging::start(&config.telemetry, &config.decision_log)?;
         let made = if config.has_no_credentials() {
             Some(embedded_default(&mut config)?)
         } else {

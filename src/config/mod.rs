@@ -3,6 +3,7 @@
 mod address;
 mod authn;
 pub mod certificates;
+mod decision_log;
 mod environment;
 pub mod fastgeoapi;
 mod fault;
@@ -39,6 +40,7 @@ use crate::files::{Root, Unreadable, read_one};
 pub use self::{
     address::ListenAddress,
     authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
+    decision_log::{DecisionLog, LogOutput, LoggedDecisions},
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},
     policy::{BuiltinErrors, Embedded, Input, PathPrefix, Policy, Rego},
@@ -47,7 +49,7 @@ pub use self::{
     pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},
     server::{AdminGrpc, Refusals, Server, Tls},
     span::Span,
-    telemetry::{LogFormat, LogLevel, LoggedDecisions, Telemetry},
+    telemetry::{LogFormat, LogLevel, Telemetry},
     tenant::{Part, Tenant},
     traces::{Headers, Protocol, Traces},
 };
@@ -64,6 +66,8 @@ pub struct Config {
     pub authn: Authn,
     /// The Rego that decides.
     pub policy: Policy,
+    /// Which decisions are logged, and where.
+    pub decision_log: DecisionLog,
     /// What geowarden tells of itself.
     pub telemetry: Telemetry,
     /// Rules by host or by route, each with a name; without any, the sections above are the rules of all requests.
@@ -139,6 +143,9 @@ impl Config {
             config.notes.extend(environment.opentelemetry_notes());
         }
         let (found, useless) = validation::check(&config, &sources);
+        if let Some(decisions) = config.telemetry.decisions.take() {
+            config.decision_log.decisions = decisions;
+        }
         problems.0.extend(found);
         config.useless = Problems(useless);
         config.notes.extend(validation::tenant_warnings(&config));

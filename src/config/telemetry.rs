@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Traces;
+use super::{LoggedDecisions, Traces};
 
 /// Logs and traces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -13,8 +13,9 @@ pub struct Telemetry {
     pub format: LogFormat,
     /// The least level that is logged.
     pub level: LogLevel,
-    /// Which decisions get a log line.
-    pub decisions: LoggedDecisions,
+    /// The older name of `decision_log.decisions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<LoggedDecisions>,
     /// Where traces are sent; without it there are none.
     pub traces: Option<Traces>,
 }
@@ -42,17 +43,4 @@ pub enum LogLevel {
     #[default]
     Info,
     Debug,
-}
-
-/// Which decisions get a log line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LoggedDecisions {
-    /// Every decision.
-    #[default]
-    All,
-    /// Refusals only.
-    Denied,
-    /// None; metrics still count them.
-    None,
 }

@@ -61,6 +61,7 @@ impl Config {
             pygeoapi,
             authn: tenant.authn.clone(),
             policy: tenant.policy.clone(),
+            decision_log: self.decision_log.clone(),
             telemetry: self.telemetry.clone(),
             program: self.program.clone(),
             ..Self::default()

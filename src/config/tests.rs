@@ -209,12 +209,31 @@ fn the_schema_describes_every_section() {
         "pygeoapi",
         "authn",
         "policy",
+        "decision_log",
         "telemetry",
         "tenants",
     ] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn the_older_name_of_the_logged_decisions_is_an_alias() {
+    let logged = |text: &str| read(text, &[]).unwrap().decision_log.decisions;
+    for text in [
+        "telemetry: {decisions: denied}",
+        "decision_log: {decisions: denied}",
+    ] {
+        assert_eq!(logged(text), LoggedDecisions::Denied, "{text}");
+    }
+    assert_eq!(logged(""), LoggedDecisions::All);
+    let both = "telemetry: {decisions: none}\ndecision_log: {decisions: all}";
+    let problems = read(both, &[]).unwrap_err().join("\n");
+    assert!(
+        problems.contains("telemetry.decisions: `decision_log.decisions` is set too"),
+        "{problems}"
+    );
 }
 
 #[test]

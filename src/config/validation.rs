@@ -42,6 +42,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Pr
     } else {
         tenants::check(config, &mut found);
     }
+    decision_log(config, &mut found);
     traces::check(config, &mut found);
     (found.problems, found.useless)
 }
@@ -70,6 +71,17 @@ impl Findings<'_> {
         let mut path = above.to_vec();
         path.push(Step::Key(key.to_owned()));
         self.problems.push(self.sources.problem(&path, message));
+    }
+}
+
+/// Of two keys that say the same one could be overlooked.
+fn decision_log(config: &Config, found: &mut Findings<'_>) {
+    let newer = found.path("decision_log.decisions");
+    if config.telemetry.decisions.is_some() && found.sources.set_by(&newer).is_some() {
+        found.at(
+            "telemetry.decisions",
+            "`decision_log.decisions` is set too, which is the newer name of this key: remove one",
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use tracing::info;
 use crate::{
     config::LoggedDecisions,
     record::{DecisionRecord, FactValue},
-    telemetry::logging,
+    telemetry::logging::{self, DecisionLines},
 };
 
 const TARGET: &str = "geowarden::decision";
@@ -25,15 +25,24 @@ pub fn write(wanted: LoggedDecisions, record: &DecisionRecord<'_>) {
         LoggedDecisions::Denied if record.is_allowed() => return,
         LoggedDecisions::Denied | LoggedDecisions::All => {}
     }
-    let Some(mut writer) = logging::json_lines() else {
-        info!(target: TARGET, "{MESSAGE}{}", TextFacts(record));
-        return;
-    };
-    // To write the line here takes half of what the same line takes by way of tracing.
-    if let Ok(line) = json_line(record) {
-        // The writer counts the lines that it loses.
-        let _ = writer.write_all(&line);
+    // The writers count the lines that they lose.
+    match logging::decision_lines() {
+        // To write the line here takes half of what the same line takes by way of tracing.
+        DecisionLines::Json(mut writer) => {
+            if let Ok(line) = json_line(record) {
+                let _ = writer.write_all(&line);
+            }
+        }
+        DecisionLines::Text(mut writer) => {
+            let line = format!("{} {MESSAGE}{}\n", now(), TextFacts(record));
+            let _ = writer.write_all(line.as_bytes());
+        }
+        DecisionLines::Tracing => info!(target: TARGET, "{MESSAGE}{}", TextFacts(record)),
     }
+}
+
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// A line of JSON, with the members that tracing's own lines have, and the facts among them.
@@ -49,8 +58,7 @@ struct JsonLine<'a>(&'a DecisionRecord<'a>);
 impl Serialize for JsonLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut line = serializer.serialize_map(None)?;
-        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        line.serialize_entry("timestamp", &now)?;
+        line.serialize_entry("timestamp", &now())?;
         line.serialize_entry("level", "INFO")?;
         line.serialize_entry("message", MESSAGE)?;
         for (name, value) in self.0.facts(|fact| fact.log) {

@@ -1,4 +1,4 @@
-//! Standard error, written to by a thread of its own: no decision waits for whoever reads it.
+//! An output, such as standard error, that a thread of its own writes to: no decision waits for whoever reads it.
 //!
 //! A line that comes alone is written at once; lines that come close together are gathered, so that hardly a decision wakes
 //! that thread. Where it is too far behind, lines are lost and counted.
@@ -136,6 +136,11 @@ fn write(output: &mut impl Write, mut text: &[u8]) -> u64 {
 }
 
 impl LogWriter {
+    /// Whether both write by the same thread.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How often writing panicked and went on.
     pub(super) fn restarts(&self) -> u64 {
         self.0.restarts.load(Ordering::Relaxed)

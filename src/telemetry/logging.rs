@@ -1,7 +1,7 @@
 //! Log lines: text for people, JSON for machines.
 
 use std::{
-    io::{self, IsTerminal, stderr},
+    io::{self, IsTerminal, stderr, stdout},
     sync::OnceLock,
 };
 
@@ -10,15 +10,26 @@ use tracing_subscriber::fmt;
 
 use super::log_writer::{self, Flush, LogWriter};
 use crate::{
-    config::{LogFormat, LogLevel, Telemetry},
+    config::{DecisionLog, LogFormat, LogLevel, LogOutput, Telemetry},
     glyphs::{shown, shown_json},
 };
 
 static WRITER: OnceLock<LogWriter> = OnceLock::new();
-static JSON_LINES: OnceLock<Option<LogWriter>> = OnceLock::new();
+static DECISIONS: OnceLock<DecisionLines> = OnceLock::new();
 
-/// Starts logging to standard error; of two calls the first one counts.
-pub fn start(settings: &Telemetry) -> io::Result<Flush> {
+/// Where the lines of decisions are written.
+#[derive(Clone)]
+pub(super) enum DecisionLines {
+    /// As JSON.
+    Json(LogWriter),
+    /// As text.
+    Text(LogWriter),
+    /// By way of tracing, with the other lines.
+    Tracing,
+}
+
+/// Starts logging, by what it returns until that is dropped; of two calls the first one counts.
+pub fn start(settings: &Telemetry, decisions: &DecisionLog) -> io::Result<Vec<Flush>> {
     let level = match settings.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -26,14 +37,26 @@ pub fn start(settings: &Telemetry) -> io::Result<Flush> {
         LogLevel::Debug => LevelFilter::DEBUG,
     };
     let terminal = stderr().is_terminal();
-    let text = match settings.format {
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => terminal,
-    };
+    let text = is_text(settings.format, terminal);
     let (writer, flush) = log_writer::start(stderr(), if text { shown } else { shown_json })?;
     WRITER.get_or_init(|| writer.clone());
-    JSON_LINES.get_or_init(|| (!text && level >= LevelFilter::INFO).then(|| writer.clone()));
+    let mut flushes = vec![flush];
+    let lines = match decisions.output {
+        LogOutput::Stderr if text || level < LevelFilter::INFO => DecisionLines::Tracing,
+        LogOutput::Stderr => DecisionLines::Json(writer.clone()),
+        LogOutput::Stdout => {
+            let text = is_text(settings.format, stdout().is_terminal());
+            let escape = if text { shown } else { shown_json };
+            let (writer, flush) = log_writer::start(stdout(), escape)?;
+            flushes.push(flush);
+            if text {
+                DecisionLines::Text(writer)
+            } else {
+                DecisionLines::Json(writer)
+            }
+        }
+    };
+    DECISIONS.get_or_init(|| lines);
     let builder = fmt()
         .with_max_level(level)
         .with_writer(move || writer.clone());
@@ -43,20 +66,39 @@ pub fn start(settings: &Telemetry) -> io::Result<Flush> {
     } else {
         builder.json().flatten_event(true).try_init()
     };
-    Ok(flush)
+    Ok(flushes)
 }
 
-/// Where lines of JSON go that nothing else has to look at; `None` where lines are text, or no information.
-pub(super) fn json_lines() -> Option<LogWriter> {
-    JSON_LINES.get().cloned().flatten()
+fn is_text(format: LogFormat, is_terminal: bool) -> bool {
+    match format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => is_terminal,
+    }
+}
+
+/// Where the lines of decisions are written.
+pub(super) fn decision_lines() -> DecisionLines {
+    DECISIONS.get().cloned().unwrap_or(DecisionLines::Tracing)
+}
+
+/// The writers to standard error and, where decisions have one of their own, to standard output.
+fn writers() -> impl Iterator<Item = &'static LogWriter> {
+    let of_decisions = match DECISIONS.get() {
+        Some(DecisionLines::Json(writer) | DecisionLines::Text(writer)) => Some(writer),
+        Some(DecisionLines::Tracing) | None => None,
+    };
+    let main = WRITER.get();
+    let other = of_decisions.filter(|writer| main.is_none_or(|main| !main.is_same(writer)));
+    main.into_iter().chain(other)
 }
 
 /// How many lines have been lost since the start.
 pub fn lost_lines() -> u64 {
-    WRITER.get().map_or(0, LogWriter::lost)
+    writers().map(LogWriter::lost).sum()
 }
 
-/// How often the thread that writes lines was started again.
+/// How often the threads that write lines were started again.
 pub fn restarts() -> u64 {
-    WRITER.get().map_or(0, LogWriter::restarts)
+    writers().map(LogWriter::restarts).sum()
 }

@@ -370,9 +370,16 @@ fn requests() -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn no_secret_of_a_request_is_told() {
+    for output in ["stderr", "stdout"] {
+        no_secret_of_a_request_is_logged_to(output).await;
+    }
+}
+
+/// Both outputs of the program are read.
+async fn no_secret_of_a_request_is_logged_to(output: &str) {
     let folder = folder(
         "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n",
-        "telemetry: {level: debug}",
+        &format!("telemetry: {{level: debug}}\ndecision_log: {{output: {output}}}"),
     );
     let pair = Ed25519KeyPair::generate().unwrap();
     fs::write(folder.path().join("jwks.json"), jwks(&pair)).unwrap();
