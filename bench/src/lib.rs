@@ -24,6 +24,7 @@ pub mod report;
 pub mod request;
 pub mod rounds;
 pub mod setup;
+mod spread;
 pub mod tokens;
 
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{measure::Bars, report::Spread};
+use crate::{measure::Bars, spread::Spread};
 
 const LABELS: f64 = 300.0;
 const WIDTH: f64 = 380.0;

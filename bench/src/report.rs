@@ -6,42 +6,12 @@ use crate::{
     Error, Result,
     measure::{Aim, Entry, Figure},
     plot,
+    spread::Spread,
 };
 
 /// Where the table begins and ends in `docs/performance.md`.
 const BEGIN: &str = "<!-- written by `make bench` from here -->";
 const END: &str = "<!-- to here -->";
-
-/// The middle of some figures, and their extremes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    /// The median.
-    pub median: f64,
-    /// The least.
-    pub least: f64,
-    /// The greatest.
-    pub greatest: f64,
-}
-
-impl Spread {
-    /// Of these figures; `None` without any.
-    pub fn of(values: &[f64]) -> Option<Self> {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let (least, greatest) = (*sorted.first()?, *sorted.last()?);
-        let upper = *sorted.get(sorted.len() / 2)?;
-        let median = if sorted.len().is_multiple_of(2) {
-            f64::midpoint(*sorted.get(sorted.len() / 2 - 1)?, upper)
-        } else {
-            upper
-        };
-        Some(Self {
-            median,
-            least,
-            greatest,
-        })
-    }
-}
 
 impl Figure {
     /// What is held against the aim, a round each.
