@@ -10,12 +10,12 @@ use std::{
 use geowarden_yaml::{Document, KeyPath, Step};
 use serde_json::Value;
 
-use super::{Headers, Origin, Problem, Problems, opentelemetry};
+use super::{Origin, Problem, Problems};
 
 /// What every variable of ours begins with.
 pub const PREFIX: &str = "GEOWARDEN_";
 /// What the names of all variables begin with that this program reads, besides fastgeoapi's.
-pub(super) const OURS: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
+pub(super) const PREFIXES: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 
 /// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
@@ -125,24 +125,9 @@ impl Environment {
         Problems(self.unreadable.iter().filter(is_of).map(problem).collect())
     }
 
-    /// The variables that fastgeoapi would read, by their full names.
-    pub(super) fn fastgeoapi_variables(&self) -> &BTreeMap<String, String> {
+    /// The variables of others, such as fastgeoapi's and OpenTelemetry's, by their full names.
+    pub(super) fn others(&self) -> &BTreeMap<String, String> {
         &self.others
-    }
-
-    /// What OpenTelemetry's variables say, for keys that are set by nothing of ours.
-    pub(super) fn opentelemetry(&self) -> Vec<Setting> {
-        opentelemetry::settings(&self.others)
-    }
-
-    /// What OpenTelemetry's variables say in vain.
-    pub(super) fn opentelemetry_notes(&self) -> Vec<String> {
-        opentelemetry::notes(&self.others)
-    }
-
-    /// The headers that OpenTelemetry's variables name for a collector.
-    pub(super) fn otlp_headers(&self) -> Option<Headers> {
-        opentelemetry::headers(&self.others)
     }
 
     pub(super) fn settings(&self) -> &[Setting] {

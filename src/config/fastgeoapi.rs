@@ -23,7 +23,7 @@ impl Settings {
         environment.unreadable(&PREFIXES).into_result(())?;
         let name = file.display().to_string();
         let text = read_text(file)?;
-        let process = environment.fastgeoapi_variables();
+        let process = environment.others();
         let variables = dotenv::parse(&text, process)
             .map_err(|fault| Problems::file(name.clone(), Some(fault.line), fault.message))?;
         Self::from_variables(&name, &variables, process)

@@ -34,7 +34,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::environment::OURS;
+use self::environment::PREFIXES;
 use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
@@ -91,7 +91,7 @@ impl Config {
         environment: &Environment,
     ) -> Result<Self, Problems> {
         // Among them may be the one that names the file.
-        environment.unreadable(&OURS).into_result(())?;
+        environment.unreadable(&PREFIXES).into_result(())?;
         let by_variable = environment.env_file.as_deref().filter(|_| file.is_none());
         if let Some(file) = by_variable.filter(|_| env_file.is_none()) {
             named_by_variable(file)?;
@@ -131,7 +131,7 @@ impl Config {
         folder: &Path,
         environment: &Environment,
     ) -> Result<Self, Problems> {
-        environment.unreadable(&OURS).into_result(())?;
+        environment.unreadable(&PREFIXES).into_result(())?;
         let (mut config, mut problems, sources) = reading::read(name, text, folder, environment)?;
         config
             .pygeoapi
@@ -139,8 +139,10 @@ impl Config {
             .clone_from(&environment.gunicorn_arguments);
         config.program.clone_from(&environment.program);
         if let Some(traces) = &mut config.telemetry.traces {
-            traces.headers = environment.otlp_headers();
-            config.notes.extend(environment.opentelemetry_notes());
+            traces.headers = opentelemetry::headers(environment.others());
+            config
+                .notes
+                .extend(opentelemetry::notes(environment.others()));
         }
         let (found, useless) = validation::check(&config, &sources);
         if let Some(decisions) = config.telemetry.decisions.take() {

@@ -13,7 +13,7 @@ use super::{
     Config, Environment, Origin, Problem, Problems,
     environment::Setting,
     fault::{explain, kind},
-    paths,
+    opentelemetry, paths,
     validation::is_name,
 };
 
@@ -166,7 +166,7 @@ pub(super) fn read(
             });
         }
     }
-    for setting in environment.opentelemetry() {
+    for setting in opentelemetry::settings(environment.others()) {
         let (last, section) = (
             setting.path.last(),
             setting.path.get(..2).unwrap_or_default(),
