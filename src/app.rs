@@ -46,10 +46,11 @@ use crate::{
     transport::{
         admin::AdminService,
         check_service::CheckService,
+        error::ServerError,
         ext_authz::ExtAuthz,
         listener::{Access, Listener},
         receiving::Receiving,
-        server::{GrpcServer, Limits, Pings, ServerError},
+        server::{GrpcServer, Limits, Pings},
     },
 };
 

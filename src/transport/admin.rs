@@ -14,7 +14,7 @@ use self::{
     filter::Filter,
     v1::admin_server::{Admin, AdminServer},
 };
-use super::server::ServerError;
+use super::error::ServerError;
 use crate::{
     admin::Readiness,
     config::Part,

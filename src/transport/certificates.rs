@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tracing::{error, info};
 
-use super::server::ServerError;
+use super::error::ServerError;
 use crate::{
     config::{self, certificates},
     files::{Files, Fresh, Root},

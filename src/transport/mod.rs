@@ -4,6 +4,7 @@ pub mod admin;
 pub mod certificates;
 pub mod check_service;
 mod connection;
+pub mod error;
 pub mod ext_authz;
 mod incoming;
 pub mod listener;
