@@ -12,9 +12,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::clock::Clock;
-use super::credential::{Credential, Secret};
+use super::credential::Secret;
 use super::refusal::{Refusal, RefusalKind, quoted};
-use super::{Authenticator, BoxFuture};
 use crate::identity::{Method, Principal};
 
 /// SHA-256 of nothing: an entry made from an empty key, which would let everyone in.
@@ -247,24 +246,15 @@ pub(super) struct ApiKeyAuthenticator {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-impl Authenticator for ApiKeyAuthenticator {
-    fn accepts(&self, credential: &Credential<'_>) -> bool {
-        matches!(credential, Credential::ApiKey(_))
+impl ApiKeyAuthenticator {
+    /// The holder of the key.
+    pub(super) fn verify(&self, key: Secret<'_>) -> Result<Principal, Refusal> {
+        self.keys.0.load().check(key, self.clock.now().into())
     }
 
-    fn authenticate<'a>(
-        &'a self,
-        credential: &'a Credential<'a>,
-    ) -> BoxFuture<'a, Result<Principal, Refusal>> {
-        let checked = match credential {
-            Credential::ApiKey(key) => self.keys.0.load().check(*key, self.clock.now().into()),
-            Credential::Bearer(_) => Err(RefusalKind::UnsupportedScheme.into()),
-        };
-        Box::pin(std::future::ready(checked))
-    }
-
-    /// No scheme is registered for API keys: the name is ours, and the header tells where the key goes.
-    fn challenge(&self, _refused: Option<RefusalKind>) -> String {
+    /// The `WWW-Authenticate` value. No scheme is registered for API keys, so the name is geowarden's own; the parameter
+    /// `header` says where the key goes.
+    pub(super) fn challenge(&self) -> String {
         format!(
             "ApiKey realm={}, header={}",
             quoted(&self.realm),

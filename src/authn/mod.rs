@@ -22,7 +22,6 @@ mod key_source;
 mod opaque;
 mod refusal;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -47,26 +46,8 @@ use crate::identity::{Method, Principal};
 use crate::request::Headers;
 use api_key::ApiKeyAuthenticator;
 use credential::AUTHORIZATION;
-use jwt::TokenAuthenticator;
+use jwt::{TokenAuthenticator, is_jwt};
 use opaque::OpaqueTokens;
-
-/// A future that may be sent between threads.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// One way to prove who one is.
-pub trait Authenticator: Send + Sync {
-    /// Whether `credential` is of the kind this authenticator checks.
-    fn accepts(&self, credential: &Credential<'_>) -> bool;
-
-    /// Checks `credential`.
-    fn authenticate<'a>(
-        &'a self,
-        credential: &'a Credential<'a>,
-    ) -> BoxFuture<'a, Result<Principal, Refusal>>;
-
-    /// The `WWW-Authenticate` value that asks for this kind of credential, after a refusal or when there was none.
-    fn challenge(&self, refused: Option<RefusalKind>) -> String;
-}
 
 /// The API keys, and where clients put them.
 #[derive(Debug)]
@@ -126,9 +107,9 @@ pub enum ChainError {
 
 /// Every way to prove who one is that is configured.
 pub struct Chain {
-    authenticators: Vec<Box<dyn Authenticator>>,
-    api_key_header: Option<String>,
-    takes_tokens: bool,
+    tokens: Option<TokenAuthenticator>,
+    opaque: Option<OpaqueTokens>,
+    api_keys: Option<ApiKeyAuthenticator>,
     max_credential_length: usize,
     forward_authorization: bool,
 }
@@ -144,31 +125,28 @@ impl Chain {
             max_credential_length,
             ..
         } = settings;
-        let mut authenticators: Vec<Box<dyn Authenticator>> = Vec::new();
-        let mut api_key_header = None;
         let takes_tokens = !issuers.is_empty();
-        if takes_tokens {
-            let remembered = settings.remembered_tokens;
-            let opaque = opaque.map(|opaque| OpaqueTokens::new(opaque, Arc::clone(&clock)));
-            let clock = Arc::clone(&clock);
-            let tokens =
-                TokenAuthenticator::new(issuers, opaque, remembered, clock, realm.clone())?;
-            authenticators.push(Box::new(tokens));
-        }
-        if let Some(ApiKeySettings { header, keys }) = api_keys {
-            let header = header_name(&header)?;
-            api_key_header = Some(header.clone());
-            authenticators.push(Box::new(ApiKeyAuthenticator {
+        let opaque = opaque.filter(|_| takes_tokens);
+        let opaque = opaque.map(|opaque| OpaqueTokens::new(opaque, Arc::clone(&clock)));
+        let remembered = settings.remembered_tokens;
+        let tokens = takes_tokens
+            .then(|| {
+                TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())
+            })
+            .transpose()?;
+        let api_keys = match api_keys {
+            Some(ApiKeySettings { header, keys }) => Some(ApiKeyAuthenticator {
                 keys,
-                header,
+                header: header_name(&header)?,
                 realm,
                 clock,
-            }));
-        }
+            }),
+            None => None,
+        };
         Ok(Self {
-            authenticators,
-            api_key_header,
-            takes_tokens,
+            tokens,
+            opaque,
+            api_keys,
             max_credential_length,
             forward_authorization: settings.forward_authorization,
         })
@@ -187,25 +165,26 @@ impl Chain {
     }
 
     async fn check(&self, headers: &Headers) -> Result<Principal, Refusal> {
-        if self.authenticators.is_empty() {
+        if self.tokens.is_none() && self.api_keys.is_none() {
             // Nobody can be known, so that no credential is wrong; it is taken from the request all the same.
             return Ok(Principal::anonymous());
         }
         let taken = credential::Taken {
-            api_key_header: self.api_key_header.as_deref(),
-            tokens: self.takes_tokens,
+            api_key_header: self.api_keys.as_ref().map(|keys| keys.header.as_str()),
+            tokens: self.tokens.is_some(),
             max_length: self.max_credential_length,
         };
-        let Some(credential) = Credential::from_headers(headers, &taken)? else {
-            return Ok(Principal::anonymous());
-        };
-        match self
-            .authenticators
-            .iter()
-            .find(|one| one.accepts(&credential))
-        {
-            Some(authenticator) => authenticator.authenticate(&credential).await,
-            None => Err(RefusalKind::UnsupportedScheme.into()),
+        let credential = Credential::from_headers(headers, &taken)?;
+        match (credential, &self.tokens, &self.api_keys) {
+            (None, _, _) => Ok(Principal::anonymous()),
+            (Some(Credential::ApiKey(key)), _, Some(keys)) => keys.verify(key),
+            (Some(Credential::Bearer(token)), Some(tokens), _) => match &self.opaque {
+                Some(opaque) if !is_jwt(token.expose()) => opaque.verify(token).await,
+                _ => tokens.verify(token).await,
+            },
+            (Some(Credential::ApiKey(_) | Credential::Bearer(_)), _, _) => {
+                Err(RefusalKind::UnsupportedScheme.into())
+            }
         }
     }
 
@@ -215,7 +194,8 @@ impl Chain {
         let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
         let is_forwarded = self.forward_authorization && is_by_token;
         let authorization = (!is_forwarded).then_some(AUTHORIZATION);
-        [self.api_key_header.as_deref(), authorization]
+        let api_key = self.api_keys.as_ref().map(|keys| keys.header.as_str());
+        [api_key, authorization]
     }
 
     /// The `WWW-Authenticate` values for a caller who sent no credential but needs one (RFC 9110, section 11.6.1).
@@ -224,10 +204,9 @@ impl Chain {
     }
 
     fn challenges_after(&self, refused: Option<RefusalKind>) -> Vec<String> {
-        self.authenticators
-            .iter()
-            .map(|one| one.challenge(refused))
-            .collect()
+        let of_tokens = self.tokens.iter().map(|tokens| tokens.challenge(refused));
+        let of_keys = self.api_keys.iter().map(ApiKeyAuthenticator::challenge);
+        of_tokens.chain(of_keys).collect()
     }
 }
 

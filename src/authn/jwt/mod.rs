@@ -16,12 +16,10 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 
 use super::clock::{Clock, numeric_date};
-use super::credential::{Credential, Secret};
+use super::credential::Secret;
 use super::jwks::KeyMiss;
 use super::key_source::{Asked, KeySource, PublishedKeys};
-use super::opaque::OpaqueTokens;
 use super::refusal::{Refusal, RefusalKind, quoted};
-use super::{Authenticator, BoxFuture};
 use crate::identity::Principal;
 
 pub(super) use claims::Claims;
@@ -40,18 +38,15 @@ struct Issuer {
 /// Takes bearer tokens of the configured issuers.
 pub(super) struct TokenAuthenticator {
     issuers: HashMap<String, Arc<Issuer>>,
-    opaque: Option<OpaqueTokens>,
     remembered: Remembered,
     clock: Arc<dyn Clock>,
     realm: String,
 }
 
 impl TokenAuthenticator {
-    /// Takes the issuers with their keys, and what is asked about tokens that are no JWTs; `capacity` is how many
-    /// verified tokens are remembered.
+    /// Takes the issuers with their keys; `capacity` is how many verified tokens are remembered.
     pub(super) fn new(
         issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
-        opaque: Option<OpaqueTokens>,
         capacity: usize,
         clock: Arc<dyn Clock>,
         realm: String,
@@ -72,19 +67,14 @@ impl TokenAuthenticator {
         }
         Ok(Self {
             issuers: by_name,
-            opaque,
             remembered: Remembered::new(capacity),
             clock,
             realm,
         })
     }
 
-    async fn verify(&self, secret: Secret<'_>) -> Result<Principal, Refusal> {
-        if let Some(opaque) = &self.opaque
-            && !is_jwt(secret.expose())
-        {
-            return opaque.verify(secret).await;
-        }
+    /// The caller whose token this is.
+    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, Refusal> {
         let digest = digest::digest(&digest::SHA256, secret.expose());
         if let Some(principal) = self.remembered.get(&digest, self.now()) {
             return Ok(principal);
@@ -118,13 +108,24 @@ impl TokenAuthenticator {
         Ok(principal)
     }
 
+    /// The `WWW-Authenticate` value (RFC 6750, section 3): the error is left out when no token was sent.
+    pub(super) fn challenge(&self, refused: Option<RefusalKind>) -> String {
+        let realm = quoted(&self.realm);
+        match refused.and_then(|kind| Some((kind.error_code()?, kind.detail()))) {
+            Some((error, description)) => format!(
+                "Bearer realm={realm}, error=\"{error}\", error_description=\"{description}\""
+            ),
+            None => format!("Bearer realm={realm}"),
+        }
+    }
+
     fn now(&self) -> f64 {
         numeric_date(self.clock.now())
     }
 }
 
 /// Three parts between two dots: a signed JWT in compact form (RFC 7515, section 7.1).
-fn is_jwt(token: &[u8]) -> bool {
+pub(super) fn is_jwt(token: &[u8]) -> bool {
     token.split(|byte| *byte == b'.').count() == 3
 }
 
@@ -178,35 +179,6 @@ impl Issuer {
                 };
                 Refusal::because(kind, format!("issuer `{}` {what}", self.name))
             })
-    }
-}
-
-impl Authenticator for TokenAuthenticator {
-    fn accepts(&self, credential: &Credential<'_>) -> bool {
-        matches!(credential, Credential::Bearer(_))
-    }
-
-    fn authenticate<'a>(
-        &'a self,
-        credential: &'a Credential<'a>,
-    ) -> BoxFuture<'a, Result<Principal, Refusal>> {
-        Box::pin(async move {
-            match credential {
-                Credential::Bearer(token) => self.verify(*token).await,
-                Credential::ApiKey(_) => Err(RefusalKind::UnsupportedScheme.into()),
-            }
-        })
-    }
-
-    /// RFC 6750, section 3: the error is left out when no token was sent.
-    fn challenge(&self, refused: Option<RefusalKind>) -> String {
-        let realm = quoted(&self.realm);
-        match refused.and_then(|kind| Some((kind.error_code()?, kind.detail()))) {
-            Some((error, description)) => format!(
-                "Bearer realm={realm}, error=\"{error}\", error_description=\"{description}\""
-            ),
-            None => format!("Bearer realm={realm}"),
-        }
     }
 }
 

@@ -45,7 +45,6 @@ fn provider_with(settings: IssuerSettings, signers: &[&Signer]) -> Provider {
     let issuers = vec![(settings, Arc::clone(&keys)), (other, other_keys)];
     let tokens = TokenAuthenticator::new(
         issuers,
-        None,
         100,
         Arc::clone(&clock) as Arc<dyn Clock>,
         "pygeoapi".to_owned(),
@@ -182,7 +181,7 @@ fn unusable_settings_are_refused() {
             .into_iter()
             .map(|settings| (settings, keys()))
             .collect();
-        TokenAuthenticator::new(issuers, None, 0, ManualClock::new(), String::new()).err()
+        TokenAuthenticator::new(issuers, 0, ManualClock::new(), String::new()).err()
     };
     let issuer = || ISSUER.to_owned();
     assert_eq!(build(vec![settings()]), None);
