@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Span, key_file::Entry};
-use crate::files::Root;
+use crate::{authn::Algorithm, files::Root};
 
 /// API keys and JSON Web Tokens; both may be on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -171,28 +171,4 @@ pub enum Audiences {
 pub enum Any {
     /// Every value is accepted.
     Any,
-}
-
-/// Asymmetric signature algorithms; a shared secret has no place in a resource server's configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs)]
-pub enum Algorithm {
-    #[serde(rename = "RS256")]
-    Rs256,
-    #[serde(rename = "RS384")]
-    Rs384,
-    #[serde(rename = "RS512")]
-    Rs512,
-    #[serde(rename = "PS256")]
-    Ps256,
-    #[serde(rename = "PS384")]
-    Ps384,
-    #[serde(rename = "PS512")]
-    Ps512,
-    #[serde(rename = "ES256")]
-    Es256,
-    #[serde(rename = "ES384")]
-    Es384,
-    #[serde(rename = "EdDSA")]
-    EdDsa,
 }

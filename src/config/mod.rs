@@ -39,11 +39,11 @@ use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
     address::ListenAddress,
-    authn::{Algorithm, ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
+    authn::{ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
     decision_log::{DecisionLog, LogOutput, LoggedDecisions},
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},
-    policy::{BuiltinErrors, Embedded, Input, PathPrefix, Policy, Rego},
+    policy::{Embedded, Input, PathPrefix, Policy},
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
     pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},

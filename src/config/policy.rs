@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use geowarden_rego::{BuiltinErrors, source::Version};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::Span;
@@ -18,8 +19,10 @@ pub struct Policy {
     /// The rule that decides, its package's path and its name joined by `/`.
     pub entrypoint: String,
     /// The dialect of files that do not say it by `import rego.v1`.
-    pub rego: Rego,
+    #[schemars(schema_with = "versions")]
+    pub rego: Version,
     /// What an error of a built-in function does.
+    #[schemars(schema_with = "builtin_errors")]
     pub builtin_errors: BuiltinErrors,
     /// What the policy is given.
     pub input: Input,
@@ -46,7 +49,7 @@ impl Default for Policy {
             path: None,
             embedded: Embedded::default(),
             entrypoint: "geowarden/authz/allow".to_owned(),
-            rego: Rego::default(),
+            rego: Version::default(),
             builtin_errors: BuiltinErrors::default(),
             input: Input::default(),
             path_prefix: PathPrefix::default(),
@@ -59,26 +62,14 @@ impl Default for Policy {
     }
 }
 
-/// A version of the Rego language.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Rego {
-    /// OPA before 1.0: `if` and `contains` are no keywords.
-    V0,
-    /// OPA 1.0 and later.
-    #[default]
-    V1,
+/// The words of [`Version`], which the engine's crate reads but does not describe.
+fn versions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["v0", "v1"]})
 }
 
-/// What an error of a built-in function does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BuiltinErrors {
-    /// It rejects the request.
-    #[default]
-    Refuse,
-    /// The call is undefined, as in OPA, so a negation of it holds.
-    Undefined,
+/// The words of [`BuiltinErrors`].
+fn builtin_errors(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["refuse", "undefined"]})
 }
 
 /// A policy that is part of the program.

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use geowarden_rego::{
     Settings, Sources,
     prove::{Limits, Prover},
-    source::Version,
 };
 use url::Url;
 
@@ -17,8 +16,7 @@ use crate::{
         KeyTable, SystemClock,
     },
     config::{
-        self, Backend, BuiltinErrors, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem,
-        Problems, Rego,
+        self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
         key_file::{self, StoredKey},
     },
     files::{Files, Fresh, Root},
@@ -124,9 +122,9 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
     RegoSettings {
         policy: Settings {
             entrypoint: config.policy.entrypoint.clone(),
-            version: version(config),
+            version: config.policy.rego,
             timeout: config.policy.timeout.0,
-            builtin_errors: builtin_errors(config),
+            builtin_errors: config.policy.builtin_errors,
         },
         input: input_shape(config),
         remembered: config.policy.remembered_decisions,
@@ -152,21 +150,6 @@ fn input_shape(config: &Config) -> input::Shape {
         (Input::Fastgeoapi, PathPrefix::Strip) => input::Shape::Fastgeoapi {
             skip: config.pygeoapi.base_path.split('/').skip(1).count(),
         },
-    }
-}
-
-fn version(config: &Config) -> Version {
-    match config.policy.rego {
-        Rego::V0 => Version::V0,
-        Rego::V1 => Version::V1,
-    }
-}
-
-/// What an error of a built-in function does.
-fn builtin_errors(config: &Config) -> geowarden_rego::BuiltinErrors {
-    match config.policy.builtin_errors {
-        BuiltinErrors::Refuse => geowarden_rego::BuiltinErrors::Refuse,
-        BuiltinErrors::Undefined => geowarden_rego::BuiltinErrors::Undefined,
     }
 }
 
@@ -282,25 +265,10 @@ fn issuer_settings(issuer: &Issuer) -> IssuerSettings {
         config::Audiences::Any(_) => authn::Audiences::Any,
     };
     let mut settings = IssuerSettings::new(&issuer.issuer, audiences);
-    settings.algorithms = issuer.algorithms.iter().map(|a| algorithm(*a)).collect();
+    settings.algorithms.clone_from(&issuer.algorithms);
     settings.leeway = issuer.leeway.0;
     settings.accept_client_id_as_audience = issuer.accept_client_id_as_audience;
     settings
-}
-
-fn algorithm(algorithm: config::Algorithm) -> authn::Algorithm {
-    use config::Algorithm as From;
-    match algorithm {
-        From::Rs256 => authn::Algorithm::Rs256,
-        From::Rs384 => authn::Algorithm::Rs384,
-        From::Rs512 => authn::Algorithm::Rs512,
-        From::Ps256 => authn::Algorithm::Ps256,
-        From::Ps384 => authn::Algorithm::Ps384,
-        From::Ps512 => authn::Algorithm::Ps512,
-        From::Es256 => authn::Algorithm::Es256,
-        From::Es384 => authn::Algorithm::Es384,
-        From::EdDsa => authn::Algorithm::EdDsa,
-    }
 }
 
 /// The keys of an issuer's file.

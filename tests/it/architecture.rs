@@ -49,7 +49,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "transport",
         ],
     ),
-    ("config", &["files", "glyphs"]),
+    ("config", &["authn", "files", "glyphs"]),
     ("connections", &["telemetry"]),
     ("files", &[]),
     ("glyphs", &[]),
@@ -116,7 +116,10 @@ const ONLY_IN: [(&str, &[&str]); 14] = [
     ("envoy_types", &["request/envoy", "response", "transport/"]),
     ("regorus", &[]),
     ("geowarden_ogc", &["request/"]),
-    ("geowarden_rego", &["policy/", "reload", "cli/"]),
+    (
+        "geowarden_rego",
+        &["config/policy", "policy/", "reload", "cli/"],
+    ),
     ("jsonwebtoken", &["authn/jwt", "authn/jwks"]),
     // Of OpenTelemetry's crates one module has this name.
     ("tonic", &["transport/", "telemetry/traces/export"]),

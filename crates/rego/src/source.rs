@@ -44,6 +44,7 @@ impl fmt::Display for Span {
 
 /// The Rego of files that do not say which they are written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Version {
     /// Before OPA 1.0: `if`, `contains`, `in` and `every` are keywords where they are imported.
     V0,

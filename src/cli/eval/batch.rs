@@ -24,7 +24,7 @@ struct Line {
     /// `package/path/rule`.
     entrypoint: String,
     /// The dialect of modules that do not name theirs; the configured one without it.
-    rego: Option<Rego>,
+    rego: Option<Version>,
     /// What an error of a built-in function does; as configured without it.
     builtin_errors: Option<BuiltinErrors>,
     /// What it is asked; `{}` without it.
@@ -34,13 +34,6 @@ struct Line {
     /// Anything: for whoever reads the lines.
     #[serde(rename = "name")]
     _name: Option<Value>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Rego {
-    V0,
-    V1,
 }
 
 /// What became of one question.
@@ -82,10 +75,7 @@ fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
     let mut settings = build::rego_settings(config);
     settings.policy.entrypoint = line.entrypoint;
     if let Some(rego) = line.rego {
-        settings.policy.version = match rego {
-            Rego::V0 => Version::V0,
-            Rego::V1 => Version::V1,
-        };
+        settings.policy.version = rego;
     }
     if let Some(errors) = line.builtin_errors {
         settings.policy.builtin_errors = errors;

@@ -1,7 +1,9 @@
 use std::{fs, path::PathBuf};
 
 use super::*;
-use crate::config::{Audiences, Embedded, Input, Refusals, Rego};
+use geowarden_rego::source::Version;
+
+use crate::config::{Audiences, Embedded, Input, Refusals};
 
 /// Loads a `.env` with process variables beside it.
 fn load(text: &str, process: &[(&str, &str)]) -> Result<Config, String> {
@@ -79,7 +81,7 @@ fn openid_connect_takes_the_policy_as_it_is() {
     assert_eq!(config.authn.jwt[0].issuer, "https://idp.example/realms/x");
     assert_eq!(config.policy.entrypoint, "httpapi/authz/allow");
     assert_eq!(config.policy.input, Input::Fastgeoapi);
-    assert_eq!(config.policy.rego, Rego::V0);
+    assert_eq!(config.policy.rego, Version::V0);
     assert_eq!(config.policy.path, Some(PathBuf::from(path)));
     assert!(
         config.notes.iter().any(|note| note.contains("DEV_OPA_URL")),
