@@ -169,12 +169,12 @@ impl Chain {
             // Nobody can be known, so that no credential is wrong; it is taken from the request all the same.
             return Ok(Principal::anonymous());
         }
-        let taken = credential::Taken {
+        let configured = credential::Taken {
             api_key_header: self.api_keys.as_ref().map(|keys| keys.header.as_str()),
             tokens: self.tokens.is_some(),
             max_length: self.max_credential_length,
         };
-        let credential = Credential::from_headers(headers, &taken)?;
+        let credential = Credential::from_headers(headers, &configured)?;
         match (credential, &self.tokens, &self.api_keys) {
             (None, _, _) => Ok(Principal::anonymous()),
             (Some(Credential::ApiKey(key)), _, Some(keys)) => keys.verify(key),
