@@ -219,6 +219,14 @@ impl KeySource {
         }
     }
 
+    /// Ends when keys have been fetched, or the first try to do so has failed.
+    pub async fn tried(&self) {
+        if let Some(tries) = &self.tries {
+            let mut updates = tries.state.subscribe();
+            let _ = updates.wait_for(|state| state.finished > 0).await;
+        }
+    }
+
     /// Ends when a request has asked for fresh keys.
     pub(super) async fn asked(&self) {
         match &self.tries {

@@ -36,7 +36,7 @@ pub use credential::{Credential, Secret};
 pub use discovery::{DiscoveryError, document_url as metadata_url};
 pub use fetch::{FetchError, FetchSettings, Fetcher};
 pub use jwks::{KeySet, KeySetError};
-pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError};
+pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
 pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
 pub use key_source::{AskSettings, KeySource, KeyStatus};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};

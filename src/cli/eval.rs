@@ -1,23 +1,24 @@
 //! `geowarden eval`: what the policy says of one request, without a server; or of many, line by line.
 
 mod batch;
+mod caller;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc, time::SystemTime};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{CommandError, TenantArguments, key::attributes, no_line, paint, print, print_json};
+use self::caller::Caller;
+use super::{CommandError, TenantArguments, paint, print, print_json, running};
 use crate::{
-    authn::{ApiKeySettings, Chain, ChainSettings, KeyRing, KeyTable, SystemClock},
-    config::key_file,
-    files::{Files, Fresh},
-    identity::{Method, Principal},
+    authn::{Clock, SystemClock},
+    files::Fresh,
     pipeline::{self, Rules},
     policy::Question,
-    record::{DecisionRecord, ErrorFormat},
+    record::{DecisionRecord, Denial, ErrorFormat},
     reload::build,
-    request::{CheckInput, Headers},
+    request::{CheckInput, Headers, envoy::Asked},
 };
 
 #[derive(Debug, Args)]
@@ -26,7 +27,7 @@ pub(super) struct Eval {
     config: TenantArguments,
     /// Policies to ask instead of the configured ones
     #[arg(long, value_name = "PATH")]
-    policy: Option<std::path::PathBuf>,
+    policy: Option<PathBuf>,
     /// The request's method
     #[arg(long, short = 'X', default_value = "GET")]
     method: String,
@@ -47,6 +48,21 @@ pub(super) struct Eval {
     /// The request's body
     #[arg(long, default_value = "")]
     body: String,
+    /// The host that is asked
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    host: String,
+    /// http or https, as the client reached Envoy
+    #[arg(long, default_value = "http", value_parser = ["http", "https"])]
+    scheme: String,
+    /// The client's IP address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    source_address: IpAddr,
+    /// Send the token of this file, as `authorization: Bearer` would
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_id", "claims", "attributes"])]
+    token: Option<PathBuf>,
+    /// The time, for expiry and for policies that ask for it (RFC 3339); now without it
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime<Utc>>,
     /// Ask as the holder of this entry of the key file
     #[arg(long, value_name = "ID", conflicts_with_all = ["claims", "attributes"])]
     key_id: Option<String>,
@@ -68,18 +84,13 @@ pub(super) struct Eval {
     json: bool,
 }
 
-/// Takes no credential, since flags say who calls; but like every service that is served it knows a way to show one, so that
-/// a stranger is told 401.
-fn authn() -> Result<Chain, String> {
-    let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
-    let settings = ChainSettings {
-        api_keys: Some(ApiKeySettings {
-            header: "x-api-key".to_owned(),
-            keys: Arc::new(KeyRing::new(table)),
-        }),
-        ..ChainSettings::default()
-    };
-    Chain::new(settings, Arc::new(SystemClock)).map_err(|e| e.to_string())
+/// A clock that stands still.
+struct Standing(SystemTime);
+
+impl Clock for Standing {
+    fn now(&self) -> SystemTime {
+        self.0
+    }
 }
 
 impl Eval {
@@ -91,25 +102,32 @@ impl Eval {
         if let Some(path) = &self.policy {
             config.policy.path = Some(path.clone());
         }
+        let clock = self.clock();
         let files = build::files(&config, Fresh::Read).map_err(CommandError::Config)?;
         let policy = build::policy(&config, &files).map_err(CommandError::Config)?;
-        let authn = authn().map_err(CommandError::Failed)?;
+        let check = self.check(clock.now())?;
+        let caller = self.caller(&config, &files, &*clock)?;
+        let authn = caller::chain(&config, &files, &check.headers, clock);
+        let runtime = running::runtime()?;
         let rules = Rules {
             reader: build::reader(&config).map_err(CommandError::Config)?,
-            authn: Arc::new(authn),
+            authn: Arc::new(runtime.block_on(authn)?),
             policy: Arc::new(policy),
             error_format: ErrorFormat::default(),
         };
-        let check = CheckInput {
-            method: self.method.clone(),
-            target: self.target.clone().into_bytes(),
-            headers: self.headers()?,
-            body: self.body.clone().into_bytes(),
-            ..CheckInput::default()
-        };
-        let principal = self.principal(&config, &files)?;
         let mut record = DecisionRecord::of(&check);
-        pipeline::decide_as(&rules, &check, principal, &mut record);
+        match caller {
+            Caller::ByCredential => {
+                runtime.block_on(pipeline::decide(&rules, &check, &mut record));
+            }
+            Caller::Known(principal) => {
+                pipeline::decide_as(&rules, &check, *principal, &mut record);
+            }
+            Caller::Expired => {
+                let (code, detail) = (Caller::EXPIRED.as_str(), Caller::EXPIRED.detail());
+                record.deny(Denial::new(Caller::EXPIRED.status(), code, detail));
+            }
+        }
         if self.input
             && let (Some(resource), Some(principal)) = (&record.resource, &record.principal)
         {
@@ -121,6 +139,42 @@ impl Eval {
             return Ok(ExitCode::SUCCESS);
         }
         self.print_decision(&record)
+    }
+
+    /// The time by which credentials and the policy judge.
+    fn clock(&self) -> Arc<dyn Clock> {
+        let Some(at) = self.at else {
+            return Arc::new(SystemClock);
+        };
+        if let Some(nanoseconds) = at.timestamp_nanos_opt() {
+            geowarden_rego::fix_now(nanoseconds);
+        }
+        Arc::new(Standing(at.into()))
+    }
+
+    /// The question that Envoy would ask.
+    fn check(&self, time: SystemTime) -> Result<CheckInput, CommandError> {
+        let mut headers = self.headers()?;
+        if let Some(file) = &self.token {
+            let name = file.display();
+            let token = fs::read_to_string(file)
+                .map_err(|e| CommandError::Usage(format!("--token: {name}: {e}")))?;
+            headers.push(
+                "authorization",
+                format!("Bearer {}", token.trim()).as_bytes(),
+            );
+        }
+        let asked = Asked {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers,
+            body: self.body.clone().into_bytes(),
+            host: self.host.clone(),
+            scheme: self.scheme.clone(),
+            source_address: self.source_address.to_string(),
+            time,
+        };
+        CheckInput::as_envoy_asks(&asked).map_err(|e| CommandError::Failed(e.to_string()))
     }
 
     fn print_decision(&self, record: &DecisionRecord<'_>) -> Result<ExitCode, CommandError> {
@@ -168,54 +222,4 @@ impl Eval {
             })
             .collect()
     }
-
-    fn principal(
-        &self,
-        config: &crate::config::Config,
-        files: &Files,
-    ) -> Result<Principal, CommandError> {
-        let mut principal = Principal::anonymous();
-        if let Some(claims) = &self.claims {
-            let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|e| {
-                let (line, column) = (e.line(), e.column());
-                CommandError::Usage(format!(
-                    "--claims: expected a JSON object such as `{{\"sub\": \"ada\"}}`, found {} (line {line}, column {column})",
-                    no_line(&e)
-                ))
-            })?;
-            let text = |name: &str| claims.get(name).and_then(Value::as_str);
-            principal.method = Method::Jwt;
-            principal.subject = text("sub").map(Into::into);
-            principal.issuer = text("iss").map(Into::into);
-            principal.scopes = text("scope")
-                .unwrap_or_default()
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect();
-            principal.claims = claims.into();
-        } else if let Some(id) = &self.key_id {
-            let keys = config.authn.api_keys.as_ref().ok_or_else(|| {
-                CommandError::Usage("--key-id: no API keys are configured".to_owned())
-            })?;
-            let found = key_file::load(keys, files)
-                .map_err(CommandError::Config)?
-                .into_iter()
-                .find(|key| key.entry.id == *id)
-                .ok_or_else(|| {
-                    CommandError::Usage("--key-id: expected the `id` of an entry of the configured keys, found another text"
-                            .to_owned())
-                })?;
-            key_holder(&mut principal, id, found.entry.attributes);
-        } else if !self.attributes.is_empty() {
-            key_holder(&mut principal, "eval", attributes(&self.attributes)?);
-        }
-        Ok(principal)
-    }
-}
-
-fn key_holder(principal: &mut Principal, id: &str, attributes: Map<String, Value>) {
-    principal.method = Method::ApiKey;
-    principal.subject = Some(id.into());
-    principal.key_id = Some(id.into());
-    principal.attributes = attributes.into();
 }

@@ -11,7 +11,7 @@ use url::Url;
 use super::guarded;
 use crate::{
     authn::{
-        self, ApiKeySettings, AskSettings, Chain, ChainSettings, FetchSettings, Fetcher,
+        self, ApiKeySettings, AskSettings, Chain, ChainSettings, Clock, FetchSettings, Fetcher,
         IssuerSettings, KeyEntry, KeyFetchSettings, KeyLocation, KeyRing, KeySet, KeySource,
         KeyTable, SystemClock,
     },
@@ -56,7 +56,8 @@ pub fn rules(
 ) -> Result<Rules, Problems> {
     let mut problems = Problems::default();
     let reader = note(reader(config), &mut problems);
-    let authn = note(chain(config, files, keys, sources), &mut problems);
+    let clock = Arc::new(SystemClock);
+    let authn = note(chain(config, files, keys, sources, clock), &mut problems);
     let policy = note(policy(config, files), &mut problems);
     problems
         .0
@@ -160,11 +161,13 @@ fn policy_name(config: &Config) -> String {
     )
 }
 
-fn chain(
+/// The configured ways to show who one is.
+pub fn chain(
     config: &Config,
     files: &Files,
     keys: Option<Arc<KeyRing>>,
     sources: &[Arc<KeySource>],
+    clock: Arc<dyn Clock>,
 ) -> Result<Chain, Problems> {
     let settings_of_keys = config.authn.api_keys.as_ref();
     let api_keys = settings_of_keys
@@ -188,7 +191,7 @@ fn chain(
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
     };
-    Chain::new(settings, Arc::new(SystemClock)).map_err(|e| setting_problem("authn", e.to_string()))
+    Chain::new(settings, clock).map_err(|e| setting_problem("authn", e.to_string()))
 }
 
 /// A table of the keys, or what is wrong with them.

@@ -3,6 +3,7 @@
 //! It is borrowed from the bytes of the message in one walk. What no decision needs stays encoded but for a policy that asks
 //! for it.
 
+mod asking;
 mod attributes;
 mod context;
 mod fields;
@@ -11,6 +12,7 @@ use prost::bytes::Bytes;
 use serde::{Serialize, Serializer, ser::Error as _};
 use thiserror::Error;
 
+pub use self::asking::Asked;
 use self::{
     context::{Context, Http},
     fields::{Fields, Malformed},

@@ -18,6 +18,7 @@ mod docs;
 mod encoding;
 mod envoy_files;
 mod envoy_settings;
+mod eval;
 mod garbage;
 mod generations;
 mod input_schema;

@@ -22,7 +22,7 @@ pub use self::{
     policy::{LoadError, Policy, Settings},
     run::{
         BuiltinErrors, Fault,
-        builtins::{argument_count as builtin_arguments, names as builtin_names},
+        builtins::{argument_count as builtin_arguments, fix_now, names as builtin_names},
         engine::STACK_BYTES,
     },
     source::Sources,

@@ -68,7 +68,7 @@ impl Claims {
             subject,
             issuer: Some(Arc::clone(issuer)),
             claims: Arc::clone(&self.all),
-            scopes: self.scopes(),
+            scopes: scopes(&self.all),
             ..Principal::anonymous()
         })
     }
@@ -97,24 +97,24 @@ impl Claims {
             Err(RefusalKind::WrongAudience.into())
         }
     }
+}
 
-    /// The words of `scope` (RFC 8693, section 4.2), or else `scp`. What is of another type grants nothing.
-    fn scopes(&self) -> Arc<[String]> {
-        let words = |text: &str| {
-            text.split(' ')
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect()
-        };
-        match (self.all.get("scope"), self.all.get("scp")) {
-            (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => words(text),
-            (None, Some(Value::Array(list))) => list
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Arc::default(),
-        }
+/// The words of the claim `scope` (RFC 8693, section 4.2), or else of `scp`. What is of another type grants nothing.
+pub fn scopes(claims: &Map<String, Value>) -> Arc<[String]> {
+    let words = |text: &str| {
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    match (claims.get("scope"), claims.get("scp")) {
+        (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => words(text),
+        (None, Some(Value::Array(list))) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => Arc::default(),
     }
 }
 

@@ -23,6 +23,7 @@ use super::refusal::{Refusal, RefusalKind, quoted};
 use crate::identity::Principal;
 
 pub(super) use claims::Claims;
+pub use claims::scopes;
 use header::Header;
 pub use issuer::{Audiences, IssuerSettings, IssuerSettingsError};
 use remembered::{Remembered, Verified};

@@ -34,8 +34,8 @@ use std::collections::BTreeSet;
 use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
-pub use self::errors::BuiltinErrors;
 use self::theirs::by_regorus;
+pub use self::{errors::BuiltinErrors, once::fix_now};
 use crate::{LoadError, resolve::Builtins};
 
 /// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept

@@ -1,6 +1,10 @@
 //! Values that an evaluation has once: the time, and what is chosen by chance for a name.
 
-use std::{cell::RefCell, collections::HashMap, time::SystemTime};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    time::SystemTime,
+};
 
 use aws_lc_rs::rand;
 use regorus::Value;
@@ -49,13 +53,19 @@ struct Once {
 }
 
 thread_local! {
+    static FIXED: Cell<Option<i64>> = const { Cell::new(None) };
     static ONCE: RefCell<Once> = RefCell::default();
+}
+
+/// Has `time.now_ns` say this time in evaluations on this thread: nanoseconds since 1970.
+pub fn fix_now(nanoseconds: i64) {
+    FIXED.set(Some(nanoseconds));
 }
 
 /// Begins an evaluation on this thread.
 pub(super) fn begin() {
     ONCE.with_borrow_mut(|once| {
-        once.now = None;
+        once.now = FIXED.get();
         once.chosen.clear();
     });
 }

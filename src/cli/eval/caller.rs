@@ -1,0 +1,154 @@
+//! Who asks: by flags, or by the credential that the request holds.
+
+use std::{future::pending, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::{
+    super::{CommandError, key::attributes, no_line},
+    Eval,
+};
+use crate::{
+    authn::{
+        ApiKeySettings, Chain, ChainSettings, Clock, Fetcher, KeyFetcher, KeyRing, KeySource,
+        KeyTable, RefusalKind, scopes,
+    },
+    config::{Config, key_file},
+    files::Files,
+    identity::{Method, Principal},
+    reload::build,
+    request::Headers,
+};
+
+/// What flags say of the caller.
+pub(super) enum Caller {
+    /// Nothing: the request's own credential counts.
+    ByCredential,
+    /// Who it is.
+    Known(Box<Principal>),
+    /// The holder of a key that is not valid any more.
+    Expired,
+}
+
+impl Caller {
+    /// How the service refuses the holder of such a key.
+    pub(super) const EXPIRED: RefusalKind = RefusalKind::ExpiredKey;
+}
+
+impl Eval {
+    pub(super) fn caller(
+        &self,
+        config: &Config,
+        files: &Files,
+        clock: &dyn Clock,
+    ) -> Result<Caller, CommandError> {
+        let known = |principal| Ok(Caller::Known(Box::new(principal)));
+        if let Some(claims) = &self.claims {
+            return known(bearer(claims)?);
+        }
+        if let Some(id) = &self.key_id {
+            let keys = config.authn.api_keys.as_ref().ok_or_else(|| {
+                CommandError::Usage("--key-id: no API keys are configured".to_owned())
+            })?;
+            let found = key_file::load(keys, files)
+                .map_err(CommandError::Config)?
+                .into_iter()
+                .find(|key| key.entry.id == *id)
+                .ok_or_else(|| {
+                    CommandError::Usage("--key-id: expected the `id` of an entry of the configured keys, found another text"
+                            .to_owned())
+                })?;
+            let now = DateTime::<Utc>::from(clock.now());
+            if found.entry.expires.is_some_and(|expires| expires <= now) {
+                return Ok(Caller::Expired);
+            }
+            return known(key_holder(id, found.entry.attributes));
+        }
+        if !self.attributes.is_empty() {
+            return known(key_holder("eval", attributes(&self.attributes)?));
+        }
+        Ok(Caller::ByCredential)
+    }
+}
+
+fn bearer(claims: &str) -> Result<Principal, CommandError> {
+    let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|e| {
+        let (line, column) = (e.line(), e.column());
+        CommandError::Usage(format!(
+            "--claims: expected a JSON object such as `{{\"sub\": \"ada\"}}`, found {} (line {line}, column {column})",
+            no_line(&e)
+        ))
+    })?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    Ok(Principal {
+        method: Method::Jwt,
+        subject: text("sub").map(Into::into),
+        issuer: text("iss").map(Into::into),
+        scopes: scopes(&claims),
+        claims: claims.into(),
+        ..Principal::anonymous()
+    })
+}
+
+fn key_holder(id: &str, attributes: Map<String, Value>) -> Principal {
+    Principal {
+        method: Method::ApiKey,
+        subject: Some(id.into()),
+        key_id: Some(id.into()),
+        attributes: attributes.into(),
+        ..Principal::anonymous()
+    }
+}
+
+/// The configured ways to show who one is. Key servers are asked once, and only if the request has a credential.
+pub(super) async fn chain(
+    config: &Config,
+    files: &Files,
+    headers: &Headers,
+    clock: Arc<dyn Clock>,
+) -> Result<Chain, CommandError> {
+    let stored = build::stored_keys(config, files).map_err(CommandError::Config)?;
+    let table = build::key_table(&stored).map_err(CommandError::Config)?;
+    let ring = Arc::new(KeyRing::new(table));
+    if config.authn.api_keys.is_none() && config.authn.jwt.is_empty() {
+        return without_credentials(clock).map_err(CommandError::Failed);
+    }
+    let mut sources = Vec::new();
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        if issuer.jwks_file.is_some() {
+            let keys = build::keys_of_file(index, issuer, files).map_err(CommandError::Config)?;
+            sources.push(KeySource::fixed(&issuer.issuer, keys));
+            continue;
+        }
+        let deadline = config.server.deadline.0;
+        let (settings, fetch) = build::key_fetch_settings(index, issuer, deadline, files)
+            .map_err(CommandError::Config)?;
+        let failed = |e: String| CommandError::Failed(format!("issuer {}: {e}", issuer.issuer));
+        let http = Fetcher::new(&fetch).map_err(|e| failed(e.to_string()))?;
+        let (source, mut fetcher) =
+            KeyFetcher::new(settings, http, Arc::new(())).map_err(|e| failed(e.to_string()))?;
+        if headers.all("authorization").next().is_some() {
+            tokio::select! {
+                () = fetcher.run(pending()) => {}
+                () = source.tried() => {}
+            }
+        }
+        sources.push(source);
+    }
+    let keys = config.authn.api_keys.is_some().then_some(ring);
+    build::chain(config, files, keys, &sources, clock).map_err(CommandError::Config)
+}
+
+/// Without a configured way, a stranger is still told 401: policies are tried before there is a configuration.
+fn without_credentials(clock: Arc<dyn Clock>) -> Result<Chain, String> {
+    let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
+    let settings = ChainSettings {
+        api_keys: Some(ApiKeySettings {
+            header: "x-api-key".to_owned(),
+            keys: Arc::new(KeyRing::new(table)),
+        }),
+        ..ChainSettings::default()
+    };
+    Chain::new(settings, clock).map_err(|e| e.to_string())
+}

@@ -1,0 +1,121 @@
+//! The question that Envoy would ask about a request, for trying policies out.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use envoy_types::pb::{
+    envoy::{
+        config::core::v3::{
+            self as core, Address, HeaderMap, HeaderValue, SocketAddress, address::Address as Kind,
+            socket_address::PortSpecifier,
+        },
+        service::auth::v3::{
+            AttributeContext, CheckRequest,
+            attribute_context::{HttpRequest, Peer, Request},
+        },
+    },
+    google::protobuf::Timestamp,
+};
+use prost::Message;
+
+use super::UnreadableCheck;
+use crate::request::{CheckInput, Headers};
+
+/// A request, and how it reached Envoy.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The method.
+    pub method: String,
+    /// Path and query, as the client sent them.
+    pub target: String,
+    /// The client's headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The host.
+    pub host: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// The client's IP address.
+    pub source_address: String,
+    /// When it came.
+    pub time: SystemTime,
+}
+
+impl CheckInput {
+    /// What geowarden would be asked by the shipped `envoy/api-key.yaml`: raw headers with the pseudo-headers, and the headers
+    /// that Envoy adds.
+    pub fn as_envoy_asks(asked: &Asked) -> Result<Self, UnreadableCheck> {
+        Self::from_envoy(check(asked).encode_to_vec().into())
+    }
+}
+
+fn check(asked: &Asked) -> CheckRequest {
+    let has = |name| asked.headers.all(name).next().is_some();
+    let mut headers = vec![
+        raw(":authority", asked.host.as_bytes()),
+        raw(":path", asked.target.as_bytes()),
+        raw(":method", asked.method.as_bytes()),
+        raw(":scheme", asked.scheme.as_bytes()),
+    ];
+    // HTTP/1.1's name for the authority.
+    let own = asked.headers.iter().filter(|(name, _)| *name != "host");
+    headers.extend(own.map(|(name, value)| raw(name, value)));
+    if !asked.body.is_empty() && !has("content-length") {
+        let length = asked.body.len().to_string();
+        headers.push(raw("content-length", length.as_bytes()));
+    }
+    headers.push(raw("x-forwarded-for", asked.source_address.as_bytes()));
+    headers.push(raw("x-forwarded-proto", asked.scheme.as_bytes()));
+    let http = HttpRequest {
+        method: asked.method.clone(),
+        path: asked.target.clone(),
+        host: asked.host.clone(),
+        scheme: asked.scheme.clone(),
+        protocol: "HTTP/1.1".to_owned(),
+        size: i64::try_from(asked.body.len())
+            .ok()
+            .filter(|size| *size > 0)
+            .unwrap_or(-1),
+        raw_body: asked.body.clone(),
+        header_map: Some(HeaderMap { headers }),
+        ..HttpRequest::default()
+    };
+    let source = SocketAddress {
+        address: asked.source_address.clone(),
+        port_specifier: Some(PortSpecifier::PortValue(0)),
+        ..SocketAddress::default()
+    };
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            source: Some(Peer {
+                address: Some(Address {
+                    address: Some(Kind::SocketAddress(source)),
+                }),
+                ..Peer::default()
+            }),
+            request: Some(Request {
+                time: Some(timestamp(asked.time)),
+                http: Some(http),
+            }),
+            metadata_context: Some(core::Metadata::default()),
+            route_metadata_context: Some(core::Metadata::default()),
+            ..AttributeContext::default()
+        }),
+    }
+}
+
+fn raw(key: &str, value: &[u8]) -> HeaderValue {
+    HeaderValue {
+        key: key.to_owned(),
+        raw_value: value.to_vec(),
+        ..HeaderValue::default()
+    }
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp {
+        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(since.subsec_nanos()).unwrap_or_default(),
+    }
+}
