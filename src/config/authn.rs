@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Span, key_file::Entry};
+use super::{Span, key_entry::Entry};
 use crate::{authn::Algorithm, files::Root};
 
 /// API keys and JSON Web Tokens; both may be on.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use geowarden_yaml::{KeyPath, Step};
 
-use super::{Authn, Config, Policy, Pygeoapi, Tls, reading::Sources};
+use super::{Authn, Config, Policy, Pygeoapi, Tls, sources::Sources};
 
 /// Makes paths of the file count from the file's folder.
 pub(super) fn resolve(config: &mut Config, folder: &Path, sources: &Sources) {

@@ -76,3 +76,13 @@ impl Config {
             .map_or(self.policy.reload, |tenant| tenant.policy.reload)
     }
 }
+
+/// Whether a text is the name of a tenant: a label of the DNS in lower case.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}

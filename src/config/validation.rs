@@ -13,10 +13,9 @@ use url::{Host, Url};
 
 use self::authn::authn;
 pub(super) use self::{
-    durations::warnings as duration_warnings,
-    tenants::{is_name, warnings as tenant_warnings},
+    durations::warnings as duration_warnings, tenants::warnings as tenant_warnings,
 };
-use super::{Config, Problem, reading::Sources, web_address};
+use super::{Config, Problem, sources::Sources, web_address};
 
 /// Every fault in a configuration of good form, and what its files cannot be used for.
 pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {

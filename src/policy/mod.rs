@@ -5,6 +5,7 @@ pub mod input;
 mod memo;
 mod named_ids;
 mod rego;
+mod settings;
 pub mod source;
 mod trial;
 mod verdict;
@@ -21,7 +22,8 @@ use crate::{
 };
 
 pub use self::{
-    rego::{RegoPolicy, RegoSettings},
+    rego::RegoPolicy,
+    settings::RegoSettings,
     trial::prover,
     verdict::{Verdict, VerdictError},
 };

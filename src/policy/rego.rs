@@ -8,12 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use geowarden_rego::{LoadError, Settings, Sources, prove::Prover};
+use geowarden_rego::{LoadError, Sources, prove::Prover};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{Fault, Judgement, Policy, Question, Verdict, VerdictSource, input, memo::Memo, trial};
+use super::{
+    Fault, Judgement, Policy, Question, RegoSettings, Verdict, VerdictSource, input, memo::Memo,
+    trial,
+};
 
 /// An evaluation that takes longer is one that others should not wait for.
 const SLOW: Duration = Duration::from_millis(50);
@@ -22,17 +25,6 @@ const CAUTIOUS: u32 = 256;
 /// Evaluations of a slow policy that may go on at once, each on a thread: the system shares the processors among them, so
 /// that a quick one does not wait for the others to end.
 const SLOW_AT_ONCE: usize = 64;
-
-/// How a policy is loaded and asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegoSettings {
-    /// How it is loaded and evaluated.
-    pub policy: Settings,
-    /// What it is given.
-    pub input: input::Shape,
-    /// How many verdicts are remembered.
-    pub remembered: usize,
-}
 
 /// A loaded policy, ready to decide.
 pub struct RegoPolicy {

@@ -1,10 +1,8 @@
 //! The dependency rules of ARCHITECTURE.md, read off the source.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::source_code::Sources;
 
 /// What each module may name of ours. A module that is not here may name nothing.
 const MAY_USE: [(&str, &[&str]); 24] = [
@@ -76,7 +74,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "telemetry",
         ],
     ),
-    ("request", &["identity"]),
+    ("request", &[]),
     ("response", &["pipeline", "record", "request", "status"]),
     ("running_pygeoapi", &["causes", "config"]),
     ("state", &["config", "pipeline", "request"]),
@@ -91,7 +89,6 @@ const MAY_USE: [(&str, &[&str]); 24] = [
         &[
             "admin",
             "authn",
-            "causes",
             "config",
             "connections",
             "files",
@@ -132,111 +129,70 @@ const ONLY_IN: [(&str, &[&str]); 14] = [
     ("Permit::grant", &["pipeline"]),
 ];
 
-fn sources() -> Vec<(String, String)> {
-    sources_of("src")
-}
-
-/// The files of a folder of sources by their names, without tests and comments.
-fn sources_of(folder: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut folders = vec![root.clone()];
-    let mut files: Vec<PathBuf> = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files
-        .into_iter()
-        .map(|file| {
-            let name = file.strip_prefix(&root).unwrap().display().to_string();
-            (name, code(&fs::read_to_string(&file).unwrap()))
-        })
-        .collect()
-}
-
-/// The text without comments and without what comes after the first test module.
-fn code(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split("//").next().unwrap());
-    let text: Vec<&str> = lines.collect();
-    let text = text.join("\n");
-    match text.split_once("#[cfg(test)]\nmod tests {") {
-        Some((before, _)) => before.to_owned(),
-        None => text,
-    }
+fn sources() -> Sources {
+    Sources::of("src", is_test)
 }
 
 fn is_test(file: &str) -> bool {
     file.ends_with("tests.rs") || file.contains("tests/") || FOR_TESTS.contains(&file)
 }
 
-/// The modules of ours that a text names by `crate::`.
-fn named(text: &str) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
-    for part in text.split("crate::").skip(1) {
-        if let Some(group) = part.strip_prefix('{') {
-            let mut depth = 0;
-            let mut word = String::new();
-            let mut at_start = true;
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' if depth == 0 => break,
-                    '}' => depth -= 1,
-                    ',' if depth == 0 => {
-                        at_start = true;
-                        continue;
-                    }
-                    _ => {}
-                }
-                if at_start && (c.is_alphanumeric() || c == '_') {
-                    word.push(c);
-                } else if !word.is_empty() {
-                    all.insert(std::mem::take(&mut word));
-                    at_start = false;
-                }
-            }
-        } else {
-            all.insert(
-                part.chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect(),
-            );
-        }
-    }
-    all
-}
-
 #[test]
 fn modules_use_only_what_they_may() {
     let mut broken = Vec::new();
-    let sources = sources();
-    assert!(sources.len() > 60, "the source was not found");
-    for (file, text) in sources.iter().filter(|(file, _)| !is_test(file)) {
-        let module = file.split(['/', '.']).next().unwrap();
+    let named = sources().named();
+    assert!(named.len() > 60, "the source was not found");
+    for (module, targets) in named {
+        let first = module.first().map_or("lib", String::as_str);
         let allowed = MAY_USE
             .iter()
-            .find(|(name, _)| *name == module)
-            .unwrap_or_else(|| panic!("{file}: the module `{module}` has no rule yet"))
+            .find(|(name, _)| *name == first)
+            .unwrap_or_else(|| panic!("the module `{first}` has no rule yet"))
             .1;
-        for used in named(text) {
-            if used != module && !allowed.contains(&used.as_str()) {
-                broken.push(format!("{file} uses {used}"));
+        for target in targets {
+            let used = target.first().map_or("lib", String::as_str);
+            if used != first && used != "lib" && !allowed.contains(&used) {
+                broken.push(format!("{} uses {}", module.join("::"), target.join("::")));
             }
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// Where each rule of [`MAY_USE`] is needed: one that is not lets a name in unseen.
+#[test]
+fn modules_may_use_nothing_that_they_do_not() {
+    let mut used: BTreeSet<(String, String)> = BTreeSet::new();
+    for (module, targets) in sources().named() {
+        let firsts = targets.iter().filter_map(|target| target.first());
+        let module = module.first().cloned().unwrap_or_default();
+        used.extend(firsts.map(|target| (module.clone(), target.clone())));
+    }
+    let mut unused = Vec::new();
+    for (module, targets) in MAY_USE {
+        let is_unused =
+            |target: &&&str| !used.contains(&(module.to_owned(), (**target).to_owned()));
+        let targets = targets.iter().filter(is_unused);
+        unused.extend(targets.map(|target| format!("{module} no longer uses {target}")));
+    }
+    assert!(unused.is_empty(), "remove from the table: {unused:#?}");
+}
+
+#[test]
+fn no_modules_name_each_other_in_a_circle() {
+    for folder in ["src", "crates/yaml/src", "bench/src"] {
+        let circles = Sources::of(folder, is_test).circles();
+        assert!(circles.is_empty(), "{folder}: {circles:#?}");
+    }
+    // Its stages `plan` and `run`, taken as folders, name each other; no two of their files do.
+    let circles = Sources::of("crates/rego/src", is_test).circles_of_files();
+    assert!(circles.is_empty(), "crates/rego/src: {circles:#?}");
+}
+
 #[test]
 fn each_library_has_its_only_users() {
     let mut broken = Vec::new();
-    for (file, text) in sources().iter().filter(|(file, _)| !is_test(file)) {
+    for (file, text) in &sources().files {
         for (word, places) in ONLY_IN {
             let is_named = text.match_indices(word).any(|(at, _)| {
                 let before = text[..at].chars().next_back();
@@ -253,11 +209,12 @@ fn each_library_has_its_only_users() {
 #[test]
 fn files_stay_small() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let long: Vec<String> = sources()
-        .iter()
-        .map(|(file, _)| {
-            let lines = fs::read_to_string(root.join(file)).unwrap().lines().count();
-            (file.clone(), lines)
+    let long: Vec<String> = Sources::of("src", |_| false)
+        .files
+        .into_keys()
+        .map(|file| {
+            let text = fs::read_to_string(root.join(&file)).unwrap();
+            (file, text.lines().count())
         })
         .filter(|(_, lines)| *lines > 400)
         .map(|(file, lines)| format!("{file}: {lines} lines"))
@@ -301,7 +258,7 @@ const BEFORE_THE_ENGINE: [&str; 7] = [
 fn the_libraries_stand_alone() {
     for (folder, words) in LIBRARIES {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for (file, text) in sources_of(folder) {
+        for (file, text) in Sources::of(folder, |_| false).files {
             for word in words {
                 assert!(
                     is_test(&file) || !text.contains(word),
@@ -319,7 +276,7 @@ fn the_libraries_stand_alone() {
 
 #[test]
 fn the_first_stages_do_not_name_the_engine() {
-    for (file, text) in sources_of("crates/rego/src") {
+    for (file, text) in Sources::of("crates/rego/src", |_| false).files {
         let stage = file.split(['/', '.']).next().unwrap();
         if BEFORE_THE_ENGINE.contains(&stage) {
             for word in ["regorus::", "crate::plan", "crate::run"] {

@@ -30,6 +30,7 @@ mod opa;
 mod reloads;
 mod revocation;
 mod service;
+mod source_code;
 mod spellings;
 mod tasks;
 mod tenants;

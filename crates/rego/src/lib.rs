@@ -4,6 +4,7 @@ mod arrange;
 pub mod check;
 pub mod core;
 pub mod diagnostic;
+mod load_error;
 mod lower;
 pub mod migrate;
 pub mod parse;
@@ -12,18 +13,21 @@ mod policy;
 pub mod prove;
 pub mod resolve;
 mod run;
+mod settings;
 pub mod source;
 pub mod test;
 pub mod translate;
 
 pub use self::{
     check::DIFFERENT as BUILTIN_DIFFERENCES,
+    load_error::LoadError,
     plan::reads::Reads,
-    policy::{LoadError, Policy, Settings},
+    policy::Policy,
     run::{
         BuiltinErrors, Fault,
         builtins::{argument_count as builtin_arguments, fix_now, names as builtin_names},
         engine::STACK_BYTES,
     },
+    settings::Settings,
     source::Sources,
 };

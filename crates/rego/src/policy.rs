@@ -1,47 +1,17 @@
 //! A loaded policy, ready to be evaluated.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::{
     diagnostic::Diagnostic,
+    load_error::LoadError,
     plan::{Plan, reads::Reads},
     prove::Proof,
-    run::{self, BuiltinErrors, Fault, engine::on_large_stack, slices::Slices},
-    source::{Sources, Version},
+    run::{self, Fault, engine::on_large_stack, slices::Slices},
+    settings::Settings,
+    source::Sources,
 };
-
-/// Why a policy does not load.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LoadError {
-    /// What is wrong with its texts.
-    #[error("{}", lines(.0))]
-    Diagnostics(Vec<Diagnostic>),
-    /// It cannot be used as a whole: the reason, with file and line where it has one.
-    #[error("{0}")]
-    Unusable(String),
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    let told: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-    told.join("\n")
-}
-
-/// How a policy is loaded and evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// The path of the rule that is asked for, without `data`: `example/authz/allow`.
-    pub entrypoint: String,
-    /// The Rego of files that do not say which they are written in.
-    pub version: Version,
-    /// How long one evaluation may take.
-    pub timeout: Duration,
-    /// What an error of a built-in function does.
-    pub builtin_errors: BuiltinErrors,
-}
 
 /// Which engines a policy is evaluated by.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use std::{
 use geowarden_yaml::{KeyPath, Step};
 
 use super::{Findings, authn, policy, pygeoapi};
-use crate::config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant};
+use crate::config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant, tenant::is_name};
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     for section in ["authn", "policy"] {
@@ -46,16 +46,6 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
         }
     }
     found.above.clear();
-}
-
-/// A label of the DNS in lower case.
-pub(in crate::config) fn is_name(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn check_hosts<'a>(

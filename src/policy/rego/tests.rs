@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use geowarden_rego::{
-    BuiltinErrors,
+    BuiltinErrors, Settings,
     source::Version,
     test::{self, TestOutcome},
 };

@@ -1,9 +1,15 @@
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use super::*;
-use crate::run::engine::LOAD_LIMIT;
+use crate::{
+    run::{BuiltinErrors, engine::LOAD_LIMIT},
+    source::Version,
+};
 
 fn settings() -> Settings {
     Settings {
@@ -82,16 +88,17 @@ fn what_never_ends_is_ended() {
     );
 }
 
+/// regorus cuts a character of two bytes in half here. If a release of it no longer panics, take another input that does.
 #[test]
-fn a_panic_is_a_refusal() {
-    let outcome = evaluate(
-        "allow if time.parse_ns(input.a, input.b) == 0",
-        &serde_json::json!({"a": "2006-é", "b": "2006-é"}),
-    );
-    assert!(
-        matches!(outcome, Err(Fault::Panic(_) | Fault::Evaluation(_))),
-        "{outcome:?}"
-    );
+fn a_panic_is_a_fault_and_the_next_evaluation_is_not() {
+    let text = "package geowarden.authz\nallow if time.parse_ns(input.format, input.time) == 0";
+    let policy = load(text).unwrap();
+    for _ in 0..2 {
+        let outcome = policy.evaluate(&json!({"format": "2006-é", "time": "2006-é"}));
+        assert!(matches!(outcome, Err(Fault::Panic(_))), "{outcome:?}");
+        let outcome = policy.evaluate(&json!({"format": "2006-01-02", "time": "1970-01-01"}));
+        assert_eq!(outcome, Ok(Some(json!(true))));
+    }
 }
 
 #[test]

@@ -11,9 +11,9 @@ use data_encoding::HEXLOWER;
 use regorus::Value;
 
 use self::{
-    algorithm::Algorithm,
+    algorithm::{Algorithm, PublicKey},
     constraints::Constraints,
-    keys::{PublicKey, PublicKeys},
+    keys::PublicKeys,
     token::Token,
 };
 use super::{Builtin, errors, string, text};

@@ -4,8 +4,8 @@ use regorus::Value;
 
 use super::{
     super::{errors, json, once},
-    algorithm::Algorithm,
-    keys::{PublicKey, PublicKeys},
+    algorithm::{Algorithm, PublicKey},
+    keys::PublicKeys,
     token::{Known, member},
 };
 

@@ -6,24 +6,10 @@ use regorus::Value;
 
 use super::{
     super::json,
-    algorithm::Algorithm,
+    algorithm::{Algorithm, PublicKey},
     der,
     token::{decoded, member},
 };
-
-/// A key that signatures are verified by.
-pub(super) enum PublicKey {
-    /// A `SubjectPublicKeyInfo` (RFC 5280).
-    Rsa(Vec<u8>),
-    /// The same, or a point without compression.
-    Ec(Vec<u8>),
-    /// The same, or 32 bytes.
-    Ed(Vec<u8>),
-    /// Of a message authentication code.
-    Secret(Vec<u8>),
-    /// A private key, by which nothing is verified.
-    Private,
-}
 
 struct Named {
     key: PublicKey,
