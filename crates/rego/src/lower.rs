@@ -5,7 +5,7 @@
 mod builtins;
 mod condition;
 mod keys;
-mod made;
+pub(crate) mod made;
 mod negation;
 mod order;
 mod rule;

@@ -15,8 +15,8 @@ use crate::{
     source::Span,
 };
 
-/// The name of the file that holds them.
-const FILE: &str = "(rules made for others)";
+/// The name of the file that holds them, which no author has.
+pub(crate) const FILE: &str = "(rules made for others)";
 
 /// The rules, while they are made.
 pub(super) struct Made<'a> {

@@ -1,15 +1,22 @@
 //! Errors of the engine as the author knows them: by file and line. What the engine shows beside is text that was made from
 //! the author's, and would be a riddle.
 
+use crate::lower::made::FILE;
+
 /// The error with its place, without the text that the engine was given.
 pub(crate) fn told(error: &str) -> String {
     let mut all: Vec<String> = Vec::new();
-    let mut place = None;
+    let mut place: Option<&str> = None;
     let mut message: Option<String> = None;
     for line in error.lines().chain(["--> "]) {
         if let Some(next) = line.trim_start().strip_prefix("--> ") {
             if let (Some(place), Some(message)) = (place, message.take()) {
-                all.push(format!("{place}: {}", message.trim_end()));
+                let message = message.trim_end();
+                all.push(if place.starts_with(FILE) {
+                    message.to_owned()
+                } else {
+                    format!("{place}: {message}")
+                });
             }
             place = line_of(next.trim());
         } else if let Some(text) = line.strip_prefix("error: ") {
@@ -46,6 +53,11 @@ mod tests {
             (
                 "--> p.rego:4:8\n  |\n4 | x\n  | ^\nerror: rule conflicts\nwith another\n--> p.rego:5:1\n  |\n5 | y\n  | ^\nerror: second\n",
                 "p.rego:4: rule conflicts\nwith another\np.rego:5: second",
+            ),
+            // No line of the author's.
+            (
+                "--> (rules made for others):1:8\n  |\n1 | x\n  | ^\nerror: lower: operand 1 must be a string",
+                "lower: operand 1 must be a string",
             ),
             (
                 "execution exceeded time limit",
