@@ -48,7 +48,7 @@ use crate::{
         check_service::CheckService,
         error::ServerError,
         ext_authz::ExtAuthz,
-        listener::{Access, Listener},
+        listener::Listener,
         receiving::Receiving,
         server::{GrpcServer, Limits, Pings},
     },
@@ -153,7 +153,7 @@ impl App {
             longest_message: server.max_request_bytes,
             pings: Pings::default(),
         };
-        let listener = bind(&server.grpc, Access::Umask).await?;
+        let listener = bind(&server.grpc, server.socket_mode.bits()).await?;
         let (grpc, grpc_address) = grpc(
             listener,
             server.tls.as_ref().map(|tls| ("server.tls", tls)),
@@ -162,7 +162,7 @@ impl App {
         )?;
         let admin_grpc = match &server.admin_grpc {
             Some(admin) => {
-                let listener = bind(&admin.address, Access::Owner).await?;
+                let listener = bind(&admin.address, OWNER_ONLY).await?;
                 let tls = admin.tls.as_ref();
                 let tls = tls.map(|tls| ("server.admin_grpc.tls", tls));
                 let limits = limits("admin_grpc", shares.operators);
@@ -314,13 +314,16 @@ impl App {
     }
 }
 
+/// The mode of the admin service's socket: whoever connects sees who asks for what.
+const OWNER_ONLY: u32 = 0o600;
+
 async fn ended(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone has stopped too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn bind(address: &ListenAddress, access: Access) -> Result<Listener, AppError> {
-    let bound = Listener::bind(address, access).await;
+async fn bind(address: &ListenAddress, mode: u32) -> Result<Listener, AppError> {
+    let bound = Listener::bind(address, mode).await;
     bound.map_err(|source| bind_error(address, source))
 }
 

@@ -36,7 +36,7 @@ use crate::config::{Config, Environment, Problems};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 success; 1 could not start, or tests failed; 2 denied (eval); 64 bad configuration or usage.\n\
+    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval); 3 would change; 64 usage or configuration.\n\
                   Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191."
 )]
 pub struct Arguments {

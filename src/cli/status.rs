@@ -71,11 +71,11 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
     };
     writeln!(text, "geowarden {}: {ready}", paint::plain(&status.version))?;
     for obstacle in &status.obstacles {
-        writeln!(text, "  {}", paint::plain(obstacle))?;
+        writeln!(text, "  {}", indented(obstacle, 2))?;
     }
     for warning in &status.warnings {
         let word = paint::warning("warning");
-        writeln!(text, "  {word}: {}", paint::plain(warning))?;
+        writeln!(text, "  {word}: {}", indented(warning, 4))?;
     }
     writeln!(text, "started   {}", moment(status.started))?;
     if let Some(Snapshot { number, loaded }) = &status.snapshot {
@@ -92,7 +92,7 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
         writeln!(text, "{}", paint::plain(&told))?;
         for warning in &policy.warnings {
             let word = paint::warning("warning");
-            writeln!(text, "  {word}: {}", paint::plain(warning))?;
+            writeln!(text, "  {word}: {}", indented(warning, 4))?;
         }
     }
     for set in &status.key_sets {
@@ -126,7 +126,7 @@ fn write_keys(set: &KeySet, text: &mut String) -> std::fmt::Result {
     }
     if !set.fault.is_empty() {
         let word = paint::bad("last fetch failed");
-        writeln!(text, "  {word}: {}", paint::plain(&set.fault))?;
+        writeln!(text, "  {word}: {}", indented(&set.fault, 4))?;
     }
     Ok(())
 }
@@ -160,10 +160,19 @@ fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
     for failure in &reloads.last_failures {
         writeln!(text, "  failed {}", moment(failure.time))?;
         for problem in &failure.problems {
-            writeln!(text, "    {}", paint::plain(problem))?;
+            writeln!(text, "    {}", indented(problem, 6))?;
         }
     }
     Ok(())
+}
+
+/// A text of several lines, the others below the first.
+fn indented(text: &str, by: usize) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| paint::plain(line).to_string())
+        .collect();
+    lines.join(&format!("\n{:by$}", ""))
 }
 
 fn of_tenant(name: &str) -> String {
@@ -274,6 +283,17 @@ pub(super) fn rfc3339(time: Option<Timestamp>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_several_lines_has_them_below_each_other() {
+        let status = StatusResponse {
+            warnings: vec!["authz.rego:1:1: one\nauthz.rego:2:1: \u{202e}two".to_owned()],
+            ..StatusResponse::default()
+        };
+        let told = as_text(&status);
+        let expected = ": authz.rego:1:1: one\n    authz.rego:2:1: \\u{202e}two\n";
+        assert!(told.contains(expected), "{told}");
+    }
 
     #[test]
     fn a_server_s_time_that_cannot_be_written_is_unknown() {

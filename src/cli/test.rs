@@ -1,6 +1,11 @@
 //! `geowarden test`: the tests of policies.
 
-use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, ValueEnum};
 use geowarden_rego::{
@@ -16,7 +21,7 @@ use crate::{config::Problems, policy::source};
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Test {
-    /// Folders or files with policies, data and tests; each is loaded by itself
+    /// Folders or files with policies, data and tests; each is loaded by itself, and so is each policy of a folder of several
     #[arg(value_name = "PATH", default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Only tests whose name holds this
@@ -58,23 +63,34 @@ impl From<OnError> for BuiltinErrors {
     }
 }
 
+/// The topmost folders below `path` that hold Rego files themselves, in order of their names.
+fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
+    // What cannot be read is told when it is loaded.
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let is_rego = |file: &PathBuf| file.extension().is_some_and(|e| e == "rego");
+    if paths.iter().any(is_rego) {
+        return vec![path.to_path_buf()];
+    }
+    paths.sort_unstable();
+    let is_hidden = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(b".")
+    };
+    let folders = paths
+        .iter()
+        .filter(|path| path.is_dir() && !is_hidden(path));
+    folders
+        .flat_map(|folder| folders_with_policies(folder))
+        .collect()
+}
+
 impl Test {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let version = if self.v0_compatible {
-            Version::V0
-        } else {
-            Version::V1
-        };
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for path in &self.paths {
-            let config = |e: String| {
-                CommandError::Config(Problems::file(path.display().to_string(), None, e))
-            };
-            let sources = source::load(path).map_err(|e| config(e.to_string()))?;
-            let (some, lines) =
-                test::run(sources, version, self.builtin_errors.into(), self.coverage)
-                    .map_err(|e| config(e.to_string()))?;
+            let (some, lines) = self.run_all(path)?;
             results.extend(some);
             coverage.extend(lines);
         }
@@ -99,6 +115,40 @@ impl Test {
         } else {
             ExitCode::FAILURE
         })
+    }
+
+    /// The tests of one policy, or of each policy of a folder of several: two of them may define the same rule, and then do not
+    /// load together.
+    fn run_all(&self, path: &Path) -> Result<(Vec<TestResult>, Coverage), CommandError> {
+        let as_one = self.run_one(path);
+        let inner = folders_with_policies(path);
+        if as_one.is_ok() || inner.len() < 2 {
+            return as_one;
+        }
+        let mut results = Vec::new();
+        let mut coverage = Coverage::new();
+        for folder in inner {
+            let (some, lines) = self.run_one(&folder)?;
+            results.extend(some.into_iter().map(|result| TestResult {
+                name: format!("{}: {}", folder.display(), result.name),
+                ..result
+            }));
+            coverage.extend(lines);
+        }
+        Ok((results, coverage))
+    }
+
+    fn run_one(&self, path: &Path) -> Result<(Vec<TestResult>, Coverage), CommandError> {
+        let version = if self.v0_compatible {
+            Version::V0
+        } else {
+            Version::V1
+        };
+        let config =
+            |e: String| CommandError::Config(Problems::file(path.display().to_string(), None, e));
+        let sources = source::load(path).map_err(|e| config(e.to_string()))?;
+        test::run(sources, version, self.builtin_errors.into(), self.coverage)
+            .map_err(|e| config(e.to_string()))
     }
 
     fn summary(&self, results: &[TestResult], coverage: &Coverage) -> String {

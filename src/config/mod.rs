@@ -19,6 +19,7 @@ mod pygeoapi;
 mod pygeoapi_version;
 mod reading;
 mod server;
+mod socket_mode;
 mod sources;
 mod span;
 mod telemetry;
@@ -50,6 +51,7 @@ pub use self::{
     pygeoapi::{Backend, Pygeoapi},
     pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},
     server::{AdminGrpc, Refusals, Server, Tls},
+    socket_mode::SocketMode,
     span::Span,
     telemetry::{LogFormat, LogLevel, Telemetry},
     tenant::{Part, Tenant},

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ListenAddress, Span, address::socket_address};
+use super::{ListenAddress, SocketMode, Span, address::socket_address};
 
 /// The gRPC and admin servers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +13,8 @@ use super::{ListenAddress, Span, address::socket_address};
 pub struct Server {
     /// Where Envoy asks: ADDRESS:PORT, or `unix:/PATH`.
     pub grpc: ListenAddress,
+    /// Who may connect where `grpc` is a Unix socket: the mode of its file. The owner and the group are those of the process.
+    pub socket_mode: SocketMode,
     /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
     #[schemars(with = "String")]
     #[serde(deserialize_with = "socket_address")]
@@ -44,6 +46,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             grpc: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 9191))),
+            socket_mode: SocketMode::default(),
             admin: SocketAddr::from(([127, 0, 0, 1], 9192)),
             admin_grpc: None,
             tls: None,

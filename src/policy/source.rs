@@ -56,6 +56,31 @@ pub fn root(path: &Path) -> Root {
     }
 }
 
+/// Files of OPA's bundles that have no effect here: a bundle's signatures, its roots, and the changes of a delta bundle.
+const OF_BUNDLES: [(&str, &str); 3] = [
+    (
+        ".signatures.json",
+        "the signatures of a bundle are not checked",
+    ),
+    (
+        ".manifest",
+        "the roots and the revision of a bundle are not read",
+    ),
+    ("patch.json", "the changes of a delta bundle are not made"),
+];
+
+/// A warning for each file of an OPA bundle at `path` that somebody may count on.
+pub fn warnings(path: &Path) -> Vec<String> {
+    let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
+    let stray = OF_BUNDLES.iter().filter(|(name, _)| is_there(name));
+    stray
+        .map(|(name, why)| {
+            let file = path.join(name);
+            format!("{} has no effect: {why}; remove it", file.display())
+        })
+        .collect()
+}
+
 /// Everything below `path`, read now.
 pub fn load(path: &Path) -> Result<Sources, SourceError> {
     let files = Files::read(&[root(path)], Fresh::Read)

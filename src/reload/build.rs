@@ -144,6 +144,12 @@ pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, source:
     }
 }
 
+/// What is doubtful about the folder of the configured policies.
+pub fn policy_warnings(config: &Config) -> Vec<String> {
+    let path = config.policy.path.as_deref();
+    path.map(source::warnings).unwrap_or_default()
+}
+
 fn input_shape(config: &Config) -> input::Shape {
     match (config.policy.input, config.policy.path_prefix) {
         (Input::Native, _) => input::Shape::Native,

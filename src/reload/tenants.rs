@@ -174,7 +174,11 @@ pub fn one(part: &Part, files: &Files, sources: &[Arc<KeySource>]) -> Result<One
     let one = One {
         revision: rules.policy.revision().to_owned(),
         risks: guarded::inspect(&part.config, files).warnings,
-        warnings: rules.policy.warnings().to_vec(),
+        warnings: [
+            rules.policy.warnings().to_vec(),
+            build::policy_warnings(&part.config),
+        ]
+        .concat(),
         tenant: Arc::new(Tenant {
             name: name.clone(),
             rules,

@@ -38,18 +38,9 @@ impl Drop for SocketFile {
     }
 }
 
-/// Who may connect to a Unix socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Whoever the process's umask lets: Envoy may run as another user.
-    Umask,
-    /// The user of this process (mode 0600).
-    Owner,
-}
-
 impl Listener {
-    /// Binds `address`. A Unix socket that nobody listens on any more is replaced, any other file is an error.
-    pub async fn bind(address: &ListenAddress, access: Access) -> io::Result<Self> {
+    /// Binds `address`; `mode` says who may connect to a Unix socket. One that nobody listens on any more is replaced, any other file is an error.
+    pub async fn bind(address: &ListenAddress, mode: u32) -> io::Result<Self> {
         match address {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
             ListenAddress::Unix(path) => {
@@ -57,10 +48,8 @@ impl Listener {
                 let socket = UnixSocket::new_stream()?;
                 socket.bind(path)?;
                 let file = SocketFile(path.clone());
-                if access == Access::Owner {
-                    // Before it listens, so that nobody has come before.
-                    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-                }
+                // Before it listens, so that nobody has come before.
+                fs::set_permissions(path, Permissions::from_mode(mode))?;
                 Ok(Self::Unix(socket.listen(BACKLOG)?, file))
             }
         }

@@ -513,3 +513,76 @@ async fn decisions_are_shown_as_they_are_made() {
         assert_eq!(out(&output).lines().count(), 1, "{}", out(&output));
     }
 }
+
+/// What a fresh clone is tried with first.
+#[test]
+fn a_folder_of_several_policies_is_tested_policy_by_policy() {
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = geowarden(clone, &["test", "policies", "--verbose"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    for policy in ["default", "authenticated", "examples/company"] {
+        let told = out(&output);
+        assert!(told.contains(&format!("policies/{policy}: ")), "{told}");
+    }
+    let all = geowarden(clone, &["test", "policies", "--json"]);
+    let all: Value = serde_json::from_str(out(&all)).unwrap();
+    assert!(all["tests"].as_array().unwrap().len() >= 21, "{all}");
+    // The packages of one policy stay one.
+    let folder = folder("", "");
+    let policy = folder.path().join("p");
+    for (name, text) in [
+        ("a/a.rego", "package a\n\nx := 1\n"),
+        ("b/b_test.rego", "package b\n\ntest_x if data.a.x == 1\n"),
+    ] {
+        fs::create_dir_all(policy.join(name).parent().unwrap()).unwrap();
+        fs::write(policy.join(name), text).unwrap();
+    }
+    assert_eq!(
+        geowarden(folder.path(), &["test", "p"]).status.code(),
+        Some(0)
+    );
+    // A policy that is broken for itself is told.
+    fs::write(policy.join("a/a.rego"), "package a\n\nx :=\n").unwrap();
+    let broken = geowarden(folder.path(), &["test", "p"]);
+    assert_eq!(broken.status.code(), Some(64));
+    assert!(err(&broken).contains("p/a"), "{}", err(&broken));
+}
+
+#[test]
+fn files_of_opas_bundles_are_told_of() {
+    let folder = folder(POLICY, "");
+    let check = || geowarden(folder.path(), &["check", "-c", "geowarden.yaml"]);
+    assert!(!out(&check()).contains("warning"), "{}", out(&check()));
+    for name in [".signatures.json", ".manifest", "patch.json"] {
+        fs::write(folder.path().join("policies").join(name), "{}").unwrap();
+        let output = check();
+        assert_eq!(output.status.code(), Some(0));
+        let told = out(&output);
+        assert!(
+            told.contains(&format!("policies/{name} has no effect")),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_socket_is_for_its_user_and_group() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for (more, mode) in [
+        ("", 0o660),
+        (", socket_mode: '0600'", 0o600),
+        (", socket_mode: 0666", 0o666),
+    ] {
+        let folder = folder(POLICY, "");
+        let socket = folder.path().join("authz.sock");
+        let file = folder.path().join("geowarden.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        let grpc = format!("grpc: 'unix:{}'{more}", socket.display());
+        fs::write(&file, text.replace("grpc: '127.0.0.1:0'", &grpc)).unwrap();
+        let config = crate::service::config(folder.path());
+        let _app = geowarden::app::App::bind(config).await.unwrap();
+        let found = fs::metadata(&socket).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{found:o}");
+    }
+}
