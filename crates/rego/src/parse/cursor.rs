@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    lexer::Fault,
+    lexer::SyntaxError,
     token::{Kind, Token},
 };
 use crate::{diagnostic::Code, source::Span};
@@ -19,7 +19,7 @@ const KEYWORDS: [&str; 11] = [
 pub(super) const LATER: [&str; 4] = ["contains", "every", "if", "in"];
 
 /// What is returned where a text cannot be read further.
-pub(super) type Outcome<T> = Result<T, Box<Fault>>;
+pub(super) type Outcome<T> = Result<T, Box<SyntaxError>>;
 
 /// A place among words.
 pub(super) struct Cursor {
@@ -146,7 +146,7 @@ impl Cursor {
     }
 
     /// A fault at the next word.
-    pub(super) fn unexpected(&self, expected: &str) -> Box<Fault> {
+    pub(super) fn unexpected(&self, expected: &str) -> Box<SyntaxError> {
         let found = match self.kind() {
             Kind::Word(word) if self.is_reserved(word) => format!("the keyword `{word}`"),
             other => other.shown(),
@@ -154,8 +154,8 @@ impl Cursor {
         self.fault(format!("expected {expected}, found {found}"))
     }
 
-    pub(super) fn fault(&self, message: String) -> Box<Fault> {
-        Box::new(Fault {
+    pub(super) fn fault(&self, message: String) -> Box<SyntaxError> {
+        Box::new(SyntaxError {
             code: Code::Syntax,
             span: self.span(),
             message,

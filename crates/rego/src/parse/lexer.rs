@@ -5,7 +5,7 @@ use crate::{diagnostic::Code, source::Span};
 
 /// A fault of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct SyntaxError {
     pub(super) code: Code,
     pub(super) span: Span,
     pub(super) message: String,
@@ -19,7 +19,7 @@ const SIGNS: [&str; 26] = [
 ];
 
 /// The words of a text, and the faults of its form. Behind a fault the reading goes on with the next line.
-pub(super) fn words(text: &str) -> (Vec<Token>, Vec<Fault>) {
+pub(super) fn words(text: &str) -> (Vec<Token>, Vec<SyntaxError>) {
     let mut lexer = Lexer {
         text,
         at: 0,
@@ -47,7 +47,7 @@ struct Lexer<'a> {
     line_start: usize,
     templates: Vec<Template>,
     tokens: Vec<Token>,
-    faults: Vec<Fault>,
+    faults: Vec<SyntaxError>,
 }
 
 impl<'a> Lexer<'a> {
@@ -86,7 +86,7 @@ impl<'a> Lexer<'a> {
 
     fn fault(&mut self, start: (usize, u32, usize), message: &str, cure: Option<&str>) {
         let span = self.span(start);
-        self.faults.push(Fault {
+        self.faults.push(SyntaxError {
             code: Code::Syntax,
             span,
             message: message.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::{
     cursor::{Cursor, LATER, Outcome},
-    lexer::Fault,
+    lexer::SyntaxError,
     token::Kind,
     tree::{Import, Module, Name},
 };
@@ -15,11 +15,11 @@ use crate::{
 struct Reading {
     cursor: Cursor,
     module: Module,
-    faults: Vec<Fault>,
+    faults: Vec<SyntaxError>,
 }
 
 /// Reads the words of a file; where there are faults, the module is what could be read beside them.
-pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Fault>) {
+pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<SyntaxError>) {
     if version == Version::V1 {
         cursor.later.extend(LATER);
     }
@@ -60,7 +60,7 @@ impl Reading {
         }
     }
 
-    fn failed(&mut self, fault: &Fault, start: usize) {
+    fn failed(&mut self, fault: &SyntaxError, start: usize) {
         self.faults.push(fault.clone());
         self.cursor.go_to_next_rule(start);
     }
@@ -176,7 +176,7 @@ impl Reading {
         Ok(())
     }
 
-    fn fault(&self, span: Span, message: &str, cure: &str) -> Box<Fault> {
+    fn fault(&self, span: Span, message: &str, cure: &str) -> Box<SyntaxError> {
         let mut fault = self.cursor.at(span, message);
         fault.code = Code::Import;
         fault.cure = Some(cure.to_owned());

@@ -182,7 +182,7 @@ impl Cursor {
     }
 
     /// A fault at another place than the next word.
-    pub(super) fn at(&self, span: Span, message: &str) -> Box<super::lexer::Fault> {
+    pub(super) fn at(&self, span: Span, message: &str) -> Box<super::lexer::SyntaxError> {
         let mut fault = self.fault(message.to_owned());
         fault.span = span;
         fault

@@ -256,7 +256,7 @@ impl Cursor {
     fn comprehension(
         &mut self,
         end: &str,
-    ) -> Result<super::tree::Query, (usize, Box<super::lexer::Fault>)> {
+    ) -> Result<super::tree::Query, (usize, Box<super::lexer::SyntaxError>)> {
         let place = self.place();
         self.advance();
         let query = self.query(end).map_err(|fault| (place, fault))?;

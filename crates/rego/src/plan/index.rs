@@ -20,10 +20,10 @@ use super::{
 };
 
 /// Where fewer rules can be left out, choosing them costs more than it saves.
-const LEAST: usize = 4;
+const MIN_LEFT_OUT: usize = 4;
 
 /// Rules that stay for every value are in every engine: where they are more, engines would take more memory than they save.
-const MOST_THAT_STAY: usize = 256;
+const MAX_STAYING: usize = 256;
 
 /// A step of a path in `input`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,9 +120,9 @@ impl Index {
         let left_out: usize = pieces.values().map(Vec::len).sum();
         let (all, of_packages) = count(modules, &groups.modules);
         let stay = all - of_packages - left_out;
-        let is_worth_it = groups.modules.len() + left_out >= LEAST
+        let is_worth_it = groups.modules.len() + left_out >= MIN_LEFT_OUT
             && of_packages + left_out >= stay
-            && stay <= MOST_THAT_STAY;
+            && stay <= MAX_STAYING;
         is_worth_it.then_some(Self {
             path,
             groups: groups.paths,

@@ -28,11 +28,11 @@ use crate::{
 };
 
 /// The rules of all engines that are kept; a rule takes some 8 KiB.
-const KEPT_RULES: u64 = 4096;
+const MAX_RULES: u64 = 4096;
 /// An engine without rules, the built-in functions of which take some 100 KiB, weighs as much as so many rules.
 const EMPTY: u64 = 16;
 /// About how many engines that is.
-const KEPT: usize = 128;
+const USUAL_ENGINES: usize = 128;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -53,7 +53,7 @@ impl Weighter<String, Arc<Slice>> for ByRules {
     fn weight(&self, _value: &String, slice: &Arc<Slice>) -> u64 {
         let size = u64::try_from(slice.size).unwrap_or(u64::MAX);
         // One that is larger than all is kept all the same: making it anew each time would be worse.
-        EMPTY.saturating_add(size).min(KEPT_RULES / 2)
+        EMPTY.saturating_add(size).min(MAX_RULES / 2)
     }
 }
 
@@ -225,7 +225,7 @@ impl ByValue {
             index: index.clone(),
             texts,
             added,
-            kept: Cache::with_weighter(KEPT, KEPT_RULES, ByRules),
+            kept: Cache::with_weighter(USUAL_ENGINES, MAX_RULES, ByRules),
         })
     }
 

@@ -46,7 +46,7 @@ pub(super) struct Candidate {
 }
 
 /// Choices that are looked at; a policy with more of them is not written by one pattern.
-const MOST: usize = 64;
+const MAX_CHOICES: usize = 64;
 
 /// Each path of packages or a set of which all references reach one only, with the path in `input` by which they do.
 fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a str, &'a [Step])> {
@@ -61,7 +61,7 @@ fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a 
         .collect();
     choices
         .into_iter()
-        .take(MOST)
+        .take(MAX_CHOICES)
         .filter(|(group, path)| {
             let kind = Kind::of(group, modules);
             references

@@ -25,8 +25,8 @@ pub(super) const ALL: [Builtin; 5] = [
         call: |arguments| match arguments {
             [Value::String(text)] => match fault(text) {
                 None => Ok(Value::Bool(true)),
-                Some(Fault::Syntax) => Ok(Value::Bool(false)),
-                Some(Fault::Limit) => Err(errors::refuse("the text is nested too deep")),
+                Some(JsonError::Syntax) => Ok(Value::Bool(false)),
+                Some(JsonError::Limit) => Err(errors::refuse("the text is nested too deep")),
             },
             // What is no text is no JSON either.
             _ => Ok(Value::Bool(false)),
@@ -94,21 +94,21 @@ fn ends_early(value: &Value, path: &Value) -> bool {
 }
 
 /// Why a text cannot be read.
-enum Fault {
+enum JsonError {
     /// It is no JSON.
     Syntax,
     /// It is JSON for OPA, whose reader has other limits.
     Limit,
 }
 
-fn fault(text: &str) -> Option<Fault> {
+fn fault(text: &str) -> Option<JsonError> {
     let error = serde_json::from_str::<IgnoredAny>(text).err()?.to_string();
     // Go puts another character in place of half a pair of surrogates.
     let limits = ["recursion limit", "surrogate", "hex escape"];
     Some(if limits.iter().any(|limit| error.contains(limit)) {
-        Fault::Limit
+        JsonError::Limit
     } else {
-        Fault::Syntax
+        JsonError::Syntax
     })
 }
 
@@ -122,8 +122,8 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
     budget::text(text.len())?;
     match fault(text) {
         None => {}
-        Some(Fault::Syntax) => return Err("expected the text of a JSON value".to_owned()),
-        Some(Fault::Limit) => {
+        Some(JsonError::Syntax) => return Err("expected the text of a JSON value".to_owned()),
+        Some(JsonError::Limit) => {
             return Err(errors::refuse(
                 "the JSON is nested too deep, or has half a pair of surrogates",
             ));

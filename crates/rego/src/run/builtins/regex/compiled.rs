@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashMap};
 use regex::Regex;
 
 /// Patterns of one policy and kind; policies rarely have as many.
-const KEPT: usize = 256;
+const CAPACITY: usize = 256;
 /// Policies of which patterns are kept; after a reload the old one's are of no use.
 const POLICIES: usize = 16;
 
@@ -49,7 +49,7 @@ pub(super) fn with<T>(
             return work(regex);
         }
         let regex = compile()?;
-        if kept.len() >= KEPT {
+        if kept.len() >= CAPACITY {
             kept.clear();
         }
         work(kept.entry(pattern.to_owned()).or_insert(regex))
@@ -80,7 +80,7 @@ mod tests {
         }
         begin(2);
         assert!(!kept(Kind::Regex, "a*"));
-        for number in 0..2 * KEPT {
+        for number in 0..2 * CAPACITY {
             kept(Kind::Regex, &number.to_string());
         }
         assert!(!kept(Kind::Regex, "a*"), "no more are kept than that");
