@@ -129,7 +129,7 @@ fn failed_reload(Failing { tenant, since }: &Failing) -> String {
 /// How long a client may take to read an answer, or to say nothing at all.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Room for a request's headers, in bytes.
-const MOST_HEADERS: usize = 16 * 1024;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 struct Pages(TcpListener);
 
@@ -170,7 +170,7 @@ async fn connection(socket: TcpStream, mut served: Served, router: Router, patie
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
-        .max_buf_size(MOST_HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(io, service);
     let mut serving = pin!(serving);
     tokio::select! {

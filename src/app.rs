@@ -28,12 +28,12 @@ use crate::{
     config::{Config, ListenAddress, Problems, Tls},
     connections::{
         Seats,
-        open_files::{self, KEPT_BACK},
+        open_files::{self, RESERVED_FILES},
     },
     files::descriptors,
     reload::{
         Reloader,
-        tenants::{self, Sourced},
+        tenants::{self, LoadedTenant},
     },
     running_pygeoapi::{self, Later},
     state::State,
@@ -143,7 +143,7 @@ impl App {
             warn!(
                 connections = shares.grpc,
                 wanted = server.max_connections,
-                "the limit of open files (ulimit -n) allows fewer connections than `server.max_connections`; {KEPT_BACK} files are kept back for reloads"
+                "the limit of open files (ulimit -n) allows fewer connections than `server.max_connections`; {RESERVED_FILES} files are kept back for reloads"
             );
         }
         let receiving = Receiving::new(server.receive_timeout.0, server.receive_memory_bytes);
@@ -348,8 +348,8 @@ fn bind_error(address: &impl ToString, source: io::Error) -> AppError {
 }
 
 /// The keys of all tenants' issuers, for the readiness of the whole.
-fn issuers(tenants: &[Sourced]) -> Vec<admin::IssuerKeys> {
-    let of = |one: &Sourced| {
+fn issuers(tenants: &[LoadedTenant]) -> Vec<admin::IssuerKeys> {
+    let of = |one: &LoadedTenant| {
         let tenant = one.part.tenant.clone();
         let sources = one.sources.clone().into_iter();
         sources.map(move |source| admin::IssuerKeys {

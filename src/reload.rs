@@ -28,7 +28,7 @@ use self::{
     in_force::InForce,
     key_round::KeyRound,
     round::Round,
-    tenants::{One, Sourced},
+    tenants::{BuiltTenant, LoadedTenant},
     watcher::Watcher,
 };
 use crate::{
@@ -94,7 +94,7 @@ impl Reloader {
     /// A reloader of the tenants in force, whose files were read before.
     pub fn new(
         config: &Config,
-        tenants: Vec<(Sourced, One)>,
+        tenants: Vec<(LoadedTenant, BuiltTenant)>,
         state: Arc<State>,
         metrics: Arc<Metrics>,
         history: Arc<ReloadHistory>,

@@ -43,7 +43,7 @@ pub(super) struct Read {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct RequestLine {
     method: String,
     target: String,
     #[serde(default)]
@@ -86,7 +86,7 @@ impl Read {
 }
 
 fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
-    let line: Line = serde_json::from_str(line).map_err(|e| {
+    let line: RequestLine = serde_json::from_str(line).map_err(|e| {
         let (found, column) = (no_line(&e), e.column());
         format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}, found {found} (column {column})")
     })?;

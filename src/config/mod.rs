@@ -50,7 +50,7 @@ pub use self::{
     problem::{Origin, Problem, Problems},
     pygeoapi::{Backend, Pygeoapi},
     pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},
-    server::{AdminGrpc, Refusals, Server, Tls},
+    server::{AdminGrpc, DenialBodies, Server, Tls},
     socket_mode::SocketMode,
     span::Span,
     telemetry::{LogFormat, LogLevel, Telemetry},

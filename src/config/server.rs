@@ -39,7 +39,7 @@ pub struct Server {
     #[schemars(range(max = 17_179_869_184_u64))]
     pub receive_memory_bytes: usize,
     /// In whose words refusals are told.
-    pub refusals: Refusals,
+    pub refusals: DenialBodies,
 }
 
 impl Default for Server {
@@ -56,7 +56,7 @@ impl Default for Server {
             max_connections: 1024,
             receive_timeout: Span::secs(10),
             receive_memory_bytes: 24 << 20,
-            refusals: Refusals::default(),
+            refusals: DenialBodies::default(),
         }
     }
 }
@@ -86,7 +86,7 @@ pub struct Tls {
 /// The bodies of refusals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Refusals {
+pub enum DenialBodies {
     /// Problem documents (RFC 9457).
     #[default]
     Problem,

@@ -4,7 +4,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that no connection of a client gets: for key files, policies and certificates that are read anew, for the
 /// process that tries policies, for key servers and the collector of traces.
-pub const KEPT_BACK: u64 = 256;
+pub const RESERVED_FILES: u64 = 256;
 
 /// Connections of the listeners that only operators use.
 const OPERATORS: u64 = 128;
@@ -38,7 +38,7 @@ pub fn shares(limit: Option<u64>, wanted: usize) -> Shares {
             operators: count(OPERATORS),
         };
     };
-    let left = limit - KEPT_BACK.min(limit / 2);
+    let left = limit - RESERVED_FILES.min(limit / 2);
     let operators = OPERATORS.min(left / 8).max(1);
     let grpc = left.saturating_sub(2 * operators).max(1);
     Shares {
@@ -62,7 +62,7 @@ mod tests {
             let connections = u64::try_from(shares.grpc + 2 * shares.operators).unwrap();
             assert!(shares.grpc > 0 && shares.operators > 0, "{shares:?}");
             assert!(
-                connections + KEPT_BACK.min(limit / 2) <= limit,
+                connections + RESERVED_FILES.min(limit / 2) <= limit,
                 "{limit}: {shares:?}"
             );
         }

@@ -22,7 +22,7 @@ use crate::telemetry::{
 };
 
 /// Answers that may be open at once. One is taken by its client's HTTP/2 at once, unless that client does not let it come.
-const MOST_ANSWERS: usize = 8192;
+const MAX_ANSWERS: usize = 8192;
 
 /// The connections of one listener.
 pub struct Seats {
@@ -171,7 +171,7 @@ impl Seats {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = |seat: &Arc<Seat>| seat.answers.load(Ordering::Relaxed);
         // Those of connections that have to leave already are on their way.
-        if taken.seats.values().map(answers).sum::<usize>() <= MOST_ANSWERS {
+        if taken.seats.values().map(answers).sum::<usize>() <= MAX_ANSWERS {
             return;
         }
         let most = taken.seats.values().max_by_key(|seat| answers(seat));
@@ -244,7 +244,7 @@ impl Guest {
     /// An answer that is there for it, until it is dropped.
     pub fn answers(self: &Arc<Self>) -> OpenAnswer {
         self.seat.answers.fetch_add(1, Ordering::Relaxed);
-        if self.seats.answers.fetch_add(1, Ordering::Relaxed) >= MOST_ANSWERS {
+        if self.seats.answers.fetch_add(1, Ordering::Relaxed) >= MAX_ANSWERS {
             self.seats.relieve();
         }
         OpenAnswer(Arc::clone(self))
@@ -352,7 +352,7 @@ mod tests {
         let seats = seats(16);
         let (greedy, other) = (Arc::new(seats.admit().await), Arc::new(seats.admit().await));
         let _one = other.answers();
-        let held: Vec<_> = (0..MOST_ANSWERS + 1000).map(|_| greedy.answers()).collect();
+        let held: Vec<_> = (0..MAX_ANSWERS + 1000).map(|_| greedy.answers()).collect();
         assert_eq!(leaves(&greedy), Some(Leave::AtOnce));
         assert_eq!(leaves(&other), None);
         drop(held);

@@ -13,7 +13,7 @@ use std::{
 use rustix::io::Errno;
 
 /// How many are kept: enough to read files, and to start the process that tries policies.
-pub const KEPT: usize = 32;
+pub const RESERVED: usize = 32;
 
 static RESERVE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 /// Whether a part of the reserve is lent: nobody else may fill it up.
@@ -30,7 +30,7 @@ fn reserve() -> MutexGuard<'static, Vec<OwnedFd>> {
 
 fn fill(reserve: &mut Vec<OwnedFd>) {
     let is_lent = IS_LENT.load(Ordering::Acquire);
-    let kept = if is_lent { KEPT / 2 } else { KEPT };
+    let kept = if is_lent { RESERVED / 2 } else { RESERVED };
     while reserve.len() < kept {
         let next = match reserve.first() {
             Some(first) => first.try_clone(),
@@ -78,12 +78,12 @@ pub fn lend() -> Lent {
     let mut reserve = reserve();
     let others: Result<Vec<OwnedFd>, _> = reserve
         .iter()
-        .take(KEPT / 2)
+        .take(RESERVED / 2)
         .map(OwnedFd::try_clone)
         .collect();
     if others.is_err() {
         IS_LENT.store(true, Ordering::Release);
-        reserve.truncate(KEPT / 2);
+        reserve.truncate(RESERVED / 2);
     }
     Lent(())
 }

@@ -37,15 +37,15 @@ impl std::fmt::Display for Expected {
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct RolesProblem {
     pub(super) line: Option<usize>,
     pub(super) path: String,
     pub(super) message: String,
 }
 
 /// The first fault in the roles of a data document.
-pub(super) fn fault(document: &Document) -> Option<Fault> {
-    let at = |path: &KeyPath, message: String| Fault {
+pub(super) fn fault(document: &Document) -> Option<RolesProblem> {
+    let at = |path: &KeyPath, message: String| RolesProblem {
         line: document.line(path),
         path: display_path(path),
         message,

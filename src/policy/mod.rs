@@ -43,7 +43,7 @@ pub struct Question<'a> {
 #[derive(Debug)]
 pub struct Judgement {
     /// The verdict, or why there is none.
-    pub verdict: Result<Arc<Verdict>, Fault>,
+    pub verdict: Result<Arc<Verdict>, PolicyError>,
     /// Where the verdict is from.
     pub source: VerdictSource,
 }
@@ -82,7 +82,7 @@ pub trait Policy: Send + Sync {
 
 /// Why a policy gave no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum PolicyError {
     /// The evaluation gave no value.
     #[error(transparent)]
     Rego(#[from] geowarden_rego::Fault),
@@ -91,7 +91,7 @@ pub enum Fault {
     Verdict(#[from] VerdictError),
 }
 
-impl Fault {
+impl PolicyError {
     /// A stable name for metrics and logs.
     pub fn as_str(&self) -> &'static str {
         match self {

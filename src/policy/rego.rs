@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
-    Fault, Judgement, Policy, Question, RegoSettings, Verdict, VerdictSource, input, memo::Memo,
-    trial,
+    Judgement, Policy, PolicyError, Question, RegoSettings, Verdict, VerdictSource, input,
+    memo::Memo, trial,
 };
 
 /// An evaluation that takes longer is one that others should not wait for.
@@ -85,7 +85,7 @@ impl RegoPolicy {
         }
     }
 
-    fn verdict(&self, value: Option<Value>) -> Result<Arc<Verdict>, Fault> {
+    fn verdict(&self, value: Option<Value>) -> Result<Arc<Verdict>, PolicyError> {
         Ok(match value {
             Some(Value::Bool(true)) => Arc::clone(&self.allowed),
             Some(Value::Bool(false)) | None => Arc::clone(&self.denied),
@@ -94,16 +94,19 @@ impl RegoPolicy {
     }
 
     /// The value of the entrypoint for `input`; `None` where it is undefined.
-    pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
+    pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, PolicyError> {
         self.evaluate_timed(input).0
     }
 
-    fn evaluate_timed(&self, input: &impl Serialize) -> (Result<Option<Value>, Fault>, Duration) {
+    fn evaluate_timed(
+        &self,
+        input: &impl Serialize,
+    ) -> (Result<Option<Value>, PolicyError>, Duration) {
         let start = Instant::now();
         let value = self.policy.evaluate(input);
         let duration = start.elapsed();
         self.noted(duration);
-        (value.map_err(Fault::from), duration)
+        (value.map_err(PolicyError::from), duration)
     }
 }
 
@@ -161,7 +164,7 @@ impl Policy for RegoPolicy {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Fault {
+fn unreadable(error: &serde_json::Error) -> PolicyError {
     geowarden_rego::Fault::Evaluation(format!("input: {error}")).into()
 }
 

@@ -79,11 +79,11 @@ fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
 
 fn error_format(config: &Config) -> ErrorFormat {
     match config.server.refusals {
-        config::Refusals::Problem => ErrorFormat::Problem,
-        config::Refusals::Fastgeoapi if config.authn.api_keys.is_some() => {
+        config::DenialBodies::Problem => ErrorFormat::Problem,
+        config::DenialBodies::Fastgeoapi if config.authn.api_keys.is_some() => {
             ErrorFormat::FastgeoapiKeys
         }
-        config::Refusals::Fastgeoapi => match config.policy.input {
+        config::DenialBodies::Fastgeoapi => match config.policy.input {
             Input::Fastgeoapi => ErrorFormat::FastgeoapiPolicy,
             Input::Native => ErrorFormat::FastgeoapiTokens,
         },

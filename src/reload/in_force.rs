@@ -8,7 +8,7 @@ use super::{
     build,
     keys::{Keys, Reading},
     retry::Retry,
-    tenants::{One, Sourced},
+    tenants::{BuiltTenant, LoadedTenant},
 };
 use crate::{
     authn::{KeyRing, KeySet, KeySource},
@@ -42,8 +42,8 @@ pub(super) type Looking = Box<dyn FnOnce() -> Look + Send>;
 
 impl InForce {
     /// What was built. `taken_away` is told when keys are taken away.
-    pub(super) fn new(built_from: Sourced, one: One, taken_away: Arc<Notify>) -> Self {
-        let Sourced {
+    pub(super) fn new(built_from: LoadedTenant, one: BuiltTenant, taken_away: Arc<Notify>) -> Self {
+        let LoadedTenant {
             part,
             sources,
             files,
@@ -122,7 +122,10 @@ impl InForce {
     }
 
     /// Everything that its files make, or what is wrong with them.
-    pub(super) fn build(&self, files: &Files) -> Result<(One, Vec<Option<KeySet>>), Problems> {
+    pub(super) fn build(
+        &self,
+        files: &Files,
+    ) -> Result<(BuiltTenant, Vec<Option<KeySet>>), Problems> {
         let mut problems = Problems::default();
         let mut sets = Vec::new();
         for (index, issuer) in self.part.config.authn.jwt.iter().enumerate() {

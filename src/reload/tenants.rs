@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One tenant's configuration, its files, and the keys of its issuers, which outlive every reload.
-pub struct Sourced {
+pub struct LoadedTenant {
     /// What its rules are built from.
     pub part: Part,
     /// One source of keys an issuer, in their order.
@@ -30,7 +30,7 @@ pub type Fetchers = Vec<(String, KeyFetcher)>;
 pub fn key_sources(
     config: &Config,
     events: EventsOf<'_>,
-) -> Result<(Vec<Sourced>, Fetchers), Problems> {
+) -> Result<(Vec<LoadedTenant>, Fetchers), Problems> {
     let mut problems = Problems::default();
     let mut all = Vec::new();
     let mut fetchers = Fetchers::new();
@@ -40,7 +40,7 @@ pub fn key_sources(
             Ok((files, sources))
         });
         match found {
-            Ok((files, sources)) => all.push(Sourced {
+            Ok((files, sources)) => all.push(LoadedTenant {
                 part,
                 sources,
                 files,
@@ -82,7 +82,7 @@ fn sources(
 }
 
 /// The same from files alone, and what is wrong with them: whether key servers answer is not asked.
-pub fn key_sources_of_files(config: &Config) -> (Vec<Sourced>, Problems) {
+pub fn key_sources_of_files(config: &Config) -> (Vec<LoadedTenant>, Problems) {
     let mut problems = Problems::default();
     let mut all = Vec::new();
     for part in config.parts() {
@@ -103,7 +103,7 @@ pub fn key_sources_of_files(config: &Config) -> (Vec<Sourced>, Problems) {
                 Err(found) => told(found),
             }
         }
-        all.push(Sourced {
+        all.push(LoadedTenant {
             part,
             sources,
             files,
@@ -127,11 +127,11 @@ fn keys_at_hand(
 }
 
 /// The rules of all tenants, or every problem of each of them.
-pub fn all(tenants: &[Sourced]) -> Result<Built, Problems> {
+pub fn all(tenants: &[LoadedTenant]) -> Result<Built, Problems> {
     let mut problems = Problems::default();
     let mut built = Built::default();
     let mut owners = KeyOwners::default();
-    for Sourced {
+    for LoadedTenant {
         part,
         sources,
         files,
@@ -159,7 +159,11 @@ pub fn all(tenants: &[Sourced]) -> Result<Built, Problems> {
 }
 
 /// The rules of one tenant, or every problem of it.
-pub fn one(part: &Part, files: &Files, sources: &[Arc<KeySource>]) -> Result<One, Problems> {
+pub fn one(
+    part: &Part,
+    files: &Files,
+    sources: &[Arc<KeySource>],
+) -> Result<BuiltTenant, Problems> {
     let name = part.tenant.clone();
     let mut problems = Problems::default();
     let keys = build::stored_keys(&part.config, files).map_err(|found| problems.0.extend(found.0));
@@ -171,7 +175,7 @@ pub fn one(part: &Part, files: &Files, sources: &[Arc<KeySource>]) -> Result<One
     let Ok(rules) = rules else {
         return Err(problems.of_tenant(name.as_deref()));
     };
-    let one = One {
+    let one = BuiltTenant {
         revision: rules.policy.revision().to_owned(),
         risks: guarded::inspect(&part.config, files).warnings,
         warnings: [
@@ -216,7 +220,7 @@ impl KeyOwners {
 }
 
 /// What was built for one tenant.
-pub struct One {
+pub struct BuiltTenant {
     /// Its rules.
     pub tenant: Arc<Tenant>,
     /// The revision of its policy and data.
@@ -237,7 +241,7 @@ pub struct Built {
     /// The rules of all tenants.
     pub rules: Snapshot,
     /// The same one by one, in the order of the configuration.
-    pub tenants: Vec<One>,
+    pub tenants: Vec<BuiltTenant>,
     /// Each tenant's name and the revision of its policy and data.
     pub revisions: Vec<(Option<Arc<str>>, String)>,
     /// What is risky in the configuration of pygeoapi.

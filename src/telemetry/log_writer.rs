@@ -18,7 +18,7 @@ use std::{
 };
 
 /// What may wait to be written, in bytes; a decision's line has some 500.
-const MOST: usize = 4 << 20;
+const MAX_WAITING: usize = 4 << 20;
 /// How long lines are gathered after a writing.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long the end waits for a reader.
@@ -161,7 +161,7 @@ impl Write for LogWriter {
         };
         let line = text.as_deref().map_or(written, str::as_bytes);
         let mut waiting = self.0.waiting();
-        if waiting.text.len() + line.len() > MOST {
+        if waiting.text.len() + line.len() > MAX_WAITING {
             self.0.lose(1);
             return Ok(written.len());
         }
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn nothing_hidden_is_logged() {
-        struct Told(mpsc::Sender<Vec<u8>>);
-        impl Write for Told {
+        struct Output(mpsc::Sender<Vec<u8>>);
+        impl Write for Output {
             fn write(&mut self, text: &[u8]) -> io::Result<usize> {
                 let _ = self.0.send(text.to_vec());
                 Ok(text.len())
@@ -208,7 +208,7 @@ mod tests {
         }
         let (written, texts) = mpsc::channel();
         for escape in [shown as Escape, shown_json] {
-            let (mut writer, flush) = start(Told(written.clone()), escape).unwrap();
+            let (mut writer, flush) = start(Output(written.clone()), escape).unwrap();
             writer.write_all("\"\u{e9}\u{202e}\"\n".as_bytes()).unwrap();
             drop(flush);
         }
@@ -259,7 +259,7 @@ mod tests {
         let (written, texts) = mpsc::channel();
         let (mut writer, flush) = start(Slow { permits, written }, shown).unwrap();
         let line = vec![b'x'; 1 << 16];
-        let lines = 2 * (MOST >> 16) + 1;
+        let lines = 2 * (MAX_WAITING >> 16) + 1;
         for _ in 0..lines {
             writer.write_all(&line).unwrap();
         }

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// When a kind of event was told last, and how often it was since.
 #[derive(Debug, Default)]
-pub struct Occasionally(Mutex<Told>);
+pub struct Occasionally(Mutex<History>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct History {
     last: Option<Instant>,
     since: u64,
 }
@@ -28,7 +28,7 @@ impl Occasionally {
         told.since += 1;
         let is_early = told
             .last
-            .is_some_and(|last| now.saturating_duration_since(last) < LEAST_PAUSE);
+            .is_some_and(|last| now.saturating_duration_since(last) < MIN_PAUSE);
         if is_early {
             return None;
         }

@@ -7,11 +7,11 @@ use std::{
 };
 
 /// Failures that are remembered.
-const KEPT: usize = 8;
+const MAX_FAILURES: usize = 8;
 /// Problems of one failure that are remembered.
-const KEPT_PROBLEMS: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 /// Of each so much, in bytes.
-const KEPT_TEXT: usize = 2048;
+const MAX_TEXT: usize = 2048;
 
 /// What has been seen up to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,14 +92,14 @@ impl ReloadHistory {
             time: SystemTime::now(),
             problems: problems
                 .into_iter()
-                .take(KEPT_PROBLEMS)
+                .take(MAX_PROBLEMS)
                 .map(shortened)
                 .collect(),
         };
         let mut seen = self.lock();
         seen.failures += 1;
         seen.last_failures.push_front(failure);
-        seen.last_failures.truncate(KEPT);
+        seen.last_failures.truncate(MAX_FAILURES);
     }
 
     /// What has been seen up to now.
@@ -113,8 +113,8 @@ impl ReloadHistory {
 }
 
 fn shortened(mut text: String) -> String {
-    if text.len() > KEPT_TEXT {
-        text.truncate(text.floor_char_boundary(KEPT_TEXT));
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
         text.push_str("..");
     }
     text
@@ -127,14 +127,17 @@ mod tests {
     #[test]
     fn the_latest_failures_come_first_and_are_bounded() {
         let history = ReloadHistory::default();
-        for number in 0..KEPT + 3 {
+        for number in 0..MAX_FAILURES + 3 {
             history.failed((0..100).map(|_| format!("{number}{}", "é".repeat(3000))));
         }
         let seen = history.seen();
-        assert_eq!((seen.failures, seen.last_failures.len()), (11, KEPT));
+        assert_eq!(
+            (seen.failures, seen.last_failures.len()),
+            (11, MAX_FAILURES)
+        );
         assert!(seen.last_failures.iter().all(|failure| {
-            failure.problems.len() == KEPT_PROBLEMS
-                && failure.problems.iter().all(|p| p.len() <= KEPT_TEXT + 2)
+            failure.problems.len() == MAX_PROBLEMS
+                && failure.problems.iter().all(|p| p.len() <= MAX_TEXT + 2)
         }));
         assert!(
             seen.last_failures
@@ -143,7 +146,7 @@ mod tests {
         );
         history.succeeded();
         let seen = history.seen();
-        assert!(seen.successes == 1 && seen.last_failures.len() == KEPT);
+        assert!(seen.successes == 1 && seen.last_failures.len() == MAX_FAILURES);
         history.are_failing(vec![Some("a".into())]);
         let first = history.seen().failing;
         history.are_failing(vec![Some("a".into()), None]);

@@ -91,7 +91,7 @@ where
 }
 
 /// Room for what most messages take: tonic allocates it for each, and more where it does not do.
-const MOST_BYTES: usize = 2048;
+const USUAL_BYTES: usize = 2048;
 /// tonic's own, which is of use to streams only.
 const YIELD_THRESHOLD: usize = 32 * 1024;
 
@@ -124,7 +124,7 @@ impl Encoder for Encoded {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(MOST_BYTES, YIELD_THRESHOLD)
+        BufferSettings::new(USUAL_BYTES, YIELD_THRESHOLD)
     }
 }
 
@@ -137,6 +137,6 @@ impl Decoder for Encoded {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(MOST_BYTES, YIELD_THRESHOLD)
+        BufferSettings::new(USUAL_BYTES, YIELD_THRESHOLD)
     }
 }

@@ -29,7 +29,7 @@ use super::{
     incoming::{Connection, begin},
     listener::Socket,
     receiving::{Arriving, Held, Receiving, Sender},
-    refusals::Refusals,
+    stream_resets::StreamResets,
 };
 use crate::{
     connections::{FAREWELL, Guest, Heard, Leave, OpenAnswer, Served},
@@ -84,8 +84,8 @@ where
     S::Future: Send,
 {
     let guest = Arc::clone(&served.guest);
-    let refusals = Refusals::of(&guest, &rules.told);
-    let opening = begin(socket, rules.certificates.clone(), refusals);
+    let resets = StreamResets::of(&guest, &rules.told);
+    let opening = begin(socket, rules.certificates.clone(), resets);
     let opened = tokio::select! {
         opened = timeout(rules.receiving.patience(), opening) => opened,
         _ = guest.dismissal() => return,

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{certificates::Certificates, listener::Socket, refusals::Refusals};
+use super::{certificates::Certificates, listener::Socket, stream_resets::StreamResets};
 
 /// What a client says first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -21,14 +21,14 @@ pub(super) struct Connection {
     stream: Either<Socket, Box<TlsStream<Socket>>>,
     /// The preface, which was read to see that somebody speaks HTTP/2, and has yet to be read by who does.
     unread: &'static [u8],
-    refusals: Refusals,
+    resets: StreamResets,
 }
 
 /// Waits until the client speaks. HTTP/2 has buffers, which who says nothing should not make us allocate.
 pub(super) async fn begin(
     socket: Socket,
     certificates: Option<Arc<Certificates>>,
-    refusals: Refusals,
+    resets: StreamResets,
 ) -> io::Result<Connection> {
     let mut stream = match certificates {
         None => Either::Left(socket),
@@ -51,7 +51,7 @@ pub(super) async fn begin(
     Ok(Connection {
         stream,
         unread: PREFACE,
-        refusals,
+        resets,
     })
 }
 
@@ -87,7 +87,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(count)) = written {
-            self.refusals.written(buf.get(..count).unwrap_or_default());
+            self.resets.written(buf.get(..count).unwrap_or_default());
         }
         written
     }

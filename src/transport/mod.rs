@@ -9,5 +9,5 @@ pub mod ext_authz;
 mod incoming;
 pub mod listener;
 pub mod receiving;
-mod refusals;
 pub mod server;
+mod stream_resets;

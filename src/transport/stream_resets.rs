@@ -15,13 +15,13 @@ const RST_STREAM: u8 = 3;
 const PROTOCOL_ERROR: u32 = 1;
 
 /// Looks at what is written to a client for streams that are reset since their requests cannot be read.
-pub(super) struct Refusals {
+pub(super) struct StreamResets {
     guest: Arc<Guest>,
     told: Arc<Occasionally>,
     frames: Frames,
 }
 
-impl Refusals {
+impl StreamResets {
     pub(super) fn of(guest: &Arc<Guest>, told: &Arc<Occasionally>) -> Self {
         Self {
             guest: Arc::clone(guest),

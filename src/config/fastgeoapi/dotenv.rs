@@ -14,13 +14,16 @@ pub(super) struct Variable {
 
 /// A line that sets nothing. The text is not quoted: it may hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct DotenvError {
     pub(super) line: usize,
     pub(super) message: &'static str,
 }
 
 /// Reads a file; `${NAME}` and `${NAME:-default}` stand for `process` variables or those above.
-pub(super) fn parse(text: &str, process: &BTreeMap<String, String>) -> Result<Variables, Fault> {
+pub(super) fn parse(
+    text: &str,
+    process: &BTreeMap<String, String>,
+) -> Result<Variables, DotenvError> {
     let mut all = Variables::new();
     for (index, line) in text.lines().enumerate() {
         let line_number = index + 1;
@@ -28,7 +31,7 @@ pub(super) fn parse(text: &str, process: &BTreeMap<String, String>) -> Result<Va
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let fault = |message| Fault {
+        let fault = |message| DotenvError {
             line: line_number,
             message,
         };

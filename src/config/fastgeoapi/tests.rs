@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use super::*;
 use geowarden_rego::source::Version;
 
-use crate::config::{Audiences, Embedded, Input, Refusals};
+use crate::config::{Audiences, DenialBodies, Embedded, Input};
 
 /// Loads a `.env` with process variables beside it.
 fn load(text: &str, process: &[(&str, &str)]) -> Result<Config, String> {
@@ -28,7 +28,7 @@ fn an_api_key_is_known_by_its_digest_only() {
     let ids: Vec<_> = keys.inline.iter().map(|entry| entry.id.as_str()).collect();
     assert_eq!(ids, ["global", "two"]);
     assert_eq!(config.pygeoapi.base_path, "/geoapi");
-    assert_eq!(config.server.refusals, Refusals::Fastgeoapi);
+    assert_eq!(config.server.refusals, DenialBodies::Fastgeoapi);
     assert_eq!(config.policy.embedded, Embedded::Authenticated);
     assert!(!format!("{config:?}").contains("second"));
 }

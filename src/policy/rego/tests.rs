@@ -58,7 +58,7 @@ fn remembering(text: &str) -> RegoPolicy {
 }
 
 /// Asks as a caller of a method and a collection would.
-fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, Fault> {
+fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, PolicyError> {
     let reader = Reader::new("", Backend::Flask).unwrap();
     let headers: Headers = [("x-tier", header)].into_iter().collect();
     let check = CheckInput {
@@ -122,7 +122,7 @@ fn nothing_is_remembered_of_what_can_change_by_itself() {
     for _ in 0..2 {
         assert!(matches!(
             ask(&faulty, "/", "x"),
-            Err(Fault::Rego(geowarden_rego::Fault::Evaluation(_)))
+            Err(PolicyError::Rego(geowarden_rego::Fault::Evaluation(_)))
         ));
         assert!(ask(&faulty, "/", "1").unwrap().allowed);
     }

@@ -69,7 +69,7 @@ impl<'a> Header<'a> {
 }
 
 /// As many headers as most requests have: their lists need not grow.
-const MOST_HEADERS: usize = 24;
+const USUAL_HEADERS: usize = 24;
 
 impl<'a> Context<'a> {
     /// That of an encoded `CheckRequest`.
@@ -151,7 +151,7 @@ impl<'a> Http<'a> {
                 2 => self.method = field.text()?,
                 3 => {
                     if self.headers.capacity() == 0 {
-                        self.headers.reserve(MOST_HEADERS);
+                        self.headers.reserve(USUAL_HEADERS);
                     }
                     self.headers.push(entry(field)?);
                 }
@@ -168,7 +168,7 @@ impl<'a> Http<'a> {
                 13 => {
                     let headers = self
                         .header_map
-                        .get_or_insert_with(|| Vec::with_capacity(MOST_HEADERS));
+                        .get_or_insert_with(|| Vec::with_capacity(USUAL_HEADERS));
                     read_header_map(field.fields()?, headers)?;
                 }
                 _ => {}
