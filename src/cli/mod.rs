@@ -5,6 +5,7 @@ mod eval;
 mod healthcheck;
 mod key;
 mod migrate;
+mod openapi;
 mod paint;
 mod prove;
 mod read;
@@ -57,6 +58,9 @@ enum Command {
     Eval(eval::Eval),
     /// Print what fastgeoapi's .env and policy become here
     Migrate(migrate::Migrate),
+    /// Add to pygeoapi's OpenAPI document how to authenticate
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     /// Show what requests, JSON lines on standard input, are read as
     Read(read::Read),
     /// Run the `test_*` rules of policies, as OPA does
@@ -157,6 +161,9 @@ impl CommandError {
     }
 }
 
+/// The exit code of a command that compares a file with what it would write, where they differ.
+const WOULD_CHANGE: u8 = 3;
+
 /// Runs a command to its exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
     // Commands evaluate policies, as the threads of the server do.
@@ -189,6 +196,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
         Command::Key(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::OpenApi(command) => command.run(),
         Command::Read(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Schema(command) => command.run(),

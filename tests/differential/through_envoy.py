@@ -67,7 +67,10 @@ def main() -> int:
             continue
         must = row.get(f"must_{given.backend}_backend", row["must"])
         for protocol in (wire.http1, wire.http2):
-            status, told = protocol((host, int(port)), row, target_of(row))
+            try:
+                status, told = protocol((host, int(port)), row, target_of(row))
+            except TimeoutError as error:
+                raise RuntimeError(f"corpus: {protocol.__name__}: {row['id']}: no answer") from error
             served = json.loads(base64.b64decode(told)) if told else None
             name = protocol.__name__
             if fault := fault_of(row, served, must):

@@ -79,7 +79,7 @@ async fn a_decision_s_spans_stand_below_envoy_s() -> Outcome {
     let refused = stage
         .ask(
             Ask::get(path)
-                .header("x-api-key", &key)
+                .header("x-api-key", "secret-key")
                 .bearer("secret-token"),
         )
         .await?;
@@ -130,7 +130,7 @@ async fn a_decision_s_spans_stand_below_envoy_s() -> Outcome {
         .filter(|span| span.service == "geowarden")
     {
         let text = format!("{span:?}");
-        for secret in [key.as_str(), "secret-name", "secret-value", "secret-token"] {
+        for secret in [key.as_str(), "secret-name", "secret-value", "secret-token", "secret-key"] {
             assert!(!text.contains(secret), "{text}");
         }
     }

@@ -586,3 +586,33 @@ async fn a_socket_is_for_its_user_and_group() {
         assert_eq!(found, mode, "{found:o}");
     }
 }
+
+#[test]
+fn pygeoapis_document_says_how_to_authenticate() {
+    let folder = folder(POLICY, "");
+    let path = folder.path();
+    fs::write(path.join("o.yml"), "openapi: 3.0.2\npaths: {}\n").unwrap();
+    let run = |more: &[&str]| {
+        let arguments = [&["openapi", "-c", "geowarden.yaml"], more, &["o.yml"]].concat();
+        let output = geowarden(path, &arguments);
+        (output.status.code(), out(&output).to_owned())
+    };
+    assert_eq!(run(&["--check"]), (Some(3), String::new()));
+    let (code, shown) = run(&[]);
+    assert_eq!(code, Some(0));
+    assert!(
+        shown.contains("ApiKey: {\"in\":\"header\",\"name\":\"x-api-key\""),
+        "{shown}"
+    );
+    assert_eq!(run(&["--in-place"]), (Some(0), String::new()));
+    assert_eq!(fs::read_to_string(path.join("o.yml")).unwrap(), shown);
+    assert_eq!(run(&["--check"]), (Some(0), String::new()));
+    fs::write(path.join("o.yml"), "a: 1\n").unwrap();
+    let faulty = geowarden(path, &["openapi", "-c", "geowarden.yaml", "o.yml"]);
+    assert_eq!(faulty.status.code(), Some(64));
+    assert!(
+        err(&faulty).contains("expected an OpenAPI document"),
+        "{}",
+        err(&faulty)
+    );
+}

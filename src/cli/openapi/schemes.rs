@@ -1,0 +1,43 @@
+//! The security schemes (OpenAPI 3.0, "Security Scheme Object") of a configuration.
+
+use serde_json::json;
+
+use super::{super::CommandError, Security};
+use crate::{authn, config::Config};
+
+/// The mark of what a run has added: without it a later run could not tell it from the rest of the document.
+pub(super) const MARK: &str = "x-geowarden";
+
+/// What clients can show.
+pub(super) fn of(config: &Config) -> Result<Security, CommandError> {
+    let mut security = Security::default();
+    let schemes = &mut security.schemes;
+    if let Some(keys) = &config.authn.api_keys {
+        let scheme = json!({"type": "apiKey", "in": "header", "name": keys.header, MARK: true});
+        schemes.insert("ApiKey".to_owned(), scheme);
+    }
+    let issuers = &config.authn.jwt;
+    if !issuers.is_empty() {
+        let are_jwts = issuers.iter().all(|issuer| issuer.opaque_tokens.is_none());
+        let scheme = if are_jwts {
+            json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT", MARK: true})
+        } else {
+            json!({"type": "http", "scheme": "bearer", MARK: true})
+        };
+        schemes.insert("Bearer".to_owned(), scheme);
+    }
+    let by_discovery = issuers
+        .iter()
+        .filter(|issuer| issuer.jwks_uri.is_none() && issuer.jwks_file.is_none());
+    for (index, issuer) in by_discovery.enumerate() {
+        let url = authn::metadata_url(&issuer.issuer)
+            .map_err(|e| CommandError::Usage(format!("issuer {}: {e}", issuer.issuer)))?;
+        let scheme = json!({"type": "openIdConnect", "openIdConnectUrl": url.as_str(), MARK: true});
+        let name = match index {
+            0 => "OpenIDConnect".to_owned(),
+            index => format!("OpenIDConnect{}", index + 1),
+        };
+        schemes.insert(name, scheme);
+    }
+    Ok(security)
+}
