@@ -15,11 +15,9 @@ allow := {
 "#;
 
 /// Tells the client what Envoy sends to pygeoapi.
-const ROUTE: &str = "cluster: pygeoapi
-                            timeout: 60s
+const ROUTE: &str = "- match: {prefix: /}
 ";
-const ECHO: &str = r#"cluster: pygeoapi
-                            timeout: 60s
+const ECHO: &str = r#"- match: {prefix: /}
                           response_headers_to_add:
                             - header: {key: x-seen, value: "list=%REQ(X-LIST)% one=%REQ(X-ONE)% gone=%REQ(X-GONE)%"}
 "#;

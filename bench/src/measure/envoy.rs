@@ -16,7 +16,6 @@ use crate::{
     tokens::{AUDIENCE, ISSUER},
 };
 
-pub(super) const UPSTREAM: &str = "                          route:\n                            cluster: pygeoapi\n                            timeout: 60s\n";
 pub(super) const ANSWERED: &str =
     "                          direct_response: {status: 200, body: {inline_string: ok}}\n";
 const UNGUARDED: &str = r#"                          typed_per_filter_config:
@@ -41,14 +40,15 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let floor = stand.programs.floor().await?;
     let geowarden = stand.programs.geowarden(&choice, Place::Pinned).await?;
     let template = tools.repository().join("envoy/api-key.yaml");
+    let upstream = EnvoyConfig::route_of(&template)?;
     let asking = |server: &Authorizer| {
         EnvoyConfig::new(&template, 1, &GrpcAddress::Port(server.port()))
-            .replace(UPSTREAM, ANSWERED)
+            .replace(&upstream, ANSWERED)
     };
     let open = EnvoyConfig::new(&template, 1, &GrpcAddress::Port(floor.port()))
-        .replace(UPSTREAM, format!("{ANSWERED}{UNGUARDED}"));
+        .replace(&upstream, format!("{ANSWERED}{UNGUARDED}"));
     let own = EnvoyConfig::new(&template, 1, &GrpcAddress::Port(floor.port()))
-        .replace(UPSTREAM, ANSWERED)
+        .replace(&upstream, ANSWERED)
         .replace(
             ext_authz_of(&template)?,
             jwt_authn_and_rbac(&stand.issuer.jwks()),

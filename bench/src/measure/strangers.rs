@@ -12,11 +12,7 @@ use geowarden_stack::{Envoy, EnvoyConfig, GrpcAddress, Tools};
 use hdrhistogram::Histogram;
 use tokio::task::LocalSet;
 
-use super::{
-    Aim, Entry, Figure, Stand,
-    envoy::{ANSWERED, UPSTREAM},
-    http::Client,
-};
+use super::{Aim, Entry, Figure, Stand, envoy::ANSWERED, http::Client};
 use crate::{
     Error, Result,
     authorizer::Place,
@@ -46,7 +42,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         .await?;
     let template = tools.repository().join("envoy/api-key.yaml");
     let config = EnvoyConfig::new(&template, 1, &GrpcAddress::Port(geowarden.port()))
-        .replace(UPSTREAM, ANSWERED)
+        .replace(EnvoyConfig::route_of(&template)?, ANSWERED)
         .replace(LIMIT, LIMIT.replace("1s", "30s"));
     let envoy = Envoy::start(&tools, &config).await?;
     let short = HttpAsk::of_a_browser("/collections/obs/items", &[]);

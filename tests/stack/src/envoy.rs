@@ -45,6 +45,21 @@ impl EnvoyConfig {
             .replace(on_loopback(9191), geowarden)
     }
 
+    /// The text of a template that leads requests to pygeoapi, to be replaced by another action.
+    pub fn route_of(template: &Path) -> Result<String> {
+        let shown = template.display();
+        let text = fs::read_to_string(template).map_err(Error::io(format!("reading {shown}")))?;
+        let route = text.find("                          route:\n");
+        let route = route.and_then(|at| text.get(at..));
+        let route = route.and_then(|route| Some((route, route.find("\n\n")?)));
+        let block = route.and_then(|(route, end)| route.get(..=end));
+        block.map(str::to_owned).ok_or_else(|| Error::Rewrite {
+            file: template.to_owned(),
+            wanted: "route:".to_owned(),
+            found: 0,
+        })
+    }
+
     /// Listens on this port instead of one that the system chooses.
     #[must_use]
     pub fn listen_on(mut self, port: u16) -> Self {
