@@ -1,7 +1,7 @@
 # What people run. Every target installs what it needs into .tools, pinned and hash-locked; Chromium and glewlwyd are
 # those of the machine, or Debian's.
 .DEFAULT_GOAL := help
-TOOLS ?= $(CURDIR)/.tools
+TOOLS ?= $(or $(GEOWARDEN_TOOLS),$(CURDIR)/.tools)
 export GEOWARDEN_TOOLS := $(TOOLS)
 
 .PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages instructions image proto
