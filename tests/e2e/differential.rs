@@ -10,6 +10,8 @@ use crate::stage::{Outcome, binary};
 const COUNT: usize = 100_000;
 /// Requests of each run for values.
 const VALUES: usize = 15_000;
+/// The requests of `tests/corpus/clients.jsonl`.
+const CLIENTS: usize = 832;
 const SEED: &str = "20261124";
 
 fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
@@ -30,6 +32,15 @@ fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
         told.contains(&format!("{count} requests")) && told.contains("0 mismatches"),
         "{told}"
     );
+    Ok(())
+}
+
+/// GDAL's, OWSLib's and those of a generator.
+#[test]
+fn requests_of_clients_are_served_as_without_geowarden() -> Outcome {
+    for backend in ["flask", "starlette"] {
+        compare(backend, &["--clients"], CLIENTS)?;
+    }
     Ok(())
 }
 
