@@ -338,7 +338,7 @@ def items(read: dict, params: dict) -> dict:
 def edr(given: dict, read: dict, params: dict, raw: dict) -> dict:
     numbers = {"within": "within", "corridor_width": "corridor-width", "corridor_height": "corridor-height"}
     texts = {"within_units": "within-units", "width_units": "width-units", "height_units": "height-units"}
-    if given["wkt"] is not None and shapely.has_m(given["wkt"]):
+    if isinstance(given["wkt"], shapely.Geometry) and shapely.has_m(given["wkt"]):
         # A place is the same with and without a measure, which GeoJSON has not.
         given["wkt"] = shapely.from_geojson(shapely.to_geojson(given["wkt"]))
     by_box = read["query"] in ("cube", "locations")

@@ -7,6 +7,8 @@ import h2.connection
 import h2.events
 
 LIMIT = 20
+# How long HTTP/2 may say nothing before a request counts as not served.
+SILENCE = 5
 
 
 # The header by which pygeoapi tells what it served.
@@ -65,12 +67,15 @@ def http2(address: tuple[str, int], row: dict, target: bytes) -> tuple[int, byte
     state.send_headers(1, headers, end_stream=not body)
     if body:
         state.send_data(1, body, end_stream=True)
-    with socket.create_connection(address, timeout=LIMIT) as connection:
+    with socket.create_connection(address, timeout=SILENCE) as connection:
         connection.sendall(state.data_to_send())
         while True:
             try:
                 received = connection.recv(65536)
             except ConnectionResetError:
+                return 0, None
+            except TimeoutError:
+                # Envoy keeps a connection open for delayed_close_timeout after an error of the protocol, and says nothing.
                 return 0, None
             if not received:
                 return 0, None
