@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use geowarden_stack::{Framework, Geowarden, Pygeoapi, Tools};
+use geowarden_stack::{Envoy, EnvoyConfig, Framework, Geowarden, Pygeoapi, Tools};
 use tokio::process::Command;
 
-use crate::stage::{Files, Outcome, binary, start_envoy};
+use crate::stage::{Files, Outcome, binary};
 
 /// Allows everything, and sends along what it judged.
 const POLICY: &str = r#"package geowarden.authz
@@ -25,7 +25,11 @@ async fn send_all(framework: Framework, name: &str) -> Outcome {
     let config = files.configure("127.0.0.1:0", "", &more)?;
     let geowarden = Geowarden::start(binary(), &config).await?;
     let pygeoapi = Pygeoapi::start_telling(&tools, framework).await?;
-    let envoy = start_envoy(&tools, "envoy/api-key.yaml", &pygeoapi, geowarden.grpc()).await?;
+    let template = tools.repository().join("envoy/api-key.yaml");
+    // What is no HTTP/2 has no answer but the end of its connection.
+    let config = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc())
+        .replace("delayed_close_timeout: 60s", "delayed_close_timeout: 1s");
+    let envoy = Envoy::start(&tools, &config).await?;
     let output = Command::new(tools.pygeoapi_python()?)
         .args([
             "-m",

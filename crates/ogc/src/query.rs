@@ -42,6 +42,9 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
 
 /// Where parameters stand that were there before, with the same value: whichever of them a server takes, it takes the same.
 fn repeats(pairs: &[Pair<'_>]) -> Result<Vec<usize>, Refusal> {
+    if pairs.len() < 2 {
+        return Ok(Vec::new());
+    }
     let mut sorted: Vec<(&Pair<'_>, usize)> = pairs.iter().zip(0..).collect();
     // The place decides among equal names, so that the first of them stays.
     sorted.sort_unstable_by_key(|(pair, at)| (pair.0.as_ref(), *at));
