@@ -106,7 +106,7 @@ class TheChecksThemselves(unittest.TestCase):
             "limits of memory": lambda pod: envoy(pod)["resources"]["limits"].pop("memory"),
             "requests of cpu": lambda pod: envoy(pod)["resources"]["requests"].pop("cpu"),
             "no livenessProbe": lambda pod: envoy(pod).pop("livenessProbe"),
-            "no startupProbe": lambda pod: pod["initContainers"][1].pop("startupProbe"),
+            "no startupProbe": lambda pod: pod["initContainers"][2].pop("startupProbe"),
             "host's port": lambda pod: envoy(pod)["ports"][0].update(hostPort=80),
             "hostNetwork": lambda pod: pod.update(hostNetwork=True),
             "as root": lambda pod: pod["securityContext"].pop("runAsNonRoot"),

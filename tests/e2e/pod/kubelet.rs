@@ -98,7 +98,7 @@ impl Pod {
         let mut process = plan
             .env("GUNICORN_CMD_ARGS", "--no-control-socket")
             .start()?;
-        if container["restartPolicy"].is_null() && name == "openapi" {
+        if container["restartPolicy"].is_null() && name.starts_with("openapi") {
             let status = process.ended().await?;
             return if status.success() {
                 Ok(())

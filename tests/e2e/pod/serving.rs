@@ -64,6 +64,14 @@ async fn the_pod_serves_who_has_a_key_and_nobody_else() -> Outcome {
         assert_eq!(status(&pod, ask).await?, expected, "{told}");
     }
 
+    let document = Ask::get("/openapi?f=json")
+        .send(&pod.address("http")?)
+        .await?;
+    let document = document.json()?;
+    let scheme = &document["components"]["securitySchemes"]["ApiKey"];
+    assert_eq!(scheme["name"], "x-api-key", "{}", document["components"]);
+    assert_eq!(document["security"][0]["ApiKey"], serde_json::json!([]));
+
     for (container, probe) in [
         ("geowarden", "livenessProbe"),
         ("geowarden", "readinessProbe"),
