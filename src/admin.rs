@@ -40,25 +40,25 @@ use crate::{
     },
 };
 
-/// What readiness depends on.
+/// Everything that readiness depends on.
 #[derive(Clone)]
 pub struct Readiness {
     /// Set once the service is shutting down.
     pub draining: Arc<AtomicBool>,
     /// The issuers' keys: without any, tokens of that issuer get 503.
     pub sources: Vec<IssuerKeys>,
-    /// How reloads went: files that cannot be used are told, and the last good ones serve.
+    /// The history of reloads. Files that cannot be used are a warning, since the last good ones serve.
     pub history: Arc<ReloadHistory>,
     /// The background tasks.
     pub tasks: Arc<Tasks>,
-    /// Set where another pygeoapi runs than the guarded one, and that is refused.
+    /// Set if the running pygeoapi is not the guarded one, and the configuration makes that an error.
     pub other_pygeoapi: Arc<AtomicBool>,
 }
 
 /// The keys of an issuer, and which tenant's they are.
 #[derive(Clone)]
 pub struct IssuerKeys {
-    /// The tenant's name; none where there are no tenants.
+    /// The tenant's name; `None` if no tenants are configured.
     pub tenant: Option<Arc<str>>,
     /// The keys.
     pub source: Arc<KeySource>,
@@ -75,7 +75,7 @@ impl IssuerKeys {
 }
 
 impl Readiness {
-    /// Why the service is not ready; nothing when it is.
+    /// Why the service is not ready; empty if it is.
     pub fn obstacles(&self) -> Vec<String> {
         let mut obstacles: Vec<String> = self
             .sources
@@ -99,8 +99,7 @@ impl Readiness {
         obstacles
     }
 
-    /// What is wrong without making the service unready. The files' own texts are not told here: `geowarden status` and the
-    /// log have them.
+    /// Problems that do not make the service unready. They quote no files: `geowarden status` and the log do.
     pub fn notes(&self) -> Vec<String> {
         let failing = self.history.seen().failing;
         let ended = |task: &TaskStatus| !task.is_down && !task.is_running;
@@ -126,7 +125,7 @@ fn failed_reload(Failing { tenant, since }: &Failing) -> String {
     format!("the reload of the files{whose} fails since {since}, the last good ones serve")
 }
 
-/// How long a client may take to read an answer, or to say nothing at all.
+/// How long a client may take to read an answer, or stay silent.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Room for a request's headers, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -54,7 +54,7 @@ use crate::{
     },
 };
 
-/// How long operators' clients may take to take leave.
+/// How long the clients of operators have to close their connections.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why the service could not start or go on.
@@ -99,9 +99,9 @@ pub struct App {
     history: Arc<ReloadHistory>,
     reloader: Reloader,
     issuers: Vec<admin::IssuerKeys>,
-    /// With whose keys each fetches.
+    /// What fetches keys, each with the name of its tenant's issuer.
     fetchers: Vec<(String, KeyFetcher)>,
-    /// Whose pygeoapi could not be asked for its version.
+    /// The tenants whose pygeoapi could not be asked for its version.
     unknown_versions: Vec<Config>,
     traces: Option<(Traces, Exporter)>,
 }
@@ -198,24 +198,24 @@ impl App {
         })
     }
 
-    /// Where Envoy asks, with the port that the system chose.
+    /// The address for Envoy, with the port that the system chose.
     pub fn grpc_address(&self) -> &ListenAddress {
         &self.grpc_address
     }
 
-    /// Where livez, readyz and metrics are.
+    /// The address of livez, readyz and metrics.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
 
-    /// Where the gRPC admin service is, if anywhere.
+    /// The address of the gRPC admin service, if there is one.
     pub fn admin_grpc_address(&self) -> Option<&ListenAddress> {
         self.admin_grpc.as_ref().map(|(_, address)| address)
     }
 
     /// Serves until `shutdown` ends, then drains.
     ///
-    /// `reload` ends each time the files are to be read anew, besides the watching of them.
+    /// Each change of `reload` asks for a reload, besides those that watching the files asks for.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()>,
@@ -301,13 +301,13 @@ impl App {
             return Err(AppError::Drain);
         };
         ended.map_err(|e| AppError::Admin(io::Error::other(e)))?;
-        // With the service its traces have come to an end, and the exporter sends what is left.
+        // The service has ended, so no more traces come, and the exporter sends the last ones.
         if let Some(exports) = exports
             && timeout_at(limit, exports).await.is_err()
         {
             warn!("the last spans were not exported within the drain limit");
         }
-        // Readers of decisions are told; one that does not listen is not waited for.
+        // Readers of decisions are told that the service ends. It does not wait for one that does not listen.
         let _ = timeout_at(Instant::now() + FAREWELL, admin_grpc).await;
         info!("stopped");
         Ok(())
@@ -318,7 +318,7 @@ impl App {
 const OWNER_ONLY: u32 = 0o600;
 
 async fn ended(mut stopped: watch::Receiver<bool>) {
-    // A sender that is gone has stopped too.
+    // If the sender was dropped, the service has stopped too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

@@ -1,4 +1,4 @@
-//! Connections of clients: how many there may be, who has to leave, and what is done until all have left.
+//! Connections of clients: how many there may be, which one is closed for a new one, and how the last ones are drained.
 
 mod heard;
 pub mod open_files;
@@ -15,10 +15,10 @@ pub use self::{
 };
 use crate::telemetry::{metrics::Dropped, occasionally::Occasionally};
 
-/// How long who has to leave kindly may take.
+/// How long a connection that may end its work can take for it.
 pub const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Where connections come from.
+/// A source of connections.
 pub trait Accept {
     /// A connection.
     type Socket: Send + 'static;
@@ -27,18 +27,18 @@ pub trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<Self::Socket>> + Send;
 }
 
-/// What a connection needs to know while it is served.
+/// The place of a connection while it is served.
 pub struct Served {
     /// Its seat.
     pub guest: Arc<Guest>,
-    /// True once the service ends: what has begun is to be ended, and nothing new begun.
+    /// True once the service ends: requests that have begun are finished, and no new ones are begun.
     pub ending: watch::Receiver<bool>,
 }
 
 impl Served {
     /// Ends once the service does.
     pub async fn end(&mut self) {
-        // A sender that is gone has ended too.
+        // If the sender was dropped, the service has ended too.
         let _ = self.ending.wait_for(|ends| *ends).await;
     }
 }
@@ -90,7 +90,7 @@ async fn next<L: Accept>(
                 if let Some(count) = faults.due() {
                     warn!(listener, count, %error, "connections could not be accepted");
                 }
-                // Out of file descriptors: trying again at once would only spin.
+                // No file descriptor is left. Trying again at once would use a processor for nothing.
                 sleep(Duration::from_millis(50)).await;
             }
         }

@@ -1,4 +1,4 @@
-//! The rules in force: loaded once a request, replaced whole.
+//! The rules in force: each request loads them once, and a reload replaces them as a whole.
 
 mod hosts;
 
@@ -10,30 +10,30 @@ use thiserror::Error;
 use self::hosts::{HostTable, host_name};
 use crate::{config::HostPattern, pipeline::Rules, request::CheckInput};
 
-/// Rules, and whose they are.
+/// A tenant with its rules.
 pub struct Tenant {
-    /// The tenant's name; none where there are no tenants.
+    /// The tenant's name; `None` if no tenants are configured.
     pub name: Option<Arc<str>>,
-    /// What its requests are judged by.
+    /// The rules that judge its requests.
     pub rules: Rules,
 }
 
-/// Why no rules are meant for a request.
+/// Why a request belongs to no tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unmatched {
-    /// Envoy's `context_extensions` name a tenant that there is none of.
+    /// Envoy's `context_extensions` name a tenant that is not configured.
     #[error("Envoy names the tenant `{0}`, which is not configured")]
     Tenant(String),
-    /// Envoy's `context_extensions` have this key, which looks as if it were to name a tenant.
+    /// Envoy's `context_extensions` have this key, which was probably meant to name a tenant.
     #[error(
-        "Envoy's context_extensions have the key `{0}`, by which no tenant is named: expected `policy`"
+        "Envoy's context_extensions have the key `{0}`, which names no tenant: expected `policy`"
     )]
     Key(String),
-    /// Envoy names none, and the host is no tenant's.
+    /// Envoy names no tenant, and no tenant has the host.
     #[error("no tenant has the host `{0}`")]
     Host(String),
-    /// Envoy names none, and what stands for the host is no host: not quoted, since it may hold a password.
-    #[error("no tenant has what is no host name")]
+    /// Envoy names no tenant, and the host is no host name. It is not quoted, since it may hold a password.
+    #[error("expected a host name in the request, found another text: no tenant can have it")]
     NoHostName,
 }
 
@@ -42,12 +42,12 @@ pub enum Unmatched {
 pub struct Snapshot {
     tenants: BTreeMap<Arc<str>, Arc<Tenant>>,
     hosts: HostTable,
-    /// The rules of every request where there are no tenants.
+    /// The rules of all requests if no tenants are configured.
     alone: Option<Arc<Tenant>>,
 }
 
 impl Snapshot {
-    /// Adds a tenant and its hosts. One without a name judges all requests for which there is no other.
+    /// Adds a tenant and its hosts. A tenant without a name judges every request.
     #[must_use]
     pub fn with(mut self, tenant: Arc<Tenant>, hosts: &[HostPattern]) -> Self {
         match &tenant.name {
@@ -60,10 +60,10 @@ impl Snapshot {
         self
     }
 
-    /// Whose request this is: that of the tenant that Envoy's route names, else that of the host's.
+    /// The tenant of a request: the one that Envoy's route names, or else the one of the host.
     ///
-    /// A route is the operator's word and a host the client's, so the route's wins; and a route that names nobody is
-    /// refused, even where there are no tenants: what it was meant for must not be judged by other rules.
+    /// The operator writes the route and the client sends the host, so the route wins. A route that names an unknown tenant is
+    /// an error, also if no tenants are configured: other rules than the intended ones must not judge its requests.
     pub fn tenant(&self, check: &CheckInput) -> Result<Arc<Tenant>, Unmatched> {
         if let Some(name) = check.attributes.policy_name() {
             let found = self.tenants.get(name);
@@ -83,28 +83,28 @@ impl Snapshot {
     }
 }
 
-/// Holds the rules behind one atomic pointer: a request never waits for a reload.
+/// The rules behind one atomic pointer, so that a request never waits for a reload.
 pub struct State(ArcSwap<Snapshot>);
 
 impl State {
-    /// Starts with `rules`.
+    /// A state in which `rules` are in force.
     pub fn new(rules: Snapshot) -> Self {
         Self(ArcSwap::from_pointee(rules))
     }
 
-    /// The rules of `check` that are in force now; a request keeps them to its end.
+    /// The tenant of `check` with the rules in force now, which the request keeps to its end.
     pub fn tenant(&self, check: &CheckInput) -> Result<Arc<Tenant>, Unmatched> {
         self.0.load().tenant(check)
     }
 
-    /// Everybody's rules that are in force now.
+    /// All tenants with the rules in force now.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
         let snapshot = self.0.load();
         let named = snapshot.tenants.values();
         named.chain(&snapshot.alone).cloned().collect()
     }
 
-    /// Puts other rules in force, for requests that begin from now on.
+    /// Puts other rules in force for all requests that begin from now on.
     pub fn replace(&self, rules: Snapshot) {
         self.0.store(Arc::new(rules));
     }
@@ -159,7 +159,7 @@ mod tests {
         for host in ["bob:PWSECRET@a.example", "", "a\nb", &long] {
             assert_eq!(
                 cause(host, &[]),
-                "no tenant has what is no host name",
+                "expected a host name in the request, found another text: no tenant can have it",
                 "{host}"
             );
         }

@@ -1,4 +1,4 @@
-//! Background tasks that must not end: one that does is started again, later each time, and that is counted and shown.
+//! Keeps background tasks running: a task that ends or panics is started again, after a longer pause each time, and counted.
 
 use std::{
     collections::BTreeMap,
@@ -13,17 +13,17 @@ use tracing::{error, info};
 
 use crate::telemetry::metrics::Metrics;
 
-/// After so many ends, one soon after the other, a task counts as down.
+/// A task that has ended so often, each time soon after its start, counts as down.
 const DOWN: u64 = 3;
 
 /// When a task is started again.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// The pause after the first end; it doubles with each end that follows soon.
+    /// The pause after the first end. It doubles with each further end that comes soon.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
-    /// A task that has run for so long is well again.
+    /// A task that has run for so long counts as well again.
     pub steady: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for Timing {
     }
 }
 
-/// What is known of a task.
+/// The state of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskStatus {
     /// What it does, and for whom.
@@ -46,7 +46,7 @@ pub struct TaskStatus {
     pub restarts: u64,
     /// Whether it runs now.
     pub is_running: bool,
-    /// Whether it has ended again and again, so that its work is not done.
+    /// Whether it has ended again and again, so that nobody does its work.
     pub is_down: bool,
 }
 
@@ -57,7 +57,7 @@ struct State {
     ends_in_a_row: u64,
 }
 
-/// The tasks of this process, and how they are.
+/// The background tasks of this process with their states.
 pub struct Tasks {
     metrics: Arc<Metrics>,
     timing: Timing,

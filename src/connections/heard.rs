@@ -1,4 +1,4 @@
-//! A connection that notes when something comes over it.
+//! Wraps a connection to note when the last byte came from its client.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Guest;
 
-/// `S`, and whose it is.
+/// A stream and its connection.
 pub struct Heard<S> {
     stream: S,
     guest: Arc<Guest>,

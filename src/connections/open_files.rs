@@ -1,9 +1,9 @@
-//! How many files the process may have open, and who may have how many of them.
+//! Divides the limit of open files among the listeners.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that no connection of a client gets: for key files, policies and certificates that are read anew, for the
-/// process that tries policies, for key servers and the collector of traces.
+/// Descriptors that no client's connection gets. They are for reloads, for the process that tries policies, for key servers and
+/// for the collector of traces.
 pub const RESERVED_FILES: u64 = 256;
 
 /// Connections of the listeners that only operators use.
@@ -12,20 +12,20 @@ const OPERATORS: u64 = 128;
 /// How many connections each listener may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shares {
-    /// The one that Envoy asks.
+    /// The listener that Envoy asks.
     pub grpc: usize,
-    /// Each of those for operators: the admin pages, and the gRPC admin service.
+    /// Each listener for operators: the admin pages, and the gRPC admin service.
     pub operators: usize,
 }
 
-/// Raises the soft limit of open files to the hard one, and tells what it is then; `None` where there is none.
+/// Raises the soft limit of open files to the hard one, and returns it; `None` if there is no limit.
 pub fn raise_limit() -> Option<u64> {
     let before = getrlimit(Resource::Nofile);
     let wanted = Rlimit {
         current: before.maximum,
         maximum: before.maximum,
     };
-    // Where the system does not let it be raised the shares are smaller.
+    // If the system does not allow that, the shares are smaller.
     let _ = setrlimit(Resource::Nofile, wanted);
     getrlimit(Resource::Nofile).current
 }

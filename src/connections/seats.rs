@@ -1,8 +1,8 @@
 //! How many connections a listener may have, and which one goes when there are too many.
 //!
-//! Nobody new is turned away: who has said least for longest leaves. First whoever has not even begun to speak the protocol,
-//! then whoever never asked anything, then whoever asked longest ago. So silent connections displace each other only, and a
-//! client that asks keeps its connection.
+//! A new connection is never turned away: another one is closed for it. First one that has not begun to speak HTTP/2, then one
+//! that never sent a request, then the one whose last request is the oldest. So silent connections displace only each other,
+//! and a client that sends requests keeps its connection.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ use crate::telemetry::{
     occasionally::Occasionally,
 };
 
-/// Answers that may be open at once. One is taken by its client's HTTP/2 at once, unless that client does not let it come.
+/// Answers that may be open at once. HTTP/2 takes an answer at once, unless its client does not let it.
 const MAX_ANSWERS: usize = 8192;
 
 /// The connections of one listener.
@@ -29,11 +29,11 @@ pub struct Seats {
     listener: &'static str,
     metrics: Arc<Metrics>,
     start: Instant,
-    /// As many as there may be sockets.
+    /// One permit a socket.
     places: Arc<Semaphore>,
-    /// How many of them may be taken by who is not leaving.
+    /// How many connections may stay.
     most: usize,
-    /// How many may take their time to leave.
+    /// How many connections may finish their work before they are closed.
     most_leaving: usize,
     leaving: AtomicUsize,
     answers: AtomicUsize,
@@ -49,7 +49,7 @@ struct Taken {
 
 struct Seat {
     number: u64,
-    /// 0 before it speaks the protocol, 1 before it has asked anything, then the time when it asked last.
+    /// 0 before it speaks HTTP/2, 1 before its first request, then the time of its last request.
     rank: AtomicU64,
     /// The time of the last byte from it.
     heard: AtomicU64,
@@ -66,9 +66,9 @@ const AT_ONCE: usize = 2;
 /// How a connection is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// What has begun may end, for a moment.
+    /// Requests that have begun may be finished, for a moment.
     Kindly,
-    /// Nothing of it is worth waiting for, or too many leave already.
+    /// It is closed at once: it has no requests, or too many connections are closing already.
     AtOnce,
 }
 
@@ -102,12 +102,12 @@ impl Seats {
         self.listener
     }
 
-    /// Where it is counted what had to be dropped.
+    /// Where dropped connections are counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// A seat for a connection that has come; another one leaves where there is none.
+    /// A seat for a new connection. If none is free, another connection is closed.
     pub async fn admit(self: &Arc<Self>) -> Guest {
         let seat = {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,27 +198,27 @@ impl Guest {
         &self.seats
     }
 
-    /// It speaks the protocol.
+    /// Notes that the client speaks HTTP/2.
     pub fn has_begun(&self) {
         self.seat.rank.fetch_max(1, Ordering::Relaxed);
     }
 
-    /// It has asked something, wholly.
+    /// Notes that the client has sent a complete request.
     pub fn has_asked(&self) {
         self.seat.rank.store(self.seats.now(), Ordering::Relaxed);
     }
 
-    /// Whether it has ever asked anything wholly.
+    /// Whether the client has ever sent a complete request.
     pub fn is_known(&self) -> bool {
         self.seat.rank.load(Ordering::Relaxed) > 1
     }
 
-    /// Something came from it.
+    /// Notes that bytes came from the client.
     pub fn was_heard(&self) {
         self.seat.heard.store(self.seats.now(), Ordering::Relaxed);
     }
 
-    /// Ends once nothing has come from it for so long.
+    /// Ends once nothing has come from the client for so long.
     pub async fn silence(&self, limit: Duration) {
         loop {
             let heard = self.seat.heard.load(Ordering::Relaxed);
@@ -230,7 +230,7 @@ impl Guest {
         }
     }
 
-    /// Ends once it has to leave.
+    /// Ends once the connection has to be closed.
     pub async fn dismissal(&self) -> Leave {
         loop {
             match self.seat.how.load(Ordering::Acquire) {
@@ -290,7 +290,7 @@ mod tests {
         guest.dismissal().now_or_never()
     }
 
-    /// Of eight places one is for whoever is leaving.
+    /// One place of eight is for connections that are closing.
     #[tokio::test]
     async fn who_has_said_least_for_longest_makes_room() {
         let seats = seats(8);

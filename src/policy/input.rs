@@ -1,4 +1,4 @@
-//! The Rego contract: what `input` holds.
+//! The input of policies: the contract with their authors.
 
 mod fastgeoapi;
 
@@ -12,7 +12,7 @@ use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 /// then lists with what replaces it. A new member does not raise it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Which of its shapes `input` has.
+/// The shape of `input`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shape {
     /// geowarden's own, with OPA-Envoy's members beside it.
@@ -20,12 +20,12 @@ pub enum Shape {
     Native,
     /// fastgeoapi's: claims at the top, `request_method` and `request_path`.
     Fastgeoapi {
-        /// How many segments of the path are left out: those of the base path.
+        /// How many leading segments of the path are left out, because they are the base path.
         skip: usize,
     },
 }
 
-/// `input`, of which each part is built when it is serialised.
+/// `input`. Each part is built only when it is serialised.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     shape: Shape,
@@ -72,7 +72,7 @@ fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok
     all.end()
 }
 
-/// A part that is only built when it is wanted.
+/// A part that is built only when it is serialised.
 struct Built<F>(F);
 
 impl<T: Serialize, F: Fn() -> T> Serialize for Built<F> {
@@ -81,7 +81,7 @@ impl<T: Serialize, F: Fn() -> T> Serialize for Built<F> {
     }
 }
 
-/// What OPA-Envoy says of the protocol.
+/// The version of the protocol, as OPA-Envoy has it.
 #[derive(Serialize)]
 struct Version {
     ext_authz: &'static str,

@@ -1,7 +1,7 @@
-//! Verdicts that were given before: most requests ask what was asked a moment ago.
+//! Remembers verdicts, since most requests resemble an earlier one.
 //!
-//! A memo belongs to one loaded policy and goes with it. What it is asked by is everything that the policy can read of a
-//! request, so a remembered verdict is the one that an evaluation would give.
+//! A memo belongs to one loaded policy. Its keys hold everything that the policy can read of a request, so a remembered
+//! verdict is the one that an evaluation would give.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::Verdict;
 
-/// A key of up to this length weighs as one; longer ones, which take more memory, as several.
+/// A key up to this length, in bytes, counts as one entry; a longer one counts as several.
 const ORDINARY_LENGTH: usize = 1024;
-/// A longer key is rarely met twice, and would drive many others out.
+/// A longer key is not remembered: it rarely comes twice, and would displace many others.
 const LONGEST: usize = 16 << 10;
 
 type Key = Box<[u8]>;
@@ -35,7 +35,7 @@ impl Memo {
         (capacity > 0).then(|| Self(Cache::with_weighter(capacity, weight, ByLength)))
     }
 
-    /// The verdict that was given for this very key.
+    /// The verdict that was given for this key.
     pub(super) fn get(&self, key: &[u8]) -> Option<Arc<Verdict>> {
         self.0.get(key)
     }

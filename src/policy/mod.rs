@@ -1,4 +1,4 @@
-//! Stop 4: what the policy says.
+//! Stop 4: asks the policy for a verdict.
 
 mod default_roles;
 pub mod input;
@@ -28,7 +28,7 @@ pub use self::{
     verdict::{Verdict, VerdictError},
 };
 
-/// What a policy is asked: everything that is known of one request.
+/// The question to a policy: everything that is known of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// The request as Envoy describes it.
@@ -62,13 +62,12 @@ pub trait Policy: Send + Sync {
     /// The verdict on one request. A fault is never an allowance.
     fn decide(&self, question: &Question<'_>) -> Judgement;
 
-    /// Where this request waits its turn once evaluations have proved slow; `None` while they are quick, and where the
-    /// verdict is known already.
+    /// The semaphore that this request waits for if the policy is slow; `None` if it is quick, or the verdict is remembered.
     fn lane(&self, _question: &Question<'_>) -> Option<&Semaphore> {
         None
     }
 
-    /// What the policy would be shown, whole.
+    /// The whole input that the policy would be given.
     fn shown(&self, question: &Question<'_>) -> Value;
 
     /// Where a value can differ from OPA's, each with file and line.

@@ -1,5 +1,4 @@
-//! Collection ids that policy data names, which must be ones that a request can ask for: a rule about an id that is
-//! refused in every request would look as if it held.
+//! Checks the collection ids in policy data. A rule about an id that no request can ask for would look as if it worked.
 
 use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::Value;
@@ -9,7 +8,7 @@ use crate::request::ogc::{Refusal, reachable_collection_id};
 /// The lists in which the default policy names collections, below `roles`.
 const ACCESS: [&str; 3] = ["read", "write", "execute"];
 
-/// An id that cannot be reached, and where it stands.
+/// An id that no request can ask for, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreachable {
     pub(super) line: Option<usize>,

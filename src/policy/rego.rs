@@ -1,4 +1,4 @@
-//! A policy in Rego: what it is asked, what its value means, and the verdicts that it gave before.
+//! A loaded Rego policy: evaluates it, reads its value as a verdict, and remembers verdicts.
 
 use std::{
     sync::{
@@ -18,12 +18,12 @@ use super::{
     memo::Memo, trial,
 };
 
-/// An evaluation that takes longer is one that others should not wait for.
+/// After a longer evaluation the policy counts as slow, and other requests must not wait for its evaluations.
 const SLOW: Duration = Duration::from_millis(50);
-/// After so many quick evaluations a policy that was slow counts as quick again: perhaps only the machine was busy.
+/// After so many quick evaluations a slow policy counts as quick again: perhaps only the machine was busy.
 const CAUTIOUS: u32 = 256;
-/// Evaluations of a slow policy that may go on at once, each on a thread: the system shares the processors among them, so
-/// that a quick one does not wait for the others to end.
+/// Evaluations of a slow policy that may run at once, each on its own thread. The system shares the processors among them,
+/// so a quick one does not wait for the others to end.
 const SLOW_AT_ONCE: usize = 64;
 
 /// A loaded policy, ready to decide.
@@ -31,17 +31,17 @@ pub struct RegoPolicy {
     policy: geowarden_rego::Policy,
     warnings: Vec<String>,
     input: input::Shape,
-    /// Verdicts given before; none where the same input can have another verdict later.
+    /// The remembered verdicts; `None` if the same input can have another verdict later.
     memo: Option<Memo>,
     allowed: Arc<Verdict>,
     denied: Arc<Verdict>,
-    /// How many evaluations still take care, since one was slow.
+    /// How many quick evaluations are left until the policy counts as quick again.
     cautious: AtomicU32,
     slow: Semaphore,
 }
 
 impl RegoPolicy {
-    /// Loads the policy, by `prover` where there is one: a policy that would end this process ends it otherwise.
+    /// Loads the policy. With a `prover` it is tried in another process first, since a policy can end the process that loads it.
     pub fn load(
         sources: Sources,
         settings: &RegoSettings,
@@ -71,7 +71,7 @@ impl RegoPolicy {
         if duration > SLOW {
             self.cautious.store(CAUTIOUS, Ordering::Relaxed);
         } else if left > 0 {
-            // Another thread may count the same one: it is no exact number.
+            // Two threads may count at once, so the number is not exact.
             self.cautious.store(left - 1, Ordering::Relaxed);
         }
     }
@@ -151,7 +151,7 @@ impl Policy for RegoPolicy {
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {
-        // Only attributes of Envoy's can fail, and whoever wants to see the input has none.
+        // Only Envoy's attributes can fail to serialise, and `eval`, which shows the input, has none.
         serde_json::to_value(self.input.of(question)).unwrap_or_default()
     }
 

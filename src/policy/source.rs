@@ -1,4 +1,4 @@
-//! Policies and data as files: what OPA would load from the same folder.
+//! Loads policies and data from files, as OPA loads them from the same folder.
 
 use std::path::Path;
 
@@ -31,7 +31,8 @@ pub fn embedded_by_roles() -> Result<Sources, SourceError> {
     Ok(sources)
 }
 
-/// Public pages for everybody, the rest, but for /admin, for every valid credential; OPTIONS for everybody on demand.
+/// The policy that allows public pages to everybody, and the rest but /admin to every valid credential; on demand OPTIONS to
+/// everybody.
 pub fn embedded_for_authenticated(options_are_public: bool) -> Sources {
     let mut sources = Sources::default();
     if options_are_public {
@@ -90,7 +91,7 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
 
 /// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
 ///
-/// Names that begin with a dot are passed over, so that the generations of a mounted ConfigMap count once.
+/// Names that begin with a dot are ignored, so that each file of a mounted ConfigMap counts once.
 pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
     let fault =
         |file: &Path, error: Unreadable| SourceError(format!("{}: {error}", file.display()));

@@ -1,4 +1,4 @@
-//! The trial of a policy before it may decide, by `geowarden prove`, which dies in the place of this process.
+//! Tries a policy in another process, `geowarden prove`, before it may decide. If the policy ends a process, it is that one.
 
 use std::{path::Path, process::Command};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What tries policies; `program` is a geowarden, such as the one that runs.
+/// The process that tries policies; `program` is a geowarden, usually the running one.
 pub fn prover(program: &Path, limits: Limits) -> Prover {
     let program = program.to_path_buf();
     let command = move || {
@@ -34,7 +34,7 @@ pub fn prover(program: &Path, limits: Limits) -> Prover {
     Prover::new(command, limits)
 }
 
-/// Has a policy tried for requests as they come.
+/// Has a policy tried with inputs of usual requests.
 pub(super) fn prove(
     prover: &Prover,
     sources: Sources,
@@ -54,7 +54,7 @@ pub(super) fn prove(
     })
 }
 
-/// What policies are given of a stranger and of the bearer of a token.
+/// Inputs of a stranger and of the bearer of a token.
 fn inputs(shape: input::Shape) -> Vec<Value> {
     let mut inputs = Vec::new();
     for principal in [Principal::anonymous(), bearer()] {
@@ -81,7 +81,7 @@ fn bearer() -> Principal {
     }
 }
 
-/// What a policy is given of a request that pygeoapi answers.
+/// The input for a request that pygeoapi answers.
 fn asked(shape: input::Shape, target: &str, principal: &Principal) -> Option<Value> {
     let reader = Reader::new("", Backend::Flask).ok()?;
     let headers: Headers = [("host", "maps.example.org")].into_iter().collect();

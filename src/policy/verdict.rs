@@ -1,11 +1,11 @@
-//! What a policy's value means: a boolean, or OPA-Envoy's object.
+//! Reads the value of a policy: a boolean, or OPA-Envoy's object.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::status::DenialStatus;
 
-/// An answer that a policy gave.
+/// The answer of a policy.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
     /// Whether the request may pass. Only a policy's `true` makes it so.
@@ -30,7 +30,7 @@ pub struct Verdict {
     pub dynamic_metadata: Map<String, Value>,
 }
 
-/// Why a value is no verdict.
+/// Why a value cannot be read as a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VerdictError {
     /// Neither a boolean nor an object.
@@ -74,7 +74,7 @@ impl Verdict {
         }
     }
 
-    /// The members of the side that applies; those of the other are not even looked at, as OPA-Envoy does.
+    /// Reads the members that apply to an allowance or to a denial. The members of the other side are ignored, as in OPA-Envoy.
     fn from_members(mut members: Map<String, Value>) -> Result<Self, VerdictError> {
         let Some(Value::Bool(allowed)) = members.remove("allowed") else {
             return Err(VerdictError::Member {
@@ -173,7 +173,7 @@ fn denial_status(status: &Value) -> Result<DenialStatus, VerdictError> {
     number.and_then(DenialStatus::new).ok_or(fault)
 }
 
-/// Line breaks and pseudo-headers of a policy would rewrite the request behind the back of what was judged.
+/// Rejects line breaks and pseudo-headers: with them a policy would change the request after it was judged.
 fn check_name(name: &str) -> Result<(), VerdictError> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(token) || name.eq_ignore_ascii_case("host") {

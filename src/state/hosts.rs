@@ -1,4 +1,4 @@
-//! From the host of a request to the tenant whose it is.
+//! Finds the tenant that has the host of a request.
 
 use std::{collections::HashMap, net::Ipv6Addr, sync::Arc};
 
@@ -56,8 +56,8 @@ impl<T: Clone> HostTable<T> {
 /// The host that the `host` or `:authority` of a request names, in the form of [`HostPattern`]s: a name or an IPv4
 /// address in lower case, or an IPv6 address in brackets.
 ///
-/// What is no such host is nobody's, not even that of a tenant of `*`: whoever reads it less strictly may take it for
-/// another tenant's host.
+/// `None` for any other text, which then belongs to no tenant, not even to one with `*`: a less strict parser could read
+/// another tenant's host in it.
 pub(super) fn host_name(authority: &str) -> Option<String> {
     let host = without_port(authority);
     if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {

@@ -1,4 +1,4 @@
-//! Decisions as they are made, for whoever watches: nobody is waited for, and nothing is built while nobody watches.
+//! Decisions as they are made, for `geowarden tail`. A decision waits for no reader, and costs nothing while there is none.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ const CAPACITY: usize = 1024;
 /// Readers at once.
 const MAX_READERS: usize = 16;
 
-/// What is told of a decision: no credential, no query, no body.
+/// A decision for a reader: no credential, no query, no body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionEvent {
     /// When it was made.
@@ -74,11 +74,11 @@ impl From<FactValue<'_>> for OwnedValue {
     }
 }
 
-/// Where decisions are told to those who watch.
+/// Sends decisions to the readers.
 #[derive(Debug)]
 pub struct DecisionStream {
     sender: broadcast::Sender<Arc<DecisionEvent>>,
-    /// Counted here, since to ask the channel takes its lock.
+    /// Counted here, since asking the channel takes its lock.
     readers: Arc<AtomicUsize>,
 }
 
@@ -125,7 +125,7 @@ pub enum StreamItem {
     Lost(u64),
 }
 
-/// One who watches, until dropped.
+/// A reader of decisions, until dropped.
 #[derive(Debug)]
 pub struct Reader {
     receiver: broadcast::Receiver<Arc<DecisionEvent>>,
@@ -133,7 +133,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The next decision, or how many were lost; `None` when there will be no more. It may be given up and asked again.
+    /// The next decision, or how many were lost; `None` if there will be no more. It is safe to cancel.
     pub async fn next(&mut self) -> Option<StreamItem> {
         match self.receiver.recv().await {
             Ok(event) => Some(StreamItem::Decision(event)),

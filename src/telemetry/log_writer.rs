@@ -1,7 +1,7 @@
 //! An output, such as standard error, that a thread of its own writes to: no decision waits for whoever reads it.
 //!
-//! A line that comes alone is written at once; lines that come close together are gathered, so that hardly a decision wakes
-//! that thread. Where it is too far behind, lines are lost and counted.
+//! A single line is written at once. Lines that come close together are gathered, so that few decisions wake the thread. If
+//! too many bytes wait, further lines are lost and counted.
 
 use std::{
     borrow::Cow,
@@ -17,21 +17,21 @@ use std::{
     time::Duration,
 };
 
-/// What may wait to be written, in bytes; a decision's line has some 500.
+/// Bytes that may wait to be written. The line of a decision has some 700.
 const MAX_WAITING: usize = 4 << 20;
-/// How long lines are gathered after a writing.
+/// How long lines are gathered after a write.
 const GATHER: Duration = Duration::from_millis(5);
-/// How long the end waits for a reader.
+/// How long the end of the process waits for a reader of the last lines.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Takes lines; copies share what is waiting.
+/// Takes lines. Clones share the lines that wait.
 #[derive(Clone)]
 pub(super) struct LogWriter(Arc<Shared>, Escape);
 
-/// Writes out what a terminal shows as nothing, or obeys.
+/// Escapes characters that a terminal does not show, or that it obeys.
 pub(super) type Escape = for<'a> fn(&'a str) -> Cow<'a, str>;
 
-/// Writes what is still waiting when it is dropped.
+/// Writes the lines that still wait when it is dropped.
 #[must_use]
 pub struct Flush {
     shared: Arc<Shared>,
@@ -54,11 +54,11 @@ struct Waiting {
 
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Bytes are appended whole, so that what a panic leaves behind is still lines.
+        // Lines are appended as a whole, so a panic leaves only whole lines behind.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next lines; `None` when there are none and no more will come.
+    /// The next lines; `None` if there are none and no more will come.
     fn next(&self, spare: Vec<u8>) -> Option<Vec<u8>> {
         let waiting = self.waiting();
         let mut waiting = self
@@ -70,7 +70,7 @@ impl Shared {
         (!waiting.text.is_empty()).then(|| replace(&mut waiting.text, spare))
     }
 
-    /// Lets lines come together, unless this is the end.
+    /// Waits a moment for more lines, unless this is the end.
     fn gather(&self) {
         let waiting = self.waiting();
         let waited = self
@@ -95,7 +95,7 @@ pub(super) fn start(
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || {
-            // A panic loses the lines in hand, which are not many; the next ones are written again.
+            // A panic loses the few lines that were being written; the thread goes on with the next ones.
             while catch_unwind(AssertUnwindSafe(|| write_all(&of_thread, &mut output))).is_err() {
                 of_thread.restarts.fetch_add(1, Ordering::Relaxed);
                 of_thread.gather();
@@ -106,7 +106,7 @@ pub(super) fn start(
     Ok((writer, Flush { shared, ended }))
 }
 
-/// Writes until no more lines will come.
+/// Writes lines until no more will come.
 fn write_all(shared: &Shared, output: &mut impl Write) {
     let mut spare = Vec::new();
     while let Some(mut text) = shared.next(spare) {
@@ -117,20 +117,20 @@ fn write_all(shared: &Shared, output: &mut impl Write) {
     }
 }
 
-/// Writes whole lines, and tells how many were lost: there is nowhere else to tell that they cannot be written.
+/// Writes lines and returns how many were lost. A count is the only way to report that, since the log cannot be written.
 fn write(output: &mut impl Write, mut text: &[u8]) -> u64 {
     while !text.is_empty() {
         match output.write(text) {
             Ok(0) => break,
             Ok(written) => text = text.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Somebody made the pipe one that does not wait.
+            // Another process made the pipe a non-blocking one.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(GATHER),
             Err(_) => break,
         }
     }
     let left = text.split(|byte| *byte == b'\n').skip(1).count();
-    // An output that cannot be flushed cannot be written to either, which the next lines show.
+    // If flushing fails, writing the next lines fails too, and is counted.
     let _ = output.flush();
     u64::try_from(left).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What may happen thousands of times a second is told once a second, with how often it was.
+//! Logs an event that may happen thousands of times a second once a second, with its count.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// When a kind of event was told last, and how often it was since.
+/// When a kind of event was logged last, and how often it has happened since.
 #[derive(Debug, Default)]
 pub struct Occasionally(Mutex<History>);
 
@@ -18,7 +18,7 @@ struct History {
 }
 
 impl Occasionally {
-    /// Counts one event. Where it is time to tell, how many there were since the last time, this one included.
+    /// Counts one event. If it is time to log, returns how many there were since the last time, this one included.
     pub fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
     }

@@ -1,4 +1,4 @@
-//! How the reloads went: what is in force since when, and why the last ones changed nothing.
+//! The history of reloads: since when the rules are in force, and why the last failed reloads failed.
 
 use std::{
     collections::VecDeque,
@@ -10,27 +10,27 @@ use std::{
 const MAX_FAILURES: usize = 8;
 /// Problems of one failure that are remembered.
 const MAX_PROBLEMS: usize = 50;
-/// Of each so much, in bytes.
+/// Bytes of each problem that are remembered.
 const MAX_TEXT: usize = 2048;
 
-/// What has been seen up to now.
+/// The reloads since the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reloads {
     /// When the process started.
     pub started: SystemTime,
-    /// When what is in force was put in force.
+    /// When the rules in force were put in force.
     pub loaded: SystemTime,
     /// Reloads that succeeded, the start not counted.
     pub successes: u64,
-    /// Reloads that changed nothing.
+    /// Reloads that failed.
     pub failures: u64,
-    /// The tenants whose files cannot be used; nothing stands for the one where there are no tenants.
+    /// The tenants whose files cannot be used now.
     pub failing: Vec<Failing>,
     /// The last ones that failed, the latest first.
     pub last_failures: VecDeque<ReloadFailure>,
 }
 
-/// A reload that changed nothing.
+/// A reload that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadFailure {
     /// When.
@@ -42,7 +42,7 @@ pub struct ReloadFailure {
 /// Files that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failing {
-    /// Whose they are; none where there are no tenants.
+    /// The tenant; `None` if no tenants are configured.
     pub tenant: Option<Arc<str>>,
     /// Since when.
     pub since: SystemTime,
@@ -102,7 +102,7 @@ impl ReloadHistory {
         seen.last_failures.truncate(MAX_FAILURES);
     }
 
-    /// What has been seen up to now.
+    /// The reloads up to now.
     pub fn seen(&self) -> Reloads {
         self.lock().clone()
     }

@@ -1,4 +1,4 @@
-//! `geowarden.v1.Admin`: our own service, for operators; its definition is `proto/geowarden/v1/admin.proto`.
+//! `geowarden.v1.Admin`: the service for operators; its definition is `proto/geowarden/v1/admin.proto`.
 
 pub mod client;
 mod filter;
@@ -109,7 +109,7 @@ impl Admin for AdminService {
     }
 }
 
-/// One reader of decisions. While the client does not read nobody asks it for more, and it loses decisions.
+/// One reader of decisions. While its client does not read, it is not polled and loses decisions.
 struct Tail {
     reader: Reader,
     filter: Filter,
@@ -138,7 +138,7 @@ impl Tail {
 }
 
 async fn ended(stopped: &mut watch::Receiver<bool>) {
-    // A sender that is gone has stopped too.
+    // If the sender was dropped, the service has stopped too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

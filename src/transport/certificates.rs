@@ -1,5 +1,5 @@
-//! The certificates of a gRPC port. They are replaced every few weeks by cert-manager and its like: a connection that begins
-//! gets those that are in the files then.
+//! The certificates of a gRPC port. cert-manager and similar tools replace them every few weeks, so each new connection gets
+//! the certificates that are in the files at that moment.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,8 +20,7 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// How long a connection waits for a look at the files. What takes longer does not answer, and the last good certificates
-/// serve.
+/// How long a connection waits for the files to be read. If reading takes longer, the last good certificates serve.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Certificates, and the files that they come from.
@@ -33,15 +32,15 @@ pub struct Certificates {
     looks: watch::Sender<Looks>,
 }
 
-/// The looks at the files, which are one after the other: so what is older takes the place of nothing newer, and files that do
-/// not answer hold up one thread.
+/// Counts the readings of the files. They run one after the other, so an older content never replaces a newer one, and files
+/// that do not answer block one thread only.
 #[derive(Debug, Default)]
 struct Looks {
     begun: u64,
     ended: u64,
-    /// Somebody has come since the last one began.
+    /// A connection has come since the last reading began.
     is_wanted: bool,
-    /// One took longer than a connection waits, and has not ended.
+    /// A reading took longer than a connection waits, and has not ended.
     is_stalled: bool,
 }
 
@@ -49,7 +48,7 @@ struct Current {
     server: Arc<ServerConfig>,
     /// The content that it was made of.
     content: Content,
-    /// The fault of other content since, so that it is said once.
+    /// The last error, so that the same error is logged once.
     fault: Option<String>,
 }
 
@@ -62,7 +61,7 @@ struct Content {
 }
 
 impl Certificates {
-    /// Those of the files that the section `section` of the configuration names.
+    /// Reads the files that the section `section` of the configuration names.
     pub fn load(
         section: &'static str,
         settings: &config::Tls,
@@ -84,8 +83,8 @@ impl Certificates {
         })
     }
 
-    /// What a connection that begins now is to use. Files that are of no use, or do not answer, leave the last good ones in
-    /// force, and are tried again by the next connection.
+    /// The certificates for a connection that begins now. If the files cannot be used or do not answer, these are the last good
+    /// ones, and the next connection reads the files again.
     pub async fn now(self: &Arc<Self>) -> Arc<ServerConfig> {
         let read = |this: &Self| Content::read(&this.settings);
         self.after_a_look(read).await
@@ -98,7 +97,7 @@ impl Certificates {
         let mut looks = self.looks.subscribe();
         let (mut awaited, mut is_first) = (0, false);
         self.looks.send_modify(|looks| {
-            // One that is under way may have read what is older than this connection.
+            // A reading that has begun may have read files that are older than this connection.
             awaited = looks.begun + 1;
             is_first = looks.begun == looks.ended;
             if is_first {
@@ -124,7 +123,7 @@ impl Certificates {
         Arc::clone(&self.current().server)
     }
 
-    /// Looks at the files on a thread, and again where somebody has come meanwhile.
+    /// Reads the files on a thread, and again if a connection has come meanwhile.
     fn look(
         self: &Arc<Self>,
         read: impl Fn(&Self) -> Result<Content, ServerError> + Send + 'static,
@@ -150,7 +149,7 @@ impl Certificates {
             }
         };
         if thread.spawn(look).is_err() {
-            // Without a thread nothing is looked at; the next connection tries again.
+            // Without a thread the files are not read; the next connection tries again.
             self.looks.send_modify(|looks| {
                 looks.ended = looks.begun;
                 looks.is_wanted = false;
@@ -175,7 +174,7 @@ impl Certificates {
         Ok(())
     }
 
-    /// Tells how a look ended, a fault once.
+    /// Notes how a reading ended, and logs a new error.
     fn note(&self, followed: Result<(), ServerError>) {
         self.metrics.certificates(self.section, followed.is_ok());
         let fault = followed.err().map(|fault| fault.to_string());
@@ -194,7 +193,7 @@ impl Certificates {
 }
 
 impl Content {
-    /// All of it as it stood at one moment, so that the key is that of the certificate.
+    /// Reads all files as they were at one moment, so that key and certificate belong together.
     fn read(settings: &config::Tls) -> Result<Self, ServerError> {
         let paths = [
             Some(&settings.cert),

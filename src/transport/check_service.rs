@@ -1,5 +1,6 @@
-//! `envoy.service.auth.v3.Authorization` as a gRPC service whose messages stay encoded: what is to be read of a question,
-//! and how an answer is written, is for those who know what is needed of them.
+//! `envoy.service.auth.v3.Authorization` as a gRPC service whose messages stay encoded.
+//!
+//! `request/envoy` reads a question from its bytes and `response` writes an answer as bytes, so tonic builds no structures.
 
 use std::{
     convert::Infallible,
@@ -29,7 +30,7 @@ pub struct CheckService {
 }
 
 impl CheckService {
-    /// Answers by `checks` what is no longer than `max_request_bytes`.
+    /// Answers by `checks`. A request longer than `max_request_bytes` is an error.
     pub fn new(checks: ExtAuthz, max_request_bytes: usize) -> Self {
         Self {
             checks: Arc::new(checks),
@@ -90,9 +91,9 @@ where
     }
 }
 
-/// Room for what most messages take: tonic allocates it for each, and more where it does not do.
+/// The buffer that tonic allocates for each message, in bytes. Most messages fit; for others it grows.
 const USUAL_BYTES: usize = 2048;
-/// tonic's own, which is of use to streams only.
+/// tonic's default. It only matters to streams.
 const YIELD_THRESHOLD: usize = 32 * 1024;
 
 /// Bytes in, bytes out.

@@ -45,7 +45,7 @@ const MAX_STREAMS: u32 = 4096;
 /// When clients are asked whether they are still there, and how long they may take to say so.
 #[derive(Debug, Clone, Copy)]
 pub struct Pings {
-    /// How long nothing may have come before a PING is sent.
+    /// A PING is sent after so long without a byte from the client.
     pub interval: Duration,
     /// How long its answer may take before the connection is ended, by GOAWAY.
     pub timeout: Duration,
@@ -158,7 +158,7 @@ where
             leave = guest.dismissal() => {
                 if leave == Leave::Kindly {
                     serving.as_mut().graceful_shutdown();
-                    // There is nobody to tell.
+                    // The client is gone, so nobody can be told.
                     let _ = timeout(FAREWELL, serving).await;
                 }
                 return;

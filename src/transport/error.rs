@@ -21,18 +21,18 @@ pub enum ServerError {
     #[error("certificates: {0}")]
     Unsettled(Unsettled),
     /// The files do not answer.
-    #[error("{section}: the certificate files do not answer; look at the mount that they are on")]
+    #[error("{section}: the certificate files do not answer: check the mount that they are on")]
     Silent {
         /// The section that names them.
         section: &'static str,
     },
     /// Reading the files panicked, or could not begin.
-    #[error("{section}: the reading of the certificate files broke off")]
+    #[error("{section}: reading the certificate files broke off")]
     BrokenOff {
         /// The section that names them.
         section: &'static str,
     },
-    /// Certificates, key or client authorities are of no use.
+    /// The certificates, the key or the client authorities cannot be used.
     #[error("{section}.{key}: {cause}")]
     Certificates {
         /// The section that names them.

@@ -13,18 +13,18 @@ use tokio_util::either::Either;
 
 use super::{certificates::Certificates, listener::Socket, stream_resets::StreamResets};
 
-/// What a client says first (RFC 9113, section 3.4).
+/// The first bytes of a client (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection that requests can come over: as it is, or by TLS.
 pub(super) struct Connection {
     stream: Either<Socket, Box<TlsStream<Socket>>>,
-    /// The preface, which was read to see that somebody speaks HTTP/2, and has yet to be read by who does.
+    /// What hyper has yet to read of the preface, which was read already to see whether the client speaks HTTP/2.
     unread: &'static [u8],
     resets: StreamResets,
 }
 
-/// Waits until the client speaks. HTTP/2 has buffers, which who says nothing should not make us allocate.
+/// Waits until the client speaks, since HTTP/2 allocates buffers, and a silent client should not cause that.
 pub(super) async fn begin(
     socket: Socket,
     certificates: Option<Arc<Certificates>>,

@@ -33,13 +33,14 @@ pub struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Whoever comes next removes what is left; there is nobody to tell.
+        // If this fails, the next process that binds the socket removes the file.
         let _ = fs::remove_file(&self.0);
     }
 }
 
 impl Listener {
-    /// Binds `address`; `mode` says who may connect to a Unix socket. One that nobody listens on any more is replaced, any other file is an error.
+    /// Binds `address`; `mode` says who may connect to a Unix socket. A socket that nobody listens on any more
+    /// is replaced, any other file is an error.
     pub async fn bind(address: &ListenAddress, mode: u32) -> io::Result<Self> {
         match address {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
@@ -48,7 +49,7 @@ impl Listener {
                 let socket = UnixSocket::new_stream()?;
                 socket.bind(path)?;
                 let file = SocketFile(path.clone());
-                // Before it listens, so that nobody has come before.
+                // Before it listens, so that nobody can have connected yet.
                 fs::set_permissions(path, Permissions::from_mode(mode))?;
                 Ok(Self::Unix(socket.listen(BACKLOG)?, file))
             }
@@ -71,7 +72,7 @@ impl Accept for Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // Answers are small; waiting to fill a packet would cost each of them.
+                // Answers are small, so waiting for a full packet would delay each of them.
                 stream.set_nodelay(true)?;
                 Ok(Either::Left(stream))
             }

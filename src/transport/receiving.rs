@@ -1,8 +1,8 @@
 //! Messages that are being received: how long one may take, and what all of them may hold.
 //!
-//! A message that is there when its headers are costs nothing here. One that is still to come is entered, with what it holds,
-//! until it is answered. Where a connection holds more than its share, or all hold more than there is, the oldest message that
-//! is not whole yet is dropped: who sends honestly is done in milliseconds.
+//! A message that arrives together with its headers costs nothing here. One that arrives later is entered in the ledger with
+//! the memory that it holds, until it is answered. If a connection holds more than its share, or all connections hold more
+//! than the limit, the oldest incomplete message is dropped: an honest client needs milliseconds to send one.
 
 mod arriving;
 mod gathered;
@@ -61,7 +61,7 @@ impl Receiving {
     }
 }
 
-/// Whose messages they are.
+/// The client that sends the messages.
 pub(super) struct Sender {
     receiving: Arc<Receiving>,
     guest: Arc<Guest>,
@@ -118,13 +118,13 @@ impl Held {
         dropped
     }
 
-    /// It holds so much more; whether it is still kept.
+    /// Notes that it holds `more` bytes. False if the message was dropped.
     fn grow(&self, bytes: usize) -> bool {
         let number = self.number.load(Ordering::Relaxed);
         self.sender.receiving.ledger().grow(number, bytes)
     }
 
-    /// It is there whole.
+    /// Notes that the message is complete.
     fn is_whole(&self) {
         let number = self.number.load(Ordering::Relaxed);
         if number != 0 {

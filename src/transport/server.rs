@@ -38,7 +38,7 @@ pub struct Limits {
     pub receiving: Arc<Receiving>,
     /// The longest message, in bytes.
     pub longest_message: usize,
-    /// When a client is taken to be gone.
+    /// After which silence a client counts as gone.
     pub pings: Pings,
 }
 
@@ -50,7 +50,7 @@ pub struct GrpcServer {
 }
 
 impl GrpcServer {
-    /// Reads the certificates, if any, and tries them; with them comes the name of their section.
+    /// Reads the certificates of `settings`, which come with the name of their section, and checks that they can be used.
     pub fn new(
         listener: Listener,
         settings: Option<(&'static str, &config::Tls)>,
@@ -114,7 +114,7 @@ impl GrpcServer {
     }
 }
 
-/// Checks, which a router would only cost, and whatever else is asked for.
+/// Sends checks straight to their service, since a router would only cost time, and everything else to the router.
 #[derive(Clone)]
 struct ChecksFirst {
     checks: CheckService,
@@ -130,7 +130,7 @@ impl Service<http::Request<Body>> for ChecksFirst {
     >;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // Checks can always be taken.
+        // The service of checks is always ready.
         Service::<http::Request<Body>>::poll_ready(&mut self.others, context)
     }
 

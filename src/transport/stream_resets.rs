@@ -1,4 +1,5 @@
-//! Requests that HTTP/2 itself refuses never get here, and h2 tells nobody: what it writes does.
+//! Counts requests that h2 rejects. They never reach a service and h2 does not report them, so this reads the RST_STREAM frames
+//! that h2 writes.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ const HEAD: usize = 9;
 const RST_STREAM: u8 = 3;
 const PROTOCOL_ERROR: u32 = 1;
 
-/// Looks at what is written to a client for streams that are reset since their requests cannot be read.
+/// Counts the streams that h2 resets because it cannot read their requests, by what it writes to the client.
 pub(super) struct StreamResets {
     guest: Arc<Guest>,
     told: Arc<Occasionally>,
@@ -49,9 +50,9 @@ impl StreamResets {
 /// A stream of frames, cut anywhere.
 #[derive(Default)]
 struct Frames {
-    /// The begin of a frame: its head, and of RST_STREAM the code.
+    /// The start of a frame: its head, and the code of an RST_STREAM.
     begun: Vec<u8>,
-    /// What is left of a frame that is passed over.
+    /// Bytes left of a frame that is ignored.
     rest: usize,
 }
 

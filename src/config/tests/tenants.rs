@@ -149,7 +149,7 @@ fn two_tenants_cannot_read_one_file_of_keys() {
     );
     assert_eq!(
         told,
-        "geowarden.yaml:3: tenants.b.authn.api_keys.dir: /proc/.. holds the keys of tenant `a` already, and each would open both; give each tenant its own"
+        "geowarden.yaml:3: tenants.b.authn.api_keys.dir: /proc/.. is the key file of tenant `a` too, so each key would be valid for both tenants: give each tenant its own file"
     );
 }
 

@@ -66,7 +66,7 @@ fn check_hosts<'a>(
     }
 }
 
-/// A file of keys that two tenants name would open both with each key: most likely a line that was copied.
+/// Reports a key file that two tenants name: each key in it would be valid for both. Most likely a line was copied.
 fn check_key_files<'a>(
     name: &'a str,
     tenant: &'a Tenant,
@@ -82,7 +82,7 @@ fn check_key_files<'a>(
         if let Some(owner) = files.insert(real(path), name) {
             found.at(
                 &format!("authn.api_keys.{key}"),
-                format!("{} holds the keys of tenant `{owner}` already, and each would open both; give each tenant its own", path.display()),
+                format!("{} is the key file of tenant `{owner}` too, so each key would be valid for both tenants: give each tenant its own file", path.display()),
             );
         }
     }
@@ -92,7 +92,7 @@ fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Tokens that several tenants accept: only policies tell their bearers apart, which may be meant.
+/// Warnings about tokens that several tenants accept. That may be intended, but only the policies tell their bearers apart.
 pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
     let mut all = Vec::new();
     let issuers: Vec<(&String, &Issuer)> = config

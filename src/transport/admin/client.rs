@@ -12,7 +12,7 @@ use super::v1::{
     StatusRequest, StatusResponse, TailRequest, TailResponse, admin_client::AdminClient,
 };
 
-/// How long connecting, and an answer that is due at once, may take.
+/// How long connecting and an immediate answer may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the admin service of another geowarden is: `HOST:PORT`, or `unix:/PATH`.
@@ -76,7 +76,7 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
-    /// The certificates are of no use.
+    /// The certificates cannot be used.
     #[error("the certificates cannot be used: {0}")]
     Certificates(String),
     /// There was no connection, or it broke.
@@ -87,7 +87,7 @@ pub enum ClientError {
         /// Why.
         cause: String,
     },
-    /// It answered that it will not.
+    /// It rejected the call.
     #[error("{address}: {message}")]
     Refused {
         /// Where.

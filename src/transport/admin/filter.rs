@@ -12,18 +12,18 @@ const MAX_PATTERN: usize = 1024;
 /// Why a filter cannot be used; told to the client.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum FilterError {
-    /// No outcome of ours.
-    #[error("outcome: {0} is none")]
+    /// A number that stands for no outcome.
+    #[error("outcome: expected 0 (any), 1 (allow) or 2 (deny), found {0}")]
     Outcome(i32),
     /// The pattern is too long.
     #[error("path: expected at most {MAX_PATTERN} bytes")]
     TooLong,
     /// The pattern cannot be used.
-    #[error("path: the pattern cannot be used")]
+    #[error("path: the pattern is too complex: use fewer `*`")]
     Pattern,
 }
 
-/// Everything that a decision must be to be told.
+/// The conditions that a decision has to meet.
 #[derive(Debug)]
 pub(super) struct Filter {
     is_allowed: Option<bool>,

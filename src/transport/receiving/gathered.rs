@@ -1,4 +1,4 @@
-//! What has come of a message.
+//! The bytes of a message that have arrived.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Which message holds how much.
+//! How much memory each message holds that has not arrived completely.
 
 use std::collections::{BTreeSet, HashMap};
 
