@@ -251,6 +251,10 @@ mod tests {
     #[test]
     fn a_folder_without_policies_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(load(dir.path()).is_err());
+        let error = load(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("expected at least one .rego file, found none"),
+            "{error}"
+        );
     }
 }

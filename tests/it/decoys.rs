@@ -204,4 +204,6 @@ async fn pseudo_headers_are_there_for_policies_of_opa_envoy() {
     .await;
     let get = request("GET", "/", &[("x-api-key", OSGEO_KEY)]);
     assert_eq!(ask(&service, get).await.0, 200);
+    let head = request("HEAD", "/", &[("x-api-key", OSGEO_KEY)]);
+    assert_eq!(ask(&service, head).await.0, 403);
 }

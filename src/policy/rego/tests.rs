@@ -30,9 +30,29 @@ fn settings() -> RegoSettings {
 }
 
 #[test]
-fn the_embedded_policy_loads() {
+fn the_embedded_policy_opens_public_pages_only() {
     let policy = RegoPolicy::load(source::embedded_by_roles().unwrap(), &settings(), None).unwrap();
-    assert_eq!(policy.revision().len(), 16);
+    for (target, allowed) in [
+        ("/", true),
+        ("/conformance", true),
+        ("/collections/obs/items", false),
+        ("/jobs", false),
+    ] {
+        assert_eq!(
+            ask(&policy, target, "").unwrap().allowed,
+            allowed,
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_revision_is_that_of_the_text() {
+    let revision = |text: &str| remembering(text).revision().to_owned();
+    let one = revision("package geowarden.authz\nallow := true");
+    assert_eq!(one.len(), 16);
+    assert_eq!(one, revision("package geowarden.authz\nallow := true"));
+    assert_ne!(one, revision("package geowarden.authz\nallow := false"));
 }
 
 #[test]

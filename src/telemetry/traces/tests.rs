@@ -37,6 +37,9 @@ fn check(headers: &[(&str, &str)]) -> CheckInput {
     }
 }
 
+/// When an answer is ready, after the begin of its check.
+const ANSWERED_AFTER: Duration = Duration::from_millis(30);
+
 /// A denial that took 2 ms, all of which have passed.
 fn refused<'c>(check: &'c CheckInput, status: u16, code: &'static str) -> DecisionRecord<'c> {
     let begun = Instant::now().checked_sub(Duration::from_millis(10));
@@ -56,7 +59,7 @@ fn spans(carried: &Carried, record: &DecisionRecord<'_>) -> Vec<SpanData> {
         .as_ref()
         .map_or_else(|| ids.new_trace_id(), SpanContext::trace_id);
     let mut spans = DecisionSpans::new(record, parent, trace_id);
-    spans.answered_at(record.begun + Duration::from_millis(3));
+    spans.answered_at(record.begun + ANSWERED_AFTER);
     let len = spans.len();
     let all: Vec<_> = spans
         .into_spans(&ids, &InstrumentationScope::default())
@@ -193,9 +196,20 @@ fn the_stops_follow_each_other_below_the_call() {
     let check = check(&[]);
     let mut record = refused(&check, 403, "policy-denied");
     record.begun = Instant::now();
+    let pause = || std::thread::sleep(Duration::from_millis(2));
+    pause();
     record.stops.leave_read();
+    pause();
     record.stops.leave_authenticate();
+    pause();
     record.duration = record.begun.elapsed();
+    let mut begun = record.begun;
+    let lengths = record.stops.reached().map(|(_, left)| {
+        let length = left.unwrap_or(record.begun + record.duration) - begun;
+        begun += length;
+        length
+    });
+    let lengths: Vec<Duration> = lengths.collect();
     let all = spans(&carried(&sampled(TRACE)), &record);
     let names: Vec<_> = all.iter().map(|span| span.name.as_ref()).collect();
     assert_eq!(
@@ -212,7 +226,17 @@ fn the_stops_follow_each_other_below_the_call() {
     assert!(all[0].parent_span_is_remote);
     assert_eq!(all[0].span_kind, SpanKind::Server);
     let whole = all[0].end_time.duration_since(all[0].start_time).unwrap();
-    assert_eq!(whole, Duration::from_millis(3));
+    assert_eq!(whole, ANSWERED_AFTER);
+    let told = all[1..4].iter().map(|span| {
+        let length = span.end_time.duration_since(span.start_time);
+        length.unwrap()
+    });
+    assert_eq!(told.collect::<Vec<_>>(), lengths);
+    assert!(
+        lengths
+            .iter()
+            .all(|length| *length >= Duration::from_millis(2))
+    );
     for pair in all[1..].windows(2) {
         assert_eq!(pair[0].end_time, pair[1].start_time);
         assert_eq!(pair[0].parent_span_id, all[0].span_context.span_id());
