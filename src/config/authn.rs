@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Span, key_entry::Entry};
-use crate::{authn::Algorithm, files::Root};
+use crate::{
+    authn::{Algorithm, Audiences},
+    files::Root,
+};
 
 /// API keys and JSON Web Tokens; both may be on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -150,25 +153,4 @@ fn refresh() -> Span {
 
 fn refresh_floor() -> Span {
     Span::secs(10)
-}
-
-/// A list of audiences, or the word `any`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected a list of audiences, or the word `any`"
-)]
-pub enum Audiences {
-    /// One of these must be in `aud`.
-    OneOf(Vec<String>),
-    /// Any audience, or none.
-    Any(Any),
-}
-
-/// The word `any`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Any {
-    /// Every value is accepted.
-    Any,
 }

@@ -42,7 +42,7 @@ use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
     address::ListenAddress,
-    authn::{ApiKeys, Audiences, Authn, Inquiry, Issuer, OpaqueTokens},
+    authn::{ApiKeys, Authn, Inquiry, Issuer, OpaqueTokens},
     decision_log::{DecisionLog, LogOutput, LoggedDecisions},
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},

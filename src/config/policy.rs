@@ -64,12 +64,18 @@ impl Default for Policy {
 
 /// The words of [`Version`], which the engine's crate reads but does not describe.
 fn versions(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["v0", "v1"]})
+    json_schema!({"oneOf": [
+        {"type": "string", "const": "v0", "description": "OPA before 1.0: `if` and `contains` are no keywords."},
+        {"type": "string", "const": "v1", "description": "OPA 1.0 and later."},
+    ]})
 }
 
 /// The words of [`BuiltinErrors`].
 fn builtin_errors(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["refuse", "undefined"]})
+    json_schema!({"oneOf": [
+        {"type": "string", "const": "refuse", "description": "It rejects the request."},
+        {"type": "string", "const": "undefined", "description": "The call is undefined, as in OPA, so a negation of it holds."},
+    ]})
 }
 
 /// A policy that is part of the program.

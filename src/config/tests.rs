@@ -2,6 +2,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::authn::Audiences;
 
 mod forms;
 mod secrets;

@@ -269,11 +269,7 @@ fn client_secret(
 }
 
 fn issuer_settings(issuer: &Issuer) -> IssuerSettings {
-    let audiences = match &issuer.audiences {
-        config::Audiences::OneOf(all) => authn::Audiences::OneOf(all.clone()),
-        config::Audiences::Any(_) => authn::Audiences::Any,
-    };
-    let mut settings = IssuerSettings::new(&issuer.issuer, audiences);
+    let mut settings = IssuerSettings::new(&issuer.issuer, issuer.audiences.clone());
     settings.algorithms.clone_from(&issuer.algorithms);
     settings.leeway = issuer.leeway.0;
     settings.accept_client_id_as_audience = issuer.accept_client_id_as_audience;

@@ -2,17 +2,40 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::authn::algorithm::Algorithm;
 
-/// Whom the tokens of an issuer may be meant for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whom the tokens of an issuer may be meant for: in the configuration a list, or the word `any`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a list of audiences, or the word `any`"
+)]
 pub enum Audiences {
-    /// Anyone: only for an issuer whose tokens all are for this service.
-    Any,
-    /// One of these (RFC 7519, section 4.1.3).
+    /// One of these must be in `aud` (RFC 7519, section 4.1.3).
     OneOf(Vec<String>),
+    /// Any audience, or none: only for an issuer whose tokens all are for this service.
+    #[serde(serialize_with = "write_any", deserialize_with = "read_any")]
+    #[schemars(with = "Word")]
+    Any,
+}
+
+/// The word `any`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Any,
+}
+
+fn write_any<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    Word::Any.serialize(serializer)
+}
+
+fn read_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    Word::deserialize(deserializer).map(|Word::Any| ())
 }
 
 /// How tokens of one issuer are checked.

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::{Findings, durations, is_loopback, numbers};
 use crate::{
-    config::{Audiences, Config, Inquiry, Issuer, certificates, web_address},
+    authn::Audiences,
+    config::{Config, Inquiry, Issuer, certificates, web_address},
     glyphs::is_unprintable,
 };
 

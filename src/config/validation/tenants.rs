@@ -9,7 +9,10 @@ use std::{
 use geowarden_yaml::{KeyPath, Step};
 
 use super::{Findings, authn, policy, pygeoapi};
-use crate::config::{Audiences, Config, HostPattern, Issuer, Problem, Tenant, tenant::is_name};
+use crate::{
+    authn::Audiences,
+    config::{Config, HostPattern, Issuer, Problem, Tenant, tenant::is_name},
+};
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     for section in ["authn", "policy"] {
