@@ -3,7 +3,6 @@
 pub mod admin;
 pub mod app;
 pub mod authn;
-mod causes;
 pub mod cli;
 pub mod config;
 pub mod connections;

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::{
-    causes::causes,
+    authn::causes,
     config::{Config, Origin, Problem, Problems, PygeoapiVersion, VersionMismatch},
 };
 

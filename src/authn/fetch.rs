@@ -7,7 +7,6 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use super::jwks::MAX_BYTES;
-use crate::causes::causes;
 
 const JSON: &str = "application/json";
 
@@ -227,6 +226,18 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// The text of `error` and of its causes, outermost first: an HTTP client's outermost error says only that something failed.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

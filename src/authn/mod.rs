@@ -34,6 +34,7 @@ pub use api_key::{
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Secret};
 pub use discovery::{DiscoveryError, document_url as metadata_url};
+pub(crate) use fetch::causes;
 pub use fetch::{FetchError, FetchSettings, Fetcher};
 pub use jwks::{KeySet, KeySetError};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};

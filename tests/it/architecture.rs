@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use crate::source_code::Sources;
 
 /// What each module may name of ours. A module that is not here may name nothing.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "admin",
         &["authn", "connections", "supervision", "telemetry"],
@@ -26,8 +26,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "transport",
         ],
     ),
-    ("authn", &["causes", "identity", "request", "status"]),
-    ("causes", &[]),
+    ("authn", &["identity", "request", "status"]),
     (
         "cli",
         &[
@@ -76,13 +75,13 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ),
     ("request", &[]),
     ("response", &["pipeline", "record", "request", "status"]),
-    ("running_pygeoapi", &["causes", "config"]),
+    ("running_pygeoapi", &["authn", "config"]),
     ("state", &["config", "pipeline", "request"]),
     ("status", &[]),
     ("supervision", &["telemetry"]),
     (
         "telemetry",
-        &["authn", "causes", "config", "glyphs", "record", "request"],
+        &["authn", "config", "glyphs", "record", "request"],
     ),
     (
         "transport",

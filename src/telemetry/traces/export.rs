@@ -27,7 +27,7 @@ use tracing::warn;
 
 use super::spans::DecisionSpans;
 use crate::{
-    causes::causes,
+    authn::causes,
     config,
     telemetry::metrics::{Metrics, SpanEnd},
 };
