@@ -1,4 +1,5 @@
-//! Watch, build a candidate, swap; or keep the last good rules and say so.
+//! Reloads keys, policies and data: builds new rules beside the ones in force and swaps them, or keeps the last good ones and
+//! says so.
 
 pub mod build;
 pub mod guarded;
@@ -38,16 +39,15 @@ use crate::{
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
 
-/// Files are looked at this often even when nothing was heard of them: some file systems do not tell.
+/// How often files are checked without an event: some file systems send none.
 const LOOK: Duration = Duration::from_secs(10);
-/// A reload that broke off is tried again after this.
+/// The pause before a reload that broke off is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How much less of a processor a reload asks for than requests do (nice(2)), where processors are short: it gets a quarter of
-/// one that both want.
+/// The niceness (nice(2)) of a reload. If processors are short, requests get three quarters of one and the reload the rest.
 pub const NICE: i32 = 5;
 
-/// What `work` gives, on a thread of its own; one that takes long enough to hold up requests stands back behind theirs.
+/// Runs `work` on a thread of its own. If it takes long, it gets less of the processors than requests.
 async fn aside<T: Send + 'static>(
     stands_back: bool,
     work: impl FnOnce() -> T + Send + 'static,
@@ -58,7 +58,7 @@ async fn aside<T: Send + 'static>(
         if stands_back && cfg!(target_os = "linux") {
             let _ = rustix::process::nice(NICE);
         }
-        // Nobody waits any more where the service has ended.
+        // If the service has ended, nobody waits for the result.
         let _ = done.send(work());
     };
     thread::Builder::new()
@@ -69,7 +69,7 @@ async fn aside<T: Send + 'static>(
     ended.await.map_err(|_| "broke off")
 }
 
-/// Reads keys, policies and data anew when told to or when their files change.
+/// Reads keys, policies and data again on demand, or when their files change.
 pub struct Reloader {
     /// Whether files are watched.
     is_watching: bool,
@@ -81,7 +81,7 @@ pub struct Reloader {
     history: Arc<ReloadHistory>,
 }
 
-/// Which looks one of the two loops wants of the other.
+/// What one of the two loops asks of the other.
 #[derive(Default)]
 struct Wanted {
     /// Keys were taken away, maybe of files that are what they were again.
@@ -162,7 +162,7 @@ impl Reloader {
         let is_watching = self.is_watching;
         let mut events = self.watcher.events();
         let mut again: Option<Instant> = None;
-        // What changed before anybody watched is looked for first.
+        // Files may have changed before they were watched, so they are checked first.
         let mut is_first = is_watching;
         loop {
             let is_asked = tokio::select! {
@@ -188,7 +188,7 @@ impl Reloader {
         }
     }
 
-    /// Says that a reload did not even begin, or broke off. When to try again.
+    /// Logs that a reload could not begin, or broke off. Returns when to try again.
     fn broke_off(&self, how: &str) -> Instant {
         error!("cannot reload: {how}; the last good rules keep serving");
         self.metrics.reloaded(false, true);
@@ -197,7 +197,7 @@ impl Reloader {
     }
 }
 
-/// Ends when a reload is asked for; never again once nobody can ask.
+/// Ends when a reload is asked for. Never ends if nobody can ask any more.
 async fn asked_for(asked: &mut watch::Receiver<u64>) {
     if asked.changed().await.is_err() {
         std::future::pending::<()>().await;

@@ -1,4 +1,4 @@
-//! From configuration and files to rules: at start and at every reload.
+//! Builds rules from configuration and files, at start and at every reload.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ use crate::{
 /// How much of a Check's deadline a request waits for the keys that an unknown key id asked for. The rest is for the policy.
 const KEY_WAIT: f64 = 0.8;
 
-/// What is read for the rules of a configuration.
+/// The files and folders that the rules of a configuration are built from.
 pub fn roots(config: &Config) -> Vec<Root> {
     let mut roots = config.roots();
     roots.extend(config.policy.path.as_deref().map(source::root));
@@ -109,7 +109,7 @@ pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
         .map_err(|e| fault(e.to_string()))
 }
 
-/// What tries policies before they may decide.
+/// The process that tries policies before they may decide.
 pub fn prover(config: &Config) -> Option<Prover> {
     let limits = Limits {
         time: config.policy.load_timeout.0,
@@ -256,7 +256,7 @@ fn client_secret(
     let text = files
         .text(&file)
         .map_err(|e| Problems::file(name.clone(), None, e.to_string()))?;
-    // Editors end a file with a line's end, which no secret has.
+    // Editors end a file with a line break, which is not part of the secret.
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
         return Err(Problems::file(

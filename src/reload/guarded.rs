@@ -1,4 +1,4 @@
-//! What pygeoapi's own configuration says: whether all of it can be reached, and what of it is risky.
+//! Checks pygeoapi's own configuration: ids that no request can ask for, and risky settings.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::{
     request::ogc::{reachable_collection_id, reachable_id},
 };
 
-/// What is worth a warning, and the resources that no request could ever reach.
+/// Warnings, and the resources that no request can ask for.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// For the operator, one sentence each.
+    /// The warnings, one sentence each.
     pub warnings: Vec<String>,
-    /// Ids that are refused in every request.
+    /// The ids that are rejected in every request.
     pub problems: Problems,
 }
 
-/// Looks at the configuration file that `pygeoapi.config` names; without one there is nothing to say.
+/// Checks the configuration file that `pygeoapi.config` names, if it names one.
 pub fn inspect(config: &Config, files: &Files) -> Findings {
     let Some(path) = &config.pygeoapi.config else {
         return Findings::default();

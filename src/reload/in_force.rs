@@ -1,4 +1,4 @@
-//! What is in force of one tenant, and how its files take effect: whole, but for keys, which wait for nothing.
+//! The rules in force of one tenant. Its files take effect as a whole, except that keys are taken away at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,27 +17,27 @@ use crate::{
     state::Tenant,
 };
 
-/// One tenant between two reloads.
+/// The state of one tenant between two reloads.
 pub(super) struct InForce {
     pub(super) part: Arc<Part>,
     pub(super) tenant: Arc<Tenant>,
     pub(super) keys: Arc<Keys>,
     sources: Vec<Arc<KeySource>>,
-    /// What all its files were like when they were last looked at.
+    /// The state of all its files at the last check.
     seen: Seen,
-    /// Where the last reload of it failed.
+    /// When to try again, if its last reload failed.
     pub(super) retry: Option<Retry>,
 }
 
-/// What was found of files.
+/// The result of a check of the files.
 pub(super) enum Look {
-    /// They are what they were.
+    /// They are unchanged.
     Same(Seen),
-    /// They have changed, or were asked for; and when the reading began.
+    /// They have changed, or a reload was asked for; with the moment when reading began.
     Read(Result<Files, Unsettled>, Instant),
 }
 
-/// A look at files, to be taken by a thread of its own.
+/// A check of files, for a thread of its own.
 pub(super) type Looking = Box<dyn FnOnce() -> Look + Send>;
 
 impl InForce {
@@ -95,13 +95,13 @@ impl InForce {
         self.retry.as_ref().map(|retry| retry.at).or_else(is_cut)
     }
 
-    /// Notes that the files were looked at and are what they were.
+    /// Notes that the files were checked and are unchanged.
     pub(super) fn saw_same(&mut self, seen: Seen) {
         self.keys.take_changed_of_same(&seen);
         self.seen = seen;
     }
 
-    /// Notes that the files were read, and whether they are others than before.
+    /// Notes that the files were read. Returns whether they have changed.
     pub(super) fn saw_change(&mut self, files: &Files) -> bool {
         let seen = files.seen();
         let has_changed = seen.differs(&self.seen);
@@ -121,7 +121,7 @@ impl InForce {
         Reading { files, seen, begun }
     }
 
-    /// Everything that its files make, or what is wrong with them.
+    /// The rules built from its files, or all problems of them.
     pub(super) fn build(
         &self,
         files: &Files,

@@ -1,4 +1,4 @@
-//! One look at the keys of all tenants, which waits for none of their other files and for no policy.
+//! One check of the keys of all tenants. It waits for no policy and for no other file.
 
 use std::{mem::replace, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::files::descriptors;
 
-/// For so long the files of one tenant may hold up the next look at those of all. Its own look goes on.
+/// How long the files of one tenant may delay the next check of all tenants. The check of that tenant goes on.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// What looks at keys work on.
@@ -47,7 +47,7 @@ impl KeyRound {
         let now = Instant::now();
         let due = self.tenants.iter().filter_map(|keys| keys.take_due(now));
         let due = due.min();
-        // Those that do not answer may have kept a thread from others, whose turn it is now.
+        // Files that do not answer may have kept a thread from other tenants, so those are checked again now.
         let is_more = may_look && silent > replace(&mut self.silent, silent);
         is_more.then(Instant::now).or(due)
     }

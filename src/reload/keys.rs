@@ -1,5 +1,5 @@
-//! The keys in force of one tenant. What is removed from their files, expires earlier or has changed takes effect beside
-//! whatever is being loaded.
+//! The keys in force of one tenant. A key that is removed, expires earlier or changes takes effect also while a reload is under
+//! way.
 
 use std::{
     collections::HashMap,
@@ -20,29 +20,29 @@ use crate::{
     files::{Files, Seen},
 };
 
-/// For so long changed attributes wait for the policies beside them. The policy in force may let in what neither the old nor
-/// the new generation lets in; and whoever was to lose rights must not keep them for as long as files do not rest.
+/// How long changed attributes of a key wait for the policy that was changed with them. With the old policy the new attributes
+/// could allow what neither generation allows. They do not wait longer, since a caller must lose rights in time.
 const TOGETHER: Duration = Duration::from_secs(3);
 
-/// The keys of one tenant, and what of them is in force.
+/// The keys of one tenant, in force and in the files.
 pub(super) struct Keys {
     part: Arc<Part>,
     sources: Vec<Arc<KeySource>>,
     held: Mutex<Held>,
-    /// Told when keys were taken away: the whole is to be looked at.
+    /// Notified when keys were taken away, so that a reload follows.
     taken_away: Arc<Notify>,
 }
 
 struct Held {
     stored: Vec<StoredKey>,
     ring: Arc<KeyRing>,
-    /// What the files of keys were like at the last look.
+    /// The state of the key files at the last check.
     seen: Seen,
-    /// What they held at the last look that read them.
+    /// The content of the key files when they were last read.
     latest: Option<Latest>,
     /// What the keys in force have changed to, until it is in force.
     changed: Option<Changed>,
-    /// Whether less is in force than the last whole generation had.
+    /// Whether keys are missing that the last reload put in force.
     is_cut: bool,
 }
 
@@ -56,7 +56,7 @@ struct Changed {
     since: Instant,
 }
 
-/// Of which moment a reading of all files is.
+/// The moment at which all files were read.
 pub(super) struct Reading<'a> {
     pub(super) files: &'a Files,
     pub(super) seen: &'a Seen,
@@ -77,7 +77,7 @@ impl Keys {
             held: Mutex::new(Held {
                 stored,
                 ring,
-                // Nothing was seen yet: the first look reads them.
+                // Nothing was read yet: the first check reads them.
                 seen: Seen::default(),
                 latest: None,
                 changed: None,
@@ -101,7 +101,7 @@ impl Keys {
     }
 
     fn saw(&self, files: Files) {
-        // Nobody waits for a long file to be read.
+        // Reading a long file delays nobody.
         let stored = self.stored();
         let mut changed = self.standing(&files, &stored);
         let mut held = self.lock();
@@ -180,7 +180,7 @@ impl Keys {
         if let Some(latest) = latest {
             let changed = self.standing(&latest.files, &held.stored);
             self.take_away(&mut held, &latest.files, changed.as_deref());
-            // The next reload finds what this one lacks.
+            // The next reload reads the newer files.
             held.is_cut = true;
             held.will_change(changed, since);
             for (set, new) in sets.iter_mut().zip(self.sets_of(&latest.files)) {
@@ -198,7 +198,7 @@ impl Keys {
         }
     }
 
-    /// Whether less is in force than the last whole generation had.
+    /// Whether keys are missing that the last reload put in force.
     pub(super) fn is_cut(&self) -> bool {
         self.lock().is_cut
     }

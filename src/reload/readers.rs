@@ -1,5 +1,5 @@
-//! Looks at files that may not answer, such as those of a mount that is stuck: each on a thread, and never two at once at the
-//! same files. A look that takes too long is given up; its thread ends when the system lets it.
+//! Reads files that may not answer, such as those of a stuck mount. Each tenant's files are read on a thread, and never twice at
+//! once. A reading that takes too long is given up; its thread ends when the system lets it.
 
 use std::{
     collections::VecDeque,
@@ -16,16 +16,16 @@ use std::{
 /// Threads at most for the files that answer; one that does not answer has its own until it does.
 const THREADS: usize = 8;
 
-/// Why there is nothing to see.
+/// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Silent {
-    /// This look takes too long, or an earlier one still does.
+    /// This reading takes too long, or an earlier one still does.
     Stalled,
-    /// It broke off.
+    /// The reading broke off.
     Broken,
 }
 
-/// Who looks at the files of each tenant.
+/// The threads that read the files of the tenants.
 pub(super) struct Readers {
     busy: Vec<Arc<AtomicBool>>,
 }
@@ -71,7 +71,7 @@ impl Readers {
         let (sender, ended) = mpsc::channel();
         for _ in 0..threads {
             let (jobs, sender) = (Arc::clone(&jobs), sender.clone());
-            // Where no thread can be had, the others do the work, or nobody does.
+            // If no thread can be started, the others do the work, or nobody does.
             let _ = thread::Builder::new()
                 .name("files".to_owned())
                 .spawn(move || do_jobs(&jobs, &sender));
@@ -86,7 +86,7 @@ impl Readers {
             open.retain(|waiting| *waiting != index);
             each(index, outcome.ok_or(Silent::Broken));
         }
-        // What nobody has begun is free again.
+        // Work that no thread has begun is free again.
         for job in lock(&jobs).drain(..) {
             job.busy.store(false, Ordering::Release);
         }

@@ -1,5 +1,5 @@
-//! When a reload that failed is tried again. Some faults pass by themselves, such as a trial of policies for which a busy
-//! machine had no time; files that do not change would never tell of that, and a key that is revoked in them stayed good.
+//! Decides when a failed reload is tried again. Some faults pass by themselves, such as a trial of policies that ran out of time
+//! on a busy machine. Without another try the files would not be read until they change, and a revoked key would stay valid.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// After the first failure.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest between two tries: what is wrong for good costs no more than a try so often.
+/// The longest pause between two tries, so that a lasting fault costs little.
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// A failure that is to be tried again.
@@ -20,7 +20,7 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    /// After a failure with these problems: soon where they are new, later each time where they stay.
+    /// The next try after a failure with these problems: soon if they are new, later each time if they stay.
     pub(super) fn after(earlier: Option<Self>, problems: Vec<String>) -> Self {
         let pause = match earlier {
             Some(earlier) if earlier.problems == problems => (earlier.pause * 2).min(LONGEST),
@@ -33,7 +33,7 @@ impl Retry {
         }
     }
 
-    /// Try again at once: something else has changed.
+    /// Tries again at once, since something else has changed.
     pub(super) fn soon(&mut self) {
         self.at = Instant::now();
     }

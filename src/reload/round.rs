@@ -1,4 +1,4 @@
-//! One reload: of all that is not revoked already, one tenant after the other.
+//! One reload of all tenants, one after the other.
 
 use std::{mem::take, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
 
-/// What reloads work on.
+/// The state that reloads work on.
 pub(super) struct Round {
     tenants: Vec<InForce>,
     readers: Readers,
@@ -33,7 +33,7 @@ enum End {
     Same,
     /// It is in force.
     Done,
-    /// It failed, and this is told for the first time or not.
+    /// It failed, with the same problems as before or with new ones.
     Failed { is_new: bool },
 }
 
@@ -53,7 +53,7 @@ impl Round {
         }
     }
 
-    /// Takes up what has changed, or everything where that is asked. When to try again what has failed.
+    /// Reloads the tenants whose files have changed, or all if that is asked for. Returns when to try failed ones again.
     pub(super) fn run(&mut self, is_asked: bool) -> Option<Instant> {
         descriptors::keep();
         let mut looks: Vec<Option<Result<Look, Silent>>> =
@@ -80,7 +80,7 @@ impl Round {
         }
         self.tell(is_done, has_failed, told);
         if is_done {
-            // What has failed may have needed what another gave up, such as a key.
+            // A tenant that failed may have needed what another one gave up, such as a key.
             let failed = self.tenants.iter_mut();
             failed
                 .filter_map(|tenant| tenant.retry.as_mut())
@@ -163,12 +163,12 @@ impl Round {
         }
     }
 
-    /// Puts in force what the files of a tenant make, or tells what is wrong.
+    /// Builds a tenant's rules from its files and puts them in force, or returns the problems.
     fn build(&mut self, index: usize, files: &Files, begun: Instant) -> Result<(), Problems> {
         let Some(tenant) = self.tenants.get(index) else {
             return Ok(());
         };
-        // The process that tries policies wants descriptors too.
+        // The process that tries policies needs file descriptors too.
         let lent = descriptors::lend();
         let built = tenant.build(files);
         drop(lent);

@@ -1,4 +1,4 @@
-//! The rules of each tenant, built from one reading of its files: whole, or not at all.
+//! Builds the rules of each tenant from one reading of its files: as a whole, or not at all.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,9 +12,9 @@ use crate::{
 
 /// One tenant's configuration, its files, and the keys of its issuers, which outlive every reload.
 pub struct LoadedTenant {
-    /// What its rules are built from.
+    /// Its configuration.
     pub part: Part,
-    /// One source of keys an issuer, in their order.
+    /// The keys of its issuers, in the order of the configuration.
     pub sources: Vec<Arc<KeySource>>,
     /// Its files as they were read at the start.
     pub files: Files,
@@ -23,7 +23,7 @@ pub struct LoadedTenant {
 /// Where a tenant's fetches of keys are counted.
 pub type EventsOf<'a> = &'a dyn Fn(Option<&Arc<str>>) -> Arc<dyn KeyEvents>;
 
-/// What fetches keys, and whose.
+/// The fetchers of keys, each with the name of its task.
 pub type Fetchers = Vec<(String, KeyFetcher)>;
 
 /// The sources of every tenant's keys, and the tasks that fill those that have a key server.
@@ -193,12 +193,12 @@ pub fn one(
     problems.of_tenant(name.as_deref()).into_result(one)
 }
 
-/// Whose each API key is, by its digest.
+/// The tenant of each API key, by the digest of the key.
 #[derive(Default)]
 pub(super) struct KeyOwners(HashMap<String, (Arc<str>, String)>);
 
 impl KeyOwners {
-    /// A key of two tenants opens both, whichever file it was copied to.
+    /// Reports a key of two tenants: it would be valid for both.
     pub(super) fn add(&mut self, tenant: &Arc<str>, keys: &[StoredKey]) -> Problems {
         let mut problems = Problems::default();
         for StoredKey { entry, origin } in keys {
@@ -219,7 +219,7 @@ impl KeyOwners {
     }
 }
 
-/// What was built for one tenant.
+/// The rules of one tenant, with all that was built for them.
 pub struct BuiltTenant {
     /// Its rules.
     pub tenant: Arc<Tenant>,
@@ -229,13 +229,13 @@ pub struct BuiltTenant {
     pub keys: Vec<StoredKey>,
     /// Where its rules look for them.
     pub ring: Arc<KeyRing>,
-    /// What is risky in the configuration of pygeoapi.
+    /// Warnings about the configuration of pygeoapi.
     pub risks: Vec<String>,
-    /// What is doubtful in policies and data.
+    /// Warnings about policies and data.
     pub warnings: Vec<String>,
 }
 
-/// What was built.
+/// The rules of all tenants, with all that was built for them.
 #[derive(Default)]
 pub struct Built {
     /// The rules of all tenants.
@@ -244,9 +244,9 @@ pub struct Built {
     pub tenants: Vec<BuiltTenant>,
     /// Each tenant's name and the revision of its policy and data.
     pub revisions: Vec<(Option<Arc<str>>, String)>,
-    /// What is risky in the configuration of pygeoapi.
+    /// Warnings about the configuration of pygeoapi.
     pub risks: Vec<String>,
-    /// What is doubtful in policies and data.
+    /// Warnings about policies and data.
     pub warnings: Vec<String>,
 }
 

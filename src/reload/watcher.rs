@@ -1,4 +1,4 @@
-//! Hears of changed files.
+//! Watches files for changes.
 
 use std::{
     collections::BTreeSet,
@@ -19,17 +19,17 @@ use tokio::{
 };
 use tracing::warn;
 
-/// For so long files may go on changing before they are looked at all the same: a revoked key may be among them.
+/// How long files may go on changing before they are read all the same: a revoked key may be among them.
 const BUSY: Duration = Duration::from_secs(1);
-/// How long a reload waits until new folders are watched: a mount that does not answer holds up no other.
+/// How long a reload waits until new folders are watched, so that a mount that does not answer delays no other.
 const FOLLOW: Duration = Duration::from_secs(1);
 
 /// Watches the folders of all sources, and the folders that mounted ones link to.
 pub(super) struct Watcher {
-    /// Tells of what was heard. Without a watcher nobody else would hold one, and a channel without senders never waits.
+    /// Sends the events. It is kept also without a watcher: a channel without senders would never wait.
     heard: watch::Sender<()>,
     watched: Arc<Mutex<Watched>>,
-    /// Whether somebody waits for `watched` already.
+    /// Whether a reload waits for `watched` already.
     is_queued: Arc<AtomicBool>,
 }
 
@@ -47,7 +47,7 @@ impl Watcher {
         let heard = watch::Sender::new(());
         let sender = heard.clone();
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading a file is an event too; only changes count.
+            // Reading a file is an event too, but only changes count.
             if event.is_ok_and(|e| !e.kind.is_access()) {
                 sender.send_replace(());
             }
@@ -71,7 +71,7 @@ impl Watcher {
         Events(self.heard.subscribe())
     }
 
-    /// Watches folders that have come to be since.
+    /// Watches folders that are new.
     pub(super) async fn follow(&self) {
         let watched = Arc::clone(&self.watched);
         let (done, ended) = oneshot::channel();
@@ -102,7 +102,7 @@ impl Events {
             let rest = async { while let Ok(Ok(())) = timeout(settle, self.0.changed()).await {} };
             let _ = timeout(BUSY, rest).await;
         };
-        // Too late is as good as settled.
+        // If the files do not rest in time, they are read as they are.
         let _ = timeout(look, settled).await;
     }
 }
