@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-/// Bytes that may wait to be written. The line of a decision has some 700.
+/// Bytes that may wait to be written. The line of a decision has some 500.
 const MAX_WAITING: usize = 4 << 20;
 /// How long lines are gathered after a write.
 const GATHER: Duration = Duration::from_millis(5);
