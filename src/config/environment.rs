@@ -12,26 +12,26 @@ use serde_json::Value;
 
 use super::{Origin, Problem, Problems};
 
-/// What every variable of ours begins with.
+/// The prefix of geowarden's variables.
 pub const PREFIX: &str = "GEOWARDEN_";
-/// What the names of all variables begin with that this program reads, besides fastgeoapi's.
+/// The prefixes of all variables that this program reads, besides fastgeoapi's.
 pub(super) const PREFIXES: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 
 /// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
-/// A name without `__` is not ours: Kubernetes sets `GEOWARDEN_PORT` and the like for a Service named geowarden.
+/// A name without `__` is ignored: Kubernetes sets `GEOWARDEN_PORT` and the like for a Service named geowarden.
 #[derive(Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,
-    /// gunicorn's own variable: a pygeoapi in the same container reads it too.
+    /// gunicorn's own variable, which a pygeoapi in the same container reads too.
     pub(super) gunicorn_arguments: Option<String>,
     /// `GEOWARDEN_ENV_FILE`.
     pub(super) env_file: Option<PathBuf>,
     /// The program of this process.
     pub(super) program: Option<PathBuf>,
-    /// Every other variable: an `.env` of fastgeoapi's names which of them count.
+    /// All other variables. An `.env` of fastgeoapi decides which of them count.
     others: BTreeMap<String, String>,
-    /// The variables that are not UTF-8, by what of their names is.
+    /// The names of variables that are not UTF-8.
     unreadable: Vec<String>,
 }
 
@@ -42,14 +42,14 @@ pub(super) struct Setting {
     pub(super) name: String,
     /// The key it sets.
     pub(super) path: KeyPath,
-    /// Its text as YAML would read it, so that lists and numbers can be written.
+    /// Its text as YAML reads it, so that lists and numbers can be set.
     pub(super) value: Value,
-    /// Its text as it is, for keys that want a string.
+    /// Its text, for keys that expect a string.
     pub(super) text: String,
 }
 
 impl fmt::Debug for Environment {
-    /// Without the variables that are not ours: there may be secrets among them.
+    /// Without the variables of other programs, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("settings", &self.settings)
@@ -63,7 +63,7 @@ impl Environment {
         // By this name it is the same program even after its file has been replaced.
         let same = Path::new("/proc/self/exe");
         Self {
-            // Without a program no policy is tried, and so none is loaded: that is told when it cannot be started.
+            // If this program cannot be started later, no policy can be tried, so none is loaded and the reason is reported.
             program: Some(if same.exists() {
                 same.to_path_buf()
             } else {
@@ -73,7 +73,7 @@ impl Environment {
         }
     }
 
-    /// The variables of `variables`; those of ours that are not UTF-8 are told when a configuration is read.
+    /// The settings among `variables`. A variable that is not UTF-8 becomes a problem when a configuration is read.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut gunicorn_arguments = None;
         let mut env_file = None;
@@ -101,7 +101,7 @@ impl Environment {
                 }
             }
         }
-        // Elements of a list must come in order, whatever the order of the process's variables.
+        // Elements of a list must be set in order, whatever the order of the process's variables is.
         settings.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then(a.name.cmp(&b.name)));
         Self {
             settings,
@@ -113,14 +113,13 @@ impl Environment {
         }
     }
 
-    /// A problem for each variable of these prefixes that is not UTF-8: without it the variable would be as none, and
-    /// another policy might decide.
+    /// A problem for each variable of these prefixes that is not UTF-8. To ignore it could let another policy decide.
     pub(super) fn unreadable(&self, prefixes: &[&str]) -> Problems {
         let is_of = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix));
         let problem = |name: &String| Problem {
             origin: Origin::Environment(name.clone()),
             path: String::new(),
-            message: "expected UTF-8, found other bytes; set it anew, or unset it".to_owned(),
+            message: "expected UTF-8, found other bytes: set it again, or unset it".to_owned(),
         };
         Problems(self.unreadable.iter().filter(is_of).map(problem).collect())
     }

@@ -29,7 +29,7 @@ impl Settings {
         Self::from_variables(&name, &variables, process)
     }
 
-    /// The configuration that means the same, under the keys of ours that the environment sets.
+    /// The configuration that means the same. geowarden's own variables win over it.
     pub fn config(&self, folder: &Path, environment: &Environment) -> Result<Config, Problems> {
         let mut config = Config::from_text(
             &self.file,

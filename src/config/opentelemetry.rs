@@ -1,4 +1,4 @@
-//! OpenTelemetry's own environment variables, for what neither the file nor a variable of ours sets.
+//! OpenTelemetry's own environment variables. They count for keys that neither the file nor a `GEOWARDEN_` variable sets.
 //!
 //! Those of traces win over those of all signals (OTLP exporter specification). Samplers that ignore the caller's sampled
 //! flag are not offered: those of `OTEL_TRACES_SAMPLER` say what happens without a caller.
@@ -18,7 +18,7 @@ type Variables = BTreeMap<String, String>;
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 
-/// Which share of the checks without a caller is traced.
+/// The share of checks without a parent span that is traced.
 enum Share {
     All,
     None,
@@ -35,7 +35,7 @@ fn sampled(name: &str) -> Option<Share> {
     }
 }
 
-/// What the variables set, the endpoint first.
+/// The keys that the variables set, the endpoint first.
 pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     let mut all = Vec::new();
     let mut put = |name: &str, key: &[&str], value: Value| {
@@ -88,7 +88,7 @@ pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     all
 }
 
-/// What is said in vain, for those who wonder why.
+/// Notes on variables that are ignored.
 pub(super) fn notes(variables: &Variables) -> Vec<String> {
     let sampler = get(variables, SAMPLER).filter(|name| sampled(name).is_none());
     let sampler = sampler.map(|_| {
@@ -131,7 +131,7 @@ fn of_traces<'a>(variables: &'a Variables, what: &str) -> Option<(String, &'a st
         })
 }
 
-/// An empty variable is as good as none (general SDK configuration).
+/// An empty variable counts as unset (general SDK configuration).
 fn get<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
     let value = variables.get(name)?.trim();
     (!value.is_empty()).then_some(value)

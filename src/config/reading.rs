@@ -1,7 +1,7 @@
-//! From text to a [`Config`] with every fault of form: wrong types, unknown keys, missing keys.
+//! Reads a [`Config`] from text and reports every fault of form: wrong types, unknown keys, missing keys.
 //!
-//! serde stops at the first fault. So the faulty value is noted, taken out of the tree, and the tree read again,
-//! until it is read whole: every round finds one more fault.
+//! serde stops at the first fault. So the faulty value is noted and taken out of the tree, and the tree is read again until no
+//! fault is left. Every round finds one more fault.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ use super::{
     sources::{Sources, get, shown_path},
 };
 
-/// More faults than this are not looked for.
+/// The reading stops after so many faults.
 const MAX_PROBLEMS: usize = 50;
 
-/// What is left to read of a text, and what was wrong with it.
+/// Reads a configuration from a text and the environment, with the faults of form that did not stop it.
 pub(super) fn read(
     name: &str,
     text: &str,
@@ -60,7 +60,7 @@ pub(super) fn read(
             problems.0.push(Problem {
                 origin: Origin::Environment(setting.name.clone()),
                 path: shown_path(&setting.path),
-                message: "the key above it is no mapping or list, so nothing can be set in it"
+                message: "the key above it is no mapping or list, so this variable can set nothing in it: unset it, or change that key"
                     .to_owned(),
             });
         }

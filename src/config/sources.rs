@@ -21,7 +21,7 @@ impl Sources {
     pub(super) fn origin(&self, path: &[Step]) -> Origin {
         match self.variable(path) {
             Some(name) => Origin::Environment(name.to_owned()),
-            // What stands in no file was made by a variable that sets something below it.
+            // A value that is in no file was made by a variable that sets something below it.
             None if get(&self.document.value, path).is_none()
                 && let Some(name) = self.variable_below(path) =>
             {
@@ -34,7 +34,7 @@ impl Sources {
         }
     }
 
-    /// The text at `path` as it was written, where a string was.
+    /// The text at `path` as it was written, if it is a string.
     pub(super) fn text(&self, path: &[Step]) -> Option<&str> {
         let by_variable = self.texts.iter().find(|(key, _)| key == path);
         match by_variable {

@@ -1,4 +1,4 @@
-//! What the form alone cannot say: keys that exclude each other, addresses that must be safe, files that must be there.
+//! Checks what the form alone cannot: keys that exclude each other, addresses that must be safe, files that must exist.
 
 mod authn;
 mod durations;
@@ -17,7 +17,7 @@ pub(super) use self::{
 };
 use super::{Config, Problem, sources::Sources, web_address};
 
-/// Every fault in a configuration of good form, and what its files cannot be used for.
+/// Every fault in a configuration of valid form, and the problems of its files.
 pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {
     let mut found = Findings {
         sources,
@@ -48,10 +48,10 @@ pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Pr
 
 struct Findings<'a> {
     sources: &'a Sources,
-    /// Where the sections that are looked at stand.
+    /// The path of the section that is being checked.
     above: KeyPath,
     problems: Vec<Problem>,
-    /// Files that are there, and of no use as they are now.
+    /// Problems of files that exist but cannot be used now.
     useless: Vec<Problem>,
 }
 
@@ -73,7 +73,7 @@ impl Findings<'_> {
     }
 }
 
-/// Of two keys that say the same one could be overlooked.
+/// Two keys for one setting are an error, since a reader could overlook one of them.
 fn decision_log(config: &Config, found: &mut Findings<'_>) {
     let newer = found.path("decision_log.decisions");
     if config.telemetry.decisions.is_some() && found.sources.set_by(&newer).is_some() {
@@ -101,7 +101,7 @@ fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
-/// Where pygeoapi itself is asked: no secret may stand in it, since it is told in warnings.
+/// The address of pygeoapi itself. It must hold no secret, since warnings show it.
 fn pygeoapi_url(url: &str, found: &mut Findings<'_>) {
     let is_plain = web_address::secret_part(url, false).is_none()
         && Url::parse(url)

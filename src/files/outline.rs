@@ -84,7 +84,7 @@ impl Outline {
         let files = self.files.values().flatten().map(|file| file.stamp);
         let links = self.links.values().map(|(stamp, _)| *stamp);
         let latest = files.chain(links).map(|stamp| stamp.changed()).max()?;
-        // A file system whose clock is ahead of ours must not keep us waiting for ever.
+        // A file system whose clock is ahead of this machine's must not make us wait for ever.
         let age = now.duration_since(latest).ok()?;
         settle.checked_sub(age).filter(|rest| !rest.is_zero())
     }

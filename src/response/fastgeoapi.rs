@@ -1,4 +1,4 @@
-//! fastgeoapi's bodies of a 401, for clients that look for its words.
+//! The bodies of fastgeoapi's 401 answers, for clients that expect them.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(super) fn body(denial: &Denial, format: ErrorFormat) -> Option<Value> {
     }
 }
 
-/// fastgeoapi's challenges end with the error; ours describe it.
+/// The challenge without the description of the error, which fastgeoapi does not send.
 pub(super) fn challenge(value: &str, format: ErrorFormat) -> &str {
     match format {
         ErrorFormat::Problem => value,
