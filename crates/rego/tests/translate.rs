@@ -294,12 +294,12 @@ fn what_has_no_exact_meaning_is_refused_with_its_place() {
 fn a_name_that_is_like_another_one_is_told_with_it() {
     for (rules, told) in [
         (
-            "is_admin if input.a\nallow if is_admn",
-            "3:10: nothing gives the variable `is_admn` a value here: did you mean `is_admin`?",
+            "is_admin if input.a\nallow if is_admins",
+            "3:10: nothing gives the variable `is_admins` a value here: did you mean `is_admin`?",
         ),
         (
-            "allow if { user := input.user; usre == 1 }",
-            "2:32: nothing gives the variable `usre` a value here: did you mean `user`?",
+            "allow if { user := input.user; users == 1 }",
+            "2:32: nothing gives the variable `users` a value here: did you mean `user`?",
         ),
         (
             "import data.roles\nallow if role.x == 1",
