@@ -80,7 +80,7 @@ async fn a_decision_s_spans_stand_below_envoy_s() -> Outcome {
     let allowed = stage
         .ask(
             Ask::get(path)
-                .header("x-api-key", "secret-key")
+                .header("x-api-key", &key)
                 .bearer("secret-token"),
         )
         .await?;
