@@ -60,7 +60,7 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
     }
     let resolved = resolve(&modules, builtins)?;
     let warnings = check(&resolved, written.data)?;
-    let prefix = prefix(&modules);
+    let prefix = prefix(written, &modules);
     let members = |path: &[String]| members(written.data, path);
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
@@ -120,15 +120,25 @@ fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>)
     }
 }
 
-/// What no name of the policy begins with.
-fn prefix(modules: &[(String, Module)]) -> String {
+/// What no name of the policy or of its data begins with, where rules may be added: the author's texts do not contain it, so that
+/// no reference can reach what is added.
+fn prefix(written: Written<'_>, modules: &[(String, Module)]) -> String {
+    let mut places: Vec<Vec<String>> = vec![vec!["data".to_owned()]];
+    for (_, module) in modules {
+        let names = module.package.iter().map(|name| name.text.clone());
+        places.push(std::iter::once("data".to_owned()).chain(names).collect());
+    }
+    places.sort_unstable();
+    places.dedup();
+    let keys: Vec<String> = places
+        .iter()
+        .flat_map(|place| members(written.data, place))
+        .filter(|key| key.starts_with("__"))
+        .collect();
     let mut prefix = "__".to_owned();
     let is_taken = |prefix: &str| {
-        modules.iter().any(|(_, module)| {
-            let rules = module.rules.iter().map(|rule| &rule.head.name);
-            let mut names = module.package.iter().chain(rules);
-            names.any(|name| name.text.starts_with(prefix))
-        })
+        written.texts.values().any(|text| text.contains(prefix))
+            || keys.iter().any(|key| key.starts_with(prefix))
     };
     while is_taken(&prefix) {
         prefix.push('_');

@@ -75,6 +75,20 @@ fn a_group_of_rules_is_a_rule_of_its_own() {
 }
 
 #[test]
+fn nothing_that_is_added_can_be_reached_by_a_name() {
+    let rules = "g.a := 1\n\nallow if data.__made.group0\n\nother := g";
+    let made = one(rules, "p/allow");
+    assert!(made.texts["a.rego"].contains("data.__made.group0"));
+    let group = &made.texts["(rules made for others)"];
+    assert!(group.starts_with("package ___made"), "{group}");
+    let text = "package p\ng.a := 1\nother := g\n";
+    let data = json!({"__made": {"group0": 1}});
+    let made = given(&[("a.rego", text)], "p/other", &data).unwrap();
+    let group = &made.texts["(rules made for others)"];
+    assert!(group.starts_with("package ___made"), "{group}");
+}
+
+#[test]
 fn what_is_asked_for_need_not_be_a_rule() {
     for (rules, entry, place) in [
         ("allow := 1", "p/allow", "data.p.allow"),
