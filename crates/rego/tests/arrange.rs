@@ -179,6 +179,26 @@ fn what_opa_refuses_is_refused_with_its_place() {
         ["a.rego:2:1: `data.p.users.a.b` is data too: rename the rule or move the data"]
     );
     let files = [
+        ("a.rego", "package p\ng.a := 1\n\nr := g"),
+        ("t.rego", "package t\nallow if data.p.r with data.p as {}"),
+    ];
+    assert_eq!(
+        given(&files, "", &none).unwrap_err(),
+        [
+            "t.rego:2:1: `with` replaces `data.p.g`, which stands for all rules below it and is used as a whole: replace each rule by its whole name"
+        ]
+    );
+    let files = [
+        ("a.rego", "package p\nq.o[x].k := 1 if some x in input.xs"),
+        ("b.rego", "package p.q\no.z.k := 1"),
+    ];
+    assert_eq!(
+        given(&files, "", &none).unwrap_err(),
+        [
+            "b.rego:2:1: `data.p.q.o` is made by rules of two packages: write all its rules in one package"
+        ]
+    );
+    let files = [
         ("a.rego", "package p\nq := 1"),
         ("b.rego", "package p.q.r\nx := 1"),
     ];
