@@ -1,6 +1,6 @@
-# Public pages for everybody; everything else, but for pygeoapi's administration, for every valid credential.
+# Public pages for everybody; everything else except pygeoapi's administration for every valid credential.
 #
-# What fastgeoapi does with an API key or OAuth2, where a credential is all there is.
+# The same as fastgeoapi with an API key or OAuth2, where any valid credential is enough.
 package geowarden.authz
 
 import rego.v1
@@ -16,7 +16,7 @@ allow if {
 	input.ogc.action == "read"
 }
 
-# Which methods there are is no secret to fastgeoapi's OAuth2; `policy.embedded: bearer` sets this.
+# With OAuth2, fastgeoapi answers OPTIONS for everybody. `policy.embedded: bearer` sets this.
 allow if {
 	data.options_are_public
 	input.request.method == "OPTIONS"
@@ -28,7 +28,7 @@ allow if {
 	not api in admin_pages
 }
 
-# The administration shows the passwords of providers. It is for those who are named in `data.admin`, such as
+# The administration shows the passwords of providers. It is for the callers in `data.admin`, such as
 # `admin: [{method: api_key, subject: ops}]`.
 allow if {
 	input.ogc.api in admin_pages

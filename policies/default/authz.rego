@@ -12,7 +12,7 @@ default allow := false
 # Landing page, API description, conformance and static files show no data.
 public_pages := {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"}
 
-# pygeoapi's administration: it shows the passwords of providers, and opens any folder.
+# pygeoapi's administration: it shows the passwords of providers, and can open any folder.
 admin_pages := {"admin-config", "admin-resources", "admin-resource"}
 
 allow if {
@@ -20,7 +20,7 @@ allow if {
 	input.ogc.action == "read"
 }
 
-# `all` lists what the role may do everywhere, but for the administration.
+# `all` lists what the role may do everywhere except in the administration.
 allow if {
 	some role in roles
 	access in data.roles[role].all

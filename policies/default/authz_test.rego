@@ -58,7 +58,7 @@ test_a_role_for_one_collection if {
 	) with data.roles as roles
 }
 
-# Reading everything, and writing everything, are no way to the passwords in pygeoapi's configuration.
+# A role that may read and write everything must not see the passwords in pygeoapi's configuration.
 test_the_administration_is_nothing_of_everything if {
 	every role in {"reader", "editor", "admin"} {
 		every page in {"admin-config", "admin-resources", "admin-resource"} {
@@ -81,7 +81,7 @@ test_the_administration_has_a_key_of_its_own if {
 
 administer(page, action) := {"api": page, "operation": page, "action": action, "resource": "obs"}
 
-# Whatever a collection is called, its name is no word that opens more.
+# The name of a collection never allows more than that collection.
 test_no_name_of_a_collection_opens_more if {
 	every name in {"*", "catalogue", "lists", "all", "admin", "read"} {
 		roles := {"one": {"read": [name]}}

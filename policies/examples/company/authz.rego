@@ -25,7 +25,7 @@ allow if {
 	input.ogc.collection == collection_of[company]
 }
 
-# pygeoapi's administration is for those who are named in `data.admin`, such as
+# pygeoapi's administration is for the callers in `data.admin`, such as
 # `admin: [{method: api_key, subject: ops}]`.
 allow if {
 	input.ogc.api in {"admin-config", "admin-resources", "admin-resource"}
