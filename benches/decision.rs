@@ -26,7 +26,7 @@ use geowarden::{
     identity::{Method, Principal},
     pipeline::{self, Rules},
     policy::{Policy, Question, RegoPolicy, RegoSettings, input, source},
-    record::{DecisionRecord, ErrorFormat},
+    record::DecisionRecord,
     request::{
         CheckInput,
         ogc::{Backend, Reader, Resource},
@@ -142,7 +142,7 @@ fn rules(folder: &str) -> Rules {
         reader: reader(),
         authn: Arc::new(Chain::new(settings, Arc::new(SystemClock)).unwrap()),
         policy: Arc::new(policy(folder, 1000)),
-        error_format: ErrorFormat::default(),
+        fastgeoapi: None,
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::{
 
 use crate::{
     authn::KeySource,
-    connections::{self, Accept, FAREWELL, Heard, Seats, Served},
+    connections::{self, Accept, CLOSE_LIMIT, ConnectionLimit, ObservedStream, Served},
     supervision::{TaskStatus, Tasks},
     telemetry::{
         metrics::{Dropped, Metrics},
@@ -40,12 +40,12 @@ use crate::{
     },
 };
 
-/// Everything that readiness depends on.
+/// The state that readiness depends on.
 #[derive(Clone)]
 pub struct Readiness {
     /// Set once the service is shutting down.
     pub draining: Arc<AtomicBool>,
-    /// The issuers' keys: without any, tokens of that issuer get 503.
+    /// The keys of the issuers. Without keys, tokens of that issuer get 503.
     pub sources: Vec<IssuerKeys>,
     /// The history of reloads. Files that cannot be used are a warning, since the last good ones serve.
     pub history: Arc<ReloadHistory>,
@@ -55,7 +55,7 @@ pub struct Readiness {
     pub other_pygeoapi: Arc<AtomicBool>,
 }
 
-/// The keys of an issuer, and which tenant's they are.
+/// The keys of an issuer, with its tenant.
 #[derive(Clone)]
 pub struct IssuerKeys {
     /// The tenant's name; `None` if no tenants are configured.
@@ -87,11 +87,12 @@ impl Readiness {
         obstacles.extend(
             tasks
                 .filter(|task| task.is_down)
-                .map(|task| format!("the background task `{}` ends again and again", task.name)),
+                .map(|task| format!("the background task `{}` keeps ending", task.name)),
         );
         if self.other_pygeoapi.load(Ordering::Relaxed) {
-            obstacles
-                .push("another pygeoapi runs than the guarded one (`pygeoapi.version`)".to_owned());
+            obstacles.push(
+                "the running pygeoapi is not the guarded version (`pygeoapi.version`)".to_owned(),
+            );
         }
         if self.draining.load(Ordering::Relaxed) {
             obstacles.push("shutting down".to_owned());
@@ -109,7 +110,7 @@ impl Readiness {
             .map(failed_reload)
             .chain(tasks.map(|task| {
                 format!(
-                    "the background task `{}` has ended and is started again",
+                    "the background task `{}` has ended and is being restarted",
                     task.name
                 )
             }))
@@ -127,7 +128,7 @@ fn failed_reload(Failing { tenant, since }: &Failing) -> String {
 
 /// How long a client may take to read an answer, or stay silent.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Room for a request's headers, in bytes.
+/// The limit for the headers of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 struct Pages(TcpListener);
@@ -140,10 +141,11 @@ impl Accept for Pages {
     }
 }
 
-/// Serves until `stopped` ends. A request's headers may take `patience` to come, and so may the next request.
+/// Serves until `stopped` completes. The headers of a request may take `patience` to arrive, and so may the next
+/// request.
 pub async fn serve(
     listener: TcpListener,
-    seats: Arc<Seats>,
+    limit: Arc<ConnectionLimit>,
     patience: Duration,
     readiness: Readiness,
     metrics: Arc<Metrics>,
@@ -154,16 +156,16 @@ pub async fn serve(
         .route("/readyz", get(readyz).with_state(readiness))
         .route("/metrics", get(metrics_text).with_state(metrics));
     let each = |socket, served| connection(socket, served, router.clone(), patience);
-    connections::serve(Pages(listener), seats, each, stopped).await;
+    connections::serve(Pages(listener), limit, each, stopped).await;
 }
 
 async fn connection(socket: TcpStream, mut served: Served, router: Router, patience: Duration) {
-    let guest = Arc::clone(&served.guest);
-    let io = TokioIo::new(Heard::new(socket, &guest));
+    let tracked = Arc::clone(&served.tracked);
+    let io = TokioIo::new(ObservedStream::new(socket, &tracked));
     let router = TowerToHyperService::new(router);
-    let asking = Arc::clone(&guest);
+    let asking = Arc::clone(&tracked);
     let service = service_fn(move |request: Request<Incoming>| {
-        asking.has_asked();
+        asking.sent_request();
         router.call(request)
     });
     let serving = http1::Builder::new()
@@ -174,19 +176,19 @@ async fn connection(socket: TcpStream, mut served: Served, router: Router, patie
     let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => {
-            // Who has asked before may leave its connection open, and finds it closed.
-            if ended.is_err_and(|error| error.is_timeout()) && !guest.is_known() {
-                guest.seats().metrics().dropped(guest.seats().listener(), Dropped::Silent);
+            // A client that has sent a request may keep its connection open, so its timeout is not counted.
+            if ended.is_err_and(|error| error.is_timeout()) && !tracked.has_sent_requests() {
+                tracked.limit().metrics().dropped(tracked.limit().listener(), Dropped::Silent);
             }
         }
-        _ = guest.dismissal() => {}
-        () = guest.silence(patience + SILENCE) => {
-            guest.seats().metrics().dropped(guest.seats().listener(), Dropped::Silent);
+        _ = tracked.must_close() => {}
+        () = tracked.silence(patience + SILENCE) => {
+            tracked.limit().metrics().dropped(tracked.limit().listener(), Dropped::Silent);
         }
         () = served.end() => {
             serving.as_mut().graceful_shutdown();
-            // There is nobody to tell.
-            let _ = timeout(FAREWELL, serving).await;
+            // Writing fails only if the client has gone.
+            let _ = timeout(CLOSE_LIMIT, serving).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The whole service: builds the rules, binds, then serves. The only place that spawns.
+//! The whole service: builds the rules, binds its sockets and serves. Only this module spawns the service's tasks.
 
 mod background;
 
@@ -27,7 +27,7 @@ use crate::{
     authn::KeyFetcher,
     config::{Config, ListenAddress, Problems, Tls},
     connections::{
-        Seats,
+        ConnectionLimit,
         open_files::{self, RESERVED_FILES},
     },
     files::descriptors,
@@ -35,13 +35,13 @@ use crate::{
         Reloader,
         tenants::{self, LoadedTenant},
     },
-    running_pygeoapi::{self, Later},
+    running_pygeoapi::{self, VersionChecks},
     state::State,
     telemetry::{
         decision_stream::DecisionStream,
         metrics::Metrics,
         reload_history::ReloadHistory,
-        traces::{ExportError, Exporter, Traces},
+        traces::{ExportError, Exporter, TraceQueue},
     },
     transport::{
         admin::AdminService,
@@ -54,10 +54,10 @@ use crate::{
     },
 };
 
-/// How long the clients of operators have to close their connections.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the clients of the operators' ports have to close their connections.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Why the service could not start or go on.
+/// Why the service could not start or stopped with an error.
 #[derive(Debug, Error)]
 pub enum AppError {
     /// The configuration, keys or policies cannot be used.
@@ -66,9 +66,9 @@ pub enum AppError {
     /// A socket could not be bound.
     #[error("cannot listen on {address}: {source}")]
     Bind {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The gRPC server failed.
@@ -80,7 +80,7 @@ pub enum AppError {
     /// The export of traces cannot be set up.
     #[error("telemetry.traces: {0}")]
     Traces(#[from] ExportError),
-    /// The drain took longer than it may.
+    /// The drain took longer than its limit.
     #[error("requests in flight did not end within the drain limit")]
     Drain,
 }
@@ -91,7 +91,7 @@ pub struct App {
     grpc: GrpcServer,
     grpc_address: ListenAddress,
     admin: TcpListener,
-    admin_seats: Arc<Seats>,
+    admin_limit: Arc<ConnectionLimit>,
     admin_address: SocketAddr,
     admin_grpc: Option<(GrpcServer, ListenAddress)>,
     state: Arc<State>,
@@ -99,15 +99,15 @@ pub struct App {
     history: Arc<ReloadHistory>,
     reloader: Reloader,
     issuers: Vec<admin::IssuerKeys>,
-    /// What fetches keys, each with the name of its tenant's issuer.
+    /// The fetchers of keys, each named after its tenant and issuer.
     fetchers: Vec<(String, KeyFetcher)>,
     /// The tenants whose pygeoapi could not be asked for its version.
     unknown_versions: Vec<Config>,
-    traces: Option<(Traces, Exporter)>,
+    traces: Option<(TraceQueue, Exporter)>,
 }
 
 impl App {
-    /// Loads keys and policies and binds both sockets; nothing is served yet.
+    /// Loads keys and policies and binds the sockets. Nothing is served yet.
     pub async fn bind(config: Config) -> Result<Self, AppError> {
         descriptors::keep();
         let metrics = Arc::new(Metrics::default());
@@ -115,7 +115,7 @@ impl App {
         let (tenants, fetchers) =
             tenants::key_sources(&config, &events).map_err(AppError::Rules)?;
         let built = tenants::all(&tenants).map_err(AppError::Rules)?;
-        let versions = running_pygeoapi::Findings::of_servers(&config).await;
+        let versions = running_pygeoapi::VersionFindings::of_servers(&config).await;
         let versions_warnings = versions.problems.into_result(versions.warnings);
         for warning in config
             .notes
@@ -143,12 +143,12 @@ impl App {
             warn!(
                 connections = shares.grpc,
                 wanted = server.max_connections,
-                "the limit of open files (ulimit -n) allows fewer connections than `server.max_connections`; {RESERVED_FILES} files are kept back for reloads"
+                "the limit of open files (ulimit -n) allows fewer connections than `server.max_connections`; {RESERVED_FILES} files are reserved for reloads"
             );
         }
         let receiving = Receiving::new(server.receive_timeout.0, server.receive_memory_bytes);
         let limits = |name, most| Limits {
-            seats: Seats::new(name, most, &metrics),
+            limit: ConnectionLimit::new(name, most, &metrics),
             receiving: Arc::clone(&receiving),
             longest_message: server.max_request_bytes,
             pings: Pings::default(),
@@ -175,16 +175,16 @@ impl App {
             .await
             .map_err(admin_bind)?;
         let admin_address = admin.local_addr().map_err(admin_bind)?;
-        let admin_seats = Seats::new("admin", shares.operators, &metrics);
+        let admin_limit = ConnectionLimit::new("admin", shares.operators, &metrics);
         let traces = config.telemetry.traces.as_ref();
-        let traces = traces.map(|settings| Traces::new(settings, Arc::clone(&metrics)));
+        let traces = traces.map(|settings| TraceQueue::new(settings, Arc::clone(&metrics)));
         let traces = traces.transpose()?;
         Ok(Self {
             config,
             grpc,
             grpc_address,
             admin,
-            admin_seats,
+            admin_limit,
             admin_address,
             admin_grpc,
             state,
@@ -213,9 +213,9 @@ impl App {
         self.admin_grpc.as_ref().map(|(_, address)| address)
     }
 
-    /// Serves until `shutdown` ends, then drains.
+    /// Serves until `shutdown` completes, then drains.
     ///
-    /// Each change of `reload` asks for a reload, besides those that watching the files asks for.
+    /// Each change of `reload` asks for a reload. Watched files ask for reloads too.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()>,
@@ -237,7 +237,8 @@ impl App {
         }
         tasks.spawn(background.reloader(self.reloader, reload));
         if !self.unknown_versions.is_empty() {
-            let later = Later::new(self.unknown_versions, Arc::clone(&readiness.other_pygeoapi));
+            let later =
+                VersionChecks::new(self.unknown_versions, Arc::clone(&readiness.other_pygeoapi));
             tasks.spawn(background.versions(later));
         }
         let decisions = Arc::<DecisionStream>::default();
@@ -260,7 +261,7 @@ impl App {
         });
         let admin = admin::serve(
             self.admin,
-            self.admin_seats,
+            self.admin_limit,
             self.config.server.receive_timeout.0,
             readiness,
             Arc::clone(&self.metrics),
@@ -301,20 +302,20 @@ impl App {
             return Err(AppError::Drain);
         };
         ended.map_err(|e| AppError::Admin(io::Error::other(e)))?;
-        // The service has ended, so no more traces come, and the exporter sends the last ones.
+        // The service has ended, so there are no more traces, and the exporter sends the last ones.
         if let Some(exports) = exports
             && timeout_at(limit, exports).await.is_err()
         {
             warn!("the last spans were not exported within the drain limit");
         }
-        // Readers of decisions are told that the service ends. It does not wait for one that does not listen.
-        let _ = timeout_at(Instant::now() + FAREWELL, admin_grpc).await;
+        // Readers of decisions are told that the service ends. It does not wait for readers that do not answer.
+        let _ = timeout_at(Instant::now() + CLOSE_LIMIT, admin_grpc).await;
         info!("stopped");
         Ok(())
     }
 }
 
-/// The mode of the admin service's socket: whoever connects sees who asks for what.
+/// The mode of the admin service's socket: anyone who can connect sees every caller and request.
 const OWNER_ONLY: u32 = 0o600;
 
 async fn ended(mut stopped: watch::Receiver<bool>) {
@@ -327,7 +328,7 @@ async fn bind(address: &ListenAddress, mode: u32) -> Result<Listener, AppError> 
     bound.map_err(|source| bind_error(address, source))
 }
 
-/// A gRPC server on `listener`, and where it is with the port that the system chose.
+/// A gRPC server on `listener`, and its address with the port that the system chose.
 fn grpc(
     listener: Listener,
     tls: Option<(&'static str, &Tls)>,
@@ -347,7 +348,7 @@ fn bind_error(address: &impl ToString, source: io::Error) -> AppError {
     }
 }
 
-/// The keys of all tenants' issuers, for the readiness of the whole.
+/// The keys of all tenants' issuers, for readiness.
 fn issuers(tenants: &[LoadedTenant]) -> Vec<admin::IssuerKeys> {
     let of = |one: &LoadedTenant| {
         let tenant = one.part.tenant.clone();

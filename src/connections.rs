@@ -1,8 +1,8 @@
-//! Connections of clients: how many there may be, which one is closed for a new one, and how the last ones are drained.
+//! The connections of clients: their limit, which one is closed for a new one, and how they are drained at the end.
 
-mod heard;
+mod limit;
+mod observed_stream;
 pub mod open_files;
-mod seats;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -10,13 +10,13 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tracing::warn;
 
 pub use self::{
-    heard::Heard,
-    seats::{Guest, Leave, OpenAnswer, Seats},
+    limit::{Close, ConnectionLimit, OpenAnswer, TrackedConnection},
+    observed_stream::ObservedStream,
 };
-use crate::telemetry::{metrics::Dropped, occasionally::Occasionally};
+use crate::telemetry::{log_throttle::LogThrottle, metrics::Dropped};
 
-/// How long a connection that may end its work can take for it.
-pub const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a connection that must close may take to finish its requests.
+pub const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A source of connections.
 pub trait Accept {
@@ -27,26 +27,27 @@ pub trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<Self::Socket>> + Send;
 }
 
-/// The place of a connection while it is served.
+/// A connection that is being served.
 pub struct Served {
-    /// Its seat.
-    pub guest: Arc<Guest>,
-    /// True once the service ends: requests that have begun are finished, and no new ones are begun.
+    /// Its place under the limit.
+    pub tracked: Arc<TrackedConnection>,
+    /// True once the service stops: then requests that have begun are finished, and no new ones are accepted.
     pub ending: watch::Receiver<bool>,
 }
 
 impl Served {
-    /// Ends once the service does.
+    /// Completes once the service stops.
     pub async fn end(&mut self) {
-        // If the sender was dropped, the service has ended too.
+        // If the sender was dropped, the service has stopped too.
         let _ = self.ending.wait_for(|ends| *ends).await;
     }
 }
 
-/// Serves each connection of `listener` by `each` until `shutdown` ends, then waits until those that are open have ended.
+/// Serves each connection of `listener` with `each` until `shutdown` completes, then waits for the open connections to
+/// end.
 pub async fn serve<L, F>(
     listener: L,
-    seats: Arc<Seats>,
+    limit: Arc<ConnectionLimit>,
     each: impl Fn(L::Socket, Served) -> F,
     shutdown: impl Future<Output = ()>,
 ) where
@@ -56,21 +57,21 @@ pub async fn serve<L, F>(
     let mut shutdown = std::pin::pin!(shutdown);
     let (end, ending) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let faults = Occasionally::default();
+    let faults = LogThrottle::default();
     loop {
-        let (socket, guest) = tokio::select! {
+        let (socket, tracked) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            next = next(&listener, &seats, &faults) => next,
+            next = next(&listener, &limit, &faults) => next,
         };
         let served = Served {
-            guest: Arc::new(guest),
+            tracked: Arc::new(tracked),
             ending: ending.clone(),
         };
         tasks.spawn(each(socket, served));
         while tasks.try_join_next().is_some() {}
     }
-    // The port is free at once, and a Unix socket's file is gone.
+    // This frees the port at once, and the file of a Unix socket is removed.
     drop(listener);
     end.send_replace(true);
     while tasks.join_next().await.is_some() {}
@@ -78,19 +79,19 @@ pub async fn serve<L, F>(
 
 async fn next<L: Accept>(
     listener: &L,
-    seats: &Arc<Seats>,
-    faults: &Occasionally,
-) -> (L::Socket, Guest) {
+    limit: &Arc<ConnectionLimit>,
+    faults: &LogThrottle,
+) -> (L::Socket, TrackedConnection) {
     loop {
         match listener.accept().await {
-            Ok(socket) => return (socket, seats.admit().await),
+            Ok(socket) => return (socket, limit.admit().await),
             Err(error) => {
-                let listener = seats.listener();
-                seats.metrics().dropped(listener, Dropped::NotAccepted);
+                let listener = limit.listener();
+                limit.metrics().dropped(listener, Dropped::NotAccepted);
                 if let Some(count) = faults.due() {
                     warn!(listener, count, %error, "connections could not be accepted");
                 }
-                // No file descriptor is left. Trying again at once would use a processor for nothing.
+                // No file descriptor is left. Trying again at once would only waste a processor.
                 sleep(Duration::from_millis(50)).await;
             }
         }

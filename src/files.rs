@@ -1,12 +1,12 @@
-//! Files as they stood at one moment: everything that is built from them is built from this one reading.
+//! Reads files as they were at one moment. Everything that is built from them is built from this one reading.
 //!
-//! Every link is resolved once, so that behind a link such as the `..data` of a mounted ConfigMap one generation is read,
-//! whole. What was read counts only if nothing has changed from before the reading until after it; else all is read again.
+//! Every link is resolved once. So behind a link such as the `..data` of a mounted ConfigMap, all files are of one
+//! generation. A reading is valid only if nothing changed while it was made. Otherwise all files are read again.
 
 pub mod descriptors;
+mod file_states;
 mod outline;
 mod reading;
-mod seen;
 
 use std::{
     collections::BTreeMap,
@@ -19,54 +19,54 @@ use std::{
 
 use thiserror::Error;
 
+pub use self::file_states::FileStates;
 use self::outline::Outline;
-pub use self::seen::Seen;
 
-/// More than this, in bytes, is not read of one path and what is below it.
+/// The most bytes that are read from one root and the files below it.
 const MAX_BYTES: u64 = 64 << 20;
-/// For so long files that change are read again.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// For so long what must not wait long may wait.
-const SOON: Duration = Duration::from_millis(300);
-/// What has changed within this time may be half of a change. It is also longer than the clock tick of any file system.
-pub const SETTLE: Duration = Duration::from_millis(100);
+/// How long changing files are read again.
+const RETRY_LIMIT: Duration = Duration::from_secs(3);
+/// The same limit for readings that must be quick.
+const QUICK_LIMIT: Duration = Duration::from_millis(300);
+/// A change within this time may be incomplete. It is longer than the clock tick of any file system.
+pub const SETTLE_TIME: Duration = Duration::from_millis(100);
 
-/// A path that is read, and what of it.
+/// A path to read, and which files of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Root {
     /// A file or a folder.
     pub path: PathBuf,
-    /// What is read there.
-    pub take: Take,
+    /// Which files are read there.
+    pub take: Selection,
 }
 
-/// What is read at a path.
+/// Which files are read at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Take {
+pub enum Selection {
     /// The file.
     File,
-    /// The files of a folder whose names do not begin with a dot. A link that leads nowhere is ignored.
+    /// The files of a folder whose names do not begin with a dot. A broken link is ignored.
     Folder,
-    /// The same of the folders in it too, but only files of these endings or names; or the file, where it is one. A link that
-    /// leads nowhere is an error.
+    /// The files of a folder and its subfolders, but only with these extensions or names. If the path is a file, that
+    /// file. A broken link is an error.
     Tree {
-        /// How a name may end.
+        /// The extensions of the files.
         endings: &'static [&'static str],
-        /// Whole names.
+        /// The complete names of further files.
         names: &'static [&'static str],
     },
 }
 
 impl Root {
-    /// A file.
+    /// A root that is a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        let (path, take) = (path.into(), Take::File);
+        let (path, take) = (path.into(), Selection::File);
         Self { path, take }
     }
 
-    /// A folder of files.
+    /// A root that is a folder.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        let (path, take) = (path.into(), Take::Folder);
+        let (path, take) = (path.into(), Selection::Folder);
         Self { path, take }
     }
 }
@@ -103,26 +103,26 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// The files never stood still.
+/// The files changed during every reading.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "the files changed again and again while they were read, {tries} times in {} s; replace them whole, as `mv` or a ConfigMap does",
-    PATIENCE.as_secs()
+    "the files changed while they were read, {tries} times in {} s: replace them as a whole, as `mv` or a ConfigMap does",
+    RETRY_LIMIT.as_secs()
 )]
 pub struct Unsettled {
     tries: u32,
 }
 
-/// Whether what has only just changed may be read.
+/// Whether files that have just changed may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fresh {
-    /// At once.
+    /// They may be read at once.
     Read,
-    /// Only once nothing has changed for [`SETTLE`]: the next file of the same change may be on its way.
+    /// Only once nothing has changed for [`SETTLE_TIME`]: another file of the same change may follow.
     Wait,
 }
 
-/// What was read.
+/// The files that were read.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     roots: Vec<Root>,
@@ -132,21 +132,23 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads everything at and below `roots`. A file that cannot be read is no error here: it is one of that file.
+    /// Reads everything at and below `roots`. A file that cannot be read is not an error here: its error is stored with
+    /// it.
     pub fn read(roots: &[Root], fresh: Fresh) -> Result<Self, Unsettled> {
-        Self::read_within(roots, fresh, PATIENCE)
+        Self::read_within(roots, fresh, RETRY_LIMIT)
     }
 
-    /// The same for what must not wait long: files that do not rest soon are read as they are.
+    /// Like `read`, but quick: files that keep changing are read as they are.
     pub fn read_soon(roots: &[Root]) -> Result<Self, Unsettled> {
-        Self::read_within(roots, Fresh::Wait, SOON).or_else(|_| Self::read(roots, Fresh::Read))
+        Self::read_within(roots, Fresh::Wait, QUICK_LIMIT)
+            .or_else(|_| Self::read(roots, Fresh::Read))
     }
 
     fn read_within(roots: &[Root], fresh: Fresh, patience: Duration) -> Result<Self, Unsettled> {
         Self::settled(patience, fresh, || Self::attempt(roots, fresh))
     }
 
-    /// The first attempt that counts; one that does not says how long to wait before the next.
+    /// Returns the first valid reading. A reading that is not valid says how long to wait before the next.
     fn settled(
         patience: Duration,
         fresh: Fresh,
@@ -161,7 +163,7 @@ impl Files {
                 Ok(files) if fresh == Fresh::Wait && files.is_missing_a_root() => {
                     // Between two renames a file is missing for a moment.
                     let since: Instant = *missed.get_or_insert_with(Instant::now);
-                    match SETTLE.checked_sub(since.elapsed()) {
+                    match SETTLE_TIME.checked_sub(since.elapsed()) {
                         Some(rest) => rest,
                         None => return Ok(files),
                     }
@@ -179,22 +181,22 @@ impl Files {
         }
     }
 
-    /// One reading, or how long to wait before the next.
+    /// Reads once, or returns how long to wait before the next reading.
     fn attempt(roots: &[Root], fresh: Fresh) -> Result<Self, Duration> {
-        const AGAIN: Duration = Duration::from_millis(1);
+        const RETRY_PAUSE: Duration = Duration::from_millis(1);
         let outline = Outline::of(roots);
         if fresh == Fresh::Wait
-            && let Some(rest) = outline.unsettled(SystemTime::now(), SETTLE)
+            && let Some(rest) = outline.unsettled(SystemTime::now(), SETTLE_TIME)
         {
-            return Err(rest.max(AGAIN));
+            return Err(rest.max(RETRY_PAUSE));
         }
         let read_at = SystemTime::now();
         let content = reading::content(&outline);
-        // A clock tick may hide a change: what is that new is read a second time.
+        // Two changes within one clock tick look the same, so recent files are read a second time.
         let is_same = reading::young(&outline, read_at)
             .all(|(path, file)| content.get(path) == Some(&reading::whole(file)));
         if !is_same || Outline::of(roots) != outline {
-            return Err(AGAIN);
+            return Err(RETRY_PAUSE);
         }
         Ok(Self {
             roots: roots.to_vec(),
@@ -209,7 +211,9 @@ impl Files {
         match self.content.get(path) {
             Some(Ok(bytes)) => Ok(bytes),
             Some(Err(error)) => Err(error.clone()),
-            None => Err(Unreadable::because("it was not read with the others")),
+            None => Err(Unreadable::because(
+                "it is not among the files that were read",
+            )),
         }
     }
 
@@ -221,7 +225,7 @@ impl Files {
         })
     }
 
-    /// The files below a folder, each by its path, in order; the folder's own error where it could not be listed.
+    /// The files below a folder, each with its path, sorted; or the error of the folder if it could not be listed.
     pub fn below<'a>(
         &'a self,
         folder: &'a Path,
@@ -233,24 +237,24 @@ impl Files {
         Ok(paths.filter(move |path| path.starts_with(folder)))
     }
 
-    /// Whether one of the paths that were asked for is not there.
+    /// Whether one of the roots does not exist.
     pub fn is_missing_a_root(&self) -> bool {
         let content = |root: &Root| self.content.get(&root.path);
         let mut all = self.roots.iter().filter_map(content);
         all.any(|content| content.as_ref().is_err_and(Unreadable::is_missing))
     }
 
-    /// What it takes to see later that something has changed; the content is let go.
-    pub fn seen(&self) -> Seen {
+    /// What is needed to detect later changes. The content is dropped.
+    pub fn file_states(&self) -> FileStates {
         let content = self.content.iter().filter_map(|(path, content)| {
             let content = content.as_ref().ok()?;
             Some((path.as_path(), &**content))
         });
-        Seen::new(&self.roots, &self.outline, content, self.read_at)
+        FileStates::new(&self.roots, &self.outline, content, self.read_at)
     }
 }
 
-/// Reads one file that is of no set.
+/// Reads one file on its own.
 pub fn read_one(path: &Path) -> Result<Arc<[u8]>, Unreadable> {
     let files = Files::read(&[Root::file(path)], Fresh::Read)
         .map_err(|error| Unreadable::because(error.to_string()))?;

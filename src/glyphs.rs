@@ -1,8 +1,9 @@
-//! What a terminal shows as nothing, or obeys, is written out: everything that is printed or logged goes through here.
+//! Escapes characters that are invisible or that control a terminal. Everything that is printed or logged passes
+//! through here.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// What has no glyph although it is neither a format nor a control: Unicode's `Default_Ignorable_Code_Point`.
+/// Unicode's `Default_Ignorable_Code_Point` without formats and controls: these characters are invisible too.
 const IGNORABLE: [(char, char); 17] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -23,14 +24,14 @@ const IGNORABLE: [(char, char); 17] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Text that others chose, without what a terminal would obey: controls, and what [`shown`] takes out.
+/// Escapes control characters and all that [`shown`] escapes, in text that others chose.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     escaped(text, is_unprintable, |c, safe| {
         safe.extend(c.escape_default());
     })
 }
 
-/// The same in several lines.
+/// Like [`plain`], but keeps line breaks.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escaped(
         text,
@@ -39,13 +40,13 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// Everything that is printed, without characters beyond ASCII that have no glyph: they can turn the direction of a line,
-/// break it, or make two names look alike.
+/// Escapes invisible characters beyond ASCII. They can reverse the direction of a line, break it, or make two names
+/// look alike.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |c, safe| safe.extend(c.escape_default()))
 }
 
-/// The same for JSON, which stays JSON (RFC 8259, section 7).
+/// Like [`shown`], for JSON: the result is JSON too (RFC 8259, section 7).
 pub(crate) fn shown_json(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |c, safe| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -55,7 +56,7 @@ pub(crate) fn shown_json(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Whether a terminal shows nothing for a character, or obeys it.
+/// Whether a character is invisible or controls a terminal.
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || is_hidden(c)
 }
@@ -79,8 +80,7 @@ fn escaped(
     Cow::Owned(safe)
 }
 
-/// Whether a character beyond ASCII is none that can be seen: formatting, separators, controls, private use, unassigned,
-/// ignorable.
+/// Whether a character beyond ASCII is invisible: formatting, separators, controls, private use, unassigned, ignorable.
 fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return false;
@@ -91,7 +91,7 @@ fn is_hidden(c: char) -> bool {
     {
         return true;
     }
-    // Behind a letter, so that an accent that combines with it is left as it is.
+    // Put it behind a letter, so that an accent combines with the letter and is not escaped.
     let mut behind_a_letter = String::from("a");
     behind_a_letter.push(c);
     behind_a_letter.escape_debug().nth(2).is_some()
@@ -101,7 +101,7 @@ fn is_hidden(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Of each kind that a terminal shows as nothing, or obeys.
+    /// One character of each kind that is invisible or controls a terminal.
     const HIDDEN: [char; 29] = [
         '\u{202e}',
         '\u{202a}',
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(lines(text), "a\n\\tb\\u{1b}[2J\\r\\u{202e}\n");
     }
 
-    /// The function that everything is printed by takes out all that Unicode calls a format or a separator.
+    /// [`shown`] escapes every character that Unicode calls a format or a separator.
     #[test]
     fn no_format_character_is_forgotten() {
         let formats = [

@@ -1,11 +1,11 @@
-//! Who a request speaks for, once its credential has been verified.
+//! The caller of a request, once its credential has been verified.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How a caller proved who it is: `input.identity.method` in a policy.
+/// How a caller authenticated: `input.identity.method` in a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -15,7 +15,7 @@ pub enum Method {
     ApiKey,
     /// A JSON Web Token (RFC 7519) of a configured issuer.
     Jwt,
-    /// An opaque access token that its issuer vouched for, by userinfo or introspection (RFC 7662).
+    /// An opaque access token that its issuer confirmed, by userinfo or introspection (RFC 7662).
     OpaqueToken,
 }
 
@@ -31,12 +31,12 @@ impl Method {
     }
 }
 
-/// The caller, as far as verified evidence says: `input.identity` in a policy.
+/// The verified caller: `input.identity` in a policy.
 ///
-/// Claims and attributes are shared: a remembered token costs no copy of them.
+/// Claims and attributes are shared, so that a remembered token needs no copy of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Principal {
-    /// How the caller proved who it is.
+    /// How the caller authenticated.
     pub method: Method,
     /// The `sub` claim of a token, or the id of an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,12 +51,12 @@ pub struct Principal {
     /// The id of an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<Arc<str>>,
-    /// What the key file says of an API key; empty for the other methods.
+    /// The attributes of an API key; empty for the other methods.
     pub attributes: Arc<Map<String, Value>>,
 }
 
 impl Principal {
-    /// The caller that sent no credential.
+    /// The caller of a request without a credential.
     pub fn anonymous() -> Self {
         Self {
             method: Method::Anonymous,
@@ -69,7 +69,7 @@ impl Principal {
         }
     }
 
-    /// Whether a credential was sent and verified.
+    /// Whether the caller sent a credential, which was verified.
     pub fn is_authenticated(&self) -> bool {
         self.method != Method::Anonymous
     }

@@ -1,11 +1,11 @@
-//! The command line: parse it, run it, map its end to an exit code.
+//! Parses the command line, runs the command and returns its exit code.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// A decision makes some hundred small allocations; docs/performance.md has what each allocator takes for them.
+/// A decision makes about a hundred small allocations. docs/performance.md compares the allocators.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! One request through all its stops, on one screen. It cannot fail: every fault becomes a denial.
+//! One request through all its stops, on one screen. The pipeline cannot fail: every error becomes a denial.
 
 mod permit;
 
@@ -14,8 +14,8 @@ pub use self::permit::Permit;
 use crate::{
     authn,
     identity::Principal,
-    policy::{Policy, Question, Verdict, VerdictSource},
-    record::{DecisionRecord, Denial, ErrorFormat},
+    policy::{Judgement, Policy, Question, Turn, Verdict, VerdictSource},
+    record::{DecisionRecord, Denial, FastgeoapiMode},
     request::{
         CheckInput,
         ogc::{NotHonoured, Reader, Resource},
@@ -23,23 +23,23 @@ use crate::{
     status::DenialStatus,
 };
 
-/// Everything that one decision needs, replaced as a whole by a reload.
+/// Everything that a decision needs. A reload replaces it as a whole.
 pub struct Rules {
-    /// Reads what is asked of pygeoapi.
+    /// Reads the request to pygeoapi.
     pub reader: Reader,
-    /// Finds out who asks.
+    /// Authenticates the caller.
     pub authn: Arc<authn::Chain>,
-    /// Says whether it may be.
+    /// The policy.
     pub policy: Arc<dyn Policy>,
-    /// In which words a client is told of a denial.
-    pub error_format: ErrorFormat,
+    /// The mode of fastgeoapi whose bodies denials have; `None` for problem documents.
+    pub fastgeoapi: Option<FastgeoapiMode>,
 }
 
-/// Why a request is denied. Boxed, since most requests are not.
+/// A denial. It is boxed, since most requests are allowed.
 type Denied = Box<Denial>;
 
-/// Decides one request: who asks, for what, and what the policy says of it. All of it is noted in `record`; there is a permit
-/// if it is allowed.
+/// Decides one request: authenticates the caller, reads the request, and asks the policy. Everything found is written
+/// to `record`. Returns a permit if the request is allowed.
 pub async fn decide<'r>(
     rules: &'r Rules,
     check: &'r CheckInput,
@@ -50,7 +50,7 @@ pub async fn decide<'r>(
     note_outcome(outcome, record)
 }
 
-/// Decides one request of a caller who is known by other means than a credential: for trying policies out.
+/// Decides one request for a given caller, without checking a credential: to try policies.
 pub fn decide_as<'r>(
     rules: &'r Rules,
     check: &'r CheckInput,
@@ -69,6 +69,7 @@ pub fn decide_as<'r>(
         judge(
             rules,
             &question,
+            rules.policy.decide(&question),
             &mut record.verdict,
             &mut record.verdict_source,
         )
@@ -78,7 +79,7 @@ pub fn decide_as<'r>(
 
 fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {
     record.policy_revision = Some(rules.policy.revision());
-    record.error_format = rules.error_format;
+    record.fastgeoapi = rules.fastgeoapi;
 }
 
 fn note_outcome<'r>(
@@ -113,17 +114,21 @@ async fn run<'r>(
         resource,
         principal,
     };
-    let (verdict, source) = (&mut record.verdict, &mut record.verdict_source);
-    let mut judge = || judge(rules, &question, verdict, source);
-    let Some(lane) = rules.policy.lane(&question) else {
-        return judge();
+    let decide = || rules.policy.decide(&question);
+    let judgement = match rules.policy.turn(&question) {
+        Turn::Now => decide(),
+        Turn::Decided(judgement) => judgement,
+        Turn::After(semaphore) => {
+            // A slow policy must not delay the other requests on this thread.
+            let _turn = semaphore.acquire().await;
+            match Handle::current().runtime_flavor() {
+                RuntimeFlavor::MultiThread => block_in_place(decide),
+                _ => decide(),
+            }
+        }
     };
-    // A slow policy must not hold up the requests that wait behind it on this thread.
-    let _turn = lane.acquire().await;
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(judge),
-        _ => judge(),
-    }
+    let (verdict, source) = (&mut record.verdict, &mut record.verdict_source);
+    judge(rules, &question, judgement, verdict, source)
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Denied> {
@@ -136,7 +141,7 @@ fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Denied> {
     })
 }
 
-fn unauthenticated(refusal: &authn::Refusal) -> Denial {
+fn unauthenticated(refusal: &authn::AuthnError) -> Denial {
     let (status, code) = (refusal.status(), refusal.kind().as_str());
     Denial {
         challenges: refusal.challenges().to_vec(),
@@ -148,10 +153,10 @@ fn unauthenticated(refusal: &authn::Refusal) -> Denial {
 fn judge<'r>(
     rules: &'r Rules,
     question: &Question<'_>,
+    judgement: Judgement,
     noted: &mut Option<Arc<Verdict>>,
     source: &mut Option<VerdictSource>,
 ) -> Result<Permit<'r>, Denied> {
-    let judgement = rules.policy.decide(question);
     *source = Some(judgement.source);
     let verdict = judgement.verdict.map_err(|fault| {
         error!(fault = %fault, "the policy gave no verdict");
@@ -171,7 +176,7 @@ fn judge<'r>(
     ))
 }
 
-/// The path with the query parameters that the policy set and removed, if there are any.
+/// The path with the query parameters that the policy set or removed, if there are any.
 fn changed_path(resource: &Resource, verdict: &Verdict) -> Result<Option<String>, NotHonoured> {
     let (set, remove) = (
         &verdict.query_parameters_to_set,
@@ -183,9 +188,9 @@ fn changed_path(resource: &Resource, verdict: &Verdict) -> Result<Option<String>
     resource.canonical_path_with(set, remove).map(Some)
 }
 
-/// What the policy asks of pygeoapi must happen, or the request does not pass.
+/// If pygeoapi would not do what the policy demands, the request is denied.
 fn not_honoured(cause: &NotHonoured) -> Denial {
-    error!(%cause, "the policy asks for what pygeoapi would not do");
+    error!(%cause, "pygeoapi would not do what the policy asks for");
     let denial = Denial::new(
         DenialStatus::SERVICE_UNAVAILABLE,
         "policy-not-honoured",
@@ -194,8 +199,8 @@ fn not_honoured(cause: &NotHonoured) -> Denial {
     denial.because(cause)
 }
 
-/// A stranger may try with a credential, 401, where there is a way to show one and the policy does not choose otherwise. All
-/// others may not, 403.
+/// A caller without a credential gets 401, if credentials are configured and the policy does not choose another status.
+/// All others get 403.
 fn denied(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
     let challenges = rules.authn.challenges();
     let is_to_try = !principal.is_authenticated() && !challenges.is_empty();
@@ -211,7 +216,7 @@ fn denied(rules: &Rules, principal: &Principal, verdict: &Verdict) -> Denial {
         chosen => {
             let status = chosen.unwrap_or(DenialStatus::FORBIDDEN);
             let denial = Denial::new(status, "policy-denied", "The policy does not allow this");
-            // A 401 of the policy's own says how to try (RFC 9110, section 15.5.2).
+            // If the policy itself answers 401, add the challenges (RFC 9110, section 15.5.2).
             let says_how = status == DenialStatus::UNAUTHORIZED;
             Denial {
                 challenges: if says_how { challenges } else { Vec::new() },

@@ -1,8 +1,8 @@
-//! One record of a decision: everything that is known of a request, filled in while it goes through its stops.
+//! The record of a decision: everything that is known about a request. Each stop adds what it finds.
 //!
-//! The record belongs to the caller of the pipeline, so it is complete wherever the decision ends, also by a panic or by the
-//! deadline. The answer, the log, `geowarden tail`, spans, metrics and Envoy's metadata are views of it; [`FACTS`] has the
-//! name of each fact in each of them.
+//! The record belongs to the caller of the pipeline, so it stays complete if a decision ends by a panic or the
+//! deadline. The answer, the log, `geowarden tail`, spans, metrics and Envoy's metadata are views of it. [`FACTS`] has
+//! the name of each fact in each view.
 
 mod decision_id;
 mod denial;
@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use self::{
-    denial::{Denial, ErrorFormat},
+    denial::{Denial, FastgeoapiMode},
     fact::{FACTS, Fact, FactValue},
     stops::{Stop, Stops},
 };
@@ -25,53 +25,53 @@ use crate::{
     request::{CheckInput, ogc::Resource},
 };
 
-/// Bytes of a method, which the client chose, that are told: the longest one that is registered has 17.
+/// The longest method that is shown, in bytes. The client chooses the method; the longest registered one has 17.
 const MAX_METHOD: usize = 32;
 
-/// Bytes of Envoy's request id that are told: a client can choose it where Envoy lets it. A UUID has 36.
+/// The longest request id that is shown, in bytes. Clients can choose it, if Envoy allows that. A UUID has 36.
 const MAX_REQUEST_ID: usize = 64;
 
-/// What is known of a decision.
+/// Everything that is known about a decision.
 #[derive(Debug)]
 pub struct DecisionRecord<'r> {
     /// The decision's id, a random UUID.
     pub id: String,
-    /// When the Check began.
+    /// When the Check arrived.
     pub begun: Instant,
-    /// How long the decision took, once there is one.
+    /// How long the decision took; `None` before the end.
     pub duration: Duration,
-    /// How far the request has come.
+    /// The stop that the request has reached.
     pub stops: Stops,
     /// The request, if Envoy's message could be read.
     pub request: Option<&'r CheckInput>,
-    /// The tenant whose rules judge, where there are tenants.
+    /// The tenant, if tenants are configured.
     pub tenant: Option<Arc<str>>,
-    /// The fingerprint of the policies and data that judge.
+    /// The fingerprint of the policies and data.
     pub policy_revision: Option<&'r str>,
-    /// In which words the client is told of a denial.
-    pub error_format: ErrorFormat,
-    /// The resource, once read.
+    /// The mode of fastgeoapi whose bodies denials have; `None` for problem documents.
+    pub fastgeoapi: Option<FastgeoapiMode>,
+    /// The resource, once the request was read.
     pub resource: Option<Resource>,
-    /// The caller, once known.
+    /// The caller, once authenticated.
     pub principal: Option<Principal>,
-    /// What the policy said, once it was asked.
+    /// The verdict, once the policy was asked.
     pub verdict: Option<Arc<Verdict>>,
-    /// Where the verdict is from, or the fault in its place.
+    /// Where the verdict came from, or the error instead.
     pub verdict_source: Option<VerdictSource>,
     end: End,
 }
 
-/// How the decision ended.
+/// The outcome of a decision.
 #[derive(Debug)]
 enum End {
-    /// Not yet. Whoever looks at it now sees a denial.
+    /// Not decided yet. This counts as a denial.
     Undecided,
     Allowed,
     Denied(Box<Denial>),
 }
 
 impl<'r> DecisionRecord<'r> {
-    /// A record of which nothing is known. With `are_stops_timed` the clock is asked at each stop.
+    /// An empty record. With `are_stops_timed`, the time of each stop is recorded.
     pub fn new(begun: Instant, are_stops_timed: bool) -> Self {
         Self {
             id: decision_id::decision_id(),
@@ -81,7 +81,7 @@ impl<'r> DecisionRecord<'r> {
             request: None,
             tenant: None,
             policy_revision: None,
-            error_format: ErrorFormat::default(),
+            fastgeoapi: None,
             resource: None,
             principal: None,
             verdict: None,
@@ -90,7 +90,7 @@ impl<'r> DecisionRecord<'r> {
         }
     }
 
-    /// The record of a request that is not timed.
+    /// The record of a request without times.
     pub fn of(request: &'r CheckInput) -> Self {
         Self {
             request: Some(request),
@@ -98,12 +98,12 @@ impl<'r> DecisionRecord<'r> {
         }
     }
 
-    /// Notes that the request may pass. The answer to Envoy needs a permit of the pipeline as well.
+    /// Records that the request is allowed. The answer to Envoy needs a permit of the pipeline as well.
     pub fn allow(&mut self) {
         self.end = End::Allowed;
     }
 
-    /// Notes that the request is denied.
+    /// Records that the request is denied.
     pub fn deny(&mut self, denial: impl Into<Box<Denial>>) {
         self.end = End::Denied(denial.into());
     }
@@ -127,12 +127,12 @@ impl<'r> DecisionRecord<'r> {
         if self.is_allowed() { "allow" } else { "deny" }
     }
 
-    /// The HTTP status of a denial; 200 stands for passing on.
+    /// The HTTP status of a denial; 200 for an allowed request.
     pub fn status(&self) -> u16 {
         self.denial().map_or(200, |denial| denial.status.get())
     }
 
-    /// geowarden's own name for why; never a policy's words, which may name people.
+    /// geowarden's own name for the reason. It never contains the policy's words, which may name people.
     pub fn code(&self) -> &'static str {
         self.denial().map_or("policy-allowed", |denial| denial.code)
     }
@@ -146,51 +146,51 @@ impl<'r> DecisionRecord<'r> {
         }
     }
 
-    /// The verdict, if the decision is what it says: a policy that allows what pygeoapi cannot honour is not followed.
+    /// The verdict, if the decision follows it. It does not if pygeoapi cannot honour the verdict.
     pub fn followed_verdict(&self) -> Option<&Verdict> {
         let verdict = self.verdict.as_deref();
         verdict.filter(|verdict| verdict.allowed == self.is_allowed())
     }
 
-    /// A sentence for the client whose request is denied: the policy's own, or else geowarden's.
+    /// The sentence for a denied client: the policy's own, or else geowarden's.
     pub fn detail(&self) -> Option<&str> {
         let denial = self.denial()?;
         let words = self.followed_verdict().and_then(|v| v.reason.as_deref());
         Some(words.unwrap_or(&denial.detail))
     }
 
-    /// The sentence for the log, which never quotes a secret.
+    /// The sentence for the log. It never quotes a secret.
     pub fn logged_detail(&self) -> Option<&str> {
         let logged = self.denial()?.logged.as_deref();
         logged.or_else(|| self.detail())
     }
 
-    /// The HTTP method, cut off where it is too long; empty if the request could not be read.
+    /// The HTTP method, shortened if it is too long; empty if the request could not be read.
     pub fn method(&self) -> &str {
         let method = self.request.map_or("", |request| &request.method);
         let end = method.floor_char_boundary(MAX_METHOD);
         method.get(..end).unwrap_or_default()
     }
 
-    /// The id that Envoy gave the request (`x-request-id`), if it is there once and short visible ASCII.
+    /// The id that Envoy gave the request (`x-request-id`), if there is exactly one and it is short visible ASCII.
     pub fn request_id(&self) -> Option<&str> {
         let id = self.request?.headers.one("x-request-id").ok().flatten()?;
         let is_shown = id.len() <= MAX_REQUEST_ID && id.iter().all(u8::is_ascii_graphic);
         str::from_utf8(id).ok().filter(|_| is_shown)
     }
 
-    /// The kind of the caller's credential, once known.
+    /// The kind of the caller's credential, once verified.
     pub fn credential(&self) -> Option<&'static str> {
         self.principal.as_ref().map(|caller| caller.method.as_str())
     }
 
-    /// The canonical path without its query: a query can hold anything, also a token.
+    /// The canonical path without its query. A query can contain anything, even a token.
     pub fn path(&self) -> Option<&str> {
         let path = self.resource.as_ref()?.canonical_path();
         path.split('?').next()
     }
 
-    /// The facts that have a name in a view, which `name` finds.
+    /// The facts of one view. `name` returns the name of a fact in that view.
     pub fn facts(
         &self,
         name: fn(&Fact) -> Option<&'static str>,

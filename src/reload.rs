@@ -1,5 +1,5 @@
-//! Reloads keys, policies and data: builds new rules beside the ones in force and swaps them, or keeps the last good ones and
-//! says so.
+//! Reloads keys, policies and data: builds new rules and puts them in force as a whole. If that fails, the last good
+//! rules stay in force and the failure is reported.
 
 pub mod build;
 pub mod guarded;
@@ -34,27 +34,29 @@ use self::{
 };
 use crate::{
     config::Config,
-    files::SETTLE,
+    files::SETTLE_TIME,
     state::State,
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
 
-/// How often files are checked without an event: some file systems send none.
-const LOOK: Duration = Duration::from_secs(10);
-/// The pause before a reload that broke off is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often files are checked without an event. Some file systems send none.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// The pause before a reload that panicked is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The niceness (nice(2)) of a reload. If processors are short, requests get three quarters of one and the reload the rest.
+/// The niceness (nice(2)) of a reload. If processors are busy, requests get three quarters of one and the reload the
+/// rest.
 pub const NICE: i32 = 5;
 
-/// Runs `work` on a thread of its own. If it takes long, it gets less of the processors than requests.
+/// Runs `work` on a separate thread with a lower priority than requests.
 async fn aside<T: Send + 'static>(
     stands_back: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, &'static str> {
     let (done, ended) = oneshot::channel();
     let work = move || {
-        // On Linux a thread has a niceness of its own, which those that it starts inherit; elsewhere the process has one.
+        // On Linux the niceness belongs to a thread, and threads inherit it. On other systems it belongs to the
+        // process.
         if stands_back && cfg!(target_os = "linux") {
             let _ = rustix::process::nice(NICE);
         }
@@ -66,7 +68,7 @@ async fn aside<T: Send + 'static>(
         .stack_size(STACK_BYTES)
         .spawn(work)
         .map_err(|_| "could not begin")?;
-    ended.await.map_err(|_| "broke off")
+    ended.await.map_err(|_| "panicked")
 }
 
 /// Reads keys, policies and data again on demand, or when their files change.
@@ -76,22 +78,22 @@ pub struct Reloader {
     watcher: Watcher,
     keys: Arc<Mutex<KeyRound>>,
     round: Arc<Mutex<Round>>,
-    wanted: Wanted,
+    wanted: Signals,
     metrics: Arc<Metrics>,
     history: Arc<ReloadHistory>,
 }
 
-/// What one of the two loops asks of the other.
+/// Signals between the two loops.
 #[derive(Default)]
-struct Wanted {
-    /// Keys were taken away, maybe of files that are what they were again.
+struct Signals {
+    /// Keys were removed, possibly although the files are the same again.
     of_all: Arc<Notify>,
-    /// A reload has ended: keys may have changed that waited for it.
+    /// A reload has ended: key changes that waited for it may be due.
     of_keys: Notify,
 }
 
 impl Reloader {
-    /// A reloader of the tenants in force, whose files were read before.
+    /// Creates a reloader for the tenants in force, whose files have been read.
     pub fn new(
         config: &Config,
         tenants: Vec<(LoadedTenant, BuiltTenant)>,
@@ -99,7 +101,7 @@ impl Reloader {
         metrics: Arc<Metrics>,
         history: Arc<ReloadHistory>,
     ) -> Self {
-        let wanted = Wanted::default();
+        let wanted = Signals::default();
         let tenants: Vec<InForce> = tenants
             .into_iter()
             .map(|(sourced, one)| InForce::new(sourced, one, Arc::clone(&wanted.of_all)))
@@ -120,17 +122,17 @@ impl Reloader {
         }
     }
 
-    /// Reloads until `stopped` ends. Each change of `asked` reloads at once, whether or not a file has changed; where files
-    /// are watched, what has failed is tried again now and then. Keys are looked at beside a reload that is under way.
+    /// Reloads until `stopped` completes. Each change of `asked` reloads at once, even if no file has changed. If files
+    /// are watched, a failed reload is tried again. Keys are also checked while a reload runs.
     pub async fn run(&mut self, asked: &watch::Receiver<u64>, stopped: impl Future<Output = ()>) {
         tokio::select! {
             () = stopped => {}
-            () = self.look_at_keys(asked.clone()) => {}
+            () = self.check_keys(asked.clone()) => {}
             () = self.reload(asked.clone()) => {}
         }
     }
 
-    async fn look_at_keys(&self, mut asked: watch::Receiver<u64>) {
+    async fn check_keys(&self, mut asked: watch::Receiver<u64>) {
         let is_watching = self.is_watching;
         let mut events = self.watcher.events();
         let mut again: Option<Instant> = None;
@@ -141,7 +143,7 @@ impl Reloader {
                 () = asked_for(&mut asked) => true,
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => false,
                 () = self.wanted.of_keys.notified() => false,
-                () = events.changed(SETTLE, LOOK), if is_watching => false,
+                () = events.changed(SETTLE_TIME, CHECK_INTERVAL), if is_watching => false,
             };
             is_first = false;
             if is_watching {
@@ -154,7 +156,7 @@ impl Reloader {
             };
             again = aside(false, one)
                 .await
-                .unwrap_or_else(|how| Some(self.broke_off(how)));
+                .unwrap_or_else(|how| Some(self.log_failure(how)));
         }
     }
 
@@ -162,7 +164,7 @@ impl Reloader {
         let is_watching = self.is_watching;
         let mut events = self.watcher.events();
         let mut again: Option<Instant> = None;
-        // Files may have changed before they were watched, so they are checked first.
+        // Files may have changed before they were watched, so check them first.
         let mut is_first = is_watching;
         loop {
             let is_asked = tokio::select! {
@@ -170,7 +172,7 @@ impl Reloader {
                 () = asked_for(&mut asked) => true,
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if is_watching && again.is_some() => false,
                 () = self.wanted.of_all.notified(), if is_watching => false,
-                () = events.changed(SETTLE, LOOK), if is_watching => false,
+                () = events.changed(SETTLE_TIME, CHECK_INTERVAL), if is_watching => false,
             };
             is_first = false;
             if is_watching {
@@ -183,21 +185,21 @@ impl Reloader {
             };
             again = aside(true, one)
                 .await
-                .unwrap_or_else(|how| Some(self.broke_off(how)));
+                .unwrap_or_else(|how| Some(self.log_failure(how)));
             self.wanted.of_keys.notify_one();
         }
     }
 
-    /// Logs that a reload could not begin, or broke off. Returns when to try again.
-    fn broke_off(&self, how: &str) -> Instant {
+    /// Logs that a reload could not start or panicked, and returns when to try again.
+    fn log_failure(&self, how: &str) -> Instant {
         error!("cannot reload: {how}; the last good rules keep serving");
         self.metrics.reloaded(false, true);
         self.history.failed([format!("reload: {how}")]);
-        Instant::now() + RETRY
+        Instant::now() + RETRY_PAUSE
     }
 }
 
-/// Ends when a reload is asked for. Never ends if nobody can ask any more.
+/// Completes when a reload is asked for; never, if nobody can ask any more.
 async fn asked_for(asked: &mut watch::Receiver<u64>) {
     if asked.changed().await.is_err() {
         std::future::pending::<()>().await;

@@ -1,6 +1,6 @@
-//! From a decision to Envoy's `CheckResponse`: the only writer of the outbound protobuf.
+//! Writes Envoy's `CheckResponse` for a decision. No other module writes this message.
 //!
-//! The numbers are those of the fields in `envoy/service/auth/v3/external_auth.proto` and of what it imports.
+//! The field numbers are those of `envoy/service/auth/v3/external_auth.proto` and of its imports.
 
 mod fastgeoapi;
 mod message;
@@ -12,21 +12,21 @@ use serde_json::{Map, Value, json};
 use self::message::Message;
 use crate::{
     pipeline::Permit,
-    record::{DecisionRecord, Denial, ErrorFormat, FactValue},
+    record::{DecisionRecord, Denial, FactValue, FastgeoapiMode},
     request::CheckInput,
     status::DenialStatus,
 };
 
-/// The decision's id, on the request and on every denial.
+/// The header with the id of the decision, on the request and on every denial.
 const DECISION_ID: &str = "x-geowarden-decision-id";
 
-/// gRPC status codes (google.rpc.Code) of a Check: any but OK refuses.
+/// gRPC status codes (google.rpc.Code) of a Check. Any code but OK denies.
 const OK: u32 = 0;
 const PERMISSION_DENIED: u32 = 7;
 const UNAUTHENTICATED: u32 = 16;
 
-/// What becomes of values that are there: `append_action` of `HeaderValueOption`, or `append`, which is all that Envoy looks
-/// at where it is to append to a header of the request.
+/// What happens to values that a header already has: `append_action` of `HeaderValueOption`, or `append`, the only one
+/// that Envoy reads when it appends to a request header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Append {
     IfExistsOrAdd,
@@ -34,7 +34,7 @@ enum Append {
     True,
 }
 
-/// Room for the bytes of most answers.
+/// Enough bytes for most answers.
 const USUAL_BYTES: usize = 1536;
 
 /// The answer to Envoy: an encoded `CheckResponse`. It allows only with a permit.
@@ -46,7 +46,7 @@ pub fn to_envoy(record: &DecisionRecord<'_>, permit: Option<&Permit<'_>>) -> Vec
             answer.message(3, |ok| allowed(ok, record, permit));
         }
         (_, Some(denial)) => deny(&mut answer, record, denial),
-        // A record that allows without a permit: a defect of the program, so nothing passes.
+        // The record allows the request, but there is no permit. This is a bug, so deny.
         (None, None) => deny(&mut answer, record, &Denial::internal_error()),
     }
     answer.message(4, |metadata| self::metadata(metadata, record));
@@ -62,7 +62,8 @@ fn deny(answer: &mut Message, record: &DecisionRecord<'_>, denial: &Denial) {
     answer.message(2, |denied| self::denied(denied, record, denial));
 }
 
-/// What Envoy can log: dynamic metadata of the ext_authz filter. geowarden's own names win over the policy's.
+/// The dynamic metadata of the ext_authz filter, which Envoy can log. geowarden's names take precedence over the
+/// policy's.
 fn metadata(all: &mut Message, record: &DecisionRecord<'_>) {
     let facts = || record.facts(|fact| fact.metadata);
     let of_policy = record.followed_verdict().into_iter();
@@ -91,7 +92,7 @@ fn allowed(ok: &mut Message, record: &DecisionRecord<'_>, permit: &Permit<'_>) {
     let set = request_headers::to_set(record, permit);
     for (index, (name, value)) in set.iter().enumerate() {
         let mut earlier = set.iter().take(index);
-        // The first one takes the place of the client's own, further ones of its name come on top.
+        // The first value replaces the client's own. Further values of the name are added.
         if earlier.any(|(other, _)| other.eq_ignore_ascii_case(name)) {
             header(ok, 2, name, value, Append::True);
         } else {
@@ -109,17 +110,21 @@ fn allowed(ok: &mut Message, record: &DecisionRecord<'_>, permit: &Permit<'_>) {
 
 /// `DeniedHttpResponse`.
 fn denied(answer: &mut Message, record: &DecisionRecord<'_>, denial: &Denial) {
-    let format = record.error_format;
+    let mode = record.fastgeoapi;
+    let challenge = |value| match mode {
+        Some(_) => fastgeoapi::challenge(value),
+        None => value,
+    };
     answer.message(1, |status| status.number(1, denial.status.get().into()));
-    // Challenges are several headers of one name, so nothing is overwritten.
+    // Challenges are several headers with one name, so none may overwrite another.
     let mut add = |name: &str, value: &str| header(answer, 2, name, value, Append::IfExistsOrAdd);
-    for challenge in &denial.challenges {
-        add("www-authenticate", fastgeoapi::challenge(challenge, format));
+    for value in &denial.challenges {
+        add("www-authenticate", challenge(value));
     }
     let verdict = record.followed_verdict();
     for (name, value) in verdict.into_iter().flat_map(|verdict| &verdict.headers) {
         match name.as_str() {
-            "www-authenticate" => add(name, fastgeoapi::challenge(value, format)),
+            "www-authenticate" => add(name, challenge(value)),
             _ => add(name, value),
         }
     }
@@ -129,21 +134,22 @@ fn denied(answer: &mut Message, record: &DecisionRecord<'_>, denial: &Denial) {
         answer.text(3, body);
         return;
     }
-    let (media_type, body) = error_document(record, denial, format);
+    let (media_type, body) = error_document(record, denial, mode);
     add("content-type", media_type);
     add("vary", "accept");
     answer.text(3, &body);
 }
 
-/// The body of a denial, with its media type: in the tenant's words, else as a page for a browser, else for programs.
+/// The body of a denial and its media type: the tenant's format, or else a page for a browser, or else a problem
+/// document.
 fn error_document(
     record: &DecisionRecord<'_>,
     denial: &Denial,
-    format: ErrorFormat,
+    mode: Option<FastgeoapiMode>,
 ) -> (&'static str, String) {
     let (title, detail) = (title(denial.status.get()), record.detail());
     let detail = detail.unwrap_or(&denial.detail);
-    if let Some(body) = fastgeoapi::body(denial, format) {
+    if let Some(body) = mode.and_then(|mode| fastgeoapi::body(denial, mode)) {
         ("application/json", body.to_string())
     } else if record.request.is_some_and(asks_for_a_page) {
         let page = page::html(title, denial, detail, &record.id);
@@ -154,14 +160,14 @@ fn error_document(
     }
 }
 
-/// Browsers name HTML when they open a page; API clients and scripts do not.
+/// Browsers accept HTML explicitly when they open a page. API clients and scripts do not.
 fn asks_for_a_page(check: &CheckInput) -> bool {
     let mut accepted = check.headers.all("accept");
     let names_html = |value: &[u8]| value.windows(9).any(|part| matches!(part, b"text/html"));
     check.method == "GET" && accepted.any(names_html)
 }
 
-/// A problem document (RFC 9457) that OGC API clients can read too: they look for `code` and `description`.
+/// A problem document (RFC 9457). OGC API clients can read it too, since they look for `code` and `description`.
 fn problem(title: &str, denial: &Denial, detail: &str, id: &str) -> Value {
     json!({
         "type": format!("urn:geowarden:problem:{}", denial.code),
@@ -203,7 +209,7 @@ fn header(all: &mut Message, field: u32, name: &str, value: &str, append: Append
     });
 }
 
-/// An entry of `google.protobuf.Struct`; `write` fills its `Value`.
+/// An entry of `google.protobuf.Struct`. `write` fills its `Value`.
 fn member(structure: &mut Message, name: &str, write: impl FnOnce(&mut Message)) {
     structure.message(1, |entry| {
         entry.text(1, name);
@@ -217,7 +223,7 @@ fn structure(all: &mut Message, members: &Map<String, Value>) {
     }
 }
 
-/// The one member of `google.protobuf.Value`.
+/// The member of a `google.protobuf.Value`.
 fn proto_value(kind: &mut Message, value: &Value) {
     match value {
         Value::Null => kind.number_even_if_zero(1, 0),

@@ -1,7 +1,7 @@
-//! The pygeoapi that runs: which version it is, and whether that is the one that is guarded.
+//! Checks the version of the running pygeoapi.
 //!
-//! How a request is read was measured with one version of pygeoapi. Another one may read it differently, so that what a policy
-//! sees is not what pygeoapi serves.
+//! How requests are read was measured with one version of pygeoapi. Another version may read them differently, so that
+//! the policy would judge another resource than pygeoapi serves.
 
 use std::{
     sync::{
@@ -21,67 +21,67 @@ use crate::{
     config::{Config, Origin, Problem, Problems, PygeoapiVersion, VersionMismatch},
 };
 
-/// The limit on connecting, and on the whole exchange.
+/// The time limit, both for connecting and for the whole exchange.
 const LIMIT: Duration = Duration::from_secs(2);
-/// Before a server that did not answer is asked again.
+/// The pause before a server that did not answer is asked again.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest of these pauses, which double.
+/// The longest of these pauses. Each is twice as long as the one before.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// In which pygeoapi tells its version: `pygeoapi 0.24.0`.
+/// The header with pygeoapi's version: `pygeoapi 0.24.0`.
 const HEADER: &str = "x-powered-by";
 
 /// Why the version is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AskError {
-    /// No connection, no answer in time, or no HTTP.
-    #[error("{url} was not reached: {cause}")]
+    /// There was no connection, no answer in time, or no HTTP.
+    #[error("{url} cannot be reached: {cause}")]
     Unreachable {
-        /// What was asked.
+        /// The URL.
         url: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
-    /// The answer names no version.
-    #[error("{url} does not tell its version: expected `pygeoapi VERSION` in the header {HEADER}")]
+    /// The answer contains no version.
+    #[error("{url}: expected `pygeoapi VERSION` in the header {HEADER}, found none")]
     NotTold {
-        /// What was asked.
+        /// The URL.
         url: String,
     },
 }
 
-/// Two versions that should be one.
+/// Two versions that should be equal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Mismatch {
-    /// geowarden was not measured with the version that is configured.
+    /// The configured version is not the one that geowarden was measured with.
     #[error(
         "`pygeoapi.version` is {0}, but geowarden was measured with {measured}: {0} may read requests differently",
         measured = PygeoapiVersion::MEASURED
     )]
     NotMeasured(PygeoapiVersion),
-    /// Another version runs.
+    /// The running version is not the configured one.
     #[error(
-        "pygeoapi {running} runs, but {guarded} is guarded (`pygeoapi.version`): it may read requests differently"
+        "expected pygeoapi {guarded} (`pygeoapi.version`), found {running}: it may read requests differently"
     )]
     Running {
-        /// What the server tells.
+        /// The running version.
         running: PygeoapiVersion,
-        /// What is configured.
+        /// The configured version.
         guarded: PygeoapiVersion,
     },
 }
 
-/// What asking the running server came to.
+/// The result of asking the running server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The guarded version, or there is nobody to ask (`pygeoapi.url`).
+    /// It is the configured version, or no `pygeoapi.url` is set.
     Same,
-    /// Another one.
+    /// It is another version.
     Other(Mismatch),
-    /// It could not be asked.
+    /// The server could not be asked.
     Unknown(AskError),
 }
 
-/// Compares the version of the running server with the guarded one.
+/// Compares the version of the running server with the configured one.
 pub async fn compare(config: &Config) -> Answer {
     let Some(url) = &config.pygeoapi.url else {
         return Answer::Same;
@@ -109,34 +109,35 @@ async fn ask(page: &str) -> Result<PygeoapiVersion, AskError> {
     let client = Client::builder()
         .timeout(LIMIT)
         .redirect(redirect::Policy::none())
-        // A proxy is a matter of configuration, not of an inherited environment.
+        // The proxy comes from the configuration only, never from an inherited environment.
         .no_proxy()
         .build()
         .map_err(unreachable)?;
     let answer = client.get(page).send().await.map_err(unreachable)?;
-    let told = answer
+    let value = answer
         .headers()
         .get(HEADER)
         .and_then(|value| value.to_str().ok());
-    told.and_then(|told| told.strip_prefix("pygeoapi ")?.parse().ok())
+    value
+        .and_then(|value| value.strip_prefix("pygeoapi ")?.parse().ok())
         .ok_or_else(|| AskError::NotTold {
             url: page.to_owned(),
         })
 }
 
-/// What there is to say of the versions, for each tenant and each pygeoapi.
+/// The findings about the versions, for each tenant and each pygeoapi.
 #[derive(Debug, Default)]
-pub struct Findings {
-    /// For the operator, one sentence each.
+pub struct VersionFindings {
+    /// Warnings for the operator, one sentence each.
     pub warnings: Vec<String>,
-    /// Mismatches that are refused (`pygeoapi.version_mismatch`).
+    /// Mismatches that are errors (`pygeoapi.version_mismatch`).
     pub problems: Problems,
-    /// Those that could not be asked, for later.
+    /// Servers that could not be asked, to ask them later.
     pub unknown: Vec<Config>,
 }
 
-impl Findings {
-    /// Without asking: whether the configured versions are the measured one.
+impl VersionFindings {
+    /// Checks the configured versions without asking a server.
     pub fn of_configuration(config: &Config) -> Self {
         let mut found = Self::default();
         for part in config.parts() {
@@ -148,7 +149,7 @@ impl Findings {
         found
     }
 
-    /// The same, and the running servers asked.
+    /// Checks the configured versions and asks the running servers.
     pub async fn of_servers(config: &Config) -> Self {
         let mut found = Self::of_configuration(config);
         for part in config.parts() {
@@ -163,7 +164,7 @@ impl Findings {
                 }
             }
         }
-        // Tenants mostly share one pygeoapi.
+        // Most tenants share one pygeoapi.
         found.warnings.sort();
         found.warnings.dedup();
         found
@@ -184,19 +185,19 @@ impl Findings {
     }
 }
 
-/// The servers that could not be asked at start: each is asked until it has answered, and a mismatch is told.
-pub struct Later {
+/// Asks the servers that did not answer at start, until each has answered, and reports mismatches.
+pub struct VersionChecks {
     unknown: Vec<Config>,
     refused: Arc<AtomicBool>,
 }
 
-impl Later {
-    /// Of these; where a mismatch is refused, `refused` becomes true.
+impl VersionChecks {
+    /// Asks the servers of `tenants`. If a mismatch is an error, `refused` becomes true.
     pub fn new(unknown: Vec<Config>, refused: Arc<AtomicBool>) -> Self {
         Self { unknown, refused }
     }
 
-    /// Asks until `stopped` ends.
+    /// Asks until `stopped` completes.
     pub async fn run(&mut self, stopped: impl Future<Output = ()>) {
         let mut stopped = std::pin::pin!(stopped);
         let mut pause = FIRST_PAUSE;
@@ -211,7 +212,7 @@ impl Later {
                 match compare(&config).await {
                     Answer::Same => info!("pygeoapi {} runs, as guarded", config.pygeoapi.version),
                     Answer::Unknown(_) => still.push(config),
-                    Answer::Other(mismatch) => self.tell(&config, &mismatch),
+                    Answer::Other(mismatch) => self.report(&config, &mismatch),
                 }
             }
             self.unknown = still;
@@ -219,7 +220,7 @@ impl Later {
         stopped.await;
     }
 
-    fn tell(&self, config: &Config, mismatch: &Mismatch) {
+    fn report(&self, config: &Config, mismatch: &Mismatch) {
         match config.pygeoapi.version_mismatch {
             VersionMismatch::Warn => warn!("{mismatch}"),
             VersionMismatch::Refuse => {
@@ -240,8 +241,8 @@ mod tests {
         Config::from_text("test", text, folder, &Environment::default()).unwrap()
     }
 
-    fn found(text: &str) -> Findings {
-        Findings::of_configuration(&configuration(text))
+    fn found(text: &str) -> VersionFindings {
+        VersionFindings::of_configuration(&configuration(text))
     }
 
     #[test]
@@ -273,10 +274,10 @@ mod tests {
             let text = format!("pygeoapi: {{version_mismatch: {on_mismatch}}}");
             let config = configuration(&text);
             let refused = Arc::default();
-            let later = Later::new(Vec::new(), Arc::clone(&refused));
+            let later = VersionChecks::new(Vec::new(), Arc::clone(&refused));
             let running = "0.25".parse().unwrap();
             let guarded = config.pygeoapi.version;
-            later.tell(&config, &Mismatch::Running { running, guarded });
+            later.report(&config, &Mismatch::Running { running, guarded });
             assert_eq!(refused.load(Ordering::Relaxed), is_refused, "{on_mismatch}");
         }
     }

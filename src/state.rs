@@ -11,7 +11,7 @@ use self::hosts::{HostTable, host_name};
 use crate::{config::HostPattern, pipeline::Rules, request::CheckInput};
 
 /// A tenant with its rules.
-pub struct Tenant {
+pub struct TenantRules {
     /// The tenant's name; `None` if no tenants are configured.
     pub name: Option<Arc<str>>,
     /// The rules that judge its requests.
@@ -32,7 +32,7 @@ pub enum Unmatched {
     /// Envoy names no tenant, and no tenant has the host.
     #[error("no tenant has the host `{0}`")]
     Host(String),
-    /// Envoy names no tenant, and the host is no host name. It is not quoted, since it may hold a password.
+    /// Envoy names no tenant, and the host is not a valid host name. It is not quoted, since it may contain a password.
     #[error("expected a host name in the request, found another text: no tenant can have it")]
     NoHostName,
 }
@@ -40,16 +40,16 @@ pub enum Unmatched {
 /// The rules of all tenants at one moment.
 #[derive(Default)]
 pub struct Snapshot {
-    tenants: BTreeMap<Arc<str>, Arc<Tenant>>,
+    tenants: BTreeMap<Arc<str>, Arc<TenantRules>>,
     hosts: HostTable,
     /// The rules of all requests if no tenants are configured.
-    alone: Option<Arc<Tenant>>,
+    alone: Option<Arc<TenantRules>>,
 }
 
 impl Snapshot {
     /// Adds a tenant and its hosts. A tenant without a name judges every request.
     #[must_use]
-    pub fn with(mut self, tenant: Arc<Tenant>, hosts: &[HostPattern]) -> Self {
+    pub fn with(mut self, tenant: Arc<TenantRules>, hosts: &[HostPattern]) -> Self {
         match &tenant.name {
             Some(name) => {
                 self.hosts.add(hosts, &tenant);
@@ -60,11 +60,11 @@ impl Snapshot {
         self
     }
 
-    /// The tenant of a request: the one that Envoy's route names, or else the one of the host.
+    /// The tenant of a request: the one that Envoy's route names, or else the one with the host.
     ///
-    /// The operator writes the route and the client sends the host, so the route wins. A route that names an unknown tenant is
-    /// an error, also if no tenants are configured: other rules than the intended ones must not judge its requests.
-    pub fn tenant(&self, check: &CheckInput) -> Result<Arc<Tenant>, Unmatched> {
+    /// The operator writes the route, but the client sends the host, so the route takes precedence. A route that names
+    /// an unknown tenant is an error, even if no tenants are configured: otherwise the wrong rules could decide.
+    pub fn tenant(&self, check: &CheckInput) -> Result<Arc<TenantRules>, Unmatched> {
         if let Some(name) = check.attributes.policy_name() {
             let found = self.tenants.get(name);
             return found
@@ -83,7 +83,7 @@ impl Snapshot {
     }
 }
 
-/// The rules behind one atomic pointer, so that a request never waits for a reload.
+/// The rules in force, behind one atomic pointer, so that a request never waits for a reload.
 pub struct State(ArcSwap<Snapshot>);
 
 impl State {
@@ -93,18 +93,18 @@ impl State {
     }
 
     /// The tenant of `check` with the rules in force now, which the request keeps to its end.
-    pub fn tenant(&self, check: &CheckInput) -> Result<Arc<Tenant>, Unmatched> {
+    pub fn tenant(&self, check: &CheckInput) -> Result<Arc<TenantRules>, Unmatched> {
         self.0.load().tenant(check)
     }
 
     /// All tenants with the rules in force now.
-    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+    pub fn tenants(&self) -> Vec<Arc<TenantRules>> {
         let snapshot = self.0.load();
         let named = snapshot.tenants.values();
         named.chain(&snapshot.alone).cloned().collect()
     }
 
-    /// Puts other rules in force for all requests that begin from now on.
+    /// Replaces the rules, for all requests that begin from now on.
     pub fn replace(&self, rules: Snapshot) {
         self.0.store(Arc::new(rules));
     }

@@ -2,14 +2,14 @@
 
 use std::{fmt, num::NonZeroU16};
 
-/// An HTTP status from 300 to 599: never 0, and never a success, which a client would take for data.
+/// An HTTP status from 300 to 599. It is never 0, and never a success, which a client would read as data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DenialStatus(NonZeroU16);
 
 impl DenialStatus {
     /// Bad Request (RFC 9110, section 15.5.1).
     pub const BAD_REQUEST: Self = Self::after_299(101);
-    /// Unauthorized (RFC 9110, section 15.5.2): a credential is needed, or another one.
+    /// Unauthorized (RFC 9110, section 15.5.2): the request needs a credential, or another one.
     pub const UNAUTHORIZED: Self = Self::after_299(102);
     /// Forbidden (RFC 9110, section 15.5.4).
     pub const FORBIDDEN: Self = Self::after_299(104);
@@ -33,7 +33,7 @@ impl DenialStatus {
         self.0.get()
     }
 
-    /// Whether the fault is not the client's.
+    /// Whether the server is at fault, not the client.
     pub fn is_server_error(self) -> bool {
         self.get() >= 500
     }

@@ -1,4 +1,4 @@
-//! Keeps background tasks running: a task that ends or panics is started again, after a longer pause each time, and counted.
+//! Keeps background tasks running. A task that ends or panics is counted and restarted, after a longer pause each time.
 
 use std::{
     collections::BTreeMap,
@@ -13,17 +13,17 @@ use tracing::{error, info};
 
 use crate::telemetry::metrics::Metrics;
 
-/// A task that has ended so often, each time soon after its start, counts as down.
-const DOWN: u64 = 3;
+/// After this many ends, each soon after a start, a task counts as down.
+const DOWN_AFTER: u64 = 3;
 
-/// When a task is started again.
+/// When tasks are restarted.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// The pause after the first end. It doubles with each further end that comes soon.
+    /// The pause after the first end. It doubles with each further end that follows soon.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
-    /// A task that has run for so long counts as well again.
+    /// A task that has run for this long counts as healthy again.
     pub steady: Duration,
 }
 
@@ -40,13 +40,13 @@ impl Default for Timing {
 /// The state of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskStatus {
-    /// What it does, and for whom.
+    /// The name of the task.
     pub name: String,
-    /// How often it was started again.
+    /// How often it was restarted.
     pub restarts: u64,
-    /// Whether it runs now.
+    /// Whether it is running.
     pub is_running: bool,
-    /// Whether it has ended again and again, so that nobody does its work.
+    /// Whether it keeps ending, so that its work is not done.
     pub is_down: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// None yet.
+    /// No tasks yet.
     pub fn new(metrics: Arc<Metrics>, timing: Timing) -> Self {
         Self {
             metrics,
@@ -74,21 +74,22 @@ impl Tasks {
         }
     }
 
-    /// Every task, by its name.
+    /// The state of every task, sorted by name.
     pub fn status(&self) -> Vec<TaskStatus> {
         let status = |(name, state): (&String, &State)| TaskStatus {
             name: name.clone(),
             restarts: state.restarts,
             is_running: state.is_running,
-            is_down: state.ends_in_a_row >= DOWN,
+            is_down: state.ends_in_a_row >= DOWN_AFTER,
         };
         self.lock().iter().map(status).collect()
     }
 
-    /// Runs what `start` gives, and starts it again when it ends or panics, until `stopped` has ended: then it may end.
+    /// Runs the task that `start` creates, and restarts it if it ends or panics. Once `stopped` has completed, the task
+    /// may end.
     ///
-    /// `kind` is the metric's label; `of` says which one it is, where there are several.
-    pub async fn keep_up<Running: Future<Output = ()>>(
+    /// `kind` is the label of the metric. `of` tells tasks of one kind apart.
+    pub async fn supervise<Running: Future<Output = ()>>(
         &self,
         kind: &'static str,
         of: Option<&str>,
@@ -124,7 +125,7 @@ impl Tasks {
             error!(
                 task = name,
                 ?pause,
-                "a background task {how}; it is started again"
+                "a background task {how}: restarting it"
             );
             self.has_ended(kind, &name);
             tokio::select! {
@@ -137,11 +138,11 @@ impl Tasks {
         }
     }
 
-    /// Notes that a task is well; whether it was down before.
+    /// Records that a task is healthy. Returns whether it was down before.
     fn is_well(&self, kind: &'static str, name: &str) -> bool {
         let mut was_down = false;
         self.change(name, |state| {
-            was_down = state.ends_in_a_row >= DOWN;
+            was_down = state.ends_in_a_row >= DOWN_AFTER;
             state.ends_in_a_row = 0;
         });
         if was_down {
@@ -154,7 +155,7 @@ impl Tasks {
         let mut is_down_now = false;
         self.change(name, |state| {
             state.ends_in_a_row += 1;
-            is_down_now = state.ends_in_a_row == DOWN;
+            is_down_now = state.ends_in_a_row == DOWN_AFTER;
         });
         if is_down_now {
             self.metrics.task_down(kind, 1);
@@ -216,7 +217,7 @@ mod tests {
             let stopped = async move {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             };
-            tasks.keep_up("reloads", Some("a"), start, stopped).await;
+            tasks.supervise("reloads", Some("a"), start, stopped).await;
         });
         down.wait_for(|down| *down).await.unwrap();
         let text = metrics.text().unwrap();
@@ -246,7 +247,9 @@ mod tests {
     async fn at_the_end_a_task_may_end() {
         let metrics = Arc::new(Metrics::default());
         let tasks = Tasks::new(metrics, QUICK);
-        tasks.keep_up("reloads", None, || async {}, async {}).await;
+        tasks
+            .supervise("reloads", None, || async {}, async {})
+            .await;
         assert_eq!(tasks.status()[0].restarts, 0);
     }
 }

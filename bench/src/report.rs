@@ -16,12 +16,18 @@ const END: &str = "<!-- to here -->";
 impl Figure {
     /// What is held against the aim, a round each.
     fn results(&self) -> Vec<f64> {
-        let pairs = self.ours.iter().zip(&self.theirs);
+        let pairs = self.measured.iter().zip(&self.reference);
         match self.aim {
-            Aim::AtMost(_) => self.ours.clone(),
-            Aim::AtMostMore(_) => pairs.map(|(ours, theirs)| ours - theirs).collect(),
-            Aim::TimesLess(_) => pairs.map(|(ours, theirs)| theirs / ours).collect(),
-            Aim::AtMostTimes(_) | Aim::Told => pairs.map(|(ours, theirs)| ours / theirs).collect(),
+            Aim::AtMost(_) => self.measured.clone(),
+            Aim::AtMostMore(_) => pairs
+                .map(|(measured, reference)| measured - reference)
+                .collect(),
+            Aim::TimesLess(_) => pairs
+                .map(|(measured, reference)| reference / measured)
+                .collect(),
+            Aim::AtMostTimes(_) | Aim::Told => pairs
+                .map(|(measured, reference)| measured / reference)
+                .collect(),
         }
     }
 
@@ -51,10 +57,10 @@ impl Figure {
             Aim::AtMostMore(_) => figure(&self.results(), 1, &unit),
             _ => figure(&self.results(), 2, ""),
         };
-        let theirs = if self.theirs.is_empty() {
+        let reference = if self.reference.is_empty() {
             String::new()
         } else {
-            format!("{}: {}", self.against, figure(&self.theirs, 1, &unit))
+            format!("{}: {}", self.against, figure(&self.reference, 1, &unit))
         };
         let met = match is_met {
             Some(true) => "yes",
@@ -62,9 +68,9 @@ impl Figure {
             None => "",
         };
         format!(
-            "| {} | {} | {theirs} | {result} | {aim} | {met} |",
+            "| {} | {} | {reference} | {result} | {aim} | {met} |",
             self.measure,
-            figure(&self.ours, 1, &unit)
+            figure(&self.measured, 1, &unit)
         )
     }
 }

@@ -159,7 +159,7 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
         .map_err(Error::io("looking for a free port"))
 }
 
-/// A request with the API key, and a header of ours that a client must not set, so that there is one to remove.
+/// A request with the API key, and a header of geowarden that a client must not set, so that there is one to remove.
 pub fn with_key(path: &str) -> HttpAsk {
     let headers = [("x-api-key", KEY), ("x-geowarden-subject", "admin")];
     HttpAsk::of_a_browser(path, &headers)

@@ -8,7 +8,7 @@ use super::ended;
 use crate::{
     authn::KeyFetcher,
     reload::Reloader,
-    running_pygeoapi::Later,
+    running_pygeoapi::VersionChecks,
     supervision::{Tasks, Timing},
     telemetry::{metrics::Metrics, traces::Exporter},
 };
@@ -42,7 +42,7 @@ impl Background {
             };
             let stopping = ended(stopped.clone());
             tasks
-                .keep_up("key-fetcher", Some(&whose), start, stopping)
+                .supervise("key-fetcher", Some(&whose), start, stopping)
                 .await;
         }
     }
@@ -64,12 +64,15 @@ impl Background {
                 }
             };
             let stopping = ended(stopped.clone());
-            tasks.keep_up("reloader", None, start, stopping).await;
+            tasks.supervise("reloader", None, start, stopping).await;
         }
     }
 
     /// Asks the servers that could not be asked at start for their version.
-    pub(super) fn versions(&self, later: Later) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn versions(
+        &self,
+        later: VersionChecks,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (tasks, stopped) = (Arc::clone(&self.tasks), self.stopped.clone());
         let later = Arc::new(Mutex::new(later));
         async move {
@@ -79,7 +82,7 @@ impl Background {
             };
             let stopping = ended(stopped.clone());
             tasks
-                .keep_up("pygeoapi-version", None, start, stopping)
+                .supervise("pygeoapi-version", None, start, stopping)
                 .await;
         }
     }
@@ -94,7 +97,9 @@ impl Background {
                 async move { exporter.lock().await.run(stopping).await }
             };
             let stopping = ended(stopped.clone());
-            tasks.keep_up("trace-exporter", None, start, stopping).await;
+            tasks
+                .supervise("trace-exporter", None, start, stopping)
+                .await;
         }
     }
 }

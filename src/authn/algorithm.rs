@@ -39,7 +39,7 @@ pub enum Algorithm {
     EdDsa,
 }
 
-/// Not one of [`Algorithm::ALL`].
+/// The name is not that of one of [`Algorithm::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a supported signature algorithm")]
 pub struct UnsupportedAlgorithm;

@@ -1,4 +1,4 @@
-//! API keys: known by the SHA-256 digest of each, never by the key itself.
+//! API keys. geowarden stores the SHA-256 digest of each key, never the key itself.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use thiserror::Error;
 
 use super::clock::Clock;
 use super::credential::Secret;
-use super::refusal::{Refusal, RefusalKind, quoted};
+use super::error::{AuthnError, AuthnErrorKind, quoted};
 use crate::identity::{Method, Principal};
 
-/// SHA-256 of nothing: an entry made from an empty key, which would let everyone in.
+/// The SHA-256 digest of an empty key. An entry with it would let everyone in, so it is rejected.
 const DIGEST_OF_EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 type Digest = [u8; digest::SHA256_OUTPUT_LEN];
@@ -28,9 +28,9 @@ pub struct KeyEntry {
     pub id: String,
     /// SHA-256 of the key in hexadecimal.
     pub sha256: String,
-    /// What policies are told about the key's owner.
+    /// The attributes of the key's owner, which policies can read.
     pub attributes: Map<String, Value>,
-    /// From when on the key is refused.
+    /// The key is refused from this time on.
     pub expires: Option<DateTime<Utc>>,
 }
 
@@ -43,10 +43,10 @@ impl fmt::Debug for KeyEntry {
     }
 }
 
-/// What is wrong with one entry.
+/// Why one entry is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyProblem {
-    /// Not 64 hexadecimal digits.
+    /// `sha256` is not 64 hexadecimal digits.
     #[error("key {index}: `sha256` is not 64 hexadecimal digits")]
     BadDigest {
         /// The entry's place, from 0.
@@ -63,7 +63,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same id.
-    #[error("key {index}: the id is taken by an earlier key")]
+    #[error("key {index}: an earlier entry has the same id: give each its own")]
     DuplicateId {
         /// The entry's place, from 0.
         index: usize,
@@ -71,7 +71,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same digest: it is the same key.
-    #[error("key {index}: an earlier one is the same key")]
+    #[error("key {index}: an earlier entry has the same key: remove one")]
     DuplicateKey {
         /// The entry's place, from 0.
         index: usize,
@@ -82,12 +82,12 @@ pub enum KeyProblem {
     },
 }
 
-/// Everything that is wrong with a list of keys.
+/// Every problem of a list of keys.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct KeyTableError(pub Vec<KeyProblem>);
 
-/// The keys that are let in, by digest.
+/// The valid keys, by digest.
 #[derive(Default)]
 pub struct KeyTable {
     keys: HashMap<Digest, Known>,
@@ -108,7 +108,7 @@ impl fmt::Debug for KeyTable {
 }
 
 impl KeyTable {
-    /// Takes the entries, or says all that is wrong with them.
+    /// Builds the table, or returns every problem of the entries.
     pub fn new(entries: Vec<KeyEntry>) -> Result<Self, KeyTableError> {
         let mut keys: HashMap<Digest, Known> = HashMap::with_capacity(entries.len());
         let mut ids = std::collections::HashSet::with_capacity(entries.len());
@@ -161,8 +161,8 @@ impl KeyTable {
         }
     }
 
-    /// The entries that can stand beside each other: the others are left out.
-    pub fn of_good(entries: Vec<KeyEntry>) -> Self {
+    /// Builds the table from the valid entries only. The others are left out.
+    pub fn from_valid(entries: Vec<KeyEntry>) -> Self {
         let mut all = Self::default();
         for entry in entries {
             let one = Self::new(vec![entry]).unwrap_or_default();
@@ -183,10 +183,10 @@ impl KeyTable {
         self.keys.is_empty()
     }
 
-    /// Whose key it is.
+    /// Returns the owner of the key.
     ///
-    /// The table is searched by digest: what the search time tells is about the digest of a guess, not about a key.
-    pub fn check(&self, key: Secret<'_>, now: DateTime<Utc>) -> Result<Principal, Refusal> {
+    /// The table is searched by digest, so the time of a search can only reveal the digest of a guess, never a key.
+    pub fn check(&self, key: Secret<'_>, now: DateTime<Utc>) -> Result<Principal, AuthnError> {
         let digest = digest::digest(&digest::SHA256, key.expose());
         let known = <&Digest>::try_from(digest.as_ref())
             .ok()
@@ -194,11 +194,11 @@ impl KeyTable {
             .filter(|known| {
                 constant_time::verify_slices_are_equal(&known.digest, digest.as_ref()).is_ok()
             })
-            .ok_or(RefusalKind::UnknownKey)?;
+            .ok_or(AuthnErrorKind::UnknownKey)?;
         if known.expires.is_some_and(|expires| now >= expires) {
             let id = known.principal.key_id.as_deref().unwrap_or_default();
-            return Err(Refusal::because(
-                RefusalKind::ExpiredKey,
+            return Err(AuthnError::because(
+                AuthnErrorKind::ExpiredKey,
                 format!("key `{id}` has expired"),
             ));
         }
@@ -206,17 +206,18 @@ impl KeyTable {
     }
 }
 
-/// The keys that a chain looks at. They can be taken away while it is in force: a key that is revoked waits for nothing else.
+/// The keys that a chain uses. They can be replaced while the chain is in force, so that a revoked key stops working at
+/// once.
 #[derive(Debug, Default)]
 pub struct KeyRing(ArcSwap<KeyTable>);
 
 impl KeyRing {
-    /// With these keys.
+    /// A ring with these keys.
     pub fn new(table: KeyTable) -> Self {
         Self(ArcSwap::from_pointee(table))
     }
 
-    /// Puts other keys in their place, for requests that begin from now on.
+    /// Replaces the keys, for requests that begin from now on.
     pub fn replace(&self, table: KeyTable) {
         self.0.store(Arc::new(table));
     }
@@ -238,7 +239,7 @@ fn principal(id: &str, attributes: Map<String, Value>) -> Principal {
     }
 }
 
-/// Takes the value of the API key header.
+/// Checks the value of the API key header.
 pub(super) struct ApiKeyAuthenticator {
     pub(super) keys: Arc<KeyRing>,
     pub(super) header: String,
@@ -247,8 +248,8 @@ pub(super) struct ApiKeyAuthenticator {
 }
 
 impl ApiKeyAuthenticator {
-    /// The holder of the key.
-    pub(super) fn verify(&self, key: Secret<'_>) -> Result<Principal, Refusal> {
+    /// Returns the owner of the key.
+    pub(super) fn verify(&self, key: Secret<'_>) -> Result<Principal, AuthnError> {
         self.keys.0.load().check(key, self.clock.now().into())
     }
 
@@ -263,16 +264,16 @@ impl ApiKeyAuthenticator {
     }
 }
 
-/// The digest by which the key file knows `key`, in hexadecimal.
+/// The digest of `key` in hexadecimal, as the key file stores it.
 pub fn key_digest(key: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, key).as_ref())
 }
 
-/// A new key: the key for its owner, the digest for the key file.
+/// A new key: `key` is for its owner, `digest` for the key file.
 pub struct GeneratedKey {
-    /// The key; nobody else may see it.
+    /// The key. Only its owner may see it.
     pub key: String,
-    /// What the key file stores.
+    /// The digest, which the key file stores.
     pub sha256: String,
 }
 
@@ -282,15 +283,15 @@ impl fmt::Debug for GeneratedKey {
     }
 }
 
-/// The system has no randomness to give.
+/// The random number generator of the system failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the system's random number generator failed")]
-pub struct NoRandomness;
+pub struct RandomError;
 
-/// Makes a key of 256 random bits. The prefix lets secret scanners find keys that leaked.
-pub fn generate_key() -> Result<GeneratedKey, NoRandomness> {
+/// Generates a key of 256 random bits. Secret scanners find leaked keys by the prefix.
+pub fn generate_key() -> Result<GeneratedKey, RandomError> {
     let mut bytes = [0_u8; 32];
-    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    rand::fill(&mut bytes).map_err(|_| RandomError)?;
     let key = format!("gw_{}", BASE64URL_NOPAD.encode(&bytes));
     let sha256 = key_digest(key.as_bytes());
     Ok(GeneratedKey { key, sha256 })

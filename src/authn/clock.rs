@@ -1,4 +1,4 @@
-//! What time it is. Injected, so that tests of expiry need not wait.
+//! The wall clock. It is injected, so that tests of expiry need not wait.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

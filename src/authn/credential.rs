@@ -1,14 +1,14 @@
-//! What the headers of a request hold as evidence of the caller.
+//! Finds the credential of a request in its headers.
 
 use std::fmt;
 
-use super::refusal::{Refusal, RefusalKind};
+use super::error::{AuthnError, AuthnErrorKind};
 use crate::request::Headers;
 
 /// The header of the credentials that HTTP defines (RFC 9110, section 11.6.2).
 pub(super) const AUTHORIZATION: &str = "authorization";
 
-/// A piece of a credential: it can be read, but not printed.
+/// Part of a credential. Code can read it, but `Debug` does not print it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Secret<'a>(&'a [u8]);
 
@@ -18,7 +18,7 @@ impl<'a> Secret<'a> {
         Self(bytes)
     }
 
-    /// The raw bytes, to be compared, digested or parsed only.
+    /// The raw bytes. Only compare, digest or parse them.
     pub fn expose(self) -> &'a [u8] {
         self.0
     }
@@ -30,7 +30,7 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
-/// A credential as it was sent, before anyone looked whether it is good.
+/// A credential as it was sent, before it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
     /// The value of the API key header.
@@ -40,17 +40,20 @@ pub enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// The only credential among `headers`, `None` when there is none.
+    /// The credential in `headers`, or `None` if there is none.
     ///
-    /// Two of them are refused, even when they are the same: what stands behind us could read the other one. What stands in
-    /// `Authorization` under a scheme that is not taken is no credential: clients add it by themselves, such as those that
-    /// read `~/.netrc`.
-    pub fn from_headers(headers: &'a Headers, taken: &Taken<'_>) -> Result<Option<Self>, Refusal> {
-        let api_key = match taken.api_key_header {
+    /// Two credentials are refused, even two equal ones, because pygeoapi could read the other one. `Authorization`
+    /// with a scheme that is not configured is no credential: some clients add it by themselves, for example from
+    /// `~/.netrc`.
+    pub fn from_headers(
+        headers: &'a Headers,
+        accepted: &AcceptedCredentials<'_>,
+    ) -> Result<Option<Self>, AuthnError> {
+        let api_key = match accepted.api_key_header {
             Some(name) => once(headers, name)?,
             None => None,
         };
-        let has_token = taken.tokens && headers.all(AUTHORIZATION).any(is_bearer);
+        let has_token = accepted.tokens && headers.all(AUTHORIZATION).any(is_bearer);
         let authorization = if has_token {
             once(headers, AUTHORIZATION)?
         } else {
@@ -58,40 +61,40 @@ impl<'a> Credential<'a> {
         };
         match (api_key, authorization) {
             (None, None) => Ok(None),
-            (Some(key), None) => api_key_credential(key, taken.max_length).map(Some),
-            (None, Some(value)) => bearer_token(value, taken.max_length).map(Some),
-            (Some(_), Some(_)) => Err(RefusalKind::SeveralCredentials.into()),
+            (Some(key), None) => api_key_credential(key, accepted.max_length).map(Some),
+            (None, Some(value)) => bearer_token(value, accepted.max_length).map(Some),
+            (Some(_), Some(_)) => Err(AuthnErrorKind::SeveralCredentials.into()),
         }
     }
 }
 
-/// Which credentials are taken.
+/// Which credentials the configuration accepts.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken<'a> {
-    /// The header of API keys; None where none are taken.
+pub struct AcceptedCredentials<'a> {
+    /// The header of API keys; `None` if API keys are not accepted.
     pub api_key_header: Option<&'a str>,
-    /// Whether tokens are taken.
+    /// Whether bearer tokens are accepted.
     pub tokens: bool,
-    /// The longest credential that is looked at, in bytes.
+    /// The longest credential that is checked, in bytes.
     pub max_length: usize,
 }
 
-fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
-    headers
-        .one(name)
-        .map_err(|repeated| Refusal::because(RefusalKind::RepeatedCredential, repeated.to_string()))
+fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnError> {
+    headers.one(name).map_err(|repeated| {
+        AuthnError::because(AuthnErrorKind::RepeatedCredential, repeated.to_string())
+    })
 }
 
-fn api_key_credential(key: &[u8], max_length: usize) -> Result<Credential<'_>, Refusal> {
+fn api_key_credential(key: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
     if key.is_empty() {
-        return Err(Refusal::because(
-            RefusalKind::UnknownKey,
+        return Err(AuthnError::because(
+            AuthnErrorKind::UnknownKey,
             "the key is empty",
         ));
     }
     if key.len() > max_length {
-        return Err(Refusal::because(
-            RefusalKind::UnknownKey,
+        return Err(AuthnError::because(
+            AuthnErrorKind::UnknownKey,
             "the key is too long",
         ));
     }
@@ -100,7 +103,7 @@ fn api_key_credential(key: &[u8], max_length: usize) -> Result<Credential<'_>, R
 
 const BEARER: &[u8] = b"Bearer";
 
-/// Whether any parser could take this for a Bearer token: spaces before the scheme and a tab behind it count too.
+/// Whether any parser could read this as a Bearer token. Some allow spaces before the scheme, or a tab after it.
 fn is_bearer(value: &[u8]) -> bool {
     let value = value.trim_ascii_start();
     let (scheme, rest) = value.split_at_checked(BEARER.len()).unwrap_or_default();
@@ -113,22 +116,22 @@ fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Reads `Bearer <b64token>`, with one space or more between them (RFC 9110, section 11.4).
-fn bearer_token(value: &[u8], max_length: usize) -> Result<Credential<'_>, Refusal> {
+fn bearer_token(value: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
     let (scheme, rest) = value.split_at_checked(BEARER.len()).unwrap_or_default();
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
     let token = rest.get(spaces..).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case(BEARER) || spaces == 0 {
-        return Err(Refusal::because(
-            RefusalKind::MalformedToken,
+        return Err(AuthnError::because(
+            AuthnErrorKind::MalformedToken,
             "expected `Bearer`, a space and a token",
         ));
     }
     if token.len() > max_length {
-        return Err(RefusalKind::TokenTooLarge.into());
+        return Err(AuthnErrorKind::TokenTooLarge.into());
     }
     if !is_b64token(token) {
-        return Err(Refusal::because(
-            RefusalKind::MalformedToken,
+        return Err(AuthnError::because(
+            AuthnErrorKind::MalformedToken,
             "the value after `Bearer` is not a b64token",
         ));
     }
@@ -139,7 +142,7 @@ fn bearer_token(value: &[u8], max_length: usize) -> Result<Credential<'_>, Refus
 fn is_b64token(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = token.get(..token.len() - padding).unwrap_or_default();
-    // Without an early exit the compiler checks many bytes at once, which is most of what a remembered token costs.
+    // No early exit: so the compiler checks many bytes at once. This loop is most of the cost of a remembered token.
     !body.is_empty()
         && body
             .iter()
@@ -156,15 +159,15 @@ mod tests {
 
     use super::*;
 
-    const TAKEN: Taken<'_> = Taken {
+    const ACCEPTED: AcceptedCredentials<'_> = AcceptedCredentials {
         api_key_header: Some("x-api-key"),
         tokens: true,
         max_length: 64,
     };
 
-    fn read(headers: &[(&str, &str)]) -> Result<Option<&'static str>, RefusalKind> {
+    fn read(headers: &[(&str, &str)]) -> Result<Option<&'static str>, AuthnErrorKind> {
         let headers: Headers = headers.iter().copied().collect();
-        match Credential::from_headers(&headers, &TAKEN) {
+        match Credential::from_headers(&headers, &ACCEPTED) {
             Ok(None) => Ok(None),
             Ok(Some(Credential::ApiKey(key))) => {
                 assert!(!key.expose().is_empty());
@@ -174,7 +177,7 @@ mod tests {
                 assert_eq!(token.expose(), b"a.b.c");
                 Ok(Some("bearer"))
             }
-            Err(refusal) => Err(refusal.kind()),
+            Err(error) => Err(error.kind()),
         }
     }
 
@@ -210,13 +213,13 @@ mod tests {
             let with_key = [sent, ("x-api-key", "k")];
             assert_eq!(read(&with_key), Ok(Some("api-key")), "{value:?}");
             let with_token = [sent, ("authorization", "Bearer a.b.c")];
-            let repeated = Err(RefusalKind::RepeatedCredential);
+            let repeated = Err(AuthnErrorKind::RepeatedCredential);
             assert_eq!(read(&with_token), repeated, "{value:?}");
         }
         let headers = Headers::from_iter([("authorization", "Bearer a.b.c"), ("x-api-key", "k")]);
-        let keys_only = Taken {
+        let keys_only = AcceptedCredentials {
             tokens: false,
-            ..TAKEN
+            ..ACCEPTED
         };
         let read = Credential::from_headers(&headers, &keys_only).unwrap();
         assert!(matches!(read, Some(Credential::ApiKey(_))));
@@ -224,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_parsers_could_read_differently_is_refused() {
-        use RefusalKind::{MalformedToken, SeveralCredentials, TokenTooLarge, UnknownKey};
+        use AuthnErrorKind::{MalformedToken, SeveralCredentials, TokenTooLarge, UnknownKey};
         let long = format!("Bearer {}", "a".repeat(65));
         let cases = [
             ("Bearer", MalformedToken),
@@ -254,7 +257,11 @@ mod tests {
         );
         for name in ["x-api-key", "authorization"] {
             let twice = [(name, "Bearer a.b.c"), (name, "Bearer a.b.c")];
-            assert_eq!(read(&twice), Err(RefusalKind::RepeatedCredential), "{name}");
+            assert_eq!(
+                read(&twice),
+                Err(AuthnErrorKind::RepeatedCredential),
+                "{name}"
+            );
         }
     }
 

@@ -4,26 +4,26 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-/// Why an issuer's metadata do not lead to its keys.
+/// Why the keys of an issuer could not be found by its metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DiscoveryError {
-    /// The issuer is no http(s) URL, or one with a query or a fragment (section 2).
+    /// The issuer is not an http(s) URL, or it has a query or a fragment (section 2).
     #[error("the issuer is not an https URL without query and fragment")]
     Issuer,
-    /// The document is no JSON object with `issuer` and `jwks_uri`.
+    /// The document is not a JSON object with `issuer` and `jwks_uri`.
     #[error("the document is not a JSON object with `issuer` and `jwks_uri`")]
     NotADocument,
-    /// The document is that of another issuer (section 4.3).
+    /// The document belongs to another issuer (section 4.3).
     #[error("the document's `issuer` is not the configured one")]
     OtherIssuer,
-    /// `jwks_uri` is no URL.
+    /// `jwks_uri` is not a URL.
     #[error("`jwks_uri` is not a URL")]
     JwksUri,
-    /// `jwks_uri` is less safe than the issuer.
+    /// The issuer is https, but `jwks_uri` is not.
     #[error("`jwks_uri` must be https")]
     InsecureJwksUri,
-    /// The document does not name this endpoint, or not by a URL as safe as the issuer's.
-    #[error("the document names no usable `{0}`")]
+    /// The document does not have this endpoint, or the endpoint is http while the issuer is https.
+    #[error("the document has no usable `{0}`: expected a URL, which is https if the issuer is")]
     Endpoint(&'static str),
 }
 
@@ -47,7 +47,7 @@ struct Document {
     jwks_uri: String,
 }
 
-/// Where the metadata of `issuer` are (section 4): its path stays, but for a terminating slash.
+/// The URL of the metadata of `issuer` (section 4). It keeps the issuer's path, without a slash at its end.
 pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
     let url = Url::parse(issuer).map_err(|_| DiscoveryError::Issuer)?;
     if !matches!(url.scheme(), "https" | "http")
@@ -61,9 +61,10 @@ pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
         .map_err(|_| DiscoveryError::Issuer)
 }
 
-/// The `jwks_uri` of the metadata in `document`, which must be those of `issuer`.
+/// The `jwks_uri` in `document`, which must be the metadata of `issuer`.
 ///
-/// An https issuer never leads to plain HTTP; whether an http one may is for the fetch to say.
+/// The keys of an https issuer are never fetched over plain HTTP. Whether those of an http issuer may be is decided by
+/// [`fetch`](super::fetch).
 pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, DiscoveryError> {
     let document: Document =
         serde_json::from_slice(document).map_err(|_| DiscoveryError::NotADocument)?;
@@ -78,7 +79,7 @@ pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, DiscoveryEr
     }
 }
 
-/// The endpoint that the metadata in `document` name by `member`, such as `userinfo_endpoint`; as safe as `jwks_uri`.
+/// The endpoint called `member` in `document`, such as `userinfo_endpoint`. For an https issuer it must be https too.
 pub(super) fn endpoint(
     document: &[u8],
     issuer: &str,

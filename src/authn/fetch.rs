@@ -1,4 +1,4 @@
-//! Bounded HTTP GET: what an issuer sends cannot cost us more than a few seconds and one mebibyte.
+//! HTTP GET with limits: no answer of an issuer can take more than a few seconds and one mebibyte.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ const JSON: &str = "application/json";
 /// How documents are fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
-    /// The limit on connecting, and on the whole exchange.
+    /// The time limit, both for connecting and for the whole exchange.
     pub timeout: Duration,
-    /// Further certificate authorities, as PEM, next to those of the system.
+    /// More certificate authorities (PEM), in addition to those of the system.
     pub ca_pem: Option<Vec<u8>>,
-    /// Whether plain HTTP may be used with hosts other than the loopback.
+    /// Whether plain HTTP is allowed with hosts other than the loopback.
     pub allow_insecure_http: bool,
 }
 
@@ -40,22 +40,22 @@ pub enum FetchError {
     /// The HTTP client could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
-    /// Not `https`, and not one of the exceptions.
+    /// The URL is not `https`, and no exception applies.
     #[error("the URL must be https")]
     Insecure,
-    /// A URL with a user name or password.
+    /// The URL has a user name or a password.
     #[error("the URL must not hold credentials")]
     Credentials,
-    /// The time was over.
+    /// The time limit was reached.
     #[error("no complete answer in time")]
     Timeout,
-    /// No connection, or one that broke.
+    /// There was no connection, or it broke.
     #[error("the request failed: {0}")]
     Transport(String),
-    /// Any status but 200; redirections are not followed.
+    /// The status is not 200. Redirections are not followed.
     #[error("the answer has status {0}")]
     Status(u16),
-    /// The body is too long.
+    /// The body is longer than the limit.
     #[error("the answer is longer than {MAX_BYTES} bytes")]
     TooLarge,
 }
@@ -76,7 +76,7 @@ impl FetchError {
     }
 }
 
-/// Fetches documents within limits. Clones share connections.
+/// Fetches documents within limits. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: Client,
@@ -85,7 +85,7 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Sets up the client.
+    /// Creates the client.
     pub fn new(settings: &FetchSettings) -> Result<Self, FetchError> {
         let authorities = match &settings.ca_pem {
             Some(pem) => certificates(pem)?,
@@ -98,13 +98,13 @@ impl Fetcher {
                 .timeout(settings.timeout)
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                // A proxy is a matter of configuration, not of an inherited environment.
+                // The proxy comes from the configuration only, never from an inherited environment.
                 .no_proxy()
         };
         let client = match builder().tls_certs_merge(authorities).build() {
             Ok(client) => client,
             Err(error) if settings.ca_pem.is_none() => {
-                // An image without CA certificates can still reach an issuer over a mesh's plain HTTP; https fails closed.
+                // Without certificate authorities, plain HTTP in a mesh still works, and https fails closed.
                 tracing::warn!(
                     cause = causes(&error),
                     "no CA certificates: https issuers cannot be verified"
@@ -123,7 +123,7 @@ impl Fetcher {
         })
     }
 
-    /// Whether `url` may be fetched at all.
+    /// Rejects a URL that must not be fetched.
     pub fn check(&self, url: &Url) -> Result<(), FetchError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchError::Credentials);
@@ -135,16 +135,16 @@ impl Fetcher {
         }
     }
 
-    /// The body of `url`.
+    /// Fetches the body of `url`.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        // RFC 7517, section 8.5.1: some key servers refuse a request that does not take this type.
+        // Some key servers reject a request that does not accept this type (RFC 7517, section 8.5.1).
         let accepted = "application/json, application/jwk-set+json";
         let request = self.client.get(url.clone());
         self.send(url, request.header(header::ACCEPT, accepted))
             .await
     }
 
-    /// The body of `url` for the bearer of a token (RFC 6750, section 2.1).
+    /// Fetches the body of `url` with a bearer token (RFC 6750, section 2.1).
     pub(super) async fn get_as_bearer(
         &self,
         url: &Url,
@@ -154,7 +154,8 @@ impl Fetcher {
         self.send(url, request.header(header::ACCEPT, JSON)).await
     }
 
-    /// The answer to a token that is posted by a client with a secret (RFC 7662, section 2.1; RFC 6749, section 2.3.1).
+    /// Posts a token to `url` as a client with a secret, and returns the answer (RFC 7662, section 2.1; RFC 6749,
+    /// section 2.3.1).
     pub(super) async fn post_token(
         &self,
         url: &Url,
@@ -180,7 +181,7 @@ impl Fetcher {
 
     async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
         self.check(url)?;
-        // The client's own limit covers the body as well; this one also covers what it might forget.
+        // The client has a time limit that includes the body. This second limit does not depend on the client.
         tokio::time::timeout(self.timeout, exchange(request))
             .await
             .unwrap_or(Err(FetchError::Timeout))
@@ -206,7 +207,9 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, FetchError> {
     let certificates =
         Certificate::from_pem_bundle(pem).map_err(|error| FetchError::CaBundle(causes(&error)))?;
     if certificates.is_empty() {
-        return Err(FetchError::CaBundle("it holds no certificate".to_owned()));
+        return Err(FetchError::CaBundle(
+            "expected a certificate, found none".to_owned(),
+        ));
     }
     Ok(certificates)
 }
@@ -228,7 +231,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The text of `error` and of its causes, outermost first: an HTTP client's outermost error says only that something failed.
+/// The text of `error` and of its causes, outermost first. The outermost error of an HTTP client only says that
+/// something failed.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,7 +1,7 @@
 //! JWK sets (RFC 7517): the public keys of one issuer.
 //!
-//! A set is read key by key. A key we cannot use is skipped and counted, since an issuer publishes keys for other uses and
-//! of later algorithms next to ours; a set that is no set is an error.
+//! Keys that cannot be used are skipped and counted: an issuer may also publish keys for other purposes or newer
+//! algorithms. A document that is not a key set is an error.
 
 mod signature;
 
@@ -23,38 +23,38 @@ pub(super) use self::signature::SignatureFault;
 use self::signature::SignatureKey;
 use super::algorithm::Algorithm;
 
-/// The longest document that is read.
+/// The longest document that is accepted.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
-/// The most keys a set may hold.
+/// The largest number of keys in a set.
 pub(super) const MAX_KEYS: usize = 200;
-/// Below, RSA keys must not be used (RFC 7518, section 3.3); above, checking a signature costs too much.
+/// Smaller RSA keys must not be used (RFC 7518, section 3.3). Larger ones make checking a signature too expensive.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// Why a document is no JWK set.
+/// Why a document is not a usable key set.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeySetError {
-    /// Longer than one mebibyte.
+    /// The document is longer than one mebibyte.
     #[error("the key set is longer than {MAX_BYTES} bytes")]
     TooLarge,
-    /// More keys than an issuer could need.
+    /// The set has more keys than an issuer could need.
     #[error("the key set has more than {MAX_KEYS} keys")]
     TooManyKeys,
-    /// No JSON object with a list `keys`.
+    /// The document is not a JSON object with a list `keys`.
     #[error("the document is not a JSON object with a list `keys`")]
     NotAKeySet,
-    /// No key that signatures can be checked with.
+    /// No key of the set can check signatures.
     #[error("no key of the set can check signatures: {0}")]
     NoUsableKey(String),
 }
 
-/// Why no single key could be chosen.
+/// Why no key was selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyMiss {
-    /// No key has this id; the issuer may have published it since.
+    /// No key has this id. The issuer may have published it since the last fetch.
     Unknown,
-    /// The key with this id is for other algorithms.
+    /// The key with this id cannot be used with the token's algorithm.
     Unfit,
-    /// More than one key fits.
+    /// Several keys fit.
     Ambiguous,
 }
 
@@ -78,7 +78,7 @@ impl Family {
     }
 }
 
-/// One public key that signatures can be checked with.
+/// A public key that can check signatures.
 #[derive(Clone)]
 pub(super) struct VerificationKey {
     id: Option<String>,
@@ -90,7 +90,7 @@ pub(super) struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// What checks its signatures.
+    /// Checks signatures with the key.
     pub(super) fn signatures(&self) -> &SignatureKey {
         &self.signatures
     }
@@ -105,7 +105,7 @@ impl VerificationKey {
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: usize,
-    /// The ids of keys that are shown by their certificate only.
+    /// The ids of keys that the set has as a certificate only.
     certificates_only: Vec<String>,
     /// The digest of each key's text.
     digests: Vec<Vec<u8>>,
@@ -120,7 +120,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Sets are equal when they hold the same usable keys in the same order.
+/// Two sets are equal if they hold the same usable keys in the same order.
 impl PartialEq for KeySet {
     fn eq(&self, other: &Self) -> bool {
         self.digests == other.digests
@@ -146,7 +146,7 @@ struct RawKey {
     x: Option<String>,
     y: Option<String>,
     x5c: Option<Value>,
-    /// The private part: a key that shows it is anyone's.
+    /// The private part. A key that publishes it is known to everyone.
     d: Option<Value>,
 }
 
@@ -189,8 +189,8 @@ impl KeySet {
         })
     }
 
-    /// Reads a JWK set that has a usable key. A set without one would refuse everybody, and is a mistake of the issuer's or of
-    /// the configured address.
+    /// Reads a JWK set with at least one usable key. A set without one would refuse everybody: the issuer or the
+    /// configured address is wrong.
     pub fn parse_usable(document: &[u8]) -> Result<Self, KeySetError> {
         let set = Self::parse(document)?;
         if !set.is_empty() {
@@ -218,9 +218,9 @@ impl KeySet {
         }
     }
 
-    /// The keys of this set that are in `other` too, unchanged.
+    /// The keys of this set that are unchanged in `other`.
     #[must_use]
-    pub fn that_stay_in(&self, other: &Self) -> Self {
+    pub fn unchanged_in(&self, other: &Self) -> Self {
         let both = self.keys.iter().zip(&self.digests);
         let stay = both.filter(|(_, digest)| other.digests.contains(digest));
         let (keys, digests) = stay
@@ -239,7 +239,7 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Whether no key can be used.
+    /// Whether there is no usable key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -249,17 +249,17 @@ impl KeySet {
         self.keys.iter().filter_map(|key| key.id.as_deref())
     }
 
-    /// How many keys were of no use to us.
+    /// How many keys were skipped.
     pub fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// The ids of keys for signatures that are shown by their certificate (`x5c`) only, which is not read.
+    /// The ids of signature keys that have only a certificate (`x5c`), which geowarden does not read.
     pub fn certificates_only(&self) -> &[String] {
         &self.certificates_only
     }
 
-    /// The one key for a token with this `kid` and `alg`; without `kid` there must be only one that fits.
+    /// The key for a token with this `kid` and `alg`. Without `kid`, exactly one key must fit.
     pub(super) fn select(
         &self,
         id: Option<&str>,
@@ -277,7 +277,7 @@ impl KeySet {
         let Some(key) = fitting.next() else {
             return Err(KeyMiss::Unfit);
         };
-        // The same key twice is one key.
+        // A key that is listed twice is one key.
         if fitting.any(|other| other.material != key.material) {
             return Err(KeyMiss::Ambiguous);
         }
@@ -294,13 +294,13 @@ impl RawKey {
                 .is_none_or(|ops| ops.iter().any(|op| op == "verify"))
     }
 
-    /// RFC 7517 asks for the key's own members beside a certificate; some issuers leave them out.
+    /// RFC 7517 requires the key's own members beside a certificate. Some issuers leave them out.
     fn is_certificate_only(&self) -> bool {
         self.is_for_signatures() && self.x5c.is_some() && self.n.is_none() && self.x.is_none()
     }
 }
 
-/// A key for our use, or `None` when it is for another one, private, malformed or of a kind we do not know.
+/// The key, or `None` if it is private, malformed, of an unknown kind or for another use.
 fn verification_key(raw: RawKey) -> Option<VerificationKey> {
     if !raw.is_for_signatures() || raw.d.is_some() {
         return None;
@@ -332,13 +332,13 @@ fn base64url(text: Option<&String>) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
 }
 
-/// What checks signatures, and the public key itself.
+/// Checks signatures, and the public key itself.
 type Key = (SignatureKey, Vec<u8>);
 
 fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<Key> {
     let n = base64url(raw.n.as_ref())?;
     let e = base64url(raw.e.as_ref())?;
-    // Some issuers write a sign octet in front, which RFC 7518, section 6.3.1.1 warns of.
+    // Some issuers add a leading zero octet, as RFC 7518, section 6.3.1.1 notes.
     let zeros = n.iter().take_while(|byte| **byte == 0).count();
     let n = n.get(zeros..)?;
     let top = usize::try_from(n.first()?.leading_zeros()).ok()?;
@@ -359,7 +359,7 @@ fn ec_key(
     if x.len() != coordinate || y.len() != coordinate {
         return None;
     }
-    // An uncompressed point (SEC 1, section 2.3.3); parsing it checks that it lies on the curve.
+    // An uncompressed point (SEC 1, section 2.3.3). Parsing checks that it is on the curve.
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
     UnparsedPublicKey::new(algorithm, &point).parse().ok()?;
     let key = SignatureKey::Library(DecodingKey::from_ec_der(&point));

@@ -1,4 +1,4 @@
-//! The background task that keeps the keys of one issuer fresh.
+//! The background task that refreshes the keys of one issuer.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use super::fetch::{FetchError, Fetcher};
 use super::jwks::{KeySet, KeySetError};
 use super::key_source::{AskSettings, KeySource};
 
-/// The first pause after a failure; it doubles with every further one.
+/// The pause after the first failure. It doubles with each further failure.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// The longest pause after a failure.
 const LAST_BACKOFF: Duration = Duration::from_mins(1);
 
-/// Where an issuer's keys are.
+/// Where the keys of an issuer are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyLocation {
-    /// In the `jwks_uri` of the issuer's metadata.
+    /// At the `jwks_uri` of the issuer's metadata.
     Discovery,
     /// At this URL.
     JwksUri(Url),
 }
 
-/// How the keys of one issuer are kept fresh.
+/// How the keys of one issuer are refreshed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFetchSettings {
-    /// The issuer, exactly as tokens name it.
+    /// The issuer, exactly as in `iss`.
     pub issuer: String,
     /// Where its keys are.
     pub location: KeyLocation,
-    /// The pause between two fetches when all is well.
+    /// The pause between two successful fetches.
     pub refresh: Duration,
-    /// What tokens with an unknown `kid` cause.
+    /// What a token with an unknown `kid` causes.
     pub ask: AskSettings,
 }
 
 impl KeyFetchSettings {
-    /// The usual settings: every five minutes, found by discovery.
+    /// The default settings: the keys are found by discovery and fetched every five minutes.
     pub fn new(issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -52,19 +52,19 @@ impl KeyFetchSettings {
     }
 }
 
-/// Why fresh keys could not be had.
+/// Why keys could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyFetchError {
     /// The metadata could not be fetched.
     #[error("issuer metadata: {0}")]
     Metadata(#[source] FetchError),
-    /// The metadata are of no use.
+    /// The metadata could not be used.
     #[error("issuer metadata: {0}")]
     Discovery(#[from] DiscoveryError),
     /// The keys could not be fetched.
     #[error("key set: {0}")]
     Keys(#[source] FetchError),
-    /// What was fetched are no keys.
+    /// The fetched document is not a usable key set.
     #[error("key set: {0}")]
     KeySet(#[from] KeySetError),
 }
@@ -81,21 +81,21 @@ impl KeyFetchError {
     }
 }
 
-/// Told of every fetch; metrics implement it.
+/// Receives the outcome of each fetch. Metrics implement it.
 pub trait KeyEvents: Send + Sync {
     /// Keys were fetched.
     fn fetched(&self, issuer: &str, keys: usize, skipped: usize);
-    /// Keys could not be fetched; the last ones stay in use.
+    /// A fetch failed; the last keys stay in use.
     fn failed(&self, issuer: &str, error: &KeyFetchError);
 }
 
-/// Tells nobody.
+/// Ignores the outcomes.
 impl KeyEvents for () {
     fn fetched(&self, _issuer: &str, _keys: usize, _skipped: usize) {}
     fn failed(&self, _issuer: &str, _error: &KeyFetchError) {}
 }
 
-/// Fetches the keys of one issuer for as long as it runs.
+/// Fetches the keys of one issuer while it runs.
 #[must_use = "without `run` the issuer never has keys"]
 pub struct KeyFetcher {
     settings: KeyFetchSettings,
@@ -105,12 +105,12 @@ pub struct KeyFetcher {
     located: Option<(Url, Instant)>,
     backoff: Duration,
     last_error: Option<KeyFetchError>,
-    /// The keys that the log was told of.
+    /// The keys that were logged last.
     certificates_only: Vec<String>,
 }
 
 impl KeyFetcher {
-    /// A fetcher with the source it publishes to. URLs that could never be fetched are refused here.
+    /// Creates a fetcher and the source that it publishes to. A URL that can never be fetched is an error here.
     pub fn new(
         settings: KeyFetchSettings,
         http: Fetcher,
@@ -137,7 +137,7 @@ impl KeyFetcher {
         Ok((source, fetcher))
     }
 
-    /// Fetches until `shutdown` ends.
+    /// Fetches the keys until `shutdown` completes.
     pub async fn run(&mut self, shutdown: impl Future<Output = ()> + Send) {
         let source = Arc::clone(&self.source);
         let mut shutdown = pin!(shutdown);
@@ -157,10 +157,10 @@ impl KeyFetcher {
         }
     }
 
-    /// One try; returns the pause before the next.
+    /// Fetches once, and returns the pause before the next fetch.
     async fn attempt(&mut self, asked: bool) -> Duration {
         let source = Arc::clone(&self.source);
-        // Dropped after the outcome is published, so that whoever waits for the try sees it.
+        // The guard is dropped after the outcome is published, so that the requests which wait for it see the outcome.
         let _running = source.start_try();
         match self.fetch(asked).await {
             Ok(set) => self.succeed(set),
@@ -174,7 +174,8 @@ impl KeyFetcher {
         Ok(KeySet::parse_usable(&body)?)
     }
 
-    /// A request that waits is spared the metadata, unless they are older than a refresh would leave them.
+    /// The URL of the keys. While a request waits, known metadata are reused, if they are not older than the refresh
+    /// interval.
     async fn locate(&mut self, asked: bool) -> Result<Url, KeyFetchError> {
         if let KeyLocation::JwksUri(url) = &self.settings.location {
             return Ok(url.clone());

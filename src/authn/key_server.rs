@@ -1,4 +1,4 @@
-//! An identity provider on the loopback, for tests.
+//! An identity provider on loopback, for tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// An issuer on the loopback that does as it is told.
+/// An issuer on loopback that answers as the test sets it.
 pub(super) struct KeyServer {
     pub(super) address: SocketAddr,
     pub(super) state: Arc<Served>,
@@ -100,7 +100,7 @@ async fn metadata(State(state): State<Arc<Served>>) -> String {
         .to_string()
 }
 
-/// As some key servers do, it answers only who takes the type of RFC 7517.
+/// Like some key servers, it only answers requests that accept the media type of RFC 7517.
 async fn keys_of(State(state): State<Arc<Served>>, headers: HeaderMap) -> Response {
     let accepted = headers
         .get(header::ACCEPT)

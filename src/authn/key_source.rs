@@ -1,4 +1,5 @@
-//! The keys of one issuer as the request path sees them: read without a lock, asked for when a token names a new one.
+//! The keys of one issuer, as a request sees them. It reads them without a lock, and asks for new ones if a token names
+//! an unknown key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +11,11 @@ use tokio::time::Instant;
 
 use super::jwks::KeySet;
 
-/// How a source answers to tokens with an unknown `kid`.
+/// What a token with an unknown `kid` causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AskSettings {
-    /// The least time between two fetches that requests caused. It bounds what strangers can make us send to the issuer.
+    /// The shortest time between two fetches that requests cause. It limits the requests that strangers can make
+    /// geowarden send.
     pub floor: Duration,
     /// How long a request waits for such a fetch.
     pub wait: Duration,
@@ -28,36 +30,36 @@ impl Default for AskSettings {
     }
 }
 
-/// What came of asking for fresh keys.
+/// The outcome of asking for fresh keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// The issuer's keys are known, as of the least time between two fetches.
+pub(super) enum FetchOutcome {
+    /// The keys are fresh: they were fetched no longer ago than that shortest time.
     Answered,
-    /// The issuer has not answered yet, or its last answer was of no use.
+    /// The issuer has not answered yet, or its last answer could not be used.
     Unanswered,
 }
 
-/// A key set with its place in the history of the source.
+/// A key set with its generation.
 #[derive(Debug)]
 pub(super) struct PublishedKeys {
     pub(super) set: KeySet,
-    /// Changes whenever the keys do; what was verified with keys of another generation is verified anew.
+    /// Changes with the keys. Tokens that an older generation verified are verified again.
     pub(super) generation: u64,
     fetched_at: SystemTime,
 }
 
-/// What an operator may want to know of a source.
+/// The state of a source, for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStatus {
     /// The issuer.
     pub issuer: Arc<str>,
-    /// How many keys can be used; `None` while none have been fetched.
+    /// How many keys can be used; `None` before the first successful fetch.
     pub keys: Option<usize>,
-    /// The ids (`kid`) of those that have one.
+    /// The ids (`kid`) of the keys that have one.
     pub key_ids: Vec<String>,
     /// When the keys were last confirmed.
     pub fetched_at: Option<SystemTime>,
-    /// What went wrong since.
+    /// The last error since then.
     pub failure: Option<Arc<String>>,
 }
 
@@ -68,7 +70,7 @@ pub struct KeySource {
     published: ArcSwapOption<PublishedKeys>,
     generations: AtomicU64,
     failure: ArcSwapOption<String>,
-    /// Absent for keys from a file: nobody can be asked.
+    /// `None` for keys from a file, which cannot be fetched.
     tries: Option<Tries>,
 }
 
@@ -87,14 +89,14 @@ struct TryState {
 }
 
 impl KeySource {
-    /// Keys that are known already, from a file.
+    /// A source with keys from a file.
     pub fn fixed(issuer: &str, set: KeySet) -> Arc<Self> {
         let source = Self::empty(issuer, None);
         source.publish(set);
         Arc::new(source)
     }
 
-    /// Keys that a fetcher will publish.
+    /// A source whose keys a fetcher will publish.
     pub(super) fn waiting(issuer: &str, settings: AskSettings) -> Arc<Self> {
         let state = watch::Sender::new(TryState::default());
         Arc::new(Self::empty(issuer, Some(Tries { settings, state })))
@@ -110,7 +112,7 @@ impl KeySource {
         }
     }
 
-    /// The issuer whose keys these are.
+    /// The issuer of the keys.
     pub fn issuer(&self) -> &Arc<str> {
         &self.issuer
     }
@@ -121,7 +123,7 @@ impl KeySource {
         published.as_ref().is_some_and(|keys| !keys.set.is_empty())
     }
 
-    /// How the source stands.
+    /// The state of the source.
     pub fn status(&self) -> KeyStatus {
         let published = self.published.load();
         KeyStatus {
@@ -137,7 +139,7 @@ impl KeySource {
         }
     }
 
-    /// Puts `set` in place of the current keys. The same keys again keep their generation.
+    /// Replaces the keys. The generation stays if the keys are equal.
     pub fn publish(&self, set: KeySet) {
         let generation = match self.published.load().as_ref() {
             Some(current) if current.set == set => current.generation,
@@ -152,12 +154,12 @@ impl KeySource {
         self.failure.store(None);
     }
 
-    /// Takes away the keys that are not in `set`, or not the same there; none is added. Whether any was taken away.
+    /// Removes the keys that are missing or different in `set`; adds none. Returns whether a key was removed.
     pub fn keep_only(&self, set: &KeySet) -> bool {
         let Some(current) = self.current() else {
             return false;
         };
-        let left = current.set.that_stay_in(set);
+        let left = current.set.unchanged_in(set);
         let is_less = left.len() < current.set.len();
         if is_less {
             self.publish(left);
@@ -165,7 +167,7 @@ impl KeySource {
         is_less
     }
 
-    /// Notes why the keys on file could not be taken up.
+    /// Records why the key file could not be used.
     pub fn fail(&self, failure: Arc<String>) {
         self.failure.store(Some(failure));
     }
@@ -178,10 +180,10 @@ impl KeySource {
         self.published.load().as_ref().map(|keys| keys.generation)
     }
 
-    /// Asks for fresh keys and waits until the try is over, but not for long. Returns at once when a try is not due.
-    pub(super) async fn ask(&self) -> Asked {
+    /// Asks for fresh keys and waits for the fetch, for a limited time. Returns at once if no fetch is due yet.
+    pub(super) async fn ask(&self) -> FetchOutcome {
         let Some(tries) = &self.tries else {
-            return Asked::Answered;
+            return FetchOutcome::Answered;
         };
         let mut updates = tries.state.subscribe();
         let mut awaited = None;
@@ -205,7 +207,7 @@ impl KeySource {
         });
         if let Some(before) = awaited {
             let over = updates.wait_for(|state| state.finished != before);
-            // Over or not, the caller looks at the keys again.
+            // Whether or not the fetch is over, the caller looks at the keys again.
             let _ = tokio::time::timeout(tries.settings.wait, over).await;
         }
         let is_under_way = {
@@ -213,13 +215,13 @@ impl KeySource {
             state.running || state.wanted
         };
         if is_under_way || self.failure.load().is_some() {
-            Asked::Unanswered
+            FetchOutcome::Unanswered
         } else {
-            Asked::Answered
+            FetchOutcome::Answered
         }
     }
 
-    /// Ends when keys have been fetched, or the first try to do so has failed.
+    /// Completes when the first fetch has succeeded or failed.
     pub async fn tried(&self) {
         if let Some(tries) = &self.tries {
             let mut updates = tries.state.subscribe();
@@ -227,7 +229,7 @@ impl KeySource {
         }
     }
 
-    /// Ends when a request has asked for fresh keys.
+    /// Completes when a request has asked for fresh keys.
     pub(super) async fn asked(&self) {
         match &self.tries {
             Some(tries) => {
@@ -238,7 +240,7 @@ impl KeySource {
         }
     }
 
-    /// Marks a try as running until the guard is dropped, be it that the try was cancelled.
+    /// Marks a fetch as running until the guard is dropped, even if the fetch is cancelled.
     pub(super) fn start_try(&self) -> RunningTry<'_> {
         self.update(|state| {
             state.running = true;
@@ -254,7 +256,7 @@ impl KeySource {
     }
 }
 
-/// A fetch is under way; see [`KeySource::start_try`].
+/// A running fetch; see [`KeySource::start_try`].
 pub(super) struct RunningTry<'a>(&'a KeySource);
 
 impl Drop for RunningTry<'_> {

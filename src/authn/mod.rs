@@ -1,26 +1,26 @@
-//! Stop 3: who is asking.
+//! Stop 3: finds out who sent the request.
 //!
 //! ```text
 //! headers -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable
 //!                               \-> TokenAuthenticator  -> KeySource <- KeyFetcher (background)
-//!                                                       \-> OpaqueTokens -> the issuer (userinfo, introspection)
+//!                                                       \-> OpaqueTokenAuthenticator -> the issuer (userinfo, introspection)
 //! ```
 //!
-//! A request without a credential is anonymous, which the policy judges; one with a bad credential is refused here, even
-//! where the anonymous would be let in: the caller believes to be somebody.
+//! A request without a credential is anonymous, and the policy decides. A request with an invalid credential is refused
+//! here, even where an anonymous one would be allowed: its sender expects to be recognised.
 
 mod algorithm;
 mod api_key;
 mod clock;
 mod credential;
 mod discovery;
+mod error;
 mod fetch;
 mod jwks;
 mod jwt;
 mod key_fetcher;
 mod key_source;
 mod opaque;
-mod refusal;
 
 use std::sync::Arc;
 
@@ -28,12 +28,13 @@ use thiserror::Error;
 
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use api_key::{
-    GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, NoRandomness,
+    GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, RandomError,
     generate_key, key_digest,
 };
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Secret};
 pub use discovery::{DiscoveryError, document_url as metadata_url};
+pub use error::{AuthnError, AuthnErrorKind};
 pub(crate) use fetch::causes;
 pub use fetch::{FetchError, FetchSettings, Fetcher};
 pub use jwks::{KeySet, KeySetError};
@@ -41,16 +42,15 @@ pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
 pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
 pub use key_source::{AskSettings, KeySource, KeyStatus};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
-pub use refusal::{Refusal, RefusalKind};
 
 use crate::identity::{Method, Principal};
 use crate::request::Headers;
 use api_key::ApiKeyAuthenticator;
 use credential::AUTHORIZATION;
 use jwt::{TokenAuthenticator, is_jwt};
-use opaque::OpaqueTokens;
+use opaque::OpaqueTokenAuthenticator;
 
-/// The API keys, and where clients put them.
+/// The API keys and their header.
 #[derive(Debug)]
 pub struct ApiKeySettings {
     /// The header that holds the key.
@@ -59,22 +59,22 @@ pub struct ApiKeySettings {
     pub keys: Arc<KeyRing>,
 }
 
-/// Everything a [`Chain`] is built from.
+/// The settings of a [`Chain`].
 #[derive(Debug)]
 pub struct ChainSettings {
     /// The realm of the challenges.
     pub realm: String,
-    /// The API keys; `None` when none are taken.
+    /// The API keys; `None` if API keys are not accepted.
     pub api_keys: Option<ApiKeySettings>,
-    /// The issuers of the tokens that are taken, with their keys.
+    /// The issuers whose tokens are accepted, with their keys.
     pub issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
-    /// The issuer of opaque tokens; `None` when none are taken.
+    /// The issuer of opaque tokens; `None` if opaque tokens are not accepted.
     pub opaque: Option<OpaqueSettings>,
-    /// The longest credential that is looked at, in bytes.
+    /// The longest credential that is checked, in bytes.
     pub max_credential_length: usize,
-    /// How many verified tokens are remembered; 0 checks every signature every time.
+    /// How many verified tokens are remembered. With 0, the signature is checked on every request.
     pub remembered_tokens: usize,
-    /// Whether the upstream is given the `authorization` header.
+    /// Whether pygeoapi receives the `authorization` header.
     pub forward_authorization: bool,
 }
 
@@ -92,24 +92,24 @@ impl Default for ChainSettings {
     }
 }
 
-/// Settings of which no chain can be built.
+/// Why a chain cannot be built from its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChainError {
-    /// The API key header is `authorization`, or no header name (RFC 9110, section 5.1).
+    /// The API key header is `authorization`, or is not a header name (RFC 9110, section 5.1).
     #[error("`{header}` cannot be the API key header")]
     Header {
         /// The name.
         header: String,
     },
-    /// An issuer's settings are of no use.
+    /// The settings of an issuer are invalid.
     #[error(transparent)]
     Issuer(#[from] IssuerSettingsError),
 }
 
-/// Every way to prove who one is that is configured.
+/// All configured ways to authenticate.
 pub struct Chain {
     tokens: Option<TokenAuthenticator>,
-    opaque: Option<OpaqueTokens>,
+    opaque: Option<OpaqueTokenAuthenticator>,
     api_keys: Option<ApiKeyAuthenticator>,
     max_credential_length: usize,
     forward_authorization: bool,
@@ -128,7 +128,7 @@ impl Chain {
         } = settings;
         let takes_tokens = !issuers.is_empty();
         let opaque = opaque.filter(|_| takes_tokens);
-        let opaque = opaque.map(|opaque| OpaqueTokens::new(opaque, Arc::clone(&clock)));
+        let opaque = opaque.map(|opaque| OpaqueTokenAuthenticator::new(opaque, Arc::clone(&clock)));
         let remembered = settings.remembered_tokens;
         let tokens = takes_tokens
             .then(|| {
@@ -153,24 +153,24 @@ impl Chain {
         })
     }
 
-    /// The caller, anonymous when there is no credential.
-    pub async fn authenticate(&self, headers: &Headers) -> Result<Principal, Refusal> {
+    /// The caller of a request; anonymous if it has no credential.
+    pub async fn authenticate(&self, headers: &Headers) -> Result<Principal, AuthnError> {
         match self.check(headers).await {
             Ok(principal) => Ok(principal),
-            Err(refusal) if refusal.status() == 503 => Err(refusal),
-            Err(refusal) => {
-                let challenges = self.challenges_after(Some(refusal.kind()));
-                Err(refusal.with_challenges(challenges))
+            Err(error) if error.status() == 503 => Err(error),
+            Err(error) => {
+                let challenges = self.challenges_after(Some(error.kind()));
+                Err(error.with_challenges(challenges))
             }
         }
     }
 
-    async fn check(&self, headers: &Headers) -> Result<Principal, Refusal> {
+    async fn check(&self, headers: &Headers) -> Result<Principal, AuthnError> {
         if self.tokens.is_none() && self.api_keys.is_none() {
-            // Nobody can be known, so that no credential is wrong; it is taken from the request all the same.
+            // No credentials are configured, so none can be wrong. The headers are still removed from the request.
             return Ok(Principal::anonymous());
         }
-        let configured = credential::Taken {
+        let configured = credential::AcceptedCredentials {
             api_key_header: self.api_keys.as_ref().map(|keys| keys.header.as_str()),
             tokens: self.tokens.is_some(),
             max_length: self.max_credential_length,
@@ -184,13 +184,13 @@ impl Chain {
                 _ => tokens.verify(token).await,
             },
             (Some(Credential::ApiKey(_) | Credential::Bearer(_)), _, _) => {
-                Err(RefusalKind::UnsupportedScheme.into())
+                Err(AuthnErrorKind::UnsupportedScheme.into())
             }
         }
     }
 
-    /// The headers that hold credentials and must not reach the upstream. Only a token that was verified may be forwarded:
-    /// what else stands in `Authorization` has been checked by nobody.
+    /// The credential headers that must not reach pygeoapi. `authorization` may be forwarded only if its token was
+    /// verified.
     pub fn credential_headers(&self, caller: &Principal) -> [Option<&str>; 2] {
         let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
         let is_forwarded = self.forward_authorization && is_by_token;
@@ -199,12 +199,12 @@ impl Chain {
         [api_key, authorization]
     }
 
-    /// The `WWW-Authenticate` values for a caller who sent no credential but needs one (RFC 9110, section 11.6.1).
+    /// The `WWW-Authenticate` values for a request without a credential that needs one (RFC 9110, section 11.6.1).
     pub fn challenges(&self) -> Vec<String> {
         self.challenges_after(None)
     }
 
-    fn challenges_after(&self, refused: Option<RefusalKind>) -> Vec<String> {
+    fn challenges_after(&self, refused: Option<AuthnErrorKind>) -> Vec<String> {
         let of_tokens = self.tokens.iter().map(|tokens| tokens.challenge(refused));
         let of_keys = self.api_keys.iter().map(ApiKeyAuthenticator::challenge);
         of_tokens.chain(of_keys).collect()

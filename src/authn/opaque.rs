@@ -1,8 +1,8 @@
-//! Opaque access tokens: the issuer itself is asked what they stand for, by userinfo (OpenID Connect Core 1.0, section
-//! 5.3) or by introspection (RFC 7662).
+//! Opaque access tokens. geowarden asks their issuer about each one, by userinfo (OpenID Connect Core 1.0, section 5.3)
+//! or by introspection (RFC 7662).
 //!
-//! What it answers is remembered for a short time, and only so many questions are open at once: a flood of unknown tokens
-//! costs the issuer a bounded number of requests, and those who wait are refused.
+//! Answers are remembered for a short time, and the number of open questions is limited. So a flood of unknown tokens
+//! costs the issuer a limited number of requests. Requests beyond the limit are refused.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,23 +16,23 @@ use super::{
     clock::{Clock, numeric_date},
     credential::Secret,
     discovery::{self, DiscoveryError},
+    error::{AuthnError, AuthnErrorKind},
     fetch::{FetchError, Fetcher},
     jwt::{Audiences, Claims, IssuerSettings},
-    refusal::{Refusal, RefusalKind},
 };
 use crate::identity::{Method, Principal};
 
-/// Questions to the issuer that are open at once.
+/// The largest number of open questions to the issuer.
 const MAX_OPEN: usize = 32;
-/// An answer of no is not asked for again for this long at most, in seconds.
+/// The longest time that a negative answer is remembered, in seconds.
 const REMEMBER_REFUSAL: f64 = 5.0;
 
 /// How the issuer is asked.
 #[derive(Debug, Clone)]
 pub enum Inquiry {
-    /// The userinfo endpoint, with the token itself. It does not say for whom the token is meant.
+    /// By the userinfo endpoint, with the token itself. The answer does not contain the token's audience.
     Userinfo,
-    /// The introspection endpoint, as a client with a secret.
+    /// By the introspection endpoint, as a client with a secret.
     Introspection {
         /// The client's id.
         client_id: String,
@@ -41,7 +41,7 @@ pub enum Inquiry {
     },
 }
 
-/// A client's secret: it can be sent, but not printed.
+/// A client's secret. It can be sent, but `Debug` does not print it.
 #[derive(Clone)]
 pub struct ClientSecret(pub String);
 
@@ -51,34 +51,34 @@ impl std::fmt::Debug for ClientSecret {
     }
 }
 
-/// The issuer of opaque tokens, and how it is asked about them.
+/// The settings of the issuer of opaque tokens.
 #[derive(Debug)]
 pub struct OpaqueSettings {
-    /// The issuer and what is accepted of it.
+    /// The issuer, and which of its tokens are accepted.
     pub issuer: IssuerSettings,
     /// How it is asked.
     pub inquiry: Inquiry,
-    /// Where; without it discovery finds the endpoint.
+    /// The endpoint. Discovery finds it if it is `None`.
     pub endpoint: Option<Url>,
-    /// How long an answer counts at most; zero asks for every request.
+    /// The longest time that an answer is remembered; zero asks for every request.
     pub remember: Duration,
     /// How many answers are remembered; zero asks for every request.
     pub capacity: usize,
-    /// What asks.
+    /// The HTTP client.
     pub fetcher: Fetcher,
 }
 
 type Key = [u8; SHA256_OUTPUT_LEN];
 
-/// What the issuer said of a token.
+/// The issuer's answer about a token.
 #[derive(Clone)]
 struct Known {
-    outcome: Result<Principal, RefusalKind>,
+    outcome: Result<Principal, AuthnErrorKind>,
     until: f64,
 }
 
-/// Asks the issuer about tokens that are no JWTs.
-pub(super) struct OpaqueTokens {
+/// Asks the issuer about tokens that are not JWTs.
+pub(super) struct OpaqueTokenAuthenticator {
     settings: OpaqueSettings,
     name: Arc<str>,
     endpoint: OnceCell<Url>,
@@ -87,7 +87,7 @@ pub(super) struct OpaqueTokens {
     clock: Arc<dyn Clock>,
 }
 
-impl OpaqueTokens {
+impl OpaqueTokenAuthenticator {
     pub(super) fn new(mut settings: OpaqueSettings, clock: Arc<dyn Clock>) -> Self {
         if settings.capacity == 0 {
             settings.remember = Duration::ZERO;
@@ -102,39 +102,39 @@ impl OpaqueTokens {
         }
     }
 
-    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, Refusal> {
+    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, AuthnError> {
         let digest = digest(&SHA256, secret.expose());
         let key = Key::try_from(digest.as_ref())
-            .map_err(|_| Refusal::new(RefusalKind::MalformedToken))?;
+            .map_err(|_| AuthnError::new(AuthnErrorKind::MalformedToken))?;
         loop {
             match self.known.get_value_or_guard_async(&key).await {
                 Ok(known) if self.now() < known.until => {
-                    return known.outcome.map_err(Refusal::new);
+                    return known.outcome.map_err(AuthnError::new);
                 }
                 Ok(_) => {
                     self.known.remove(&key);
                 }
                 Err(guard) => {
-                    // Others with the same token wait for this answer; after a fault the next of them asks.
+                    // Requests with the same token wait for this answer. If it fails, the next of them asks.
                     let known = self.ask(secret).await?;
                     let outcome = known.outcome.clone();
                     let _ = guard.insert(known);
-                    return outcome.map_err(Refusal::new);
+                    return outcome.map_err(AuthnError::new);
                 }
             }
         }
     }
 
-    async fn ask(&self, secret: Secret<'_>) -> Result<Known, Refusal> {
+    async fn ask(&self, secret: Secret<'_>) -> Result<Known, AuthnError> {
         let _one = self
             .open
             .try_acquire()
             .map_err(|_| unavailable("too many questions are open"))?;
         let token = std::str::from_utf8(secret.expose())
-            .map_err(|_| Refusal::new(RefusalKind::MalformedToken))?;
-        let told = match self.exchange(token).await {
-            Ok(told) => told,
-            // The issuer does not take the token (RFC 6750, section 3.1).
+            .map_err(|_| AuthnError::new(AuthnErrorKind::MalformedToken))?;
+        let answer = match self.exchange(token).await {
+            Ok(answer) => answer,
+            // The issuer rejects the token (RFC 6750, section 3.1).
             Err(Fault::Fetch(FetchError::Status(401 | 403)))
                 if matches!(self.settings.inquiry, Inquiry::Userinfo) =>
             {
@@ -142,16 +142,16 @@ impl OpaqueTokens {
             }
             Err(fault) => return Err(unavailable(fault.to_string())),
         };
-        let told: Map<String, Value> = serde_json::from_slice(&told)
+        let answer: Map<String, Value> = serde_json::from_slice(&answer)
             .map_err(|_| unavailable("the issuer's answer is no JSON object"))?;
-        Ok(match self.principal(told) {
+        Ok(match self.principal(answer) {
             Ok((principal, until)) => Known {
                 outcome: Ok(principal),
                 until,
             },
-            Err(refusal) if refusal.status() == 503 => return Err(refusal),
-            Err(refusal) => Known {
-                outcome: Err(refusal.kind()),
+            Err(error) if error.status() == 503 => return Err(error),
+            Err(error) => Known {
+                outcome: Err(error.kind()),
                 ..self.refused()
             },
         })
@@ -188,33 +188,34 @@ impl OpaqueTokens {
         Ok(discovery::endpoint(&document, issuer, member)?)
     }
 
-    /// Who the answer says it is, and until when that counts.
-    fn principal(&self, mut told: Map<String, Value>) -> Result<(Principal, f64), Refusal> {
+    /// The caller, and until when the answer may be remembered.
+    fn principal(&self, mut answer: Map<String, Value>) -> Result<(Principal, f64), AuthnError> {
         let mut settings = self.settings.issuer.clone();
         match self.settings.inquiry {
             Inquiry::Userinfo => {
-                // Whom the token is for, the endpoint does not say.
+                // The userinfo endpoint does not tell the token's audience.
                 settings.audiences = Audiences::Any;
-                if !told.get("sub").is_some_and(Value::is_string) {
+                if !answer.get("sub").is_some_and(Value::is_string) {
                     return Err(unavailable("the userinfo has no `sub`"));
                 }
             }
-            Inquiry::Introspection { .. } => match told.remove("active") {
+            Inquiry::Introspection { .. } => match answer.remove("active") {
                 Some(Value::Bool(true)) => {}
-                Some(Value::Bool(false)) => return Err(RefusalKind::InactiveToken.into()),
+                Some(Value::Bool(false)) => return Err(AuthnErrorKind::InactiveToken.into()),
                 _ => return Err(unavailable("the introspection has no `active`")),
             },
         }
-        if told
+        if answer
             .get("iss")
             .is_some_and(|iss| iss.as_str() != Some(&*self.name))
         {
-            return Err(RefusalKind::UnknownIssuer.into());
+            return Err(AuthnErrorKind::UnknownIssuer.into());
         }
         let now = self.now();
         let remembered = now + self.settings.remember.as_secs_f64();
-        // How long the answer counts says nothing of how long the token does: it is judged by its own `exp`, if it has one.
-        let claims = Claims::told(told, f64::INFINITY)?;
+        // The time that an answer is remembered is not the token's lifetime. The token's own `exp` is checked, if there
+        // is one.
+        let claims = Claims::from_issuer(answer, f64::INFINITY)?;
         let principal = claims.principal(&settings, &self.name, now)?;
         let until = claims.expires.min(remembered);
         Ok((
@@ -228,7 +229,7 @@ impl OpaqueTokens {
 
     fn refused(&self) -> Known {
         Known {
-            outcome: Err(RefusalKind::InactiveToken),
+            outcome: Err(AuthnErrorKind::InactiveToken),
             until: self.now() + self.settings.remember.as_secs_f64().min(REMEMBER_REFUSAL),
         }
     }
@@ -238,8 +239,8 @@ impl OpaqueTokens {
     }
 }
 
-fn unavailable(cause: impl Into<String>) -> Refusal {
-    Refusal::because(RefusalKind::IssuerUnavailable, cause.into())
+fn unavailable(cause: impl Into<String>) -> AuthnError {
+    AuthnError::because(AuthnErrorKind::IssuerUnavailable, cause.into())
 }
 
 /// Why the issuer could not be asked.

@@ -44,7 +44,7 @@ fn chain(keys: bool, tokens: bool) -> Chain {
     Chain::new(settings(keys, tokens), ManualClock::new()).unwrap()
 }
 
-async fn check(chain: &Chain, headers: &[(&str, &str)]) -> Result<Principal, Refusal> {
+async fn check(chain: &Chain, headers: &[(&str, &str)]) -> Result<Principal, AuthnError> {
     chain.authenticate(&headers.iter().copied().collect()).await
 }
 
@@ -132,19 +132,19 @@ async fn a_refusal_carries_its_challenges() {
         ),
     ];
     for (headers, status, challenge) in cases {
-        let refusal = check(&chain, headers).await.unwrap_err();
-        assert_eq!(refusal.status(), *status, "{challenge}");
-        assert_eq!(refusal.challenges(), [*challenge, plain[1]]);
+        let error = check(&chain, headers).await.unwrap_err();
+        assert_eq!(error.status(), *status, "{challenge}");
+        assert_eq!(error.challenges(), [*challenge, plain[1]]);
     }
 }
 
 #[tokio::test]
 async fn a_long_token_is_refused_unread() {
     let long = format!("Bearer {}", "a".repeat(16 * 1024 + 1));
-    let refusal = check(&chain(false, true), &[("authorization", &long)])
+    let error = check(&chain(false, true), &[("authorization", &long)])
         .await
         .unwrap_err();
-    assert_eq!(refusal.kind(), RefusalKind::TokenTooLarge);
+    assert_eq!(error.kind(), AuthnErrorKind::TokenTooLarge);
 }
 
 #[test]
@@ -199,8 +199,8 @@ async fn nothing_prints_a_credential() {
         [("x-api-key", "hunter2-hunter2")],
         [("authorization", tampered.as_str())],
     ] {
-        let refusal = check(&chain, &headers).await.unwrap_err();
-        let printed = format!("{refusal:?} {refusal} {:?}", settings(true, true));
+        let error = check(&chain, &headers).await.unwrap_err();
+        let printed = format!("{error:?} {error} {:?}", settings(true, true));
         for part in headers[0].1.split(['.', ' ']).filter(|part| part.len() > 8) {
             assert!(!printed.contains(part), "{printed}");
         }
@@ -213,7 +213,7 @@ async fn nothing_prints_a_credential() {
 
 #[test]
 fn descriptions_fit_a_challenge() {
-    use RefusalKind::*;
+    use AuthnErrorKind::*;
     let kinds = [
         UnknownKey,
         ExpiredKey,
@@ -255,5 +255,5 @@ fn descriptions_fit_a_challenge() {
             kind.status() == 400
         );
     }
-    assert_eq!(refusal::quoted("a\"b\\c\r\n"), r#""a\"b\\c  ""#);
+    assert_eq!(error::quoted("a\"b\\c\r\n"), r#""a\"b\\c  ""#);
 }

@@ -1,4 +1,4 @@
-//! `geowarden check`: everything that would stop `serve`, at once.
+//! `geowarden check`: reports every problem that would stop `serve`, all at once.
 
 use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 
@@ -48,15 +48,15 @@ impl Check {
 
     fn find(&self) -> Result<Found, CommandError> {
         let mut config = self.config.load()?;
-        let useless = std::mem::take(&mut config.useless);
-        // Key servers are not asked: a check says whether the files are good, not whether the network is.
+        let unusable = std::mem::take(&mut config.unusable);
+        // Key servers are not asked: `check` tests the files, not the network.
         let (tenants, mut problems) = tenants::key_sources_of_files(&config);
         let versions = if self.online {
-            running::runtime()?.block_on(running_pygeoapi::Findings::of_servers(&config))
+            running::runtime()?.block_on(running_pygeoapi::VersionFindings::of_servers(&config))
         } else {
-            running_pygeoapi::Findings::of_configuration(&config)
+            running_pygeoapi::VersionFindings::of_configuration(&config)
         };
-        problems.0.extend(useless.0);
+        problems.0.extend(unusable.0);
         problems.0.extend(versions.problems.0);
         match tenants::all(&tenants) {
             Ok(built) if problems.0.is_empty() => Ok(Found {
@@ -78,9 +78,9 @@ impl Check {
     }
 }
 
-/// What there is to say of files that are good.
+/// The report about valid files.
 struct Found {
-    /// Each tenant's name, and the revision of its policy and data.
+    /// Each tenant's name with the revision of its policy and data.
     revisions: Vec<(Option<Arc<str>>, String)>,
     warnings: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! `geowarden eval`: what the policy says of one request, without a server; or of many, line by line.
+//! `geowarden eval`: decides one request, or many of them line by line, without a server.
 
 mod batch;
 mod caller;
@@ -16,16 +16,16 @@ use crate::{
     files::Fresh,
     pipeline::{self, Rules},
     policy::Question,
-    record::{DecisionRecord, Denial, ErrorFormat},
+    record::{DecisionRecord, Denial},
     reload::build,
-    request::{CheckInput, Headers, envoy::Asked},
+    request::{CheckInput, Headers, envoy::SampleRequest},
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Eval {
     #[command(flatten)]
     config: TenantArguments,
-    /// Policies to ask instead of the configured ones
+    /// Evaluate these policies instead of the configured ones
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// The request's method
@@ -38,7 +38,7 @@ pub(super) struct Eval {
         default_value = ""
     )]
     target: String,
-    /// Evaluate JSON lines of standard input instead, one answer a line:
+    /// Evaluate the JSON lines on standard input and print one answer a line:
     /// {"modules": {"a.rego": ".."}, "data": {}, "entrypoint": "p/allow", "input": {}}
     #[arg(long, conflicts_with_all = ["target", "policy", "key_id", "attributes", "claims", "headers"])]
     batch: bool,
@@ -48,7 +48,7 @@ pub(super) struct Eval {
     /// The request's body
     #[arg(long, default_value = "")]
     body: String,
-    /// The host that is asked
+    /// The host of the request
     #[arg(long, value_name = "HOST", default_value = "localhost")]
     host: String,
     /// http or https, as the client reached Envoy
@@ -57,26 +57,26 @@ pub(super) struct Eval {
     /// The client's IP address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     source_address: IpAddr,
-    /// Send the token of this file, as `authorization: Bearer` would
+    /// Send the token in this file, as `authorization: Bearer` would
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key_id", "claims", "attributes"])]
     token: Option<PathBuf>,
-    /// The time, for expiry and for policies that ask for it (RFC 3339); now without it
+    /// The time for checks of expiry and for policies that read the time (RFC 3339); the default is now
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime<Utc>>,
-    /// Ask as the holder of this entry of the key file
+    /// Decide as for the holder of this entry of the key file
     #[arg(long, value_name = "ID", conflicts_with_all = ["claims", "attributes"])]
     key_id: Option<String>,
-    /// Ask as the holder of an API key with these attributes, NAME=VALUE
+    /// Decide as for the holder of an API key with these attributes, NAME=VALUE
     #[arg(
         long = "attribute",
         value_name = "NAME=VALUE",
         conflicts_with = "claims"
     )]
     attributes: Vec<String>,
-    /// Ask as the bearer of a token with these claims, JSON
+    /// Decide as for the bearer of a token with these claims, JSON
     #[arg(long, value_name = "JSON")]
     claims: Option<String>,
-    /// Print what the policy is given instead of deciding
+    /// Print the `input` of the policy instead of deciding
     #[arg(long)]
     input: bool,
     /// Print JSON
@@ -84,7 +84,7 @@ pub(super) struct Eval {
     json: bool,
 }
 
-/// A clock that stands still.
+/// A clock that does not move.
 struct Standing(SystemTime);
 
 impl Clock for Standing {
@@ -113,7 +113,7 @@ impl Eval {
             reader: build::reader(&config).map_err(CommandError::Config)?,
             authn: Arc::new(runtime.block_on(authn)?),
             policy: Arc::new(policy),
-            error_format: ErrorFormat::default(),
+            fastgeoapi: None,
         };
         let mut record = DecisionRecord::of(&check);
         match caller {
@@ -141,7 +141,7 @@ impl Eval {
         self.print_decision(&record)
     }
 
-    /// The time by which credentials and the policy judge.
+    /// The clock by which credentials and the policy are judged.
     fn clock(&self) -> Arc<dyn Clock> {
         let Some(at) = self.at else {
             return Arc::new(SystemClock);
@@ -152,7 +152,7 @@ impl Eval {
         Arc::new(Standing(at.into()))
     }
 
-    /// The question that Envoy would ask.
+    /// The check that Envoy would send.
     fn check(&self, time: SystemTime) -> Result<CheckInput, CommandError> {
         let mut headers = self.headers()?;
         if let Some(file) = &self.token {
@@ -164,7 +164,7 @@ impl Eval {
                 format!("Bearer {}", token.trim()).as_bytes(),
             );
         }
-        let asked = Asked {
+        let asked = SampleRequest {
             method: self.method.clone(),
             target: self.target.clone(),
             headers,
@@ -214,7 +214,7 @@ impl Eval {
                     .split_once(':')
                     .map(|(name, value)| (name.trim(), value.trim()))
                     .ok_or_else(|| {
-                        // Not the text, which may be a credential.
+                        // Do not print the text: it may be a credential.
                         CommandError::Usage(
                             "--header: expected `name: value`, found a text without `:`".to_owned(),
                         )

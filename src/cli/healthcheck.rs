@@ -1,4 +1,4 @@
-//! `geowarden healthcheck`: a probe that needs no other program in the image.
+//! `geowarden healthcheck`: a probe, so that the image needs no other program for it.
 
 use std::{error::Error, net::SocketAddr, process::ExitCode};
 
@@ -16,7 +16,7 @@ pub(super) struct Healthcheck {
     /// The admin address, instead of the configuration's
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
-    /// Ask only whether it lives
+    /// Ask only whether the process is alive
     #[arg(long)]
     live: bool,
 }
@@ -31,7 +31,7 @@ impl Healthcheck {
         let (status, text) = runtime()?
             .block_on(ask(&format!("http://{address}/{page}")))
             .map_err(|e| CommandError::Failed(format!("{address}: {}", innermost(&e))))?;
-        // Whatever listens there has written it.
+        // The text comes from whatever program listens at that address.
         let lines: Vec<_> = text.trim().lines().map(paint::plain).collect();
         let text = lines.join("\n");
         if status == 200 {
@@ -43,7 +43,7 @@ impl Healthcheck {
     }
 }
 
-/// The cause that says something: the outer ones repeat the address.
+/// The innermost cause of an error. The outer ones only repeat the address.
 fn innermost(error: &dyn Error) -> &dyn Error {
     error.source().map_or(error, innermost)
 }
@@ -52,7 +52,7 @@ async fn ask(url: &str) -> Result<(u16, String), reqwest::Error> {
     let client = reqwest::Client::builder()
         .timeout(LIMIT)
         .no_proxy()
-        // Nothing here speaks TLS, and an image may have no certificate authorities.
+        // The admin address is plain HTTP, and an image may have no certificate authorities.
         .tls_certs_only(std::iter::empty())
         .build()?;
     let answer = client.get(url).send().await?;

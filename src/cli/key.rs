@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
-    /// Make a key: it is printed once, only its digest is to be stored
+    /// Generate a key and print it once; store only its digest
     New(New),
 }
 
@@ -23,10 +23,10 @@ pub(super) struct New {
     /// The key's name in policies and logs
     #[arg(long)]
     id: String,
-    /// What policies can know of its holder; the value is read as YAML: company=osgeo, roles='[reader, editor]'
+    /// An attribute that policies can read; the value is YAML: company=osgeo, roles='[reader, editor]'
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
-    /// From when on it is refused: a date (2027-01-31) or an RFC 3339 time
+    /// The key is refused from then on: a date (2027-01-31) or an RFC 3339 time
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
     /// Print JSON: {key, entry}
@@ -75,7 +75,7 @@ impl New {
     }
 }
 
-/// `name=value` pairs; a value is read as YAML, so lists and numbers can be given.
+/// Parses `name=value` pairs. Values are YAML, so they can be lists and numbers.
 pub(super) fn attributes(pairs: &[String]) -> Result<Map<String, Value>, CommandError> {
     pairs
         .iter()

@@ -1,4 +1,4 @@
-//! `geowarden migrate`: from fastgeoapi's `.env` and policy to geowarden's own configuration.
+//! `geowarden migrate`: turns fastgeoapi's `.env` and policy into a configuration of geowarden.
 
 use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 
@@ -17,7 +17,7 @@ pub(super) struct Migrate {
     /// fastgeoapi's .env
     #[arg(long, value_name = "FILE", default_value = ".env")]
     env_file: PathBuf,
-    /// The policy that was loaded into OPA
+    /// The policy that OPA had loaded
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Print JSON
@@ -32,7 +32,7 @@ impl Migrate {
         let mut segments = settings.context().split('/');
         let context = segments.find(|segment| !segment.is_empty());
         let findings = self.findings(context)?;
-        let told = |found: &Finding| told(found.kind, context.unwrap_or_default());
+        let explanation = |found: &Finding| explanation(found.kind, context.unwrap_or_default());
         let is = |kind| findings.iter().any(|finding| finding.kind == kind);
         let native = Native {
             keys_file: Some("api-keys.yaml"),
@@ -49,11 +49,11 @@ impl Migrate {
                 "notes": settings.notes,
                 "findings": findings
                     .iter()
-                    .map(|found| json!({"file": self.policy, "line": found.line, "message": told(found)}))
+                    .map(|found| json!({"file": self.policy, "line": found.line, "message": explanation(found)}))
                     .collect::<Vec<_>>(),
             }))?;
         } else {
-            print(&self.text(&settings, &yaml, &findings, told)?)?;
+            print(&self.text(&settings, &yaml, &findings, explanation)?)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -71,13 +71,13 @@ impl Migrate {
             .map_err(|error| CommandError::Config(Problems::file(name, None, error.to_string())))
     }
 
-    /// The files, each under a comment with its name, then what to look at: all of it is YAML.
+    /// The files, each below a comment with its name, then the findings. All of it is valid YAML.
     fn text(
         &self,
         settings: &Settings,
         yaml: &str,
         findings: &[Finding],
-        told: impl Fn(&Finding) -> String,
+        explanation: impl Fn(&Finding) -> String,
     ) -> Result<String, CommandError> {
         let mut text = format!("# geowarden.yaml\n{yaml}");
         if !settings.keys.is_empty() {
@@ -97,14 +97,19 @@ impl Migrate {
         }
         for finding in findings {
             let file = self.policy.as_deref().unwrap_or(&self.env_file).display();
-            let _ = writeln!(text, "\n# {file}:{}: {}", finding.line, told(finding));
+            let _ = writeln!(
+                text,
+                "\n# {file}:{}: {}",
+                finding.line,
+                explanation(finding)
+            );
         }
         Ok(text)
     }
 }
 
-/// What a finding means, and what to do; `context` is the first segment of every path.
-fn told(kind: Kind, context: &str) -> String {
+/// What a finding means and what to do. `context` is the first segment of every path.
+fn explanation(kind: Kind, context: &str) -> String {
     match kind {
         Kind::OldRego => "Rego v0: it runs with `policy.rego: v0`; in v1 a rule's body stands after `if`, a set's member after `contains`, and `input` needs no import".to_owned(),
         Kind::MissingContext => format!("never true: `request_path` begins with \"{context}\"; set `policy.path_prefix: strip`, or compare with \"{context}\" first"),

@@ -47,29 +47,29 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer Envoy's checks until SIGTERM; SIGHUP reads keys, policies and data anew
+    /// Answer Envoy's checks until SIGTERM; SIGHUP reloads keys, policies and data
     Serve(serve::Serve),
-    /// Say everything that is wrong with configuration, keys and policies, without serving
+    /// Report everything that is wrong with configuration, keys and policies, without serving
     Check(check::Check),
-    /// Make an API key
+    /// Generate an API key
     #[command(subcommand)]
     Key(key::Key),
-    /// Decide one request given by flags, and say why
+    /// Decide one request given by flags, and print the reason
     Eval(eval::Eval),
-    /// Print what fastgeoapi's .env and policy become here
+    /// Print the configuration that fastgeoapi's .env and policy become
     Migrate(migrate::Migrate),
-    /// Add to pygeoapi's OpenAPI document how to authenticate
+    /// Add the security schemes to pygeoapi's OpenAPI document
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
-    /// Show what requests, JSON lines on standard input, are read as
+    /// Read requests (JSON lines) from standard input and show the resource of each
     Read(read::Read),
-    /// Run the `test_*` rules of policies, as OPA does
+    /// Run the `test_*` rules of policies, like `opa test`
     Test(test::Test),
     /// Print the JSON Schema of the configuration
     Schema(schema::Schema),
     /// Ask a running geowarden whether it is ready (exit 0) or not (exit 1)
     Healthcheck(healthcheck::Healthcheck),
-    /// Ask a running geowarden what it runs with: policy, keys, reloads
+    /// Ask a running geowarden for its policy, keys and reloads
     Status(status::Status),
     /// Watch the decisions of a running geowarden
     Tail(tail::Tail),
@@ -83,10 +83,10 @@ enum Command {
 /// Which configuration a command reads.
 #[derive(Debug, Clone, Args)]
 struct ConfigArguments {
-    /// The configuration file, YAML; without it the built-in defaults and the environment count
+    /// The configuration file, YAML; without it, defaults and environment variables apply
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// fastgeoapi's .env, instead of a configuration file; also by the variable GEOWARDEN_ENV_FILE
+    /// fastgeoapi's .env instead of a configuration file; also set by the variable GEOWARDEN_ENV_FILE
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     env_file: Option<PathBuf>,
 }
@@ -104,7 +104,7 @@ impl ConfigArguments {
 struct TenantArguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// The tenant whose rules count, where there are tenants
+    /// The tenant whose rules apply; needed if the configuration has tenants
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
 }
@@ -135,19 +135,19 @@ impl TenantArguments {
     }
 }
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Debug, Error)]
 enum CommandError {
-    /// Configuration, keys or policies are at fault: exit code 64.
+    /// Configuration, keys or policies are invalid: exit code 64.
     #[error("{0}")]
     Config(Problems),
-    /// The command line is at fault: exit code 64.
+    /// The command line is invalid: exit code 64.
     #[error("{0}")]
     Usage(String),
-    /// Something else: exit code 1.
+    /// Any other error: exit code 1.
     #[error("{0}")]
     Failed(String),
-    /// The output could not be written.
+    /// Writing the output failed.
     #[error("output: {0}")]
     Output(#[from] io::Error),
 }
@@ -161,29 +161,29 @@ impl CommandError {
     }
 }
 
-/// The exit code of a command that compares a file with what it would write, where they differ.
+/// The exit code of a command that compares a file with the text it would write, if they differ.
 const WOULD_CHANGE: u8 = 3;
 
-/// Runs a command to its exit code.
+/// Runs a command and returns its exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
-    // Commands evaluate policies, as the threads of the server do.
+    // Use the stack size of the server's threads, since commands evaluate policies too.
     let command = thread::Builder::new()
         .name("command".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || execute(arguments.command));
     let outcome = match command.map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
-        // What panicked has said so.
-        Ok(Err(_)) => Err(CommandError::Failed("the command broke off".to_owned())),
+        // The panic hook has already printed the panic.
+        Ok(Err(_)) => Err(CommandError::Failed("the command panicked".to_owned())),
         Err(error) => Err(CommandError::Failed(format!("no thread: {error}"))),
     };
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            // Standard error that cannot be written leaves the exit code to speak.
-            let told = error.to_string();
-            let told = paint::lines(&told);
-            let _ = writeln!(anstream::stderr(), "{}: {told}", paint::bad("error"));
+            // If standard error cannot be written, the exit code still tells the outcome.
+            let message = error.to_string();
+            let message = paint::lines(&message);
+            let _ = writeln!(anstream::stderr(), "{}: {message}", paint::bad("error"));
             ExitCode::from(error.code())
         }
     }
@@ -208,20 +208,20 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
     }
 }
 
-/// Shows a usage error, or the help that was asked for.
+/// Prints a usage error, or the requested help.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    // What was typed stands in it, so that it gets no colour either.
-    let told = error.render().to_string();
-    let _ = anstream::stderr().write_all(paint::lines(&told).as_bytes());
+    // The message contains what the user typed, so print it without colour.
+    let message = error.render().to_string();
+    let _ = anstream::stderr().write_all(paint::lines(&message).as_bytes());
     ExitCode::from(64)
 }
 
-/// What was found where a line of JSON was expected. Not its text, in which a credential may stand.
-fn no_line(error: &serde_json::Error) -> &'static str {
+/// What was found instead of an expected line of JSON. It never quotes the line, which may contain a credential.
+fn found_instead(error: &serde_json::Error) -> &'static str {
     if error.is_data() {
         "other members or values"
     } else {
@@ -229,7 +229,8 @@ fn no_line(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// Writes to standard output; a reader that is gone is an error, not a panic.
+/// Writes to standard output. If standard output was closed (`geowarden read | head`), returns an error instead of
+/// panicking.
 fn print(text: &str) -> Result<(), CommandError> {
     let mut out = anstream::stdout().lock();
     out.write_all(paint::shown(text).as_bytes())?;
@@ -237,7 +238,7 @@ fn print(text: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// One line of JSON.
+/// Prints one line of JSON.
 fn print_json_line(value: &impl serde::Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string(value).map_err(io::Error::from)?;
     print(&format!("{}\n", paint::shown_json(&text)))

@@ -1,4 +1,4 @@
-//! `geowarden openapi`: pygeoapi's OpenAPI document, with how to authenticate.
+//! `geowarden openapi`: adds to pygeoapi's OpenAPI document how to authenticate.
 
 mod json_text;
 mod schemes;
@@ -12,10 +12,10 @@ use thiserror::Error;
 
 use super::{CommandError, TenantArguments, WOULD_CHANGE, print};
 
-/// How to run it, and what it leaves alone.
+/// The help text: how to run the command, and what it leaves unchanged.
 const EXPLANATION: &str = "Adds `components.securitySchemes` and `security` for the configured credentials: API keys by their header, bearer
-tokens, and OpenID Connect by the issuer's discovery document. Nothing else of the text changes, and what an
-earlier run has added is replaced. pygeoapi reads its document from this file (PYGEOAPI_OPENAPI):
+tokens, and OpenID Connect by the issuer's discovery document. Nothing else in the text changes. The schemes
+of an earlier run are replaced. pygeoapi reads its document from this file (PYGEOAPI_OPENAPI):
 
   pygeoapi openapi generate config.yml --output-file openapi.yml
   geowarden openapi --config geowarden.yaml --in-place openapi.yml";
@@ -31,35 +31,35 @@ pub(super) struct OpenApi {
     /// Write the file instead of standard output
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
-    /// Only say whether the file would change: exit code 3
+    /// Only report whether the file would change: exit code 3
     #[arg(long)]
     check: bool,
 }
 
 /// Why a document cannot be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum Unfit {
-    /// Not a document at all.
+pub(super) enum DocumentError {
+    /// The text is not an OpenAPI document.
     #[error("expected an OpenAPI document, a mapping with `openapi`, found {0}")]
     NoDocument(String),
-    /// Somebody else's words stand where ours belong.
-    #[error("`{0}` is there already, and not by geowarden: remove it, or rename it")]
+    /// The document already has a scheme with a name that geowarden uses.
+    #[error("expected no `{0}`, found one that geowarden did not write: remove it, or rename it")]
     Taken(String),
-    /// A style in which nothing can be inserted.
+    /// The YAML style does not allow an insertion.
     #[error(
         "expected `{0}` as a mapping in block style, found another style; write the document as JSON"
     )]
     Style(String),
 }
 
-/// What is added: schemes by name, and that any one of them will do.
+/// What is added: the schemes by name, and a requirement that any one of them is enough.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Security {
     schemes: Map<String, Value>,
 }
 
 impl Security {
-    /// `security`: one alternative a scheme.
+    /// The value of `security`: one alternative for each scheme.
     fn requirements(&self) -> Value {
         let one =
             |name: &String| Value::from(Map::from_iter([(name.clone(), Value::Array(Vec::new()))]));
@@ -92,7 +92,7 @@ impl OpenApi {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Puts the new text in place at once, so that a pygeoapi that starts meanwhile reads one or the other.
+    /// Replaces the file atomically, so that a pygeoapi that starts meanwhile reads the old text or the new one.
     fn replace(&self, text: &str) -> std::io::Result<()> {
         let file = fs::canonicalize(&self.file)?;
         let folder = file.parent().unwrap_or(&file);
@@ -110,9 +110,9 @@ fn tempfile_in(folder: &std::path::Path) -> std::io::Result<(PathBuf, fs::File)>
     Ok((path, file))
 }
 
-/// The text with the schemes of `security`, in place of those of an earlier run.
-fn changed(text: &str, security: &Security) -> Result<String, Unfit> {
-    let found = |what: &str| Unfit::NoDocument(what.to_owned());
+/// The text with the schemes of `security`, which replace those of an earlier run.
+fn changed(text: &str, security: &Security) -> Result<String, DocumentError> {
+    let found = |what: &str| DocumentError::NoDocument(what.to_owned());
     let is_json = text.trim_start().starts_with('{');
     let document = geowarden_yaml::Document::parse(text)
         .map_err(|e| found(&format!("another text (line {}: {})", e.line, e.message)))?;

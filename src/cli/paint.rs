@@ -1,4 +1,4 @@
-//! Colour for people: taken out again where standard output is no terminal, or `NO_COLOR` is set.
+//! Colour for terminals. It is removed if standard output is not a terminal, or if `NO_COLOR` is set.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use anstyle::{AnsiColor, Style};
 
 pub(super) use crate::glyphs::{lines, plain, shown, shown_json};
 
-/// A word in a colour.
+/// A coloured word.
 pub(super) struct Painted<'a>(Style, &'a str);
 
-/// A good outcome.
+/// A good outcome, in green.
 pub(super) fn good(word: &str) -> Painted<'_> {
     Painted(AnsiColor::Green.on_default().bold(), word)
 }
 
-/// A bad one.
+/// A bad outcome, in red.
 pub(super) fn bad(word: &str) -> Painted<'_> {
     Painted(AnsiColor::Red.on_default().bold(), word)
 }
 
-/// One that deserves a look.
+/// A warning, in yellow.
 pub(super) fn warning(word: &str) -> Painted<'_> {
     Painted(AnsiColor::Yellow.on_default().bold(), word)
 }

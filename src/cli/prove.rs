@@ -1,4 +1,5 @@
-//! `geowarden prove`: tries policies for another geowarden, which has this process die in its place.
+//! `geowarden prove`: tries policies for another geowarden. A policy that exhausts memory or stack ends this process
+//! only.
 
 use std::{
     fs,
@@ -27,9 +28,10 @@ impl Prove {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         limit(Resource::As, self.memory)?;
         limit(Resource::Core, 0)?;
-        // Where memory is short, this process is the one to end. Without permission the limit above has to do.
+        // If memory runs out, the kernel should end this process first. Where that is not permitted, the limit of
+        // address space is enough.
         let _ = fs::write("/proc/self/oom_score_adj", "1000");
-        // As far back as the thread that reloads: set, not added to what this has of it.
+        // Set the priority of the thread that reloads, as an absolute value: this process has inherited part of it.
         let _ = setpriority_process(None, reload::NICE);
         for line in io::stdin().lock().lines() {
             self.one_more_trial()?;
@@ -40,7 +42,8 @@ impl Prove {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Whoever waits for the answer ends this process in time; if they are gone themselves, the system does.
+    /// Limits the processor time of one more trial. Usually the waiting process ends this one; if it has died, the
+    /// kernel does.
     fn one_more_trial(&self) -> Result<(), CommandError> {
         let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime).tv_sec;
         let used = u64::try_from(used).unwrap_or_default();

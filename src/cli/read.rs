@@ -1,25 +1,30 @@
-//! `geowarden read`: what requests are read as, without keys, policies or a server.
+//! `geowarden read`: shows the resource of each request, without keys, policies or a server.
 
 use std::{
     io::{self, BufRead, BufWriter, Write},
     process::ExitCode,
 };
 
-use clap::Args;
-use serde::Deserialize;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value},
+};
 use serde_json::{Value, json};
 
-use super::{CommandError, TenantArguments, no_line, paint};
+use super::{CommandError, TenantArguments, found_instead, paint};
 use crate::{
-    config::Backend,
     reload::build,
     request::{
         Headers, is_partial,
-        ogc::{RawRequest, Reader},
+        ogc::{Backend, RawRequest, Reader},
     },
 };
 
-/// How to ask, and what comes back.
+/// The help text: the input lines and the output lines.
 const EXPLANATION: &str = r#"Each line of standard input is one request:
   {"method": "GET", "target": "/collections/obs/items?limit=10", "headers": [["accept", "*/*"]], "body": ""}
 `target` is the raw path and query, a character a byte (ISO 8859-1); `headers` and `body` may be left out.
@@ -34,11 +39,19 @@ pub(super) struct Read {
     #[command(flatten)]
     config: TenantArguments,
     /// The web framework that serves pygeoapi, instead of the configured one
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = backends())]
     backend: Option<Backend>,
-    /// The path under which pygeoapi stands, such as /geoapi, instead of the configured one
+    /// The path below which pygeoapi is served, such as /geoapi, instead of the configured one
     #[arg(long, value_name = "PATH")]
     base_path: Option<String>,
+}
+
+/// Parses a web framework by its name in the configuration.
+fn backends() -> impl TypedValueParser<Value = Backend> {
+    PossibleValuesParser::new(["flask", "starlette"]).try_map(|name| {
+        let name = IntoDeserializer::<value::Error>::into_deserializer(name);
+        Backend::deserialize(name)
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,9 +88,9 @@ impl Read {
             }
             let text = std::str::from_utf8(&line);
             let text = text.map_err(|_| fault("expected UTF-8, found other bytes"))?;
-            let told = tell(&reader, text).map_err(|what| fault(&what))?;
-            output.write_all(paint::shown_json(&told.to_string()).as_bytes())?;
-            // A program that asks line by line gets its answer before it sends the next.
+            let line = answer(&reader, text).map_err(|what| fault(&what))?;
+            output.write_all(paint::shown_json(&line.to_string()).as_bytes())?;
+            // Flush after each line: a program may wait for an answer before it sends the next line.
             output.write_all(b"\n")?;
             output.flush()?;
         }
@@ -85,9 +98,9 @@ impl Read {
     }
 }
 
-fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
+fn answer(reader: &Reader, line: &str) -> Result<Value, String> {
     let line: RequestLine = serde_json::from_str(line).map_err(|e| {
-        let (found, column) = (no_line(&e), e.column());
+        let (found, column) = (found_instead(&e), e.column());
         format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}, found {found} (column {column})")
     })?;
     let target = line
@@ -112,7 +125,7 @@ fn tell(reader: &Reader, line: &str) -> Result<Value, String> {
         Ok(resource) => {
             let mut seen = serde_json::to_value(&resource).map_err(|e| e.to_string())?;
             if let Some(members) = seen.as_object_mut() {
-                // The path of a file or a catalog, as the policy sees it, makes room for the one that is sent on.
+                // `path` is the one that is sent on, so the path of a file or a catalog is printed as `resource_path`.
                 if let Some(own) = members.remove("path") {
                     members.insert("resource_path".to_owned(), own);
                 }

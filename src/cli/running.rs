@@ -1,4 +1,4 @@
-//! Another geowarden that runs: where it is asked, and how.
+//! How commands connect to a running geowarden.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -15,18 +15,18 @@ use crate::{
     transport::admin::client::{AdminAddress, Client, ClientError, ClientTls},
 };
 
-/// Probes and scripts have a limit of their own; this one ends a connection that hangs.
+/// The time limit for one call. It ends a connection that hangs; callers such as probes have limits of their own.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
-/// Where the gRPC admin service of a running geowarden is, and how to be let in.
+/// The address of the gRPC admin service, and the TLS files to connect with.
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// Where it is, instead of the configuration's `server.admin_grpc.address`: HOST:PORT or unix:/PATH
+    /// Its address, instead of the configured `server.admin_grpc.address`: HOST:PORT or unix:/PATH
     #[arg(long, short, value_name = "ADDRESS")]
     address: Option<AdminAddress>,
-    /// The authorities of its certificate, PEM: ask over TLS
+    /// The authorities of its certificate, PEM: connect over TLS
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// The certificate to show, PEM (mutual TLS)
@@ -82,14 +82,14 @@ impl From<ClientError> for CommandError {
                 Self::Usage(error.to_string())
             }
             ClientError::Unreachable { .. } | ClientError::Refused { .. } => {
-                // What the server says of it is among it.
+                // The message contains text from the server.
                 Self::Failed(paint::plain(&error.to_string()).into_owned())
             }
         }
     }
 }
 
-/// An address to ask where a server listens on `address`: all interfaces can be asked by loopback.
+/// The address to connect to, if a server listens on `address`. If it listens on all interfaces, that is loopback.
 pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
@@ -100,7 +100,7 @@ pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// What a command that asks runs in.
+/// The async runtime of a command that connects to a server.
 pub(super) fn runtime() -> Result<Runtime, CommandError> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
@@ -117,7 +117,7 @@ mod tests {
             address: "127.0.0.1:1".parse().unwrap(),
             message: "\u{1b}]0;title\u{7}\nerror: none".to_owned(),
         };
-        let told = CommandError::from(error).to_string();
-        assert_eq!(told, "127.0.0.1:1: \\u{1b}]0;title\\u{7}\\nerror: none");
+        let text = CommandError::from(error).to_string();
+        assert_eq!(text, "127.0.0.1:1: \\u{1b}]0;title\\u{7}\\nerror: none");
     }
 }

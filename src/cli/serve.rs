@@ -43,15 +43,15 @@ impl Serve {
             .thread_stack_size(STACK_BYTES)
             .build()?;
         let ended = runtime.block_on(serve(config, made));
-        // What reads files may wait for a mount that does not answer.
+        // These threads read files, and a mount that does not answer can block them.
         runtime.shutdown_background();
         ended
     }
 }
 
-/// `made` is told once the key in it opens something.
+/// `made` is called once the generated key is valid.
 async fn serve(config: Config, made: Option<String>) -> Result<ExitCode, CommandError> {
-    // Signals are caught before anything is bound, so that none is lost.
+    // Catch signals before binding any address, so that no signal is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -60,7 +60,7 @@ async fn serve(config: Config, made: Option<String>) -> Result<ExitCode, Command
         other => CommandError::Failed(other.to_string()),
     })?;
     if let Some(text) = made {
-        // Not by the log: a log is kept, and a key must not be.
+        // Do not use the log: logs are kept, and a key must not be.
         io::stderr().lock().write_all(text.as_bytes())?;
     }
     let (ask, asked) = watch::channel(0);
@@ -79,7 +79,8 @@ async fn serve(config: Config, made: Option<String>) -> Result<ExitCode, Command
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without any credential configured nobody could be known: one key is made, and what is returned tells it once.
+/// Without configured credentials, no request could be authenticated. So one key is generated. The returned text shows
+/// it once.
 fn embedded_default(config: &mut Config) -> Result<String, CommandError> {
     let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
     let mut text = String::from(

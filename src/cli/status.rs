@@ -1,4 +1,4 @@
-//! `geowarden status`: what a running geowarden runs with.
+//! `geowarden status`: shows the policy, keys and reloads of a running geowarden.
 
 use std::{
     fmt::Write as _,
@@ -19,7 +19,7 @@ use crate::transport::admin::v1::{
     key_set::Source,
 };
 
-/// What the output means.
+/// The help text: the meaning of the output.
 const EXPLANATION: &str = "\
 It asks the gRPC admin service, which `server.admin_grpc.address` switches on. Exit code 0: it answered, ready or not
 (`geowarden healthcheck` asks that); 1: nothing answers there; 64: bad usage or configuration.
@@ -28,7 +28,7 @@ It asks the gRPC admin service, which `server.admin_grpc.address` switches on. E
   geowarden status --address unix:/run/geowarden/admin.sock --json
   geowarden status --address geowarden.example:9193 --ca ca.crt --cert tls.crt --key tls.key";
 
-/// When the year 9999 ends, in seconds since 1970.
+/// The first second after the year 9999, in seconds since 1970.
 const YEAR_10000: u64 = 253_402_300_800;
 
 #[derive(Debug, Args)]
@@ -88,8 +88,8 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
     for policy in &status.policies {
         let (entrypoint, revision) = (&policy.entrypoint, &policy.revision);
         let of = of_tenant(&policy.tenant);
-        let told = format!("policy    {entrypoint}, revision {revision}{of}");
-        writeln!(text, "{}", paint::plain(&told))?;
+        let line = format!("policy    {entrypoint}, revision {revision}{of}");
+        writeln!(text, "{}", paint::plain(&line))?;
         for warning in &policy.warnings {
             let word = paint::warning("warning");
             writeln!(text, "  {word}: {}", indented(warning, 4))?;
@@ -136,7 +136,7 @@ fn write_task(task: &Task, text: &mut String) -> std::fmt::Result {
     match (task.running, task.down) {
         (true, false) => write!(text, "runs")?,
         (false, false) => write!(text, "{}", paint::warning("has ended"))?,
-        (_, true) => write!(text, "{}", paint::bad("ends again and again"))?,
+        (_, true) => write!(text, "{}", paint::bad("keeps ending"))?,
     }
     if task.restarts > 0 {
         write!(text, ", started again {} times", task.restarts)?;
@@ -154,8 +154,8 @@ fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
     writeln!(text)?;
     for failing in &reloads.failing_files {
         let since = moment(failing.since);
-        let told = format!("failing since {since}{}", of_tenant(&failing.tenant));
-        writeln!(text, "  {}", paint::plain(&told))?;
+        let line = format!("failing since {since}{}", of_tenant(&failing.tenant));
+        writeln!(text, "  {}", paint::plain(&line))?;
     }
     for failure in &reloads.last_failures {
         writeln!(text, "  failed {}", moment(failure.time))?;
@@ -166,7 +166,7 @@ fn write_reloads(reloads: &Reloads, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// A text of several lines, the others below the first.
+/// Indents all lines of a text but the first.
 fn indented(text: &str, by: usize) -> String {
     let lines: Vec<String> = text
         .lines()
@@ -198,7 +198,7 @@ fn moment(time: Option<Timestamp>) -> String {
     format!("{} ({ago} ago)", humantime::format_rfc3339_seconds(time))
 }
 
-/// The two largest units: nobody needs the seconds of a week.
+/// The two largest units only: nobody needs the seconds of a week.
 fn short(duration: Duration) -> String {
     let text = humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string();
     let parts: Vec<&str> = text.split(' ').take(2).collect();
@@ -246,13 +246,13 @@ fn policy_as_json(policy: &Policy) -> Value {
     })
 }
 
-/// Nothing rather than an empty text.
+/// `None` for an empty text.
 pub(super) fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
 fn keys_as_json(set: &KeySet) -> Value {
-    let mut told = json!({
+    let mut line = json!({
         "tenant": some(&set.tenant),
         "issuer": set.issuer,
         "ready": set.ready,
@@ -262,20 +262,20 @@ fn keys_as_json(set: &KeySet) -> Value {
         "age_seconds": set.age.map(|age| age.seconds),
         "fault": some(&set.fault),
     });
-    if let (Some((kind, place)), Some(members)) = (source(set), told.as_object_mut()) {
+    if let (Some((kind, place)), Some(members)) = (source(set), line.as_object_mut()) {
         members.insert(kind.to_owned(), place.into());
     }
-    told
+    line
 }
 
-/// A point in time that RFC 3339 can write, which has four digits for a year: a server may send any other.
+/// The time, if RFC 3339 can write it: a year has four digits. A server may send any other time.
 pub(super) fn point(time: Option<Timestamp>) -> Option<SystemTime> {
     let time = SystemTime::try_from(time?).ok()?;
     let since_1970 = time.duration_since(UNIX_EPOCH).ok()?;
     (since_1970.as_secs() < YEAR_10000).then_some(time)
 }
 
-/// A point in time as RFC 3339 has it.
+/// Formats a time as in RFC 3339.
 pub(super) fn rfc3339(time: Option<Timestamp>) -> Option<String> {
     Some(humantime::format_rfc3339_micros(point(time)?).to_string())
 }
@@ -290,9 +290,9 @@ mod tests {
             warnings: vec!["authz.rego:1:1: one\nauthz.rego:2:1: \u{202e}two".to_owned()],
             ..StatusResponse::default()
         };
-        let told = as_text(&status);
+        let line = as_text(&status);
         let expected = ": authz.rego:1:1: one\n    authz.rego:2:1: \\u{202e}two\n";
-        assert!(told.contains(expected), "{told}");
+        assert!(line.contains(expected), "{line}");
     }
 
     #[test]

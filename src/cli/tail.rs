@@ -1,4 +1,4 @@
-//! `geowarden tail`: the decisions of a running geowarden, as they are made.
+//! `geowarden tail`: prints the decisions of a running geowarden while they are made.
 
 use std::{
     fmt::Write as _,
@@ -19,7 +19,7 @@ use crate::transport::admin::v1::{
     self, Decision, TailRequest, TailResponse, tail_response::Event,
 };
 
-/// What the filters mean.
+/// The help text: the meaning of the filters.
 const EXPLANATION: &str = "\
 It asks the gRPC admin service, which `server.admin_grpc.address` switches on, and ends with the service, after
 --count decisions, or by Ctrl-C. A decision is shown when it passes every filter that is given. In --path `*` stands
@@ -42,22 +42,22 @@ enum Outcome {
 pub(super) struct Tail {
     #[command(flatten)]
     admin: AdminArguments,
-    /// Only decisions that ended so
+    /// Only decisions with this outcome
     #[arg(long, value_enum)]
     outcome: Option<Outcome>,
-    /// Only those on this collection, by its exact id
+    /// Only decisions on this collection, by its exact id
     #[arg(long, value_name = "ID")]
     collection: Option<String>,
-    /// Only those of this caller: a token's subject, or an API key's id
+    /// Only decisions for this caller: a token's subject, or an API key's id
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
-    /// Only those whose whole path is like this; `*` stands for any characters
+    /// Only decisions on a path that matches this pattern as a whole; `*` stands for any characters
     #[arg(long, value_name = "PATTERN")]
     path: Option<String>,
-    /// Only those by the rules of this tenant
+    /// Only decisions by the rules of this tenant
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
-    /// End after so many
+    /// Stop after this many decisions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Print JSON lines
@@ -72,7 +72,7 @@ impl Tail {
 
     async fn watch(&self) -> Result<ExitCode, CommandError> {
         let mut tail = self.admin.connect().await?.tail(self.wanted()).await?;
-        // For whoever waits for it, and no part of the output: what is decided from now on is shown.
+        // Print to standard error, not to the output: from now on, decisions are shown.
         writeln!(io::stderr().lock(), "watching {}", tail.address())?;
         let mut left = self.count;
         while let Some(TailResponse { event }) = tail.next().await? {
@@ -117,7 +117,7 @@ impl Tail {
 /// `10:02:03.123 deny  403 GET /collections/obs/items  osgeo (api_key)  312µs  policy-denied`
 fn decision_as_text(decision: &Decision) -> String {
     let time = point(decision.time).map(|time| humantime::format_rfc3339_millis(time).to_string());
-    // The day is known to who watches; the zone is UTC, as in the log.
+    // Without the date, which the user knows. The zone is UTC, as in the log.
     let time = time.as_deref().and_then(|time| time.get(11..));
     let outcome = match decision.outcome() {
         v1::Outcome::Allow => paint::good("allow"),
@@ -151,7 +151,7 @@ fn decision_as_text(decision: &Decision) -> String {
     text
 }
 
-/// With the names that the log uses.
+/// Uses the names of the decision log.
 fn decision_as_json(decision: &Decision) -> Value {
     let principal = decision.principal.as_ref();
     let mut all = json!({

@@ -1,4 +1,4 @@
-//! `geowarden test`: the tests of policies.
+//! `geowarden test`: runs the tests of policies.
 
 use std::{
     fmt::Write as _,
@@ -21,22 +21,22 @@ use crate::{config::Problems, policy::source};
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Test {
-    /// Folders or files with policies, data and tests; each is loaded by itself, and so is each policy of a folder of several
+    /// Folders or files with policies, data and tests; in a folder with several policies, each is loaded separately
     #[arg(value_name = "PATH", default_value = "policies")]
     paths: Vec<PathBuf>,
-    /// Only tests whose name holds this
+    /// Only tests whose name contains this
     #[arg(long, short, value_name = "TEXT")]
     run: Option<String>,
-    /// Say which lines were evaluated
+    /// Print which lines were evaluated
     #[arg(long)]
     coverage: bool,
-    /// Read files that do not say `import rego.v1` as Rego v0
+    /// Read files without `import rego.v1` as Rego v0
     #[arg(long)]
     v0_compatible: bool,
-    /// What an error of a built-in function does, as `policy.builtin_errors`
+    /// The effect of an error of a built-in function, as in `policy.builtin_errors`
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     builtin_errors: OnError,
-    /// Name every test, not only those that failed
+    /// Print every test, not only those that failed
     #[arg(long, short)]
     verbose: bool,
     /// Print JSON
@@ -44,7 +44,7 @@ pub(super) struct Test {
     json: bool,
 }
 
-/// What an error of a built-in function does.
+/// The effect of an error of a built-in function.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum OnError {
     /// The test fails with the error
@@ -63,9 +63,9 @@ impl From<OnError> for BuiltinErrors {
     }
 }
 
-/// The topmost folders below `path` that hold Rego files themselves, in order of their names.
+/// The topmost folders below `path` that directly contain Rego files, sorted by name.
 fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
-    // What cannot be read is told when it is loaded.
+    // A folder that cannot be read is reported when it is loaded.
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     let is_rego = |file: &PathBuf| file.extension().is_some_and(|e| e == "rego");
@@ -117,8 +117,8 @@ impl Test {
         })
     }
 
-    /// The tests of one policy, or of each policy of a folder of several: two of them may define the same rule, and then do not
-    /// load together.
+    /// Runs the tests of a policy, or of each policy in a folder with several. Those may define the same rule, so they
+    /// cannot be loaded together.
     fn run_all(&self, path: &Path) -> Result<(Vec<TestResult>, Coverage), CommandError> {
         let as_one = self.run_one(path);
         let inner = folders_with_policies(path);

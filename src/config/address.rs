@@ -1,11 +1,11 @@
-//! Where a server listens.
+//! The address that a server listens on.
 
 use std::{borrow::Cow, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// An address of the host, or a Unix domain socket.
+/// An IP address with a port, or a Unix domain socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
     /// `127.0.0.1:9191`, `[::1]:9191`; port 0 lets the system choose.
@@ -32,7 +32,7 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// An address of the host, of `server.admin`.
+/// Reads an IP address with a port, for `server.admin`.
 pub(super) fn socket_address<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<SocketAddr, D::Error> {
@@ -53,7 +53,7 @@ impl fmt::Display for ListenAddress {
 
 impl<'de> Deserialize<'de> for ListenAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Whatever else stands there is no address either.
+        // Any other type of value is no address either.
         String::deserialize(deserializer)
             .unwrap_or_default()
             .parse()

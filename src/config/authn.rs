@@ -5,29 +5,29 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Span, key_entry::Entry};
+use super::{ConfigDuration, key_entry::Entry};
 use crate::{
     authn::{Algorithm, Audiences},
     files::Root,
 };
 
-/// API keys and JSON Web Tokens; both may be on.
+/// API keys and JSON Web Tokens. Both can be used at once.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Authn {
     /// API keys, stored as digests.
     pub api_keys: Option<ApiKeys>,
-    /// Trusted issuers of JSON Web Tokens, side by side.
+    /// Trusted issuers of JSON Web Tokens.
     pub jwt: Vec<Issuer>,
     /// The realm of `WWW-Authenticate` (RFC 9110, section 11.5).
     pub realm: String,
-    /// The largest bearer token accepted, in bytes.
+    /// The largest accepted bearer token, in bytes.
     #[schemars(range(min = 64, max = 1_048_576))]
     pub max_token_bytes: usize,
-    /// Verified tokens remembered, so that each signature is checked once; 0 remembers none.
+    /// How many verified tokens are remembered, so that each signature is checked once; 0 remembers none.
     #[schemars(range(max = 1_000_000))]
     pub remembered_tokens: usize,
-    /// Whether pygeoapi receives the `authorization` header; off, since pygeoapi has no use for it.
+    /// Whether pygeoapi receives the `authorization` header. Off by default, since pygeoapi does not use it.
     pub forward_token: bool,
 }
 
@@ -44,7 +44,7 @@ impl Default for Authn {
     }
 }
 
-/// Where API keys are sent and stored.
+/// Where clients send API keys and where their digests are stored.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeys {
@@ -53,15 +53,15 @@ pub struct ApiKeys {
     pub header: String,
     /// A list of entries: id, sha256, attributes, expires.
     pub file: Option<PathBuf>,
-    /// A folder with one entry a file, such as a mounted Kubernetes Secret.
+    /// A folder with one entry in each file, such as a mounted Kubernetes Secret.
     pub dir: Option<PathBuf>,
-    /// Entries that no file holds: a generated one, those of an `.env`.
+    /// Entries without a file: a generated one, or those of an `.env` file.
     #[serde(skip)]
     pub inline: Vec<Entry>,
 }
 
 impl ApiKeys {
-    /// What has to be read for the entries.
+    /// The paths to read the entries from.
     pub fn roots(&self) -> impl Iterator<Item = Root> {
         let file = self.file.as_ref().map(Root::file);
         file.into_iter().chain(self.dir.as_ref().map(Root::folder))
@@ -76,81 +76,83 @@ fn api_key_header() -> String {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
-    /// The exact `iss` of its tokens.
+    /// The issuer, exactly as in the `iss` of its tokens.
     pub issuer: String,
-    /// Accepted values of `aud`: a list, or `any` to accept every audience on purpose.
+    /// Accepted values of `aud`: a list, or `any` to accept every audience.
     pub audiences: Audiences,
-    /// Where its keys are; without it and without `jwks_file` OpenID Connect discovery finds them.
+    /// The URL of its keys. Without it and without `jwks_file`, OpenID Connect discovery finds them.
     pub jwks_uri: Option<String>,
     /// A file with its JWK set (RFC 7517), instead of a key server.
     pub jwks_file: Option<PathBuf>,
     /// Accepted signature algorithms (RFC 7518, section 3.1).
     #[serde(default = "algorithms")]
     pub algorithms: Vec<Algorithm>,
-    /// Clock difference tolerated for `exp`, `nbf` and `iat`.
+    /// Tolerated clock difference for `exp`, `nbf` and `iat`.
     #[serde(default = "leeway")]
-    pub leeway: Span,
+    pub leeway: ConfigDuration,
     /// Accept a token without `aud` whose `client_id` is one of the audiences (Amazon Cognito).
     #[serde(default)]
     pub accept_client_id_as_audience: bool,
-    /// How often keys are fetched anew.
+    /// How often keys are fetched.
     #[serde(default = "refresh")]
-    pub refresh: Span,
-    /// The least time between two fetches that unknown key ids ask for.
+    pub refresh: ConfigDuration,
+    /// The shortest time between two fetches that unknown key ids cause.
     #[serde(default = "refresh_floor")]
-    pub refresh_floor: Span,
-    /// Certificate authorities of the key server, a PEM file, beside the system's.
+    pub refresh_floor: ConfigDuration,
+    /// More certificate authorities for the key server (PEM file), in addition to those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Accept a key server without TLS beyond loopback. Whoever can change its answers can log in as anyone.
+    /// Accept a key server without TLS beyond loopback. Anyone who can change its answers can then log in as any user.
     #[serde(default)]
     pub allow_insecure_http: bool,
-    /// Also accept its access tokens that are no JWTs, and ask it about them.
+    /// Also accept access tokens that are not JWTs, and ask the issuer about them.
     pub opaque_tokens: Option<OpaqueTokens>,
 }
 
-/// How an issuer is asked about opaque tokens; for one issuer only, since nothing in them names theirs.
+/// How an issuer is asked about opaque tokens. Only one issuer can have this section: an opaque token does not name its
+/// issuer.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpaqueTokens {
-    /// By which of its endpoints.
-    pub inquiry: Inquiry,
-    /// Where that is; without it OpenID Connect discovery finds it.
+    /// Which endpoint is asked.
+    pub inquiry: InquiryMethod,
+    /// The URL of the endpoint; without it, OpenID Connect discovery finds it.
     pub endpoint: Option<String>,
-    /// The client that asks by introspection.
+    /// The client id for introspection.
     pub client_id: Option<String>,
-    /// A file with that client's secret.
+    /// A file with the secret of that client.
     pub client_secret_file: Option<PathBuf>,
-    /// How long an answer counts at most.
+    /// The longest time that an answer is remembered.
     #[serde(default = "remember")]
-    pub remember: Span,
+    pub remember: ConfigDuration,
 }
 
-/// An endpoint that knows what a token stands for.
+/// An endpoint that geowarden asks about a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Inquiry {
-    /// OpenID Connect Core 1.0, section 5.3: with the token itself. It does not say for whom the token is meant.
+pub enum InquiryMethod {
+    /// OpenID Connect Core 1.0, section 5.3: asked with the token itself. The answer does not contain the token's
+    /// audience.
     Userinfo,
-    /// RFC 7662: as a client with a secret.
+    /// RFC 7662: asked as a client with a secret.
     Introspection,
 }
 
-fn remember() -> Span {
-    Span::secs(60)
+fn remember() -> ConfigDuration {
+    ConfigDuration::secs(60)
 }
 
 fn algorithms() -> Vec<Algorithm> {
     vec![Algorithm::Rs256, Algorithm::Es256]
 }
 
-fn leeway() -> Span {
-    Span::secs(0)
+fn leeway() -> ConfigDuration {
+    ConfigDuration::secs(0)
 }
 
-fn refresh() -> Span {
-    Span::secs(300)
+fn refresh() -> ConfigDuration {
+    ConfigDuration::secs(300)
 }
 
-fn refresh_floor() -> Span {
-    Span::secs(10)
+fn refresh_floor() -> ConfigDuration {
+    ConfigDuration::secs(10)
 }

@@ -1,4 +1,4 @@
-//! PEM files as they are used: by `check` and by what serves. Nothing that stands in them is told.
+//! Reads PEM files for `check` and for `serve`. Errors never quote what is in a file.
 
 use std::sync::Arc;
 
@@ -10,34 +10,38 @@ use tokio_rustls::rustls::{
     server::WebPkiClientVerifier,
 };
 
-/// Which key of `tls` names a file that is of no use, and what was expected in it.
+/// A file of `tls` that cannot be used: its key in the configuration, and what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Useless {
+pub struct UnusableFile {
     /// `cert`, `key` or `client_ca`.
     pub key: &'static str,
-    /// What was expected, what was found.
+    /// What was expected and what was found.
     pub message: &'static str,
 }
 
-const CERT: Useless = Useless {
+const CERT: UnusableFile = UnusableFile {
     key: "cert",
     message: "expected the server's certificate chain (PEM), found none that can be used",
 };
-const KEY: Useless = Useless {
+const KEY: UnusableFile = UnusableFile {
     key: "key",
     message: "expected the private key of the certificate (PEM: PKCS #8, PKCS #1 or SEC1, not encrypted), found none that can be used",
 };
-const OTHER_KEY: Useless = Useless {
+const OTHER_KEY: UnusableFile = UnusableFile {
     key: "key",
-    message: "expected the private key of the first certificate of `cert`, found another one's",
+    message: "expected the private key of the first certificate of `cert`, found that of another certificate",
 };
-const CLIENT_CA: Useless = Useless {
+const CLIENT_CA: UnusableFile = UnusableFile {
     key: "client_ca",
     message: "expected at least one certificate of an authority (PEM), found none that can be used",
 };
 
-/// TLS for a gRPC port by the content of the files that `tls` names.
-pub fn server(cert: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<ServerConfig, Useless> {
+/// TLS settings for a gRPC port, from the content of the files that `tls` names.
+pub fn server(
+    cert: &[u8],
+    key: &[u8],
+    client_ca: Option<&[u8]>,
+) -> Result<ServerConfig, UnusableFile> {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -50,7 +54,7 @@ pub fn server(cert: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<Serve
         Some(client_ca) => {
             let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(client_ca).collect();
             let mut authorities = RootCertStore::empty();
-            // Bundles may hold what nobody can use; a verifier without any authority is an error.
+            // A bundle may contain certificates that cannot be used. A verifier without any authority is an error.
             authorities.add_parsable_certificates(all.map_err(|_| CLIENT_CA)?);
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider);
@@ -66,11 +70,11 @@ pub fn server(cert: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<Serve
     Ok(server)
 }
 
-/// The authorities that a client trusts, at least one.
+/// The authorities that a client trusts. At least one is required.
 pub(super) fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, &'static str> {
     let none = "expected one or more certificates (PEM), found none that can be used";
     let all = Certificate::from_pem_bundle(pem).map_err(|_| none)?;
-    // What stands in a certificate is looked at by a client only.
+    // Only a client reads what is inside a certificate.
     let client = Client::builder().tls_certs_only(all.clone()).build();
     if all.is_empty() || client.is_err() {
         return Err(none);

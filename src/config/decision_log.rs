@@ -1,19 +1,19 @@
-//! `decision_log`: which decisions get a line, and where it is written.
+//! `decision_log`: which decisions are logged, and where.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The log of decisions.
+/// The decision log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecisionLog {
-    /// Which decisions get a line.
+    /// Which decisions are logged.
     pub decisions: LoggedDecisions,
     /// Where the lines are written.
     pub output: LogOutput,
 }
 
-/// Which decisions get a log line.
+/// Which decisions are logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoggedDecisions {
@@ -22,17 +22,17 @@ pub enum LoggedDecisions {
     All,
     /// Denials only.
     Denied,
-    /// None; metrics still count them.
+    /// None. Metrics still count every decision.
     None,
 }
 
-/// Where lines are written.
+/// Where the lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogOutput {
-    /// Standard error, between the other lines.
+    /// To standard error, between the other log lines.
     #[default]
     Stderr,
-    /// Standard output, where there are no other lines; `telemetry.level` does not count there.
+    /// To standard output, which has no other lines. `telemetry.level` does not apply there.
     Stdout,
 }

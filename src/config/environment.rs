@@ -1,4 +1,4 @@
-//! Environment variables that set configuration keys: the only place that reads the environment.
+//! Environment variables that set configuration keys. No other module reads the environment.
 
 use std::{
     collections::BTreeMap,
@@ -12,44 +12,45 @@ use serde_json::Value;
 
 use super::{Origin, Problem, Problems};
 
-/// The prefix of geowarden's variables.
+/// The prefix of the variables that set keys.
 pub const PREFIX: &str = "GEOWARDEN_";
-/// The prefixes of all variables that this program reads, besides fastgeoapi's.
+/// The prefixes of all variables that this program reads, except those of fastgeoapi.
 pub(super) const PREFIXES: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 
-/// The variables that name a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
+/// The variables that set a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
-/// A name without `__` is ignored: Kubernetes sets `GEOWARDEN_PORT` and the like for a Service named geowarden.
+/// A name without `__` is ignored, because Kubernetes sets variables such as `GEOWARDEN_PORT` for a Service named
+/// geowarden.
 #[derive(Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,
-    /// gunicorn's own variable, which a pygeoapi in the same container reads too.
+    /// gunicorn's own variable. It applies if pygeoapi runs in the same container.
     pub(super) gunicorn_arguments: Option<String>,
-    /// `GEOWARDEN_ENV_FILE`.
+    /// The value of `GEOWARDEN_ENV_FILE`.
     pub(super) env_file: Option<PathBuf>,
-    /// The program of this process.
+    /// The path of the running program.
     pub(super) program: Option<PathBuf>,
-    /// All other variables. An `.env` of fastgeoapi decides which of them count.
+    /// All other variables. If there is a fastgeoapi `.env`, it determines which of them are used.
     others: BTreeMap<String, String>,
-    /// The names of variables that are not UTF-8.
+    /// The names of the variables whose value is not UTF-8.
     unreadable: Vec<String>,
 }
 
-/// One variable.
+/// A variable that sets a key.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
-    /// Its name.
+    /// The name of the variable.
     pub(super) name: String,
     /// The key it sets.
     pub(super) path: KeyPath,
-    /// Its text as YAML reads it, so that lists and numbers can be set.
+    /// The value, parsed as YAML, so that lists and numbers can be set.
     pub(super) value: Value,
-    /// Its text, for keys that expect a string.
+    /// The value as text, for keys that expect a string.
     pub(super) text: String,
 }
 
 impl fmt::Debug for Environment {
-    /// Without the variables of other programs, which may hold secrets.
+    /// Omits the variables of other programs, since they may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("settings", &self.settings)
@@ -60,7 +61,7 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
-        // By this name it is the same program even after its file has been replaced.
+        // This path still leads to the same program after its file has been replaced.
         let same = Path::new("/proc/self/exe");
         Self {
             // If this program cannot be started later, no policy can be tried, so none is loaded and the reason is reported.
@@ -101,7 +102,7 @@ impl Environment {
                 }
             }
         }
-        // Elements of a list must be set in order, whatever the order of the process's variables is.
+        // Elements of a list must be set in order. The order of the process's variables is random.
         settings.sort_by(|a, b| a.name.len().cmp(&b.name.len()).then(a.name.cmp(&b.name)));
         Self {
             settings,
@@ -113,7 +114,8 @@ impl Environment {
         }
     }
 
-    /// A problem for each variable of these prefixes that is not UTF-8. To ignore it could let another policy decide.
+    /// A problem for each variable of these prefixes that is not UTF-8. If it were ignored, another policy could
+    /// decide.
     pub(super) fn unreadable(&self, prefixes: &[&str]) -> Problems {
         let is_of = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix));
         let problem = |name: &String| Problem {
@@ -124,7 +126,7 @@ impl Environment {
         Problems(self.unreadable.iter().filter(is_of).map(problem).collect())
     }
 
-    /// The variables of others, such as fastgeoapi's and OpenTelemetry's, by their full names.
+    /// The variables of other programs, such as fastgeoapi and OpenTelemetry, by their full names.
     pub(super) fn others(&self) -> &BTreeMap<String, String> {
         &self.others
     }

@@ -1,4 +1,4 @@
-//! fastgeoapi's `.env`: its variables become the configuration that means the same.
+//! Converts fastgeoapi's `.env` to the equivalent configuration.
 //!
 //! ```text
 //! .env, process environment -> dotenv -> Settings -> native YAML -> Config
@@ -14,11 +14,11 @@ use std::path::Path;
 pub use self::{native::Native, settings::Settings};
 use super::{ApiKeys, Config, Environment, Origin, Problems, read_text};
 
-/// What the names of fastgeoapi's variables begin with.
+/// The prefixes of fastgeoapi's variables.
 const PREFIXES: [&str; 4] = ["ENV_STATE", "DEV_", "PROD_", "PYGEOAPI_KEY_"];
 
 impl Settings {
-    /// Reads fastgeoapi's variables of `file`; those of the process win.
+    /// Reads fastgeoapi's variables from `file`. Variables of the process take precedence.
     pub fn load(file: &Path, environment: &Environment) -> Result<Self, Problems> {
         environment.unreadable(&PREFIXES).into_result(())?;
         let name = file.display().to_string();
@@ -29,7 +29,7 @@ impl Settings {
         Self::from_variables(&name, &variables, process)
     }
 
-    /// The configuration that means the same. geowarden's own variables win over it.
+    /// The equivalent configuration. geowarden's own variables take precedence over it.
     pub fn config(&self, folder: &Path, environment: &Environment) -> Result<Config, Problems> {
         let mut config = Config::from_text(
             &self.file,
@@ -59,9 +59,9 @@ impl Settings {
 }
 
 impl Settings {
-    /// The same problems, told of the variables that the native keys were made from.
+    /// The same problems, but each names the variable that its key was made from.
     fn in_variables(&self, problems: Problems) -> Problems {
-        let told = problems.0.into_iter().map(|mut problem| {
+        let renamed = problems.0.into_iter().map(|mut problem| {
             if matches!(&problem.origin, Origin::File { file, .. } if *file == self.file) {
                 let known = self.origins.get(problem.path.as_str());
                 (problem.path, problem.origin) = known.cloned().unwrap_or_else(|| {
@@ -71,7 +71,7 @@ impl Settings {
             }
             problem
         });
-        Problems(told.collect())
+        Problems(renamed.collect())
     }
 }
 

@@ -1,42 +1,42 @@
-//! What is told of a value that is not as expected: never the value, which may be a secret in the wrong place.
+//! Explains a value of the wrong form without quoting it: a secret may have been put in the wrong place.
 
 use serde_json::Value;
 
-/// What is told of a fault, and whether the name of the key may be told with it.
+/// Explains a fault, and says whether the explanation may be shown with the name of the key.
 ///
-/// What stands in the file may be a secret in the wrong place, so serde's words are told without it: kinds of values, and
-/// words that are known here. The name of an unknown key is told only where it looks like a known one.
+/// serde's message may quote the file, so only two parts of it are used: the kind of a value, and words that geowarden
+/// knows. The name of an unknown key is shown only if it resembles a known one.
 pub(super) fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
     let is_quoted = ["invalid type: ", "invalid value: ", "invalid length "];
     if is_quoted.iter().any(|start| message.starts_with(start)) {
-        // The value may hold `, expected ` itself; what is expected comes last.
+        // The value itself may contain `, expected `, so search from the end.
         let expected = message.rsplit(", expected ").next().unwrap_or_default();
         let expected = in_words(expected);
         let found = found.map_or("something else", kind);
         return (format!("expected {expected}, found {found}"), true);
     }
     if let Some(unknown) = Unknown::of(message, "unknown field `") {
-        let told = if let Some(word) = unknown.closest() {
+        let explained = if let Some(word) = unknown.closest() {
             (format!("unknown key; did you mean `{word}`?"), true)
         } else {
             let known = unknown.known.join(", ");
             (format!("unknown key; expected one of: {known}"), false)
         };
-        return told;
+        return explained;
     }
     if let Some(unknown) = Unknown::of(message, "unknown variant `") {
         let words: Vec<String> = unknown.known.iter().map(|w| format!("`{w}`")).collect();
         let closest = unknown
             .closest()
             .map(|word| format!("; did you mean `{word}`?"));
-        let told = format!(
+        let explained = format!(
             "expected {}, found another word{}",
             words.join(" or "),
             closest.unwrap_or_default()
         );
-        return (told, true);
+        return (explained, true);
     }
-    // What else there is are the texts of types of this program, which quote nothing that may be a secret.
+    // The remaining messages come from types of this program. They quote nothing that may be a secret.
     let is_own = ["expected ", "missing field `"];
     if is_own.iter().any(|start| message.starts_with(start)) {
         return (message.to_owned(), true);
@@ -44,7 +44,7 @@ pub(super) fn explain(message: &str, found: Option<&Value>) -> (String, bool) {
     ("not of the expected form".to_owned(), true)
 }
 
-/// A kind of value that serde names by a type, as people name it.
+/// The kind of a value in plain words, instead of serde's type name.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
@@ -61,7 +61,7 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-/// A word that serde does not know, and those that it does.
+/// A word that serde does not know, with the words that it expected.
 struct Unknown<'a> {
     found: &'a str,
     known: Vec<&'a str>,
@@ -70,7 +70,7 @@ struct Unknown<'a> {
 impl<'a> Unknown<'a> {
     fn of(message: &'a str, start: &str) -> Option<Self> {
         let rest = message.strip_prefix(start)?;
-        // The found word may hold anything; the known ones come last.
+        // The unknown word may contain anything. The known words come last.
         let (found, known) = rest.rsplit_once("`, expected").unwrap_or((rest, ""));
         let known = known.split('`').enumerate();
         Some(Self {
@@ -81,7 +81,7 @@ impl<'a> Unknown<'a> {
         })
     }
 
-    /// The known word that the found one was meant to be, if it looks like one.
+    /// The known word that the unknown one resembles, if there is one.
     fn closest(&self) -> Option<&'a str> {
         let known = self.known.iter();
         known
@@ -92,7 +92,7 @@ impl<'a> Unknown<'a> {
     }
 }
 
-/// The kind of a value, which is told instead of the value: it may be a secret in the wrong place.
+/// The kind of a value. Errors show it instead of the value, which may be a secret in the wrong place.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",

@@ -1,18 +1,18 @@
-//! Whether a text is a file's name, or may be a secret in the wrong place.
+//! Decides whether a text is a file name. If it is not, it may be a secret in the wrong place.
 
 use std::path::Path;
 
-/// Said instead of a text that may be a secret.
+/// Printed instead of a text that may be a secret.
 pub(super) const NOT_SHOWN: &str = "the value is not shown, since it does not look like a path";
 
 const EXTENSIONS: [&str; 9] = [
     "yaml", "yml", "json", "pem", "crt", "key", "txt", "rego", "env",
 ];
 
-/// Whether `written` looks like a path; `path` is the same from where it counts.
+/// Whether `written` looks like a path. `path` is the same path, made absolute.
 ///
-/// A secret in base64 may hold a `/`, so a path is one that begins as paths do, has a known extension, or a folder that is
-/// there.
+/// A secret in base64 may contain a `/`. So a path must start as paths do, have a known extension, or be in an existing
+/// folder.
 pub(super) fn is_like_one(written: &str, path: &Path) -> bool {
     let is_odd =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '=' | '%' | '{' | '+');

@@ -1,21 +1,22 @@
-//! The hosts of a tenant, as Envoy's virtual hosts name theirs.
+//! The hosts of a tenant, written like the domains of Envoy's virtual hosts.
 
 use std::{borrow::Cow, fmt, net::Ipv6Addr, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// No name in the DNS is longer, in bytes (RFC 1035, section 2.3.4).
+/// The longest DNS name, in bytes (RFC 1035, section 2.3.4).
 pub const MAX_HOST_BYTES: usize = 253;
 
-/// Which hosts of requests are meant (RFC 9110, section 7.2), in lower case and without a port.
+/// The hosts of requests that belong to the tenant (RFC 9110, section 7.2), in lower case and without a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostPattern {
-    /// `maps.example.org`, `192.0.2.1`, `[2001:db8::1]`: this host alone.
+    /// `maps.example.org`, `192.0.2.1`, `[2001:db8::1]`: this host only.
     Exact(String),
-    /// `*.example.org`: every host below `example.org`, at any depth, but not itself. Held without `*.`.
+    /// `*.example.org`: every host below `example.org`, at any depth, but not `example.org` itself. Stored without
+    /// `*.`.
     Below(String),
-    /// `*`: every host that no other pattern names.
+    /// `*`: every host that no other pattern matches.
     Any,
 }
 
@@ -33,7 +34,7 @@ impl FromStr for HostPattern {
             return Ok(Self::Any);
         }
         if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-            // Compared as text with what clients send, who write it in the one form of RFC 5952.
+            // Hosts are compared as text. Clients write an IPv6 address as in RFC 5952.
             return match address.parse::<Ipv6Addr>() {
                 Ok(address) => Ok(Self::Exact(format!("[{address}]"))),
                 Err(_) => wrong("an IPv6 address in brackets"),
@@ -60,7 +61,8 @@ impl FromStr for HostPattern {
     }
 }
 
-/// A label of a host name, as they are found in practice: with `_` too (RFC 1123, section 2.1; RFC 2181, section 11).
+/// Whether the text is a label of a host name. Real host names also contain `_` (RFC 1123, section 2.1; RFC 2181,
+/// section 11).
 pub fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label

@@ -1,4 +1,4 @@
-//! API keys as operators store them: a list in a file, or one entry a file in a folder.
+//! Reads API keys from files: a list in one file, or a folder with one entry in each file.
 
 mod standing;
 
@@ -13,16 +13,16 @@ pub use super::key_entry::Entry;
 use super::{ApiKeys, Origin, Problem, Problems, fault::kind};
 use crate::files::Files;
 
-/// An entry and where it was read.
+/// An entry with the place where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     /// The entry.
     pub entry: Entry,
-    /// File and line of it.
+    /// The file and line of the entry.
     pub origin: Origin,
 }
 
-/// Every entry of the configured file and folder, or every fault in them.
+/// Reads every entry of the configured file and folder, or returns every problem in them.
 pub fn load(keys: &ApiKeys, files: &Files) -> Result<Vec<StoredKey>, Problems> {
     let mut all = Vec::new();
     let mut problems = Problems::default();
@@ -49,7 +49,7 @@ fn read(keys: &ApiKeys, files: &Files, all: &mut Vec<StoredKey>, problems: &mut 
     }
 }
 
-/// Reads an expiry as it is written in an entry.
+/// Parses the expiry of an entry.
 pub fn parse_expiry(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(date.and_time(NaiveTime::MIN).and_utc());
@@ -113,9 +113,9 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
     };
     Document::parse(text)
         .map_err(|e| {
-            // What stands there is not told: it may be a key.
+            // Do not quote the text: it may be a key.
             let message = format!(
-                "expected YAML or JSON in which no key of a mapping is there twice, nested at most {MAX_DEPTH} levels deep"
+                "expected YAML or JSON without repeated keys, nested at most {MAX_DEPTH} levels deep"
             );
             problems
                 .0
@@ -124,8 +124,8 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
         .ok()
 }
 
-/// Reads an entry, or says which member is wrong and what it must be. No value is told, and no name of an unknown member:
-/// either may be the key itself, put in the wrong place.
+/// Reads an entry, or says which member is wrong and what was expected. Neither values nor unknown names are quoted: a
+/// key may have been put in the wrong place.
 fn entry_of(value: &Value) -> Result<Entry, (&'static str, String)> {
     let Value::Object(members) = value else {
         let message = format!(
@@ -159,8 +159,7 @@ fn entry_of(value: &Value) -> Result<Entry, (&'static str, String)> {
                 })?);
             }
             _ => {
-                let message =
-                    "an unknown key; an entry has `id`, `sha256`, `attributes` and `expires`";
+                let message = "unknown key: expected `id`, `sha256`, `attributes` or `expires`";
                 return Err(("", message.to_owned()));
             }
         }
@@ -212,7 +211,7 @@ fn read_entry(
         }
     }
     if entry.sha256.len() != 64 || !entry.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        // What stands there is not told: it may be the key itself, put in the wrong place.
+        // Do not quote the text: it may be a key that was put in the wrong place.
         return fault(
             "sha256",
             "expected the SHA-256 digest of the key, 64 hexadecimal digits".to_owned(),
@@ -228,7 +227,7 @@ fn read_entry(
     });
 }
 
-/// What repeats is not quoted: in the place of an id there may be a key.
+/// Finds repeated ids and digests. They are not quoted: in the place of an id there may be a key.
 fn find_repeats(all: &[StoredKey], problems: &mut Problems) {
     let mut ids: BTreeMap<&str, &Origin> = BTreeMap::new();
     let mut digests: BTreeMap<&str, &Origin> = BTreeMap::new();
@@ -238,14 +237,14 @@ fn find_repeats(all: &[StoredKey], problems: &mut Problems) {
             problems.0.push(Problem {
                 origin: key.origin.clone(),
                 path: String::new(),
-                message: format!("expected an `id` of its own, found that of the entry at {first}"),
+                message: format!("expected a unique `id`, found that of the entry at {first}"),
             });
         }
         if let Some(first) = digests.insert(&key.entry.sha256, &key.origin) {
             problems.0.push(Problem {
                 origin: key.origin.clone(),
                 path: String::new(),
-                message: format!("expected a key of its own, found that of the entry at {first}"),
+                message: format!("expected a unique key, found that of the entry at {first}"),
             });
         }
     }
@@ -323,15 +322,15 @@ mod tests {
             ),
             (
                 format!("- id: a\n  sha256: {DIGEST}\n  colour: red\n"),
-                ":1: [0]: an unknown key",
+                ":1: [0]: unknown key",
             ),
             (
                 format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: a, sha256: {other}}}\n"),
-                ":2: expected an `id` of its own, found that of the entry at",
+                ":2: expected a unique `id`, found that of the entry at",
             ),
             (
                 format!("- {{id: a, sha256: {DIGEST}}}\n- {{id: b, sha256: {DIGEST}}}\n"),
-                ":2: expected a key of its own, found that of the entry at",
+                ":2: expected a unique key, found that of the entry at",
             ),
         ] {
             let told = load_text(&text).unwrap_err();

@@ -1,9 +1,10 @@
-//! One YAML file and the environment become a [`Config`], or every fault in them at once.
+//! Reads one YAML file and the environment into a [`Config`], or returns every problem at once.
 
 mod address;
 mod authn;
 pub mod certificates;
 mod decision_log;
+mod duration;
 mod environment;
 pub mod fastgeoapi;
 mod fault;
@@ -21,7 +22,6 @@ mod reading;
 mod server;
 mod socket_mode;
 mod sources;
-mod span;
 mod telemetry;
 mod tenant;
 mod traces;
@@ -42,59 +42,60 @@ use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
     address::ListenAddress,
-    authn::{ApiKeys, Authn, Inquiry, Issuer, OpaqueTokens},
+    authn::{ApiKeys, Authn, InquiryMethod, Issuer, OpaqueTokens},
     decision_log::{DecisionLog, LogOutput, LoggedDecisions},
+    duration::ConfigDuration,
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},
-    policy::{Embedded, Input, PathPrefix, Policy},
+    policy::{Embedded, InputShape, PathPrefix, Policy},
     problem::{Origin, Problem, Problems},
-    pygeoapi::{Backend, Pygeoapi},
-    pygeoapi_version::{NoVersion, PygeoapiVersion, VersionMismatch},
+    pygeoapi::Pygeoapi,
+    pygeoapi_version::{PygeoapiVersion, VersionMismatch, VersionParseError},
     server::{AdminGrpc, DenialBodies, Server, Tls},
     socket_mode::SocketMode,
-    span::Span,
     telemetry::{LogFormat, LogLevel, Telemetry},
     tenant::{Part, Tenant},
-    traces::{Headers, Protocol, Traces},
+    traces::{ExportHeaders, Protocol, Traces},
 };
 
-/// Everything that an operator can set.
+/// All settings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where geowarden listens and how it behaves as a server.
     pub server: Server,
-    /// The pygeoapi that is guarded.
+    /// The pygeoapi that geowarden guards.
     pub pygeoapi: Pygeoapi,
     /// Which credentials are accepted.
     pub authn: Authn,
-    /// The Rego that decides.
+    /// The Rego policy.
     pub policy: Policy,
     /// Which decisions are logged, and where.
     pub decision_log: DecisionLog,
-    /// What geowarden tells of itself.
+    /// Logs, metrics and traces.
     pub telemetry: Telemetry,
-    /// Rules by host or by route, each with a name; without any, the sections above are the rules of all requests.
+    /// Rules for each host or route, by name. If there are none, the sections above apply to all requests.
     pub tenants: BTreeMap<String, Tenant>,
-    /// What the operator should know of how this configuration came about.
+    /// Notes for the operator about how this configuration was read.
     #[serde(skip)]
     pub notes: Vec<String>,
-    /// Certificates and keys that are of no use as their files are now: [`Config::with_usable_files`].
+    /// Problems of certificate and key files that cannot be used now: see [`Config::with_usable_files`].
     #[serde(skip)]
-    pub useless: Problems,
-    /// The program that runs, which tries policies in a process of its own; without it they are tried in this one.
+    pub unusable: Problems,
+    /// The running program, which starts a second process to try policies. `None` tries them in this process.
     #[serde(skip)]
     pub program: Option<PathBuf>,
 }
 
 impl Config {
-    /// What `file` says, or fastgeoapi's `env_file`, here or by `GEOWARDEN_ENV_FILE`; the environment wins over both.
+    /// Loads `file`, or fastgeoapi's `env_file`, which `GEOWARDEN_ENV_FILE` can name too. Other variables take
+    /// precedence over both.
     pub fn load_either(
         file: Option<&Path>,
         env_file: Option<&Path>,
         environment: &Environment,
     ) -> Result<Self, Problems> {
-        // Among them may be the one that names the file.
+        // One of these variables may be the one that names the file.
         environment.unreadable(&PREFIXES).into_result(())?;
         let by_variable = environment.env_file.as_deref().filter(|_| file.is_none());
         if let Some(file) = by_variable.filter(|_| env_file.is_none()) {
@@ -110,9 +111,9 @@ impl Config {
         }
     }
 
-    /// Reads `file`, lets the environment win over it, and checks the whole.
+    /// Reads `file` and the environment, which takes precedence, and checks the result.
     ///
-    /// Relative paths inside the file count from its folder; those of environment variables from the working directory.
+    /// Relative paths in the file are relative to its folder. Those in variables are relative to the working directory.
     pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, Problems> {
         let text = match file {
             Some(path) => read_text(path)?,
@@ -128,7 +129,7 @@ impl Config {
         )
     }
 
-    /// The same from a text; `folder` is where relative paths count from.
+    /// Like [`Config::load`], from a text. `folder` is the base of relative paths.
     pub fn from_text(
         name: &str,
         text: &str,
@@ -148,24 +149,24 @@ impl Config {
                 .notes
                 .extend(opentelemetry::notes(environment.others()));
         }
-        let (found, useless) = validation::check(&config, &sources);
+        let (found, unusable) = validation::check(&config, &sources);
         if let Some(decisions) = config.telemetry.decisions.take() {
             config.decision_log.decisions = decisions;
         }
         problems.0.extend(found);
-        config.useless = Problems(useless);
+        config.unusable = Problems(unusable);
         config.notes.extend(validation::tenant_warnings(&config));
         config.notes.extend(validation::duration_warnings(&config));
         problems.into_result(config)
     }
 
-    /// The same, or what is wrong with certificates and keys. A service that runs goes on with its last good ones, so only
-    /// those who check or start a service ask.
+    /// The configuration, or the problems of its certificate and key files. Only `check` and the start of `serve` call
+    /// it: a running service keeps its last good files.
     pub fn with_usable_files(mut self) -> Result<Self, Problems> {
-        std::mem::take(&mut self.useless).into_result(self)
+        std::mem::take(&mut self.unusable).into_result(self)
     }
 
-    /// What a reload of these sections reads, besides policies and their data.
+    /// The files that a reload of these sections reads, besides policies and their data.
     pub fn roots(&self) -> Vec<Root> {
         let issuers = self.authn.jwt.iter();
         let of_issuers = issuers.flat_map(|issuer| {
@@ -177,14 +178,14 @@ impl Config {
         files.map(Root::file).chain(self.key_roots()).collect()
     }
 
-    /// The files whose keys open something: API keys and key sets.
+    /// The files with credentials: API keys and key sets.
     pub fn key_roots(&self) -> Vec<Root> {
         let keys = self.authn.api_keys.iter().flat_map(ApiKeys::roots);
         let sets = self.authn.jwt.iter().filter_map(|i| i.jwks_file.as_ref());
         keys.chain(sets.map(Root::file)).collect()
     }
 
-    /// Whether nobody but anonymous callers can be known.
+    /// Whether no credentials are configured, so that every caller is anonymous.
     pub fn has_no_credentials(&self) -> bool {
         self.tenants.is_empty() && self.authn.api_keys.is_none() && self.authn.jwt.is_empty()
     }
@@ -195,7 +196,7 @@ pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Config).to_value()
 }
 
-/// The text of the variable may be a secret in the wrong place.
+/// Do not quote the variable: its text may be a secret in the wrong place.
 fn named_by_variable(file: &Path) -> Result<(), Problems> {
     let is_like_one = file
         .to_str()
@@ -213,7 +214,7 @@ fn named_by_variable(file: &Path) -> Result<(), Problems> {
 
 fn read_text(path: &Path) -> Result<String, Problems> {
     let fault = |message: String| Problems::file(path.display().to_string(), None, message);
-    // A shell hands over what a command prints as a pipe.
+    // The file may be a pipe: a shell passes the output of a command so (`<(command)`).
     let is_pipe = std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
     let bytes = if is_pipe {
         std::fs::read(path).map_err(Unreadable::from)

@@ -1,7 +1,9 @@
-//! OpenTelemetry's own environment variables. They count for keys that neither the file nor a `GEOWARDEN_` variable sets.
+//! OpenTelemetry's own environment variables. They apply to keys that neither the file nor a `GEOWARDEN_` variable
+//! sets.
 //!
-//! Those of traces win over those of all signals (OTLP exporter specification). Samplers that ignore the caller's sampled
-//! flag are not offered: those of `OTEL_TRACES_SAMPLER` say what happens without a caller.
+//! Variables for traces take precedence over those for all signals (OTLP exporter specification). Samplers that ignore
+//! the caller's sampled flag are not supported: a sampler of `OTEL_TRACES_SAMPLER` applies to checks without a caller's
+//! flag only.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     environment::Setting,
-    traces::{self, Headers},
+    traces::{self, ExportHeaders},
 };
 
 type Variables = BTreeMap<String, String>;
@@ -18,11 +20,11 @@ type Variables = BTreeMap<String, String>;
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 
-/// The share of checks without a parent span that is traced.
+/// The share of checks without a parent span that are traced.
 enum Share {
     All,
     None,
-    /// That of `OTEL_TRACES_SAMPLER_ARG`.
+    /// The share in `OTEL_TRACES_SAMPLER_ARG`.
     Ratio,
 }
 
@@ -35,7 +37,7 @@ fn sampled(name: &str) -> Option<Share> {
     }
 }
 
-/// The keys that the variables set, the endpoint first.
+/// The keys that the variables set. The endpoint comes first.
 pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     let mut all = Vec::new();
     let mut put = |name: &str, key: &[&str], value: Value| {
@@ -66,7 +68,7 @@ pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     if let Some(value) = get(variables, "OTEL_SERVICE_NAME") {
         put("OTEL_SERVICE_NAME", &["service_name"], json!(value));
     }
-    // One that is malformed as a whole sets nothing (resource SDK specification).
+    // If the list is malformed, none of it is used (resource SDK specification).
     for (name, value) in attributes.and_then(Result::ok).unwrap_or_default() {
         match name.as_str() {
             "service.name" => put(RESOURCE, &["service_name"], json!(value)),
@@ -88,7 +90,7 @@ pub(super) fn settings(variables: &Variables) -> Vec<Setting> {
     all
 }
 
-/// Notes on variables that are ignored.
+/// Notes about variables that are ignored.
 pub(super) fn notes(variables: &Variables) -> Vec<String> {
     let sampler = get(variables, SAMPLER).filter(|name| sampled(name).is_none());
     let sampler = sampler.map(|_| {
@@ -100,8 +102,8 @@ pub(super) fn notes(variables: &Variables) -> Vec<String> {
 }
 
 /// The headers of an export.
-pub(super) fn headers(variables: &Variables) -> Option<Headers> {
-    of_traces(variables, "HEADERS").map(|(_, text)| Headers(text.to_owned()))
+pub(super) fn headers(variables: &Variables) -> Option<ExportHeaders> {
+    of_traces(variables, "HEADERS").map(|(_, text)| ExportHeaders(text.to_owned()))
 }
 
 fn endpoint(variables: &Variables) -> Option<(&'static str, String)> {

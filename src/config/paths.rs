@@ -1,4 +1,4 @@
-//! Where relative paths count from.
+//! Resolves relative paths.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use geowarden_yaml::{KeyPath, Step};
 
 use super::{Authn, Config, Policy, Pygeoapi, Tls, sources::Sources};
 
-/// Makes paths of the file count from the file's folder.
+/// Makes the paths in the file relative to the folder of the file.
 pub(super) fn resolve(config: &mut Config, folder: &Path, sources: &Sources) {
     let top = Resolver {
         folder,

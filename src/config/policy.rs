@@ -1,4 +1,4 @@
-//! `policy`: the Rego that decides.
+//! `policy`: the Rego policy that decides.
 
 use std::path::PathBuf;
 
@@ -6,39 +6,39 @@ use geowarden_rego::{BuiltinErrors, source::Version};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::ConfigDuration;
 
-/// Policies, their data and how they are evaluated.
+/// The policies, their data and how they are evaluated.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// A folder or a file: `.rego`, `data.json`, `data.yaml`. Without it an embedded policy decides.
     pub path: Option<PathBuf>,
-    /// Which embedded policy decides where there is no `path`.
+    /// Which embedded policy decides if there is no `path`.
     pub embedded: Embedded,
-    /// The rule that decides, its package's path and its name joined by `/`.
+    /// The rule that decides: the path of its package and its name, joined by `/`.
     pub entrypoint: String,
-    /// The dialect of files that do not say it by `import rego.v1`.
+    /// The dialect of files without `import rego.v1`.
     #[schemars(schema_with = "versions")]
     pub rego: Version,
-    /// What an error of a built-in function does.
+    /// The effect of an error of a built-in function.
     #[schemars(schema_with = "builtin_errors")]
     pub builtin_errors: BuiltinErrors,
-    /// What the policy is given.
-    pub input: Input,
+    /// The shape of `input`.
+    pub input: InputShape,
     /// Whether fastgeoapi's `request_path` begins with the base path.
     pub path_prefix: PathPrefix,
-    /// Whether files are watched; SIGHUP loads them anew in any case.
+    /// Whether files are watched. SIGHUP reloads them in any case.
     pub reload: bool,
-    /// How long one evaluation may take before the request is refused.
-    pub timeout: Span,
-    /// How many verdicts are remembered, 0 to evaluate for every request; a policy that asks for the time is always
+    /// The longest time of one evaluation. After it the request is refused.
+    pub timeout: ConfigDuration,
+    /// How many verdicts are remembered; 0 evaluates for every request. A policy that reads the time is always
     /// evaluated.
     #[schemars(range(max = 1_000_000))]
     pub remembered_decisions: usize,
-    /// How long loading and trying policies may take, in a process of their own.
-    pub load_timeout: Span,
-    /// How much memory that process may have, in bytes.
+    /// The longest time to load and try policies, in a process of their own.
+    pub load_timeout: ConfigDuration,
+    /// The memory limit of that process, in bytes.
     #[schemars(range(min = 268_435_456_u64, max = 68_719_476_736_u64))]
     pub load_memory_bytes: u64,
 }
@@ -51,18 +51,18 @@ impl Default for Policy {
             entrypoint: "geowarden/authz/allow".to_owned(),
             rego: Version::default(),
             builtin_errors: BuiltinErrors::default(),
-            input: Input::default(),
+            input: InputShape::default(),
             path_prefix: PathPrefix::default(),
             reload: true,
-            timeout: Span::millis(250),
+            timeout: ConfigDuration::millis(250),
             remembered_decisions: 16_384,
-            load_timeout: Span::secs(10),
+            load_timeout: ConfigDuration::secs(10),
             load_memory_bytes: 1 << 30,
         }
     }
 }
 
-/// The words of [`Version`], which the engine's crate reads but does not describe.
+/// The values of [`Version`] for the schema. The crate that defines them does not describe them.
 fn versions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"oneOf": [
         {"type": "string", "const": "v0", "description": "OPA before 1.0: `if` and `contains` are no keywords."},
@@ -70,7 +70,7 @@ fn versions(_: &mut SchemaGenerator) -> Schema {
     ]})
 }
 
-/// The words of [`BuiltinErrors`].
+/// The values of [`BuiltinErrors`] for the schema.
 fn builtin_errors(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"oneOf": [
         {"type": "string", "const": "refuse", "description": "It rejects the request."},
@@ -78,37 +78,37 @@ fn builtin_errors(_: &mut SchemaGenerator) -> Schema {
     ]})
 }
 
-/// A policy that is part of the program.
+/// A policy that is compiled into the program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Embedded {
     /// Public pages for everybody, the rest by role.
     #[default]
     Roles,
-    /// Public pages for everybody, the rest, but for /admin, for every valid credential.
+    /// Public pages for everybody; all others except /admin for every valid credential.
     Authenticated,
-    /// The same, and OPTIONS for everybody, as fastgeoapi's OAuth2 has it.
+    /// The same, and OPTIONS for everybody, like fastgeoapi with OAuth2.
     Bearer,
 }
 
 /// A shape of `input`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Input {
+pub enum InputShape {
     /// `input.identity`, `input.ogc`, `input.request`, and OPA-Envoy's members.
     #[default]
     Native,
-    /// fastgeoapi's: claims at the top, `request_method`, `request_path`.
+    /// fastgeoapi's shape: claims at the top level, `request_method`, `request_path`.
     Fastgeoapi,
 }
 
-/// What of the path fastgeoapi's policies see.
+/// Which part of the path fastgeoapi's policies see.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PathPrefix {
-    /// All of it, as fastgeoapi sent it.
+    /// The whole path, as fastgeoapi sent it.
     #[default]
     Keep,
-    /// What is below `pygeoapi.base_path`, as its sample policy expects it.
+    /// The part below `pygeoapi.base_path`, as fastgeoapi's sample policy expects it.
     Strip,
 }

@@ -1,13 +1,13 @@
-//! What is wrong with the configuration: all of it at once, each with its place.
+//! Problems of a configuration. All of them are reported at once, each with its place.
 
 use std::fmt;
 
-/// Where a faulty value was set.
+/// Where a value was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A file and, where known, the line in it, from 1.
+    /// A file and, if known, the line in it, from 1.
     File {
-        /// The file as it was named to us.
+        /// The path of the file, as the user wrote it.
         file: String,
         /// Line, from 1.
         line: Option<usize>,
@@ -29,7 +29,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One fault: where, which key, and what was expected and found.
+/// One problem: where, which key, what was expected and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where the value was set.
@@ -50,12 +50,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every fault that was found.
+/// All problems.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// One fault of a whole file.
+    /// One problem of a whole file.
     pub fn file(file: impl Into<String>, line: Option<usize>, message: impl Into<String>) -> Self {
         Self(vec![Problem {
             origin: Origin::File {
@@ -67,7 +67,7 @@ impl Problems {
         }])
     }
 
-    /// The same, of the sections and files of a tenant: its name is told.
+    /// The same problems of one tenant. Each message names the tenant.
     #[must_use]
     pub fn of_tenant(mut self, tenant: Option<&str>) -> Self {
         let Some(name) = tenant else { return self };
@@ -77,7 +77,7 @@ impl Problems {
         self
     }
 
-    /// `Ok` when nothing was found.
+    /// `Ok` if there are no problems.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)

@@ -1,37 +1,38 @@
-//! `pygeoapi`: what stands behind Envoy, since its frameworks read paths differently.
+//! `pygeoapi`: the service behind Envoy. Its web frameworks read paths differently.
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{PygeoapiVersion, VersionMismatch};
+use crate::request::ogc::Backend;
 
-/// The pygeoapi that is guarded.
+/// The pygeoapi that geowarden guards.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pygeoapi {
-    /// The prefix under which pygeoapi stands, such as `/geoapi`; empty for none.
+    /// The prefix of pygeoapi's paths, such as `/geoapi`; empty for none.
     pub base_path: String,
-    /// The web framework that serves it.
+    /// The web framework of pygeoapi.
+    #[schemars(schema_with = "backends")]
     pub backend: Backend,
-    /// pygeoapi's own configuration file: its resources' ids and risky settings are checked at start.
+    /// pygeoapi's own configuration file. geowarden checks the ids of its resources and risky settings at start.
     pub config: Option<PathBuf>,
-    /// The version that is guarded, by default the one that geowarden was measured with.
+    /// The version of pygeoapi. The default is the version that geowarden was measured with.
     pub version: PygeoapiVersion,
-    /// What another version means: a warning, or an error.
+    /// The effect if another version runs: a warning, or an error.
     pub version_mismatch: VersionMismatch,
-    /// Where geowarden reaches pygeoapi itself, without its base path, such as `http://127.0.0.1:5000`: its version is then
-    /// compared at start and by `check --online`.
+    /// The address at which geowarden reaches pygeoapi itself, without its base path, such as `http://127.0.0.1:5000`.
+    /// geowarden then compares its version at start, and `check --online` does too.
     pub url: Option<String>,
-    /// What the environment gives gunicorn, where geowarden shares it.
+    /// gunicorn's options in the environment, if geowarden runs in the same environment.
     #[serde(skip)]
     pub gunicorn_arguments: Option<String>,
 }
 
 impl Pygeoapi {
-    /// Whether gunicorn is seen to run with its default `--forwarder-headers`, which let a client move the root.
+    /// Whether gunicorn runs with its default `--forwarder-headers`. With it, a client can change the root path.
     pub fn gunicorn_trusts_headers(&self) -> bool {
         self.gunicorn_arguments
             .as_ref()
@@ -39,15 +40,10 @@ impl Pygeoapi {
     }
 }
 
-/// pygeoapi's web framework.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// `pygeoapi.flask_app`, pygeoapi's default.
-    #[default]
-    Flask,
-    /// `pygeoapi.starlette_app`.
-    Starlette,
+/// The values of [`Backend`] for the schema. The crate that defines them does not describe them.
+fn backends(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"oneOf": [
+        {"type": "string", "const": "flask", "description": "`pygeoapi.flask_app`, pygeoapi's default."},
+        {"type": "string", "const": "starlette", "description": "`pygeoapi.starlette_app`."},
+    ]})
 }

@@ -1,4 +1,4 @@
-//! Which pygeoapi is guarded: a version whose reading of requests was measured.
+//! The version of pygeoapi. geowarden only guards versions whose reading of requests was measured.
 
 use std::{fmt, str::FromStr};
 
@@ -6,20 +6,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-/// A version of pygeoapi: its major and minor number. Releases that differ in the third only mend faults.
+/// A version of pygeoapi: major and minor number. Patch releases only fix bugs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PygeoapiVersion {
     major: u16,
     minor: u16,
 }
 
-/// A text that is no version.
+/// The text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected a version of pygeoapi such as \"0.24\", in quotes")]
-pub struct NoVersion;
+pub struct VersionParseError;
 
 impl PygeoapiVersion {
-    /// The one whose reading of requests geowarden was measured against.
+    /// The version that geowarden was measured with.
     pub const MEASURED: Self = Self {
         major: 0,
         minor: 24,
@@ -33,15 +33,15 @@ impl Default for PygeoapiVersion {
 }
 
 impl FromStr for PygeoapiVersion {
-    type Err = NoVersion;
+    type Err = VersionParseError;
 
-    /// `0.24`, and `0.24.0` or `0.25.dev0` as pygeoapi tells it.
-    fn from_str(text: &str) -> Result<Self, NoVersion> {
+    /// Parses `0.24`, and also `0.24.0` or `0.25.dev0` as pygeoapi reports them.
+    fn from_str(text: &str) -> Result<Self, VersionParseError> {
         let mut numbers = text.split('.');
         let mut number = || numbers.next()?.parse::<u16>().ok();
         match (number(), number()) {
             (Some(major), Some(minor)) => Ok(Self { major, minor }),
-            _ => Err(NoVersion),
+            _ => Err(VersionParseError),
         }
     }
 }
@@ -54,8 +54,9 @@ impl fmt::Display for PygeoapiVersion {
 
 impl<'de> Deserialize<'de> for PygeoapiVersion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A number would lose the zero of 0.20.
-        let text = String::deserialize(deserializer).map_err(|_| de::Error::custom(NoVersion))?;
+        // YAML would read 0.20 as the number 0.2, so a number is an error.
+        let text =
+            String::deserialize(deserializer).map_err(|_| de::Error::custom(VersionParseError))?;
         text.parse().map_err(de::Error::custom)
     }
 }
@@ -80,7 +81,7 @@ impl JsonSchema for PygeoapiVersion {
     }
 }
 
-/// What another version than the guarded one means.
+/// The effect if the running version is another one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VersionMismatch {
@@ -103,9 +104,9 @@ mod tests {
             ("0.24.0", Ok("0.24")),
             ("0.25.dev0", Ok("0.25")),
             ("1.0", Ok("1.0")),
-            ("0", Err(NoVersion)),
-            ("", Err(NoVersion)),
-            ("x.y", Err(NoVersion)),
+            ("0", Err(VersionParseError)),
+            ("", Err(VersionParseError)),
+            ("x.y", Err(VersionParseError)),
         ] {
             assert_eq!(read(text), expected.map(str::to_owned), "{text}");
         }

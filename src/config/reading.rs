@@ -1,7 +1,7 @@
-//! Reads a [`Config`] from text and reports every fault of form: wrong types, unknown keys, missing keys.
+//! Reads a [`Config`] from text and reports every problem of form: wrong types, unknown keys, missing keys.
 //!
-//! serde stops at the first fault. So the faulty value is noted and taken out of the tree, and the tree is read again until no
-//! fault is left. Every round finds one more fault.
+//! serde stops at the first problem. So the wrong value is recorded and removed from the tree, and the tree is read
+//! again. This repeats until no problem is left.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ use super::{
     sources::{Sources, get, shown_path},
 };
 
-/// The reading stops after so many faults.
+/// Reading stops after this many problems.
 const MAX_PROBLEMS: usize = 50;
 
-/// Reads a configuration from a text and the environment, with the faults of form that did not stop it.
+/// Reads a configuration from a text and the environment, with the problems of form that were found.
 pub(super) fn read(
     name: &str,
     text: &str,
@@ -70,7 +70,7 @@ pub(super) fn read(
             setting.path.last(),
             setting.path.get(..2).unwrap_or_default(),
         );
-        // Nothing but an endpoint turns traces on.
+        // Only an endpoint switches traces on.
         let is_on = get(&tree, section).is_some_and(Value::is_object)
             || last == Some(&Step::Key("endpoint".to_owned()));
         if is_on
@@ -101,7 +101,7 @@ fn read_tree(
             Err(error) => (steps(error.path()), error.inner().to_string()),
         };
         let written = as_written(&path, &removed_items);
-        // A key that wants a string got a number or the like from the environment: take the text as it was written.
+        // The key expects a string, but YAML read the variable as another type: use the text as it was written.
         if let Some(setting) = settings.iter().find(|s| s.path == path)
             && !setting.value.is_string()
             && get(&tree, &path).is_some_and(|v| !v.is_string())
@@ -109,7 +109,7 @@ fn read_tree(
             set(&mut tree, &path, Value::String(setting.text.clone()));
             continue;
         }
-        if !is_told(&message, &written, problems) {
+        if !is_reported(&message, &written, problems) {
             let (message, is_named) = explain(&message, get(&tree, &path));
             problems.0.push(if is_named {
                 sources.problem(&written, message)
@@ -126,7 +126,7 @@ fn read_tree(
     }
 }
 
-/// The path as it was in the file, before elements were taken out of its lists.
+/// The path as in the file, before elements were removed from its lists.
 fn as_written(path: &[Step], removed_items: &[KeyPath]) -> KeyPath {
     let mut written = KeyPath::new();
     for step in path {
@@ -151,8 +151,8 @@ fn as_written(path: &[Step], removed_items: &[KeyPath]) -> KeyPath {
     written
 }
 
-/// Whether a key is missing only because its faulty value was told and taken out.
-fn is_told(message: &str, path: &[Step], problems: &Problems) -> bool {
+/// Whether a key is missing only because its wrong value was reported and removed.
+fn is_reported(message: &str, path: &[Step], problems: &Problems) -> bool {
     let missing = message
         .strip_prefix("missing field `")
         .and_then(|rest| rest.split_once('`'));
@@ -172,7 +172,7 @@ fn steps(path: &serde_path_to_error::Path) -> KeyPath {
         .collect()
 }
 
-/// Puts a value at `path`, making the mappings and list elements on the way; false where something else stands in it.
+/// Sets the value at `path`, and creates the mappings and lists on the way. False if another value is in the way.
 fn set(tree: &mut Value, path: &[Step], value: Value) -> bool {
     let mut place = tree;
     for step in path {
@@ -202,7 +202,7 @@ fn set(tree: &mut Value, path: &[Step], value: Value) -> bool {
     true
 }
 
-/// Takes the value at `path` out; of the whole tree nothing can be taken.
+/// Removes the value at `path`. An empty path removes nothing.
 fn remove(tree: &mut Value, path: &[Step]) -> bool {
     let Some((last, above)) = path.split_last() else {
         return false;

@@ -5,40 +5,44 @@ use std::{net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ListenAddress, SocketMode, Span, address::socket_address};
+use super::{ConfigDuration, ListenAddress, SocketMode, address::socket_address};
 
 /// The gRPC and admin servers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// Where Envoy asks: ADDRESS:PORT, or `unix:/PATH`.
+    /// The address for Envoy's checks: ADDRESS:PORT, or `unix:/PATH`.
     pub grpc: ListenAddress,
-    /// Who may connect where `grpc` is a Unix socket: the mode of its file. The owner and the group are those of the process.
+    /// The mode of the socket file, if `grpc` is a Unix socket. It says who may connect. Owner and group are those of
+    /// the process.
     pub socket_mode: SocketMode,
-    /// Where livez, readyz and metrics are served over HTTP: ADDRESS:PORT. Keep it off public networks.
+    /// The address for livez, readyz and metrics over HTTP: ADDRESS:PORT. Keep it off public networks.
     #[schemars(with = "String")]
     #[serde(deserialize_with = "socket_address")]
     pub admin: SocketAddr,
-    /// The gRPC admin service for `geowarden status` and `geowarden tail`; without it there is none.
+    /// The gRPC admin service for `geowarden status` and `geowarden tail`. Off by default.
     pub admin_grpc: Option<AdminGrpc>,
-    /// TLS on the gRPC port; without it gRPC is plain text, which is meant for loopback and Unix sockets.
+    /// TLS on the gRPC port. Without it gRPC is plain text: use that on loopback and Unix sockets only.
     pub tls: Option<Tls>,
     /// How long requests in flight may take to finish after SIGTERM.
-    pub drain: Span,
-    /// How long one Check may take before it is refused; keep it below Envoy's own ext_authz timeout.
-    pub deadline: Span,
-    /// The largest CheckRequest accepted, in bytes: headers and the body that Envoy sends along.
+    pub drain: ConfigDuration,
+    /// The longest time of one Check. After it the request is refused. Keep it below Envoy's own ext_authz timeout.
+    pub deadline: ConfigDuration,
+    /// The largest accepted CheckRequest, in bytes. It contains the headers, and the body if Envoy sends it.
     #[schemars(range(min = 1024, max = 67_108_864))]
     pub max_request_bytes: usize,
-    /// How many connections Envoy's side may have open; of more the silent ones are closed first. The limit of open files lowers it.
+    /// How many connections may be open. If there are more, silent ones are closed first. The limit of open files can
+    /// lower it.
     #[schemars(range(min = 8, max = 1_000_000))]
     pub max_connections: usize,
-    /// How long a client may take to send what it has begun: a TLS handshake, a request's headers, a CheckRequest.
-    pub receive_timeout: Span,
-    /// How much all messages may hold that have not come whole, in bytes; one connection at most two thirds of it. The oldest are dropped first.
+    /// How long a client may take to finish what it has begun to send: a TLS handshake, the headers of a request, a
+    /// CheckRequest.
+    pub receive_timeout: ConfigDuration,
+    /// The memory limit for all incomplete messages, in bytes. One connection can use two thirds of it. The oldest
+    /// messages are dropped first.
     #[schemars(range(max = 17_179_869_184_u64))]
     pub receive_memory_bytes: usize,
-    /// In whose words refusals are told.
+    /// The format of refusals.
     pub refusals: DenialBodies,
 }
 
@@ -50,18 +54,18 @@ impl Default for Server {
             admin: SocketAddr::from(([127, 0, 0, 1], 9192)),
             admin_grpc: None,
             tls: None,
-            drain: Span::secs(10),
-            deadline: Span::millis(500),
+            drain: ConfigDuration::secs(10),
+            deadline: ConfigDuration::millis(500),
             max_request_bytes: 1 << 20,
             max_connections: 1024,
-            receive_timeout: Span::secs(10),
+            receive_timeout: ConfigDuration::secs(10),
             receive_memory_bytes: 24 << 20,
             refusals: DenialBodies::default(),
         }
     }
 }
 
-/// Where the gRPC admin service is.
+/// The address of the gRPC admin service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminGrpc {
@@ -83,13 +87,14 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
 }
 
-/// The bodies of refusals.
+/// The format of the bodies of refusals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DenialBodies {
     /// Problem documents (RFC 9457).
     #[default]
     Problem,
-    /// fastgeoapi's, for those of its clients that look for its words; problem documents where it has none.
+    /// fastgeoapi's format, for clients that depend on its texts. Refusals that fastgeoapi does not have are problem
+    /// documents.
     Fastgeoapi,
 }

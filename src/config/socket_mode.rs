@@ -1,4 +1,4 @@
-//! Who may connect to a Unix socket: its mode in octal digits.
+//! The mode of a Unix socket in octal digits: it says who may connect.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,18 +9,18 @@ use serde_json::Value;
 const EXPECTED: &str =
     "expected octal digits for owner, group and others such as `0660`, with 6 or 7 for the owner";
 
-/// The mode of a socket's file. Whoever is to connect must be allowed to write (`connect(2)`, `unix(7)`).
+/// The mode of a socket's file. A client must be allowed to write to it to connect (`connect(2)`, `unix(7)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketMode(u32);
 
 impl SocketMode {
-    /// The mode as `chmod(2)` takes it.
+    /// The mode as a number for `chmod(2)`.
     pub fn bits(self) -> u32 {
         self.0
     }
 }
 
-/// Owner and group.
+/// Access for owner and group.
 impl Default for SocketMode {
     fn default() -> Self {
         Self(0o660)
@@ -37,7 +37,8 @@ impl<'de> Deserialize<'de> for SocketMode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = match Value::deserialize(deserializer)? {
             Value::String(text) => text,
-            // YAML takes 0660 for 660. That 0o660 is 432 makes no confusion: its owner could do nothing.
+            // YAML reads 0660 as the number 660, and 0o660 as 432. They cannot be confused: with mode 432 the owner
+            // could do nothing.
             Value::Number(number) => number.to_string(),
             _ => String::new(),
         };

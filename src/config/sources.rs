@@ -1,18 +1,18 @@
-//! Where each value of a configuration came from, so that a problem can say it.
+//! Records where each value of a configuration was set, so that problems can name the place.
 
 use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::Value;
 
 use super::{Origin, Problem, tenant::is_name};
 
-/// Where each value came from.
+/// Where each value was set.
 pub(super) struct Sources {
     pub(super) file: String,
     pub(super) document: Document,
     pub(super) from_environment: Vec<(KeyPath, String)>,
-    /// The texts that variables set.
+    /// The texts of the variables.
     pub(super) texts: Vec<(KeyPath, String)>,
-    /// What the file and the variables say together.
+    /// The values of the file and the variables together.
     pub(super) whole: Value,
 }
 
@@ -21,7 +21,7 @@ impl Sources {
     pub(super) fn origin(&self, path: &[Step]) -> Origin {
         match self.variable(path) {
             Some(name) => Origin::Environment(name.to_owned()),
-            // A value that is in no file was made by a variable that sets something below it.
+            // A value that is not in a file exists because a variable sets something below it.
             None if get(&self.document.value, path).is_none()
                 && let Some(name) = self.variable_below(path) =>
             {
@@ -43,7 +43,7 @@ impl Sources {
         }
     }
 
-    /// Where anything at or below `path` was set, if it was.
+    /// Where something at or below `path` was set, if anywhere.
     pub(super) fn set_by(&self, path: &[Step]) -> Option<Origin> {
         let mut variables = self.from_environment.iter();
         match variables.find(|(key, _)| key.starts_with(path)) {
@@ -74,7 +74,7 @@ impl Sources {
         }
     }
 
-    /// A problem of the value at `path`, without the last name of the path.
+    /// A problem of the value at `path`; the message omits the last name of the path.
     pub(super) fn problem_below(&self, path: &[Step], message: impl Into<String>) -> Problem {
         let above = path.split_last().map_or(path, |(_, above)| above);
         Problem {
@@ -84,8 +84,8 @@ impl Sources {
     }
 }
 
-/// A path without names that the operator chose: of an attribute, and of a tenant that cannot be one. Such a name may be a
-/// secret in the wrong place.
+/// A path without names that the operator chose: attribute names, and tenant names that are not valid. Such a name may
+/// be a secret in the wrong place.
 pub(super) fn shown_path(path: &[Step]) -> String {
     let key = |index: usize| match path.get(index) {
         Some(Step::Key(key)) => key.as_str(),

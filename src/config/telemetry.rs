@@ -1,4 +1,4 @@
-//! `telemetry`: what geowarden tells of itself.
+//! `telemetry`: geowarden's own logs and traces.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,27 +9,27 @@ use super::{LoggedDecisions, Traces};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
-    /// How log lines look, on standard error.
+    /// The format of log lines on standard error.
     pub format: LogFormat,
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     pub level: LogLevel,
     /// The older name of `decision_log.decisions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decisions: Option<LoggedDecisions>,
-    /// Where traces are sent; without it there are none.
+    /// Where traces are sent. Without this section there are no traces.
     pub traces: Option<Traces>,
 }
 
-/// The form of a log line.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere.
+    /// Text on a terminal, JSON otherwise.
     #[default]
     Auto,
     /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 

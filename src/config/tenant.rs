@@ -1,4 +1,4 @@
-//! `tenants`: rules that differ from host to host, or from route to route.
+//! `tenants`: different rules for different hosts or routes.
 
 use std::sync::Arc;
 
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 
 use super::{Authn, Config, HostPattern, Policy, Pygeoapi};
 
-/// The rules of one tenant. Credentials and policy are its own: nothing of them comes from elsewhere.
+/// The rules of one tenant. It has its own credentials and policy, and inherits none.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
-    /// The hosts whose requests it judges where Envoy names no tenant; a host belongs to one tenant only.
+    /// The hosts of the tenant. They apply if Envoy's route names no tenant. A host belongs to one tenant only.
     #[serde(default)]
     pub hosts: Vec<HostPattern>,
-    /// The pygeoapi that is guarded, instead of the one at the top.
+    /// The tenant's pygeoapi, instead of the top-level one.
     pub pygeoapi: Option<Pygeoapi>,
     /// Which credentials are accepted.
     pub authn: Authn,
-    /// The Rego that decides.
+    /// The Rego policy.
     pub policy: Policy,
 }
 
-/// One set of rules to be built.
+/// One set of rules to build.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// The tenant's name; none where there are no tenants.
+    /// The tenant's name; `None` without tenants.
     pub tenant: Option<Arc<str>>,
     /// The hosts of the tenant.
     pub hosts: Vec<HostPattern>,
-    /// Its whole configuration, without tenants.
+    /// The complete configuration for these requests, without tenants.
     pub config: Config,
 }
 
 impl Config {
-    /// The configuration of every tenant, or the whole itself where there are none.
+    /// The configuration of each tenant, or the whole configuration if there are no tenants.
     pub fn parts(&self) -> Vec<Part> {
         if self.tenants.is_empty() {
             return vec![Part {
@@ -68,7 +68,7 @@ impl Config {
         }
     }
 
-    /// Whether files are watched, which is the same for all tenants.
+    /// Whether files are watched. All tenants have the same setting.
     pub fn watches_files(&self) -> bool {
         let mut tenants = self.tenants.values();
         tenants
@@ -77,7 +77,7 @@ impl Config {
     }
 }
 
-/// Whether a text is the name of a tenant: a label of the DNS in lower case.
+/// Whether a text can be the name of a tenant: a DNS label in lower case.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && !name.starts_with('-')

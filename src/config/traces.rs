@@ -15,46 +15,46 @@ use reqwest::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Span, certificates};
+use super::{ConfigDuration, certificates};
 use crate::files::read_one;
 
 /// OpenTelemetry traces, exported by OTLP.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Traces {
-    /// The whole address that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`.
+    /// The complete URL that spans are posted to, such as `http://127.0.0.1:4318/v1/traces`.
     pub endpoint: String,
-    /// How spans are sent.
+    /// The protocol of the export.
     #[serde(default)]
     pub protocol: Protocol,
     /// `service.name` of the resource.
     #[serde(default = "service_name")]
     pub service_name: String,
-    /// Further attributes of the resource, `deployment.environment.name` for example.
+    /// More attributes of the resource, for example `deployment.environment.name`.
     #[serde(default)]
     pub resource: BTreeMap<String, String>,
-    /// Which share of the checks that come without a trace context of Envoy is traced, from 0 to 1; with one, its sampled
-    /// flag decides.
+    /// The share of checks without a trace context from Envoy that are traced, from 0 to 1. For checks with one, its
+    /// sampled flag decides.
     #[serde(default = "sample_ratio")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub sample_ratio: f64,
-    /// Where Envoy sends no trace context of its own, take the `traceparent` of the request. Clients can then decide what
-    /// is traced, unless Envoy takes theirs away.
+    /// Use the `traceparent` of the client's request if Envoy sends no trace context of its own. Clients can then
+    /// decide what is traced, unless Envoy removes their header.
     #[serde(default)]
     pub trust_request_context: bool,
-    /// How long one export may take.
+    /// The longest time of one export.
     #[serde(default = "timeout")]
-    pub timeout: Span,
-    /// A file with the headers of the request, as `name=value,name=value`, values percent-encoded: credentials.
+    pub timeout: ConfigDuration,
+    /// A file with the headers of the export, such as credentials: `name=value,name=value`, values percent-encoded.
     pub headers_file: Option<PathBuf>,
-    /// Certificate authorities of the endpoint, PEM, next to those of the system.
+    /// More certificate authorities for the endpoint (PEM), in addition to those of the system.
     pub ca_file: Option<PathBuf>,
-    /// The headers that OpenTelemetry's environment variables name; a file wins over them.
+    /// The headers from OpenTelemetry's environment variables. The file takes precedence.
     #[serde(skip)]
-    pub headers: Option<Headers>,
+    pub headers: Option<ExportHeaders>,
 }
 
-/// How spans are sent.
+/// The protocol of the export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Protocol {
     /// OTLP over HTTP with binary protobuf, usually port 4318.
@@ -63,11 +63,11 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// Headers as `OTEL_EXPORTER_OTLP_HEADERS` has them. There may be credentials among them, so they are not printed.
+/// ExportHeaders in the format of `OTEL_EXPORTER_OTLP_HEADERS`. They may be credentials, so `Debug` does not print them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Headers(pub(super) String);
+pub struct ExportHeaders(pub(super) String);
 
-impl fmt::Debug for Headers {
+impl fmt::Debug for ExportHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
@@ -81,12 +81,12 @@ fn sample_ratio() -> f64 {
     1.0
 }
 
-fn timeout() -> Span {
-    Span::secs(10)
+fn timeout() -> ConfigDuration {
+    ConfigDuration::secs(10)
 }
 
 impl Traces {
-    /// The headers that an export is sent with, or why there are none; never with their names or values.
+    /// The headers of an export, or why they cannot be read. The error never contains names or values.
     pub fn request_headers(&self) -> Result<HeaderMap, String> {
         match (&self.headers_file, &self.headers) {
             (Some(file), _) => {
@@ -95,14 +95,14 @@ impl Traces {
                     .map_err(|_| format!("{}: expected UTF-8", file.display()))?;
                 parsed(text.trim())
             }
-            (None, Some(Headers(text))) => parsed(text).map_err(|message| {
+            (None, Some(ExportHeaders(text))) => parsed(text).map_err(|message| {
                 format!("OTEL_EXPORTER_OTLP_HEADERS (or .._TRACES_HEADERS): {message}")
             }),
             (None, None) => Ok(HeaderMap::new()),
         }
     }
 
-    /// The certificates of `ca_file`, at least one, or why there are none; nothing where no file is set.
+    /// The certificates of `ca_file`, or why they cannot be read. At least one is required. Empty if no file is set.
     pub fn authorities(&self) -> Result<Option<Vec<Certificate>>, String> {
         let Some(file) = &self.ca_file else {
             return Ok(None);
@@ -122,7 +122,8 @@ fn parsed(text: &str) -> Result<HeaderMap, String> {
     let mut all = HeaderMap::new();
     for (index, (name, value)) in pairs(text)?.into_iter().enumerate() {
         let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
-        // A header as HTTP writes it, `Authorization: Bearer ..==`, is a pair too: its name is the credential.
+        // A header in HTTP's notation, `Authorization: Bearer ..==`, also looks like a pair. Its name would be the
+        // credential.
         let (Ok(name), Ok(mut value)) = header else {
             return Err(format!(
                 "expected headers as `name=value,name=value`, such as `authorization=Bearer%20..`; number {} has no header's name or no header's value",
@@ -135,7 +136,8 @@ fn parsed(text: &str) -> Result<HeaderMap, String> {
     Ok(all)
 }
 
-/// OpenTelemetry's list of pairs, `name=value,name=value` with percent-encoded values: headers, resource attributes.
+/// Parses OpenTelemetry's list of pairs: `name=value,name=value`, with percent-encoded values. Used for headers and
+/// resource attributes.
 pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |pair: &str| -> Option<(String, String)> {
         let (name, value) = pair.split_once('=')?;
@@ -147,7 +149,7 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     pairs
         .enumerate()
         .map(|(index, part)| {
-            // Not the text itself: it may be a credential.
+            // Do not quote the text: it may be a credential.
             pair(part).ok_or_else(|| {
                 format!(
                     "expected `name=value,name=value` with percent-encoded values; number {} is none",

@@ -1,4 +1,4 @@
-//! Checks what the form alone cannot: keys that exclude each other, addresses that must be safe, files that must exist.
+//! Checks the values of a configuration of valid form: contradictory keys, unsafe addresses, missing files.
 
 mod authn;
 mod durations;
@@ -17,19 +17,19 @@ pub(super) use self::{
 };
 use super::{Config, Problem, sources::Sources, web_address};
 
-/// Every fault in a configuration of valid form, and the problems of its files.
+/// Returns every problem of a configuration of valid form, and the problems of its files.
 pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {
     let mut found = Findings {
         sources,
         above: KeyPath::new(),
         problems: Vec::new(),
-        useless: Vec::new(),
+        unusable: Vec::new(),
     };
     server::check(config, &mut found);
     durations::server(config, &mut found);
     pygeoapi(config, &mut found);
     if config.tenants.is_empty() {
-        // An empty section would otherwise be as none: one set of rules for all requests.
+        // An empty section would look like no section, and then one set of rules would apply to all requests.
         if found.sources.set_by(&found.path("tenants")).is_some() {
             found.at(
                 "tenants",
@@ -43,7 +43,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Pr
     }
     decision_log(config, &mut found);
     traces::check(config, &mut found);
-    (found.problems, found.useless)
+    (found.problems, found.unusable)
 }
 
 struct Findings<'a> {
@@ -52,7 +52,7 @@ struct Findings<'a> {
     above: KeyPath,
     problems: Vec<Problem>,
     /// Problems of files that exist but cannot be used now.
-    useless: Vec<Problem>,
+    unusable: Vec<Problem>,
 }
 
 impl Findings<'_> {
@@ -101,7 +101,7 @@ fn pygeoapi(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
-/// The address of pygeoapi itself. It must hold no secret, since warnings show it.
+/// Checks the address of pygeoapi itself. It must not contain a secret, since warnings show it.
 fn pygeoapi_url(url: &str, found: &mut Findings<'_>) {
     let is_plain = web_address::secret_part(url, false).is_none()
         && Url::parse(url)

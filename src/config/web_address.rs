@@ -1,8 +1,8 @@
-//! What may be told of an address: its kind only, since a password or a token may stand in any part of it.
+//! Describes an address without quoting it: any part of it may contain a password or a token.
 
 use url::Url;
 
-/// The part of `address` that can hold a credential, if it has one; nothing of it is quoted.
+/// The part of `address` that can contain a credential, if there is one. Nothing of it is quoted.
 pub(super) fn secret_part(address: &str, may_have_query: bool) -> Option<&'static str> {
     match Url::parse(address) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
@@ -15,7 +15,7 @@ pub(super) fn secret_part(address: &str, may_have_query: bool) -> Option<&'stati
     }
 }
 
-/// What kind of text `address` is.
+/// The kind of text that `address` is.
 pub(super) fn kind(address: &str) -> &'static str {
     match Url::parse(address).as_ref().map(Url::scheme) {
         Ok("https") => "an https address",

@@ -2,17 +2,17 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that no client's connection gets. They are for reloads, for the process that tries policies, for key servers and
-/// for the collector of traces.
+/// File descriptors that are reserved for other uses than clients: reloads, the process that tries policies, key
+/// servers and the collector of traces.
 pub const RESERVED_FILES: u64 = 256;
 
-/// Connections of the listeners that only operators use.
+/// The connections of each listener for operators.
 const OPERATORS: u64 = 128;
 
-/// How many connections each listener may have.
+/// The largest number of connections of each listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shares {
-    /// The listener that Envoy asks.
+    /// The listener for Envoy.
     pub grpc: usize,
     /// Each listener for operators: the admin pages, and the gRPC admin service.
     pub operators: usize,
@@ -25,12 +25,12 @@ pub fn raise_limit() -> Option<u64> {
         current: before.maximum,
         maximum: before.maximum,
     };
-    // If the system does not allow that, the shares are smaller.
+    // If the system does not allow that, the listeners get fewer connections.
     let _ = setrlimit(Resource::Nofile, wanted);
     getrlimit(Resource::Nofile).current
 }
 
-/// What a limit of open files leaves for each listener, of which Envoy's is to have `wanted` connections.
+/// Divides a limit of open files among the listeners. Envoy's listener should get `wanted` connections.
 pub fn shares(limit: Option<u64>, wanted: usize) -> Shares {
     let Some(limit) = limit else {
         return Shares {

@@ -1,4 +1,4 @@
-//! File descriptors kept back for reading files, so that clients who use up the others cannot keep a revoked key good.
+//! Reserves file descriptors for reading files. So clients that use up all others cannot keep a revoked key valid.
 
 use std::{
     fs::File,
@@ -12,14 +12,14 @@ use std::{
 
 use rustix::io::Errno;
 
-/// How many are kept: enough to read files, and to start the process that tries policies.
+/// The size of the reserve: enough to read files and to start the process that tries policies.
 pub const RESERVED: usize = 32;
 
 static RESERVE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
-/// Whether a part of the reserve is lent: nobody else may fill it up.
+/// Whether a part of the reserve is lent. Then it must not be filled up.
 static IS_LENT: AtomicBool = AtomicBool::new(false);
 
-/// Fills the reserve, as far as there are descriptors.
+/// Fills the reserve, if descriptors are available.
 pub fn keep() {
     fill(&mut reserve());
 }
@@ -36,13 +36,13 @@ fn fill(reserve: &mut Vec<OwnedFd>) {
             Some(first) => first.try_clone(),
             None => File::open("/dev/null").map(Into::into),
         };
-        // Without any left there is nothing to keep; it is tried again after the next reading.
+        // If none is available, filling is tried again after the next reading.
         let Ok(next) = next else { return };
         reserve.push(next);
     }
 }
 
-/// What `work` gives, which needs one descriptor at a time; where none is left, one of the reserve is given up for it.
+/// Runs `work`, which needs one descriptor at a time. If none is available, it gets one from the reserve.
 pub(super) fn with_one<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         let outcome = work();
@@ -52,7 +52,7 @@ pub(super) fn with_one<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result
         let Some(one) = reserve().pop() else {
             return outcome;
         };
-        // Freed and taken again at once: somebody else may be faster, then the next one is tried.
+        // Another thread may take the freed descriptor first. Then the next one is freed.
         drop(one);
         let outcome = work();
         if !outcome.as_ref().is_err_and(is_shortage) {
@@ -69,11 +69,11 @@ fn is_shortage(error: &io::Error) -> bool {
         .is_some_and(|number| shortages.contains(&number))
 }
 
-/// A part of the reserve, free to be used until this is dropped.
+/// A part of the reserve. It is free to use until this is dropped.
 #[must_use]
 pub struct Lent(());
 
-/// Frees half of the reserve for work that needs several descriptors at once, where there are no others.
+/// Frees half of the reserve for work that needs several descriptors at once, if there are no others.
 pub fn lend() -> Lent {
     let mut reserve = reserve();
     let others: Result<Vec<OwnedFd>, _> = reserve

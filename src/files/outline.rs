@@ -1,4 +1,4 @@
-//! What stands where, without what is in it: links, folders, and the marks by which the system tells files apart.
+//! The names, links and folders below the roots, with the marks that show whether a file has changed; no content.
 
 use std::{
     collections::BTreeMap,
@@ -10,14 +10,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Root, Take, Unreadable, descriptors};
+use super::{Root, Selection, Unreadable, descriptors};
 
-/// Links on the way to one file, as the kernel limits them too.
+/// The largest number of links on the way to a file. The kernel has the same limit.
 const MAX_LINKS: usize = 40;
-/// Folders within folders.
+/// The largest depth of nested folders.
 const MAX_DEPTH: usize = 16;
 
-/// The marks of a file or link. Its content cannot change without them, but within one tick of the clock.
+/// The marks of a file or link. If its content changes, they change too, except within one tick of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     device: u64,
@@ -38,12 +38,12 @@ impl Stamp {
         }
     }
 
-    /// In bytes.
+    /// The size in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// When it was last changed, by the clock of its file system.
+    /// The time of the last change, by the clock of the file system.
     pub(super) fn changed(&self) -> SystemTime {
         let seconds = u64::try_from(self.changed.0).unwrap_or_default();
         let nanos = u32::try_from(self.changed.1).unwrap_or_default();
@@ -54,10 +54,10 @@ impl Stamp {
 /// A regular file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct File {
-    /// Its path without links.
+    /// Its path with all links resolved.
     pub(super) real: PathBuf,
     pub(super) stamp: Stamp,
-    /// The root to whose sum its size counts.
+    /// The root whose limit its size counts for.
     pub(super) root: usize,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct File {
 pub(super) struct Outline {
     links: BTreeMap<PathBuf, (Stamp, PathBuf)>,
     folders: BTreeMap<PathBuf, Vec<OsString>>,
-    /// Files by the path that they were asked for under, or why there is none.
+    /// The files by their requested path, or why there is none.
     pub(super) files: BTreeMap<PathBuf, Result<File, Unreadable>>,
 }
 
@@ -79,23 +79,23 @@ impl Outline {
         outline
     }
 
-    /// How long it takes until nothing has changed for `settle`; `None` where that is so now.
+    /// How long until nothing has changed for `settle`; `None` if that is true now.
     pub(super) fn unsettled(&self, now: SystemTime, settle: Duration) -> Option<Duration> {
         let files = self.files.values().flatten().map(|file| file.stamp);
         let links = self.links.values().map(|(stamp, _)| *stamp);
         let latest = files.chain(links).map(|stamp| stamp.changed()).max()?;
-        // A file system whose clock is ahead of this machine's must not make us wait for ever.
+        // A file system whose clock is ahead must not make this wait for ever.
         let age = now.duration_since(latest).ok()?;
         settle.checked_sub(age).filter(|rest| !rest.is_zero())
     }
 
-    fn look(&mut self, path: &Path, take: Take, root: usize, depth: usize) {
+    fn look(&mut self, path: &Path, take: Selection, root: usize, depth: usize) {
         let found = self
             .resolve(path)
             .and_then(|real| Ok((fs::symlink_metadata(&real)?, real)));
         let entry = match found {
             Err(error) => Err(error.into()),
-            Ok((meta, real)) if meta.is_dir() && take != Take::File => {
+            Ok((meta, real)) if meta.is_dir() && take != Selection::File => {
                 match self.list(path, &real, take, root, depth) {
                     Ok(()) => return,
                     Err(error) => Err(error),
@@ -104,7 +104,7 @@ impl Outline {
             Ok((meta, _)) if meta.is_dir() => {
                 Err(Unreadable::because("expected a file, found a folder"))
             }
-            Ok((meta, _)) if depth == 0 && take == Take::Folder && meta.is_file() => {
+            Ok((meta, _)) if depth == 0 && take == Selection::Folder && meta.is_file() => {
                 Err(Unreadable::because("expected a folder, found a file"))
             }
             Ok((meta, real)) if meta.is_file() => Ok(File {
@@ -112,7 +112,7 @@ impl Outline {
                 stamp: Stamp::of(&meta),
                 root,
             }),
-            // Reading a pipe or a device could take for ever.
+            // Reading a pipe or a device could block for ever.
             Ok(_) => Err(Unreadable::because("expected a regular file")),
         };
         self.files.insert(path.to_path_buf(), entry);
@@ -122,7 +122,7 @@ impl Outline {
         &mut self,
         path: &Path,
         real: &Path,
-        take: Take,
+        take: Selection,
         root: usize,
         depth: usize,
     ) -> Result<(), Unreadable> {
@@ -143,17 +143,17 @@ impl Outline {
             let inner = path.join(name);
             let is_folder = fs::metadata(&inner).is_ok_and(|meta| meta.is_dir());
             match take {
-                Take::Tree { .. } if is_folder => self.look(&inner, take, root, depth + 1),
-                Take::Tree { endings, names } => {
+                Selection::Tree { .. } if is_folder => self.look(&inner, take, root, depth + 1),
+                Selection::Tree { endings, names } => {
                     let is_wanted =
                         names.contains(&name) || endings.iter().any(|e| name.ends_with(e));
                     if is_wanted {
                         self.look(&inner, take, root, depth + 1);
                     }
                 }
-                Take::Folder if is_folder => {}
-                Take::Folder | Take::File => {
-                    self.look(&inner, Take::File, root, depth + 1);
+                Selection::Folder if is_folder => {}
+                Selection::Folder | Selection::File => {
+                    self.look(&inner, Selection::File, root, depth + 1);
                     let leads_nowhere = |entry: &Result<File, Unreadable>| matches!(entry, Err(e) if e.is_missing());
                     if self.files.get(&inner).is_some_and(leads_nowhere) {
                         self.files.remove(&inner);
@@ -165,7 +165,7 @@ impl Outline {
         Ok(())
     }
 
-    /// The path without links. A link that was met before leads where it led then.
+    /// The path with all links resolved. A link that was resolved before keeps its target.
     fn resolve(&mut self, path: &Path) -> io::Result<PathBuf> {
         let mut real = PathBuf::new();
         let mut left = components(&std::path::absolute(path)?);
@@ -207,7 +207,7 @@ impl Outline {
     }
 }
 
-/// The parts of a path, the last one first.
+/// The components of a path, the last one first.
 fn components(path: &Path) -> Vec<PathBuf> {
     let parts = path.components().rev().map(|part| match part {
         Component::RootDir | Component::Prefix(_) => PathBuf::from("/"),

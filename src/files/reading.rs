@@ -1,4 +1,4 @@
-//! The content of files.
+//! Reads the content of files.
 
 use std::{
     collections::BTreeMap,
@@ -17,10 +17,10 @@ use super::{
     outline::{File, Outline, Stamp},
 };
 
-/// Marks of a file that is younger than this cannot be trusted: a later change may have the same ones.
+/// The marks of a file that is younger than this cannot be trusted: a later change may leave the same marks.
 const TICK: Duration = Duration::from_secs(2);
 
-/// The content of every file, within [`MAX_BYTES`] for each root.
+/// The content of every file. Each root has a limit of [`MAX_BYTES`].
 pub(super) fn content(outline: &Outline) -> BTreeMap<PathBuf, Result<Arc<[u8]>, Unreadable>> {
     let mut sums = BTreeMap::<usize, u64>::new();
     let read = |(path, file): (&PathBuf, &Result<File, Unreadable>)| {
@@ -39,7 +39,7 @@ pub(super) fn content(outline: &Outline) -> BTreeMap<PathBuf, Result<Arc<[u8]>, 
     outline.files.iter().map(read).collect()
 }
 
-/// The files whose marks may hide a change.
+/// The files that are so young that their marks may hide a change.
 pub(super) fn young(
     outline: &Outline,
     read_at: SystemTime,
@@ -54,13 +54,13 @@ pub(super) fn young(
     })
 }
 
-/// The content of one file; an error where it is not the file of the outline any more.
+/// The content of one file; an error if it is no longer the same file.
 pub(super) fn whole(file: &File) -> Result<Arc<[u8]>, Unreadable> {
     descriptors::with_one(|| read(file)).map_err(Into::into)
 }
 
 fn read(file: &File) -> io::Result<Arc<[u8]>> {
-    // Not blocking: in the place of the file there may be a pipe now.
+    // Non-blocking, since a pipe may have replaced the file.
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
     let opened = OpenOptions::new()
         .read(true)

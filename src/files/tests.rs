@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 
-const TREE: Take = Take::Tree {
+const TREE: Selection = Selection::Tree {
     endings: &[".rego"],
     names: &["data.yaml"],
 };
@@ -144,7 +144,7 @@ fn a_change_of_the_same_size_and_time_is_seen() {
     let time = fs::metadata(&file).unwrap().modified().unwrap();
     for number in 1..300 {
         let roots = [Root::file(&file)];
-        let mut seen = read(&roots).seen();
+        let mut seen = read(&roots).file_states();
         assert!(seen.is_current());
         let place = if number % 2 == 0 {
             file.clone()
@@ -158,7 +158,7 @@ fn a_change_of_the_same_size_and_time_is_seen() {
             fs::rename(place, &file).unwrap();
         }
         assert!(!seen.is_current(), "{number}");
-        assert!(read(&roots).seen().differs(&seen));
+        assert!(read(&roots).file_states().differs(&seen));
     }
 }
 
@@ -172,7 +172,7 @@ fn files_that_never_rest_are_not_taken() {
     });
     let told = read.unwrap_err().to_string();
     assert!(
-        told.contains("changed again and again") && tries > 1,
+        told.contains("changed while they were read") && tries > 1,
         "{told}"
     );
 }
@@ -187,10 +187,10 @@ fn what_has_only_just_changed_has_to_rest() {
     let files = Files::read(&roots, Fresh::Wait).unwrap();
     assert_eq!(files.text(&file), Ok("package x"));
     // The clock of the file system may be a tick behind ours.
-    assert!(begun.elapsed() > SETTLE / 2);
+    assert!(begun.elapsed() > SETTLE_TIME / 2);
     // What is not there may be between two renames.
     fs::remove_file(&file).unwrap();
     let begun = Instant::now();
     let files = Files::read(&roots, Fresh::Wait).unwrap();
-    assert!(files.is_missing_a_root() && begun.elapsed() >= SETTLE);
+    assert!(files.is_missing_a_root() && begun.elapsed() >= SETTLE_TIME);
 }

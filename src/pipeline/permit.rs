@@ -1,21 +1,21 @@
-//! What a policy's yes becomes. Only the pipeline, the module above, can make a [`Permit`].
+//! The permit of an allowed request. Only the parent module, the pipeline, can create a [`Permit`].
 
-/// Evidence that a request was read, its caller known and the policy asked, and that the policy said yes.
+/// Evidence that the request was read, its caller authenticated, and that the policy allowed it.
 #[derive(Debug, Clone)]
 pub struct Permit<'r> {
-    /// The path with which the request goes on, if the policy set or removed query parameters; else the canonical one does.
+    /// The path to send on, if the policy set or removed query parameters; otherwise the canonical path is used.
     pub path: Option<String>,
-    /// The headers of the request that hold credentials, which pygeoapi must not see.
+    /// The request headers with credentials, which pygeoapi must not see.
     pub credential_headers: [Option<&'r str>; 2],
     _made_by_the_pipeline: Seal,
 }
 
-/// Only this module's parent can name it.
+/// Only the parent module can name this type.
 #[derive(Debug, Clone, Copy)]
 struct Seal;
 
 impl<'r> Permit<'r> {
-    /// An allowance.
+    /// Grants a permit.
     pub(super) fn grant(path: Option<String>, credential_headers: [Option<&'r str>; 2]) -> Self {
         Self {
             path,

@@ -1,14 +1,16 @@
-//! The data of the default policy, which is copied and edited: whatever its rules would not understand is an error.
+//! Checks the data of the default policy, which users copy and edit. Anything that its rules would not understand is an
+//! error.
 //!
-//! In Rego a key that is misspelt, or has no value, is undefined: a role would silently do nothing.
+//! In Rego a misspelt key, or a key without a value, is undefined. So a mistake in a role would have no effect and show
+//! no error.
 
 use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::{Map, Value};
 
-/// The rules that the data is for.
+/// The package that the data belongs to.
 pub(super) const POLICY: &str = include_str!("../../policies/default/authz.rego");
 
-/// The keys of a role, and what their values must be.
+/// The keys of a role, and which values they must have.
 const KEYS: [(&str, Expected); 6] = [
     ("read", Expected::Ids),
     ("write", Expected::Ids),
@@ -35,7 +37,7 @@ impl std::fmt::Display for Expected {
     }
 }
 
-/// What is wrong, and where.
+/// A problem and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RolesProblem {
     pub(super) line: Option<usize>,
@@ -43,7 +45,7 @@ pub(super) struct RolesProblem {
     pub(super) message: String,
 }
 
-/// The first fault in the roles of a data document.
+/// The first problem in the roles of a data document.
 pub(super) fn fault(document: &Document) -> Option<RolesProblem> {
     let at = |path: &KeyPath, message: String| RolesProblem {
         line: document.line(path),

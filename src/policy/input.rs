@@ -1,4 +1,4 @@
-//! The input of policies: the contract with their authors.
+//! The `input` of policies: the contract with policy authors.
 
 mod fastgeoapi;
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 use super::Question;
 use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 
-/// `input.schema_version`: raised where a member of `input` is renamed, removed or changes its meaning, which CHANGELOG.md
-/// then lists with what replaces it. A new member does not raise it.
+/// `input.schema_version`. It is raised when a member of `input` is renamed, removed or changes its meaning.
+/// CHANGELOG.md then says what replaces the member. A new member does not raise it.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The shape of `input`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shape {
-    /// geowarden's own, with OPA-Envoy's members beside it.
+    /// geowarden's own shape, together with OPA-Envoy's members.
     #[default]
     Native,
-    /// fastgeoapi's: claims at the top, `request_method` and `request_path`.
+    /// fastgeoapi's shape: claims at the top level, `request_method` and `request_path`.
     Fastgeoapi {
-        /// How many leading segments of the path are left out, because they are the base path.
+        /// How many leading segments of the path are omitted, because they are the base path.
         skip: usize,
     },
 }
@@ -53,7 +53,8 @@ impl Serialize for Input<'_> {
 
 fn native<S: Serializer>(question: &Question<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let check = question.check;
-    // pygeoapi receives this one, so each view shows it: a rule about the client's spelling would miss the others.
+    // pygeoapi receives the canonical path, so every member shows it. A rule about the client's own spelling would miss
+    // other spellings.
     let target = question.resource.canonical_path();
     let mut all = serializer.serialize_map(None)?;
     all.serialize_entry("schema_version", &SCHEMA_VERSION)?;
@@ -81,7 +82,7 @@ impl<T: Serialize, F: Fn() -> T> Serialize for Built<F> {
     }
 }
 
-/// The version of the protocol, as OPA-Envoy has it.
+/// The protocol version, in OPA-Envoy's form.
 #[derive(Serialize)]
 struct Version {
     ext_authz: &'static str,
@@ -127,10 +128,11 @@ fn split(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))
 }
 
-/// OPA-Envoy's segments: decoded once as a whole, leading slashes trimmed, split on `/`.
+/// The segments as in OPA-Envoy: the path is decoded once as a whole, leading slashes are trimmed, then it is split on
+/// `/`.
 fn parsed_path(target: &str) -> Value {
     let (path, _) = split(target);
-    // A `+` in a path is a plus sign; the form decoder would make it a space.
+    // A `+` in a path is a plus sign, but the form decoder would make it a space.
     let decoded = decode(&path.replace('+', "%2B"));
     Value::from(
         decoded
@@ -165,7 +167,7 @@ fn parsed_query(target: &str) -> Value {
     Value::Object(all)
 }
 
-/// OPA-Envoy's rule: the body is truncated when Envoy says so, or when its length is more than what was sent along.
+/// OPA-Envoy's rule: the body is truncated if Envoy says so, or if its length is greater than the part that was sent.
 fn is_truncated(check: &CheckInput) -> bool {
     let header = |name: &'static str| {
         let value = check.headers.all(name).next();

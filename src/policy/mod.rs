@@ -28,49 +28,60 @@ pub use self::{
     verdict::{Verdict, VerdictError},
 };
 
-/// The question to a policy: everything that is known of one request.
+/// The facts about one request that a policy is asked about.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The request as Envoy describes it.
+    /// The request, as Envoy describes it.
     pub check: &'a CheckInput,
-    /// What it asks of pygeoapi.
+    /// The resource it asks for.
     pub resource: &'a Resource,
-    /// Who asks.
+    /// The caller.
     pub principal: &'a Principal,
 }
 
-/// What asking a policy gave.
+/// The result of asking a policy.
 #[derive(Debug)]
 pub struct Judgement {
     /// The verdict, or why there is none.
     pub verdict: Result<Arc<Verdict>, PolicyError>,
-    /// Where the verdict is from.
+    /// Where the verdict came from.
     pub source: VerdictSource,
 }
 
-/// Where a verdict is from.
+/// Where a verdict came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictSource {
-    /// It was given before for all that the policy reads of the request.
+    /// It was remembered from an earlier request with the same relevant input.
     Remembered,
-    /// From an evaluation that took so long.
+    /// From an evaluation, which took this long.
     Evaluated(Duration),
 }
 
-/// Something that decides.
+/// When a request may be decided.
+#[derive(Debug)]
+pub enum Turn<'p> {
+    /// Now: the policy is quick.
+    Now,
+    /// It is decided already: the policy is slow, but the verdict is remembered.
+    Decided(Judgement),
+    /// After the semaphore was acquired, on a thread that may block: the policy is slow.
+    After(&'p Semaphore),
+}
+
+/// Decides requests.
 pub trait Policy: Send + Sync {
-    /// The verdict on one request. A fault is never an allowance.
+    /// The verdict on one request. An error never allows it.
     fn decide(&self, question: &Question<'_>) -> Judgement;
 
-    /// The semaphore that this request waits for if the policy is slow; `None` if it is quick, or the verdict is remembered.
-    fn lane(&self, _question: &Question<'_>) -> Option<&Semaphore> {
-        None
+    /// When the request may be decided.
+    fn turn(&self, _question: &Question<'_>) -> Turn<'_> {
+        Turn::Now
     }
 
-    /// The whole input that the policy would be given.
+    /// The complete `input` of the policy.
     fn shown(&self, question: &Question<'_>) -> Value;
 
-    /// Where a value can differ from OPA's, each with file and line.
+    /// Places where a value can differ from OPA's, each with file and line.
     fn warnings(&self) -> &[String] {
         &[]
     }
@@ -85,7 +96,7 @@ pub enum PolicyError {
     /// The evaluation gave no value.
     #[error(transparent)]
     Rego(#[from] geowarden_rego::Fault),
-    /// The policy's value is no verdict.
+    /// The value of the policy is not a verdict.
     #[error(transparent)]
     Verdict(#[from] VerdictError),
 }

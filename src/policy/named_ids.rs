@@ -1,14 +1,15 @@
-//! Checks the collection ids in policy data. A rule about an id that no request can ask for would look as if it worked.
+//! Checks the collection ids in policy data. A rule about an id that no request can have would look correct but never
+//! apply.
 
 use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::Value;
 
 use crate::request::ogc::{Refusal, reachable_collection_id};
 
-/// The lists in which the default policy names collections, below `roles`.
+/// The lists below `roles` with which the default policy names collections.
 const ACCESS: [&str; 3] = ["read", "write", "execute"];
 
-/// An id that no request can ask for, and where it stands.
+/// An id that no request can have, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreachable {
     pub(super) line: Option<usize>,
@@ -17,7 +18,7 @@ pub(super) struct Unreachable {
     pub(super) refusal: Refusal,
 }
 
-/// The unreachable ids of a data document: in lists and keys of every `collections`, and in the lists of `roles`.
+/// The unreachable ids of a data document. It checks lists and keys of every `collections`, and the lists of `roles`.
 pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
     let mut found = Vec::new();
     search(&document.value, &mut Vec::new(), document, &mut found);

@@ -14,16 +14,17 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
-    Judgement, Policy, PolicyError, Question, RegoSettings, Verdict, VerdictSource, input,
+    Judgement, Policy, PolicyError, Question, RegoSettings, Turn, Verdict, VerdictSource, input,
     memo::Memo, trial,
 };
 
-/// After a longer evaluation the policy counts as slow, and other requests must not wait for its evaluations.
-const SLOW: Duration = Duration::from_millis(50);
-/// After so many quick evaluations a slow policy counts as quick again: perhaps only the machine was busy.
-const CAUTIOUS: u32 = 256;
-/// Evaluations of a slow policy that may run at once, each on its own thread. The system shares the processors among them,
-/// so a quick one does not wait for the others to end.
+/// After an evaluation longer than this, the policy counts as slow. Other requests then must not wait for its
+/// evaluations.
+const SLOW_EVALUATION: Duration = Duration::from_millis(50);
+/// After this many quick evaluations a slow policy counts as quick again: perhaps only the machine was busy.
+const QUICK_EVALUATIONS: u32 = 256;
+/// How many evaluations of a slow policy may run at once, each on its own thread. The system shares the processors
+/// among them, so a quick one need not wait until the others end.
 const SLOW_AT_ONCE: usize = 64;
 
 /// A loaded policy, ready to decide.
@@ -31,7 +32,7 @@ pub struct RegoPolicy {
     policy: geowarden_rego::Policy,
     warnings: Vec<String>,
     input: input::Shape,
-    /// The remembered verdicts; `None` if the same input can have another verdict later.
+    /// The remembered verdicts; `None` if a verdict may change while the input stays the same.
     memo: Option<Memo>,
     allowed: Arc<Verdict>,
     denied: Arc<Verdict>,
@@ -41,7 +42,8 @@ pub struct RegoPolicy {
 }
 
 impl RegoPolicy {
-    /// Loads the policy. With a `prover` it is tried in another process first, since a policy can end the process that loads it.
+    /// Loads the policy. With a `prover` it is first tried in another process, since loading a policy can crash the
+    /// process.
     pub fn load(
         sources: Sources,
         settings: &RegoSettings,
@@ -50,7 +52,7 @@ impl RegoPolicy {
         let policy = match prover {
             Some(prover) => {
                 let proof = trial::prove(prover, sources, settings)?;
-                geowarden_rego::Policy::load_proven(proof, &settings.policy)?
+                proof.load(&settings.policy)?
             }
             None => geowarden_rego::Policy::load(sources, &settings.policy)?,
         };
@@ -68,15 +70,15 @@ impl RegoPolicy {
 
     fn noted(&self, duration: Duration) {
         let left = self.cautious.load(Ordering::Relaxed);
-        if duration > SLOW {
-            self.cautious.store(CAUTIOUS, Ordering::Relaxed);
+        if duration > SLOW_EVALUATION {
+            self.cautious.store(QUICK_EVALUATIONS, Ordering::Relaxed);
         } else if left > 0 {
-            // Two threads may count at once, so the number is not exact.
+            // Two threads may update it at once, so the number is not exact.
             self.cautious.store(left - 1, Ordering::Relaxed);
         }
     }
 
-    /// The verdict by an evaluation.
+    /// Evaluates the policy and reads its verdict.
     fn judge(&self, input: &input::Input<'_>) -> Judgement {
         let (value, duration) = self.evaluate_timed(input);
         Judgement {
@@ -93,7 +95,7 @@ impl RegoPolicy {
         })
     }
 
-    /// The value of the entrypoint for `input`; `None` where it is undefined.
+    /// The value of the entrypoint for `input`; `None` if it is undefined.
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, PolicyError> {
         self.evaluate_timed(input).0
     }
@@ -126,28 +128,27 @@ impl Policy for RegoPolicy {
             }
         };
         if let Some(verdict) = memo.get(&key) {
-            return Judgement {
-                verdict: Ok(verdict),
-                source: VerdictSource::Remembered,
-            };
+            return remembered(verdict);
         }
         let judgement = self.judge(&input);
-        // A fault is not remembered: it may be over the next time.
+        // An error is not remembered: the next evaluation may succeed.
         if let Ok(verdict) = &judgement.verdict {
             memo.insert(key, verdict);
         }
         judgement
     }
 
-    fn lane(&self, question: &Question<'_>) -> Option<&Semaphore> {
+    fn turn(&self, question: &Question<'_>) -> Turn<'_> {
         if self.cautious.load(Ordering::Relaxed) == 0 {
-            return None;
+            return Turn::Now;
         }
-        let is_known = self.memo.as_ref().is_some_and(|memo| {
+        let known = self.memo.as_ref().and_then(|memo| {
             let key = self.policy.reads().text(&self.input.of(question));
-            key.is_ok_and(|key| memo.get(&key).is_some())
+            memo.get(&key.ok()?)
         });
-        (!is_known).then_some(&self.slow)
+        known.map_or(Turn::After(&self.slow), |verdict| {
+            Turn::Decided(remembered(verdict))
+        })
     }
 
     fn shown(&self, question: &Question<'_>) -> Value {
@@ -161,6 +162,13 @@ impl Policy for RegoPolicy {
 
     fn revision(&self) -> &str {
         self.policy.revision()
+    }
+}
+
+fn remembered(verdict: Arc<Verdict>) -> Judgement {
+    Judgement {
+        verdict: Ok(verdict),
+        source: VerdictSource::Remembered,
     }
 }
 

@@ -1,15 +1,15 @@
-//! How a policy is loaded and asked.
+//! The settings of a policy.
 
 use geowarden_rego::Settings;
 
 use super::input;
 
-/// How a policy is loaded and asked.
+/// The settings of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegoSettings {
-    /// How it is loaded and evaluated.
+    /// How the policy is loaded and evaluated.
     pub policy: Settings,
-    /// What it is given.
+    /// The shape of `input`.
     pub input: input::Shape,
     /// How many verdicts are remembered.
     pub remembered: usize,

@@ -8,9 +8,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{default_roles, named_ids};
-use crate::files::{Files, Fresh, Root, Take, Unreadable};
+use crate::files::{Files, Fresh, Root, Selection, Unreadable};
 
-/// Why the files of a policy cannot be used: file, line and reason in its text.
+/// Why the files of a policy cannot be used. The text has file, line and reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct SourceError(String);
@@ -31,8 +31,8 @@ pub fn embedded_by_roles() -> Result<Sources, SourceError> {
     Ok(sources)
 }
 
-/// The policy that allows public pages to everybody, and the rest but /admin to every valid credential; on demand OPTIONS to
-/// everybody.
+/// The policy that allows public pages for everybody, and all others except /admin for every valid credential;
+/// optionally OPTIONS for everybody.
 pub fn embedded_for_authenticated(options_are_public: bool) -> Sources {
     let mut sources = Sources::default();
     if options_are_public {
@@ -46,18 +46,18 @@ pub fn embedded_for_authenticated(options_are_public: bool) -> Sources {
     sources
 }
 
-/// What is read of a folder of policies and data.
+/// The files to read from a folder of policies and data.
 pub fn root(path: &Path) -> Root {
     Root {
         path: path.to_path_buf(),
-        take: Take::Tree {
+        take: Selection::Tree {
             endings: &[".rego"],
             names: &["data.json", "data.yaml", "data.yml"],
         },
     }
 }
 
-/// Files of OPA's bundles that have no effect here: a bundle's signatures, its roots, and the changes of a delta bundle.
+/// Files of OPA bundles that have no effect here.
 const OF_BUNDLES: [(&str, &str); 3] = [
     (
         ".signatures.json",
@@ -67,10 +67,13 @@ const OF_BUNDLES: [(&str, &str); 3] = [
         ".manifest",
         "the roots and the revision of a bundle are not read",
     ),
-    ("patch.json", "the changes of a delta bundle are not made"),
+    (
+        "patch.json",
+        "the changes of a delta bundle are not applied",
+    ),
 ];
 
-/// A warning for each file of an OPA bundle at `path` that somebody may count on.
+/// A warning for each such file at `path`, since the operator may rely on it.
 pub fn warnings(path: &Path) -> Vec<String> {
     let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
     let stray = OF_BUNDLES.iter().filter(|(name, _)| is_there(name));
@@ -82,16 +85,17 @@ pub fn warnings(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Everything below `path`, read now.
+/// Reads everything below `path` now.
 pub fn load(path: &Path) -> Result<Sources, SourceError> {
     let files = Files::read(&[root(path)], Fresh::Read)
         .map_err(|error| SourceError(format!("{}: {error}", path.display())))?;
     of(path, &files)
 }
 
-/// Everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`, whose folder is its place in `data`.
+/// Loads everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`. The folder of a data file
+/// is its place in `data`.
 ///
-/// Names that begin with a dot are ignored, so that each file of a mounted ConfigMap counts once.
+/// Names that begin with a dot are ignored, so that each file of a mounted ConfigMap is loaded once.
 pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
     let fault =
         |file: &Path, error: Unreadable| SourceError(format!("{}: {error}", file.display()));
@@ -100,7 +104,7 @@ pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
         .below(path)
         .map_err(|error| fault(path, error))?
         .collect();
-    // Data comes after the policies, which say what it must look like.
+    // Load data after the policies: they determine which checks apply to it.
     paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
     for file in paths {
         let text = files.text(file).map_err(|error| fault(file, error))?;

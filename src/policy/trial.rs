@@ -1,4 +1,5 @@
-//! Tries a policy in another process, `geowarden prove`, before it may decide. If the policy ends a process, it is that one.
+//! Tries a policy in another process, `geowarden prove`, before it is put in force. A policy that crashes a process
+//! crashes that one.
 
 use std::{path::Path, process::Command};
 
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 
-/// The process that tries policies; `program` is a geowarden, usually the running one.
+/// Starts the process that tries policies. `program` is a geowarden, usually the running one.
 pub fn prover(program: &Path, limits: Limits) -> Prover {
     let program = program.to_path_buf();
     let command = move || {
@@ -27,14 +28,15 @@ pub fn prover(program: &Path, limits: Limits) -> Prover {
             .args(["--memory", &limits.memory.to_string()])
             .args(["--seconds", &limits.time.as_secs().max(1).to_string()])
             .env_clear()
-            // What the allocator sets aside at once, where it would take a GiB of addresses, which count against the limit.
+            // This makes the allocator reserve less memory: it would reserve one GiB of addresses, which counts against
+            // the limit.
             .env("MIMALLOC_ARENA_RESERVE", "64MiB");
         command
     };
     Prover::new(command, limits)
 }
 
-/// Has a policy tried with inputs of usual requests.
+/// Tries a policy with the inputs of typical requests.
 pub(super) fn prove(
     prover: &Prover,
     sources: Sources,
@@ -54,7 +56,7 @@ pub(super) fn prove(
     })
 }
 
-/// Inputs of a stranger and of the bearer of a token.
+/// The inputs of an anonymous caller and of the bearer of a token.
 fn inputs(shape: input::Shape) -> Vec<Value> {
     let mut inputs = Vec::new();
     for principal in [Principal::anonymous(), bearer()] {
@@ -81,7 +83,7 @@ fn bearer() -> Principal {
     }
 }
 
-/// The input for a request that pygeoapi answers.
+/// The input of a request that pygeoapi would answer.
 fn asked(shape: input::Shape, target: &str, principal: &Principal) -> Option<Value> {
     let reader = Reader::new("", Backend::Flask).ok()?;
     let headers: Headers = [("host", "maps.example.org")].into_iter().collect();

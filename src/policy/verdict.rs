@@ -5,55 +5,55 @@ use thiserror::Error;
 
 use crate::status::DenialStatus;
 
-/// The answer of a policy.
+/// A policy's answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
-    /// Whether the request may pass. Only a policy's `true` makes it so.
+    /// Whether the request is allowed. Only `true` allows it.
     pub allowed: bool,
-    /// The policy's own words.
+    /// The policy's own explanation.
     pub reason: Option<String>,
-    /// Allowed: added to the request. Denied: headers of the answer.
+    /// Allowed: headers added to the request. Denied: headers of the answer.
     pub headers: Vec<(String, String)>,
-    /// Allowed: added to pygeoapi's answer.
+    /// Allowed: headers added to pygeoapi's answer.
     pub response_headers_to_add: Vec<(String, String)>,
-    /// Allowed: taken from the request.
+    /// Allowed: headers removed from the request.
     pub request_headers_to_remove: Vec<String>,
-    /// Allowed: query parameters set, by decoded name.
+    /// Allowed: query parameters to set, by decoded name.
     pub query_parameters_to_set: Vec<(String, String)>,
-    /// Allowed: query parameters removed, by decoded name; removing comes after setting.
+    /// Allowed: query parameters to remove, by decoded name. They are removed after others are set.
     pub query_parameters_to_remove: Vec<String>,
-    /// Denied: the whole body of the answer.
+    /// Denied: the complete body of the answer.
     pub body: Option<String>,
     /// Denied: the status of the answer.
     pub http_status: Option<DenialStatus>,
-    /// Envoy's dynamic metadata.
+    /// Dynamic metadata for Envoy.
     pub dynamic_metadata: Map<String, Value>,
 }
 
 /// Why a value cannot be read as a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VerdictError {
-    /// Neither a boolean nor an object.
-    #[error("a verdict is a boolean or an object, found {0}")]
+    /// The value is neither a boolean nor an object.
+    #[error("expected a boolean or an object as verdict, found {0}")]
     Kind(&'static str),
     /// A member is missing or of the wrong type.
     #[error("`{key}` of the verdict must be {expected}")]
     Member {
-        /// The member.
+        /// The name of the member.
         key: &'static str,
-        /// What it must be.
+        /// The expected value.
         expected: &'static str,
     },
-    /// A query parameter with several values, of which the servers of pygeoapi take different ones.
-    #[error("`query_parameters_to_set` has several values for {0:?}; give one")]
+    /// A query parameter with several values. The servers of pygeoapi would use different ones.
+    #[error("`query_parameters_to_set` has several values for {0:?}: set one")]
     SeveralValues(String),
-    /// A header that no policy may set.
-    #[error("the verdict names the header {0:?}, which no policy may set")]
+    /// A header that policies must not set.
+    #[error("the verdict names the header {0:?}, which policies must not set: remove it")]
     Header(String),
 }
 
 impl Verdict {
-    /// The verdict of a policy that says no more than a boolean.
+    /// The verdict of a policy that returns only a boolean.
     pub fn plain(allowed: bool) -> Self {
         Self {
             allowed,
@@ -61,7 +61,7 @@ impl Verdict {
         }
     }
 
-    /// Reads a policy's value; `None` is an undefined rule, which denies.
+    /// Reads the value of a policy. `None` is an undefined rule, which denies.
     pub fn from_value(value: Option<Value>) -> Result<Self, VerdictError> {
         match value {
             None => Ok(Self::default()),
@@ -74,7 +74,7 @@ impl Verdict {
         }
     }
 
-    /// Reads the members that apply to an allowance or to a denial. The members of the other side are ignored, as in OPA-Envoy.
+    /// Reads the members that apply to an allowed or to a denied request. The others are ignored, as in OPA-Envoy.
     fn from_members(mut members: Map<String, Value>) -> Result<Self, VerdictError> {
         let Some(Value::Bool(allowed)) = members.remove("allowed") else {
             return Err(VerdictError::Member {
@@ -157,7 +157,7 @@ fn check_single(parameters: &[(String, String)]) -> Result<(), VerdictError> {
     }
 }
 
-/// A denial never answers with a success: a client would take it for data.
+/// The status of a denial is never a success: a client would read the body as data.
 fn denial_status(status: &Value) -> Result<DenialStatus, VerdictError> {
     let fault = VerdictError::Member {
         key: "http_status",
@@ -173,7 +173,7 @@ fn denial_status(status: &Value) -> Result<DenialStatus, VerdictError> {
     number.and_then(DenialStatus::new).ok_or(fault)
 }
 
-/// Rejects line breaks and pseudo-headers: with them a policy would change the request after it was judged.
+/// Rejects line breaks and pseudo-headers. With them a policy could change the request after it was decided.
 fn check_name(name: &str) -> Result<(), VerdictError> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(token) || name.eq_ignore_ascii_case("host") {

@@ -6,10 +6,10 @@ use aws_lc_rs::rand;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 const ID: usize = 16;
-/// Ids are made of random bytes that are drawn for so many at once: most of what drawing costs is the same for any number.
+/// How many ids are made from one call of the random generator. A call for more bytes hardly costs more.
 const AT_ONCE: usize = 64;
 
-/// Random bytes that no id has been made of.
+/// Random bytes that are not used yet.
 struct Drawn {
     bytes: [u8; ID * AT_ONCE],
     used: usize,
@@ -34,7 +34,7 @@ pub(super) fn decision_id() -> String {
 }
 
 impl Drawn {
-    /// None where the generator fails; the system is asked then.
+    /// `None` if the generator fails. Then the system is asked.
     fn next(&mut self) -> Option<Uuid> {
         if self.used == self.bytes.len() {
             rand::fill(&mut self.bytes).ok()?;

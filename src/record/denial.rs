@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::status::DenialStatus;
 
-/// A denial: what the client is told, and what only the log is told.
+/// A denial, with a part for the client and a part for the log only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// The HTTP status: 400, 401, 403, 421, 503, or what the policy chose.
+    /// The HTTP status: 400, 401, 403, 421, 503, or the policy's own.
     pub status: DenialStatus,
     /// A stable name for metrics, logs and the problem document's `type`.
     pub code: &'static str,
@@ -15,13 +15,13 @@ pub struct Denial {
     pub detail: Cow<'static, str>,
     /// The `WWW-Authenticate` values of the answer.
     pub challenges: Vec<String>,
-    /// The sentence for the log, if the client's quotes what may be a secret.
+    /// The sentence for the log, if the client's sentence may quote a secret.
     pub logged: Option<String>,
-    /// What happened, for the log only.
+    /// The cause, for the log only.
     pub cause: Option<String>,
 }
 
-/// What a decision is as long as there is no other.
+/// The denial of a request that is not decided yet.
 pub(super) static UNDECIDED: Denial = Denial {
     status: DenialStatus::SERVICE_UNAVAILABLE,
     code: "internal-error",
@@ -32,7 +32,7 @@ pub(super) static UNDECIDED: Denial = Denial {
 };
 
 impl Denial {
-    /// A denial of which all is said by these three.
+    /// A denial without further details.
     pub fn new(
         status: DenialStatus,
         code: &'static str,
@@ -48,12 +48,12 @@ impl Denial {
         }
     }
 
-    /// The request could not be judged: the program has a defect.
+    /// The request could not be judged, because the program has a bug.
     pub fn internal_error() -> Self {
         UNDECIDED.clone()
     }
 
-    /// The same with a cause for the log.
+    /// Adds a cause for the log.
     #[must_use]
     pub fn because(self, cause: &impl ToString) -> Self {
         Self {
@@ -63,16 +63,13 @@ impl Denial {
     }
 }
 
-/// In which words a tenant's clients are told of a denial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ErrorFormat {
-    /// Problem documents (RFC 9457).
-    #[default]
-    Problem,
-    /// fastgeoapi's for API keys, where it has some.
-    FastgeoapiKeys,
-    /// fastgeoapi's for tokens, where it has some.
-    FastgeoapiTokens,
-    /// fastgeoapi's for tokens that a policy judges, where it has some.
-    FastgeoapiPolicy,
+/// A way in which fastgeoapi authenticates. Each has its own bodies of 401 answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FastgeoapiMode {
+    /// API keys.
+    Keys,
+    /// Tokens.
+    Tokens,
+    /// Tokens and a policy.
+    Policy,
 }

@@ -1,7 +1,7 @@
-//! What a decision record says, fact by fact, with the name of each fact in every view.
+//! The facts of a decision record, with the name of each fact in every view.
 //!
-//! A new fact is one entry of [`FACTS`]: the log, `geowarden tail`, Envoy's metadata and the spans read this table. Only the
-//! labels of a metric are a type of their own, in `telemetry/metrics`; a test compares them with this table.
+//! To add a fact, add an entry to [`FACTS`]: the log, `geowarden tail`, Envoy's metadata and the spans read this table.
+//! The labels of a metric are a separate type, in `telemetry/metrics`. A test compares them with this table.
 
 use std::time::Duration;
 
@@ -11,26 +11,26 @@ use crate::{policy::VerdictSource, request::ogc::Resource};
 /// The value of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactValue<'a> {
-    /// A word of geowarden's own.
+    /// One of geowarden's own words.
     Word(&'static str),
-    /// A text of the request, its credential, its policy or its tenant.
+    /// A text from the request, its credential, its policy or its tenant.
     Text(&'a str),
     /// A number.
     Number(u64),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
 }
 
-/// A fact and its names. A view in which it has no name leaves it out.
+/// A fact and its names. A view in which it has no name omits it.
 #[derive(Debug)]
 pub struct Fact {
     /// The name in the decision log.
     pub log: Option<&'static str>,
-    /// Whether `geowarden tail` tells it too.
+    /// Whether `geowarden tail` shows it.
     is_in_tail: bool,
     /// The name in Envoy's dynamic metadata.
     pub metadata: Option<&'static str>,
-    /// The name of the attribute of the span.
+    /// The name of the span attribute.
     pub span: Option<&'static str>,
     /// The name of the label of `geowarden_decisions_total`.
     pub label: Option<&'static str>,
@@ -38,12 +38,12 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// What `record` says; `None` if that is not known.
+    /// The value in `record`; `None` if it is not known.
     pub fn of<'a>(&self, record: &'a DecisionRecord<'_>) -> Option<FactValue<'a>> {
         (self.value)(record)
     }
 
-    /// Its name for `geowarden tail`.
+    /// Its name in `geowarden tail`.
     pub fn in_tail(&self) -> Option<&'static str> {
         self.log.filter(|_| self.is_in_tail)
     }
@@ -62,7 +62,7 @@ impl Fact {
         }
     }
 
-    /// Not for whoever watches: the text can quote what a client sent.
+    /// Not for `geowarden tail`: the text can quote what a client sent.
     const fn for_the_log_only(self) -> Self {
         Self {
             is_in_tail: false,
@@ -92,7 +92,7 @@ impl Fact {
     }
 }
 
-/// Every fact, in the order of a line of the log.
+/// Every fact, in the order of a log line.
 pub static FACTS: [Fact; 24] = [
     Fact::logged("decision_id", |record| Some(FactValue::Text(&record.id)))
         .in_metadata("decision_id")
@@ -127,9 +127,9 @@ pub static FACTS: [Fact; 24] = [
         .in_metrics("tenant"),
     Fact::logged("method", |record| Some(FactValue::Text(record.method()))),
     Fact::logged("path", |record| text(record.path())),
-    // Of Envoy's access log and traces.
+    // The id that Envoy uses in its access log and traces.
     Fact::logged("request_id", |record| text(record.request_id())),
-    // In Envoy's metadata and headers `method` is the kind of credential.
+    // In Envoy's metadata and headers, `method` is the kind of credential.
     Fact::logged("principal", |record| {
         record.credential().map(FactValue::Word)
     })

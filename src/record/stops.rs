@@ -1,16 +1,16 @@
-//! The stops of a request on its way to a decision, and when it left them.
+//! The stops of a request on its way to a decision, with their times.
 
 use std::time::Instant;
 
 /// A stop at which a decision can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stop {
-    /// Envoy's message becomes a request of a tenant, and the request a resource.
+    /// Envoy's message is read into a request, its tenant and its resource.
     #[default]
     Read,
-    /// The credential becomes a caller.
+    /// The credential is checked and the caller is known.
     Authenticate,
-    /// The policy judges.
+    /// The policy decides.
     Policy,
 }
 
@@ -25,7 +25,7 @@ impl Stop {
     }
 }
 
-/// How far a request has come. One that breaks off leaves no further stop.
+/// The progress of a request. A request that is cancelled or panics leaves no further stop.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stops {
     are_timed: bool,
@@ -35,7 +35,7 @@ pub struct Stops {
 }
 
 impl Stops {
-    /// At the first stop. Only timed stops ask the clock.
+    /// At the first stop. If the stops are not timed, the clock is not read.
     pub(super) fn new(are_timed: bool) -> Self {
         Self {
             are_timed,
@@ -43,7 +43,7 @@ impl Stops {
         }
     }
 
-    /// The stop where the request is, or where its decision ended.
+    /// The stop that the request is at, or where its decision ended.
     pub fn current(&self) -> Stop {
         self.current
     }
@@ -60,7 +60,7 @@ impl Stops {
         self.authenticated = self.are_timed.then(Instant::now);
     }
 
-    /// The stops that were reached, each with the moment when it was left; `None` for the last one.
+    /// The stops that were reached, each with the time when it was left; `None` for the last one.
     pub fn reached(&self) -> impl Iterator<Item = (Stop, Option<Instant>)> {
         let last = self.current;
         let left = [

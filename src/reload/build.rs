@@ -16,17 +16,17 @@ use crate::{
         KeyTable, SystemClock,
     },
     config::{
-        self, Backend, Config, Embedded, Input, Issuer, Origin, PathPrefix, Problem, Problems,
+        self, Config, Embedded, InputShape, Issuer, Origin, PathPrefix, Problem, Problems,
         key_file::{self, StoredKey},
     },
     files::{Files, Fresh, Root},
     pipeline::Rules,
     policy::{self, RegoPolicy, RegoSettings, input, source},
-    record::ErrorFormat,
-    request::ogc::{self, Reader},
+    record::FastgeoapiMode,
+    request::ogc::Reader,
 };
 
-/// How much of a Check's deadline a request waits for the keys that an unknown key id asked for. The rest is for the policy.
+/// The part of a Check's deadline that a request may wait for keys with an unknown id. The rest is for the policy.
 const KEY_WAIT: f64 = 0.8;
 
 /// The files and folders that the rules of a configuration are built from.
@@ -36,18 +36,18 @@ pub fn roots(config: &Config) -> Vec<Root> {
     roots
 }
 
-/// The files of a configuration, read now.
+/// Reads the files of a configuration now.
 pub fn files(config: &Config, fresh: Fresh) -> Result<Files, Problems> {
     Files::read(&roots(config), fresh).map_err(|e| Problems::file("files", None, e.to_string()))
 }
 
-/// The API keys of the configured file and folder, or every fault in them.
+/// The API keys of the configured file and folder, or every problem in them.
 pub fn stored_keys(config: &Config, files: &Files) -> Result<Vec<StoredKey>, Problems> {
     let keys = config.authn.api_keys.as_ref();
     keys.map_or_else(|| Ok(Vec::new()), |keys| key_file::load(keys, files))
 }
 
-/// The rules with the API keys that were read, or every problem of keys and policies.
+/// The rules with these API keys, or every problem of keys and policies.
 pub fn rules(
     config: &Config,
     files: &Files,
@@ -67,7 +67,7 @@ pub fn rules(
             reader,
             authn: Arc::new(authn),
             policy: Arc::new(policy),
-            error_format: error_format(config),
+            fastgeoapi: fastgeoapi_mode(config),
         }),
         _ => Err(problems),
     }
@@ -77,26 +77,23 @@ fn note<T>(outcome: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
     outcome.map_err(|found| problems.0.extend(found.0)).ok()
 }
 
-fn error_format(config: &Config) -> ErrorFormat {
+/// The mode of fastgeoapi, if clients expect its denials.
+fn fastgeoapi_mode(config: &Config) -> Option<FastgeoapiMode> {
     match config.server.refusals {
-        config::DenialBodies::Problem => ErrorFormat::Problem,
+        config::DenialBodies::Problem => None,
         config::DenialBodies::Fastgeoapi if config.authn.api_keys.is_some() => {
-            ErrorFormat::FastgeoapiKeys
+            Some(FastgeoapiMode::Keys)
         }
-        config::DenialBodies::Fastgeoapi => match config.policy.input {
-            Input::Fastgeoapi => ErrorFormat::FastgeoapiPolicy,
-            Input::Native => ErrorFormat::FastgeoapiTokens,
-        },
+        config::DenialBodies::Fastgeoapi => Some(match config.policy.input {
+            InputShape::Fastgeoapi => FastgeoapiMode::Policy,
+            InputShape::Native => FastgeoapiMode::Tokens,
+        }),
     }
 }
 
 /// The reader of requests to the configured pygeoapi.
 pub fn reader(config: &Config) -> Result<Reader, Problems> {
-    let backend = match config.pygeoapi.backend {
-        Backend::Flask => ogc::Backend::Flask,
-        Backend::Starlette => ogc::Backend::Starlette,
-    };
-    Reader::new(&config.pygeoapi.base_path, backend)
+    Reader::new(&config.pygeoapi.base_path, config.pygeoapi.backend)
         .map_err(|e| setting_problem("pygeoapi.base_path", e.to_string()))
 }
 
@@ -109,7 +106,7 @@ pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
         .map_err(|e| fault(e.to_string()))
 }
 
-/// The process that tries policies before they may decide.
+/// Starts the process that tries policies before they are put in force.
 pub fn prover(config: &Config) -> Option<Prover> {
     let limits = Limits {
         time: config.policy.load_timeout.0,
@@ -118,7 +115,7 @@ pub fn prover(config: &Config) -> Option<Prover> {
     Some(policy::prover(config.program.as_deref()?, limits))
 }
 
-/// How the configured policy is loaded and evaluated.
+/// The settings for loading and evaluating the policy.
 pub fn rego_settings(config: &Config) -> RegoSettings {
     RegoSettings {
         policy: Settings {
@@ -144,7 +141,7 @@ pub fn policy_sources(config: &Config, files: &Files) -> Result<Sources, source:
     }
 }
 
-/// What is doubtful about the folder of the configured policies.
+/// Warnings about the folder of the configured policies.
 pub fn policy_warnings(config: &Config) -> Vec<String> {
     let path = config.policy.path.as_deref();
     path.map(source::warnings).unwrap_or_default()
@@ -152,9 +149,9 @@ pub fn policy_warnings(config: &Config) -> Vec<String> {
 
 fn input_shape(config: &Config) -> input::Shape {
     match (config.policy.input, config.policy.path_prefix) {
-        (Input::Native, _) => input::Shape::Native,
-        (Input::Fastgeoapi, PathPrefix::Keep) => input::Shape::Fastgeoapi { skip: 0 },
-        (Input::Fastgeoapi, PathPrefix::Strip) => input::Shape::Fastgeoapi {
+        (InputShape::Native, _) => input::Shape::Native,
+        (InputShape::Fastgeoapi, PathPrefix::Keep) => input::Shape::Fastgeoapi { skip: 0 },
+        (InputShape::Fastgeoapi, PathPrefix::Strip) => input::Shape::Fastgeoapi {
             skip: config.pygeoapi.base_path.split('/').skip(1).count(),
         },
     }
@@ -167,7 +164,7 @@ fn policy_name(config: &Config) -> String {
     )
 }
 
-/// The configured ways to show who one is.
+/// The configured ways to authenticate.
 pub fn chain(
     config: &Config,
     files: &Files,
@@ -200,12 +197,12 @@ pub fn chain(
     Chain::new(settings, clock).map_err(|e| setting_problem("authn", e.to_string()))
 }
 
-/// A table of the keys, or what is wrong with them.
+/// The table of the keys, or their problems.
 pub fn key_table(stored: &[StoredKey]) -> Result<KeyTable, Problems> {
     KeyTable::new(key_entries(stored)).map_err(|e| setting_problem("authn.api_keys", e.to_string()))
 }
 
-/// The same keys as authentication knows them.
+/// The keys as entries for authentication.
 pub fn key_entries(stored: &[StoredKey]) -> Vec<KeyEntry> {
     let entry = |stored: &StoredKey| KeyEntry {
         id: stored.entry.id.clone(),
@@ -216,7 +213,7 @@ pub fn key_entries(stored: &[StoredKey]) -> Vec<KeyEntry> {
     stored.iter().map(entry).collect()
 }
 
-/// The one issuer that is asked about opaque tokens.
+/// The issuer that is asked about opaque tokens.
 fn opaque(config: &Config, files: &Files) -> Result<Option<authn::OpaqueSettings>, Problems> {
     let mut issuers = config.authn.jwt.iter().enumerate();
     let Some((index, issuer, opaque)) =
@@ -225,8 +222,8 @@ fn opaque(config: &Config, files: &Files) -> Result<Option<authn::OpaqueSettings
         return Ok(None);
     };
     let inquiry = match opaque.inquiry {
-        config::Inquiry::Userinfo => authn::Inquiry::Userinfo,
-        config::Inquiry::Introspection => authn::Inquiry::Introspection {
+        config::InquiryMethod::Userinfo => authn::Inquiry::Userinfo,
+        config::InquiryMethod::Introspection => authn::Inquiry::Introspection {
             client_id: opaque.client_id.clone().unwrap_or_default(),
             client_secret: client_secret(opaque, files)?,
         },
@@ -292,7 +289,7 @@ pub fn keys_of_file(index: usize, issuer: &Issuer, files: &Files) -> Result<KeyS
     KeySet::parse_usable(bytes).map_err(|e| Problems::file(name, None, e.to_string()))
 }
 
-/// How the keys of an issuer with a key server are fetched.
+/// How the keys of an issuer are fetched from its key server.
 pub fn key_fetch_settings(
     index: usize,
     issuer: &Issuer,
@@ -327,7 +324,7 @@ fn fetch_settings(issuer: &Issuer, files: &Files) -> Result<FetchSettings, Probl
     Ok(fetch)
 }
 
-/// A problem of one key of one issuer.
+/// A problem of one key of an issuer's section.
 pub fn issuer_problem(index: usize, key: &str, message: String) -> Problems {
     setting_problem(&format!("authn.jwt[{index}].{key}"), message)
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Warnings, and the resources that no request can ask for.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct PygeoapiFindings {
     /// The warnings, one sentence each.
     pub warnings: Vec<String>,
     /// The ids that are rejected in every request.
@@ -21,16 +21,16 @@ pub struct Findings {
 }
 
 /// Checks the configuration file that `pygeoapi.config` names, if it names one.
-pub fn inspect(config: &Config, files: &Files) -> Findings {
+pub fn inspect(config: &Config, files: &Files) -> PygeoapiFindings {
     let Some(path) = &config.pygeoapi.config else {
-        return Findings::default();
+        return PygeoapiFindings::default();
     };
     match read(path, files) {
-        Ok(document) => Findings {
+        Ok(document) => PygeoapiFindings {
             warnings: risks(&document, config),
             problems: unreachable(&document, path),
         },
-        Err(problems) => Findings {
+        Err(problems) => PygeoapiFindings {
             warnings: Vec::new(),
             problems,
         },
@@ -86,7 +86,7 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
     let mut all = Vec::new();
     if setting("admin") == Some(&Value::Bool(true)) {
         all.push(
-            "pygeoapi runs with `server.admin: true`: its configuration can be changed over /admin/config by whom the policy allows; switch it off unless it is needed".to_owned(),
+            "pygeoapi runs with `server.admin: true`: anyone whom the policy allows can change its configuration at /admin/config; switch it off unless it is needed".to_owned(),
         );
     }
     let prefix = setting("api_rules")
@@ -95,7 +95,7 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
         .unwrap_or_default();
     if !prefix.is_empty() && config.pygeoapi.base_path.is_empty() {
         all.push(format!(
-            "pygeoapi stands under `server.api_rules.url_prefix: {prefix}`, and `pygeoapi.base_path` is empty: every request would be refused"
+            "pygeoapi has `server.api_rules.url_prefix: {prefix}`, but `pygeoapi.base_path` is empty: every request would be refused"
         ));
     }
     let has_schemas = setting("ogc_schemas_location")
@@ -109,7 +109,7 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
     }
     if config.pygeoapi.gunicorn_trusts_headers() {
         all.push(
-            "GUNICORN_CMD_ARGS is set without `--forwarder-headers X-None`: gunicorn then lets a client move pygeoapi's root by a SCRIPT_NAME header".to_owned(),
+            "GUNICORN_CMD_ARGS is set without `--forwarder-headers X-None`: a client can then change pygeoapi's root path with a SCRIPT_NAME header".to_owned(),
         );
     }
     all
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::files::Fresh;
 
-    fn inspect(config: &Config) -> Findings {
+    fn inspect(config: &Config) -> PygeoapiFindings {
         let files = Files::read(&config.roots(), Fresh::Read).unwrap();
         super::inspect(config, &files)
     }

@@ -1,4 +1,4 @@
-//! The rules in force of one tenant. Its files take effect as a whole, except that keys are taken away at once.
+//! The rules in force of one tenant. Its files take effect together, except that a revoked key is removed at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,35 +13,35 @@ use super::{
 use crate::{
     authn::{KeyRing, KeySet, KeySource},
     config::{Part, Problems, key_file::StoredKey},
-    files::{Files, Fresh, Seen, Unsettled},
-    state::Tenant,
+    files::{FileStates, Files, Fresh, Unsettled},
+    state::TenantRules,
 };
 
 /// The state of one tenant between two reloads.
 pub(super) struct InForce {
     pub(super) part: Arc<Part>,
-    pub(super) tenant: Arc<Tenant>,
+    pub(super) tenant: Arc<TenantRules>,
     pub(super) keys: Arc<Keys>,
     sources: Vec<Arc<KeySource>>,
     /// The state of all its files at the last check.
-    seen: Seen,
+    seen: FileStates,
     /// When to try again, if its last reload failed.
     pub(super) retry: Option<Retry>,
 }
 
 /// The result of a check of the files.
-pub(super) enum Look {
+pub(super) enum CheckOutcome {
     /// They are unchanged.
-    Same(Seen),
-    /// They have changed, or a reload was asked for; with the moment when reading began.
+    Same(FileStates),
+    /// They have changed, or a reload was asked for. Contains the moment when reading began.
     Read(Result<Files, Unsettled>, Instant),
 }
 
-/// A check of files, for a thread of its own.
-pub(super) type Looking = Box<dyn FnOnce() -> Look + Send>;
+/// A check of files, to run on a separate thread.
+pub(super) type FileCheck = Box<dyn FnOnce() -> CheckOutcome + Send>;
 
 impl InForce {
-    /// What was built. `taken_away` is told when keys are taken away.
+    /// The state after the first build. `taken_away` is notified when keys are removed.
     pub(super) fn new(built_from: LoadedTenant, one: BuiltTenant, taken_away: Arc<Notify>) -> Self {
         let LoadedTenant {
             part,
@@ -61,26 +61,26 @@ impl InForce {
             tenant: one.tenant,
             keys: Arc::new(keys),
             sources,
-            seen: files.seen(),
+            seen: files.file_states(),
             retry: None,
         }
     }
 
-    /// A look at all files.
-    pub(super) fn look(&self, is_asked: bool) -> Looking {
+    /// Checks all files.
+    pub(super) fn look(&self, is_asked: bool) -> FileCheck {
         let roots = build::roots(&self.part.config);
         let mut seen = self.seen.clone();
         Box::new(move || {
             if !is_asked && seen.is_current() {
-                return Look::Same(seen);
+                return CheckOutcome::Same(seen);
             }
             let begun = Instant::now();
-            Look::Read(Files::read(&roots, Fresh::Wait), begun)
+            CheckOutcome::Read(Files::read(&roots, Fresh::Wait), begun)
         })
     }
 
-    /// Whether the files are to be built from although they are what they were: the last reload failed and is to be tried
-    /// again now, or keys are missing that were taken away.
+    /// Whether to build again from unchanged files: the last reload failed and should be tried again now, or removed
+    /// keys are missing.
     pub(super) fn is_due(&self) -> bool {
         let now = Instant::now();
         match &self.retry {
@@ -89,28 +89,28 @@ impl InForce {
         }
     }
 
-    /// When to reload again.
+    /// When the next try is due.
     pub(super) fn next(&self) -> Option<Instant> {
         let is_cut = || self.keys.is_cut().then(Instant::now);
         self.retry.as_ref().map(|retry| retry.at).or_else(is_cut)
     }
 
-    /// Notes that the files were checked and are unchanged.
-    pub(super) fn saw_same(&mut self, seen: Seen) {
+    /// Records that the files were checked and are unchanged.
+    pub(super) fn saw_same(&mut self, seen: FileStates) {
         self.keys.take_changed_of_same(&seen);
         self.seen = seen;
     }
 
-    /// Notes that the files were read. Returns whether they have changed.
+    /// Records that the files were read. Returns whether they have changed.
     pub(super) fn saw_change(&mut self, files: &Files) -> bool {
-        let seen = files.seen();
+        let seen = files.file_states();
         let has_changed = seen.differs(&self.seen);
         self.seen = seen;
         self.keys.take_away_by(files);
         has_changed
     }
 
-    /// Notes that what was last read cannot be put in force: changed keys are, on their own.
+    /// Records that the last reading cannot be put in force. Changed keys are then put in force alone.
     pub(super) fn failed(&self, files: &Files, begun: Instant) {
         self.keys
             .take_changed_of_failed(&self.reading(files, begun));
@@ -121,7 +121,7 @@ impl InForce {
         Reading { files, seen, begun }
     }
 
-    /// The rules built from its files, or all problems of them.
+    /// The rules built from its files, or all their problems.
     pub(super) fn build(
         &self,
         files: &Files,
@@ -148,7 +148,7 @@ impl InForce {
         }
     }
 
-    /// Puts in force what was built from what was last read. `replace` puts the tenant's rules beside those of others.
+    /// Puts the rules from the last reading in force. `replace` puts them beside the rules of the other tenants.
     pub(super) fn put(
         &self,
         keys: (Vec<StoredKey>, Arc<KeyRing>),
@@ -162,5 +162,5 @@ impl InForce {
     }
 }
 
-/// For so long a look at files may take.
+/// The time limit of a check of files.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);

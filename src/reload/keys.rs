@@ -1,5 +1,4 @@
-//! The keys in force of one tenant. A key that is removed, expires earlier or changes takes effect also while a reload is under
-//! way.
+//! The keys in force of one tenant. Removed, changed or earlier expiring keys take effect even while a reload runs.
 
 use std::{
     collections::HashMap,
@@ -17,19 +16,20 @@ use crate::{
         Part,
         key_file::{StoredKey, standing},
     },
-    files::{Files, Seen},
+    files::{FileStates, Files},
 };
 
-/// How long changed attributes of a key wait for the policy that was changed with them. With the old policy the new attributes
-/// could allow what neither generation allows. They do not wait longer, since a caller must lose rights in time.
-const TOGETHER: Duration = Duration::from_secs(3);
+/// How long changed attributes of a key wait for the policy that changed with them. With the old policy, the new
+/// attributes could allow more than either generation. They wait no longer than this, since a caller must lose rights
+/// in time.
+const ATTRIBUTE_DELAY: Duration = Duration::from_secs(3);
 
 /// The keys of one tenant, in force and in the files.
 pub(super) struct Keys {
     part: Arc<Part>,
     sources: Vec<Arc<KeySource>>,
     held: Mutex<Held>,
-    /// Notified when keys were taken away, so that a reload follows.
+    /// Notified when keys were removed, so that a reload follows.
     taken_away: Arc<Notify>,
 }
 
@@ -37,10 +37,10 @@ struct Held {
     stored: Vec<StoredKey>,
     ring: Arc<KeyRing>,
     /// The state of the key files at the last check.
-    seen: Seen,
+    seen: FileStates,
     /// The content of the key files when they were last read.
     latest: Option<Latest>,
-    /// What the keys in force have changed to, until it is in force.
+    /// Key changes that are not in force yet.
     changed: Option<Changed>,
     /// Whether keys are missing that the last reload put in force.
     is_cut: bool,
@@ -59,7 +59,7 @@ struct Changed {
 /// The moment at which all files were read.
 pub(super) struct Reading<'a> {
     pub(super) files: &'a Files,
-    pub(super) seen: &'a Seen,
+    pub(super) seen: &'a FileStates,
     pub(super) begun: Instant,
 }
 
@@ -77,8 +77,8 @@ impl Keys {
             held: Mutex::new(Held {
                 stored,
                 ring,
-                // Nothing was read yet: the first check reads them.
-                seen: Seen::default(),
+                // Nothing was read yet. The first check reads the files.
+                seen: FileStates::default(),
                 latest: None,
                 changed: None,
                 is_cut: false,
@@ -87,28 +87,28 @@ impl Keys {
         }
     }
 
-    /// Looks at the files of keys, which waits for no other files, and takes away what they do not hold any more.
+    /// Checks the key files only, and removes the keys that they no longer contain.
     pub(super) fn look(&self, is_asked: bool) {
         let mut seen = self.lock().seen.clone();
         if !is_asked && seen.is_current() {
             self.lock().seen = seen;
             return;
         }
-        // What never rests is told of with the other files.
+        // Files that never stop changing are reported with the other files.
         if let Ok(files) = Files::read_soon(&self.part.config.key_roots()) {
             self.saw(files);
         }
     }
 
     fn saw(&self, files: Files) {
-        // Reading a long file delays nobody.
+        // No lock is held here, so that reading a long file delays nobody.
         let stored = self.stored();
         let mut changed = self.standing(&files, &stored);
         let mut held = self.lock();
         if held.stored != stored {
             changed = self.standing(&files, &held.stored);
         }
-        held.seen = files.seen();
+        held.seen = files.file_states();
         self.take_away(&mut held, &files, changed.as_deref());
         let since = held.changed.take().map(|changed| changed.since);
         held.will_change(changed, since);
@@ -118,10 +118,10 @@ impl Keys {
         });
     }
 
-    /// Puts changed keys in force that have waited long enough for their generation. When that is so, where they wait still.
+    /// Puts changed keys in force that have waited long enough. Returns when the others are due.
     pub(super) fn take_due(&self, now: Instant) -> Option<Instant> {
         let mut held = self.lock();
-        let due = held.changed.as_ref()?.since + TOGETHER;
+        let due = held.changed.as_ref()?.since + ATTRIBUTE_DELAY;
         if due > now {
             return Some(due);
         }
@@ -129,23 +129,23 @@ impl Keys {
         None
     }
 
-    /// Takes away what a reading of all files does not hold. It may be older than the last look: what is taken away
-    /// wrongly comes back with the next reload, which is at once.
+    /// Removes the keys that a reading of all files does not contain. The reading may be older than the last check. A
+    /// key that was removed wrongly returns with the next reload, which follows at once.
     pub(super) fn take_away_by(&self, files: &Files) {
         let mut held = self.lock();
         let changed = self.standing(files, &held.stored);
         self.take_away(&mut held, files, changed.as_deref());
     }
 
-    /// Puts changed keys in force on their own where nothing else has changed.
-    pub(super) fn take_changed_of_same(&self, seen: &Seen) {
+    /// Puts changed keys in force alone, if nothing else has changed.
+    pub(super) fn take_changed_of_same(&self, seen: &FileStates) {
         let mut held = self.lock();
         if seen.holds(&held.seen) {
             self.take_changed(&mut held);
         }
     }
 
-    /// The same where the rest of their generation cannot be put in force.
+    /// Puts changed keys in force alone, if the rest of their generation cannot be put in force.
     pub(super) fn take_changed_of_failed(&self, reading: &Reading<'_>) {
         let mut held = self.lock();
         if held.is_newer_than(reading) {
@@ -160,8 +160,8 @@ impl Keys {
         self.take_changed(&mut held);
     }
 
-    /// Puts a whole generation in force, but for keys that were taken away since it was read. `replace` puts the rules in
-    /// force, before the key sets that they may need.
+    /// Puts a whole generation in force, except for keys that were removed since it was read. `replace` puts the rules
+    /// in force before the key sets that they may need.
     pub(super) fn put(
         &self,
         (stored, ring): (Vec<StoredKey>, Arc<KeyRing>),
@@ -185,7 +185,7 @@ impl Keys {
             held.will_change(changed, since);
             for (set, new) in sets.iter_mut().zip(self.sets_of(&latest.files)) {
                 if let (Some(set), Some(new)) = (set, new) {
-                    *set = set.that_stay_in(&new);
+                    *set = set.unchanged_in(&new);
                 }
             }
             held.latest = Some(latest);
@@ -225,7 +225,7 @@ impl Keys {
                     gone,
                     left = held.stored.len(),
                     tenant = self.part.tenant.as_deref(),
-                    "took away API keys that were removed or expire earlier"
+                    "revoked API keys that were removed or expire earlier"
                 );
             }
         }
@@ -236,7 +236,7 @@ impl Keys {
                 warn!(
                     issuer = issuer.issuer,
                     tenant = self.part.tenant.as_deref(),
-                    "took away keys that are not in the issuer's file any more"
+                    "revoked keys that are no longer in the issuer's file"
                 );
             }
         }
@@ -254,11 +254,11 @@ impl Keys {
         held.put_in_force(changed.keys);
         info!(
             tenant = self.part.tenant.as_deref(),
-            "took up changed API keys"
+            "put changed API keys in force"
         );
     }
 
-    /// What the issuers' files hold, where that can be told.
+    /// The keys in the issuers' files, where they can be read.
     fn sets_of(&self, files: &Files) -> Vec<Option<KeySet>> {
         let issuers = self.part.config.authn.jwt.iter();
         let set = |file| match files.bytes(file) {
@@ -278,31 +278,32 @@ impl Keys {
 impl Held {
     fn put_in_force(&mut self, keys: Vec<StoredKey>) {
         let entries = build::key_entries(&keys);
-        self.ring.replace(KeyTable::of_good(entries));
+        self.ring.replace(KeyTable::from_valid(entries));
         self.stored = keys;
     }
 
-    /// Notes what the keys in force have changed to, and since when that waits.
+    /// Records the changed keys, and since when they wait.
     fn will_change(&mut self, changed: Option<Vec<StoredKey>>, since: Option<Instant>) {
         let changed = changed.filter(|keys| !are_same(keys, &self.stored));
         let since = since.unwrap_or_else(Instant::now);
         self.changed = changed.map(|keys| Changed { keys, since });
     }
 
-    /// Whether the last look at keys saw others than a reading, and maybe later ones.
+    /// Whether the last check of keys found other files than this reading, and may be later.
     fn is_newer_than(&self, reading: &Reading<'_>) -> bool {
         let ended = self.latest.as_ref().map(|latest| latest.ended);
         ended.is_some_and(|ended| ended >= reading.begun) && !reading.seen.holds(&self.seen)
     }
 }
 
-/// Whether these are the same entries, wherever they stand.
+/// Whether the entries are equal, wherever they were read.
 fn are_same(keys: &[StoredKey], others: &[StoredKey]) -> bool {
     let pairs = keys.iter().zip(others);
     keys.len() == others.len() && pairs.into_iter().all(|(a, b)| a.entry == b.entry)
 }
 
-/// What is good of `keys` by what they are `changed` to. Other attributes wait for the policy of their generation.
+/// The part of `keys` that is still valid after they are `changed`. Other attributes wait for the policy of their
+/// generation.
 fn revoked(keys: &[StoredKey], changed: &[StoredKey]) -> Vec<StoredKey> {
     let news: HashMap<&str, &StoredKey> = changed
         .iter()

@@ -1,5 +1,5 @@
-//! Reads files that may not answer, such as those of a stuck mount. Each tenant's files are read on a thread, and never twice at
-//! once. A reading that takes too long is given up; its thread ends when the system lets it.
+//! Reads files that may block, such as those of a stuck mount. Each tenant's files are read on a separate thread, and
+//! never twice at once. A reading that takes too long is abandoned, and its thread ends when the system returns.
 
 use std::{
     collections::VecDeque,
@@ -13,15 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Threads at most for the files that answer; one that does not answer has its own until it does.
+/// The most threads for files that can be read. A blocked file keeps a thread of its own until it can be read.
 const THREADS: usize = 8;
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Silent {
-    /// This reading takes too long, or an earlier one still does.
+pub(super) enum ReadFailure {
+    /// This reading takes too long, or an earlier one has not ended.
     Stalled,
-    /// The reading broke off.
+    /// The reading panicked.
     Broken,
 }
 
@@ -45,12 +45,13 @@ impl Readers {
         }
     }
 
-    /// Does the work of each index at the same time, and tells `each` as they end, in any order, until `limit` is over.
+    /// Runs the work of each index at the same time, and passes each result to `each` as it arrives, until `limit` is
+    /// over.
     pub(super) fn look<T: Send + 'static>(
         &self,
         works: impl IntoIterator<Item = (usize, Work<T>)>,
         limit: Duration,
-        mut each: impl FnMut(usize, Result<T, Silent>),
+        mut each: impl FnMut(usize, Result<T, ReadFailure>),
     ) {
         let mut open = Vec::new();
         let mut jobs = VecDeque::new();
@@ -59,7 +60,7 @@ impl Readers {
                 continue;
             };
             if busy.swap(true, Ordering::AcqRel) {
-                each(index, Err(Silent::Stalled));
+                each(index, Err(ReadFailure::Stalled));
                 continue;
             }
             open.push(index);
@@ -71,7 +72,7 @@ impl Readers {
         let (sender, ended) = mpsc::channel();
         for _ in 0..threads {
             let (jobs, sender) = (Arc::clone(&jobs), sender.clone());
-            // If no thread can be started, the others do the work, or nobody does.
+            // If no thread can be started, the existing ones do the work. If there is none, nobody does.
             let _ = thread::Builder::new()
                 .name("files".to_owned())
                 .spawn(move || do_jobs(&jobs, &sender));
@@ -84,14 +85,14 @@ impl Readers {
                 break;
             };
             open.retain(|waiting| *waiting != index);
-            each(index, outcome.ok_or(Silent::Broken));
+            each(index, outcome.ok_or(ReadFailure::Broken));
         }
-        // Work that no thread has begun is free again.
+        // Work that no thread has begun can be taken again.
         for job in lock(&jobs).drain(..) {
             job.busy.store(false, Ordering::Release);
         }
         for index in open {
-            each(index, Err(Silent::Stalled));
+            each(index, Err(ReadFailure::Stalled));
         }
     }
 }
@@ -103,7 +104,7 @@ fn do_jobs<T>(jobs: &Mutex<VecDeque<Job<T>>>, sender: &mpsc::Sender<(usize, Opti
         };
         let outcome = catch_unwind(AssertUnwindSafe(work)).ok();
         busy.store(false, Ordering::Release);
-        // Nobody waits any more where it took too long.
+        // If it took too long, nobody waits for the result.
         let _ = sender.send((index, outcome));
     }
 }
@@ -146,8 +147,8 @@ mod tests {
             );
             for (index, outcome) in seen.into_iter().enumerate() {
                 let expected = match index {
-                    0 => Err(Silent::Stalled),
-                    7 => Err(Silent::Broken),
+                    0 => Err(ReadFailure::Stalled),
+                    7 => Err(ReadFailure::Broken),
                     other => Ok(other),
                 };
                 assert_eq!(outcome, Some(expected));

@@ -1,21 +1,22 @@
-//! Decides when a failed reload is tried again. Some faults pass by themselves, such as a trial of policies that ran out of time
-//! on a busy machine. Without another try the files would not be read until they change, and a revoked key would stay valid.
+//! Decides when a failed reload is tried again. Some failures are temporary, such as a trial of policies that ran out
+//! of time on a busy machine. Without another try the files would not be read until they change, and a revoked key
+//! would stay valid.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After the first failure.
-const FIRST: Duration = Duration::from_secs(1);
+/// The pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two tries, so that a lasting fault costs little.
-const LONGEST: Duration = Duration::from_mins(5);
+const MAX_PAUSE: Duration = Duration::from_mins(5);
 
-/// A failure that is to be tried again.
+/// A failed reload that will be tried again.
 #[derive(Debug)]
 pub(super) struct Retry {
     problems: Vec<String>,
     pause: Duration,
-    /// When.
+    /// The time of the next try.
     pub(super) at: Instant,
 }
 
@@ -23,8 +24,8 @@ impl Retry {
     /// The next try after a failure with these problems: soon if they are new, later each time if they stay.
     pub(super) fn after(earlier: Option<Self>, problems: Vec<String>) -> Self {
         let pause = match earlier {
-            Some(earlier) if earlier.problems == problems => (earlier.pause * 2).min(LONGEST),
-            _ => FIRST,
+            Some(earlier) if earlier.problems == problems => (earlier.pause * 2).min(MAX_PAUSE),
+            _ => FIRST_PAUSE,
         };
         Self {
             problems,
@@ -38,9 +39,9 @@ impl Retry {
         self.at = Instant::now();
     }
 
-    /// Whether it has not failed like this before.
+    /// Whether this failure is new.
     pub(super) fn is_first(&self) -> bool {
-        self.pause == FIRST
+        self.pause == FIRST_PAUSE
     }
 }
 

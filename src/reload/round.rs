@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{
-    in_force::{InForce, LIMIT, Look, Looking},
-    readers::{Readers, Silent},
+    in_force::{CheckOutcome, FileCheck, InForce, LIMIT},
+    readers::{ReadFailure, Readers},
     retry::Retry,
     tenants::{KeyOwners, named},
 };
@@ -31,7 +31,7 @@ pub(super) struct Round {
 enum End {
     /// Nothing had changed.
     Same,
-    /// It is in force.
+    /// The new rules are in force.
     Done,
     /// It failed, with the same problems as before or with new ones.
     Failed { is_new: bool },
@@ -56,9 +56,9 @@ impl Round {
     /// Reloads the tenants whose files have changed, or all if that is asked for. Returns when to try failed ones again.
     pub(super) fn run(&mut self, is_asked: bool) -> Option<Instant> {
         descriptors::keep();
-        let mut looks: Vec<Option<Result<Look, Silent>>> =
+        let mut looks: Vec<Option<Result<CheckOutcome, ReadFailure>>> =
             self.tenants.iter().map(|_| None).collect();
-        let jobs: Vec<(usize, Looking)> = self
+        let jobs: Vec<(usize, FileCheck)> = self
             .tenants
             .iter()
             .enumerate()
@@ -69,18 +69,18 @@ impl Round {
                 *place = Some(look);
             }
         });
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let (mut is_done, mut has_failed) = (false, false);
         for (index, look) in looks.into_iter().enumerate() {
-            match self.reload(index, is_asked, look, &mut told) {
+            match self.reload(index, is_asked, look, &mut reported) {
                 End::Same => {}
                 End::Done => is_done = true,
                 End::Failed { is_new } => has_failed |= is_new,
             }
         }
-        self.tell(is_done, has_failed, told);
+        self.log(is_done, has_failed, reported);
         if is_done {
-            // A tenant that failed may have needed what another one gave up, such as a key.
+            // A tenant that failed may need something that another tenant gave up, such as a key.
             let failed = self.tenants.iter_mut();
             failed
                 .filter_map(|tenant| tenant.retry.as_mut())
@@ -93,8 +93,8 @@ impl Round {
         &mut self,
         index: usize,
         is_asked: bool,
-        look: Option<Result<Look, Silent>>,
-        told: &mut Vec<String>,
+        look: Option<Result<CheckOutcome, ReadFailure>>,
+        reported: &mut Vec<String>,
     ) -> End {
         let Some(tenant) = self.tenants.get_mut(index) else {
             return End::Same;
@@ -104,11 +104,11 @@ impl Round {
             Err(problems.of_tenant(tenant.part.tenant.as_deref()))
         };
         let (outcome, has_changed) = match look {
-            Some(Ok(Look::Same(seen))) => {
+            Some(Ok(CheckOutcome::Same(seen))) => {
                 tenant.saw_same(seen);
                 return End::Same;
             }
-            Some(Ok(Look::Read(Ok(files), begun))) => {
+            Some(Ok(CheckOutcome::Read(Ok(files), begun))) => {
                 let is_due = is_asked || tenant.is_due();
                 let has_changed = tenant.saw_change(&files);
                 if !is_due && !has_changed {
@@ -120,11 +120,13 @@ impl Round {
                 }
                 (built, has_changed)
             }
-            Some(Ok(Look::Read(Err(unsettled), _))) => (fault(unsettled.to_string()), false),
-            Some(Err(Silent::Broken)) => (fault("the reading of them broke off".to_owned()), false),
-            Some(Err(Silent::Stalled)) | None => (
+            Some(Ok(CheckOutcome::Read(Err(unsettled), _))) => {
+                (fault(unsettled.to_string()), false)
+            }
+            Some(Err(ReadFailure::Broken)) => (fault("reading them panicked".to_owned()), false),
+            Some(Err(ReadFailure::Stalled)) | None => (
                 fault(format!(
-                    "they do not answer: expected them to be read within {} s; look at the mount that they are on",
+                    "expected to read them within {} s, but they do not answer: check the mount that they are on",
                     LIMIT.as_secs()
                 )),
                 false,
@@ -141,7 +143,7 @@ impl Round {
             }
             Err(problems) => {
                 let texts: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-                // What has changed is told about anew.
+                // Report the problems of changed files again.
                 let earlier = tenant.retry.take().filter(|_| !has_changed);
                 let retry = Retry::after(earlier, texts.clone());
                 let is_new = retry.is_first();
@@ -156,7 +158,7 @@ impl Round {
                             problem.message
                         );
                     }
-                    told.extend(texts);
+                    reported.extend(texts);
                 }
                 End::Failed { is_new }
             }
@@ -168,7 +170,7 @@ impl Round {
         let Some(tenant) = self.tenants.get(index) else {
             return Ok(());
         };
-        // The process that tries policies needs file descriptors too.
+        // Also the process that tries policies needs file descriptors.
         let lent = descriptors::lend();
         let built = tenant.build(files);
         drop(lent);
@@ -177,7 +179,7 @@ impl Round {
         let mut owners = KeyOwners::default();
         for (other, in_force) in self.tenants.iter().enumerate() {
             if let Some(owner) = in_force.part.tenant.as_ref().filter(|_| other != index) {
-                // What they have in common was told before.
+                // The problems that tenants share were reported before.
                 let _ = owners.add(owner, &in_force.keys.stored());
             }
         }
@@ -214,7 +216,7 @@ impl Round {
             })
     }
 
-    fn tell(&self, is_done: bool, has_failed: bool, mut told: Vec<String>) {
+    fn log(&self, is_done: bool, has_failed: bool, mut reported: Vec<String>) {
         let failing = self.tenants.iter().filter(|tenant| tenant.retry.is_some());
         let failing: Vec<Option<Arc<str>>> =
             failing.map(|tenant| tenant.part.tenant.clone()).collect();
@@ -224,7 +226,7 @@ impl Round {
             self.history.succeeded();
         }
         if has_failed {
-            self.history.failed(take(&mut told));
+            self.history.failed(take(&mut reported));
         }
         if is_done || has_failed {
             self.metrics.reloaded(!has_failed, is_failing);

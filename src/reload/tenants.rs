@@ -1,4 +1,4 @@
-//! Builds the rules of each tenant from one reading of its files: as a whole, or not at all.
+//! Builds the rules of each tenant from one reading of its files, completely or not at all.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,10 +7,10 @@ use crate::{
     authn::{Fetcher, KeyEvents, KeyFetcher, KeyRing, KeySet, KeySource},
     config::{Config, Issuer, Part, Problem, Problems, key_file::StoredKey},
     files::{Files, Fresh},
-    state::{Snapshot, Tenant},
+    state::{Snapshot, TenantRules},
 };
 
-/// One tenant's configuration, its files, and the keys of its issuers, which outlive every reload.
+/// A tenant's configuration, its files, and the keys of its issuers, which stay across reloads.
 pub struct LoadedTenant {
     /// Its configuration.
     pub part: Part,
@@ -20,13 +20,13 @@ pub struct LoadedTenant {
     pub files: Files,
 }
 
-/// Where a tenant's fetches of keys are counted.
+/// The metrics that count the key fetches of a tenant.
 pub type EventsOf<'a> = &'a dyn Fn(Option<&Arc<str>>) -> Arc<dyn KeyEvents>;
 
-/// The fetchers of keys, each with the name of its task.
+/// The tasks that fetch keys, by name.
 pub type Fetchers = Vec<(String, KeyFetcher)>;
 
-/// The sources of every tenant's keys, and the tasks that fill those that have a key server.
+/// The key sources of every tenant, and the tasks that fetch from key servers.
 pub fn key_sources(
     config: &Config,
     events: EventsOf<'_>,
@@ -81,18 +81,18 @@ fn sources(
     Ok(sources)
 }
 
-/// The same from files alone, and what is wrong with them: whether key servers answer is not asked.
+/// The key sources from files only, with their problems. Key servers are not asked.
 pub fn key_sources_of_files(config: &Config) -> (Vec<LoadedTenant>, Problems) {
     let mut problems = Problems::default();
     let mut all = Vec::new();
     for part in config.parts() {
-        let mut told = |found: Problems| {
+        let mut add = |found: Problems| {
             problems.0.extend(found.of_tenant(part.tenant.as_deref()).0);
         };
         let files = match build::files(&part.config, Fresh::Read) {
             Ok(files) => files,
             Err(found) => {
-                told(found);
+                add(found);
                 continue;
             }
         };
@@ -100,7 +100,7 @@ pub fn key_sources_of_files(config: &Config) -> (Vec<LoadedTenant>, Problems) {
         for (index, issuer) in part.config.authn.jwt.iter().enumerate() {
             match keys_at_hand(index, issuer, &part.config, &files) {
                 Ok(keys) => sources.push(KeySource::fixed(&issuer.issuer, keys)),
-                Err(found) => told(found),
+                Err(found) => add(found),
             }
         }
         all.push(LoadedTenant {
@@ -183,7 +183,7 @@ pub fn one(
             build::policy_warnings(&part.config),
         ]
         .concat(),
-        tenant: Arc::new(Tenant {
+        tenant: Arc::new(TenantRules {
             name: name.clone(),
             rules,
         }),
@@ -210,7 +210,7 @@ impl KeyOwners {
                 origin: origin.clone(),
                 path: String::new(),
                 message: format!(
-                    "the key of `{}` is that of `{id}` of tenant `{other}` too, and would open both; give each tenant its own, `geowarden key new` makes one",
+                    "`{}` has the same key as `{id}` of tenant `{other}`, so it would be valid for both: give each tenant its own, made by `geowarden key new`",
                     entry.id
                 ),
             });
@@ -219,15 +219,15 @@ impl KeyOwners {
     }
 }
 
-/// The rules of one tenant, with all that was built for them.
+/// The rules of one tenant, with everything that was built for them.
 pub struct BuiltTenant {
     /// Its rules.
-    pub tenant: Arc<Tenant>,
+    pub tenant: Arc<TenantRules>,
     /// The revision of its policy and data.
     pub revision: String,
     /// Its API keys.
     pub keys: Vec<StoredKey>,
-    /// Where its rules look for them.
+    /// The ring of its API keys, which the rules use.
     pub ring: Arc<KeyRing>,
     /// Warnings about the configuration of pygeoapi.
     pub risks: Vec<String>,
@@ -235,12 +235,12 @@ pub struct BuiltTenant {
     pub warnings: Vec<String>,
 }
 
-/// The rules of all tenants, with all that was built for them.
+/// The rules of all tenants, with everything that was built for them.
 #[derive(Default)]
 pub struct Built {
     /// The rules of all tenants.
     pub rules: Snapshot,
-    /// The same one by one, in the order of the configuration.
+    /// The tenants, in the order of the configuration.
     pub tenants: Vec<BuiltTenant>,
     /// Each tenant's name and the revision of its policy and data.
     pub revisions: Vec<(Option<Arc<str>>, String)>,

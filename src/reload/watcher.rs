@@ -19,21 +19,21 @@ use tokio::{
 };
 use tracing::warn;
 
-/// How long files may go on changing before they are read all the same: a revoked key may be among them.
-const BUSY: Duration = Duration::from_secs(1);
-/// How long a reload waits until new folders are watched, so that a mount that does not answer delays no other.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// The longest time to wait for changing files to rest: a key may have been revoked in them.
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(1);
+/// How long a reload waits until new folders are watched. A mount that does not answer must not delay it longer.
+const FOLLOW_LIMIT: Duration = Duration::from_secs(1);
 
-/// Watches the folders of all sources, and the folders that mounted ones link to.
+/// Watches the folders of all sources, and the targets of links in mounted folders.
 pub(super) struct Watcher {
-    /// Sends the events. It is kept also without a watcher: a channel without senders would never wait.
-    heard: watch::Sender<()>,
+    /// Sends the events. It is kept even if nothing can be watched, so that the channel stays open.
+    events: watch::Sender<()>,
     watched: Arc<Mutex<Watched>>,
-    /// Whether a reload waits for `watched` already.
+    /// Whether a reload already waits for `watched`.
     is_queued: Arc<AtomicBool>,
 }
 
-/// What is heard of files from when this was made.
+/// The events since this was created.
 pub(super) struct Events(watch::Receiver<()>);
 
 struct Watched {
@@ -44,15 +44,15 @@ struct Watched {
 
 impl Watcher {
     pub(super) fn new(paths: Vec<PathBuf>) -> Self {
-        let heard = watch::Sender::new(());
-        let sender = heard.clone();
+        let events = watch::Sender::new(());
+        let sender = events.clone();
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading a file is an event too, but only changes count.
+            // Reading a file causes an event too, but only changes matter.
             if event.is_ok_and(|e| !e.kind.is_access()) {
                 sender.send_replace(());
             }
         })
-        .map_err(|error| warn!(%error, "files cannot be watched; they are looked at now and then"))
+        .map_err(|error| warn!(%error, "files cannot be watched, so they are checked at intervals"))
         .ok();
         let mut watched = Watched {
             notify,
@@ -61,23 +61,24 @@ impl Watcher {
         };
         watched.follow();
         Self {
-            heard,
+            events,
             watched: Arc::new(Mutex::new(watched)),
             is_queued: Arc::default(),
         }
     }
 
     pub(super) fn events(&self) -> Events {
-        Events(self.heard.subscribe())
+        Events(self.events.subscribe())
     }
 
-    /// Watches folders that are new.
+    /// Watches new folders.
     pub(super) async fn follow(&self) {
         let watched = Arc::clone(&self.watched);
         let (done, ended) = oneshot::channel();
         let is_queued = Arc::clone(&self.is_queued);
         let follow = move || {
-            // What one that has begun has passed already it does not see. One that waits behind it does it for all.
+            // A thread that has begun does not see folders that it has passed. A thread that waits behind it watches
+            // them all.
             if !is_queued.swap(true, Ordering::AcqRel) {
                 let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
                 is_queued.store(false, Ordering::Release);
@@ -87,20 +88,20 @@ impl Watcher {
         };
         let thread = thread::Builder::new().name("watch".to_owned());
         if thread.spawn(follow).is_ok() {
-            let _ = timeout(FOLLOW, ended).await;
+            let _ = timeout(FOLLOW_LIMIT, ended).await;
         }
     }
 }
 
 impl Events {
-    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
-    /// is written to all the time.
+    /// Completes when something has changed and settled, or after `look` at the latest: another file in the folder may
+    /// change all the time.
     pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
         let settled = async {
-            // The watcher, which sends, lives as long.
+            // The sender lives as long as the watcher.
             let _ = self.0.changed().await;
             let rest = async { while let Ok(Ok(())) = timeout(settle, self.0.changed()).await {} };
-            let _ = timeout(BUSY, rest).await;
+            let _ = timeout(MAX_SETTLE_TIME, rest).await;
         };
         // If the files do not rest in time, they are read as they are.
         let _ = timeout(look, settled).await;
@@ -111,7 +112,7 @@ impl Watched {
     fn follow(&mut self) {
         let mut folders = BTreeSet::new();
         for path in &self.paths {
-            // The folder around it hears of renames, which is how editors and ConfigMaps replace a file.
+            // The parent folder reports renames, which is how editors and ConfigMaps replace a file.
             if let Some(parent) = path.parent() {
                 folders.insert(if parent.as_os_str().is_empty() {
                     PathBuf::from(".")
@@ -125,7 +126,7 @@ impl Watched {
             return;
         };
         for folder in &folders {
-            // Watched again even when known: it may have been replaced by another of the same name.
+            // Watch it again even if it is known: another folder with the same name may have replaced it.
             if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive)
                 && !self.folders.contains(folder)
             {
@@ -156,10 +157,10 @@ mod tests {
 
     use super::*;
 
-    /// As where the system cannot watch files.
+    /// A watcher as on a system that cannot watch files.
     fn deaf() -> Watcher {
         Watcher {
-            heard: watch::Sender::new(()),
+            events: watch::Sender::new(()),
             watched: Arc::new(Mutex::new(Watched {
                 notify: None,
                 folders: BTreeSet::new(),
@@ -184,7 +185,7 @@ mod tests {
     async fn a_file_beside_that_never_rests_hides_no_change() {
         let watcher = deaf();
         let mut events = watcher.events();
-        let sender = watcher.heard.clone();
+        let sender = watcher.events.clone();
         let noise = tokio::spawn(async move {
             loop {
                 sender.send_replace(());

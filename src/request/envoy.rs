@@ -1,35 +1,34 @@
-//! From Envoy's `CheckRequest` to a [`CheckInput`]: the only reader of the inbound protobuf.
+//! Reads Envoy's `CheckRequest` into a [`CheckInput`]. No other module reads this message.
 //!
-//! It is borrowed from the bytes of the message in one walk. What no decision needs stays encoded but for a policy that asks
-//! for it.
+//! The values are borrowed from the bytes of the message, in one pass. Parts that only some policies read stay encoded.
 
-mod asking;
 mod attributes;
 mod context;
 mod fields;
+mod sample;
 
 use prost::bytes::Bytes;
 use serde::{Serialize, Serializer, ser::Error as _};
 use thiserror::Error;
 
-pub use self::asking::Asked;
+pub use self::sample::SampleRequest;
 use self::{
     context::{Context, Http},
     fields::{Fields, Malformed},
 };
 use super::{CheckInput, Headers};
 
-/// Why a CheckRequest describes no HTTP request.
+/// Why a CheckRequest cannot be read as an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnreadableCheck {
-    /// The bytes are no CheckRequest.
-    #[error("the check is no well-formed CheckRequest")]
+    /// The bytes are not a CheckRequest.
+    #[error("expected a CheckRequest, found other bytes")]
     Malformed,
-    /// `attributes.request.http` is absent: the question is not about HTTP.
-    #[error("the check holds no HTTP request")]
+    /// `attributes.request.http` is absent: the check is not about HTTP.
+    #[error("expected an HTTP request in the check, found none")]
     NoHttpRequest,
-    /// Two `:path` headers, of which two parsers could take different ones.
-    #[error("the check holds more than one :path")]
+    /// There are two `:path` headers. Two parsers could use different ones.
+    #[error("expected one :path in the check, found more")]
     RepeatedPath,
 }
 
@@ -39,7 +38,7 @@ impl From<Malformed> for UnreadableCheck {
     }
 }
 
-/// Envoy's attribute context (`envoy.service.auth.v3.AttributeContext`), still encoded, for policies that read
+/// Envoy's attribute context (`envoy.service.auth.v3.AttributeContext`), still encoded. It is for policies that read
 /// `input.attributes`.
 #[derive(Clone, Default)]
 pub struct Attributes {
@@ -48,15 +47,15 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// What `context_extensions` of Envoy's route name as `policy`: never a word of the client's.
+    /// The value of `policy` in the `context_extensions` of Envoy's route. A client cannot set it.
     pub fn policy_name(&self) -> Option<&str> {
-        // Of entries with one key the last counts, as in any map of protobuf.
+        // If a key is repeated, the last entry counts, as in any map of protobuf.
         let mut all = self.context_extensions.iter().rev();
         all.find(|(key, _)| key == "policy")
             .map(|(_, value)| value.as_str())
     }
 
-    /// The key of `context_extensions` by which a route most likely meant to name a policy, where none is named `policy`.
+    /// If no key is `policy`: the key of `context_extensions` that was probably meant to be `policy`.
     pub fn misnamed_policy(&self) -> Option<&str> {
         if self.policy_name().is_some() {
             return None;
@@ -71,7 +70,7 @@ impl Attributes {
     }
 }
 
-/// The message can hold credentials.
+/// The message can contain credentials.
 impl std::fmt::Debug for Attributes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Attributes").finish_non_exhaustive()
@@ -79,7 +78,7 @@ impl std::fmt::Debug for Attributes {
 }
 
 impl CheckInput {
-    /// Reads what Envoy asks about: an encoded `CheckRequest`.
+    /// Reads an encoded `CheckRequest`.
     pub fn from_envoy(message: Bytes) -> Result<Self, UnreadableCheck> {
         let mut input = Self::read(&message)?;
         input.attributes.message = message;
@@ -119,7 +118,7 @@ impl CheckInput {
     }
 }
 
-/// The headers and the raw `:path`.
+/// Reads the headers and the raw `:path`.
 fn read_headers<'a>(http: &Http<'a>) -> Result<(Headers, Option<&'a [u8]>), UnreadableCheck> {
     let mut headers = Headers::default();
     let mut path = None;
@@ -148,7 +147,7 @@ fn read_headers<'a>(http: &Http<'a>) -> Result<(Headers, Option<&'a [u8]>), Unre
     Ok((headers, path))
 }
 
-/// The IP address and the principal of a peer.
+/// Reads the IP address and the principal of a peer.
 fn read_peer(mut peer: Fields<'_>) -> Result<(Option<&str>, Option<&str>), Malformed> {
     let (mut address, mut principal) = (None, None);
     while let Some(field) = peer.next_field()? {
@@ -158,7 +157,7 @@ fn read_peer(mut peer: Fields<'_>) -> Result<(Option<&str>, Option<&str>), Malfo
                 while let Some(kind) = kinds.next_field()? {
                     match kind.number {
                         1 => read_socket_address(kind.fields()?, &mut address)?,
-                        // A pipe or an internal address: of the kinds, the last one counts.
+                        // A pipe or an internal address. If there are several kinds, the last one counts.
                         2 | 3 => address = None,
                         _ => {}
                     }
@@ -184,14 +183,15 @@ fn read_socket_address<'a>(
     Ok(())
 }
 
-/// Envoy's attributes of a check as OPA-Envoy shows them to a policy: field names in camel case, what is unset left out.
+/// Envoy's attributes of a check as OPA-Envoy shows them to a policy: field names in camel case, fields that are not
+/// set omitted.
 ///
-/// Messages in them are decoded when they are serialised, which fails where one is malformed.
+/// Nested messages are decoded when they are serialised. This fails if one is malformed.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownAttributes<'a> {
-    /// Whose attributes.
+    /// The attributes.
     pub check: &'a CheckInput,
-    /// The canonical path and query, which stand wherever the client's own would.
+    /// The canonical path and query, which replace the client's own everywhere.
     pub target: &'a str,
 }
 

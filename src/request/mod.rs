@@ -1,13 +1,13 @@
-//! Stop 2: what was asked.
+//! Stop 2: reads the request.
 
 pub mod envoy;
 
 pub use geowarden_ogc::{self as ogc, Headers, Joined, Repeated};
 
-/// One request as Envoy describes it, before anything is believed of it.
+/// One request as Envoy describes it. Nothing of it is verified yet.
 #[derive(Debug, Clone, Default)]
 pub struct CheckInput {
-    /// The method, case kept.
+    /// The method, with its case unchanged.
     pub method: String,
     /// The raw `:path`: path and query as the client sent them, undecoded.
     pub target: Vec<u8>,
@@ -17,20 +17,20 @@ pub struct CheckInput {
     pub host: String,
     /// `HTTP/1.1`, `HTTP/2`, ...
     pub protocol: String,
-    /// The headers, pseudo-headers left out.
+    /// The headers without pseudo-headers.
     pub headers: Headers,
-    /// The body, as far as Envoy sent it along.
+    /// The body, or the part of it that Envoy sent.
     pub body: Vec<u8>,
-    /// The client's IP address, by Envoy's reckoning of trusted hops.
+    /// The client's IP address, as Envoy determines it from its trusted hops.
     pub source_address: Option<String>,
-    /// The peer's authenticated name (its certificate's URI SAN), where the mesh has one.
+    /// The authenticated name of the peer (the URI SAN of its certificate), if the mesh provides one.
     pub source_principal: Option<String>,
     /// The whole attribute context, for policies written for OPA-Envoy.
     pub attributes: envoy::Attributes,
 }
 
 impl CheckInput {
-    /// What decides on the resource that is asked for.
+    /// The parts of the request that determine the resource.
     pub fn raw_request(&self) -> ogc::RawRequest<'_> {
         ogc::RawRequest {
             method: &self.method,
@@ -42,8 +42,8 @@ impl CheckInput {
     }
 }
 
-/// Whether Envoy sent only a part of the body along: its `with_request_body` is missing, or its limit too small.
+/// Whether Envoy sent only part of the body: `with_request_body` is missing, or its limit is too small.
 pub fn is_partial(headers: &Headers) -> bool {
-    let mut told = headers.all("x-envoy-auth-partial-body");
-    told.any(|value| value == b"true")
+    let mut partial = headers.all("x-envoy-auth-partial-body");
+    partial.any(|value| value == b"true")
 }

@@ -3,37 +3,31 @@
 use serde_json::{Value, json};
 
 use crate::{
-    record::{Denial, ErrorFormat},
+    record::{Denial, FastgeoapiMode},
     status::DenialStatus,
 };
 
-/// The body of a refusal in fastgeoapi's words; None where it had none, and a problem document says more.
-pub(super) fn body(denial: &Denial, format: ErrorFormat) -> Option<Value> {
+/// The body in fastgeoapi's format; `None` if fastgeoapi has no such answer. Then a problem document is sent.
+pub(super) fn body(denial: &Denial, mode: FastgeoapiMode) -> Option<Value> {
     if denial.status != DenialStatus::UNAUTHORIZED {
         return None;
     }
-    match (format, denial.code) {
-        (ErrorFormat::Problem, _) => None,
-        // It does not look at other credentials.
-        (ErrorFormat::FastgeoapiKeys, "credential-required" | "unsupported-scheme") => {
+    match (mode, denial.code) {
+        // fastgeoapi ignores other credentials there.
+        (FastgeoapiMode::Keys, "credential-required" | "unsupported-scheme") => {
             Some(json!({"detail": "no api key"}))
         }
-        (ErrorFormat::FastgeoapiKeys, _) => Some(json!({"detail": "invalid api key"})),
-        (ErrorFormat::FastgeoapiTokens, _) => Some(json!({"message": "Unauthenticated"})),
-        (ErrorFormat::FastgeoapiPolicy, _) => Some(json!({"message": "Unauthorized"})),
+        (FastgeoapiMode::Keys, _) => Some(json!({"detail": "invalid api key"})),
+        (FastgeoapiMode::Tokens, _) => Some(json!({"message": "Unauthenticated"})),
+        (FastgeoapiMode::Policy, _) => Some(json!({"message": "Unauthorized"})),
     }
 }
 
-/// The challenge without the description of the error, which fastgeoapi does not send.
-pub(super) fn challenge(value: &str, format: ErrorFormat) -> &str {
-    match format {
-        ErrorFormat::Problem => value,
-        ErrorFormat::FastgeoapiKeys
-        | ErrorFormat::FastgeoapiTokens
-        | ErrorFormat::FastgeoapiPolicy => value
-            .split_once(", error_description=")
-            .map_or(value, |(start, _)| start),
-    }
+/// The challenge without `error_description`, which fastgeoapi does not send.
+pub(super) fn challenge(value: &str) -> &str {
+    value
+        .split_once(", error_description=")
+        .map_or(value, |(start, _)| start)
 }
 
 #[cfg(test)]
@@ -45,63 +39,61 @@ mod tests {
     #[test]
     fn only_a_401_has_other_words() {
         let denial = |status, code| Denial::new(DenialStatus::new(status).unwrap(), code, "");
-        for (status, reason, format, expected) in [
+        for (status, reason, mode, expected) in [
             (
                 401,
                 "credential-required",
-                ErrorFormat::FastgeoapiKeys,
+                FastgeoapiMode::Keys,
                 Some(r#"{"detail":"no api key"}"#),
             ),
             (
                 401,
                 "unsupported-scheme",
-                ErrorFormat::FastgeoapiKeys,
+                FastgeoapiMode::Keys,
                 Some(r#"{"detail":"no api key"}"#),
             ),
             (
                 401,
                 "bad-signature",
-                ErrorFormat::FastgeoapiPolicy,
+                FastgeoapiMode::Policy,
                 Some(r#"{"message":"Unauthorized"}"#),
             ),
-            (403, "policy-denied", ErrorFormat::FastgeoapiPolicy, None),
+            (403, "policy-denied", FastgeoapiMode::Policy, None),
             (
                 401,
                 "unknown-key",
-                ErrorFormat::FastgeoapiKeys,
+                FastgeoapiMode::Keys,
                 Some(r#"{"detail":"invalid api key"}"#),
             ),
             (
                 401,
                 "expired-key",
-                ErrorFormat::FastgeoapiKeys,
+                FastgeoapiMode::Keys,
                 Some(r#"{"detail":"invalid api key"}"#),
             ),
             (
                 401,
                 "credential-required",
-                ErrorFormat::FastgeoapiTokens,
+                FastgeoapiMode::Tokens,
                 Some(r#"{"message":"Unauthenticated"}"#),
             ),
             (
                 401,
                 "expired-token",
-                ErrorFormat::FastgeoapiTokens,
+                FastgeoapiMode::Tokens,
                 Some(r#"{"message":"Unauthenticated"}"#),
             ),
-            (401, "unknown-key", ErrorFormat::Problem, None),
-            (403, "policy-denied", ErrorFormat::FastgeoapiTokens, None),
-            (400, "empty-segment", ErrorFormat::FastgeoapiKeys, None),
-            (503, "keys-unavailable", ErrorFormat::FastgeoapiTokens, None),
+            (403, "policy-denied", FastgeoapiMode::Tokens, None),
+            (400, "empty-segment", FastgeoapiMode::Keys, None),
+            (503, "keys-unavailable", FastgeoapiMode::Tokens, None),
         ] {
-            let body = body(&denial(status, reason), format).map(|body| body.to_string());
-            assert_eq!(body.as_deref(), expected, "{status} {reason} {format:?}");
+            let body = body(&denial(status, reason), mode).map(|body| body.to_string());
+            assert_eq!(body.as_deref(), expected, "{status} {reason} {mode:?}");
         }
         let long =
             r#"Bearer realm="a", error="invalid_token", error_description="The token has expired""#;
-        assert_eq!(challenge(long, ErrorFormat::Problem), long);
         assert_eq!(
-            challenge(long, ErrorFormat::FastgeoapiTokens),
+            challenge(long),
             r#"Bearer realm="a", error="invalid_token""#
         );
     }

@@ -1,6 +1,6 @@
-//! Writes a protobuf message field by field: what Envoy is told is not first built as a structure of its own.
+//! Writes a protobuf message field by field, without building structures first.
 //!
-//! Fields with their type's default are left out, as proto3 does.
+//! Fields with the default value of their type are omitted, as in proto3.
 //!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 
@@ -15,7 +15,7 @@ const LEN: u32 = 2;
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// An empty one with room for so many bytes.
+    /// An empty message with room for this many bytes.
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
@@ -32,7 +32,7 @@ impl Message {
         }
     }
 
-    /// The same for a member of a `oneof`, of which the default is told as well.
+    /// Like `number`, for a member of a `oneof`, which is written even if it is zero.
     pub(super) fn number_even_if_zero(&mut self, field: u32, number: u32) {
         self.key(field, VARINT);
         self.varint(number as usize);
@@ -51,17 +51,17 @@ impl Message {
         }
     }
 
-    /// The same for what is repeated or a member of a `oneof`, of which the default is told as well.
+    /// Like `text`, for a repeated field or a member of a `oneof`, which is written even if it is empty.
     pub(super) fn text_even_if_empty(&mut self, field: u32, text: &str) {
         self.key(field, LEN);
         self.varint(text.len());
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    /// Adds a message, which `write` fills.
+    /// Adds a nested message, which `write` fills.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.key(field, LEN);
-        // Most messages here are short, so that one byte of length will do; others are moved on.
+        // Most nested messages are short: one byte is enough for their length. Longer ones are moved.
         self.0.push(0);
         let start = self.0.len();
         write(self);
@@ -72,7 +72,7 @@ impl Message {
             self.0.copy_within(start..start + length, start + more);
         }
         if let Some(mut place) = self.0.get_mut(start - 1..start + more) {
-            // Never too small: it was measured.
+            // The length was measured, so this never overflows.
             let _ = encode_length_delimiter(length, &mut place);
         }
     }
@@ -84,7 +84,7 @@ impl Message {
     fn varint(&mut self, number: usize) {
         match u8::try_from(number) {
             Ok(byte @ ..0x80) => self.0.push(byte),
-            // A vector grows.
+            // Writing to a vector cannot fail.
             _ => drop(encode_length_delimiter(number, &mut self.0)),
         }
     }

@@ -1,10 +1,10 @@
-//! A refusal as a page, for people with a browser.
+//! A denial as an HTML page, for people with a browser.
 
 use std::fmt::Write as _;
 
 use crate::record::Denial;
 
-/// A page without a script, a style sheet or anything else that is fetched.
+/// A page without scripts, style sheets or anything else that a browser would fetch.
 pub(super) fn html(title: &str, denial: &Denial, detail: &str, id: &str) -> String {
     let detail = escaped(detail);
     let code = escaped(denial.code);

@@ -1,4 +1,4 @@
-//! What Envoy does to an allowed request: headers that are set and removed before it goes on to pygeoapi.
+//! The headers that Envoy sets and removes on an allowed request before pygeoapi gets it.
 
 use std::borrow::Cow;
 
@@ -6,17 +6,17 @@ use super::DECISION_ID;
 use crate::{pipeline::Permit, record::DecisionRecord};
 
 const SUBJECT: &str = "x-geowarden-subject";
-/// The kind of the credential: the name is older than [`DecisionRecord::credential`], and users have it in their pygeoapi.
+/// The kind of the credential. The name is older than [`DecisionRecord::credential`], and stays because users read it.
 const METHOD: &str = "x-geowarden-method";
 const ISSUER: &str = "x-geowarden-issuer";
 const KEY_ID: &str = "x-geowarden-key-id";
-/// Headers that only geowarden sets. A client's own ones are always removed.
+/// Headers that only geowarden sets. Those that a client sends are always removed.
 const IDENTITY_HEADERS: [&str; 5] = [SUBJECT, METHOD, ISSUER, KEY_ID, DECISION_ID];
 
 /// Headers with their values.
 type HeaderValues<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
-/// The headers that are set, over whatever the client sent.
+/// The headers to set. They replace those of the client.
 pub(super) fn to_set<'a>(
     record: &'a DecisionRecord<'_>,
     permit: &'a Permit<'_>,
@@ -28,7 +28,7 @@ pub(super) fn to_set<'a>(
         all.extend(of_policy.map(|(name, value)| (name.as_str(), value.into())));
     }
     if let Some(resource) = &record.resource {
-        // pygeoapi receives the very path that was judged, whatever Envoy made of the client's.
+        // pygeoapi receives exactly the path that was judged.
         let path = permit.path.as_deref();
         all.push((":path", path.unwrap_or(resource.canonical_path()).into()));
         if let Some(accept) = resource.canonical_accept()
@@ -51,7 +51,7 @@ pub(super) fn to_set<'a>(
     all
 }
 
-/// The headers that are removed, `set` being those that are set.
+/// The headers to remove. `set` are the headers that are set.
 pub(super) fn to_remove<'a>(
     record: &'a DecisionRecord<'_>,
     permit: &'a Permit<'_>,
@@ -65,9 +65,9 @@ pub(super) fn to_remove<'a>(
         .map(String::as_str)
         .chain(of_client.filter(|name| is_identity_header(name)))
         .chain(IDENTITY_HEADERS)
-        // Envoy removes after it has set, so a header that is set must not be removed.
+        // Envoy removes headers after it has set others, so a header that is set must not be removed.
         .filter(|name| !has(set, name))
-        // Credentials are always removed, even where a policy sets a header of that name.
+        // Credentials are always removed, even if a policy sets a header with that name.
         .chain(permit.credential_headers.into_iter().flatten())
         .collect();
     all.sort_unstable();
@@ -85,7 +85,7 @@ fn is_identity_header(name: &str) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(b"x-geowarden-"))
 }
 
-/// A header value (RFC 9110, section 5.5): what is not visible ASCII is percent-encoded, and `%` with it.
+/// A header value (RFC 9110, section 5.5). Characters other than visible ASCII are percent-encoded, and so is `%`.
 fn visible(value: &str) -> Cow<'_, str> {
     use std::fmt::Write as _;
     let is_visible = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'%';

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, net::Ipv6Addr, sync::Arc};
 
-use super::Tenant;
+use super::TenantRules;
 use crate::config::{HostPattern, MAX_HOST_BYTES, is_label};
 
 /// The hosts of all tenants. The most specific pattern wins: the host itself, the longest `*.`, `*`.
-pub(super) struct HostTable<T = Arc<Tenant>> {
+pub(super) struct HostTable<T = Arc<TenantRules>> {
     exact: HashMap<String, T>,
     below: HashMap<String, T>,
     any: Option<T>,
@@ -37,7 +37,7 @@ impl<T: Clone> HostTable<T> {
         }
     }
 
-    /// The tenant of a host as [`host_name`] gives it.
+    /// The tenant of a host that [`host_name`] has returned.
     pub(super) fn find(&self, host: &str) -> Option<&T> {
         if let Some(tenant) = self.exact.get(host) {
             return Some(tenant);
@@ -53,10 +53,10 @@ impl<T: Clone> HostTable<T> {
     }
 }
 
-/// The host that the `host` or `:authority` of a request names, in the form of [`HostPattern`]s: a name or an IPv4
-/// address in lower case, or an IPv6 address in brackets.
+/// The host in the `host` or `:authority` of a request, in the form of [`HostPattern`]s: a name or an IPv4 address in
+/// lower case, or an IPv6 address in brackets.
 ///
-/// `None` for any other text, which then belongs to no tenant, not even to one with `*`: a less strict parser could read
+/// `None` for any other text, which belongs to no tenant, not even to one with `*`. A less strict parser could read
 /// another tenant's host in it.
 pub(super) fn host_name(authority: &str) -> Option<String> {
     let host = without_port(authority);
@@ -68,7 +68,7 @@ pub(super) fn host_name(authority: &str) -> Option<String> {
         .then(|| host.to_ascii_lowercase())
 }
 
-/// `uri-host` of `Host` (RFC 9110, section 7.2): what stands before a port.
+/// `uri-host` of `Host` (RFC 9110, section 7.2): the part before the port.
 fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         // A colon within brackets belongs to an IPv6 address.
@@ -111,7 +111,7 @@ mod tests {
             (".example.org", None),
             ("a..example.org", None),
             ("a/.example.org", None),
-            // As Envoy joins two `Host` headers.
+            // Envoy joins two `Host` headers like this.
             ("elsewhere.net,a.example.org", None),
             ("notexample.org", None),
             ("maps.example.org.", None),

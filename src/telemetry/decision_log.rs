@@ -1,4 +1,4 @@
-//! One line a decision.
+//! Writes one line for each decision.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use crate::{
 const TARGET: &str = "geowarden::decision";
 const MESSAGE: &str = "decision";
 
-/// Logs `record`, unless decisions of its kind are not wanted.
+/// Logs `record`, if decisions of its kind are logged.
 pub fn write(wanted: LoggedDecisions, record: &DecisionRecord<'_>) {
     match wanted {
         LoggedDecisions::None => return,
@@ -27,7 +27,7 @@ pub fn write(wanted: LoggedDecisions, record: &DecisionRecord<'_>) {
     }
     // The writers count the lines that they lose.
     match logging::decision_lines() {
-        // To write the line here takes half of what the same line takes by way of tracing.
+        // Writing the line here takes half of the time that it takes through tracing.
         DecisionLines::Json(mut writer) => {
             if let Ok(line) = json_line(record) {
                 let _ = writer.write_all(&line);
@@ -45,7 +45,7 @@ fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A line of JSON, with the members that tracing's own lines have, and the facts among them.
+/// A line of JSON with the members of tracing's own lines and the facts.
 pub(crate) fn json_line(record: &DecisionRecord<'_>) -> io::Result<Vec<u8>> {
     let mut text = Vec::with_capacity(1024);
     serde_json::to_writer(&mut text, &JsonLine(record))?;
@@ -73,7 +73,7 @@ impl Serialize for JsonLine<'_> {
     }
 }
 
-/// The facts as tracing writes fields in lines of text.
+/// The facts, formatted as tracing formats fields in text.
 struct TextFacts<'a>(&'a DecisionRecord<'a>);
 
 impl fmt::Display for TextFacts<'_> {

@@ -1,4 +1,5 @@
-//! Decisions as they are made, for `geowarden tail`. A decision waits for no reader, and costs nothing while there is none.
+//! Sends decisions to `geowarden tail` as they are made. A decision never waits for a reader, and costs nothing if
+//! there is none.
 
 use std::{
     sync::{
@@ -12,23 +13,23 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::record::{DecisionRecord, Fact, FactValue};
 
-/// Decisions that a reader may fall behind before it loses some.
+/// How many decisions a reader may fall behind before it loses some.
 const CAPACITY: usize = 1024;
-/// Readers at once.
+/// The largest number of readers at once.
 const MAX_READERS: usize = 16;
 
-/// A decision for a reader: no credential, no query, no body.
+/// A decision for readers. It contains no credential, query or body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionEvent {
     /// When it was made.
     pub time: SystemTime,
     /// How long it took.
     pub duration: Duration,
-    /// Whether the request may pass.
+    /// Whether the request is allowed.
     pub is_allowed: bool,
-    /// The HTTP status of a denial; 200 stands for passing on.
+    /// The HTTP status of a denial; 200 for an allowed request.
     pub status: u16,
-    /// What the record says, by the names of the log.
+    /// The facts of the record, with the names of the log.
     pub facts: Vec<(&'static str, OwnedValue)>,
 }
 
@@ -39,7 +40,7 @@ pub enum OwnedValue {
     Text(String),
     /// A number.
     Number(u64),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
 }
 
@@ -78,7 +79,7 @@ impl From<FactValue<'_>> for OwnedValue {
 #[derive(Debug)]
 pub struct DecisionStream {
     sender: broadcast::Sender<Arc<DecisionEvent>>,
-    /// Counted here, since asking the channel takes its lock.
+    /// The number of readers. It is counted here because asking the channel takes its lock.
     readers: Arc<AtomicUsize>,
 }
 
@@ -92,48 +93,48 @@ impl Default for DecisionStream {
 }
 
 impl DecisionStream {
-    /// Sends the decision to those who watch; without any it costs one look.
+    /// Sends the decision to the readers. Without any, it costs one comparison.
     pub fn publish(&self, record: &DecisionRecord<'_>) {
         if self.readers.load(Ordering::Relaxed) == 0 {
             return;
         }
-        // The last reader may have left just now.
+        // The last reader may have just left.
         let _ = self.sender.send(Arc::new(DecisionEvent::of(record)));
     }
 
-    /// A reader of the decisions from now on; `None` when there are as many as are allowed.
-    pub fn subscribe(&self) -> Option<Reader> {
+    /// A reader of the decisions from now on; `None` if the largest number of readers is reached.
+    pub fn subscribe(&self) -> Option<DecisionReader> {
         self.readers
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |readers| {
                 (readers < MAX_READERS).then_some(readers + 1)
             })
             .ok()?;
         let place = Place(Arc::clone(&self.readers));
-        Some(Reader {
+        Some(DecisionReader {
             receiver: self.sender.subscribe(),
             _place: place,
         })
     }
 }
 
-/// What a reader gets.
+/// An item for a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamItem {
     /// A decision.
     Decision(Arc<DecisionEvent>),
-    /// So many decisions were lost, since the reader fell behind.
+    /// This many decisions were lost, because the reader fell behind.
     Lost(u64),
 }
 
-/// A reader of decisions, until dropped.
+/// Reads decisions until it is dropped.
 #[derive(Debug)]
-pub struct Reader {
+pub struct DecisionReader {
     receiver: broadcast::Receiver<Arc<DecisionEvent>>,
     _place: Place,
 }
 
-impl Reader {
-    /// The next decision, or how many were lost; `None` if there will be no more. It is safe to cancel.
+impl DecisionReader {
+    /// The next decision, or how many were lost; `None` at the end. Safe to cancel.
     pub async fn next(&mut self) -> Option<StreamItem> {
         match self.receiver.recv().await {
             Ok(event) => Some(StreamItem::Decision(event)),
@@ -143,7 +144,7 @@ impl Reader {
     }
 }
 
-/// One of the places for readers.
+/// The place of one reader.
 #[derive(Debug)]
 struct Place(Arc<AtomicUsize>);
 

@@ -1,7 +1,7 @@
-//! An output, such as standard error, that a thread of its own writes to: no decision waits for whoever reads it.
+//! Writes an output, such as standard error, on a thread of its own. So no decision waits for the reader of the log.
 //!
-//! A single line is written at once. Lines that come close together are gathered, so that few decisions wake the thread. If
-//! too many bytes wait, further lines are lost and counted.
+//! A single line is written at once. Lines that arrive close together are collected, so that the thread wakes up less
+//! often. If too many bytes wait, further lines are dropped and counted.
 
 use std::{
     borrow::Cow,
@@ -17,21 +17,21 @@ use std::{
     time::Duration,
 };
 
-/// Bytes that may wait to be written. The line of a decision has some 500.
+/// The most bytes that may wait. The line of a decision has about 500.
 const MAX_WAITING: usize = 4 << 20;
-/// How long lines are gathered after a write.
-const GATHER: Duration = Duration::from_millis(5);
-/// How long the end of the process waits for a reader of the last lines.
-const LAST: Duration = Duration::from_secs(1);
+/// How long lines are collected after a write.
+const GATHER_TIME: Duration = Duration::from_millis(5);
+/// How long the end of the process waits for the last lines to be read.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// Takes lines. Clones share the lines that wait.
+/// Accepts lines. Clones share the waiting lines.
 #[derive(Clone)]
 pub(super) struct LogWriter(Arc<Shared>, Escape);
 
 /// Escapes characters that a terminal does not show, or that it obeys.
 pub(super) type Escape = for<'a> fn(&'a str) -> Cow<'a, str>;
 
-/// Writes the lines that still wait when it is dropped.
+/// When dropped, waits until the remaining lines are written.
 #[must_use]
 pub struct Flush {
     shared: Arc<Shared>,
@@ -58,7 +58,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next lines; `None` if there are none and no more will come.
+    /// The next lines; `None` once the writer is stopped and no line waits.
     fn next(&self, spare: Vec<u8>) -> Option<Vec<u8>> {
         let waiting = self.waiting();
         let mut waiting = self
@@ -70,12 +70,12 @@ impl Shared {
         (!waiting.text.is_empty()).then(|| replace(&mut waiting.text, spare))
     }
 
-    /// Waits a moment for more lines, unless this is the end.
+    /// Waits a moment for more lines, unless the writer is stopped.
     fn gather(&self) {
         let waiting = self.waiting();
         let waited = self
             .changed
-            .wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_over);
+            .wait_timeout_while(waiting, GATHER_TIME, |waiting| !waiting.is_over);
         drop(waited);
     }
 
@@ -95,7 +95,7 @@ pub(super) fn start(
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || {
-            // A panic loses the few lines that were being written; the thread goes on with the next ones.
+            // A panic loses the lines of this write. The thread goes on with the next ones.
             while catch_unwind(AssertUnwindSafe(|| write_all(&of_thread, &mut output))).is_err() {
                 of_thread.restarts.fetch_add(1, Ordering::Relaxed);
                 of_thread.gather();
@@ -106,7 +106,7 @@ pub(super) fn start(
     Ok((writer, Flush { shared, ended }))
 }
 
-/// Writes lines until no more will come.
+/// Writes lines until the writer is stopped.
 fn write_all(shared: &Shared, output: &mut impl Write) {
     let mut spare = Vec::new();
     while let Some(mut text) = shared.next(spare) {
@@ -117,31 +117,31 @@ fn write_all(shared: &Shared, output: &mut impl Write) {
     }
 }
 
-/// Writes lines and returns how many were lost. A count is the only way to report that, since the log cannot be written.
+/// Writes lines and returns how many were lost. Losses can only be counted, since the log itself cannot be written.
 fn write(output: &mut impl Write, mut text: &[u8]) -> u64 {
     while !text.is_empty() {
         match output.write(text) {
             Ok(0) => break,
             Ok(written) => text = text.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Another process made the pipe a non-blocking one.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(GATHER),
+            // Another process made the pipe non-blocking.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(GATHER_TIME),
             Err(_) => break,
         }
     }
     let left = text.split(|byte| *byte == b'\n').skip(1).count();
-    // If flushing fails, writing the next lines fails too, and is counted.
+    // If flushing fails, the next write fails too and is counted.
     let _ = output.flush();
     u64::try_from(left).unwrap_or(u64::MAX)
 }
 
 impl LogWriter {
-    /// Whether both write by the same thread.
+    /// Whether both use the same thread.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// How often writing panicked and went on.
+    /// How often writing panicked and was restarted.
     pub(super) fn restarts(&self) -> u64 {
         self.0.restarts.load(Ordering::Relaxed)
     }
@@ -183,8 +183,8 @@ impl Drop for Flush {
     fn drop(&mut self) {
         self.shared.waiting().is_over = true;
         self.shared.changed.notify_all();
-        // The thread ends by dropping its side; a reader that does not read holds nothing up for long.
-        let _ = self.ended.recv_timeout(LAST);
+        // The thread drops its side when it ends. The time limit keeps a blocked reader from delaying the end.
+        let _ = self.ended.recv_timeout(FLUSH_LIMIT);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Log lines: text for people, JSON for machines.
+//! Sets up logging: text for people, JSON for programs.
 
 use std::{
     io::{self, IsTerminal, stderr, stdout},
@@ -24,11 +24,11 @@ pub(super) enum DecisionLines {
     Json(LogWriter),
     /// As text.
     Text(LogWriter),
-    /// By way of tracing, with the other lines.
+    /// Through tracing, with the other lines.
     Tracing,
 }
 
-/// Starts logging, by what it returns until that is dropped; of two calls the first one counts.
+/// Starts logging. It runs until the returned value is dropped. Further calls have no effect.
 pub fn start(settings: &Telemetry, decisions: &DecisionLog) -> io::Result<Vec<Flush>> {
     let level = match settings.level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -60,7 +60,7 @@ pub fn start(settings: &Telemetry, decisions: &DecisionLog) -> io::Result<Vec<Fl
     let builder = fmt()
         .with_max_level(level)
         .with_writer(move || writer.clone());
-    // The second of two starts is an error that means: logging runs already.
+    // An error means that logging was started before.
     let _ = if text {
         builder.with_ansi(terminal).try_init()
     } else {
@@ -82,7 +82,7 @@ pub(super) fn decision_lines() -> DecisionLines {
     DECISIONS.get().cloned().unwrap_or(DecisionLines::Tracing)
 }
 
-/// The writers to standard error and, where decisions have one of their own, to standard output.
+/// The writers for standard error and, if decisions have their own output, for standard output.
 fn writers() -> impl Iterator<Item = &'static LogWriter> {
     let of_decisions = match DECISIONS.get() {
         Some(DecisionLines::Json(writer) | DecisionLines::Text(writer)) => Some(writer),

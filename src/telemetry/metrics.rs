@@ -1,4 +1,4 @@
-//! Prometheus metrics. No label holds what a client chooses freely.
+//! Prometheus metrics. No label has a value that clients can choose freely.
 
 use std::{fmt, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     telemetry::logging,
 };
 
-/// The label `tenant`, which is there where tenants are.
+/// The label `tenant`, only present if tenants are configured.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct TenantLabel(Option<Arc<str>>);
 
@@ -106,11 +106,7 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        let in_flight = registered(
-            &mut registry,
-            "checks_in_flight",
-            "Checks that are being judged",
-        );
+        let in_flight = registered(&mut registry, "checks_in_flight", "Checks in progress");
         let reloads = registered(
             &mut registry,
             "reloads",
@@ -140,27 +136,31 @@ impl Default for Metrics {
         let log_lines_lost = registered(
             &mut registry,
             "log_lines_lost",
-            "Log lines lost since nobody read them in time",
+            "Log lines lost because they were not read in time",
         );
-        let trace_spans = registered(&mut registry, "trace_spans", "Spans by what became of them");
+        let trace_spans = registered(
+            &mut registry,
+            "trace_spans",
+            "Spans by outcome of their export",
+        );
         let task_restarts = registered(
             &mut registry,
             "task_restarts",
-            "Starts of background tasks that had ended or panicked",
+            "Restarts of background tasks that had ended or panicked",
         );
         let task_down = registered(
             &mut registry,
             "task_down",
-            "Background tasks that end again and again",
+            "Background tasks that keep ending",
         );
         let dropped = registered(
             &mut registry,
             "dropped",
-            "Connections and messages of clients that were given up, by reason",
+            "Connections and messages of clients that were dropped, by reason",
         );
         registry.register(
             "build",
-            "The version that runs",
+            "The running version",
             Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
         );
         Self {
@@ -183,7 +183,7 @@ impl Default for Metrics {
     }
 }
 
-/// A new metric, which is in the registry.
+/// Creates a metric and adds it to the registry.
 fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
     registry.register(name, help, metric.clone());
@@ -206,26 +206,26 @@ impl Metrics {
         self.duration.observe(record.duration.as_secs_f64());
     }
 
-    /// Counts a check as in flight until the guard is dropped, also when Envoy gives it up.
+    /// Counts a check as in progress until the guard is dropped, even if Envoy cancels it.
     #[must_use]
     pub fn in_flight(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
     }
 
-    /// Notes how a reload ended, and whether files of anybody cannot be used.
+    /// Records the outcome of a reload, and whether the files of any tenant cannot be used.
     pub fn reloaded(&self, is_good: bool, is_failing: bool) {
         let result = if is_good { "success" } else { "failure" };
         self.reloads.get_or_create(&ResultLabels { result }).inc();
         self.reload_failing(is_failing);
     }
 
-    /// Notes whether files of anybody cannot be used.
+    /// Records whether the files of any tenant cannot be used.
     pub fn reload_failing(&self, is_failing: bool) {
         self.reload_failed.set(i64::from(is_failing));
     }
 
-    /// Notes whether the files of a tenant could be used.
+    /// Records whether the files of a tenant could be used.
     pub fn tenant_reloaded(&self, tenant: Option<&Arc<str>>, is_good: bool) {
         if let Some(tenant) = tenant {
             let labels = TenantLabel(Some(Arc::clone(tenant)));
@@ -234,21 +234,21 @@ impl Metrics {
         }
     }
 
-    /// Counts starts of a background task that had ended; none makes it known.
+    /// Counts restarts of a background task; zero only registers the task.
     pub fn task_restarts(&self, task: &'static str, count: u64) {
         let labels = TaskLabels { task };
         self.task_restarts.get_or_create(&labels).inc_by(count);
         let _ = self.task_down.get_or_create(&labels);
     }
 
-    /// Notes that a task more is down, or one less.
+    /// Records that one more task is down, or one less.
     pub fn task_down(&self, task: &'static str, more: i64) {
         self.task_down
             .get_or_create(&TaskLabels { task })
             .inc_by(more);
     }
 
-    /// Notes whether the certificate files of a section of the configuration could be used when last looked at.
+    /// Records whether the certificate files of a section could be used at the last check.
     pub fn certificates(&self, section: &'static str, are_good: bool) {
         let gauge = self
             .certificates_failed
@@ -256,7 +256,7 @@ impl Metrics {
         gauge.set(i64::from(!are_good));
     }
 
-    /// Where the fetches of a tenant's keys are counted.
+    /// The metrics that count the key fetches of a tenant.
     pub fn key_events(metrics: &Arc<Self>, tenant: Option<&Arc<str>>) -> Arc<dyn KeyEvents> {
         Arc::new(TenantKeyEvents {
             metrics: Arc::clone(metrics),
@@ -264,7 +264,7 @@ impl Metrics {
         })
     }
 
-    /// Counts spans by what became of them.
+    /// Counts spans by the outcome of their export.
     pub fn spans(&self, end: SpanEnd, count: usize) {
         let result = end.as_str();
         let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -273,7 +273,7 @@ impl Metrics {
             .inc_by(count);
     }
 
-    /// Counts what was given up of a client of `listener`.
+    /// Counts a dropped connection or message of a client of `listener`.
     pub fn dropped(&self, listener: &'static str, reason: Dropped) {
         let reason = reason.as_str();
         self.dropped
@@ -281,7 +281,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Everything as text (OpenMetrics 1.0).
+    /// All metrics as text (OpenMetrics 1.0).
     pub fn text(&self) -> Result<String, fmt::Error> {
         let lost = logging::lost_lines();
         self.log_lines_lost
@@ -295,14 +295,14 @@ impl Metrics {
     }
 }
 
-/// What became of a span.
+/// The outcome of the export of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanEnd {
-    /// The collector has taken it.
+    /// The collector accepted it.
     Exported,
-    /// The collector has taken its batch, but not it.
+    /// The collector accepted its batch, but not the span.
     Rejected,
-    /// The queue was full: too many decisions, or a collector that is slow or away.
+    /// The queue was full: too many decisions, or the collector is slow or unreachable.
     QueueFull,
     /// The export failed.
     ExportFailed,
@@ -319,27 +319,27 @@ impl SpanEnd {
     }
 }
 
-/// Why a connection or a message was given up.
+/// Why a connection or a message was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// A connection, to make room for a new one.
+    /// A connection: to make room for a new one.
     TooManyConnections,
-    /// A connection that the system could not give.
+    /// A connection: the system could not accept it.
     NotAccepted,
-    /// A connection on which nothing came in time: no handshake, no header, no answer to a PING.
+    /// A connection: nothing arrived in time, such as a handshake, headers, or the answer to a PING.
     Silent,
-    /// A connection whose client does not take its answers.
+    /// A connection: the client does not read its answers.
     UnreadAnswers,
-    /// A message that did not come whole in time.
+    /// A message: it was not complete in time.
     Late,
-    /// A message that was not whole yet when the memory for such was used up.
+    /// A message: it was incomplete when the memory for incomplete messages was used up.
     Memory,
-    /// A request whose HTTP/2 headers cannot be read.
+    /// A request: its HTTP/2 headers cannot be read.
     Unreadable,
 }
 
 impl Dropped {
-    /// The reason as metrics and log have it.
+    /// The reason, as metrics and log write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooManyConnections => "too-many-connections",
@@ -353,7 +353,7 @@ impl Dropped {
     }
 }
 
-/// A check that is being judged.
+/// A check in progress.
 pub struct InFlight(Gauge);
 
 impl Drop for InFlight {

@@ -1,4 +1,4 @@
-//! The history of reloads: since when the rules are in force, and why the last failed reloads failed.
+//! The history of reloads: since when the rules are in force, and why reloads failed.
 
 use std::{
     collections::VecDeque,
@@ -6,11 +6,11 @@ use std::{
     time::SystemTime,
 };
 
-/// Failures that are remembered.
+/// The largest number of remembered failures.
 const MAX_FAILURES: usize = 8;
-/// Problems of one failure that are remembered.
+/// The largest number of remembered problems for each failure.
 const MAX_PROBLEMS: usize = 50;
-/// Bytes of each problem that are remembered.
+/// The largest length of a remembered problem, in bytes.
 const MAX_TEXT: usize = 2048;
 
 /// The reloads since the start.
@@ -20,35 +20,35 @@ pub struct Reloads {
     pub started: SystemTime,
     /// When the rules in force were put in force.
     pub loaded: SystemTime,
-    /// Reloads that succeeded, the start not counted.
+    /// The number of successful reloads, not counting the start.
     pub successes: u64,
-    /// Reloads that failed.
+    /// The number of failed reloads.
     pub failures: u64,
     /// The tenants whose files cannot be used now.
     pub failing: Vec<Failing>,
-    /// The last ones that failed, the latest first.
+    /// The last failures, the latest first.
     pub last_failures: VecDeque<ReloadFailure>,
 }
 
-/// A reload that failed.
+/// A failed reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadFailure {
-    /// When.
+    /// The time of the failure.
     pub time: SystemTime,
-    /// What was wrong.
+    /// The problems.
     pub problems: Vec<String>,
 }
 
-/// Files that cannot be used.
+/// A tenant whose files cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failing {
     /// The tenant; `None` if no tenants are configured.
     pub tenant: Option<Arc<str>>,
-    /// Since when.
+    /// The time of the first failure.
     pub since: SystemTime,
 }
 
-/// Remembers how reloads went.
+/// Records the outcome of each reload.
 #[derive(Debug)]
 pub struct ReloadHistory(Mutex<Reloads>);
 
@@ -67,14 +67,14 @@ impl Default for ReloadHistory {
 }
 
 impl ReloadHistory {
-    /// Notes a reload that succeeded.
+    /// Records a successful reload.
     pub fn succeeded(&self) {
         let mut seen = self.lock();
         seen.loaded = SystemTime::now();
         seen.successes += 1;
     }
 
-    /// Notes whose files cannot be used now.
+    /// Records which tenants' files cannot be used now.
     pub fn are_failing(&self, tenants: Vec<Option<Arc<str>>>) {
         let mut seen = self.lock();
         let before = std::mem::take(&mut seen.failing);
@@ -86,7 +86,7 @@ impl ReloadHistory {
         seen.failing = tenants.into_iter().map(of).collect();
     }
 
-    /// Notes a reload that changed nothing, or not all that it should have.
+    /// Records a reload that changed nothing, or only a part.
     pub fn failed(&self, problems: impl IntoIterator<Item = String>) {
         let failure = ReloadFailure {
             time: SystemTime::now(),

@@ -1,7 +1,7 @@
-//! OpenTelemetry traces: one span a Check, below Envoy's, with one span a stop below it.
+//! OpenTelemetry traces: one span for each Check, below Envoy's span, and below it one span for each stop.
 //!
-//! A decision waits for nothing here: what its spans are made of is put into a bounded queue once it is decided, and is
-//! dropped whole where the queue is full. Everything else happens in the task of the [`Exporter`].
+//! No decision waits for the export. The data of its spans is put into a bounded queue. If the queue is full, the data
+//! is dropped. Everything else happens in the task of the [`Exporter`].
 
 mod context;
 mod export;
@@ -22,17 +22,17 @@ use self::spans::DecisionSpans;
 #[cfg(test)]
 pub(crate) use self::spans::attributes;
 pub use self::{
-    context::Carried,
+    context::CallContext,
     export::{ExportError, Exporter},
 };
 use super::metrics::{Metrics, SpanEnd};
 use crate::{config, record::DecisionRecord};
 
-/// Decisions that may wait for their export.
+/// The most decisions that may wait for their export.
 const QUEUE: usize = 2048;
 
-/// Where decisions are handed to, to become traces.
-pub struct Traces {
+/// Accepts decisions and makes traces of them.
+pub struct TraceQueue {
     sampler: ParentBasedSampler,
     trusts_requests: bool,
     ids: RandomIdGenerator,
@@ -40,8 +40,8 @@ pub struct Traces {
     metrics: Arc<Metrics>,
 }
 
-impl Traces {
-    /// Sets up the client of the collector; nothing is sent before the [`Exporter`] runs.
+impl TraceQueue {
+    /// Creates the client of the collector. Nothing is sent before the [`Exporter`] runs.
     pub fn new(
         settings: &config::Traces,
         metrics: Arc<Metrics>,
@@ -58,10 +58,10 @@ impl Traces {
         Ok((traces, exporter))
     }
 
-    /// The trace of a decision, if it is sampled; it ends with the answer. `carried` is the trace context of the call.
-    pub fn begin(&self, carried: &Carried, record: &DecisionRecord<'_>) -> Option<Trace<'_>> {
+    /// The trace of a decision, if it is sampled. It ends with the answer. `carried` is the trace context of the call.
+    pub fn begin(&self, carried: &CallContext, record: &DecisionRecord<'_>) -> Option<Trace<'_>> {
         let headers = record.request.map(|check| &check.headers);
-        // Else a client's sampled flag would decide, in the place of the ratio.
+        // Otherwise a client's sampled flag would replace the configured ratio.
         let trusted = headers.filter(|_| self.trusts_requests);
         let parent = context::parent(carried, trusted);
         let trace_id = match &parent {
@@ -74,7 +74,7 @@ impl Traces {
         })
     }
 
-    /// As the caller's sampled flag says; without a caller as the ratio says.
+    /// Follows the sampled flag of the caller. Without a caller's context, the ratio decides.
     fn is_sampled(&self, parent: Option<&SpanContext>, trace_id: TraceId) -> bool {
         let parent = parent.map(context::of);
         let parent = parent.as_ref();
@@ -86,14 +86,14 @@ impl Traces {
     }
 }
 
-/// The trace of a decision whose answer is being written.
+/// The trace of a decision whose answer is not sent yet.
 pub struct Trace<'a> {
     spans: DecisionSpans,
-    traces: &'a Traces,
+    traces: &'a TraceQueue,
 }
 
 impl Trace<'_> {
-    /// The answer is ready now.
+    /// Ends the trace: the answer is ready.
     pub fn end(mut self) {
         self.spans.answered_at(Instant::now());
         let count = self.spans.len();

@@ -1,4 +1,4 @@
-//! `geowarden.v1.Admin`: the service for operators; its definition is `proto/geowarden/v1/admin.proto`.
+//! `geowarden.v1.Admin`: the gRPC service for operators, defined in `proto/geowarden/v1/admin.proto`.
 
 pub mod client;
 mod filter;
@@ -20,7 +20,7 @@ use crate::{
     config::Part,
     state::State,
     telemetry::{
-        decision_stream::{DecisionEvent, DecisionStream, OwnedValue, Reader, StreamItem},
+        decision_stream::{DecisionEvent, DecisionReader, DecisionStream, OwnedValue, StreamItem},
         reload_history::ReloadHistory,
     },
 };
@@ -40,23 +40,23 @@ pub mod v1 {
     ));
 }
 
-/// The definition as reflection tells it.
+/// The definition, for reflection.
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/proto/geowarden/v1/admin.binpb"
 ));
 
-/// Tells operators what runs and what it decides.
+/// Shows operators the state and the decisions.
 pub struct AdminService {
-    /// What was configured, for each tenant.
+    /// The configuration of each tenant.
     pub parts: Vec<Part>,
     /// The rules in force.
     pub state: Arc<State>,
-    /// The issuers' keys, and whether all is ready.
+    /// The keys of the issuers, and the readiness.
     pub readiness: Readiness,
-    /// How reloads went.
+    /// The history of reloads.
     pub history: Arc<ReloadHistory>,
-    /// The decisions.
+    /// The stream of decisions.
     pub decisions: Arc<DecisionStream>,
     /// True once the service shuts down.
     pub stopped: watch::Receiver<bool>,
@@ -109,9 +109,9 @@ impl Admin for AdminService {
     }
 }
 
-/// One reader of decisions. While its client does not read, it is not polled and loses decisions.
+/// One reader of decisions. While its client does not read, the reader is not polled and loses decisions.
 struct Tail {
-    reader: Reader,
+    reader: DecisionReader,
     filter: Filter,
     stopped: watch::Receiver<bool>,
 }
@@ -119,12 +119,12 @@ struct Tail {
 impl Tail {
     async fn next(&mut self) -> Result<v1::TailResponse, Status> {
         loop {
-            let told = tokio::select! {
+            let item = tokio::select! {
                 biased;
                 () = ended(&mut self.stopped) => None,
-                told = self.reader.next() => told,
+                item = self.reader.next() => item,
             };
-            let event = match told {
+            let event = match item {
                 Some(StreamItem::Decision(event)) if self.filter.passes(&event) => {
                     v1::tail_response::Event::Decision(decision(&event))
                 }

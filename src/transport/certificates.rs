@@ -1,5 +1,5 @@
-//! The certificates of a gRPC port. cert-manager and similar tools replace them every few weeks, so each new connection gets
-//! the certificates that are in the files at that moment.
+//! The certificates of a gRPC port. Tools such as cert-manager replace them every few weeks, so each new connection
+//! uses the current content of the files.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,39 +20,39 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// How long a connection waits for the files to be read. If reading takes longer, the last good certificates serve.
-const WAIT: Duration = Duration::from_secs(1);
+/// How long a connection waits for the files to be read. After that, the last good certificates are used.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Certificates, and the files that they come from.
+/// The certificates, and their files.
 pub struct Certificates {
     section: &'static str,
     settings: config::Tls,
     metrics: Arc<Metrics>,
     current: Mutex<Current>,
-    looks: watch::Sender<Looks>,
+    readings: watch::Sender<Readings>,
 }
 
-/// Counts the readings of the files. They run one after the other, so an older content never replaces a newer one, and files
-/// that do not answer block one thread only.
+/// Counts the readings of the files. They run one after the other, so that older content never replaces newer content.
+/// Files that do not answer block one thread only.
 #[derive(Debug, Default)]
-struct Looks {
+struct Readings {
     begun: u64,
     ended: u64,
-    /// A connection has come since the last reading began.
+    /// A connection has arrived since the last reading began.
     is_wanted: bool,
-    /// A reading took longer than a connection waits, and has not ended.
+    /// A reading took longer than a connection waits, and has not ended yet.
     is_stalled: bool,
 }
 
 struct Current {
     server: Arc<ServerConfig>,
-    /// The content that it was made of.
+    /// The content that it was made from.
     content: Content,
     /// The last error, so that the same error is logged once.
     fault: Option<String>,
 }
 
-/// What is in the files.
+/// The content of the files.
 #[derive(PartialEq, Eq)]
 struct Content {
     cert: Vec<u8>,
@@ -61,7 +61,7 @@ struct Content {
 }
 
 impl Certificates {
-    /// Reads the files that the section `section` of the configuration names.
+    /// Reads the files of the section `section` of the configuration.
     pub fn load(
         section: &'static str,
         settings: &config::Tls,
@@ -79,12 +79,12 @@ impl Certificates {
             settings: settings.clone(),
             metrics,
             current: Mutex::new(current),
-            looks: watch::Sender::default(),
+            readings: watch::Sender::default(),
         })
     }
 
-    /// The certificates for a connection that begins now. If the files cannot be used or do not answer, these are the last good
-    /// ones, and the next connection reads the files again.
+    /// The certificates for a connection that begins now. If the files cannot be used or do not answer, these are the
+    /// last good ones, and the next connection reads the files again.
     pub async fn now(self: &Arc<Self>) -> Arc<ServerConfig> {
         let read = |this: &Self| Content::read(&this.settings);
         self.after_a_look(read).await
@@ -94,28 +94,28 @@ impl Certificates {
         self: &Arc<Self>,
         read: impl Fn(&Self) -> Result<Content, ServerError> + Send + 'static,
     ) -> Arc<ServerConfig> {
-        let mut looks = self.looks.subscribe();
+        let mut readings = self.readings.subscribe();
         let (mut awaited, mut is_first) = (0, false);
-        self.looks.send_modify(|looks| {
-            // A reading that has begun may have read files that are older than this connection.
-            awaited = looks.begun + 1;
-            is_first = looks.begun == looks.ended;
+        self.readings.send_modify(|readings| {
+            // A reading that has already begun may have read files older than this connection.
+            awaited = readings.begun + 1;
+            is_first = readings.begun == readings.ended;
             if is_first {
-                looks.begun += 1;
+                readings.begun += 1;
             } else {
-                looks.is_wanted = true;
+                readings.is_wanted = true;
             }
         });
         if is_first {
             self.look(read);
         }
-        let ended = looks.wait_for(|looks| looks.ended >= awaited || looks.is_stalled);
-        let ended = timeout(WAIT, ended).await;
+        let ended = readings.wait_for(|readings| readings.ended >= awaited || readings.is_stalled);
+        let ended = timeout(MAX_WAIT, ended).await;
         if ended.is_err() {
-            self.looks
-                .send_modify(|looks| looks.is_stalled = looks.begun > looks.ended);
+            self.readings
+                .send_modify(|readings| readings.is_stalled = readings.begun > readings.ended);
         }
-        if self.looks.borrow().is_stalled {
+        if self.readings.borrow().is_stalled {
             self.note(Err(ServerError::Silent {
                 section: self.section,
             }));
@@ -123,7 +123,7 @@ impl Certificates {
         Arc::clone(&self.current().server)
     }
 
-    /// Reads the files on a thread, and again if a connection has come meanwhile.
+    /// Reads the files on a thread, and again if a connection has arrived meanwhile.
     fn look(
         self: &Arc<Self>,
         read: impl Fn(&Self) -> Result<Content, ServerError> + Send + 'static,
@@ -140,19 +140,19 @@ impl Certificates {
                 this.note(followed.unwrap_or(Err(ServerError::BrokenOff {
                     section: this.section,
                 })));
-                this.looks.send_modify(|looks| {
-                    looks.ended = looks.begun;
-                    looks.is_stalled = false;
-                    goes_on = std::mem::take(&mut looks.is_wanted);
-                    looks.begun += u64::from(goes_on);
+                this.readings.send_modify(|readings| {
+                    readings.ended = readings.begun;
+                    readings.is_stalled = false;
+                    goes_on = std::mem::take(&mut readings.is_wanted);
+                    readings.begun += u64::from(goes_on);
                 });
             }
         };
         if thread.spawn(look).is_err() {
-            // Without a thread the files are not read; the next connection tries again.
-            self.looks.send_modify(|looks| {
-                looks.ended = looks.begun;
-                looks.is_wanted = false;
+            // If no thread can be started, the files are not read. The next connection tries again.
+            self.readings.send_modify(|readings| {
+                readings.ended = readings.begun;
+                readings.is_wanted = false;
             });
             self.note(Err(ServerError::BrokenOff {
                 section: self.section,
@@ -170,11 +170,11 @@ impl Certificates {
             content,
             fault: None,
         };
-        info!(section = self.section, "took up new certificates");
+        info!(section = self.section, "put new certificates in force");
         Ok(())
     }
 
-    /// Notes how a reading ended, and logs a new error.
+    /// Records the outcome of a reading, and logs an error if it is new.
     fn note(&self, followed: Result<(), ServerError>) {
         self.metrics.certificates(self.section, followed.is_ok());
         let fault = followed.err().map(|fault| fault.to_string());
@@ -182,7 +182,7 @@ impl Certificates {
         if let Some(fault) = &fault
             && current.fault.as_ref() != Some(fault)
         {
-            error!("{fault}; the last good certificates go on serving");
+            error!("{fault}; the last good certificates stay in use");
         }
         current.fault = fault;
     }
@@ -193,7 +193,7 @@ impl Certificates {
 }
 
 impl Content {
-    /// Reads all files as they were at one moment, so that key and certificate belong together.
+    /// Reads all files as they were at one moment, so that key and certificate match.
     fn read(settings: &config::Tls) -> Result<Self, ServerError> {
         let paths = [
             Some(&settings.cert),
@@ -218,11 +218,11 @@ impl Content {
 }
 
 fn server(section: &'static str, files: &Content) -> Result<ServerConfig, ServerError> {
-    certificates::server(&files.cert, &files.key, files.client_ca.as_deref()).map_err(|useless| {
+    certificates::server(&files.cert, &files.key, files.client_ca.as_deref()).map_err(|unusable| {
         ServerError::Certificates {
             section,
-            key: useless.key,
-            cause: useless.message,
+            key: unusable.key,
+            cause: unusable.message,
         }
     })
 }

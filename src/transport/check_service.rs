@@ -1,6 +1,7 @@
-//! `envoy.service.auth.v3.Authorization` as a gRPC service whose messages stay encoded.
+//! The gRPC service `envoy.service.auth.v3.Authorization`. Its messages stay encoded.
 //!
-//! `request/envoy` reads a question from its bytes and `response` writes an answer as bytes, so tonic builds no structures.
+//! `request/envoy` reads a check from its bytes, and `response` writes an answer as bytes, so tonic builds no
+//! structures.
 
 use std::{
     convert::Infallible,
@@ -30,7 +31,7 @@ pub struct CheckService {
 }
 
 impl CheckService {
-    /// Answers by `checks`. A request longer than `max_request_bytes` is an error.
+    /// Answers with `checks`. A request longer than `max_request_bytes` is an error.
     pub fn new(checks: ExtAuthz, max_request_bytes: usize) -> Self {
         Self {
             checks: Arc::new(checks),
@@ -60,7 +61,9 @@ impl Service<http::Request<Body>> for CheckService {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         if request.uri().path() != CHECK {
-            let unknown = Status::unimplemented("Authorization has no other method than Check");
+            let unknown = Status::unimplemented(
+                "expected the method Check of Authorization, found another one",
+            );
             return Box::pin(async move { Ok(unknown.into_http()) });
         }
         let (checks, limit) = (Arc::clone(&self.checks), self.max_request_bytes);
@@ -75,7 +78,7 @@ impl Service<http::Request<Body>> for CheckService {
     }
 }
 
-/// A function as the method of a service.
+/// A method of the service, made from a function.
 struct Answer<F>(F);
 
 impl<F, A> UnaryService<Bytes> for Answer<F>
@@ -93,10 +96,10 @@ where
 
 /// The buffer that tonic allocates for each message, in bytes. Most messages fit; for others it grows.
 const USUAL_BYTES: usize = 2048;
-/// tonic's default. It only matters to streams.
+/// tonic's default. It only affects streams.
 const YIELD_THRESHOLD: usize = 32 * 1024;
 
-/// Bytes in, bytes out.
+/// A codec that passes bytes unchanged.
 #[derive(Debug, Clone, Copy)]
 struct Encoded;
 

@@ -1,4 +1,4 @@
-//! One connection of a gRPC client, from its first byte to its last.
+//! Serves one connection of a gRPC client, from its first byte to its last.
 
 use std::{
     convert::Infallible,
@@ -28,28 +28,28 @@ use super::{
     certificates::Certificates,
     incoming::{Connection, begin},
     listener::Socket,
-    receiving::{Arriving, Held, Receiving, Sender},
+    receiving::{IncomingBody, MessageMemory, Receiving, Sender},
     stream_resets::StreamResets,
 };
 use crate::{
-    connections::{FAREWELL, Guest, Heard, Leave, OpenAnswer, Served},
-    telemetry::{metrics::Dropped, occasionally::Occasionally},
+    connections::{CLOSE_LIMIT, Close, ObservedStream, OpenAnswer, Served, TrackedConnection},
+    telemetry::{log_throttle::LogThrottle, metrics::Dropped},
 };
 
-/// Resets that a connection may have pending before it is closed. When many clients drop at once Envoy resets their
-/// checks; h2's default of 20 would then close the connection for all others.
+/// How many resets may be pending before a connection is closed. When many clients disconnect at once, Envoy resets
+/// their checks. h2's default of 20 would then close the connection for all other clients.
 const MAX_PENDING_RESETS: usize = 100_000;
-/// Checks in flight on one connection.
+/// The most checks in flight on one connection.
 const MAX_STREAMS: u32 = 4096;
 
-/// When clients are asked whether they are still there, and how long they may take to say so.
+/// When a silent client is asked for a sign of life, and how long it may take to answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Pings {
-    /// A PING is sent after so long without a byte from the client.
+    /// A PING is sent after this long without a byte from the client.
     pub interval: Duration,
-    /// How long its answer may take before the connection is ended, by GOAWAY.
+    /// How long the answer may take. After that the connection is ended by GOAWAY.
     pub timeout: Duration,
-    /// How long after that it is closed, whether GOAWAY could be sent or not.
+    /// How much later the connection is closed, even if GOAWAY could not be sent.
     pub grace: Duration,
 }
 
@@ -63,65 +63,73 @@ impl Default for Pings {
     }
 }
 
-/// What all connections of a server have in common.
+/// The settings that all connections of a server share.
 #[derive(Clone)]
-pub(super) struct Rules {
+pub(super) struct ConnectionSettings {
     pub(super) certificates: Option<Arc<Certificates>>,
     pub(super) receiving: Arc<Receiving>,
     pub(super) pings: Pings,
     pub(super) longest_message: usize,
-    /// When it was told that requests cannot be read.
-    pub(super) told: Arc<Occasionally>,
+    /// When unreadable requests were last logged.
+    pub(super) reset_throttle: Arc<LogThrottle>,
 }
 
-/// Serves a connection until it ends, has to leave, or the service ends.
-pub(super) async fn serve<S>(socket: Socket, mut served: Served, rules: Rules, service: S)
-where
+/// Serves a connection until it ends, must close, or the service stops.
+pub(super) async fn serve<S>(
+    socket: Socket,
+    mut served: Served,
+    settings: ConnectionSettings,
+    service: S,
+) where
     S: Service<Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
 {
-    let guest = Arc::clone(&served.guest);
-    let resets = StreamResets::of(&guest, &rules.told);
-    let opening = begin(socket, rules.certificates.clone(), resets);
+    let tracked = Arc::clone(&served.tracked);
+    let resets = StreamResets::of(&tracked, &settings.reset_throttle);
+    let opening = begin(socket, settings.certificates.clone(), resets);
     let opened = tokio::select! {
-        opened = timeout(rules.receiving.patience(), opening) => opened,
-        _ = guest.dismissal() => return,
+        opened = timeout(settings.receiving.patience(), opening) => opened,
+        _ = tracked.must_close() => return,
         () = served.end() => return,
     };
     match opened {
-        Ok(Ok(connection)) => speak(connection, served, &rules, service).await,
-        Ok(Err(error)) => debug!(%error, "a connection did not come about"),
-        Err(_) => silent(&guest),
+        Ok(Ok(connection)) => speak(connection, served, &settings, service).await,
+        Ok(Err(error)) => debug!(%error, "a connection failed before HTTP/2"),
+        Err(_) => silent(&tracked),
     }
 }
 
-fn silent(guest: &Guest) {
-    let seats = guest.seats();
-    seats.metrics().dropped(seats.listener(), Dropped::Silent);
+fn silent(tracked: &TrackedConnection) {
+    let limit = tracked.limit();
+    limit.metrics().dropped(limit.listener(), Dropped::Silent);
 }
 
-async fn speak<S>(connection: Connection, mut served: Served, rules: &Rules, service: S)
-where
+async fn speak<S>(
+    connection: Connection,
+    mut served: Served,
+    settings: &ConnectionSettings,
+    service: S,
+) where
     S: Service<Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
 {
-    let guest = Arc::clone(&served.guest);
-    guest.has_begun();
-    let sender = Arc::new(Sender::new(&rules.receiving, &guest));
-    let (longest, asking) = (rules.longest_message, Arc::clone(&guest));
+    let tracked = Arc::clone(&served.tracked);
+    tracked.speaks_http2();
+    let sender = Arc::new(Sender::new(&settings.receiving, &tracked));
+    let (longest, asking) = (settings.longest_message, Arc::clone(&tracked));
     let service = service_fn(move |request: Request<Incoming>| {
-        let held = Arc::new(Held::new(&sender));
+        let held = Arc::new(MessageMemory::new(&sender));
         let headers = size(request.headers());
         let (parts, body) = request.into_parts();
-        let arriving = Arriving::new(body, &held, headers, longest);
+        let arriving = IncomingBody::new(body, &held, headers, longest);
         let mut service = service.clone();
-        let guest = Arc::clone(&asking);
+        let tracked = Arc::clone(&asking);
         async move {
             let body = Body::new(arriving.begun().await);
             let answer = service.call(Request::from_parts(parts, body)).await;
@@ -129,42 +137,45 @@ where
             answer.map(|answer| {
                 answer.map(|body| Answer {
                     body,
-                    _open: guest.answers(),
+                    _open: tracked.answers(),
                 })
             })
         }
     });
-    let pings = rules.pings;
+    let pings = settings.pings;
     let serving = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
         .keep_alive_interval(pings.interval)
         .keep_alive_timeout(pings.timeout)
-        .serve_connection(TokioIo::new(Heard::new(connection, &guest)), service);
+        .serve_connection(
+            TokioIo::new(ObservedStream::new(connection, &tracked)),
+            service,
+        );
     let mut serving = pin!(serving);
-    let mut silence = pin!(guest.silence(pings.interval + pings.timeout + pings.grace));
+    let mut silence = pin!(tracked.silence(pings.interval + pings.timeout + pings.grace));
     let mut is_ending = false;
     loop {
         tokio::select! {
             ended = &mut serving => {
                 match ended {
                     Ok(()) => {}
-                    Err(error) if error.is_timeout() => silent(&guest),
-                    Err(error) => debug!(%error, "a connection broke off"),
+                    Err(error) if error.is_timeout() => silent(&tracked),
+                    Err(error) => debug!(%error, "a connection failed"),
                 }
                 return;
             }
-            leave = guest.dismissal() => {
-                if leave == Leave::Kindly {
+            leave = tracked.must_close() => {
+                if leave == Close::Gracefully {
                     serving.as_mut().graceful_shutdown();
-                    // The client is gone, so nobody can be told.
-                    let _ = timeout(FAREWELL, serving).await;
+                    // The client is gone, so no GOAWAY can be sent.
+                    let _ = timeout(CLOSE_LIMIT, serving).await;
                 }
                 return;
             }
-            // GOAWAY is in its buffer, and it does not read that either.
-            () = &mut silence => return silent(&guest),
+            // GOAWAY is in the buffer, and the client does not read it either.
+            () = &mut silence => return silent(&tracked),
             () = served.end(), if !is_ending => {
                 is_ending = true;
                 serving.as_mut().graceful_shutdown();
@@ -173,7 +184,7 @@ where
     }
 }
 
-/// What headers take, about.
+/// The size of the headers, roughly.
 fn size(headers: &http::HeaderMap) -> usize {
     let of = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         name.as_str().len() + value.len() + 64
@@ -181,7 +192,7 @@ fn size(headers: &http::HeaderMap) -> usize {
     headers.iter().map(of).sum()
 }
 
-/// The body of an answer, which is open until HTTP/2 has taken it.
+/// The body of an answer. It counts as open until HTTP/2 has accepted it.
 struct Answer {
     body: Body,
     _open: OpenAnswer,

@@ -1,4 +1,4 @@
-//! Why a gRPC server, or its certificates, cannot be set up.
+//! Errors when a gRPC server or its certificates are set up.
 
 use std::path::PathBuf;
 
@@ -14,32 +14,32 @@ pub enum ServerError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Unreadable,
     },
-    /// The files changed all the time.
+    /// The files kept changing.
     #[error("certificates: {0}")]
     Unsettled(Unsettled),
     /// The files do not answer.
     #[error("{section}: the certificate files do not answer: check the mount that they are on")]
     Silent {
-        /// The section that names them.
+        /// The section of the configuration.
         section: &'static str,
     },
-    /// Reading the files panicked, or could not begin.
-    #[error("{section}: reading the certificate files broke off")]
+    /// Reading the files panicked, or could not start.
+    #[error("{section}: reading the certificate files panicked or could not start")]
     BrokenOff {
-        /// The section that names them.
+        /// The section of the configuration.
         section: &'static str,
     },
     /// The certificates, the key or the client authorities cannot be used.
     #[error("{section}.{key}: {cause}")]
     Certificates {
-        /// The section that names them.
+        /// The section of the configuration.
         section: &'static str,
-        /// Which file of them.
+        /// The key of the file.
         key: &'static str,
-        /// What was expected, what was found.
+        /// What was expected, and what was found.
         cause: &'static str,
     },
     /// Serving failed.

@@ -1,4 +1,4 @@
-//! What Envoy asks: the answer to one check, and its traces in log, metrics and spans.
+//! Answers one check of Envoy, and reports it to log, metrics and traces.
 
 use std::{
     future::poll_fn,
@@ -21,13 +21,13 @@ use crate::{
     record::{DecisionRecord, Denial},
     request::{CheckInput, envoy::UnreadableCheck},
     response,
-    state::{State, Tenant, Unmatched},
+    state::{State, TenantRules, Unmatched},
     status::DenialStatus,
     telemetry::{
         decision_log,
         decision_stream::DecisionStream,
         metrics::Metrics,
-        traces::{Carried, Traces},
+        traces::{CallContext, TraceQueue},
     },
 };
 
@@ -35,33 +35,33 @@ use crate::{
 pub struct ExtAuthz {
     /// The rules in force.
     pub state: Arc<State>,
-    /// Where decisions are counted.
+    /// Counts decisions.
     pub metrics: Arc<Metrics>,
-    /// Where decisions are told to those who watch.
+    /// Sends decisions to `geowarden tail`.
     pub decisions: Arc<DecisionStream>,
     /// Which decisions are logged.
     pub logged: LoggedDecisions,
-    /// How long one check may take.
+    /// The time limit of one check.
     pub deadline: Duration,
-    /// Where decisions become traces, if anywhere.
-    pub traces: Option<Traces>,
+    /// Makes traces of decisions, if configured.
+    pub traces: Option<TraceQueue>,
 }
 
-/// A request and the tenant whose rules judge it, as far as both are known.
+/// A request and its tenant, as far as both are known.
 struct Received {
     check: Option<CheckInput>,
-    tenant: Option<Arc<Tenant>>,
+    tenant: Option<Arc<TenantRules>>,
     /// Why one of them is not known.
     denial: Option<Denial>,
 }
 
 impl ExtAuthz {
-    /// The answer to an encoded `CheckRequest`: an encoded `CheckResponse`.
+    /// Answers an encoded `CheckRequest` with an encoded `CheckResponse`.
     pub async fn check(&self, metadata: &MetadataMap, message: Bytes) -> Vec<u8> {
         let begun = Instant::now();
         let _in_flight = self.metrics.in_flight();
         let traced = self.traces.as_ref().map(|traces| {
-            let carried = Carried::read(|name| metadata.get(name)?.to_str().ok());
+            let carried = CallContext::read(|name| metadata.get(name)?.to_str().ok());
             (traces, carried)
         });
         let received = receive(&self.state, message);
@@ -113,7 +113,7 @@ impl Received {
     }
 }
 
-/// Decides by `end`. A panic and a deadline become denials of this request, with what is known of it in the record.
+/// Decides before `end`. A panic or the deadline becomes a denial, and the record keeps what is known.
 async fn judge<'r>(
     received: &'r Received,
     end: Instant,
@@ -143,7 +143,7 @@ async fn judge<'r>(
     None
 }
 
-/// A future's value, unless it is not there in time. Most decisions wait for nothing, and need no timer.
+/// The value of a future, unless it is late. Most decisions never wait, and need no timer.
 async fn within<F: Future>(end: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     let at_once = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
@@ -158,13 +158,13 @@ fn unreadable_check(unreadable: &UnreadableCheck) -> Denial {
     Denial::new(status, "unreadable-check", unreadable.to_string())
 }
 
-/// A route that names a tenant that does not exist is the operator's fault; a host that no tenant has is the client's.
+/// If a route names an unknown tenant, the operator is at fault. If no tenant has the host, the client is.
 fn no_tenant(unmatched: &Unmatched) -> Denial {
     let denial = match unmatched {
         Unmatched::Tenant(_) | Unmatched::Key(_) => Denial::new(
             DenialStatus::SERVICE_UNAVAILABLE,
             "unknown-tenant",
-            "What is to judge this route is not configured",
+            "The tenant of this route is not configured",
         ),
         Unmatched::Host(_) | Unmatched::NoHostName => Denial::new(
             DenialStatus::MISDIRECTED_REQUEST,

@@ -1,4 +1,4 @@
-//! How a connection begins: by TLS where there are certificates, then with the preface of HTTP/2.
+//! How a connection begins: with TLS if configured, then the preface of HTTP/2.
 
 use std::{
     io,
@@ -16,15 +16,15 @@ use super::{certificates::Certificates, listener::Socket, stream_resets::StreamR
 /// The first bytes of a client (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection that requests can come over: as it is, or by TLS.
+/// A connection for requests, with or without TLS.
 pub(super) struct Connection {
     stream: Either<Socket, Box<TlsStream<Socket>>>,
-    /// What hyper has yet to read of the preface, which was read already to see whether the client speaks HTTP/2.
+    /// The part of the preface that hyper must still read. It was read before, to see whether the client speaks HTTP/2.
     unread: &'static [u8],
     resets: StreamResets,
 }
 
-/// Waits until the client speaks, since HTTP/2 allocates buffers, and a silent client should not cause that.
+/// Waits until the client sends something. HTTP/2 allocates buffers, which a silent client must not cause.
 pub(super) async fn begin(
     socket: Socket,
     certificates: Option<Arc<Certificates>>,

@@ -1,4 +1,4 @@
-//! Sockets that are bound before anything is served, TCP and Unix alike.
+//! Binds TCP and Unix sockets before anything is served.
 
 use std::{
     fs::{self, Permissions},
@@ -12,13 +12,13 @@ use tokio_util::either::Either;
 
 use crate::{config::ListenAddress, connections::Accept};
 
-/// Connections that may wait to be accepted; the system has a limit of its own.
+/// How many connections may wait to be accepted. The system has a limit of its own.
 const BACKLOG: u32 = 1024;
 
 /// An accepted connection.
 pub type Socket = Either<TcpStream, UnixStream>;
 
-/// A bound socket; a Unix socket's file is removed with it.
+/// A bound socket. The file of a Unix socket is removed when this is dropped.
 #[derive(Debug)]
 pub enum Listener {
     /// TCP.
@@ -33,14 +33,14 @@ pub struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // If this fails, the next process that binds the socket removes the file.
+        // If removing it fails, the next process that binds the socket removes the file.
         let _ = fs::remove_file(&self.0);
     }
 }
 
 impl Listener {
-    /// Binds `address`; `mode` says who may connect to a Unix socket. A socket that nobody listens on any more
-    /// is replaced, any other file is an error.
+    /// Binds `address`. `mode` says who may connect to a Unix socket. A socket file without a listener is replaced. Any
+    /// other file is an error.
     pub async fn bind(address: &ListenAddress, mode: u32) -> io::Result<Self> {
         match address {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
@@ -49,14 +49,14 @@ impl Listener {
                 let socket = UnixSocket::new_stream()?;
                 socket.bind(path)?;
                 let file = SocketFile(path.clone());
-                // Before it listens, so that nobody can have connected yet.
+                // Set the mode before listening, so that nobody can have connected yet.
                 fs::set_permissions(path, Permissions::from_mode(mode))?;
                 Ok(Self::Unix(socket.listen(BACKLOG)?, file))
             }
         }
     }
 
-    /// Where it listens, with the port that the system chose.
+    /// The address, with the port that the system chose.
     pub fn address(&self) -> io::Result<ListenAddress> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(ListenAddress::Tcp),
@@ -72,7 +72,7 @@ impl Accept for Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // Answers are small, so waiting for a full packet would delay each of them.
+                // Answers are small. Waiting for a full packet would delay each of them.
                 stream.set_nodelay(true)?;
                 Ok(Either::Left(stream))
             }
@@ -87,12 +87,12 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(meta) if !meta.file_type().is_socket() => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "a file that is no socket stands there",
+            "expected a socket or no file, found another file: remove it",
         )),
         Ok(_) => match UnixStream::connect(path).await {
             Ok(_) => Err(io::Error::new(
                 io::ErrorKind::AddrInUse,
-                "another process listens there",
+                "another process listens on this socket: stop it, or choose another path",
             )),
             Err(_) => fs::remove_file(path),
         },

@@ -1,4 +1,4 @@
-//! Stop 1 and the way out: the only users of tonic.
+//! Stop 1 and the answer. Only this module uses tonic.
 
 pub mod admin;
 pub mod certificates;

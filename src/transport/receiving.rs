@@ -1,11 +1,11 @@
-//! Messages that are being received: how long one may take, and what all of them may hold.
+//! Limits how long a message may take to arrive, and the memory of all incomplete messages.
 //!
-//! A message that arrives together with its headers costs nothing here. One that arrives later is entered in the ledger with
-//! the memory that it holds, until it is answered. If a connection holds more than its share, or all connections hold more
-//! than the limit, the oldest incomplete message is dropped: an honest client needs milliseconds to send one.
+//! A message that arrives together with its headers costs nothing here. A later one is entered in the ledger with its
+//! memory, until it is answered. If a connection uses more than its share, or all connections use more than the limit,
+//! the oldest incomplete message is dropped. An honest client needs only milliseconds to send a message.
 
-mod arriving;
-mod gathered;
+mod frame_buffer;
+mod incoming_body;
 mod ledger;
 
 use std::{
@@ -16,42 +16,42 @@ use std::{
 use tokio::sync::oneshot;
 use tracing::warn;
 
-pub(super) use self::arriving::Arriving;
+pub(super) use self::incoming_body::IncomingBody;
 use self::ledger::Ledger;
 use crate::{
-    connections::Guest,
-    telemetry::{metrics::Dropped, occasionally::Occasionally},
+    connections::TrackedConnection,
+    telemetry::{log_throttle::LogThrottle, metrics::Dropped},
 };
 
-/// What a stream takes that has sent nothing but its headers, in bytes: its state in HTTP/2, its task, and usual headers.
+/// The memory of a stream that has sent only its headers, in bytes: its HTTP/2 state, its task, and usual headers.
 ///
-/// As many as a connection may have are within its share: of a burst the headers come first, and the messages as the windows
-/// let them.
+/// All streams that a connection may have fit in its share. In a burst the headers arrive first, and the messages
+/// follow as the windows allow.
 const STREAM: usize = 3 * 1024;
-/// The headers that are in it.
+/// The part of it that is for headers.
 const USUAL_HEADERS: usize = 1024;
 
-/// What all connections of the process share.
+/// The state that all connections of the process share.
 #[derive(Debug)]
 pub struct Receiving {
     patience: Duration,
     ledger: Mutex<Ledger>,
     next_connection: AtomicU64,
-    told: Occasionally,
+    throttle: LogThrottle,
 }
 
 impl Receiving {
-    /// A message may take `patience` to come, and all that have not come hold at most `memory` bytes.
+    /// A message may take `patience` to arrive, and all incomplete messages may use `memory` bytes.
     pub fn new(patience: Duration, memory: usize) -> Arc<Self> {
         Arc::new(Self {
             patience,
             ledger: Mutex::new(Ledger::new(memory)),
             next_connection: AtomicU64::new(0),
-            told: Occasionally::default(),
+            throttle: LogThrottle::default(),
         })
     }
 
-    /// How long a client may take to send what it has begun.
+    /// How long a client may take to finish what it has begun to send.
     pub(super) fn patience(&self) -> Duration {
         self.patience
     }
@@ -64,42 +64,42 @@ impl Receiving {
 /// The client that sends the messages.
 pub(super) struct Sender {
     receiving: Arc<Receiving>,
-    guest: Arc<Guest>,
+    tracked: Arc<TrackedConnection>,
     connection: u64,
 }
 
 impl Sender {
-    pub(super) fn new(receiving: &Arc<Receiving>, guest: &Arc<Guest>) -> Self {
+    pub(super) fn new(receiving: &Arc<Receiving>, tracked: &Arc<TrackedConnection>) -> Self {
         Self {
             receiving: Arc::clone(receiving),
-            guest: Arc::clone(guest),
+            tracked: Arc::clone(tracked),
             connection: receiving.next_connection.fetch_add(1, Ordering::Relaxed),
         }
     }
 
     fn gave_up(&self, why: Dropped) {
-        let seats = self.guest.seats();
-        let listener = seats.listener();
-        seats.metrics().dropped(listener, why);
-        if let Some(count) = self.receiving.told.due() {
+        let limit = self.tracked.limit();
+        let listener = limit.listener();
+        limit.metrics().dropped(listener, why);
+        if let Some(count) = self.receiving.throttle.due() {
             warn!(
                 listener,
                 count,
                 reason = why.as_str(),
-                "messages were dropped that had not come whole"
+                "incomplete messages were dropped"
             );
         }
     }
 }
 
-/// What one message holds, until it is answered.
-pub(super) struct Held {
+/// The memory of one message, until it is answered.
+pub(super) struct MessageMemory {
     sender: Arc<Sender>,
-    /// Its number in the ledger; 0 as long as it is in none.
+    /// Its number in the ledger; 0 if it is not entered.
     number: AtomicU64,
 }
 
-impl Held {
+impl MessageMemory {
     pub(super) fn new(sender: &Arc<Sender>) -> Self {
         Self {
             sender: Arc::clone(sender),
@@ -107,7 +107,8 @@ impl Held {
         }
     }
 
-    /// Enters it with what it and its headers hold so far. The channel breaks once it is dropped.
+    /// Enters the message with the memory of what has arrived and of its headers. The channel closes if the message is
+    /// dropped.
     fn enter(&self, headers: usize, bytes: usize) -> oneshot::Receiver<()> {
         let bytes = STREAM + headers.saturating_sub(USUAL_HEADERS) + bytes;
         let (keep, dropped) = oneshot::channel();
@@ -118,23 +119,23 @@ impl Held {
         dropped
     }
 
-    /// Notes that it holds `more` bytes. False if the message was dropped.
+    /// Adds `more` bytes. Returns false if the message was dropped.
     fn grow(&self, bytes: usize) -> bool {
         let number = self.number.load(Ordering::Relaxed);
         self.sender.receiving.ledger().grow(number, bytes)
     }
 
-    /// Notes that the message is complete.
+    /// Records that the message is complete.
     fn is_whole(&self) {
         let number = self.number.load(Ordering::Relaxed);
         if number != 0 {
             self.sender.receiving.ledger().keep(number);
         }
-        self.sender.guest.has_asked();
+        self.sender.tracked.sent_request();
     }
 }
 
-impl Drop for Held {
+impl Drop for MessageMemory {
     fn drop(&mut self) {
         let number = self.number.load(Ordering::Relaxed);
         if number != 0 {

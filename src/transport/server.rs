@@ -1,4 +1,4 @@
-//! The gRPC server: TLS, limits, health, graceful end.
+//! The gRPC server: TLS, limits, health, graceful shutdown.
 
 use std::{
     convert::Infallible,
@@ -19,38 +19,39 @@ use super::{
     admin::AdminService,
     certificates::Certificates,
     check_service::CheckService,
-    connection::{self, Rules},
+    connection::{self, ConnectionSettings},
     error::ServerError,
     listener::Listener,
     receiving::Receiving,
 };
 use crate::{
     config,
-    connections::{self, Seats},
-    telemetry::{metrics::Metrics, occasionally::Occasionally},
+    connections::{self, ConnectionLimit},
+    telemetry::{log_throttle::LogThrottle, metrics::Metrics},
 };
 
-/// What a gRPC server lets its clients take.
+/// The limits for clients of a gRPC server.
 pub struct Limits {
-    /// Its connections.
-    pub seats: Arc<Seats>,
-    /// What is being received, over all servers of the process.
+    /// The limit of its connections.
+    pub limit: Arc<ConnectionLimit>,
+    /// The limits for incomplete messages, shared by all servers of the process.
     pub receiving: Arc<Receiving>,
     /// The longest message, in bytes.
     pub longest_message: usize,
-    /// After which silence a client counts as gone.
+    /// After how much silence a client counts as gone.
     pub pings: Pings,
 }
 
 /// A gRPC server with its socket bound.
 pub struct GrpcServer {
     listener: Listener,
-    seats: Arc<Seats>,
-    rules: Rules,
+    limit: Arc<ConnectionLimit>,
+    settings: ConnectionSettings,
 }
 
 impl GrpcServer {
-    /// Reads the certificates of `settings`, which come with the name of their section, and checks that they can be used.
+    /// Reads the certificates of `settings` and checks that they can be used. The settings come with the name of their
+    /// section.
     pub fn new(
         listener: Listener,
         settings: Option<(&'static str, &config::Tls)>,
@@ -62,18 +63,18 @@ impl GrpcServer {
             .transpose()?;
         Ok(Self {
             listener,
-            seats: limits.seats,
-            rules: Rules {
+            limit: limits.limit,
+            settings: ConnectionSettings {
                 certificates: certificates.map(Arc::new),
                 receiving: limits.receiving,
                 pings: limits.pings,
                 longest_message: limits.longest_message,
-                told: Arc::<Occasionally>::default(),
+                reset_throttle: Arc::<LogThrottle>::default(),
             },
         })
     }
 
-    /// Answers Envoy's checks until `shutdown` ends, then until the requests in flight are answered.
+    /// Answers Envoy's checks until `shutdown` completes, then finishes the requests in flight.
     pub async fn run(
         self,
         checks: CheckService,
@@ -88,7 +89,7 @@ impl GrpcServer {
         self.serve(service, not_serving(health, shutdown)).await;
     }
 
-    /// Answers operators until `shutdown` ends, then until the requests in flight are answered.
+    /// Answers operators until `shutdown` completes, then finishes the requests in flight.
     pub async fn run_admin(
         self,
         service: AdminService,
@@ -107,14 +108,14 @@ impl GrpcServer {
             + 'static,
         S::Future: Send,
     {
-        let rules = self.rules;
+        let settings = self.settings;
         let each =
-            |socket, served| connection::serve(socket, served, rules.clone(), service.clone());
-        connections::serve(self.listener, self.seats, each, shutdown).await;
+            |socket, served| connection::serve(socket, served, settings.clone(), service.clone());
+        connections::serve(self.listener, self.limit, each, shutdown).await;
     }
 }
 
-/// Sends checks straight to their service, since a router would only cost time, and everything else to the router.
+/// Sends checks directly to their service, since a router would cost time. Everything else goes to the router.
 #[derive(Clone)]
 struct ChecksFirst {
     checks: CheckService,
@@ -130,7 +131,7 @@ impl Service<http::Request<Body>> for ChecksFirst {
     >;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // The service of checks is always ready.
+        // The check service is always ready.
         Service::<http::Request<Body>>::poll_ready(&mut self.others, context)
     }
 

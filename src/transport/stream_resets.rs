@@ -1,13 +1,13 @@
-//! Counts requests that h2 rejects. They never reach a service and h2 does not report them, so this reads the RST_STREAM frames
-//! that h2 writes.
+//! Counts requests that h2 rejects. They never reach a service, and h2 does not report them. So this reads the
+//! RST_STREAM frames that h2 writes.
 
 use std::sync::Arc;
 
 use tracing::warn;
 
 use crate::{
-    connections::Guest,
-    telemetry::{metrics::Dropped, occasionally::Occasionally},
+    connections::TrackedConnection,
+    telemetry::{log_throttle::LogThrottle, metrics::Dropped},
 };
 
 /// The head of a frame (RFC 9113, section 4.1).
@@ -15,28 +15,28 @@ const HEAD: usize = 9;
 const RST_STREAM: u8 = 3;
 const PROTOCOL_ERROR: u32 = 1;
 
-/// Counts the streams that h2 resets because it cannot read their requests, by what it writes to the client.
+/// Counts the streams that h2 resets because it cannot read their requests. It looks at the bytes for the client.
 pub(super) struct StreamResets {
-    guest: Arc<Guest>,
-    told: Arc<Occasionally>,
+    tracked: Arc<TrackedConnection>,
+    throttle: Arc<LogThrottle>,
     frames: Frames,
 }
 
 impl StreamResets {
-    pub(super) fn of(guest: &Arc<Guest>, told: &Arc<Occasionally>) -> Self {
+    pub(super) fn of(tracked: &Arc<TrackedConnection>, throttle: &Arc<LogThrottle>) -> Self {
         Self {
-            guest: Arc::clone(guest),
-            told: Arc::clone(told),
+            tracked: Arc::clone(tracked),
+            throttle: Arc::clone(throttle),
             frames: Frames::default(),
         }
     }
 
     pub(super) fn written(&mut self, bytes: &[u8]) {
         for _ in 0..self.frames.refused(bytes) {
-            let seats = self.guest.seats();
-            let listener = seats.listener();
-            seats.metrics().dropped(listener, Dropped::Unreadable);
-            if let Some(count) = self.told.due() {
+            let limit = self.tracked.limit();
+            let listener = limit.listener();
+            limit.metrics().dropped(listener, Dropped::Unreadable);
+            if let Some(count) = self.throttle.due() {
                 warn!(
                     listener,
                     count,
@@ -47,17 +47,17 @@ impl StreamResets {
     }
 }
 
-/// A stream of frames, cut anywhere.
+/// Parses a stream of frames that is cut at any place.
 #[derive(Default)]
 struct Frames {
-    /// The start of a frame: its head, and the code of an RST_STREAM.
+    /// The start of a frame: its head, and the error code of an RST_STREAM.
     begun: Vec<u8>,
-    /// Bytes left of a frame that is ignored.
+    /// The remaining bytes of a frame that is skipped.
     rest: usize,
 }
 
 impl Frames {
-    /// How many streams these bytes reset for what HTTP/2 cannot read.
+    /// How many streams these bytes reset with PROTOCOL_ERROR.
     fn refused(&mut self, mut bytes: &[u8]) -> usize {
         let mut refused = 0;
         while !bytes.is_empty() {

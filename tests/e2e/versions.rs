@@ -39,7 +39,7 @@ async fn a_running_pygeoapi_is_compared_with_the_guarded_one() -> Outcome {
     let warnings = said["warnings"].to_string();
     assert!(warnings.contains("measured with 0.24"), "{said}");
     assert!(
-        warnings.contains("pygeoapi 0.24 runs, but 0.25 is guarded"),
+        warnings.contains("expected pygeoapi 0.25 (`pygeoapi.version`), found 0.24"),
         "{said}"
     );
     let said = check(&files, &format!("{other}, version_mismatch: refuse"), true)?;
@@ -79,7 +79,9 @@ async fn a_pygeoapi_that_starts_later_is_compared_later() -> Outcome {
     let pygeoapi = Pygeoapi::start(&tools).await?;
     open.send_replace(pygeoapi.port());
     geowarden
-        .event(says("pygeoapi 0.24 runs, but 0.25 is guarded"))
+        .event(says(
+            "expected pygeoapi 0.25 (`pygeoapi.version`), found 0.24",
+        ))
         .await?;
     behind.abort();
     Ok(())

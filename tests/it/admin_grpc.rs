@@ -1,4 +1,4 @@
-//! The gRPC admin service: who reaches it, what it says, and that it never holds up a decision.
+//! The gRPC admin service: who can connect, what it answers, and that it never delays a decision.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ allow if {
 }
 "#;
 
-/// A service whose admin service is at `address`, with more settings beside it.
+/// A service with its admin service at `address` and more settings.
 async fn start(folder: TempDir, address: &str) -> (Service, AdminAddress) {
     let mut config = config(folder.path());
     set_address(&mut config, address);
@@ -140,7 +140,7 @@ async fn reloads_are_told_good_and_bad() {
 
 #[tokio::test]
 async fn key_sets_are_told_with_their_age_and_faults() {
-    // Nobody listens on a port that was bound and given back, so this issuer has no keys.
+    // Nobody listens on a port that was bound and released, so this issuer has no keys.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -379,7 +379,7 @@ async fn tenants_are_told_apart() {
 async fn a_slow_reader_loses_decisions_and_holds_up_none() {
     let (service, address) = start(folder(POLICY, ""), "127.0.0.1:0").await;
     let mut slow = tail(&address, TailRequest::default()).await;
-    // Far more than the connection and the stream hold: long paths fill the windows.
+    // Far more than the connection and the stream can buffer: long paths fill the windows.
     let path = format!("/collections/{}", "x".repeat(4000));
     let count = 4000;
     let service = Arc::new(service);

@@ -1,5 +1,5 @@
-//! docs/policies/built-ins.md says of each built-in function of OPA whether it is here. The page is made here:
-//! `WRITE=1 cargo test --test it built_ins` writes it anew.
+//! Checks docs/policies/built-ins.md, which says for each built-in function of OPA whether geowarden has it.
+//! `WRITE=1 cargo test --test it built_ins` writes the page.
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
@@ -108,7 +108,7 @@ const MISSING: [(&str, &str); 22] = [
     ),
 ];
 
-/// What to know of functions that are here.
+/// Notes about functions that geowarden has.
 const NOTES: [(&str, &str); 17] = [
     ("bits.lsh", "by at most 4096 bits"),
     (
@@ -251,7 +251,7 @@ fn built_ins_take_as_many_arguments_as_in_opa() {
             assert_eq!(here, *count, "{name}");
         }
     }
-    // Notes are of what is there, and reasons of what is not.
+    // Notes are about existing functions, and reasons about missing ones.
     let here = builtin_names();
     for (name, _) in NOTES {
         assert!(opa.contains_key(name) && here.contains(name), "{name}");

@@ -1,4 +1,4 @@
-//! What Envoy is told.
+//! The answers to Envoy.
 
 use envoy_types::{
     ext_authz::v3::pb::{HeaderAppendAction, HttpResponse},
@@ -41,7 +41,7 @@ async fn an_allowance_names_the_caller_and_takes_its_credential() {
             "{name} not in {removed:?}"
         );
     }
-    // Envoy removes after it has set.
+    // Envoy removes headers after it has set others.
     for name in ["x-geowarden-subject", "x-geowarden-method", ":path"] {
         assert!(
             !removed.iter().any(|r| r == name),
@@ -164,7 +164,7 @@ async fn a_verdict_says_more_than_yes_and_no() {
         assert_eq!(refused.status(), 503, "{collection}");
         assert_eq!(refused.problem()["code"], code, "{collection}");
     }
-    // Undefined: the policy says nothing, which is no.
+    // Undefined: the policy gives no value, so it denies.
     assert_eq!(ask("other").await.status(), 403);
 }
 
@@ -232,7 +232,7 @@ async fn probes_and_health_answer() {
 
 #[tokio::test]
 async fn shutting_down_answers_what_is_in_flight() {
-    // A key server that never answers: a token of its issuer waits for keys, and so is in flight.
+    // A key server that never answers. A token of its issuer waits for keys, so its check is in progress.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}", silent.local_addr().unwrap());
     let folder = folder("package geowarden.authz\n\nallow := true\n", "");
@@ -260,7 +260,7 @@ async fn shutting_down_answers_what_is_in_flight() {
     let answer = Answer(asked.await.unwrap().unwrap().into_inner());
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.problem()["code"], "keys-unavailable");
-    // The client's connection stays open, idle, as Envoy's do: it must not hold up the end.
+    // The client's connection stays open and idle, like Envoy's. It must not delay the end.
     let ended = tokio::time::timeout(std::time::Duration::from_secs(5), service.running).await;
     assert_eq!(
         ended.expect("an idle connection held up the end").unwrap(),
@@ -268,7 +268,8 @@ async fn shutting_down_answers_what_is_in_flight() {
     );
 }
 
-/// A 401 asks for a credential, so it is for strangers who could show one, unless the policy says otherwise.
+/// A 401 asks for a credential. It is only for anonymous callers, if credentials are configured, unless the policy
+/// decides otherwise.
 #[tokio::test]
 async fn strangers_are_told_to_try_where_they_can() {
     let policy = |status: &str| {
@@ -310,7 +311,7 @@ async fn strangers_are_told_to_try_where_they_can() {
         denied(403, false)
     );
 
-    // Without a way to show who one is.
+    // No credentials are configured.
     let folder = folder(&policy(""), "");
     let file = folder.path().join("geowarden.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -330,7 +331,7 @@ async fn strangers_are_told_to_try_where_they_can() {
     }
 }
 
-/// Python's requests adds it for a host of `~/.netrc`.
+/// Python's requests adds this header for a host of `~/.netrc`.
 #[tokio::test]
 async fn a_scheme_that_is_not_configured_is_shown_to_the_policy_only() {
     let service = Service::with_policy(
@@ -344,7 +345,7 @@ async fn a_scheme_that_is_not_configured_is_shown_to_the_policy_only() {
     for kept_back in ["x-api-key", "authorization"] {
         assert!(allowed.removed().iter().any(|name| name == kept_back));
     }
-    // Alone, it makes nobody known.
+    // Alone, it authenticates nobody.
     let stranger = service.ask("GET", "/collections", &[basic]).await;
     assert_eq!(stranger.status(), 401);
     assert_eq!(stranger.problem()["code"], "credential-required");

@@ -1,4 +1,4 @@
-//! The commands as a shell sees them: exit codes, and which stream says what.
+//! The commands as a shell sees them: exit codes, standard output and standard error.
 
 use std::{
     fs,
@@ -178,7 +178,7 @@ fn what_is_typed_or_read_is_not_repeated() {
             "{more:?}: {told}"
         );
     }
-    // No terminal obeys what was typed.
+    // Escape what the user typed.
     let output = geowarden(path, &["check", "--a\u{202e}"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(err(&output).contains("--a\\u{202e}"), "{}", err(&output));
@@ -208,7 +208,7 @@ fn what_is_typed_or_read_is_not_repeated() {
     }
 }
 
-/// Certificates that are replaced may be of no use for a moment: a probe is not to fail by that.
+/// While certificates are replaced, they may be invalid for a moment. A probe must not fail then.
 #[test]
 fn useless_certificates_stop_check_and_start_and_no_probe() {
     let folder = tempfile::tempdir().unwrap();
@@ -225,7 +225,7 @@ fn useless_certificates_stop_check_and_start_and_no_probe() {
     assert_eq!(output.status.code(), Some(1), "{}", err(&output));
 }
 
-/// A key that opens nothing would only be kept in a scrollback.
+/// A key that is not valid would only stay in the terminal's history.
 #[test]
 fn a_start_that_fails_tells_no_key() {
     let folder = tempfile::tempdir().unwrap();
@@ -370,7 +370,7 @@ fn a_policy_that_cannot_be_meant_or_survived_is_told_by_check_and_start() {
             "took longer than 1s",
         ),
     ] {
-        // Both sides of the comparison double with each rule: no evaluation of it ends.
+        // Both sides of the comparison double with each rule, so its evaluation never ends.
         let doubled: Vec<String> = (1..=30)
             .map(|n| {
                 let last = n - 1;
@@ -429,7 +429,7 @@ async fn a_probe_needs_no_certificate_authorities() {
     assert_eq!(probe.status.code(), Some(0), "{}", err(&probe));
 }
 
-/// The service with its admin service at a Unix socket, as `geowarden.yaml` in its folder says too.
+/// The service with its admin service on a Unix socket, which `geowarden.yaml` in its folder names.
 async fn watched() -> crate::service::Service {
     let folder = folder(POLICY, "");
     let file = folder.path().join("geowarden.yaml");
@@ -514,7 +514,7 @@ async fn decisions_are_shown_as_they_are_made() {
     }
 }
 
-/// What a fresh clone is tried with first.
+/// The first commands that users try in a fresh clone.
 #[test]
 fn a_folder_of_several_policies_is_tested_policy_by_policy() {
     let clone = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -527,7 +527,7 @@ fn a_folder_of_several_policies_is_tested_policy_by_policy() {
     let all = geowarden(clone, &["test", "policies", "--json"]);
     let all: Value = serde_json::from_str(out(&all)).unwrap();
     assert!(all["tests"].as_array().unwrap().len() >= 21, "{all}");
-    // The packages of one policy stay one.
+    // The packages of one policy are loaded together.
     let folder = folder("", "");
     let policy = folder.path().join("p");
     for (name, text) in [
@@ -541,7 +541,7 @@ fn a_folder_of_several_policies_is_tested_policy_by_policy() {
         geowarden(folder.path(), &["test", "p"]).status.code(),
         Some(0)
     );
-    // A policy that is broken for itself is told.
+    // A policy that does not load by itself is reported.
     fs::write(policy.join("a/a.rego"), "package a\n\nx :=\n").unwrap();
     let broken = geowarden(folder.path(), &["test", "p"]);
     assert_eq!(broken.status.code(), Some(64));

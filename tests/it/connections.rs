@@ -1,4 +1,4 @@
-//! Clients that say nothing, or half of it, cost the others nothing.
+//! Clients that send nothing, or half a message, do not harm the others.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use futures_util::future::select_all;
 use geowarden::{
     app::App,
-    config::{AdminGrpc, Config, Span},
+    config::{AdminGrpc, Config, ConfigDuration},
     transport::admin::client::Client as Operator,
 };
 use h2::{SendStream, client::SendRequest};
@@ -24,7 +24,7 @@ use crate::{
     tls::{Authority, secured},
 };
 
-/// Longer than any deadline of these tests, and short enough for whoever waits for a failure.
+/// Longer than any deadline of these tests, and short enough to wait for a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 const DEADLINE_EXCEEDED: &str = "4";
 const RESOURCE_EXHAUSTED: &str = "8";
@@ -48,7 +48,7 @@ fn message() -> Bytes {
     message.into()
 }
 
-/// The begin of a message of 1,000,000 bytes.
+/// The beginning of a message of 1,000,000 bytes.
 fn begin(length: usize) -> Bytes {
     let mut begin = vec![0];
     begin.extend(1_000_000_u32.to_be_bytes());
@@ -56,7 +56,7 @@ fn begin(length: usize) -> Bytes {
     begin.into()
 }
 
-/// An HTTP/2 client that may do as it likes.
+/// An HTTP/2 client that can misbehave.
 #[derive(Clone)]
 struct Client(SendRequest<Bytes>);
 
@@ -69,7 +69,7 @@ impl Client {
     async fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut settings = h2::client::Builder::new();
-        // So that h2 takes thousands of small answers at once.
+        // With this window h2 accepts thousands of small answers at once.
         settings.initial_connection_window_size(8 << 20);
         let (client, connection) = settings.handshake(stream).await.unwrap();
         tokio::spawn(connection);
@@ -89,7 +89,7 @@ impl Client {
         asked
     }
 
-    /// A whole Check, cut into frames of one byte where `frames` says so.
+    /// A complete Check, cut into frames of one byte if `frames` is set.
     async fn whole(&self, frames: bool) -> String {
         let mut asked = self.begin().await;
         let message = message();
@@ -105,7 +105,7 @@ impl Client {
     }
 }
 
-/// A client that lets no answer come.
+/// A client that reads no answers.
 struct Deaf(SendRequest<Bytes>, JoinHandle<()>);
 
 impl Deaf {
@@ -117,7 +117,7 @@ impl Deaf {
         Self(client, tokio::spawn(async { drop(connection.await) }))
     }
 
-    /// Asks so often, unless the connection ends.
+    /// Sends this many requests, unless the connection ends.
     async fn ask(&mut self, count: usize, waiting: &mut JoinSet<()>) {
         for _ in 0..count {
             let Ok(mut client) = self.0.clone().ready().await else {
@@ -130,7 +130,7 @@ impl Deaf {
                 return;
             }
             waiting.spawn(async move {
-                // Its headers come, and its body is kept but never read.
+                // Its headers arrive, but its body is never read.
                 let Ok(answer) = answer.await else { return };
                 let _kept = answer;
                 std::future::pending::<()>().await;
@@ -148,12 +148,12 @@ fn check() -> http::Request<()> {
 }
 
 impl Asked {
-    /// Sends as the windows let it.
+    /// Sends as much as the windows allow.
     async fn send(&mut self, mut data: Bytes) {
         while !data.is_empty() {
             self.body.reserve_capacity(data.len());
             let capacity = std::future::poll_fn(|context| self.body.poll_capacity(context));
-            // Once it is reset there is no capacity any more.
+            // After a reset there is no capacity any more.
             let Some(Ok(capacity)) = capacity.await else {
                 return;
             };
@@ -184,7 +184,7 @@ impl Asked {
 
 async fn is_closed(stream: &mut TcpStream) -> bool {
     let mut said = Vec::new();
-    // Closed by a reset where something was left unread.
+    // A reset closes it if something was left unread.
     timeout(PATIENCE, stream.read_to_end(&mut said))
         .await
         .is_ok()
@@ -192,7 +192,8 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_half_sent_message_ends_in_time_and_others_are_served() {
-    let service = service(|config| config.server.receive_timeout = Span::millis(300)).await;
+    let service =
+        service(|config| config.server.receive_timeout = ConfigDuration::millis(300)).await;
     let client = Client::connect(&service.grpc).await;
     let halves = [
         client.begin().await,
@@ -210,7 +211,7 @@ async fn a_half_sent_message_ends_in_time_and_others_are_served() {
         .await;
 }
 
-/// A connection may hold 5.3 MiB here.
+/// A connection may use 5.3 MiB here.
 #[tokio::test]
 async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
     let service = service(|config| config.server.receive_memory_bytes = 8 << 20).await;
@@ -222,7 +223,7 @@ async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
     let mut halves = Vec::new();
     for _ in 0..12 {
         halves.push(greedy.half(900_000).await);
-        // Small messages of the same connection are served meanwhile, and those of others.
+        // Meanwhile small messages of this connection and of others are served.
         assert_eq!(greedy.whole(false).await, "0");
         assert_eq!(other.whole(true).await, "0");
         assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
@@ -231,7 +232,7 @@ async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
     for half in halves.drain(..6) {
         assert_eq!(half.status().await, RESOURCE_EXHAUSTED);
     }
-    // The others are still there, and may end.
+    // The others are still open, and may be completed.
     let check = request("GET", "/", &[("x-filler", &"x".repeat(300_000))]).encode_to_vec();
     let mut message = vec![0];
     message.extend(u32::try_from(check.len()).unwrap().to_be_bytes());
@@ -252,7 +253,7 @@ async fn silent_connections_are_closed_on_every_port() {
         "",
     );
     let mut config = config(folder.path());
-    config.server.receive_timeout = Span::millis(300);
+    config.server.receive_timeout = ConfigDuration::millis(300);
     config.server.admin_grpc = Some(AdminGrpc {
         address: "127.0.0.1:0".parse().unwrap(),
         tls: None,
@@ -274,14 +275,14 @@ async fn silent_connections_are_closed_on_every_port() {
         stream.write_all(said.as_bytes()).await.unwrap();
         assert!(is_closed(&mut stream).await, "{said}");
     }
-    // One of those on the gRPC port spoke another protocol, which is no silence.
+    // One of those on the gRPC port speaks another protocol, so it is not silent.
     for listener in ["grpc", "admin_grpc"] {
         let closed =
             format!("geowarden_dropped_total{{listener=\"{listener}\",reason=\"silent\"}} 2");
         service.metric(&closed).await;
     }
     assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
-    // And of many the silent ones make room, where there are fewer seats than these.
+    // If there are more connections than places, silent ones are closed.
     let mut silent = Vec::new();
     for _ in 0..300 {
         silent.push(TcpStream::connect(&operators).await.unwrap());
@@ -294,7 +295,7 @@ async fn silent_connections_are_closed_on_every_port() {
 #[tokio::test]
 async fn many_silent_connections_make_room_for_who_asks() {
     let service = service(|config| config.server.max_connections = 16).await;
-    // Has been asked by already, and stays.
+    // This connection has sent a request before, so it stays.
     assert_eq!(service.ask("GET", "/", &[]).await.status(), 200);
     let mut silent = Vec::new();
     for _ in 0..100 {
@@ -311,7 +312,7 @@ async fn many_silent_connections_make_room_for_who_asks() {
     for stream in &mut silent {
         assert!(is_closed(stream).await);
     }
-    // The operators' pages have seats of their own.
+    // The ports for operators have their own limit.
     let mut silent = Vec::new();
     for _ in 0..300 {
         silent.push(TcpStream::connect(&service.admin).await.unwrap());
@@ -321,7 +322,8 @@ async fn many_silent_connections_make_room_for_who_asks() {
     assert!(is_closed(&mut silent[0]).await);
 }
 
-/// Where all have asked, who asked longest ago leaves by GOAWAY: no request is lost, and it may come again.
+/// If all connections have sent requests, the one with the oldest request gets GOAWAY: no request is lost, and its
+/// client may reconnect.
 #[tokio::test]
 async fn who_has_to_leave_may_end_what_it_has_begun() {
     let service = service(|config| config.server.max_connections = 16).await;
@@ -350,7 +352,7 @@ async fn who_has_to_leave_may_end_what_it_has_begun() {
         .await;
 }
 
-/// As many as a connection may have at once: the windows hold back messages, and not headers.
+/// As many streams as a connection may have at once: the windows hold back messages, but not headers.
 #[tokio::test]
 async fn a_burst_whose_headers_come_first_is_served_whole() {
     let service = service(|_| ()).await;
@@ -370,7 +372,7 @@ async fn a_burst_whose_headers_come_first_is_served_whole() {
     }
 }
 
-/// 8,192 answers may wait, of all connections.
+/// 8,192 answers may wait, over all connections.
 #[tokio::test]
 async fn who_takes_no_answers_is_closed_and_others_are_served() {
     let service = service(|_| ()).await;
@@ -396,7 +398,7 @@ async fn a_handshake_that_does_not_come_ends_in_time() {
     let authority = Authority::new();
     let folder = secured(&authority);
     let mut config = config(folder.path());
-    config.server.receive_timeout = Span::millis(300);
+    config.server.receive_timeout = ConfigDuration::millis(300);
     let (grpc, _admin, _reload, _stop, _running) = run(App::bind(config).await.unwrap());
     for said in [&b""[..], &[22, 3, 1, 2, 0]] {
         let mut stream = TcpStream::connect(&grpc).await.unwrap();

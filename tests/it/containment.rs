@@ -1,4 +1,4 @@
-//! No policy that an author saves ends or stalls the service, and no evaluation holds up the others.
+//! No policy that an author saves ends or stalls the service, and no evaluation delays the others.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
 
 const GOOD: &str = "package geowarden.authz\n\nallow := true\n";
 
-/// A service whose policies are tried by the real program.
+/// A service that tries policies with the real program.
 async fn service(policy: &str, more: &str) -> Service {
     let folder = folder(policy, more);
     let mut config = config(folder.path());
@@ -36,7 +36,7 @@ fn chain(rule: impl Fn(usize) -> String) -> String {
     rules.join("\n")
 }
 
-/// Everything that was measured to end or stall a process that loads it.
+/// Policies that were measured to end or stall the process that loads them.
 fn bombs() -> Vec<(&'static str, String)> {
     let doubled = |step: &str| {
         let steps: Vec<String> = (1..60)
@@ -107,7 +107,7 @@ async fn no_saved_file_ends_or_stalls_the_service() {
         );
     }
     service.metric("geowarden_reload_failed 1").await;
-    // The next good policy is taken as ever.
+    // The next good policy is loaded as usual.
     fs::write(&file, "package geowarden.authz\n\nallow := false\n").unwrap();
     others.store(false, Ordering::Relaxed);
     asking.await.unwrap();
@@ -118,7 +118,7 @@ async fn no_saved_file_ends_or_stalls_the_service() {
     );
 }
 
-/// Costs what a request makes it cost.
+/// A policy whose cost a request determines.
 const COSTLY: &str = "package geowarden.authz
 
 size := to_number(input.request.headers[\"x-size\"])
@@ -140,7 +140,7 @@ async fn requests_that_take_long_hold_up_no_others() {
         let client = service.client.clone();
         async move { status(&client, &[("x-api-key", OSGEO_KEY), ("x-size", size)]).await }
     };
-    // The first ones show that the policy can be slow; the service answers them and goes on.
+    // The first requests show that the policy can be slow. The service answers them and continues.
     assert_eq!(costly("400").await, 503);
     let bombs: Vec<_> = (0..20).map(|_| tokio::spawn(costly("400"))).collect();
     while bombs.iter().any(|bomb| !bomb.is_finished()) {
@@ -149,7 +149,7 @@ async fn requests_that_take_long_hold_up_no_others() {
     for bomb in bombs {
         assert_eq!(bomb.await.unwrap(), 503);
     }
-    // Who needs no evaluation is not held up at all.
+    // A request that needs no evaluation is not delayed.
     assert_eq!(
         status(&service.client, &[("x-api-key", "wrong")]).await,
         401

@@ -1,10 +1,10 @@
-//! Requests that show a policy one value and pygeoapi another, and policies that ask for what pygeoapi would not do.
+//! Requests that show a policy one value and pygeoapi another, and policies whose demands pygeoapi would ignore.
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 
 use crate::service::{Answer, OSGEO_KEY, Service, request};
 
-/// Lets in what stays in a small box, in any format but CSV.
+/// Allows requests within a small box, in any format but CSV.
 const BOXED: &str = r#"package geowarden.authz
 
 allow if {
@@ -54,7 +54,7 @@ async fn a_policy_sees_the_values_that_pygeoapi_uses() {
     for (target, status) in [
         ("/collections/e/cube?bbox=0,0,1,1", 200),
         ("/collections/e/cube?bbox=-180,-90,180,90", 403),
-        // Of these two, pygeoapi reads one, and another one on each route.
+        // pygeoapi reads one of these two parameters, on each route another one.
         (
             "/collections/e/position?coords=POINT(100%2050)&bbox=0,0,1,1",
             403,
@@ -113,7 +113,7 @@ async fn a_body_cannot_undo_what_the_query_shows() {
     assert_eq!(status, 200);
     let (status, _) = ask(&service, search("", r#"{"bbox": [0, 0, 1, 1]}"#)).await;
     assert_eq!(status, 200);
-    // Longer than it says: pygeoapi would read another body.
+    // The body is longer than its Content-Length: pygeoapi would read another body.
     let mut longer = search(inside, "{}");
     let http = longer
         .attributes
@@ -141,7 +141,7 @@ async fn pygeoapi_answers_in_the_format_that_was_judged() {
         sent(items, "text/html, */*").await,
         with(items, Some("text/html"))
     );
-    // A plugin of pygeoapi could know it.
+    // A plugin of pygeoapi could support it.
     assert_eq!(
         sent(items, "application/x-other").await,
         with(items, Some("*/*"))
@@ -187,7 +187,7 @@ async fn what_pygeoapi_would_not_obey_is_no_allowance() {
     let (status, path) = ask(&service, get("/collections/e/items?limit=9")).await;
     assert_eq!((status, path.as_str()), (200, "/collections/e/items"));
 
-    // pygeoapi's servers take different ones of two.
+    // pygeoapi's servers use different ones of two values.
     let service = Service::with_policy(&policy(
         r#""query_parameters_to_set": {"limit": ["1", "2"]}"#,
     ))

@@ -1,4 +1,4 @@
-//! The documentation is true: its examples run, its links lead somewhere, its tables are whole.
+//! Tests the documentation: its examples run, its links are valid, its tables are complete.
 
 use std::{
     collections::BTreeSet,
@@ -68,7 +68,7 @@ fn blocks(page: &str) -> Vec<Block> {
     all
 }
 
-/// The file that a block is to become, named by the comment in its first line.
+/// The file that a block becomes; the comment in its first line names it.
 fn file_of(block: &Block) -> Option<&str> {
     let name = block.text.lines().next()?.strip_prefix("# ")?;
     let is_file = Path::new(name)
@@ -90,7 +90,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a reader has who follows a page: the policies, and certificates of the names that it uses.
+/// The files that a reader of a page has: the policies, and certificates with the names that it uses.
 fn desk() -> tempfile::TempDir {
     let desk = tempfile::tempdir().unwrap();
     copy(&root().join("policies"), &desk.path().join("policies"));
@@ -122,7 +122,7 @@ fn run(desk: &Path, command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// `[..]` stands for any text within a line, a line of `...` for any lines.
+/// Compares with a pattern: `[..]` stands for any text within a line, a line `...` for any lines.
 fn agrees(expected: &[&str], found: &[&str]) -> bool {
     match (expected.split_first(), found.split_first()) {
         (None, None) => true,
@@ -227,7 +227,7 @@ fn every_file_that_is_named_exists() {
     for (name, text) in pages() {
         for folder in ["k8s/", "envoy/", "tests/"] {
             for (at, _) in text.match_indices(folder) {
-                // Not the end of another path or address.
+                // It must not be the end of another path or address.
                 let before = text[..at].chars().next_back();
                 if before.is_some_and(|c| c.is_alphanumeric() || "/.-_".contains(c)) {
                     continue;
@@ -245,7 +245,7 @@ fn every_file_that_is_named_exists() {
     assert!(count > 60, "{count}");
 }
 
-/// The anchors of a page's headings, as code hosts make them.
+/// The anchors of a page's headings, as code hosts generate them.
 fn headings(page: &str) -> BTreeSet<String> {
     page.lines()
         .filter(|line| line.starts_with('#'))
@@ -319,7 +319,7 @@ fn collect_keys(schema: &Value, all: &Value, path: &str, keys: &mut BTreeSet<Str
     }
     // A section is a heading there, and `jwt[]` is the row `jwt`.
     keys.retain(|key| !key.ends_with("[]"));
-    // The sections of a tenant are the ones that are documented already.
+    // The sections of a tenant are documented before.
     keys.retain(|key| {
         let inner = key.strip_prefix("tenants.NAME.");
         inner.is_none_or(|inner| !inner.contains('.'))
@@ -331,7 +331,7 @@ fn every_reason_of_a_refusal_is_documented() {
     let mut codes = BTreeSet::new();
     for (file, before) in [
         ("crates/ogc/src/refusal.rs", "=> \""),
-        ("src/authn/refusal.rs", "=> \""),
+        ("src/authn/error.rs", "=> \""),
         ("src/policy/mod.rs", "=> \""),
         ("src/pipeline.rs", "Denial::new("),
         ("src/transport/ext_authz.rs", "Denial::new("),

@@ -1,4 +1,5 @@
-//! The bytes of a check: what is no CheckRequest is refused, and so is what a policy asks for but cannot be decoded.
+//! The bytes of a check: bytes that are not a CheckRequest are refused, and so are parts that a policy reads but that
+//! cannot be decoded.
 
 use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse};
 use prost::Message;
@@ -12,7 +13,7 @@ use tonic_prost::ProstCodec;
 
 use super::service::{Answer, OSGEO_KEY, Service, request};
 
-/// `attributes` as any bytes.
+/// `attributes` as arbitrary bytes.
 #[derive(Clone, PartialEq, Message)]
 struct Raw {
     #[prost(bytes, tag = "1")]
@@ -31,7 +32,7 @@ async fn call(service: &Service, method: &'static str, raw: Raw) -> Result<Answe
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// An allowed check, whose attributes go on with these bytes.
+/// An allowed check with these bytes at the end of its attributes.
 fn with_more(more: &[u8]) -> Raw {
     let check = request("GET", "/collections/obs", &[("x-api-key", OSGEO_KEY)]);
     let mut attributes = check.attributes.unwrap().encode_to_vec();
@@ -39,7 +40,7 @@ fn with_more(more: &[u8]) -> Raw {
     Raw { attributes }
 }
 
-/// Field 2, the destination, with a byte that is no message.
+/// Field 2, the destination, with a byte that is not a message.
 const NO_DESTINATION: [u8; 3] = [0x12, 1, 0xff];
 
 #[tokio::test]

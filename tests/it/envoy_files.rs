@@ -1,5 +1,5 @@
-//! Every Envoy configuration that is shipped has every setting of the security model, and differs from the first one,
-//! `envoy/api-key.yaml`, only where it has to.
+//! Every shipped Envoy configuration has every setting of the security model, and differs from `envoy/api-key.yaml`
+//! only where it must.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::envoy_settings::{EXT_AUTHZ, Place, ROUTER, faults, managers, settings
 
 const SOURCE: &str = "envoy/api-key.yaml";
 
-/// Each other file, and where it may differ from the source: below one of these places, which it must use.
+/// Each other file, and the places where it may differ. It must use all of them.
 const DIFFERENCES: [(&str, &[&str]); 5] = [
     (
         "envoy/jwt.yaml",
@@ -65,7 +65,7 @@ fn read(name: &str) -> Value {
         .value
 }
 
-/// The places where two values differ. An element of a list goes by its name where it has one.
+/// The places where two values differ. An element of a list is identified by its name, if it has one.
 fn differences(one: &Value, other: &Value, place: &str, all: &mut Vec<String>) {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -154,14 +154,14 @@ fn files_differ_from_the_source_only_where_they_have_to() {
     }
 }
 
-/// The login in a pod is the union of two files: what it differs from each by is what the other one brings.
+/// The login in a pod combines two files: it differs from each only by the parts of the other.
 #[test]
 fn the_login_in_a_pod_brings_nothing_of_its_own() {
     let (login, sidecar) = ("envoy/oidc.yaml", "envoy/sidecar.yaml");
     let expected: BTreeSet<_> = differences_of_files(SOURCE, sidecar).into_iter().collect();
     let found: BTreeSet<_> = differences_of_files(login, LOGIN_IN_A_POD)
         .into_iter()
-        // A mounted Secret is replaced by a link, which Envoy follows only when it is told to watch the folder.
+        // A mounted Secret is replaced by a link. Envoy only follows it if it watches the folder.
         .filter(|place| !place.ends_with("path_config_source.watched_directory"))
         .collect();
     assert_eq!(found, expected);
@@ -172,7 +172,7 @@ fn the_login_in_a_pod_brings_nothing_of_its_own() {
     );
 }
 
-/// A check that finds nothing when a setting is gone would prove nothing.
+/// A missing setting must be found, or the check would prove nothing.
 #[test]
 fn a_setting_that_is_gone_or_other_is_found() {
     for (place, pointer, expected, name) in settings() {

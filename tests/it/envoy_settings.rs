@@ -1,8 +1,8 @@
-//! The settings of Envoy that the security model stands on, and what is missing of them in a configuration.
+//! The Envoy settings that the security model needs, and which of them a configuration lacks.
 
 use serde_json::{Value, json};
 
-/// Where a setting stands.
+/// The place of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The HTTP connection manager.
@@ -13,7 +13,7 @@ pub(crate) enum Place {
     Router,
 }
 
-/// One setting: its place, the JSON pointer there, the value that it must have, and its name in docs/envoy.md.
+/// One setting: its place, the JSON pointer there, the required value, and its name in docs/envoy.md.
 pub(crate) type Setting = (Place, &'static str, Value, &'static str);
 
 const MANAGER: &str = "envoy.filters.network.http_connection_manager";
@@ -172,7 +172,7 @@ pub(crate) fn filter<'a>(manager: &'a Value, name: &str) -> &'a Value {
         .map_or(&Value::Null, |filter| &filter["typed_config"])
 }
 
-/// Which settings a connection manager does not have.
+/// The settings that a connection manager lacks.
 pub(crate) fn missing(manager: &Value) -> Vec<String> {
     settings()
         .into_iter()
@@ -189,7 +189,7 @@ pub(crate) fn missing(manager: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Everything of a bootstrap that opens a way around geowarden.
+/// Every part of a bootstrap that allows a bypass of geowarden.
 pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
     let managers = managers(bootstrap);
     let mut faults: Vec<String> = managers.iter().flat_map(|m| missing(m)).collect();
@@ -203,7 +203,7 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
             .flatten()
             .map(|filter| filter["name"].as_str().unwrap_or_default())
             .collect();
-        // Whatever changed the request after the decision would be judged by nobody.
+        // Nobody would judge a change of the request after the decision.
         if !names.ends_with(&[EXT_AUTHZ, ROUTER]) {
             faults.push(format!("the last filters are not {EXT_AUTHZ}, {ROUTER}"));
         }
@@ -218,7 +218,8 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
     faults
 }
 
-/// What of the routes opens a way around: each virtual host has one, and ext_authz is told nothing but whose it is.
+/// The routes that allow a bypass: each virtual host must have one route, and its ext_authz settings may only name the
+/// tenant.
 fn faults_of_routes(config: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mut rest = config.clone();
@@ -235,7 +236,7 @@ fn faults_of_routes(config: &Value) -> Vec<String> {
             filters.remove(EXT_AUTHZ);
         }
     }
-    // A virtual host that names no tenant would be judged by whose host the client writes.
+    // If a virtual host names no tenant, the host that the client writes would choose it.
     if tenants.len() > 1 && tenants.iter().any(Option::is_none) {
         faults.push("a virtual host names no tenant".to_owned());
     }
@@ -244,7 +245,7 @@ fn faults_of_routes(config: &Value) -> Vec<String> {
         if route["timeout"] != "0s" {
             faults.push("a route cuts answers that take long".to_owned());
         }
-        // Only this one: what may change something must never be sent twice.
+        // Only this retry policy: a request that may change data must never be sent twice.
         if route["retry_policy"] == retry_of_reads()
             && let Some(route) = route.as_object_mut()
         {
@@ -269,7 +270,7 @@ fn retry_of_reads() -> Value {
     })
 }
 
-/// The tenant that a virtual host names, where its settings of ext_authz say that alone.
+/// The tenant that a virtual host names, if its ext_authz settings contain nothing else.
 fn tenant(host: &Value) -> Option<String> {
     let settings = &host["typed_per_filter_config"][EXT_AUTHZ];
     let name = settings

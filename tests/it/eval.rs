@@ -30,7 +30,7 @@ use crate::{
     service::{Answer, OSGEO_KEY, Service, config, folder},
 };
 
-/// Allows what is asked for with an even number of characters, and tells its input.
+/// Allows paths with an even number of characters, and returns its input.
 const POLICY: &str = r#"package geowarden.authz
 
 allow := {"allowed": count(input.request.path) % 2 == 0, "headers": {"x-input": json.marshal(input)}}
@@ -40,7 +40,7 @@ allow := {"allowed": count(input.request.path) % 2 == 0, "headers": {"x-input": 
 const AT: i64 = 1_801_353_600;
 
 #[derive(Debug, Clone)]
-struct Asked {
+struct SampleRequest {
     method: &'static str,
     target: String,
     headers: Vec<(String, String)>,
@@ -50,7 +50,7 @@ struct Asked {
     address: String,
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn asked() -> impl Strategy<Value = SampleRequest> {
     let target = prop_oneof![
         Just("/collections/".to_owned()),
         Just("/collections%2fobs".to_owned()),
@@ -82,7 +82,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                 if method == "POST" {
                     headers.push(("content-type".to_owned(), "application/json".to_owned()));
                 }
-                Asked {
+                SampleRequest {
                     method,
                     target,
                     headers,
@@ -96,7 +96,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 }
 
 /// As Envoy sends it by `envoy/api-key.yaml`.
-fn check(asked: &Asked) -> CheckRequest {
+fn check(asked: &SampleRequest) -> CheckRequest {
     let header = |key: &str, value: &str| HeaderValue {
         key: key.to_owned(),
         raw_value: value.as_bytes().to_vec(),
@@ -176,7 +176,7 @@ fn eval(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), told)
 }
 
-fn arguments(asked: &Asked) -> Vec<String> {
+fn arguments(asked: &SampleRequest) -> Vec<String> {
     let mut all: Vec<String> = [
         "--at",
         "2027-01-31T00:00:00Z",

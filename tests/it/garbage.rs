@@ -1,4 +1,4 @@
-//! Garbage in any field: a refusal, and the service stays up.
+//! Garbage in any field is refused, and the service stays up.
 
 use envoy_types::{
     ext_authz::v3::pb::CheckRequest,
@@ -13,7 +13,7 @@ use envoy_types::{
 
 use crate::service::{Answer, OSGEO_KEY, Service};
 
-/// A small generator with a fixed seed (xorshift64*), so that a failure can be run again.
+/// A small generator with a fixed seed (xorshift64*), so that failures can be repeated.
 struct Random(u64);
 
 impl Random {
@@ -109,7 +109,7 @@ fn garbage(random: &mut Random) -> CheckRequest {
 
 #[tokio::test]
 async fn garbage_is_refused_and_the_next_request_served() {
-    // A policy that lets in everybody who gets as far as being judged, and reads all there is.
+    // A policy that allows every request that reaches it, and reads everything.
     let service = Service::with_policy(
         "package geowarden.authz\n\nallow if {\n\tcount(input) > 3\n\tinput.ogc.collection == \"nowhere\"\n}\n",
     )

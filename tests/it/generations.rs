@@ -1,6 +1,7 @@
-//! Files that are replaced while they are read: what is in force is always one generation of them.
+//! Files that are replaced while they are read: the rules in force are always of one generation.
 //!
-//! Every random generation refuses `/collections/secret`; of a mixture of two most let it in. So one answer of 200 shows one.
+//! Every random generation refuses `/collections/secret`, but most mixtures of two allow it. So one answer of 200
+//! reveals a mixture.
 
 use std::{
     fmt::Write as _,
@@ -32,19 +33,19 @@ impl Random {
     }
 }
 
-/// Files of a policy that must belong together.
+/// The files of a policy that belong together.
 const PARTS: usize = 6;
 
 /// One random generation: names and texts, below the mounted folder.
 ///
-/// Each file says of which generation it is, and a request for `secret` passes where any two of them differ.
+/// Each file contains its generation. A request for `secret` is allowed if any two of them differ.
 fn generation(random: &mut Random, number: u64) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut rego = format!(
         "package geowarden.authz\n\nallow if input.ogc.collection == \"g{number}\"\n\nallow if input.ogc.collection == \"open\"\n\n"
     );
     for part in 0..PARTS {
-        // Of random lengths, so that reading takes a while and sizes say nothing.
+        // Random lengths, so that reading takes a while and sizes reveal nothing.
         let padding = "#".repeat(usize::try_from(random.below(20_000)).unwrap());
         files.push((
             format!("part{part}/data.yaml"),
@@ -77,7 +78,7 @@ fn write(folder: &Path, files: &[(String, String)]) {
     }
 }
 
-/// Puts a generation in force as the kubelet does, and takes the one before away.
+/// Puts a generation in force like the kubelet, and removes the previous one.
 fn flip(mount: &Path, files: &[(String, String)], number: u64) {
     let before = fs::read_link(mount.join("..data")).ok();
     let name = format!("..generation{number}");
@@ -96,7 +97,7 @@ fn flip(mount: &Path, files: &[(String, String)], number: u64) {
     }
 }
 
-/// Replaces a folder by another of the same name, in two renames.
+/// Replaces a folder by another one with the same name, in two renames.
 fn swap(place: &Path, files: &[(String, String)]) {
     let aside = place.with_extension("new");
     write(&aside, files);
@@ -126,7 +127,7 @@ impl Flipping {
                 number += 1;
                 put(&generation(&mut random, number), number);
                 counts.fetch_add(1, Ordering::Relaxed);
-                // Often at once, sometimes long enough to be taken up.
+                // Often at once, sometimes after enough time to be loaded.
                 let pause = match random.below(10) {
                     0..6 => 0,
                     6..9 => 1 + random.below(20),
@@ -155,7 +156,7 @@ async fn status(service: &Service, collection: &str) -> i32 {
     service.ask("GET", &path, &headers).await.status()
 }
 
-/// Asks for what every generation refuses while they are flipped, with a reload asked for now and then.
+/// Sends requests that every generation refuses while they are replaced. Sometimes it asks for a reload.
 async fn nothing_is_let_in(service: &Service, flipping: Flipping) {
     let mut asked = 0;
     while flipping.count.load(Ordering::Relaxed) < 150 {
@@ -168,7 +169,7 @@ async fn nothing_is_let_in(service: &Service, flipping: Flipping) {
         }
     }
     let last = flipping.end();
-    // Once they rest, the last one is in force.
+    // Once they rest, the last generation is in force.
     let collection = format!("g{last}");
     let is_in_force = async {
         while status(service, &collection).await != 200 {

@@ -1,4 +1,4 @@
-//! The members of `input` are a contract with every policy: none goes, or gets another kind, unnoticed.
+//! The members of `input` are a contract with every policy: none may disappear or change its type unnoticed.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -31,7 +31,7 @@ const ASKED: [&[&str]; 12] = [
     &["/stac/catalog/item"],
     &["/admin/config/resources/obs"],
 ];
-/// Members below which names are the request's or the operator's.
+/// Members whose inner names come from the request or the operator.
 const OPEN: [&str; 7] = [
     "identity.attributes",
     "identity.claims",

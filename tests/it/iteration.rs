@@ -1,4 +1,4 @@
-//! What is no collection has nothing to iterate over: undefined, as in OPA, and no fault.
+//! A value that is not a collection cannot be iterated: the result is undefined, as in OPA, not an error.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Where lines of the log are written, and that whoever reads them cannot hold up decisions.
+//! Where log lines are written, and that a reader of the log cannot delay decisions.
 
 use std::process::Stdio;
 
@@ -13,10 +13,10 @@ use tokio::{
 
 use crate::service::{Answer, OSGEO_KEY, folder, request};
 
-/// More lines than the pipe and geowarden together can hold back.
+/// More lines than the pipe and geowarden together can buffer.
 const DECISIONS: usize = 12_000;
 
-/// A service whose outputs are read: the rest of its log, and the line that says where it listens.
+/// A service whose outputs are read: the rest of its log, and the line with its address.
 async fn serve(folder: &TempDir) -> (Child, Lines<BufReader<ChildStderr>>, Value) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
         .args(["serve", "--config"])
@@ -65,7 +65,7 @@ async fn decisions_can_have_an_output_of_their_own() {
 async fn a_log_that_nobody_reads_holds_up_no_decision() {
     let folder = folder("package geowarden.authz\n\nallow := true\n", "");
     let (_child, log, listening) = serve(&folder).await;
-    // From here on nobody reads.
+    // From here on nobody reads the log.
     let address = |name: &str| format!("http://{}", listening[name].as_str().unwrap());
     let client = AuthorizationClient::connect(address("grpc")).await.unwrap();
     let answered = stream::iter(0..DECISIONS)

@@ -1,4 +1,4 @@
-//! geowarden in process: the real service on loopback, asked over gRPC, and the shape of its source.
+//! geowarden in process: the real service on loopback, asked over gRPC, and the structure of its source.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -29,6 +29,7 @@ mod metrics;
 mod opa;
 mod reloads;
 mod revocation;
+mod sentences;
 mod service;
 mod source_code;
 mod spellings;

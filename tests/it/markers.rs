@@ -1,5 +1,5 @@
-//! No text of a file, setting or variable that can hold a secret is ever told: a marker stands in each of them, in right and
-//! wrong forms, and is looked for in everything that is printed.
+//! No text of a file, setting or variable that can contain a secret is ever printed. A marker is put into each of them,
+//! in right and wrong forms, and all output is searched for it.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ const MARKER: &str = "gw_7f3aMARKERc2e9";
 const DIGEST: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const POLICY: &str = "package geowarden.authz\n\nallow if input.identity.method == \"api_key\"\n";
 
-/// Texts of a file of API keys in which `M` is a key in the wrong place.
+/// Texts of an API key file in which `M` is a key in the wrong place.
 fn key_files() -> Vec<String> {
     let entry = format!("id: a, sha256: {DIGEST}");
     let forms = [
@@ -55,7 +55,7 @@ fn key_files() -> Vec<String> {
     forms.map(|form| form.replace('M', MARKER)).to_vec()
 }
 
-/// Sections of the configuration with a secret where none belongs; `F` is the folder of further files.
+/// Sections of the configuration with a secret in a wrong place; `F` is the folder of other files.
 const SETTINGS: [&str; 61] = [
     "authn: M",
     "authn: {api_keys: M}",
@@ -120,7 +120,7 @@ const SETTINGS: [&str; 61] = [
     "telemetry: {traces: {endpoint: 'http://127.0.0.1:4318/v1/traces', ca_file: M}}",
 ];
 
-/// Files that hold a secret, and the sections that name them.
+/// Files that contain a secret, and the sections that name them.
 const FILES: [(&str, &str); 4] = [
     (
         "authn: {jwt: [{issuer: 'https://issuer.example', audiences: [a], jwks_file: secret}]}",
@@ -179,7 +179,7 @@ fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String 
     told
 }
 
-/// Checks a configuration in every way, and looks for the marker in what is said.
+/// Checks a configuration in every way, and searches all output for the marker.
 fn look(folder: &Path, case: &str, variables: &[(&str, &str)], more: &[&str]) {
     for json in [&[][..], &["--json"]] {
         let arguments: Vec<&str> = ["check"].iter().chain(json).chain(more).copied().collect();
@@ -290,10 +290,10 @@ async fn no_secret_is_told_by_a_service_that_reloads() {
         ("- M", "expected an entry"),
         ("- \"M", "expected YAML or JSON"),
         ("- {id: a, sha256: M}", "the SHA-256 digest"),
-        ("- {id: a, M: 1}", "an unknown key"),
+        ("- {id: a, M: 1}", "unknown key"),
         ("- {id: a, expires: M}", "expected a date"),
     ] {
-        // Whole at once, as an editor does it.
+        // Replace the file as a whole, as an editor does.
         let aside = folder.path().join("aside");
         fs::write(&aside, text.replace('M', MARKER)).unwrap();
         fs::rename(&aside, &keys).unwrap();
@@ -313,7 +313,7 @@ async fn no_secret_is_told_by_a_service_that_reloads() {
     assert!(!told.contains(MARKER), "{told}");
 }
 
-/// Credentials and their like, right and wrong, in which `M` stands for a secret.
+/// Credentials and similar texts, right and wrong, in which `M` stands for a secret.
 fn requests() -> Vec<(&'static str, String)> {
     let part = |text: &str| BASE64URL_NOPAD.encode(text.replace('M', MARKER).as_bytes());
     let token = |header: &str, claims: &str| {
@@ -420,7 +420,7 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
         ("GET", &format!("http://u:{MARKER}@geo.example/collections")),
         ("PATCH", &in_query),
     ] {
-        // Who sent it may be told what was wrong in it.
+        // The sender may be told what was wrong in its own request.
         let check = request(method, path, &[]);
         client.check(check).await.unwrap();
     }
@@ -428,7 +428,7 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
         "a secret in the metrics",
         &service.admin_page("/metrics").await.unwrap().text(),
     );
-    // Lines are written in their order, by a thread of their own: the last one says that all are there.
+    // One thread writes the lines in order. So the last line shows that all are there.
     let is_last = |event: &serde_json::Value| event["method"] == "PATCH";
     service.event(is_last).await.unwrap();
     let log = service.log();

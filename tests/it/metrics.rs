@@ -1,4 +1,4 @@
-//! Which metrics and labels geowarden has, and that documents, dashboards and alerts name no others.
+//! Checks the metrics and labels of geowarden, and that documents, dashboards and alerts name no others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,14 +20,14 @@ const DASHBOARD: &str = "k8s/components/monitoring/dashboard.json";
 const ALERTS: &str = "k8s/components/monitoring/prometheus-rule.yaml";
 /// Labels that Prometheus itself adds.
 const OF_PROMETHEUS: [&str; 3] = ["job", "instance", "le"];
-/// What Envoy counts: tests/e2e/pod holds these names against a real one.
+/// Envoy's metrics. tests/e2e/pod compares these names with a real Envoy.
 const OF_ENVOY: [&str; 1] = ["envoy_http_ext_authz_error"];
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// The text of all metrics, each with a sample: a family without one is not shown.
+/// The text of all metrics, each with a sample: a metric without a sample is not shown.
 fn text() -> String {
     let metrics = Arc::new(Metrics::default());
     metrics.decided(&DecisionRecord::new(Instant::now(), false));
@@ -45,7 +45,7 @@ fn text() -> String {
     metrics.text().unwrap()
 }
 
-/// Each series by its name, with the names of its labels.
+/// Each series by its name, with its labels.
 fn series() -> BTreeMap<String, BTreeSet<String>> {
     let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for line in text().lines().filter(|line| !line.starts_with('#')) {
@@ -83,7 +83,7 @@ fn collect(value: &Value, all: &mut Vec<String>) {
                     .and_then(Value::as_str)
                     .map(str::to_owned),
             );
-            // Of the dashboard's variables.
+            // A variable of the dashboard.
             let query = members.get("query").and_then(Value::as_str);
             all.extend(query.filter(|query| query.contains('(')).map(str::to_owned));
             members.values().for_each(|member| collect(member, all));
@@ -93,7 +93,7 @@ fn collect(value: &Value, all: &mut Vec<String>) {
     }
 }
 
-/// The words of a query outside of its texts, each with the character that follows.
+/// The words of a query outside of its strings, each with the character after it.
 fn words(query: &str) -> Vec<(String, char)> {
     let mut all = Vec::new();
     for (index, part) in query.split('"').enumerate() {
@@ -140,14 +140,14 @@ fn dashboards_and_alerts_name_only_metrics_that_exist() {
             }
         }
     }
-    // And every metric is looked at by one of them.
+    // Some query uses every metric.
     for name in series.keys() {
         let is_part = ["_sum", "_count"].iter().any(|end| name.ends_with(end));
         assert!(used.contains(name) || is_part, "{name} is in no query");
     }
 }
 
-/// What stands between each `open` and the next `close`.
+/// The texts between each `open` and the next `close`.
 fn between<'a>(query: &'a str, open: &str, close: char) -> Vec<&'a str> {
     let parts = query.split(open).skip(1);
     parts.filter_map(|rest| rest.split(close).next()).collect()

@@ -1,5 +1,5 @@
-//! What OPA answers where it matters most, case by case: `tests/corpus/rego.jsonl`, whose expectations
-//! `tests/rego/corpus.py` took from the real engine.
+//! OPA's answers, case by case: `tests/corpus/rego.jsonl`. `tests/rego/corpus.py` took the expectations from the real
+//! engine.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What `geowarden eval --batch` is told of a case.
+/// The line for `geowarden eval --batch`.
 const TOLD: [&str; 7] = [
     "name",
     "modules",
@@ -54,7 +54,8 @@ fn answers(cases: &[Value]) -> Vec<Value> {
         .collect()
 }
 
-/// The same kind of outcome, and of results the same value; 1 and 1.0 are the same number, reasons are not compared.
+/// The outcomes are of the same kind, and results have the same value. 1 and 1.0 are the same number. Reasons are not
+/// compared.
 fn same(one: &Value, other: &Value) -> bool {
     match (one.get("result"), other.get("result")) {
         (Some(one), Some(other)) => same_value(one, other),
@@ -97,7 +98,7 @@ fn policies_mean_what_they_mean_in_opa() {
         if !same(answer, case.get("geowarden").unwrap_or(opa)) {
             faults.push(format!("unlike what is written: {case}: {answer}"));
         }
-        // Nobody has a policy that OPA does not load.
+        // Nobody has a policy that OPA does not load, so these cases are skipped.
         if allows(answer) && !allows(opa) && opa.get("refused").is_none() {
             faults.push(format!("allowed, unlike in OPA: {case}: {answer}"));
         }

@@ -19,7 +19,7 @@ fn generation(mount: &Path, name: &str, policy: &str) {
     let dir = mount.join(name);
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("authz.rego"), policy).unwrap();
-    // As the kubelet does: a new link beside the old one, put in its place whole.
+    // Like the kubelet: a new link is created beside the old one and then renamed.
     symlink(name, mount.join("..data_tmp")).unwrap();
     fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
 }
@@ -99,7 +99,7 @@ async fn what_changes_before_the_watching_begins_is_not_missed() {
     let app = geowarden::app::App::bind(config(folder.path()))
         .await
         .unwrap();
-    // Its rules are read, and nobody watches yet.
+    // Its rules are read, but nothing watches the files yet.
     fs::write(&file, CLOSED).unwrap();
     let service = Service::run(folder, app).await;
     service
@@ -108,7 +108,7 @@ async fn what_changes_before_the_watching_begins_is_not_missed() {
     assert_eq!(status(&service).await, 403);
 }
 
-/// A file that changes without a sign of it stands for whatever makes a reload fail that no file tells of.
+/// A file that changes without a visible sign. It stands for any failed reload whose cause is not in the files.
 #[tokio::test]
 async fn what_has_failed_is_tried_again_without_a_change() {
     let service = Service::with_policy(CLOSED).await;

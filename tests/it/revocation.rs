@@ -1,4 +1,4 @@
-//! A key that is taken away is gone at once, whatever else is wrong.
+//! A removed key is revoked at once, whatever else is wrong.
 
 use std::{
     fs,
@@ -62,7 +62,7 @@ async fn becomes(client: &AuthorizationClient<Channel>, key: &str, expected: i32
         .unwrap_or_else(|_| panic!("{key} never became {expected}"));
 }
 
-/// As a key that is rotated: its digest has the length of the one before.
+/// Like a rotated key: its digest has the same length as the previous one.
 #[tokio::test]
 async fn a_replacement_of_the_same_size_and_time_is_seen() {
     let service = Service::with_policy(OPEN).await;
@@ -83,7 +83,7 @@ async fn a_replacement_of_the_same_size_and_time_is_seen() {
     assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), time);
     becomes(&service.client, OSGEO_KEY, 401).await;
     becomes(&service.client, "new", 200).await;
-    // In place.
+    // The file is written in place.
     write(&file, &text, time);
     becomes(&service.client, "new", 401).await;
     becomes(&service.client, OSGEO_KEY, 200).await;
@@ -115,14 +115,14 @@ async fn what_is_removed_expired_or_changed_does_not_wait_for_a_broken_policy() 
     becomes(client, "expired", 401).await;
     becomes(client, "changed", 403).await;
     assert_eq!(status(client, "same").await, 200);
-    // A new key belongs to the whole, which does not work.
+    // A new key belongs to the whole generation, which does not load.
     service
         .metric("geowarden_reloads_total{result=\"failure\"} 2")
         .await;
     assert_eq!(status(client, "added").await, 401);
     put(&path, "policies/authz.rego", BY_COMPANY);
     becomes(client, "added", 200).await;
-    // In a file that is no YAML the entries count that can be found.
+    // In a file that is not YAML, the entries that can be found count.
     put(&path, "api-keys.yaml", &(entry("same", "") + "- ["));
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(status(client, "same").await, 200);
@@ -131,7 +131,7 @@ async fn what_is_removed_expired_or_changed_does_not_wait_for_a_broken_policy() 
     becomes(client, "same", 401).await;
 }
 
-/// What is left of it is no entry.
+/// The rest is not an entry.
 #[tokio::test]
 async fn a_key_whose_digest_only_happens_to_stand_in_the_file_is_gone() {
     let folder = folder(OPEN, "");
@@ -187,18 +187,18 @@ async fn a_key_that_leaves_an_issuers_file_does_not_wait_for_a_broken_policy() {
     assert_eq!(status(&pair).await, 200);
     put(&path, "policies/authz.rego", BROKEN);
     service.metric("geowarden_reload_failed 1").await;
-    // What is no key set keeps the last good one.
+    // A text that is not a key set keeps the last good one.
     put(&path, "jwks.json", "[]");
     service
         .metric("geowarden_reloads_total{result=\"failure\"} 2")
         .await;
     assert_eq!(status(&pair).await, 200);
-    // The same `kid`, another key.
+    // Another key with the same `kid`.
     put(&path, "jwks.json", &jwks(&other));
     service
         .metric("geowarden_reloads_total{result=\"failure\"} 3")
         .await;
-    // No key is left until the whole generation loads, which is no fault of the token.
+    // There is no key until the whole generation loads. The token is not at fault.
     assert_eq!(status(&pair).await, 503);
     assert_eq!(status(&other).await, 503);
     put(&path, "policies/authz.rego", OPEN);
@@ -209,7 +209,7 @@ async fn a_key_that_leaves_an_issuers_file_does_not_wait_for_a_broken_policy() {
     assert_eq!(status(&other).await, 503);
 }
 
-/// A policy that somebody saves all the time, beside the keys.
+/// A policy that is saved all the time, while keys change.
 #[tokio::test]
 async fn files_that_never_rest_hold_up_no_revocation() {
     let service = Service::with_policy(OPEN).await;
@@ -222,7 +222,7 @@ async fn files_that_never_rest_hold_up_no_revocation() {
     drop(noise);
 }
 
-/// As who saves a file all the time.
+/// Like somebody who saves a file all the time.
 fn rewrite(
     path: &Path,
     name: &'static str,
@@ -264,13 +264,13 @@ async fn files_that_never_rest_hold_up_no_other_attributes_of_a_key() {
     drop(noise);
 }
 
-/// Nothing of the files tells that the keys were away: they are what was read last of all.
+/// The files do not show that the keys were removed: they are the same as in the last reading.
 #[tokio::test]
 async fn a_key_file_that_comes_back_as_it_was_opens_again() {
     let service = Service::with_policy(OPEN).await;
     let path = service.folder.path();
     let (file, away) = (path.join("api-keys.yaml"), path.join("away"));
-    // Holds up a look at all files, and changes nothing.
+    // This delays a check of all files, and changes nothing.
     let noise = rewrite(path, "policies/authz.rego", |_| OPEN.to_owned());
     fs::rename(&file, &away).unwrap();
     becomes(&service.client, OSGEO_KEY, 401).await;
@@ -280,7 +280,7 @@ async fn a_key_file_that_comes_back_as_it_was_opens_again() {
     service.metric("geowarden_reload_failed 0").await;
 }
 
-/// Of two tenants one has a policy whose trial does not end for long.
+/// One of two tenants has a policy whose trial takes long.
 #[tokio::test]
 async fn a_policy_that_is_being_loaded_holds_up_no_revocation() {
     let folder = tenants::folder();
@@ -316,7 +316,7 @@ async fn a_policy_that_is_being_loaded_holds_up_no_revocation() {
         }
     };
     timeout(Duration::from_secs(20), hangs).await.unwrap();
-    // Both its own key and another tenant's, and other attributes too.
+    // Its own key, another tenant's key, and other attributes too.
     let text = fs::read_to_string(path.join("osgeo-keys.yaml")).unwrap();
     put(
         &path,
@@ -328,7 +328,7 @@ async fn a_policy_that_is_being_loaded_holds_up_no_revocation() {
     put(&path, "osgeo-keys.yaml", "[]");
     becomes("geobeyond", "lakes", 401).await;
     becomes("osgeo", "obs", 401).await;
-    // The load ends well, and brings no key back.
+    // The load succeeds, and does not restore the key.
     let mut hang = fs::File::options()
         .write(true)
         .open(path.join("hang"))
@@ -343,7 +343,8 @@ async fn a_policy_that_is_being_loaded_holds_up_no_revocation() {
     becomes("osgeo", "obs", 401).await;
 }
 
-/// A geowarden that waits for a line of the pipe `hang`, where there is one, before it tries policies. It makes a file `hangs` then.
+/// A geowarden that waits for a line of the pipe `hang`, if it exists, before it tries policies. Then it creates the
+/// file `hangs`.
 fn slow_program(folder: &Path) -> PathBuf {
     let (text, program) = (folder.join("program.txt"), folder.join("program"));
     let real = env!("CARGO_BIN_EXE_geowarden");
@@ -352,14 +353,14 @@ fn slow_program(folder: &Path) -> PathBuf {
         "#!/bin/sh\nif [ -e '{place}/hang' ]; then : >'{place}/hangs'; read -r line <'{place}/hang'; fi\nexec '{real}' \"$@\"\n"
     );
     fs::write(&text, script).unwrap();
-    // By another process: no thread of this one holds it open for writing while it is started.
+    // Another process writes it: no thread of this process must have it open for writing while it is started.
     let mut install = std::process::Command::new("install");
     let made = install.args(["-m", "755"]).args([&text, &program]).status();
     assert!(made.unwrap().success());
     program
 }
 
-/// A pipe instead of a file: whoever opens it waits until somebody writes.
+/// A pipe instead of a file: opening it blocks until somebody writes.
 #[tokio::test]
 async fn a_pipe_among_the_policies_holds_up_no_revocation() {
     let service = Service::with_policy(OPEN).await;
@@ -375,7 +376,7 @@ async fn a_pipe_among_the_policies_holds_up_no_revocation() {
     service.metric("geowarden_reload_failed 0").await;
 }
 
-/// Silent connections take every descriptor that the process may have.
+/// Silent connections use every file descriptor that the process may have.
 #[tokio::test]
 async fn without_a_descriptor_left_a_key_is_taken_away_and_policies_are_reloaded() {
     let folder = folder(OPEN, "");
@@ -408,7 +409,7 @@ async fn without_a_descriptor_left_a_key_is_taken_away_and_policies_are_reloaded
     assert_eq!(status(&client, OSGEO_KEY).await, 200);
     let mut silent = Vec::new();
     for _ in 0..200 {
-        // What is not accepted waits in the backlog.
+        // Connections that are not accepted wait in the backlog.
         silent.push(TcpStream::connect(address("admin")).await.unwrap());
     }
     put(path, "api-keys.yaml", &entry("new", ""));

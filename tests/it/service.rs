@@ -1,4 +1,4 @@
-//! A geowarden in this process, and a client that asks it as Envoy does.
+//! A geowarden in this process, and a client that asks it like Envoy.
 
 use std::{fs, path::Path};
 
@@ -38,7 +38,7 @@ pub(crate) struct Service {
     pub(crate) running: JoinHandle<Result<(), String>>,
 }
 
-/// A folder with keys, the policy given and a configuration with more sections.
+/// A folder with keys, this policy and a configuration with more sections.
 pub(crate) fn folder(policy: &str, more: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("policies")).unwrap();
@@ -70,7 +70,7 @@ pub(crate) fn config(folder: &Path) -> Config {
 }
 
 impl Service {
-    /// With the example policy of the companies.
+    /// With the example policy for companies.
     pub(crate) async fn example() -> Self {
         Self::with_policy(include_str!("../../policies/examples/company/authz.rego")).await
     }
@@ -136,7 +136,7 @@ pub(crate) type Running = (
     JoinHandle<Result<(), String>>,
 );
 
-/// Runs a service: gRPC address, admin address, reload, stop, its end.
+/// A running service: gRPC address, admin address, reload, stop, its end.
 pub(crate) fn run(app: App) -> Running {
     let grpc = match app.grpc_address() {
         ListenAddress::Tcp(address) => address.to_string(),
@@ -154,7 +154,7 @@ pub(crate) fn run(app: App) -> Running {
     (grpc, admin, reload, stop, running)
 }
 
-/// A CheckRequest as Envoy sends it with raw headers.
+/// A CheckRequest that Envoy would send with raw headers.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> CheckRequest {
     let header = |key: &str, value: &str| HeaderValue {
         key: key.to_owned(),
@@ -179,11 +179,11 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Che
     }
 }
 
-/// What Envoy would make of a CheckResponse.
+/// What Envoy does with a CheckResponse.
 pub(crate) struct Answer(pub(crate) CheckResponse);
 
 impl Answer {
-    /// 200 for passing on; else the status that the client gets.
+    /// 200 for an allowed request, or else the status for the client.
     pub(crate) fn status(&self) -> i32 {
         let code = self.0.status.as_ref().map(|s| s.code);
         match (&self.0.http_response, code) {

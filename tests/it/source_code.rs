@@ -1,4 +1,4 @@
-//! Rust sources as the tests of the architecture see them: without comments and tests, and the paths that they name.
+//! Rust sources for the tests of the architecture: without comments and tests, and with the paths that they name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,15 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A module, by the names from the root of its crate.
+/// A module: the names from the root of its crate.
 pub(crate) type Module = Vec<String>;
 
-/// The non-test files of a folder of sources.
+/// The files of a folder of sources, without tests.
 pub(crate) struct Sources {
     /// File names below the folder, each with its code: no comments, no test modules.
     pub(crate) files: BTreeMap<String, String>,
     modules: BTreeMap<Module, String>,
-    /// What a module hands on by `pub use`: the name, and the path it stands for.
+    /// The names that a module re-exports by `pub use`, each with its path.
     handed_on: BTreeMap<(Module, String), Module>,
 }
 
@@ -48,7 +48,8 @@ impl Sources {
         sources
     }
 
-    /// Each module with those that it names, by `use` or by a path in its code; what is handed on counts where it is from.
+    /// Each module with those that it names, by `use` or by a path in its code. A re-exported name counts for the
+    /// module that defines it.
     pub(crate) fn named(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let named = |(module, file): (&Module, &String)| {
             let text = &self.files[file];
@@ -60,34 +61,16 @@ impl Sources {
         self.modules.iter().map(named).collect()
     }
 
-    /// Modules of one parent that name each other in a circle, their children included.
+    /// Modules with the same parent that name each other in a circle, including their children.
     pub(crate) fn circles(&self) -> Vec<String> {
-        self.circles_by(|from, to, shared| {
-            let parent = from[..shared].join("::");
-            let node = |module: &Module| Some(format!("{parent}::{}", module.get(shared)?));
-            Some((node(from)?, node(to)?))
-        })
-    }
-
-    /// Files that name each other in a circle, but for a module and its own children.
-    pub(crate) fn circles_of_files(&self) -> Vec<String> {
-        self.circles_by(|from, to, shared| {
-            let are_apart = from.len() > shared && to.len() > shared;
-            are_apart.then(|| (from.join("::"), to.join("::")))
-        })
-    }
-
-    /// `edge` makes nodes of two modules that share so many names from the root.
-    fn circles_by(
-        &self,
-        edge: impl Fn(&Module, &Module, usize) -> Option<(String, String)>,
-    ) -> Vec<String> {
         let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (from, targets) in self.named() {
             for to in targets {
                 let pairs = from.iter().zip(&to);
                 let shared = pairs.take_while(|(one, other)| one == other).count();
-                if let Some((one, other)) = edge(&from, &to, shared) {
+                let parent = from[..shared].join("::");
+                let node = |module: &Module| Some(format!("{parent}::{}", module.get(shared)?));
+                if let (Some(one), Some(other)) = (node(&from), node(&to)) {
                     graph.entry(one).or_default().insert(other);
                 }
             }
@@ -97,7 +80,7 @@ impl Sources {
         in_circles.cloned().collect()
     }
 
-    /// The module that an absolute path leads into.
+    /// The module of an absolute path.
     fn module_at(&self, path: &[String]) -> Option<Module> {
         let known = (0..=path.len())
             .rev()
@@ -113,7 +96,7 @@ impl Sources {
     }
 }
 
-/// The path from the root of the crate; a first name that is neither of the crate nor of a child is another crate's.
+/// The path from the root of the crate. If its first name is neither `crate` nor a child, it belongs to another crate.
 fn absolute(module: &Module, path: &[String]) -> Module {
     let mut place = module.clone();
     let mut names = path.iter().peekable();
@@ -172,7 +155,7 @@ fn module_of(file: &str) -> Module {
     }
 }
 
-/// The text without comments and without what comes after the first test module. Strings stay as they are.
+/// The text without comments and without the first test module and what follows it. Strings stay as they are.
 pub(crate) fn code(text: &str) -> String {
     let text: String = pieces(text)
         .into_iter()
@@ -264,7 +247,7 @@ fn raw_string(text: &str) -> Option<usize> {
     Some(start + 1 + length + end.len())
 }
 
-/// A character, which a lifetime is not.
+/// A character literal, not a lifetime.
 fn character(text: &str) -> Option<usize> {
     let mut inner = text[1..].chars();
     let is_character = match inner.next()? {
@@ -274,7 +257,7 @@ fn character(text: &str) -> Option<usize> {
     is_character.then(|| quoted(text, '\''))
 }
 
-/// Words, `::`, and every other character that is no space.
+/// Words, `::`, and every other character except white space.
 fn tokens(code: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for (_, piece) in pieces(code)
@@ -299,7 +282,7 @@ fn tokens(code: &str) -> Vec<String> {
     all
 }
 
-/// The paths of the `use` declarations, each with the name that it gets; only those that are handed on, where so wished.
+/// The paths of the `use` declarations, each with its name in the module; only those of `pub use`, if wished.
 fn uses(code: &str, only_handed_on: bool) -> Vec<(Module, String)> {
     let tokens = tokens(code);
     let mut all = Vec::new();
@@ -314,7 +297,7 @@ fn uses(code: &str, only_handed_on: bool) -> Vec<(Module, String)> {
     all
 }
 
-/// The paths from `start` on, to the `;` or the end of the group; returns where they end.
+/// The paths from `start` to the `;` or the end of the group. Returns the position of the end.
 fn tree(
     tokens: &[String],
     start: usize,
@@ -398,7 +381,7 @@ fn a_circle_is_found_however_it_is_written() {
     for (one, two) in [
         ("use crate::b::B;", "use crate::a::A;"),
         ("use super::b::B;", "fn f() -> super::a::A {}"),
-        // By what the parent hands on.
+        // By a re-export of the parent.
         ("use super::B;", "use super::{a as other};"),
         (
             "use crate::{c, b::{self, B}};",

@@ -1,11 +1,11 @@
-//! A deny rule on any view of a request holds against each spelling of it that is read.
+//! A deny rule about any member of `input` holds for each spelling of a request that is read.
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 use serde_json::{Map, Value};
 
 use crate::service::{Answer, OSGEO_KEY, Service, request};
 
-/// Denies where one view of the request has the value that a header names, and tells all views of what it allows.
+/// Denies if one member of `input` has the value that a header names. Otherwise it returns all members.
 const POLICY: &str = r#"package geowarden.authz
 
 http := input.attributes.request.http
@@ -83,7 +83,7 @@ const SPELLINGS: [(&str, &str, &str); 16] = [
     ),
 ];
 
-/// As Envoy asks with `encode_raw_headers` off.
+/// Like Envoy with `encode_raw_headers` off.
 fn joined(mut check: CheckRequest) -> CheckRequest {
     let attributes = check.attributes.as_mut().unwrap();
     let http = attributes.request.as_mut().unwrap().http.as_mut().unwrap();

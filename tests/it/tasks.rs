@@ -19,7 +19,7 @@ use geowarden::{
 };
 use tokio::sync::{Mutex, watch};
 
-/// Told of a fetch, it panics: the first times, or always.
+/// Receives fetches and panics: the first times, or always.
 struct Faulty {
     panics: usize,
     told: AtomicUsize,
@@ -42,7 +42,7 @@ const QUICK: Timing = Timing {
     steady: Duration::from_millis(300),
 };
 
-/// The real fetcher of keys, kept up.
+/// The real fetcher of keys, under supervision.
 async fn kept_up(panics: usize, until: impl Fn(&Tasks, &Faulty) -> bool) -> Vec<String> {
     let events = Arc::new(Faulty {
         panics,
@@ -69,7 +69,7 @@ async fn kept_up(panics: usize, until: impl Fn(&Tasks, &Faulty) -> bool) -> Vec<
             async move { fetcher.lock().await.run(stopping).await }
         };
         let stopping = ended(stopped.clone());
-        kept.keep_up("key-fetcher", Some("x"), start, stopping)
+        kept.supervise("key-fetcher", Some("x"), start, stopping)
             .await;
     });
     while !until(&tasks, &events) {
@@ -104,6 +104,6 @@ async fn a_fetcher_that_panics_again_and_again_makes_the_service_unready() {
     };
     assert_eq!(
         kept_up(usize::MAX, is_down).await,
-        ["the background task `key-fetcher of x` ends again and again"]
+        ["the background task `key-fetcher of x` keeps ending"]
     );
 }

@@ -1,4 +1,4 @@
-//! Several tenants in one geowarden: what is one's is nobody else's.
+//! Several tenants in one geowarden: nothing of one tenant is valid for another.
 
 use std::{collections::HashMap, fmt::Write as _, fs, path::Path};
 
@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use crate::service::{Answer, Service, config, request};
 
-/// The same for both tenants: what differs is their data.
+/// The same policy for both tenants, with different data.
 const POLICY: &str = "package geowarden.authz\n\nallow if input.ogc.collection in data.open[input.identity.attributes.company]\n";
 const TENANTS: [(&str, &str); 2] = [("osgeo", "obs"), ("geobeyond", "lakes")];
 
-/// A folder of two tenants, whose keys are `KEY-OF-NAME`, and a configuration of them.
+/// A folder of two tenants with the keys `KEY-OF-NAME`, and their configuration.
 pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut tenants = String::new();
@@ -20,7 +20,7 @@ pub(crate) fn folder() -> TempDir {
         let policies = folder.path().join(name);
         fs::create_dir(&policies).unwrap();
         fs::write(policies.join("authz.rego"), POLICY).unwrap();
-        // Both keys claim the same company: only whose key it is may tell them apart.
+        // Both keys have the same company: only the tenant of the key may make a difference.
         let data = format!("open: {{acme: [{collection}]}}\n");
         fs::write(policies.join("data.yaml"), data).unwrap();
         let digest = geowarden::authn::key_digest(format!("key-of-{name}").as_bytes());
@@ -43,7 +43,7 @@ async fn service() -> Service {
     Service::start(folder, config).await
 }
 
-/// A request for a collection, by the key of `key`, to a host, on a route that names a tenant.
+/// A request for a collection, with the key of `key`, to a host, on a route that names a tenant.
 pub(crate) fn asked(collection: &str, key: &str, host: &str, route: Option<&str>) -> CheckRequest {
     let key = format!("key-of-{key}");
     let mut check = request(
@@ -104,13 +104,13 @@ async fn keys_policies_and_data_are_a_tenants_own() {
                     assert_eq!(service.outcome(asked(own, name)).await, ok, "{told}");
                     continue;
                 }
-                // Its own key does not open what the other's data open: they are not its policy's data.
+                // Its own key does not allow what the other tenant's data allow.
                 assert_eq!(
                     service.outcome(asked(theirs, name)).await,
                     (403, "policy-denied".to_owned()),
                     "{told}"
                 );
-                // The other's key is nobody's here, whatever it asks for.
+                // The other tenant's key is unknown here, for any resource.
                 for collection in [own, theirs] {
                     assert_eq!(
                         service.outcome(asked(collection, other)).await,
@@ -126,7 +126,7 @@ async fn keys_policies_and_data_are_a_tenants_own() {
 #[tokio::test]
 async fn the_route_counts_more_than_the_host_that_a_client_writes() {
     let service = service().await;
-    // On osgeo's route a host of geobeyond's changes nothing: neither its keys nor its data are asked.
+    // On osgeo's route, a host of geobeyond changes nothing: neither its keys nor its data are used.
     for host in ["geobeyond.example", "nobody.example", ""] {
         let on_route = |collection, key| asked(collection, key, host, Some("osgeo"));
         assert_eq!(service.outcome(on_route("obs", "osgeo")).await.0, 200);
@@ -168,7 +168,7 @@ async fn a_route_that_names_nobody_is_refused() {
         let check = asked("obs", "osgeo", "osgeo.example", Some(name));
         assert_eq!(service.outcome(check).await, refused, "{name}");
     }
-    // And where there are no tenants at all: what was meant for one must not be judged by other rules.
+    // Even without tenants: a request for a missing tenant must not be judged by other rules.
     let alone = Service::with_policy("package geowarden.authz\n\nallow := true\n").await;
     let check = asked("obs", "osgeo", "osgeo.example", Some("osgeo"));
     assert_eq!(alone.outcome(check).await, refused);
@@ -188,7 +188,7 @@ async fn a_tenant_of_all_hosts_takes_what_is_left() {
     }
     let check = asked("obs", "osgeo", "geobeyond.example", None);
     assert_eq!(service.outcome(check).await.0, 401);
-    // What is no host name may be read as the other's host by somebody else: it is nobody's.
+    // Another parser could read the other tenant's host in a text that is not a host name. So no tenant gets it.
     let long = format!("{}geobeyond.example", "a.".repeat(130));
     for host in [
         "",
@@ -218,7 +218,7 @@ async fn a_route_whose_key_is_misspelt_is_refused() {
     for key in ["tenant", "Tenant", "Policy", "POLICY"] {
         assert_eq!(service.outcome(by_key(key)).await, refused, "{key}");
     }
-    // Other keys are for other uses, and next to the right one nothing is in doubt.
+    // The other keys are for other uses, so the right one is unambiguous.
     assert_eq!(service.outcome(by_key("layer")).await.0, 200);
     let mut both = by_key("tenant");
     let extensions = &mut both.attributes.as_mut().unwrap().context_extensions;
@@ -258,7 +258,7 @@ async fn a_decision_says_whose_rules_made_it() {
 }
 
 fn write(service: &Service, name: &str, text: &str) {
-    // Whole at once, as an editor does it.
+    // Replace the file as a whole, as an editor does.
     let aside = service.folder.path().join(".aside");
     fs::write(&aside, text).unwrap();
     fs::rename(aside, service.folder.path().join(name)).unwrap();
@@ -282,12 +282,12 @@ async fn a_fault_of_one_tenant_holds_up_no_other() {
     service.metric("geowarden_reload_failed 1").await;
     service.metric(&failed("geobeyond", 1)).await;
     assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
-    // A good change of the other's files waits for nobody.
+    // A valid change of the other tenant's files is not delayed.
     write(&service, "osgeo/data.yaml", "open: {acme: [lakes]}\n");
     service.metric(&failed("osgeo", 0)).await;
     assert_eq!(ok("obs", "osgeo", "osgeo").await, 403);
     assert_eq!(ok("lakes", "osgeo", "osgeo").await, 200);
-    // Of the broken one nothing is taken up, but that a key is gone.
+    // From the broken tenant's files nothing is loaded, but the key is revoked.
     write(&service, "geobeyond/data.yaml", "open: {acme: [obs]}\n");
     service
         .metric("geowarden_reloads_total{result=\"failure\"} 2")
@@ -329,14 +329,14 @@ async fn one_key_cannot_be_two_tenants() {
         let digest = digest.to_uppercase();
         format!("- {{id: {id}, sha256: {digest}, attributes: {{company: acme}}}}\n")
     };
-    // osgeo's key, in another file, by another name and in other letters.
+    // osgeo's key, in another file, with another name and in upper case.
     let both = keys("geobeyond", "own") + &keys("osgeo", "copied");
     write(&service, "geobeyond-keys.yaml", &both);
     service.metric("geowarden_reload_failed 1").await;
     assert_eq!(ok("lakes", "geobeyond", "geobeyond").await, 200);
     assert_eq!(ok("lakes", "osgeo", "geobeyond").await, 401);
     assert_eq!(ok("obs", "osgeo", "osgeo").await, 200);
-    // Nor does another start with it.
+    // Another process does not start with it either.
     let Err(error) = geowarden::app::App::bind(config(service.folder.path())).await else {
         panic!("it started");
     };
@@ -350,7 +350,7 @@ async fn one_key_cannot_be_two_tenants() {
     ] {
         assert!(told.contains(part), "{part} not in {told}");
     }
-    // What one tenant gave away, another may take over.
+    // A key that one tenant has removed can be used by another.
     write(&service, "osgeo-keys.yaml", &keys("nobody", "acme"));
     service.metric("geowarden_reload_failed 0").await;
     assert_eq!(ok("obs", "osgeo", "osgeo").await, 401);
@@ -381,7 +381,7 @@ async fn readiness_names_the_tenant_whose_keys_are_missing() {
     service
         .metric(r#"geowarden_jwks_fetch_failures_total{issuer="http://127.0.0.1:1",tenant="geobeyond"} 1"#)
         .await;
-    // The other tenant is not held up.
+    // The other tenant is not delayed.
     let check = asked("obs", "osgeo", "", Some("osgeo"));
     assert_eq!(service.outcome(check).await.0, 200);
 }

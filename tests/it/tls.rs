@@ -54,7 +54,7 @@ async fn ask(grpc: &str, tls: ClientTlsConfig) -> Result<i32, String> {
     Ok(Answer(answer.into_inner()).status())
 }
 
-/// A folder with certificates of `authority`, by which clients are known too.
+/// A folder with certificates of `authority`, which also identifies clients.
 pub(crate) fn secured(authority: &Authority) -> TempDir {
     let policy = include_str!("../../policies/examples/company/authz.rego");
     let folder = folder(policy, "");
@@ -140,7 +140,7 @@ async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
     let mut lasting = AuthorizationClient::new(lasting);
     let answer = lasting.check(request("GET", "/", &[])).await.unwrap();
     assert_eq!(Answer(answer.into_inner()).status(), 200);
-    // The key is not the certificate's: as it is between two writes, or by mistake.
+    // The key does not match the certificate, as between two writes, or by mistake.
     let good = fs::read(folder.path().join("key.pem")).unwrap();
     fs::write(folder.path().join("key.pem"), authority.issue().1).unwrap();
     assert_eq!(ask(&grpc, client_of(&next)).await, Ok(200));
@@ -157,7 +157,7 @@ async fn new_certificates_are_for_new_connections_and_useless_ones_for_none() {
     assert!(ask(&grpc, client_of(&next)).await.is_err());
 }
 
-/// Whoever connects and says nothing keeps nobody else waiting.
+/// A client that connects and sends nothing does not delay others.
 #[tokio::test]
 async fn a_handshake_that_does_not_come_holds_up_no_other() {
     let authority = Authority::new();

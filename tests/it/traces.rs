@@ -1,4 +1,4 @@
-//! Traces of a service in process: what is sent, and that no collector can hold up a decision.
+//! Traces of a service in process: what is sent, and that no collector can delay a decision.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,7 @@ const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2VjcmV0";
 /// One export: its headers and its body.
 type Export = (HeaderMap, Bytes);
 
-/// An endpoint that keeps what it is sent and gives these answers, and then empty ones.
+/// An endpoint that records its requests, gives these answers, and then empty ones.
 async fn endpoint(
     answers: Vec<(StatusCode, Vec<u8>)>,
 ) -> (String, mpsc::UnboundedReceiver<Export>) {
@@ -49,7 +49,7 @@ async fn endpoint(
     (address, exports)
 }
 
-/// With an issuer, so that a token is read as one.
+/// With an issuer, so that a token is checked.
 async fn service(endpoint: &str, more: &str) -> Service {
     let sections = format!("telemetry:\n  traces:\n    endpoint: {endpoint}\n{more}");
     let folder = folder(POLICY, &sections);
@@ -117,7 +117,7 @@ async fn nothing_that_is_exported_holds_what_a_client_sent() {
             "application/x-protobuf"
         );
     }
-    // It was exported, and at the end of the service at the latest.
+    // It was exported, at the end of the service at the latest.
     for told in [
         id.as_str(),
         "envoy.service.auth.v3.Authorization/Check",
@@ -248,7 +248,7 @@ async fn what_a_collector_refuses_is_counted() {
     }
 }
 
-/// Decisions are made as ever, what is lost is counted, and the end comes within the limit of the drain.
+/// Decisions are made as usual, lost spans are counted, and the end is within the drain limit.
 async fn decides_without(address: &str) {
     let service = service(address, "    timeout: 300ms\n").await;
     let begun = Instant::now();
@@ -260,7 +260,7 @@ async fn decides_without(address: &str) {
     service
         .metric("geowarden_trace_spans_total{result=\"export-failed\"} 250")
         .await;
-    // With more to send when it ends.
+    // There is more to send when it ends.
     service.ask("GET", "/", &[]).await;
     let begun = Instant::now();
     stop(service).await.unwrap();

@@ -12,7 +12,7 @@ use super::{Failure, callgrind::count};
 /// Sizes in bytes. Envoy takes no more than about 60 KB of headers, geowarden 8,000 bytes of path and query.
 const SIZES: [usize; 3] = [1_900, 3_800, 7_600];
 /// By how much the second doubling may cost more than twice the first. Work that is quadratic comes to 2.
-const MOST: f64 = 1.4;
+const MAX_INSTRUCTIONS: f64 = 1.4;
 /// Instructions that are not worth a look: a doubling that costs less is refused early.
 const NOTHING: f64 = 30_000.0;
 
@@ -128,7 +128,7 @@ pub(super) fn is_bounded() -> Result<bool, Failure> {
         };
         let (first, second) = (middle - small, large - middle);
         let growth = second / (2.0 * first.max(1.0));
-        let verdict = if second < NOTHING || growth <= MOST {
+        let verdict = if second < NOTHING || growth <= MAX_INSTRUCTIONS {
             "in proportion"
         } else {
             is_bounded = false;

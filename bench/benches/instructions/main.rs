@@ -234,10 +234,10 @@ fn compare(is_to_write: bool) -> Result<bool, Failure> {
     }
     let budget: Budget = serde_json::from_str(&fs::read_to_string(&file)?)?;
     if budget.architecture != std::env::consts::ARCH {
-        let (ours, theirs) = (std::env::consts::ARCH, &budget.architecture);
+        let (measured, reference) = (std::env::consts::ARCH, &budget.architecture);
         writeln!(
             stdout(),
-            "not compared: the budget is of {theirs}, and this is {ours}"
+            "not compared: the budget is of {reference}, and this is {measured}"
         )?;
         return Ok(true);
     }

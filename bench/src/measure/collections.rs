@@ -22,7 +22,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     for style in Style::ALL {
         let measure = format!("CPU a request, {many} collections, {}", style.name());
         // A style that is too slow to be measured must not hide the others.
-        let [theirs, ours] = match both(stand, style).await {
+        let [reference, measured] = match both(stand, style).await {
             Ok(cpu) => cpu,
             Err(error) => {
                 let error = error.to_string();
@@ -30,14 +30,14 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
                 continue;
             }
         };
-        bars.push((format!("{}, {FEW}", style.name()), theirs.clone()));
-        bars.push((format!("{}, {many}", style.name()), ours.clone()));
+        bars.push((format!("{}, {FEW}", style.name()), reference.clone()));
+        bars.push((format!("{}, {many}", style.name()), measured.clone()));
         entries.push(Entry::Figure(Figure {
             measure,
             unit: "µs".to_owned(),
-            ours,
+            measured,
             against: format!("{FEW} collections"),
-            theirs,
+            reference,
             aim: Aim::AtMostTimes(1.2),
         }));
     }

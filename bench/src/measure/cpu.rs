@@ -79,20 +79,20 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         .iter()
         .map(|arm| (arm.name.to_owned(), arm.each(|sample| sample.cpu_us)))
         .collect();
-    let Some(((_, floor), ours)) = cpu.split_first() else {
+    let Some(((_, floor), measured)) = cpu.split_first() else {
         return Ok(Vec::new());
     };
     let at_most = [1.5, 1.6, 1.5, 1.6]
         .map(Aim::AtMostTimes)
         .into_iter()
         .chain([Aim::Told; 2]);
-    let figures = ours.iter().zip(at_most).map(|((name, values), aim)| {
+    let figures = measured.iter().zip(at_most).map(|((name, values), aim)| {
         Entry::Figure(Figure {
             measure: format!("CPU a request, {name}, {IN_FLIGHT} in flight"),
             unit: "µs".to_owned(),
-            ours: values.clone(),
+            measured: values.clone(),
             against: "always OK".to_owned(),
-            theirs: floor.clone(),
+            reference: floor.clone(),
             aim,
         })
     });

@@ -118,13 +118,13 @@ fn told(measure: &str, medians: &Medians) -> Vec<Entry> {
     let [(_, floor), key, token, (_, own)] = added.as_slice() else {
         return Vec::new();
     };
-    let row = |ours: &(String, Vec<f64>), against: &str, theirs: &[f64], aim| {
+    let row = |measured: &(String, Vec<f64>), against: &str, reference: &[f64], aim| {
         Entry::Figure(Figure {
-            measure: format!("{measure}: {}", ours.0),
+            measure: format!("{measure}: {}", measured.0),
             unit: "µs".to_owned(),
-            ours: ours.1.clone(),
+            measured: measured.1.clone(),
             against: against.to_owned(),
-            theirs: theirs.to_vec(),
+            reference: reference.to_vec(),
             aim,
         })
     };

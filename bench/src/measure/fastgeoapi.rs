@@ -37,15 +37,15 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         ("fastgeoapi", fastgeoapi.address(), &ask),
     ];
     let medians = rounds(stand, &arms).await?;
-    let [(_, ours), (_, theirs)] = medians.as_slice() else {
+    let [(_, measured), (_, reference)] = medians.as_slice() else {
         return Ok(Vec::new());
     };
     Ok(vec![Entry::Figure(Figure {
         measure,
         unit: "µs".to_owned(),
-        ours: ours.clone(),
+        measured: measured.clone(),
         against: "fastgeoapi, pygeoapi inside".to_owned(),
-        theirs: theirs.clone(),
+        reference: reference.clone(),
         aim: Aim::Told,
     })])
 }

@@ -24,17 +24,17 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     for (name, issuer) in [("RS256", &stand.issuer), ("ES256", &es256)] {
         let token = issuer.token()?;
         let (chain, headers) = (chain(issuer)?, headers(&token));
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut measured, mut reference) = (Vec::new(), Vec::new());
         for _ in 0..stand.effort.rounds {
-            theirs.push(bare(issuer, &token, stand.effort.time / 4)?);
-            ours.push(whole(&chain, &headers, stand.effort.time / 4).await?);
+            reference.push(bare(issuer, &token, stand.effort.time / 4)?);
+            measured.push(whole(&chain, &headers, stand.effort.time / 4).await?);
         }
         entries.push(Entry::Figure(Figure {
             measure: format!("a JWT seen for the first time, {name}"),
             unit: "µs".to_owned(),
-            ours,
+            measured,
             against: "bare signature check".to_owned(),
-            theirs,
+            reference,
             aim: Aim::AtMostTimes(1.3),
         }));
     }

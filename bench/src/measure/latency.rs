@@ -31,22 +31,22 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         },
     ];
     let samples = rounds::run(stand.effort, &arms).await?;
-    let [floor, ours] = samples.as_slice() else {
+    let [floor, measured] = samples.as_slice() else {
         return Ok(Vec::new());
     };
     let mut entries = Vec::new();
     let mut bars = Vec::new();
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
-        let [theirs, ours] =
-            [floor, ours].map(|arm| arm.each(|sample| sample.outcome.quantile_us(share)));
-        bars.push((format!("always OK, {name}"), theirs.clone()));
-        bars.push((format!("API key, {name}"), ours.clone()));
+        let [reference, measured] =
+            [floor, measured].map(|arm| arm.each(|sample| sample.outcome.quantile_us(share)));
+        bars.push((format!("always OK, {name}"), reference.clone()));
+        bars.push((format!("API key, {name}"), measured.clone()));
         entries.push(Entry::Figure(Figure {
             measure: format!("latency at one in flight, {name}"),
             unit: "µs".to_owned(),
-            ours,
+            measured,
             against: "always OK".to_owned(),
-            theirs,
+            reference,
             aim: Aim::AtMostTimes(1.25),
         }));
     }

@@ -40,9 +40,9 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         entries.push(Entry::Figure(Figure {
             measure: format!("resident memory, {name}"),
             unit: "MiB".to_owned(),
-            ours: vec![server.resident_mib()?],
+            measured: vec![server.resident_mib()?],
             against: String::new(),
-            theirs: Vec::new(),
+            reference: Vec::new(),
             aim: Aim::AtMost(aim),
         }));
     }

@@ -22,40 +22,40 @@ use crate::{
     Result, authorizer::Programs, pin::Processors, request::HttpAsk, rounds::Effort, tokens::Issuer,
 };
 
-/// What a figure is held against.
+/// The aim of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aim {
-    /// Ours is at most this many times theirs.
+    /// The measured figure is at most this many times the reference.
     AtMostTimes(f64),
-    /// Theirs is at least this many times ours.
+    /// The reference is at least this many times the measured figure.
     TimesLess(f64),
-    /// Ours is at most this.
+    /// The measured figure is at most this.
     AtMost(f64),
-    /// Ours exceeds theirs by at most this.
+    /// The measured figure exceeds the reference by at most this.
     AtMostMore(f64),
-    /// Told only, as ours to theirs.
+    /// No aim: only the ratio of both is shown.
     Told,
 }
 
-/// One row: the figures of each round.
+/// One row of the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Figure {
     /// What was measured.
     pub measure: String,
     /// The unit of both figures.
     pub unit: String,
-    /// geowarden's, a round each.
-    pub ours: Vec<f64>,
-    /// What that is compared with.
+    /// The figures of geowarden, one for each round.
+    pub measured: Vec<f64>,
+    /// The name of the reference.
     pub against: String,
-    /// Its figures, a round each; empty where ours is held against a number.
-    pub theirs: Vec<f64>,
-    /// What it should be.
+    /// The figures of the reference, one for each round; empty if the aim is a number.
+    pub reference: Vec<f64>,
+    /// The aim.
     pub aim: Aim,
 }
 
-/// What a measure brought.
+/// The result of a measure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {

@@ -90,7 +90,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         ("header policy", HEADER_POLICY, HEADER_POLICY, header, 6.0),
         ("JWT policy", TOKEN_POLICY, of_opa.as_str(), token, 18.0),
     ];
-    for (name, ours, theirs, ask, aim) in cases {
+    for (name, measured, reference, ask, aim) in cases {
         let folder = tempfile::tempdir().map_err(Error::io("making a folder"))?;
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -98,14 +98,17 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
                 .map_err(Error::io(format!("writing {name}")))
                 .map(|()| path)
         };
-        let (ours, theirs) = (file("ours.rego", ours)?, file("theirs.rego", theirs)?);
+        let (measured, reference) = (
+            file("measured.rego", measured)?,
+            file("reference.rego", reference)?,
+        );
         let choice = Choice {
-            decider: Decider::File(&ours),
+            decider: Decider::File(&measured),
             issuer: Some(&stand.issuer),
             ..Choice::default()
         };
         let geowarden = stand.programs.geowarden(&choice, Place::Pinned).await?;
-        let opa = opa_envoy(stand, program, &theirs).await?;
+        let opa = opa_envoy(stand, program, &reference).await?;
         let traffic = Traffic {
             // OPA-Envoy reads Envoy's headers in the form that it has without `encode_raw_headers`.
             requests: [ask.encoded_joined()].into(),
@@ -124,18 +127,19 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
             },
         ];
         let samples = rounds::run(stand.effort, &arms).await?;
-        let [ours, theirs] = samples.as_slice() else {
+        let [measured, reference] = samples.as_slice() else {
             continue;
         };
-        let [ours, theirs] = [ours, theirs].map(|arm| arm.each(|sample| sample.cpu_us));
-        bars.push((format!("geowarden, {name}"), ours.clone()));
-        bars.push((format!("OPA-Envoy, {name}"), theirs.clone()));
+        let [measured, reference] =
+            [measured, reference].map(|arm| arm.each(|sample| sample.cpu_us));
+        bars.push((format!("geowarden, {name}"), measured.clone()));
+        bars.push((format!("OPA-Envoy, {name}"), reference.clone()));
         entries.push(Entry::Figure(Figure {
             measure: format!("CPU a request, {name}"),
             unit: "µs".to_owned(),
-            ours,
+            measured,
             against: name_of_opa.clone(),
-            theirs,
+            reference,
             aim: Aim::TimesLess(aim),
         }));
     }

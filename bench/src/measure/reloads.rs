@@ -51,17 +51,17 @@ async fn large(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         Entry::Figure(Figure {
             measure: format!("reload of {many} rules"),
             unit: "ms".to_owned(),
-            ours: took,
+            measured: took,
             against: String::new(),
-            theirs: Vec::new(),
+            reference: Vec::new(),
             aim: Aim::AtMost(500.0),
         }),
         Entry::Figure(Figure {
             measure: format!("longest wait of a request while {many} rules are reloaded"),
             unit: "ms".to_owned(),
-            ours: disturbed,
+            measured: disturbed,
             against: "without a reload".to_owned(),
-            theirs: quiet,
+            reference: quiet,
             aim: Aim::AtMostMore(1.0),
         }),
     ])
@@ -90,9 +90,9 @@ async fn storm(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     Ok(vec![Entry::Figure(Figure {
         measure: format!("p99 at {IN_FLIGHT} in flight during {count} reloads, no answer wrong"),
         unit: "µs".to_owned(),
-        ours: disturbed,
+        measured: disturbed,
         against: "without reloads".to_owned(),
-        theirs: quiet,
+        reference: quiet,
         aim: Aim::Told,
     })])
 }

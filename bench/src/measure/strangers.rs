@@ -56,8 +56,8 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         }
         for (stranger, is_costly) in both {
             let latencies = beside(&envoy.address(), stranger, &other, stand.effort.time).await?;
-            for ((ours, theirs), share) in figures.iter_mut().zip([0.5, 0.99]) {
-                let into = if is_costly { ours } else { theirs };
+            for ((measured, reference), share) in figures.iter_mut().zip([0.5, 0.99]) {
+                let into = if is_costly { measured } else { reference };
                 into.push(micros(latencies.value_at_quantile(share)));
             }
         }
@@ -65,15 +65,15 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let named = [("p50", Aim::Told), ("p99", Aim::AtMostTimes(2.0))];
     let rows = named.into_iter().zip(figures);
     Ok(rows
-        .map(|((name, aim), (ours, theirs))| {
+        .map(|((name, aim), (measured, reference))| {
             Entry::Figure(Figure {
                 measure: format!(
                     "another client through Envoy beside {CONNECTIONS} strangers with the costliest query, {name}"
                 ),
                 unit: "µs".to_owned(),
-                ours,
+                measured,
                 against: "beside as many with a short one".to_owned(),
-                theirs,
+                reference,
                 aim,
             })
         })

@@ -1,11 +1,12 @@
-//! Content types (RFC 9110, section 8.3): by them pygeoapi chooses what a POST to items does, and Flask whether there is a body.
+//! Content types (RFC 9110, section 8.3). pygeoapi chooses by them what a POST to items does, and Flask whether there
+//! is a body.
 
 use super::{
     Headers,
     refusal::{Refusal, Rule},
 };
 
-/// A GeoJSON feature (RFC 7946). pygeoapi creates it for this very text only, and searches for every other one.
+/// A GeoJSON feature (RFC 7946). pygeoapi creates it for exactly this text, and searches for any other.
 const FEATURE: &str = "application/geo+json";
 /// A search by CQL2 (OGC 21-065r2).
 const SEARCHES: [&str; 4] = [
@@ -14,15 +15,15 @@ const SEARCHES: [&str; 4] = [
     "application/query-cql2-json",
     "application/cql2+json",
 ];
-/// Flask takes such a body apart, and pygeoapi then finds none; Starlette hands it on.
+/// Flask consumes such a body, so that pygeoapi finds none. Starlette leaves the body as it is.
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
-/// Whether a POST to items creates (true) or searches (false).
+/// Whether a POST to items creates a feature (true) or searches (false).
 pub(super) fn is_feature(headers: &Headers) -> Result<bool, Refusal> {
     let Some(value) = only(headers)? else {
         return Err(Refusal::new(
             Rule::ContentType,
-            "a Content-Type is expected: by it pygeoapi creates or searches",
+            "expected a Content-Type, found none: pygeoapi creates or searches by it",
         ));
     };
     if value == FEATURE.as_bytes() {
@@ -34,7 +35,7 @@ pub(super) fn is_feature(headers: &Headers) -> Result<bool, Refusal> {
     }
 }
 
-/// Whether pygeoapi reads the same body whatever the Content-Type says: it is JSON in UTF-8, and no form.
+/// Whether pygeoapi reads the same body for any Content-Type: the body is JSON in UTF-8 and not a form.
 pub(super) fn is_ignored(headers: &Headers) -> Result<(), Refusal> {
     let Some(value) = only(headers)? else {
         return Ok(());
@@ -45,8 +46,8 @@ pub(super) fn is_ignored(headers: &Headers) -> Result<(), Refusal> {
     }
 }
 
-/// `type/subtype` in lower case. None where the value is none, has a parameter but `charset`, or names a charset other than that
-/// of JSON.
+/// `type/subtype` in lower case. `None` if the value is malformed, has a parameter other than `charset`, or a charset
+/// other than that of JSON.
 fn media_type(value: &[u8]) -> Option<String> {
     let value = std::str::from_utf8(value).ok()?;
     let mut parts = value.split(';');
@@ -76,12 +77,9 @@ fn is_token(text: &str) -> bool {
 }
 
 fn only(headers: &Headers) -> Result<Option<&[u8]>, Refusal> {
-    headers.one("content-type").map_err(|_| {
-        Refusal::new(
-            Rule::ContentType,
-            "one Content-Type is expected, there are more",
-        )
-    })
+    headers
+        .one("content-type")
+        .map_err(|_| Refusal::new(Rule::ContentType, "expected one Content-Type, found more"))
 }
 
 fn unexpected(value: &[u8]) -> Refusal {

@@ -1,7 +1,7 @@
-//! In which format pygeoapi answers: by the parameter `f`, or by `Accept` where there is none.
+//! The format of pygeoapi's answer: by the parameter `f`, or by `Accept` if there is no `f`.
 //!
-//! pygeoapi reads `Accept` in a way of its own, and its plugins add media types. So what is sent on is an `Accept` that names
-//! one known media type, or accepts all: pygeoapi can then choose no other format than the one that was judged.
+//! pygeoapi reads `Accept` in its own way, and its plugins add media types. So the `Accept` that is sent on names one
+//! known media type, or accepts all. Then pygeoapi cannot choose another format than the one that was judged.
 
 use std::borrow::Cow;
 
@@ -22,24 +22,24 @@ const KNOWN: [(&str, &str); 7] = [
     ("application/vnd.mapbox-vector-tile", "mvt"),
     ("application/x-netcdf", "NetCDF"),
 ];
-/// The formatter that pygeoapi has for items besides.
+/// The additional format of items.
 const CSV: (&str, &str) = ("text/csv", "csv");
-/// Where nothing is asked for.
+/// The format if none is asked for.
 const DEFAULT: &str = "json";
 const ANY: &str = "*/*";
 
 /// The format of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Format {
-    /// By its name for `f`; None where a file or a tile is sent as it is.
+    /// Its name for `f`; `None` if a file or a tile is sent as it is.
     pub(super) name: Option<Cow<'static, str>>,
-    /// The `Accept` that pygeoapi must receive in place of the client's.
+    /// The `Accept` that pygeoapi must receive instead of the client's.
     pub(super) accept: Option<&'static str>,
 }
 
 impl Format {
-    /// The format of `action` on `route`. `pairs` are changed to what pygeoapi must receive: `f` without spaces around it,
-    /// and with the CSV that `Accept` asks for, since pygeoapi would answer in another format where it has no CSV.
+    /// The format of `action` on `route`. `pairs` are changed to what pygeoapi must receive: `f` without spaces around
+    /// it, and `f=csv` if `Accept` asks for CSV, since pygeoapi would answer in another format if it has no CSV.
     pub(super) fn read(
         route: &Route,
         action: Action,
@@ -81,7 +81,7 @@ impl Format {
     }
 }
 
-/// The value of `f`, which is put into the form that pygeoapi must receive.
+/// The value of `f`, in the spelling that pygeoapi must receive.
 fn given(pairs: &mut Vec<Pair<'_>>, by_accept: Option<&'static str>) -> Option<String> {
     let at = pairs.iter().position(|(name, _)| name == "f");
     if let Some((_, text)) = at.and_then(|at| pairs.get_mut(at)) {
@@ -104,15 +104,15 @@ fn given(pairs: &mut Vec<Pair<'_>>, by_accept: Option<&'static str>) -> Option<S
 /// How a handler chooses its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Negotiation {
-    /// It sends what there is.
+    /// It sends the data as they are.
     None,
-    /// It answers in JSON.
+    /// It always answers in JSON.
     Json,
-    /// It looks at `f` only.
+    /// It only looks at `f`.
     Map,
-    /// By `f` or `Accept`, of the known formats and CSV.
+    /// By `f` or `Accept`, from the known formats and CSV.
     Items,
-    /// By `f` or `Accept`, of the known formats.
+    /// By `f` or `Accept`, from the known formats.
     Known,
 }
 
@@ -132,17 +132,18 @@ impl Negotiation {
     }
 }
 
-/// What a request accepts.
+/// The `Accept` of a request.
 #[derive(Debug, Clone, Copy)]
 struct Accepted<'a> {
     format: Option<&'static str>,
     media_type: Option<&'static str>,
-    /// The header's value, where there is one only.
+    /// The value of the header, if there is exactly one.
     only: Option<&'a [u8]>,
 }
 
 impl<'a> Accepted<'a> {
-    /// The media type of the highest weight that pygeoapi knows; of equal ones the first. None without the header.
+    /// The media type with the highest weight that pygeoapi knows; the first one if weights are equal. `None` without
+    /// the header.
     fn read(headers: &'a Headers, has_csv: bool) -> Option<Self> {
         let mut only = None;
         let mut count = 0;
@@ -170,14 +171,14 @@ impl<'a> Accepted<'a> {
         })
     }
 
-    /// The header's value that names `media_type` alone, or all of them; None where it is that already.
+    /// The header value that names only `media_type`, or all media types; `None` if the header has this value already.
     fn instead_of(self, media_type: Option<&'static str>) -> Option<&'static str> {
         let wanted = media_type.unwrap_or(ANY);
         (self.only != Some(wanted.as_bytes())).then_some(wanted)
     }
 }
 
-/// A media range and its weight in thousandths, in the only spelling that pygeoapi reads: `type` or `type;q=weight`.
+/// A media range and its weight in thousandths. pygeoapi reads this spelling only: `type` or `type;q=weight`.
 fn weighted(part: &[u8]) -> Option<(&[u8], u16)> {
     let part = part.trim_ascii();
     let Some(at) = part.iter().position(|b| *b == b';') else {
@@ -188,7 +189,7 @@ fn weighted(part: &[u8]) -> Option<(&[u8], u16)> {
     (1..=1000).contains(&weight).then_some((media_type, weight))
 }
 
-/// `0.5` as 500 (RFC 9110, section 12.4.2: no more than three decimals).
+/// `0.5` as 500 (RFC 9110, section 12.4.2: at most three decimals).
 fn thousandths(text: &[u8]) -> Option<u16> {
     let (whole, decimals) = match text {
         [whole] => (whole, &[][..]),
@@ -301,7 +302,7 @@ mod tests {
             (None, None, "?f=%20png".to_owned())
         );
         let search = Route::Page("stac-search");
-        // With CSV, pygeoapi breaks.
+        // pygeoapi fails here with CSV.
         assert_eq!(
             read(&search, &[], &["text/csv"]),
             (

@@ -1,4 +1,4 @@
-//! The headers of one request, in the order they came, repeats kept apart.
+//! The headers of one request, in their order. Repeated headers stay separate.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use thiserror::Error;
 
 /// Header names in lower case with their raw values.
 ///
-/// Names lie in one text and values in another, so that a header costs no allocation of its own.
+/// All names share one buffer and all values another, so adding a header does not allocate.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     names: String,
     values: Vec<u8>,
-    /// Where the name and the value of each header end, which is where those of the next begin.
+    /// The ends of the name and the value of each header. The next header begins there.
     ends: Vec<(usize, usize)>,
 }
 
-/// Names only: values can be credentials.
+/// Prints names only: values can be credentials.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
@@ -25,7 +25,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// A header that must be there once was sent more often.
+/// A header was sent more than once, but only one is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("header `{name}` is repeated")]
 pub struct Repeated {
@@ -34,14 +34,14 @@ pub struct Repeated {
 }
 
 impl Headers {
-    /// Makes room for so many headers, whose names and values take so many bytes together.
+    /// Reserves room for this many headers, and this many bytes of names and values.
     pub fn reserve(&mut self, count: usize, bytes: usize) {
         self.names.reserve(bytes / 2);
         self.values.reserve(bytes);
         self.ends.reserve(count);
     }
 
-    /// Adds one header; its name is folded to lower case, as HTTP/2 sends it (RFC 9113, section 8.2.1).
+    /// Adds a header. Its name is changed to lower case, as HTTP/2 sends it (RFC 9113, section 8.2.1).
     pub fn push(&mut self, name: &str, value: &[u8]) {
         let start = self.names.len();
         self.names.push_str(name);
@@ -75,7 +75,8 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
-    /// The only value of the header `name` (lower case); two of it are an error, since two parsers could pick differently.
+    /// The only value of the header `name` (lower case). Two values are an error, since two parsers could use different
+    /// ones.
     pub fn one(&self, name: &str) -> Result<Option<&[u8]>, Repeated> {
         let mut values = self.iter().filter(|(n, _)| *n == name);
         let first = values.next().map(|(_, value)| value);
@@ -88,14 +89,14 @@ impl Headers {
     }
 }
 
-/// Headers as one JSON object, repeats joined by a comma (RFC 9110, section 5.3): how policies see them.
+/// The headers as one JSON object, for policies. Repeated headers are joined by a comma (RFC 9110, section 5.3).
 #[derive(Debug, Clone, Copy)]
 pub struct Joined<'a>(pub &'a Headers);
 
 impl Serialize for Joined<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sorted: Vec<_> = self.0.iter().collect();
-        // Stable, so that the values of one name stay in order.
+        // The sort is stable, so the values of one name stay in order.
         sorted.sort_by_key(|(name, _)| *name);
         let mut all = serializer.serialize_map(None)?;
         for repeats in sorted.chunk_by(|(one, _), (other, _)| one == other) {
@@ -116,7 +117,7 @@ impl Serialize for Values<'_> {
             return serializer.serialize_str(&String::from_utf8_lossy(value));
         }
         let values: Vec<_> = self.0.iter().map(|(_, value)| *value).collect();
-        // A comma is no part of a character of several bytes, so that joining first replaces the same bytes.
+        // A comma is never part of a longer UTF-8 character, so joining before replacing gives the same result.
         serializer.serialize_str(&String::from_utf8_lossy(&values.join(&b','.to_owned())))
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies: JSON that every parser reads the same, or none.
+//! Request bodies: JSON that every parser reads in the same way, or no body.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use super::{
     refusal::{Refusal, Rule},
 };
 
-/// The longest part of a member's name that is shown in a refusal.
+/// The longest part of a member's name that a refusal shows.
 const MAX_SHOWN_CHARACTERS: usize = 60;
 
-/// The body's value; None where there is no body, or where only its beginning is known and it selects nothing.
+/// The value of the body; `None` if there is no body, or if only its beginning is known and the body selects nothing.
 pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Value>, Refusal> {
     let is_whole = match extent(request) {
         Extent::Whole => true,
@@ -24,7 +24,7 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
         Extent::Contradicted => {
             return Err(Refusal::new(
                 Rule::IncompleteBody,
-                "the body is not as long as its Content-Length says",
+                "expected a body as long as its Content-Length says, found another length",
             ));
         }
     };
@@ -33,7 +33,7 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
             if is_whole && request.body.is_empty() {
                 Ok(None)
             } else {
-                // pygeoapi reads a filter from it, and no policy has seen it.
+                // pygeoapi reads a filter from it, which the policy would not have seen.
                 Err(Refusal::about(
                     Rule::UnexpectedBody,
                     "a body is not expected with the method ",
@@ -43,17 +43,17 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
         }
         Action::Search if !is_whole => Err(Refusal::new(
             Rule::IncompleteBody,
-            "the body selects what is searched, and only a part of it was sent along for the decision",
+            "expected the whole body, since it selects what is searched, found only a part of it",
         )),
         Action::Search if request.body.is_empty() => Err(Refusal::new(
             Rule::IncompleteBody,
-            "a search by POST needs a body; without one, search by GET",
+            "expected the body of a search by POST, found none: without one, search by GET",
         )),
         Action::Search => match parse(request.body)? {
             body @ Value::Object(_) => Ok(Some(body)),
             _ => Err(Refusal::new(
                 Rule::Body,
-                "the body of a search must be a JSON object",
+                "expected a JSON object as the body of a search, found another value",
             )),
         },
         _ if !is_whole || request.body.is_empty() => Ok(None),
@@ -61,13 +61,13 @@ pub(super) fn read(request: &RawRequest<'_>, action: Action) -> Result<Option<Va
     }
 }
 
-/// How much of the body is there.
+/// How much of the body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
     Whole,
-    /// Some of it was left out on the way to the decision.
+    /// A part of it is missing.
     Beginning,
-    /// There is more than the request's own Content-Length says, or that is no length.
+    /// There is more than the Content-Length says, or the Content-Length is not a number.
     Contradicted,
 }
 
@@ -92,25 +92,25 @@ fn length_of(header: &[u8]) -> Option<usize> {
 }
 
 fn parse(body: &[u8]) -> Result<Value, Refusal> {
-    serde_json::from_slice::<NoMemberTwice>(body)
+    serde_json::from_slice::<UniqueMembers>(body)
         .map(|value| value.0)
         .map_err(|error| match error.classify() {
-            // The only fault that is not one of the text itself.
+            // All other errors are about the syntax.
             Category::Data => Refusal::new(
                 Rule::RepeatedMember,
-                format!("the body has {error}; servers differ in which of them they take"),
+                format!("the body has {error}: servers use different ones"),
             ),
             Category::Io | Category::Syntax | Category::Eof => Refusal::new(
                 Rule::Body,
-                format!("the body is no JSON (RFC 8259): {error}"),
+                format!("the body is not JSON (RFC 8259): {error}"),
             ),
         })
 }
 
-/// A JSON value whose objects have each member once (RFC 8259, section 4; RFC 7493, section 2.3).
-struct NoMemberTwice(Value);
+/// A JSON value whose objects have unique names (RFC 8259, section 4; RFC 7493, section 2.3).
+struct UniqueMembers(Value);
 
-impl<'de> Deserialize<'de> for NoMemberTwice {
+impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Reading).map(Self)
     }
@@ -151,7 +151,7 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(NoMemberTwice(value)) = list.next_element()? {
+        while let Some(UniqueMembers(value)) = list.next_element()? {
             all.push(value);
         }
         Ok(all.into())
@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut all = Map::new();
-        while let Some((name, NoMemberTwice(value))) = members.next_entry::<String, _>()? {
+        while let Some((name, UniqueMembers(value))) = members.next_entry::<String, _>()? {
             if all.contains_key(&name) {
                 let name: String = name.escape_debug().take(MAX_SHOWN_CHARACTERS).collect();
                 return Err(A::Error::custom(format!("the member `{name}` twice")));

@@ -15,6 +15,7 @@ mod route;
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::{format::Format, params::Params, path::Segments, route::Route};
@@ -25,8 +26,9 @@ pub use self::{
     resource::{NotHonoured, Resource},
 };
 
-/// The web framework that serves pygeoapi.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The web framework of pygeoapi.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// `pygeoapi.flask_app`.
     #[default]
@@ -35,27 +37,27 @@ pub enum Backend {
     Starlette,
 }
 
-/// A base path that cannot stand before pygeoapi's routes.
+/// A base path that cannot be a prefix of pygeoapi's routes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected nothing, or a base path of segments such as `/geoapi`, found another text")]
 pub struct BasePathError;
 
-/// One request as it came.
+/// A request as it arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct RawRequest<'a> {
-    /// The method, case kept.
+    /// The method, with its case unchanged.
     pub method: &'a str,
     /// The raw `:path`.
     pub target: &'a [u8],
     /// The headers.
     pub headers: &'a Headers,
-    /// The body, as far as it is known.
+    /// The body, or the part of it that is known.
     pub body: &'a [u8],
-    /// Whether some of the body was left out.
+    /// Whether a part of the body is missing.
     pub is_partial: bool,
 }
 
-/// Reads requests to one pygeoapi.
+/// Reads the requests to one pygeoapi.
 #[derive(Debug, Clone, Default)]
 pub struct Reader {
     base: Vec<String>,
@@ -63,7 +65,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader for a pygeoapi that stands under `base_path` (empty for none).
+    /// A reader for a pygeoapi that is served under `base_path` (empty for none).
     pub fn new(base_path: &str, backend: Backend) -> Result<Self, BasePathError> {
         let base = if base_path.is_empty() {
             Vec::new()
@@ -78,7 +80,7 @@ impl Reader {
         Ok(Self { base, backend })
     }
 
-    /// The one resource that `request` asks for.
+    /// Returns the one resource that `request` asks for.
     pub fn read(&self, request: &RawRequest<'_>) -> Result<Resource, Refusal> {
         if request.target.len() > path::MAX_TARGET_BYTES {
             return Err(Refusal::new(
@@ -94,7 +96,7 @@ impl Reader {
         let raw_query = parts.next();
         check_headers(request.headers)?;
         let base_root = self.is_base_root(raw_path);
-        // `/` alone is a path; behind another one, some of pygeoapi's routes take a slash.
+        // `/` alone is a path. After another path, some of pygeoapi's routes accept a slash.
         let without_slash = raw_path.strip_suffix(b"/").filter(|path| !path.is_empty());
         let segments = if base_root {
             Segments::default()
@@ -116,7 +118,7 @@ impl Reader {
         if action == Action::Search && body.is_some() && pairs.iter().any(|(n, _)| n == "filter") {
             return Err(Refusal::new(
                 Rule::TwoFilters,
-                "both the query and the body have a filter; send it once",
+                "the query and the body both have a filter: send it in one of them",
             ));
         }
         Params::spell(&mut pairs, &route, action)?;
@@ -136,7 +138,7 @@ impl Reader {
         })
     }
 
-    /// `/` without a base path; `/geoapi/` with one, which pygeoapi serves as its landing page.
+    /// Whether the path is `/` without a base path, or `/geoapi/` with one, which pygeoapi serves as its landing page.
     fn is_base_root(&self, raw_path: &[u8]) -> bool {
         if self.base.is_empty() {
             return raw_path == b"/";
@@ -161,7 +163,7 @@ impl Reader {
     }
 }
 
-/// A name with `_` and one with `-` are the same variable to a WSGI server (PEP 3333), and different headers to a proxy.
+/// A WSGI server reads `a_b` and `a-b` as the same variable (PEP 3333), but for a proxy they are different headers.
 fn check_headers(headers: &Headers) -> Result<(), Refusal> {
     match headers.iter().find(|(name, _)| name.contains('_')) {
         Some((name, _)) => Err(Refusal::about(
@@ -173,7 +175,7 @@ fn check_headers(headers: &Headers) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a collection of this id can be asked for under the rules of reading.
+/// Whether any request can ask for a collection with this id.
 pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
     let mut target = "/collections/".to_owned();
     path::push_segments(id.split('/'), &mut target);
@@ -188,7 +190,7 @@ pub fn reachable_collection_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a thing of this id can be asked for as one segment below `/{page}`: a process, a STAC catalog.
+/// Whether any request can ask for this id as one segment below `/{page}`: a process, a STAC catalog.
 pub fn reachable_id(page: &str, id: &str) -> Result<(), Refusal> {
     let mut target = format!("/{page}/");
     path::push_segments([id].into_iter(), &mut target);

@@ -1,4 +1,4 @@
-//! Which methods a resource takes, and what each of them does to it.
+//! The methods that a resource allows, and what each of them does.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::{
     route::{Part, Route},
 };
 
-/// What a request does: a policy tells reading from writing by it.
+/// What a request does. Policies distinguish reading and writing by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -23,12 +23,12 @@ pub enum Action {
     Options,
 }
 
-/// The action of a method on a route; a method that pygeoapi does not serve there is refused.
+/// The action of a method on a route. A method that pygeoapi does not serve there is refused.
 pub(super) fn action(request: &RawRequest<'_>, route: &Route) -> Result<Action, Refusal> {
     let method = request.method;
     let action = match method {
         "GET" | "HEAD" => Some(Action::Read).filter(|_| !matches!(route, Route::Execute(_))),
-        // Which methods there are: no data, and what a browser asks before a request of another origin.
+        // These methods read no data: a browser sends them before a request from another origin.
         "OPTIONS" => Some(Action::Options),
         "POST" => post(request, route)?,
         "PUT" => put(route).then_some(Action::Replace),

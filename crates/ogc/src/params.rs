@@ -1,5 +1,5 @@
-//! Query parameters: those that the handler of the route reads, in the form in which it reads them, and the names of those
-//! that it ignores.
+//! Query parameters: the values that the handler of the route reads, parsed as it does, and the names of those that it
+//! ignores.
 
 mod breaking;
 mod datetime;
@@ -22,25 +22,25 @@ use super::{
     route::Route,
 };
 
-/// The CRS of a bbox that names none (OGC 17-069r4, requirement /req/core/fc-bbox-definition).
+/// The CRS of a bbox without a CRS (OGC 17-069r4, requirement /req/core/fc-bbox-definition).
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
-/// The language in which pygeoapi reads every `filter` of a query, whatever `filter-lang` says (OGC 21-065r2).
+/// The language of every `filter` in a query: pygeoapi ignores `filter-lang` there (OGC 21-065r2).
 const FILTER_LANG: &str = "cql2-text";
-/// What a STAC search by POST takes from its body.
+/// The members that a STAC search by POST reads from its body.
 const OF_A_STAC_BODY: [&str; 4] = ["bbox", "datetime", "limit", "offset"];
 
 /// The parameters of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Params {
-    /// What the handler reads: decoded names and values, in order.
+    /// The parameters that the handler reads: decoded names and values, in order.
     read: Vec<(Cow<'static, str>, Value)>,
-    /// The names of what it ignores, in order of their letters.
+    /// The names of the parameters that it ignores, sorted.
     ignored: Vec<String>,
 }
 
 impl Params {
-    /// What the handler of `action` on `route` reads of `pairs`. A value that it and a policy could understand differently is
-    /// refused.
+    /// The parameters in `pairs` that the handler of `action` on `route` reads. A value that pygeoapi and a policy
+    /// could understand differently is refused.
     pub(super) fn read(pairs: &[Pair<'_>], route: &Route, action: Action) -> Result<Self, Refusal> {
         let mut all = Self {
             read: Vec::with_capacity(pairs.len()),
@@ -53,7 +53,7 @@ impl Params {
         Ok(all.settled())
     }
 
-    /// Puts values into the strict spelling that pygeoapi must receive. A line break outside of free text is refused.
+    /// Rewrites values in the strict spelling that pygeoapi must receive. A line break outside of free text is refused.
     pub(super) fn spell(
         pairs: &mut [Pair<'_>],
         route: &Route,
@@ -65,7 +65,7 @@ impl Params {
             if kind != Some(Kind::FreeText) && text.contains(query::BREAKS) {
                 return Err(Refusal::about_value(
                     Rule::ControlCharacter,
-                    "a tab or line break stands in a parameter that is no free text: ",
+                    "the value has a tab or line break, which only free text may have: ",
                     name.as_bytes(),
                 ));
             }
@@ -89,7 +89,7 @@ impl Params {
             breaking::check(name, text)?;
         }
         let value = match handler.reads(name) {
-            // A field of the data can be compared with nothing at all.
+            // A data field may be compared with an empty value.
             Some((None, Kind::FreeText)) => Some((name.to_owned().into(), Value::from(text))),
             Some((Some(known), kind)) => {
                 let value = kind.read(known, text)?;
@@ -104,7 +104,7 @@ impl Params {
         Ok(())
     }
 
-    /// Without those that only count beside another one.
+    /// Without the parameters that only have a meaning together with another one.
     fn settled(mut self) -> Self {
         let has_filter = self.get("filter").is_some();
         let has_bbox = self.get("bbox").is_some();
@@ -125,7 +125,7 @@ impl Params {
         self
     }
 
-    /// The value of a parameter that the handler reads.
+    /// The value of a parameter, if the handler reads it.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.read
             .iter()
@@ -133,13 +133,13 @@ impl Params {
             .map(|(_, value)| value)
     }
 
-    /// The names of the parameters, and members of the body, that the handler ignores.
+    /// The names of parameters and body members that the handler ignores.
     pub(super) fn ignored(&self) -> &[String] {
         &self.ignored
     }
 
-    /// The search by a POST to `/stac-api/search`: pygeoapi takes four parameters from the body, over those of the query, and
-    /// ignores every other member.
+    /// Reads the body of a POST to `/stac-api/search`. pygeoapi takes four parameters from it, which replace those of
+    /// the query, and ignores all other members.
     pub(super) fn take_from_body(&mut self, body: &Value, route: &Route) -> Result<(), Refusal> {
         let (Route::Page("stac-search"), Some(members)) = (route, body.as_object()) else {
             return Ok(());
@@ -150,11 +150,11 @@ impl Params {
                 self.ignored.push(name.clone());
                 continue;
             }
-            // Null too: pygeoapi takes it over the query's value.
+            // Even null: pygeoapi uses it instead of the query's value.
             if self.get(name).is_some() || self.ignored.contains(name) {
                 return Err(Refusal::about_value(
                     Rule::TwoFilters,
-                    "the query and the body both have this parameter; send it once: ",
+                    "the query and the body both have this parameter, send it in one of them: ",
                     name.as_bytes(),
                 ));
             }
@@ -171,7 +171,7 @@ impl Params {
         Ok(())
     }
 
-    /// Whether the body decides on this parameter, so that the query cannot.
+    /// Whether the body sets this parameter, so that the query cannot.
     pub(super) fn is_decided_by(body: Option<&Value>, route: &Route, name: &str) -> bool {
         *route == Route::Page("stac-search")
             && OF_A_STAC_BODY.contains(&name)

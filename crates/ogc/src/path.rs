@@ -1,9 +1,9 @@
-//! Paths: split before they are decoded, decoded once, printed as they were judged.
+//! Paths are split before they are decoded, decoded once, and printed as they were judged.
 
 use std::borrow::Cow;
 
 use super::{
-    percent::{self, encode, is_treacherous},
+    percent::{self, encode, is_ambiguous},
     query::Pair,
     refusal::{Refusal, Rule},
 };
@@ -11,7 +11,7 @@ use super::{
 /// The longest path and query, in bytes.
 pub(super) const MAX_TARGET_BYTES: usize = 8_000;
 
-/// A path's segments, each decoded once.
+/// The segments of a path, each decoded once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Segments<'a> {
     pub(super) decoded: Vec<Cow<'a, str>>,
@@ -21,16 +21,16 @@ impl<'a> Segments<'a> {
     /// Reads a path in origin form (RFC 9112, section 3.2.1), without its query.
     pub(super) fn read(path: &'a [u8]) -> Result<Self, Refusal> {
         let Some(rest) = path.strip_prefix(b"/") else {
-            // Not the text: a user name and password stand in an address, and it would be logged.
+            // Do not quote the text: a URL may contain a user name and password, and the refusal is logged.
             return Err(Refusal::new(
                 Rule::NotOriginForm,
-                "the path must start with `/`, as in `/collections`, and is without a scheme and host",
+                "expected a path that starts with `/`, such as `/collections`, without scheme and host",
             ));
         };
         if rest.is_empty() {
             return Ok(Self::default());
         }
-        // As many as most paths have, so that the list does not grow.
+        // The usual number of segments, so that the list does not grow.
         let mut decoded = Vec::with_capacity(8);
         for raw in rest.split(|b| *b == b'/') {
             decoded.push(segment(raw)?);
@@ -43,7 +43,7 @@ impl<'a> Segments<'a> {
     }
 }
 
-/// One segment: only `pchar` (RFC 3986, section 3.3), decoded once and strictly.
+/// Reads one segment: only `pchar` (RFC 3986, section 3.3), decoded once and strictly.
 fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     if raw.is_empty() {
         return Err(empty_segment());
@@ -55,11 +55,11 @@ fn segment(raw: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     Ok(text)
 }
 
-/// The refusal of `//`, and of a slash at the end where pygeoapi does not take it for nothing.
+/// The refusal of `//`, and of a slash at the end where pygeoapi does not ignore it.
 pub(super) fn empty_segment() -> Refusal {
     Refusal::new(
         Rule::EmptySegment,
-        "the path has an empty segment (`//`, or a `/` at its end that pygeoapi does not take here)",
+        "the path has an empty segment: `//`, or a `/` at its end that pygeoapi does not accept here",
     )
 }
 
@@ -72,7 +72,7 @@ fn check(text: &str, raw: &[u8]) -> Result<(), Refusal> {
             raw,
         ));
     }
-    if text.chars().any(is_treacherous) {
+    if text.chars().any(is_ambiguous) {
         return Err(Refusal::about(
             Rule::ControlCharacter,
             "a segment holds a control character or a line separator: ",
@@ -100,7 +100,7 @@ fn is_pchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }
 
-/// The path and query that pygeoapi receives: what was judged, and nothing else.
+/// The path and query that pygeoapi receives: exactly what was judged.
 pub(super) fn canonical(
     base: &[String],
     below: &[Cow<'_, str>],
@@ -121,7 +121,7 @@ pub(super) fn canonical(
     path
 }
 
-/// Appends `?name=value&..`, percent-encoded; nothing for no pairs.
+/// Appends `?name=value&..`, percent-encoded; appends nothing if there are no pairs.
 pub(super) fn push_query(pairs: &[Pair<'_>], path: &mut String) {
     for (index, (name, value)) in pairs.iter().enumerate() {
         path.push(if index == 0 { '?' } else { '&' });

@@ -1,10 +1,10 @@
-//! Percent-encoding (RFC 3986, section 2.1): decoded once, strictly, and printed back.
+//! Percent-encoding (RFC 3986, section 2.1): strict, decoded once, and encoded again.
 
 use std::{borrow::Cow, fmt};
 
 use super::refusal::{Refusal, Rule};
 
-/// The parts of a target.
+/// The parts of a request target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Path,
@@ -29,9 +29,10 @@ impl fmt::Display for Place {
     }
 }
 
-/// Decodes a part of a target. `plain` says what a byte outside of escapes stands for, None for one that must be escaped.
+/// Decodes a part of a target. `plain` returns the meaning of a byte without an escape, or `None` if it must be
+/// escaped.
 ///
-/// What stands for itself, which is nearly everything that clients send, is not copied.
+/// Text without escapes is not copied. Nearly all text that clients send is like that.
 pub(super) fn decode(
     raw: &[u8],
     place: Place,
@@ -64,7 +65,7 @@ pub(super) fn decode(
         }
     }
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| {
-        let detail = format!("the {place} decodes to no UTF-8: ");
+        let detail = format!("the {place} does not decode to UTF-8: ");
         place.refusal(Rule::BadUtf8, &detail, raw)
     })
 }
@@ -75,12 +76,12 @@ fn hex(byte: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Controls, and the code points that some parsers drop or take for a line's end.
-pub(super) fn is_treacherous(c: char) -> bool {
+/// Whether some parsers drop the character or treat it as a line end; also true for control characters.
+pub(super) fn is_ambiguous(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}')
 }
 
-/// Appends `text`, encoding what is not `plain`.
+/// Appends `text`, and encodes all bytes that are not `plain`.
 pub(super) fn encode(text: &str, out: &mut String, plain: impl Fn(u8) -> bool) {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',

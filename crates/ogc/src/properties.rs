@@ -1,4 +1,4 @@
-//! What holds for every request: what is printed reads the same, however it was spelt.
+//! Properties of every request: a printed request is read in the same way, in any spelling.
 
 use std::fmt::Write as _;
 
@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 use super::{path, query, *};
 
-/// A segment that may stand for an id: not one that is refused, nor a word of the routes.
+/// A segment that can be an id: neither refused nor a word of the routes.
 fn id() -> impl Strategy<Value = String> {
     "[^/\\\\%?#;\\p{C}\\p{Z}]{1,12}".prop_filter("must be readable as an id", |id| {
         reachable_collection_id(id).is_ok()
     })
 }
 
-/// The text with some bytes percent-encoded that need not be.
+/// The text, with some bytes percent-encoded that need not be.
 fn spelt(text: &str, choice: &[bool]) -> String {
     let mut plain = String::new();
     path::push_segments(text.split('/'), &mut plain);

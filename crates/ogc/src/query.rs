@@ -1,29 +1,29 @@
-//! Query strings: decoded strictly, no name with two values, and not more parameters than anybody needs.
+//! Query strings: decoded strictly, one value for each name, and a limited number of parameters.
 
 use std::borrow::Cow;
 
 use super::{
-    percent::{self, is_treacherous},
+    percent::{self, is_ambiguous},
     refusal::{Refusal, Rule},
 };
 
 /// Decoded names and values, in order.
 pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// The most parameters of one query. Everybody can send a query, so that what reading it costs must have a bound.
+/// The most parameters of one query. Everybody can send queries, so the cost of reading one must have a limit.
 const MAX_PARAMETERS: usize = 256;
 
-/// What may stand between the words of a free text.
+/// Characters that may separate the words of free text.
 pub(super) const BREAKS: [char; 3] = ['\t', '\n', '\r'];
 
-/// Reads what stands after the first `?`.
+/// Reads the query, the part after the first `?`.
 pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
     let mut pairs: Vec<Pair<'_>> = Vec::new();
     let raw = raw.unwrap_or_default();
     for pair in raw.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |b| *b == b'=');
-        let name = decode(halves.next().unwrap_or_default(), is_treacherous)?;
-        let value = decode(halves.next().unwrap_or_default(), is_treacherous_in_text)?;
+        let name = decode(halves.next().unwrap_or_default(), is_ambiguous)?;
+        let value = decode(halves.next().unwrap_or_default(), is_ambiguous_in_text)?;
         if pairs.len() == MAX_PARAMETERS {
             return Err(Refusal::new(
                 Rule::TooManyParameters,
@@ -40,13 +40,14 @@ pub(super) fn read(raw: Option<&[u8]>) -> Result<Vec<Pair<'_>>, Refusal> {
     Ok(pairs)
 }
 
-/// Where parameters stand that were there before, with the same value: whichever of them a server takes, it takes the same.
+/// The positions of parameters that repeat an earlier one with the same value. Whichever of them a server uses, the
+/// value is the same.
 fn repeats(pairs: &[Pair<'_>]) -> Result<Vec<usize>, Refusal> {
     if pairs.len() < 2 {
         return Ok(Vec::new());
     }
     let mut sorted: Vec<(&Pair<'_>, usize)> = pairs.iter().zip(0..).collect();
-    // The place decides among equal names, so that the first of them stays.
+    // Equal names are sorted by position, so that the first one stays.
     sorted.sort_unstable_by_key(|(pair, at)| (pair.0.as_ref(), *at));
     let mut repeats = Vec::new();
     for two in sorted.windows(2) {
@@ -69,9 +70,9 @@ fn repeats(pairs: &[Pair<'_>]) -> Result<Vec<usize>, Refusal> {
     Ok(repeats)
 }
 
-/// Free text may have several lines and columns, which all parsers read the same once they are encoded.
-fn is_treacherous_in_text(c: char) -> bool {
-    is_treacherous(c) && !BREAKS.contains(&c)
+/// Free text may contain line breaks and tabs. All parsers read them in the same way once they are encoded.
+fn is_ambiguous_in_text(c: char) -> bool {
+    is_ambiguous(c) && !BREAKS.contains(&c)
 }
 
 fn decode(raw: &[u8], is_refused: fn(char) -> bool) -> Result<Cow<'_, str>, Refusal> {

@@ -1,13 +1,13 @@
-//! Why a request cannot be read one way only.
+//! Why a request is refused: it could be read in more than one way.
 
 use std::fmt::Write as _;
 
 use thiserror::Error;
 
-/// The longest part of a request that is shown in a refusal, in bytes.
+/// The longest part of a request that a refusal quotes, in bytes.
 const MAX_SHOWN_BYTES: usize = 120;
 
-/// The rule that a request breaks.
+/// The rule that a request violates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Rule {
@@ -73,13 +73,13 @@ impl Rule {
     }
 }
 
-/// A refusal to read: which rule, and what broke it, in words fit for the client.
+/// A refusal of a request: the violated rule, and a description for the client.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{detail}")]
 pub struct Refusal {
     rule: Rule,
     detail: String,
-    /// How much of the detail quotes no value of the query or of the body.
+    /// The length of the part of the detail that quotes no value of the query or of the body.
     unquoted: usize,
 }
 
@@ -93,12 +93,13 @@ impl Refusal {
         }
     }
 
-    /// The same with the offending part of the path, of a header's name or of what else may be logged, escaped and cut.
+    /// Adds the wrong part of the path, of a header's name or of another text that may be logged; escaped and
+    /// shortened.
     pub(super) fn about(rule: Rule, detail: &str, part: &[u8]) -> Self {
         Self::new(rule, quoted(detail, part))
     }
 
-    /// The same about a part of the query or of the body: people send secrets in them, so only the client is told.
+    /// Adds the wrong part of the query or of the body. It may be a secret, so only the client sees it.
     pub(super) fn about_value(rule: Rule, detail: &str, part: &[u8]) -> Self {
         Self {
             rule,
@@ -107,17 +108,17 @@ impl Refusal {
         }
     }
 
-    /// The rule that was broken.
+    /// The violated rule.
     pub fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// What broke it, for the client.
+    /// The description for the client.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The same for the log, without what may be a secret.
+    /// The description for the log, without anything that may be a secret.
     pub fn logged(&self) -> &str {
         self.detail.get(..self.unquoted).unwrap_or_default()
     }

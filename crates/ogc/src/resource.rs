@@ -1,4 +1,4 @@
-//! What was asked for, as policies see it: `input.ogc`.
+//! The requested resource, as policies see it: `input.ogc`.
 
 use std::borrow::Cow;
 
@@ -14,23 +14,23 @@ use super::{
     route::{Part, Route},
 };
 
-/// A query parameter that a policy sets or removes, and pygeoapi would not obey.
+/// Why pygeoapi would not obey a query parameter that a policy sets or removes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NotHonoured {
-    /// pygeoapi takes the value of the body, which cannot be changed.
+    /// pygeoapi reads the parameter from the body, which cannot be changed.
     #[error(
         "the policy sets or removes the query parameter `{0}`, but pygeoapi takes it from the body of this request"
     )]
     DecidedByBody(String),
-    /// The handler of this route does not read it.
+    /// The handler of this route does not read the parameter.
     #[error("the policy sets the query parameter `{0}`, which pygeoapi ignores here")]
     Ignored(String),
-    /// A value that pygeoapi does not take.
-    #[error("the policy sets a query parameter to a value that pygeoapi does not take: {0}")]
+    /// pygeoapi does not accept the value.
+    #[error("the policy sets a query parameter to a value that pygeoapi does not accept: {0}")]
     Invalid(String),
 }
 
-/// One resource of pygeoapi and what is done to it.
+/// A resource of pygeoapi, and what the request does with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
     pub(super) route: Route,
@@ -59,7 +59,7 @@ impl Resource {
         }
     }
 
-    /// What of a collection is asked for; the same as [`Self::api`] elsewhere.
+    /// The part of a collection; the same as [`Self::api`] for other resources.
     pub fn operation(&self) -> &'static str {
         match &self.route {
             Route::Page("collections") => "list",
@@ -86,12 +86,12 @@ impl Resource {
         }
     }
 
-    /// What is done to it.
+    /// What the request does with the resource.
     pub fn action(&self) -> Action {
         self.action
     }
 
-    /// The collection's id, slashes included.
+    /// The id of the collection, with its slashes.
     pub fn collection(&self) -> Option<&str> {
         match &self.route {
             Route::Collection { collection, .. } => Some(collection),
@@ -118,22 +118,22 @@ impl Resource {
         }
     }
 
-    /// The value of the JSON body, where there is one: a feature, a search's filter, a process's inputs.
+    /// The value of the JSON body, if there is one: a feature, the filter of a search, the inputs of a process.
     pub fn body(&self) -> Option<&Value> {
         self.body.as_ref()
     }
 
-    /// The path and query that pygeoapi must receive: what was judged, printed anew.
+    /// The path and query that pygeoapi must receive, printed from what was judged.
     pub fn canonical_path(&self) -> &str {
         &self.path
     }
 
-    /// The decoded segments of the canonical path, its base path included; `/` has one that is empty.
+    /// The decoded segments of the canonical path, with the base path. `/` has one empty segment.
     pub fn segments(&self) -> Vec<String> {
         let path = self.path.split('?').next().unwrap_or_default();
         path.split('/')
             .skip(1)
-            // It was printed by us, so it can be read.
+            // This crate has printed the path, so it can be read.
             .map(|segment| {
                 percent::decode(segment.as_bytes(), percent::Place::Path, Some).unwrap_or_default()
             })
@@ -141,16 +141,17 @@ impl Resource {
             .collect()
     }
 
-    /// The `Accept` that pygeoapi must receive instead of the client's, so that it answers in the format that was judged.
+    /// The `Accept` that pygeoapi must receive instead of the client's, so that it answers in the judged format.
     pub fn canonical_accept(&self) -> Option<&'static str> {
         self.format.accept
     }
 
-    /// The canonical path with query parameters, by decoded name, set to values and removed: what a policy asks of pygeoapi.
+    /// The canonical path with the query parameters that a policy sets and removes, by decoded name.
     ///
-    /// A proxy's own way, such as Envoy's `query_parameters_to_set`, matches names undecoded and inserts values unencoded.
+    /// A proxy's own setting, such as Envoy's `query_parameters_to_set`, matches undecoded names and inserts unencoded
+    /// values.
     ///
-    /// An error where pygeoapi would not do what the policy asks for.
+    /// Returns an error if pygeoapi would not obey the policy.
     pub fn canonical_path_with(
         &self,
         set: &[(String, String)],
@@ -163,7 +164,7 @@ impl Resource {
             }
         }
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        // It was printed by us, so it can be read.
+        // This crate has printed the path, so it can be read.
         let mut pairs = query::read(Some(query.as_bytes())).unwrap_or_default();
         for (name, value) in set {
             match pairs.iter_mut().find(|(known, _)| known == name) {
@@ -184,7 +185,7 @@ impl Resource {
         Ok(path)
     }
 
-    /// The variables of the route by name.
+    /// The variables of the route, by name.
     fn variables(&self) -> Vec<(&'static str, &str)> {
         let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(5);
         match &self.route {

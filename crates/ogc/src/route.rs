@@ -1,4 +1,4 @@
-//! pygeoapi's routes, and how a path finds the only one it can mean.
+//! pygeoapi's routes. A path has exactly one route, or is refused.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::{
     refusal::{Refusal, Rule},
 };
 
-/// Words that end a collection's id: what follows them is a route of that collection.
+/// Words that end the id of a collection. After them comes a part of that collection.
 const RESERVED: [&str; 15] = [
     "schema",
     "queryables",
@@ -39,7 +39,7 @@ const EDR_QUERIES: [&str; 6] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub(super) enum Route {
-    /// A page that has no variables: `landing`, `openapi`, ...
+    /// A page without variables: `landing`, `openapi`, ...
     Page(&'static str),
     TileMatrixSet(String),
     Collection {
@@ -52,7 +52,7 @@ pub(super) enum Route {
     JobResults(String),
     Stac(String),
     Static(String),
-    /// A file of OGC's schemas, where `ogc_schemas_location` names a folder.
+    /// A file of OGC's schemas, if `ogc_schemas_location` is set.
     Schema(String),
     AdminResource(String),
 }
@@ -90,7 +90,7 @@ pub(super) enum Part {
 }
 
 impl Route {
-    /// The route of a path below the base path.
+    /// The route of a path without its base path.
     pub(super) fn find(path: &[Cow<'_, str>], backend: Backend) -> Result<Self, Refusal> {
         let words: Vec<&str> = path.iter().map(Cow::as_ref).collect();
         Ok(match words.as_slice() {
@@ -129,10 +129,10 @@ impl Route {
         })
     }
 
-    /// Whether a slash behind the path means nothing: Flask serves such a path, and Starlette redirects it to the one
-    /// without (or finds nothing for `/collections/` and `/stac/`).
+    /// Whether pygeoapi ignores a slash at the end of the path. Flask serves such a path. Starlette redirects it, or
+    /// finds nothing for `/collections/` and `/stac/`.
     ///
-    /// Elsewhere the slash becomes a part of an id, on one of them at least.
+    /// On other routes the slash becomes part of an id, in at least one of the two.
     pub(super) fn takes_slash(&self) -> bool {
         match self {
             Self::Page(page) => !matches!(*page, "landing" | "admin-resources"),
@@ -150,7 +150,7 @@ impl Route {
     }
 }
 
-/// pygeoapi on Flask takes `..` and `./` out of the text of a schema's path, so that another file would be served.
+/// On Flask, pygeoapi removes `..` and `./` from the path of a schema, and would serve another file.
 fn schema(words: &[&str]) -> Result<String, Refusal> {
     match words
         .iter()
@@ -169,7 +169,7 @@ fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }
 
-/// The id is what stands before the first reserved word; the rest must be one route exactly.
+/// The id is the text before the first reserved word. The rest must be exactly one route.
 fn collection(words: &[&str], backend: Backend) -> Result<Route, Refusal> {
     let at = words
         .iter()
@@ -189,7 +189,7 @@ fn collection(words: &[&str], backend: Backend) -> Result<Route, Refusal> {
     ) = (&part, rest.last())
         && last.ends_with(instance.as_str())
     {
-        // pygeoapi takes a path that ends like the instance's id for a request for the instance itself.
+        // pygeoapi reads a path that ends like the id of the instance as a request for the instance itself.
         return Err(reserved(words));
     }
     Ok(Route::Collection {
@@ -201,7 +201,7 @@ fn collection(words: &[&str], backend: Backend) -> Result<Route, Refusal> {
 fn reserved(words: &[&str]) -> Refusal {
     Refusal::about(
         Rule::ReservedWord,
-        "a word of pygeoapi's routes stands where an id belongs, or its route goes on too long: ",
+        "expected an id or the end of the path, found a word of pygeoapi's routes or more segments: ",
         words.join("/").as_bytes(),
     )
 }
@@ -266,7 +266,7 @@ fn edr(query: &str, instance: Option<String>, location: Option<String>) -> Part 
     }
 }
 
-/// pygeoapi tells EDR requests apart by how their path ends, so an id must not end like a query.
+/// pygeoapi recognises EDR requests by the end of their path, so an id must not end like a query.
 fn edr_id(word: &str, rest: &[&str]) -> Result<String, Refusal> {
     let ends_like_a_route = RESERVED.iter().any(|reserved| word.ends_with(reserved));
     if ends_like_a_route {
@@ -276,7 +276,7 @@ fn edr_id(word: &str, rest: &[&str]) -> Result<String, Refusal> {
     }
 }
 
-/// Tile indices go unescaped into the backend's address, so they are digits and nothing else.
+/// Tile indices are inserted unescaped into the address of the backend, so they must be digits.
 fn tile_index(word: &str) -> Result<String, Refusal> {
     if (1..=10).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit()) {
         Ok(word.to_owned())

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// Categories and ids whose refusal is Envoy's: the reader never sees such a request, or not what is wrong with it.
+/// Categories and ids of requests that Envoy refuses. The reader never sees such a request, or not what is wrong with
+/// it.
 fn is_envoys(row: &Value) -> bool {
     row["reason"]
         .as_str()
@@ -48,7 +49,7 @@ fn disagreements(backend: Backend, must: &str) -> (usize, String) {
             body: row["body"].as_str().unwrap_or_default().as_bytes(),
             is_partial: false,
         });
-        // Its body has a member twice, which a rule on paths does not see; ours on bodies does.
+        // The body has a repeated member. Rules for paths do not see it, but the rule for bodies does.
         let expected = if row["id"] == "body-018" {
             "refuse"
         } else {
@@ -57,7 +58,7 @@ fn disagreements(backend: Backend, must: &str) -> (usize, String) {
         let agrees = match (&read, expected) {
             (Err(_), "refuse") => true,
             (Ok(resource), allowed) if allowed.starts_with("allow-as") => {
-                // A row that only one backend serves has no resource of its own.
+                // Only one backend serves this row, so it has no resource.
                 row.get("must_resource").is_none_or(|r| same(resource, r))
             }
             _ => false,
@@ -81,7 +82,7 @@ fn same(resource: &Resource, expected: &Value) -> bool {
         .unwrap()
         .iter()
         .all(|(name, value)| match name.as_str() {
-            // What is typed is a text no longer, and what the handler ignores is told by its name; their tests are their own.
+            // Typed values are no longer texts, and ignored parameters have names only. Other tests check both.
             "params" => value.as_array().unwrap().iter().all(|pair| {
                 let name = pair[0].as_str().unwrap();
                 let is_ignored = resource
@@ -214,7 +215,7 @@ fn a_policy_changes_the_query_by_decoded_names() {
     );
 }
 
-/// What a policy sets must win, or the request must not pass.
+/// pygeoapi must obey what a policy sets, or the request is denied.
 #[test]
 fn what_pygeoapi_would_not_obey_is_told() {
     let search = |body: &str| {

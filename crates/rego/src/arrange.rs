@@ -1,5 +1,5 @@
-//! Rules in forms that the engine has: names that are no keywords, objects whose every rule gives one member, groups of rules
-//! as rules of their own.
+//! Arranges rules in forms that the engine supports: no keywords as names, objects with one member for each rule, and
+//! groups of rules as separate rules.
 
 mod functions;
 mod groups;
@@ -16,7 +16,8 @@ use crate::{
 
 /// Arranges the rules of all files.
 ///
-/// No name of the policy begins with `prefix`. `members` tells the names of the data's values at a path, `data` first.
+/// No name in the policy begins with `prefix`. `members` returns the names of the data's values at a path, `data`
+/// first.
 pub(crate) fn arrange(
     mut files: Vec<File>,
     prefix: &str,

@@ -1,5 +1,5 @@
-//! What OPA's compiler refuses of a resolved policy: rules in a circle, paths that stand for two things, and
-//! constants of a kind that a function does not take.
+//! Finds what OPA's compiler rejects in a resolved policy: rules in a circle, paths with two meanings, and constants
+//! that a function does not accept.
 
 mod differences;
 mod places;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{diagnostic::Diagnostic, resolve::File};
 
-/// Checks the files of a policy, beside its data. Returns what can differ from OPA all the same.
+/// Checks the files of a policy together with its data. Returns where values can still differ from OPA's.
 pub fn check(
     files: &[File],
     data: &Map<String, Value>,

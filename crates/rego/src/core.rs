@@ -1,4 +1,4 @@
-//! The few forms that the engine is given, which mean the same in OPA and there.
+//! The few forms that the engine is given. They mean the same in OPA and in the engine.
 //!
 //! | form | why it means the same |
 //! |---|---|
@@ -33,15 +33,15 @@ pub struct Module {
 pub struct Rule {
     /// Whether it is a `default`.
     pub is_default: bool,
-    /// The constant names, below the package.
+    /// The constant names below the package.
     pub path: Vec<String>,
     /// A last key that is not constant.
     pub key: Option<Term>,
-    /// The arguments of a function: variables, constants; `None` for what is not looked at.
+    /// The arguments of a function: variables and constants; `None` for an ignored argument.
     pub arguments: Option<Vec<Option<Term>>>,
-    /// What is defined.
+    /// The kind of definition.
     pub kind: Kind,
-    /// The bodies, of which the first that holds counts.
+    /// The bodies. The first that holds determines the value.
     pub bodies: Vec<Body>,
     /// The names of its variables.
     pub locals: Vec<String>,
@@ -49,29 +49,29 @@ pub struct Rule {
     pub line: u32,
 }
 
-/// A body, and what it gives.
+/// A body and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
     /// A variable or a constant.
     pub value: Term,
-    /// What must hold.
+    /// The statements of the body.
     pub statements: Vec<Statement>,
     /// The line where it begins.
     pub line: u32,
 }
 
-/// A statement, in the order in which it is evaluated.
+/// A statement. Statements are in the order of evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// What it says.
+    /// The kind of statement.
     pub step: Step,
-    /// What stands in place of something else: a path or the name of a function, and a variable, a constant or a function.
+    /// Replacements by `with`: a path or the name of a function, and a variable, a constant or a function.
     pub with: Vec<(Term, Term)>,
     /// The line where the author wrote it.
     pub line: u32,
 }
 
-/// What a statement says.
+/// The kinds of statements.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// `v := value`.
@@ -97,13 +97,13 @@ pub enum Term {
     Scalar(Scalar),
     /// A variable.
     Local(Local),
-    /// A part of `input` or `data`, or a function, by its full path and what follows.
+    /// A part of `input` or `data`, or a function, by its full path and the keys that follow.
     Document(Vec<String>, Vec<Term>),
     /// A part of a variable's value.
     Inside(Local, Vec<Term>),
     /// A call.
     Call(Box<Term>, Vec<Term>),
-    /// An operator between two values that have none.
+    /// An operator between two values without operators.
     Infix(&'static str, Box<(Term, Term)>),
     /// `[a, b]`.
     Array(Vec<Term>),

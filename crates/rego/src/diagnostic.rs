@@ -1,4 +1,4 @@
-//! What is wrong with a policy, where, and what to do.
+//! A problem of a policy: what is wrong, where, and what to do.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Span;
 
-/// A stable name for a kind of fault.
+/// A stable name for a kind of problem.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -15,32 +15,32 @@ pub enum Code {
     /// The text is not Rego.
     #[default]
     Syntax,
-    /// A keyword is used without what it needs, or needed and not there.
+    /// A keyword lacks something that it needs, or is missing itself.
     Keyword,
-    /// An import that does not exist, or whose name is taken.
+    /// An import does not exist, or its name is taken.
     Import,
-    /// A variable that is declared twice, too late or under a name that is taken.
+    /// A variable is declared twice, too late or with a name that is taken.
     Variable,
-    /// A variable that nothing gives a value.
+    /// A variable that never gets a value.
     Unsafe,
     /// A variable that is declared and not used.
     Unused,
-    /// A function that does not exist, or takes another number of arguments.
+    /// A function does not exist, or takes another number of arguments.
     Function,
-    /// A `with` that cannot be.
+    /// A `with` that is not valid.
     With,
-    /// Rules that cannot stand beside each other, or whose names are taken.
+    /// Rules that contradict each other, or whose names are taken.
     Rule,
-    /// Rego that has no exact meaning in the engine underneath.
+    /// Rego that cannot be expressed exactly in the engine.
     Unsupported,
-    /// Deeper nested, or more ambiguous, than what is read.
+    /// The text is nested deeper, or more ambiguous, than allowed.
     TooDeep,
     /// A value that can differ from OPA's.
     Different,
 }
 
 impl Code {
-    /// The name as it is shown.
+    /// The name for users.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Syntax => "syntax",
@@ -59,7 +59,7 @@ impl Code {
     }
 }
 
-/// What a diagnostic does to its policy.
+/// The effect of a diagnostic on its policy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -70,20 +70,20 @@ pub enum Severity {
     Warning,
 }
 
-/// What is wrong with a part of a policy.
+/// A problem in a part of a policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// Which kind it is.
+    /// The kind of problem.
     pub code: Code,
-    /// What it does to the policy.
+    /// The effect on the policy.
     pub severity: Severity,
-    /// The file, as it is reported.
+    /// The file, by the name for reports.
     pub file: String,
-    /// The part of the text that is at fault.
+    /// The part of the text with the problem.
     pub span: Span,
     /// What was expected and what was found.
     pub message: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub cure: Option<String>,
     /// The name that the author may have meant.
     pub suggestion: Option<String>,
@@ -101,7 +101,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// The name that is most like another one, if any is like it: at most a third of its letters differ.
+/// The most similar name, if one is similar: at most a third of its letters differ.
 pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let most = name.chars().count() / 3;
     names

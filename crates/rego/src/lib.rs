@@ -4,6 +4,7 @@ mod arrange;
 pub mod check;
 pub mod core;
 pub mod diagnostic;
+mod engine_error;
 mod load_error;
 mod lower;
 pub mod migrate;
@@ -24,10 +25,10 @@ pub use self::{
     plan::reads::Reads,
     policy::Policy,
     run::{
-        BuiltinErrors, Fault,
+        Fault,
         builtins::{argument_count as builtin_arguments, fix_now, names as builtin_names},
         engine::STACK_BYTES,
     },
-    settings::Settings,
+    settings::{BuiltinErrors, Settings},
     source::Sources,
 };

@@ -7,10 +7,10 @@ use crate::diagnostic::Diagnostic;
 /// Why a policy does not load.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoadError {
-    /// What is wrong with its texts.
+    /// Problems in its texts.
     #[error("{}", lines(.0))]
     Diagnostics(Vec<Diagnostic>),
-    /// It cannot be used as a whole: the reason, with file and line where it has one.
+    /// The policy cannot be used as a whole. The text has the reason, and file and line if known.
     #[error("{0}")]
     Unusable(String),
 }

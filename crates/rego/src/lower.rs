@@ -1,6 +1,6 @@
-//! From a resolved policy to the few forms of [`crate::core`], as OPA's compiler and evaluation give them their meaning:
-//! statements in an order in which each variable has its value, calls and references that OPA evaluates before a negation in
-//! front of it, patterns taken apart, iteration only over collections.
+//! Translates a resolved policy to the few forms of [`crate::core`], with the meaning that OPA's compiler and
+//! evaluation give it. It orders statements so that each variable has its value. It moves calls and references in front
+//! of a negation. It takes patterns apart, and iterates over collections only.
 
 mod builtins;
 mod condition;
@@ -28,9 +28,9 @@ use crate::{
 
 /// The files of a policy in the forms of the core.
 pub(crate) struct Lowered {
-    /// The author's files, and one of rules that are made for others.
+    /// The author's files, and one with generated rules.
     pub modules: Vec<Module>,
-    /// Where the engine finds the document that was asked for.
+    /// The place of the requested document in the engine.
     pub entry: Option<Vec<String>>,
 }
 
@@ -95,9 +95,9 @@ fn around<'a>(files: &'a [File], places: &Places) -> Around<'a> {
     around
 }
 
-/// Why something cannot be lowered here and now.
+/// Why an expression cannot be lowered here.
 enum Unready {
-    /// A variable has no value yet; `None` stands for `_`.
+    /// A variable has no value yet; `None` is `_`.
     Unsafe(Option<Local>),
     /// It cannot be lowered at all.
     Never(Box<Diagnostic>),
@@ -105,31 +105,31 @@ enum Unready {
 
 type Ready<T> = Result<T, Unready>;
 
-/// Whether variables may get their values.
+/// Whether variables may get values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Looks {
     /// They may.
     ToBind,
-    /// Only in calls, which OPA takes out of a negation.
+    /// Only in calls, which OPA moves out of a negation.
     BesideCalls,
     /// They may not.
     Only,
 }
 
-/// The statements of one query, as they are made.
+/// The statements of one query, while they are made.
 #[derive(Clone)]
 struct Lower<'a> {
     variables: &'a [Variable],
-    /// The names of all variables, with those that are made here.
+    /// The names of all variables, including generated ones.
     names: Vec<String>,
-    /// Which of them have a value.
+    /// The variables that have a value.
     known: Vec<bool>,
-    /// Variables that are another one, or a constant.
+    /// Variables that equal another one, or a constant.
     aliases: BTreeMap<Local, Term>,
     statements: Vec<Statement>,
     with: Vec<(Term, Term)>,
     span: Span,
-    /// How many functions and queries are around: a query gives values to its own variables only.
+    /// How many functions and queries surround this one. A query only gives values to its own variables.
     depth: usize,
     looks: Looks,
     file: &'a File,
@@ -139,7 +139,7 @@ struct Lower<'a> {
     collections: &'a BTreeSet<Vec<String>>,
 }
 
-/// Whether a term could be read as a pattern: an array or object with a variable in it.
+/// Whether a term could be read as a pattern: an array or object that contains a variable.
 fn is_like_a_pattern(term: &Term) -> bool {
     let has_variable = |term: &Term| matches!(term, Term::Local(_)) || is_like_a_pattern(term);
     match term {
@@ -154,8 +154,7 @@ fn is_like_a_pattern(term: &Term) -> bool {
 impl Lower<'_> {
     fn push(&mut self, step: Step) {
         let step = match step {
-            // The engine would take the array or object for a pattern that gives its variables their values, and choose
-            // another order.
+            // The engine would read the array or object as a pattern that sets its variables, and choose another order.
             Step::Bind(local, term) if is_like_a_pattern(&term) => {
                 Step::Bind(local, Term::call("internal.same", vec![term]))
             }
@@ -168,14 +167,14 @@ impl Lower<'_> {
         });
     }
 
-    /// A variable that the author did not write.
+    /// A generated variable.
     fn fresh(&mut self) -> Local {
         self.names.push(String::new());
         self.known.push(true);
         self.names.len() - 1
     }
 
-    /// A term as a variable or a constant, so that it is evaluated once and here.
+    /// A term as a variable or a constant, so that it is evaluated once, here.
     fn atom(&mut self, term: Term) -> Term {
         match term {
             Term::Local(_) | Term::Scalar(_) => term,
@@ -187,7 +186,7 @@ impl Lower<'_> {
         }
     }
 
-    /// The same, but always a variable, so that there can be parts of it.
+    /// A term as a variable, so that its parts can be used.
     fn variable(&mut self, term: Term) -> Local {
         if let Term::Local(local) = term {
             return local;
@@ -239,7 +238,7 @@ impl Lower<'_> {
             .unwrap_or(Term::Local(local)))
     }
 
-    /// What is made inside of another query: its statements.
+    /// The statements of an inner query.
     fn inside<T>(
         &mut self,
         deeper: usize,
@@ -247,14 +246,14 @@ impl Lower<'_> {
     ) -> Ready<(T, Vec<Statement>)> {
         let mut inner = Self {
             statements: Vec::new(),
-            // What is replaced for a statement is replaced for all that is in it.
+            // A replacement for a statement applies to everything inside it.
             with: Vec::new(),
             depth: self.depth + deeper,
             looks: Looks::ToBind,
             ..self.clone()
         };
         let made = work(&mut inner)?;
-        // The numbers of variables are those of the rule; what has a value outside has not changed.
+        // Variables are numbered for the whole rule. Values from outside are unchanged.
         self.names = inner.names;
         self.known.resize(self.names.len(), true);
         Ok((made, inner.statements))

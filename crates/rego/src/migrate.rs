@@ -1,4 +1,5 @@
-//! What in a policy written for fastgeoapi means something else than its author may think: read off its syntax tree.
+//! Finds expressions in a fastgeoapi policy that may mean something else than the author expects. It reads the syntax
+//! tree.
 
 mod path;
 
@@ -6,30 +7,31 @@ use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 
 use crate::{LoadError, plan::syntax::parse, run::engine::on_large_stack, source::Version};
 
-/// A place in a policy, and what is there.
+/// A finding: its place and its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The line, from 1.
     pub line: usize,
-    /// What is there.
+    /// The kind.
     pub kind: Kind,
 }
 
-/// What was found.
+/// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Rego v0: `import input`, a body without `if`, or a member of a set without `contains`.
     OldRego,
-    /// A comparison of `input.request_path` with a path that does not begin with the context: it is never true.
+    /// A comparison of `input.request_path` with a path that does not begin with the context. It is never true.
     MissingContext,
     /// A default that lets everybody in.
     AllowByDefault,
 }
 
-/// Looks through a policy; `context` is the first segment of the path under which fastgeoapi stood, where it had one: `geoapi`.
+/// Analyses a policy. `context` is the first segment of the path under which fastgeoapi was served, such as `geoapi`,
+/// if it had one.
 ///
 /// # Errors
-/// Where it is Rego of neither version, with the file's name and the line.
+/// If the text is Rego of neither version; with the name of the file and the line.
 ///
 /// ```
 /// use geowarden_rego::migrate::{Kind, findings};

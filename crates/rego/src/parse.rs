@@ -1,9 +1,9 @@
-//! From text to a tree.
+//! Parses text to a tree.
 //!
-//! All faults of a file are told at once: behind one, the reading goes on with the next rule. What can be read in two ways is
-//! read as OPA reads it. How deep values may be nested, and how often a word may be looked at again, is bounded.
+//! All errors of a file are reported at once: after an error, reading continues with the next rule. Ambiguous text is
+//! read as OPA reads it. The depth of values, and how often a word may be read again, are limited.
 
-// Faults are rare and large: what is returned everywhere stays small.
+// Errors are rare and large, so they are boxed: the common results stay small.
 #![allow(clippy::unnecessary_box_returns)]
 
 mod cursor;
@@ -21,14 +21,14 @@ use std::collections::BTreeSet;
 use self::{cursor::Cursor, tree::Module};
 use crate::{diagnostic::Diagnostic, source::Version};
 
-/// Reads one file, which is reported under `name`.
+/// Parses a file, which is reported under `name`.
 ///
-/// Values may be nested some hundreds deep, for which up to 16 MiB of stack are needed without optimisation.
+/// Values may be nested some hundreds of levels deep. That needs up to 16 MiB of stack without optimisation.
 pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Diagnostic>> {
     let (tokens, mut faults) = lexer::words(text);
     let cursor = Cursor::new(tokens, BTreeSet::new());
     let (module, more) = module::read(cursor, version);
-    // Words that are none are the cause of what cannot be read around them.
+    // Invalid words cause other errors around them.
     if faults.is_empty() {
         faults = more;
     }

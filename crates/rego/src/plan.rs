@@ -1,5 +1,5 @@
-//! Plans evaluations before the first request: which parts of `input` the policy reads, and which of its rules can hold for
-//! which requests.
+//! Plans evaluations before the first request: finds which parts of `input` the policy reads, and which of its rules can
+//! hold for which requests.
 
 pub(crate) mod index;
 pub(crate) mod names;
@@ -21,21 +21,21 @@ use self::{
 use crate::{
     LoadError,
     diagnostic::Diagnostic,
-    run::builtins,
+    resolve::Builtins,
     source::{Sources, Version},
     translate::{Written, translate},
 };
 
-/// A policy in the texts that the engine is given, which mean to it what the author's mean to OPA.
+/// A policy, translated for the engine, with the plan of its evaluations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// Those texts, with the data.
+    /// The translated texts, with the data.
     pub(crate) sources: Sources,
-    /// What can differ from OPA all the same.
+    /// Where a value can still differ from OPA's.
     pub(crate) warnings: Vec<Diagnostic>,
-    /// What they depend on.
+    /// Which parts of `input` the texts depend on.
     pub(crate) reach: Reach,
-    /// Which of their rules matter for which requests.
+    /// Which of the rules matter for which requests.
     pub(crate) index: Option<Index>,
     /// The full paths of the policy's functions.
     pub(crate) functions: BTreeSet<String>,
@@ -44,11 +44,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Translates a policy, to be asked for the document at `entrypoint`, `example/authz/allow`, and looks through it.
+    /// Translates a policy and analyses it. `entrypoint` is the path of the document to evaluate, such as
+    /// `example/authz/allow`. `builtins` are the built-in functions of the engine.
     pub(crate) fn of(
         sources: &Sources,
         version: Version,
         entrypoint: Option<&str>,
+        builtins: &dyn Builtins,
     ) -> Result<Self, LoadError> {
         let names = entrypoint.into_iter().flat_map(|path| path.split('/'));
         let names: Vec<String> = names.map(str::to_owned).collect();
@@ -58,8 +60,8 @@ impl Plan {
             data: &sources.data,
             entry: &names,
         };
-        let given = translate(written, &builtins::Available).map_err(LoadError::Diagnostics)?;
-        // Of what is evaluated, not of what the author wrote.
+        let given = translate(written, builtins).map_err(LoadError::Diagnostics)?;
+        // Analyse the translated texts, not the author's.
         let parsed = given
             .texts
             .iter()

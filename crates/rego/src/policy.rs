@@ -7,8 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     load_error::LoadError,
     plan::{Plan, reads::Reads},
-    prove::Proof,
-    run::{self, Fault, engine::on_large_stack, slices::Slices},
+    run::{self, Fault, builtins::Available, engine::on_large_stack, slices::Slices},
     settings::Settings,
     source::Sources,
 };
@@ -35,7 +34,8 @@ pub struct Policy {
 impl Policy {
     /// Parses and checks everything that is in `sources` but for tests, and that the entrypoint is one of its rules.
     ///
-    /// A policy that would end this process ends it: [`Self::load_proven`] takes one that has been tried in another.
+    /// A policy can crash the process that loads it. [`Proof::load`](crate::prove::Proof::load) loads one that was tried in
+    /// another process.
     ///
     /// ```
     /// use std::{collections::BTreeMap, time::Duration};
@@ -66,18 +66,15 @@ impl Policy {
         on_large_stack(move || {
             let sources = sources.without_tests();
             let revision = sources.revision();
-            let plan = Plan::of(&sources, settings.version, Some(&settings.entrypoint))?;
+            let plan = Plan::of(
+                &sources,
+                settings.version,
+                Some(&settings.entrypoint),
+                &Available,
+            )?;
             // All of it at once: nobody else has tried it.
             Self::compile(&plan, String::new(), &settings, Rules::Whole)?;
             Self::compile(&plan, revision, &settings, Rules::ByIndex)
-        })
-    }
-
-    /// The policy that has been proven, by the very texts that were tried.
-    pub fn load_proven(proof: Proof, settings: &Settings) -> Result<Self, LoadError> {
-        let settings = settings.clone();
-        on_large_stack(move || {
-            Self::compile(&proof.plan, proof.revision, &settings, Rules::ByIndex)
         })
     }
 

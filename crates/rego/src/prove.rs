@@ -7,7 +7,7 @@
 //! use std::{io::{self, BufRead}, process::Command, time::Duration};
 //!
 //! use geowarden_rego::{
-//!     BuiltinErrors, Policy, Settings, Sources,
+//!     BuiltinErrors, Settings, Sources,
 //!     prove::{Limits, Prover, Trial},
 //!     source::Version,
 //! };
@@ -37,7 +37,7 @@
 //!     inputs: vec![serde_json::json!({"user": "ada"})],
 //! };
 //! let proof = Prover::new(command, limits).prove(trial).unwrap();
-//! let policy = Policy::load_proven(proof, &settings).unwrap();
+//! let policy = proof.load(&settings).unwrap();
 //! ```
 
 mod trial;
@@ -57,7 +57,7 @@ use std::{
 use thiserror::Error;
 
 pub use self::trial::{Outcome, Trial};
-use crate::{LoadError, plan::Plan};
+use crate::{LoadError, Policy, Settings, plan::Plan, policy::Rules, run::engine::on_large_stack};
 
 /// What a trial may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +71,18 @@ pub struct Limits {
 /// Sources that another process has survived. Only a [`Prover`] makes one.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    pub(crate) plan: Plan,
-    pub(crate) revision: String,
+    plan: Plan,
+    revision: String,
+}
+
+impl Proof {
+    /// Loads the policy from the same texts that were tried.
+    pub fn load(self, settings: &Settings) -> Result<Policy, LoadError> {
+        let settings = settings.clone();
+        on_large_stack(move || {
+            Policy::compile(&self.plan, self.revision, &settings, Rules::ByIndex)
+        })
+    }
 }
 
 /// Why a policy is not proven.

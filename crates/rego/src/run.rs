@@ -5,7 +5,6 @@
 
 pub(crate) mod builtins;
 pub(crate) mod engine;
-pub(crate) mod engine_error;
 pub(crate) mod slices;
 mod term;
 
@@ -18,11 +17,11 @@ use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 use thiserror::Error;
 
-pub use self::builtins::BuiltinErrors;
 use self::{
     engine::panic_text,
     slices::{Slice, Slices},
 };
+use crate::engine_error;
 
 thread_local! {
     static PREPARED: RefCell<Option<(u64, Engine)>> = const { RefCell::new(None) };
@@ -82,6 +81,6 @@ fn fault(text: &str) -> Fault {
     if text.contains("execution exceeded time limit") {
         Fault::Timeout
     } else {
-        Fault::Evaluation(engine_error::told(text))
+        Fault::Evaluation(engine_error::for_author(text))
     }
 }

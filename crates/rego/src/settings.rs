@@ -1,20 +1,31 @@
-//! How a policy is loaded and evaluated.
+//! The settings of a policy.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{run::BuiltinErrors, source::Version};
+use crate::source::Version;
 
-/// How a policy is loaded and evaluated.
+/// The settings of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The path of the rule that is asked for, without `data`: `example/authz/allow`.
+    /// The path of the rule to evaluate, without `data`: `example/authz/allow`.
     pub entrypoint: String,
-    /// The Rego of files that do not say which they are written in.
+    /// The version of Rego for files without `import rego.v1`.
     pub version: Version,
-    /// How long one evaluation may take.
+    /// The longest time of one evaluation.
     pub timeout: Duration,
-    /// What an error of a built-in function does.
+    /// The effect of an error of a built-in function.
     pub builtin_errors: BuiltinErrors,
+}
+
+/// The effect of an error of a built-in function.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuiltinErrors {
+    /// It refuses the request.
+    #[default]
+    Refuse,
+    /// The call is undefined, as in OPA: a negation of it holds.
+    Undefined,
 }

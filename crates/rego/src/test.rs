@@ -9,16 +9,15 @@ use regorus::{Engine, Value as RegoValue};
 use serde::Serialize;
 
 use crate::{
-    LoadError,
+    BuiltinErrors, LoadError, engine_error,
     plan::{
         Plan,
         names::{package_path, path_of},
         syntax,
     },
     run::{
-        builtins::{self, BuiltinErrors},
+        builtins,
         engine::{engine, on_large_stack, panic_text},
-        engine_error,
     },
     source::{Sources, Version},
 };
@@ -91,7 +90,7 @@ pub fn run(
     coverage: bool,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
-        let plan = Plan::of(&sources, version, None)?;
+        let plan = Plan::of(&sources, version, None, &builtins::Available)?;
         let mut engine = engine(plan.modules(), plan.data(), errors)?;
         engine.set_enable_coverage(coverage);
         let results = test_rules(&plan)?
@@ -132,7 +131,7 @@ fn run_test(engine: &mut Engine, name: String) -> TestResult {
         match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
             Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
             Ok(Ok(_)) => TestOutcome::Fail,
-            Ok(Err(error)) => TestOutcome::Error(engine_error::told(&error.to_string())),
+            Ok(Err(error)) => TestOutcome::Error(engine_error::for_author(&error.to_string())),
             Err(panic) => TestOutcome::Error(format!("panic: {}", panic_text(&*panic))),
         }
     };

@@ -7,19 +7,19 @@ use saphyr_parser::{Event, Parser, SpannedEventReceiver};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Sequences and mappings within each other: more are refused, since each takes a part of the stack.
+/// The most levels of nested sequences and mappings. Each level uses a part of the stack.
 pub const MAX_DEPTH: usize = 128;
 
-/// Anchors on sequences and mappings within each other: all below an anchor is copied.
+/// The most nested anchors on sequences and mappings. Everything below an anchor is copied.
 const MAX_ANCHORS: usize = 8;
 
-/// Why a text is not one YAML document.
+/// Why a text is not a YAML document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct YamlError {
     /// Line of the fault, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The problem.
     pub message: String,
 }
 
@@ -32,10 +32,10 @@ pub enum Step {
     Index(usize),
 }
 
-/// A way from the root of a document to a value.
+/// A path from the root of a document to a value.
 pub type KeyPath = Vec<Step>;
 
-/// A path as people write it: `authn.jwt[0].issuer`.
+/// A path in the usual notation: `authn.jwt[0].issuer`.
 pub fn display_path(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
@@ -59,13 +59,13 @@ pub fn display_path(path: &[Step]) -> String {
 /// A document and the lines of its values.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
-    /// The document's value; an empty text is `null`.
+    /// The value of the document; an empty text is `null`.
     pub value: Value,
     places: Option<Place>,
 }
 
-/// Where a value stands, and where those in it do. A tree as the value itself: a table of whole paths would hold the path of
-/// each value, which is a megabyte for some hundred values that are nested deep.
+/// The line of a value, and of the values inside it. It is a tree like the value itself. A table of whole paths would
+/// need a megabyte for a few hundred deeply nested values.
 #[derive(Debug, Clone)]
 struct Place {
     line: usize,
@@ -100,7 +100,7 @@ impl Document {
         if let Some(second) = documents.next() {
             return Err(YamlError {
                 line: second.span.start.line(),
-                message: "a second document starts here; one is expected".to_owned(),
+                message: "expected one document, found a second: remove the line `---`".to_owned(),
             });
         }
         let (value, place) = convert(root)?;
@@ -123,21 +123,21 @@ impl Document {
     }
 }
 
-/// Every document of a text. Event by event, so that what is nested too deep is refused before anything is made of it: the
-/// parser's own way of loading calls itself once a level, and would end the process.
+/// Reads every document of a text, event by event, so that deep nesting is refused early. The parser's own loader is
+/// recursive, and would overflow the stack.
 fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
     let too_deep = || format!("this is nested deeper than {MAX_DEPTH} levels");
     let fault = |error: &ScanError| YamlError {
         line: error.marker().line(),
         message: match error.info() {
-            // The scanner's own limit, for brackets.
+            // The scanner's own limit for brackets.
             "recursion limit exceeded" => too_deep(),
             other => other.to_owned(),
         },
     };
     let mut parser = Parser::new_from_iter(text.chars());
     let mut loader = YamlLoader::default();
-    // Of each sequence and mapping that is open, whether it has an anchor.
+    // For each open sequence and mapping: whether it has an anchor.
     let mut open = Vec::new();
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| fault(&error))?;
@@ -198,22 +198,22 @@ fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
                     YamlData::Value(Scalar::String(name)) => name.to_string(),
                     YamlData::Value(Scalar::Integer(number)) => number.to_string(),
                     YamlData::Value(Scalar::Boolean(truth)) => truth.to_string(),
-                    _ => return Err(fault("a key must be a string")),
+                    _ => return Err(fault("expected a string as key, found another value")),
                 };
                 let (value, mut place) = convert(value)?;
-                // A member is looked for where its key stands, also when its value starts a line below.
+                // Errors about a member show the line of its key, even if its value starts a line below.
                 place.line = line;
                 places.insert(name.clone(), place);
                 if all.insert(name, value).is_some() {
-                    // Without its name, which may be a secret in the wrong place.
-                    return Err(fault("this key is there twice"));
+                    // Without the name of the key, which may be a secret in the wrong place.
+                    return Err(fault("expected unique keys, found this one twice"));
                 }
             }
             (Value::Object(all), Inner::Members(places))
         }
-        YamlData::Tagged(..) => return Err(fault("tags have no meaning here")),
+        YamlData::Tagged(..) => return Err(fault("expected a value without a tag")),
         YamlData::Representation(..) | YamlData::Alias(_) | YamlData::BadValue => {
-            return Err(fault("this is not a value"));
+            return Err(fault("expected a value"));
         }
     };
     Ok((value, Place { line, inner }))
@@ -227,7 +227,7 @@ fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
         Scalar::FloatingPoint(number) => {
             Number::from_f64(number.into_inner())
                 .map(Value::Number)
-                .ok_or_else(|| format!("the number {number} has no form in JSON"))?
+                .ok_or_else(|| format!("expected a number that JSON can express, found {number}"))?
         }
         Scalar::String(text) => Value::String(text.to_string()),
     })
@@ -247,7 +247,7 @@ mod tests {
         let path = [Step::Key("b".into()), Step::Index(1), Step::Key("c".into())];
         assert_eq!(document.line(&path), Some(4));
         assert_eq!(display_path(&path), "b[1].c");
-        // What is not there is looked for where it would stand.
+        // A missing value has the line of the value around it.
         assert_eq!(
             document.line(&[Step::Key("b".into()), Step::Index(9)]),
             Some(2)
@@ -268,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Each of 1 MB, which would take minutes or end the process if it were read to its end.
+    /// Each has a megabyte. Reading it to the end would take minutes, or end the process.
     #[test]
     fn what_is_nested_too_deep_is_refused_with_its_line() {
         let levels = 1 << 19;

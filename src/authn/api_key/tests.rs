@@ -44,11 +44,11 @@ fn other_keys_are_refused() {
         "Wonderland",
         digest.as_str(),
     ] {
-        let refusal = table
+        let error = table
             .check(Secret::new(guess.as_bytes()), time("2030-01-01T00:00:00Z"))
             .unwrap_err();
-        assert_eq!(refusal.kind(), RefusalKind::UnknownKey, "{guess}");
-        assert_eq!(refusal.status(), 401);
+        assert_eq!(error.kind(), AuthnErrorKind::UnknownKey, "{guess}");
+        assert_eq!(error.status(), 401);
     }
 }
 
@@ -63,7 +63,7 @@ fn a_key_ends_at_its_expiry() {
             .map_err(|r| r.kind())
     };
     assert!(at("2029-12-31T23:59:59.999Z").is_ok());
-    assert_eq!(at("2030-01-01T00:00:00Z"), Err(RefusalKind::ExpiredKey));
+    assert_eq!(at("2030-01-01T00:00:00Z"), Err(AuthnErrorKind::ExpiredKey));
 }
 
 #[test]

@@ -14,26 +14,26 @@ use crate::authn::algorithm::Algorithm;
 /// Why a signature could not be checked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(in crate::authn) enum SignatureFault {
-    /// The signature is no base64url.
+    /// The signature is not base64url.
     #[error("the signature is not base64url")]
     NotBase64Url,
-    /// The cryptographic library did not check it.
+    /// The cryptographic library could not check the signature.
     #[error("the cryptographic library could not check the signature: {0}")]
     Library(String),
 }
 
-/// A public key in the form that checks signatures.
+/// A public key in the form that the library needs to check signatures.
 #[derive(Clone)]
 pub(in crate::authn) enum SignatureKey {
-    /// As jsonwebtoken takes it.
+    /// A key that jsonwebtoken checks.
     Library(DecodingKey),
-    /// An RSA key, ready for each of its algorithms. jsonwebtoken would make it anew of modulus and exponent for every
-    /// token, which takes a seventh of the time of the check itself.
+    /// An RSA key, prepared for each of its algorithms. jsonwebtoken would rebuild it from modulus and exponent for
+    /// every token, which takes a seventh of the time of a check.
     Rsa(Vec<(Algorithm, ParsedPublicKey)>),
 }
 
 impl SignatureKey {
-    /// The RSA key with this modulus and exponent, for one algorithm or for all of RSA.
+    /// The RSA key with this modulus and exponent, for one algorithm or for all RSA algorithms.
     pub(super) fn rsa(n: &[u8], e: &[u8], algorithm: Option<Algorithm>) -> Option<Self> {
         let algorithms = match algorithm {
             Some(algorithm) => vec![algorithm],
@@ -49,8 +49,8 @@ impl SignatureKey {
         (!ready.is_empty()).then_some(Self::Rsa(ready))
     }
 
-    /// Whether `signature`, in base64url, is one of `message` by this key. A key of another kind than the algorithm's never
-    /// says so.
+    /// Whether `signature` (base64url) is a signature of `message` by this key. It is false if the key does not fit the
+    /// algorithm.
     pub(in crate::authn) fn verify(
         &self,
         algorithm: Algorithm,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_the_library_says_is_told_as_that() {
-        // A secret is a key of another kind than the algorithm's, which a set can not make.
+        // A symmetric secret does not fit an asymmetric algorithm. A key set cannot contain one.
         let key = SignatureKey::Library(DecodingKey::from_secret(b"secret"));
         let fault = key.verify(Algorithm::Es256, b"message", "AAAA");
         assert!(

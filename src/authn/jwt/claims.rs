@@ -1,14 +1,14 @@
-//! The claims of a token whose signature is good (RFC 7519, section 4.1).
+//! The claims of a token whose signature is valid (RFC 7519, section 4.1).
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::issuer::{Audiences, IssuerSettings};
-use crate::authn::refusal::{Refusal, RefusalKind};
+use crate::authn::error::{AuthnError, AuthnErrorKind};
 use crate::identity::{Method, Principal};
 
-/// Claims that the issuer vouches for, with the times among them read.
+/// Claims that the issuer has confirmed, with their times parsed.
 #[derive(Debug)]
 pub(in crate::authn) struct Claims {
     all: Arc<Map<String, Value>>,
@@ -18,18 +18,21 @@ pub(in crate::authn) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn read(all: Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn read(all: Map<String, Value>) -> Result<Self, AuthnError> {
         let expires = numeric_date(&all, "exp", "`exp` is not a number")?;
-        Self::expiring(all, expires.ok_or(RefusalKind::MissingExpiry)?)
+        Self::expiring(all, expires.ok_or(AuthnErrorKind::MissingExpiry)?)
     }
 
-    /// What an issuer answered about a token, which it knows to be valid now: at the latest until `latest`.
-    pub(in crate::authn) fn told(all: Map<String, Value>, latest: f64) -> Result<Self, Refusal> {
+    /// The claims that an issuer returned for a token which is valid now. They expire at `latest` or earlier.
+    pub(in crate::authn) fn from_issuer(
+        all: Map<String, Value>,
+        latest: f64,
+    ) -> Result<Self, AuthnError> {
         let expires = numeric_date(&all, "exp", "`exp` is not a number")?;
         Self::expiring(all, expires.map_or(latest, |expires| expires.min(latest)))
     }
 
-    fn expiring(all: Map<String, Value>, expires: f64) -> Result<Self, Refusal> {
+    fn expiring(all: Map<String, Value>, expires: f64) -> Result<Self, AuthnError> {
         Ok(Self {
             expires,
             not_before: numeric_date(&all, "nbf", "`nbf` is not a number")?,
@@ -38,22 +41,22 @@ impl Claims {
         })
     }
 
-    /// The caller, when the token is meant for us and for now.
+    /// The caller, if the token is meant for this service and valid now.
     pub(in crate::authn) fn principal(
         &self,
         settings: &IssuerSettings,
         issuer: &Arc<str>,
         now: f64,
-    ) -> Result<Principal, Refusal> {
+    ) -> Result<Principal, AuthnError> {
         let leeway = settings.leeway.as_secs_f64();
         if now >= self.expires + leeway {
-            return Err(RefusalKind::ExpiredToken.into());
+            return Err(AuthnErrorKind::ExpiredToken.into());
         }
         if self.not_before.is_some_and(|time| now + leeway < time) {
-            return Err(RefusalKind::NotYetValid.into());
+            return Err(AuthnErrorKind::NotYetValid.into());
         }
         if self.issued.is_some_and(|time| now + leeway < time) {
-            return Err(RefusalKind::IssuedInFuture.into());
+            return Err(AuthnErrorKind::IssuedInFuture.into());
         }
         if let Audiences::OneOf(accepted) = &settings.audiences {
             self.check_audience(accepted, settings.accept_client_id_as_audience)?;
@@ -73,33 +76,37 @@ impl Claims {
         })
     }
 
-    fn check_audience(&self, accepted: &[String], client_id_counts: bool) -> Result<(), Refusal> {
+    fn check_audience(
+        &self,
+        accepted: &[String],
+        client_id_counts: bool,
+    ) -> Result<(), AuthnError> {
         let is_accepted = |name: &Value| match name.as_str() {
             Some(name) => Ok(accepted.iter().any(|audience| audience == name)),
             None => Err(malformed("`aud` is not a string or a list of strings")),
         };
         let found = match (self.all.get("aud"), self.all.get("client_id")) {
             (Some(Value::Array(names)), _) => {
-                // The whole list is read, so that a malformed one is refused whatever its order.
+                // Read the whole list, so that a malformed list is refused whatever its order.
                 names.iter().try_fold(false, |found, name| {
-                    Ok::<_, Refusal>(is_accepted(name)? || found)
+                    Ok::<_, AuthnError>(is_accepted(name)? || found)
                 })?
             }
             (Some(name), _) => is_accepted(name)?,
             (None, Some(Value::String(client))) if client_id_counts => {
                 accepted.iter().any(|audience| audience == client)
             }
-            (None, _) => return Err(RefusalKind::MissingAudience.into()),
+            (None, _) => return Err(AuthnErrorKind::MissingAudience.into()),
         };
         if found {
             Ok(())
         } else {
-            Err(RefusalKind::WrongAudience.into())
+            Err(AuthnErrorKind::WrongAudience.into())
         }
     }
 }
 
-/// The words of the claim `scope` (RFC 8693, section 4.2), or else of `scp`. What is of another type grants nothing.
+/// The words of the claim `scope` (RFC 8693, section 4.2), or else of `scp`. A claim of another type gives no scopes.
 pub fn scopes(claims: &Map<String, Value>) -> Arc<[String]> {
     let words = |text: &str| {
         text.split(' ')
@@ -123,7 +130,7 @@ fn numeric_date(
     claims: &Map<String, Value>,
     name: &str,
     cause: &'static str,
-) -> Result<Option<f64>, Refusal> {
+) -> Result<Option<f64>, AuthnError> {
     match claims.get(name) {
         None => Ok(None),
         Some(Value::Number(number)) => number.as_f64().map(Some).ok_or_else(|| malformed(cause)),
@@ -131,6 +138,6 @@ fn numeric_date(
     }
 }
 
-fn malformed(cause: &'static str) -> Refusal {
-    Refusal::because(RefusalKind::MalformedToken, cause)
+fn malformed(cause: &'static str) -> AuthnError {
+    AuthnError::because(AuthnErrorKind::MalformedToken, cause)
 }

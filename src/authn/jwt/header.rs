@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::authn::algorithm::Algorithm;
-use crate::authn::refusal::{Refusal, RefusalKind};
+use crate::authn::error::{AuthnError, AuthnErrorKind};
 
-/// What we use of a header. `jwk`, `jku`, `x5u` and `x5c` are not even read: a token does not bring its own key.
+/// The header members that geowarden uses. `jwk`, `jku`, `x5u` and `x5c` are not read: a token must not bring its own
+/// key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
@@ -13,22 +14,23 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn parse(json: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn parse(json: &[u8]) -> Result<Self, AuthnError> {
         let header = super::object::parse(json)
             .ok_or_else(|| malformed("the header is not a JSON object with unique names"))?;
-        // We understand no extension, so whatever is critical is too much for us (RFC 7515, section 4.1.11);
-        // `b64` changes what is signed (RFC 7797).
+        // geowarden supports no extension, so any critical one is refused (RFC 7515, section 4.1.11). `b64` changes
+        // what is signed (RFC 7797).
         if header.contains_key("crit") || header.contains_key("b64") {
-            return Err(RefusalKind::CriticalHeader.into());
+            return Err(AuthnErrorKind::CriticalHeader.into());
         }
         if text(&header, "typ", "`typ` is not a string")?.is_some_and(|kind| !is_access_token(kind))
         {
-            return Err(RefusalKind::TokenType.into());
+            return Err(AuthnErrorKind::TokenType.into());
         }
-        // A token within a token (RFC 7519, section 5.2): whoever issued the inner one, we would judge the outer.
+        // The token contains another token (RFC 7519, section 5.2). geowarden would check the outer one, whoever issued
+        // the inner one.
         if text(&header, "cty", "`cty` is not a string")?.is_some_and(is_jwt) {
-            return Err(Refusal::because(
-                RefusalKind::TokenType,
+            return Err(AuthnError::because(
+                AuthnErrorKind::TokenType,
                 "the header says that the claims are another token",
             ));
         }
@@ -36,8 +38,8 @@ impl Header {
             .ok_or_else(|| malformed("the header has no `alg`"))?
             .parse()
             .map_err(|_| {
-                Refusal::because(
-                    RefusalKind::AlgorithmNotAllowed,
+                AuthnError::because(
+                    AuthnErrorKind::AlgorithmNotAllowed,
                     "not an asymmetric algorithm we know",
                 )
             })?;
@@ -46,8 +48,8 @@ impl Header {
     }
 }
 
-/// Tokens made for another purpose say so (RFC 8725, section 3.11): `logout+jwt`, `dpop+jwt`, ...
-/// Access tokens say `at+jwt` (RFC 9068, section 2.1), `JWT` or nothing.
+/// Whether `typ` is that of an access token: `at+jwt` (RFC 9068, section 2.1), `JWT` or absent. Tokens for other
+/// purposes have other types, such as `logout+jwt` (RFC 8725, section 3.11).
 fn is_access_token(kind: &str) -> bool {
     is_jwt(kind) || short(kind).eq_ignore_ascii_case("at+jwt")
 }
@@ -56,7 +58,7 @@ fn is_jwt(kind: &str) -> bool {
     short(kind).eq_ignore_ascii_case("JWT")
 }
 
-/// A media type without `application/`, as headers may abbreviate it (RFC 7515, section 4.1.9).
+/// A media type without its `application/`, which headers may leave out (RFC 7515, section 4.1.9).
 fn short(kind: &str) -> &str {
     match kind.split_at_checked("application/".len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
@@ -68,7 +70,7 @@ fn text<'h>(
     header: &'h Map<String, Value>,
     name: &str,
     cause: &'static str,
-) -> Result<Option<&'h str>, Refusal> {
+) -> Result<Option<&'h str>, AuthnError> {
     match header.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -76,8 +78,8 @@ fn text<'h>(
     }
 }
 
-fn malformed(cause: &'static str) -> Refusal {
-    Refusal::because(RefusalKind::MalformedToken, cause)
+fn malformed(cause: &'static str) -> AuthnError {
+    AuthnError::because(AuthnErrorKind::MalformedToken, cause)
 }
 
 #[cfg(test)]
@@ -86,10 +88,10 @@ mod tests {
 
     use super::*;
 
-    fn kind(json: &str) -> Option<RefusalKind> {
+    fn kind(json: &str) -> Option<AuthnErrorKind> {
         Header::parse(json.as_bytes())
             .err()
-            .map(|refusal| refusal.kind())
+            .map(|error| error.kind())
     }
 
     #[test]
@@ -128,13 +130,17 @@ mod tests {
             "éapplicatio/jwt",
         ] {
             let json = format!(r#"{{"alg":"ES256","typ":"{kind_of_token}"}}"#);
-            assert_eq!(kind(&json), Some(RefusalKind::TokenType), "{kind_of_token}");
+            assert_eq!(
+                kind(&json),
+                Some(AuthnErrorKind::TokenType),
+                "{kind_of_token}"
+            );
         }
     }
 
     #[test]
     fn bad_headers_are_refused() {
-        use RefusalKind::{AlgorithmNotAllowed, CriticalHeader, MalformedToken, TokenType};
+        use AuthnErrorKind::{AlgorithmNotAllowed, CriticalHeader, MalformedToken, TokenType};
         let cases = [
             (r#"{"alg":"RS256","cty":"JWT"}"#, TokenType),
             (r#"{"alg":"RS256","cty":"application/jwt"}"#, TokenType),

@@ -1,4 +1,4 @@
-//! What is configured for one issuer.
+//! The settings of one issuer.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::authn::algorithm::Algorithm;
 
-/// Whom the tokens of an issuer may be meant for: in the configuration a list, or the word `any`.
+/// The audiences that tokens of the issuer may have. In the configuration: a list, or the word `any`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
@@ -17,7 +17,7 @@ use crate::authn::algorithm::Algorithm;
 pub enum Audiences {
     /// One of these must be in `aud` (RFC 7519, section 4.1.3).
     OneOf(Vec<String>),
-    /// Any audience, or none: only for an issuer whose tokens all are for this service.
+    /// Any audience, or none. Only for an issuer whose tokens are all for this service.
     #[serde(serialize_with = "write_any", deserialize_with = "read_any")]
     #[schemars(with = "Word")]
     Any,
@@ -41,15 +41,15 @@ fn read_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> 
 /// How tokens of one issuer are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerSettings {
-    /// The issuer, exactly as `iss` names it.
+    /// The issuer, exactly as in `iss`.
     pub issuer: String,
-    /// Whom its tokens may be meant for.
+    /// The audiences its tokens may have.
     pub audiences: Audiences,
     /// The algorithms its tokens may use.
     pub algorithms: Vec<Algorithm>,
-    /// How far its clock may be off ours.
+    /// The largest difference between its clock and ours that is tolerated.
     pub leeway: Duration,
-    /// Whether `client_id` stands in for an absent `aud`, as in the access tokens of Amazon Cognito.
+    /// Whether `client_id` is used as the audience if `aud` is absent, as in the access tokens of Amazon Cognito.
     pub accept_client_id_as_audience: bool,
 }
 
@@ -85,10 +85,10 @@ impl IssuerSettings {
 /// Settings with which an issuer cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IssuerSettingsError {
-    /// The issuer has no name.
+    /// The name of the issuer is empty.
     #[error("an issuer must have a name")]
     NoName,
-    /// Two issuers have one name.
+    /// Two issuers have the same name.
     #[error("issuer `{issuer}` is configured twice")]
     Duplicate {
         /// The name.
@@ -100,7 +100,7 @@ pub enum IssuerSettingsError {
         /// The name.
         issuer: String,
     },
-    /// The list of audiences is empty or holds an empty one.
+    /// The list of audiences is empty, or one of them is empty.
     #[error("issuer `{issuer}` needs an audience that is not empty")]
     NoAudience {
         /// The name.

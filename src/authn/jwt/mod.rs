@@ -1,7 +1,7 @@
 //! JSON Web Tokens (RFC 7519), checked as RFC 8725 asks.
 //!
-//! The order matters: nothing of a token is believed before its signature is good, but for `iss`, which picks the keys to
-//! check it with, and the algorithm must be one that both the issuer's settings and the key allow.
+//! The order matters: nothing in a token is trusted before its signature is verified. The one exception is `iss`, which
+//! selects the keys to verify it with. The algorithm must be allowed both by the issuer's settings and by the key.
 
 mod claims;
 mod header;
@@ -17,9 +17,9 @@ use aws_lc_rs::digest;
 
 use super::clock::{Clock, numeric_date};
 use super::credential::Secret;
+use super::error::{AuthnError, AuthnErrorKind, quoted};
 use super::jwks::KeyMiss;
-use super::key_source::{Asked, KeySource, PublishedKeys};
-use super::refusal::{Refusal, RefusalKind, quoted};
+use super::key_source::{FetchOutcome, KeySource, PublishedKeys};
 use crate::identity::Principal;
 
 pub(super) use claims::Claims;
@@ -29,14 +29,14 @@ pub use issuer::{Audiences, IssuerSettings, IssuerSettingsError};
 use remembered::{Remembered, Verified};
 use token::Unverified;
 
-/// An issuer with the keys its tokens are checked with.
+/// An issuer with the keys that check its tokens.
 struct Issuer {
     settings: IssuerSettings,
     name: Arc<str>,
     keys: Arc<KeySource>,
 }
 
-/// Takes bearer tokens of the configured issuers.
+/// Verifies bearer tokens of the configured issuers.
 pub(super) struct TokenAuthenticator {
     issuers: HashMap<String, Arc<Issuer>>,
     remembered: Remembered,
@@ -45,7 +45,7 @@ pub(super) struct TokenAuthenticator {
 }
 
 impl TokenAuthenticator {
-    /// Takes the issuers with their keys; `capacity` is how many verified tokens are remembered.
+    /// Creates it from the issuers with their keys. `capacity` is the number of verified tokens to remember.
     pub(super) fn new(
         issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
         capacity: usize,
@@ -74,8 +74,8 @@ impl TokenAuthenticator {
         })
     }
 
-    /// The caller whose token this is.
-    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, Refusal> {
+    /// Returns the caller that the token stands for.
+    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, AuthnError> {
         let digest = digest::digest(&digest::SHA256, secret.expose());
         if let Some(principal) = self.remembered.get(&digest, self.now()) {
             return Ok(principal);
@@ -84,10 +84,10 @@ impl TokenAuthenticator {
         let issuer = token
             .issuer()
             .and_then(|name| self.issuers.get(name))
-            .ok_or(RefusalKind::UnknownIssuer)?;
+            .ok_or(AuthnErrorKind::UnknownIssuer)?;
         if !issuer.settings.algorithms.contains(&token.header.algorithm) {
-            return Err(Refusal::because(
-                RefusalKind::AlgorithmNotAllowed,
+            return Err(AuthnError::because(
+                AuthnErrorKind::AlgorithmNotAllowed,
                 format!(
                     "issuer `{}` is not configured for this algorithm",
                     issuer.name
@@ -109,8 +109,8 @@ impl TokenAuthenticator {
         Ok(principal)
     }
 
-    /// The `WWW-Authenticate` value (RFC 6750, section 3): the error is left out when no token was sent.
-    pub(super) fn challenge(&self, refused: Option<RefusalKind>) -> String {
+    /// The `WWW-Authenticate` value (RFC 6750, section 3). It has no error if the client sent no token.
+    pub(super) fn challenge(&self, refused: Option<AuthnErrorKind>) -> String {
         let realm = quoted(&self.realm);
         match refused.and_then(|kind| Some((kind.error_code()?, kind.detail()))) {
             Some((error, description)) => format!(
@@ -125,14 +125,14 @@ impl TokenAuthenticator {
     }
 }
 
-/// Three parts between two dots: a signed JWT in compact form (RFC 7515, section 7.1).
+/// Whether the token has three parts between dots, as a signed JWT in compact form (RFC 7515, section 7.1).
 pub(super) fn is_jwt(token: &[u8]) -> bool {
     token.split(|byte| *byte == b'.').count() == 3
 }
 
 impl Issuer {
-    /// The keys to look in, fetched anew when the present ones lack the key that `header` names.
-    async fn keys_for(&self, header: &Header) -> Result<Arc<PublishedKeys>, Refusal> {
+    /// The keys for the token. They are fetched again if they lack the key that `header` names.
+    async fn keys_for(&self, header: &Header) -> Result<Arc<PublishedKeys>, AuthnError> {
         if let Some(keys) = self.keys.current()
             && keys
                 .set
@@ -145,7 +145,7 @@ impl Issuer {
         let asked = self.keys.ask().await;
         let unavailable = |what: &str| {
             let cause = format!("{what} of issuer `{}`", self.name);
-            Refusal::because(RefusalKind::KeysUnavailable, cause)
+            AuthnError::because(AuthnErrorKind::KeysUnavailable, cause)
         };
         let keys = self.keys.current();
         let keys = keys.filter(|keys| !keys.set.is_empty());
@@ -156,8 +156,8 @@ impl Issuer {
             .err()
             != Some(KeyMiss::Unknown);
         match asked {
-            // It may be the key that the issuer has just begun to use.
-            Asked::Unanswered if !is_known => Err(unavailable("no answer about the keys")),
+            // The unknown key may be one that the issuer has just begun to use.
+            FetchOutcome::Unanswered if !is_known => Err(unavailable("no answer about the keys")),
             _ => Ok(keys),
         }
     }
@@ -166,19 +166,21 @@ impl Issuer {
         &self,
         keys: &'k PublishedKeys,
         header: &Header,
-    ) -> Result<&'k super::jwks::VerificationKey, Refusal> {
+    ) -> Result<&'k super::jwks::VerificationKey, AuthnError> {
         keys.set
             .select(header.key_id.as_deref(), header.algorithm)
             .map_err(|miss| {
                 let (kind, what) = match miss {
-                    KeyMiss::Unknown => (RefusalKind::UnknownKeyId, "has no such key"),
+                    KeyMiss::Unknown => (AuthnErrorKind::UnknownKeyId, "has no such key"),
                     KeyMiss::Unfit => (
-                        RefusalKind::AlgorithmNotAllowed,
+                        AuthnErrorKind::AlgorithmNotAllowed,
                         "has this key for other algorithms",
                     ),
-                    KeyMiss::Ambiguous => (RefusalKind::AmbiguousKey, "has several keys that fit"),
+                    KeyMiss::Ambiguous => {
+                        (AuthnErrorKind::AmbiguousKey, "has several keys that fit")
+                    }
                 };
-                Refusal::because(kind, format!("issuer `{}` {what}", self.name))
+                AuthnError::because(kind, format!("issuer `{}` {what}", self.name))
             })
     }
 }

@@ -1,6 +1,6 @@
-//! JSON objects in which no name comes twice (RFC 7515, section 4; RFC 7519, section 4).
+//! JSON objects in which every name is unique (RFC 7515, section 4; RFC 7519, section 4).
 //!
-//! Of two members with one name, two parsers could take different ones.
+//! If a name is repeated, two parsers could read different values.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A JSON object with every top-level name once.
+/// A JSON object whose top-level names are unique.
 #[derive(Debug)]
 pub(super) struct UniqueObject(pub(super) Map<String, Value>);
 
@@ -38,7 +38,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-/// Reads one part of a token. The error is dropped, since serde quotes what it did not expect.
+/// Reads one part of a token. The error is dropped, because serde quotes the text that it rejects.
 pub(super) fn parse(json: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(json)
         .ok()

@@ -1,4 +1,4 @@
-//! Tokens that were verified before: a client sends the same one with every request until it expires.
+//! Remembers verified tokens: a client sends the same token with every request until it expires.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use quick_cache::sync::Cache;
 use crate::authn::key_source::KeySource;
 use crate::identity::Principal;
 
-/// A token of up to this length weighs as one; longer ones, whose claims take more memory, as several.
+/// A token up to this length has weight one. A longer one has more claims, takes more memory and weighs more.
 const ORDINARY_LENGTH: usize = 2048;
 
 type Key = [u8; SHA256_OUTPUT_LEN];
 
-/// What a verified token said, and until when that holds.
+/// The claims of a verified token, and until when they are valid.
 pub(super) struct Verified {
     pub(super) principal: Principal,
     /// `exp` with the leeway.
@@ -33,17 +33,17 @@ impl Weighter<Key, Arc<Verified>> for ByLength {
     }
 }
 
-/// A bounded memory of verified tokens by their digests; the tokens themselves are not kept.
+/// A bounded cache of verified tokens, by digest. The tokens themselves are not stored.
 pub(super) struct Remembered(Option<Cache<Key, Arc<Verified>, ByLength>>);
 
 impl Remembered {
-    /// Remembers `capacity` tokens of ordinary length; none at all when it is 0.
+    /// Remembers `capacity` tokens of ordinary length; 0 remembers none.
     pub(super) fn new(capacity: usize) -> Self {
         let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
         Self((capacity > 0).then(|| Cache::with_weighter(capacity, weight, ByLength)))
     }
 
-    /// The caller with the token of this digest, while it has not expired and the issuer's keys are the same.
+    /// The caller for the token with this digest, if it has not expired and the issuer's keys have not changed.
     pub(super) fn get(&self, digest: &Digest, now: f64) -> Option<Principal> {
         let cache = self.0.as_ref()?;
         let key = <&Key>::try_from(digest.as_ref()).ok()?;

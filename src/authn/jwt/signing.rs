@@ -1,4 +1,4 @@
-//! Keys and tokens for tests: an identity provider without the network.
+//! Keys and tokens for tests: an identity provider without a network.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ pub(in crate::authn) const ISSUER: &str = "https://id.example/realms/geo";
 /// The time of the tests.
 pub(in crate::authn) const NOW: u64 = 1_900_000_000;
 
-/// A clock that stands still until it is told.
+/// A clock that only moves when a test sets it.
 pub(in crate::authn) struct ManualClock(AtomicU64);
 
 impl ManualClock {
@@ -59,7 +59,7 @@ impl Signer {
         self.sign(self.name, &header.to_string(), &claims.to_string())
     }
 
-    /// A token with this header and these claims, signed with `algorithm` whatever the header says.
+    /// A token with this header and these claims. It is signed with `algorithm`, even if the header names another.
     pub(in crate::authn) fn sign(&self, algorithm: &str, header: &str, claims: &str) -> String {
         sign(&self.key, algorithm, header, claims)
     }
@@ -83,7 +83,7 @@ pub(in crate::authn) fn unsigned(header: &str, claims: &str) -> String {
     format!("{}.{}", encode(header), encode(claims))
 }
 
-/// Claims that are good, with `changes` on top; a change to null removes the claim.
+/// Valid claims, merged with `changes`. A null in `changes` removes that claim.
 pub(in crate::authn) fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": "geo", "sub": "alice", "exp": NOW + 300, "iat": NOW - 10, "scope": "read write",
@@ -104,7 +104,7 @@ pub(in crate::authn) fn jwks(signers: &[&Signer]) -> Value {
     json!({"keys": signers.iter().map(|signer| signer.jwk.clone()).collect::<Vec<_>>()})
 }
 
-/// The same, parsed.
+/// The set of the public keys of `signers`, parsed.
 pub(in crate::authn) fn key_set(signers: &[&Signer]) -> KeySet {
     KeySet::parse(jwks(signers).to_string().as_bytes()).unwrap()
 }

@@ -62,15 +62,15 @@ fn provider() -> Provider {
 }
 
 impl Provider {
-    async fn check(&self, token: &str) -> Result<Principal, RefusalKind> {
-        let refusal = match self.tokens.verify(Secret::new(token.as_bytes())).await {
+    async fn check(&self, token: &str) -> Result<Principal, AuthnErrorKind> {
+        let error = match self.tokens.verify(Secret::new(token.as_bytes())).await {
             Ok(principal) => return Ok(principal),
-            Err(refusal) => refusal,
+            Err(error) => error,
         };
         for part in token.split('.').filter(|part| part.len() > 8) {
-            assert!(!format!("{refusal:?}").contains(part), "{refusal:?}");
+            assert!(!format!("{error:?}").contains(part), "{error:?}");
         }
-        Err(refusal.kind())
+        Err(error.kind())
     }
 }
 
@@ -112,14 +112,17 @@ async fn a_token_without_kid_needs_one_fitting_key() {
     assert_eq!(check(&[es256(), rsa(), ed25519()]).await, None);
     assert_eq!(
         check(&[rsa(), other_rsa()]).await,
-        Some(RefusalKind::AmbiguousKey)
+        Some(AuthnErrorKind::AmbiguousKey)
     );
     assert_eq!(
         check(&[es256()]).await,
-        Some(RefusalKind::AlgorithmNotAllowed)
+        Some(AuthnErrorKind::AlgorithmNotAllowed)
     );
-    assert_eq!(check(&[other_rsa()]).await, Some(RefusalKind::BadSignature));
-    assert_eq!(check(&[]).await, Some(RefusalKind::KeysUnavailable));
+    assert_eq!(
+        check(&[other_rsa()]).await,
+        Some(AuthnErrorKind::BadSignature)
+    );
+    assert_eq!(check(&[]).await, Some(AuthnErrorKind::KeysUnavailable));
     let named = rsa().token(&claims(&json!({})));
     let twice = provider_with(settings(), &[rsa(), rsa()])
         .check(&named)
@@ -157,7 +160,7 @@ async fn verified_tokens_are_remembered_until_they_expire_or_the_keys_change() {
     provider.keys.publish(key_set(&[es256()]));
     assert_eq!(
         provider.check(&token).await.err(),
-        Some(RefusalKind::UnknownKeyId)
+        Some(AuthnErrorKind::UnknownKeyId)
     );
 
     provider.keys.publish(key_set(&[rsa()]));
@@ -169,7 +172,7 @@ async fn verified_tokens_are_remembered_until_they_expire_or_the_keys_change() {
     assert_eq!(provider.tokens.remembered.len(), 0);
     assert_eq!(
         provider.check(&token).await.err(),
-        Some(RefusalKind::ExpiredToken)
+        Some(AuthnErrorKind::ExpiredToken)
     );
 }
 

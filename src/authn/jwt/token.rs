@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use super::claims::Claims;
 use super::header::Header;
 use crate::authn::credential::Secret;
+use crate::authn::error::{AuthnError, AuthnErrorKind};
 use crate::authn::jwks::{SignatureFault, VerificationKey};
-use crate::authn::refusal::{Refusal, RefusalKind};
 
-/// A token that nobody has vouched for. Its claims cannot be had, but for the issuer's name.
+/// A token whose signature is not verified yet. It gives away the issuer's name, but no claims.
 pub(super) struct Unverified<'t> {
     pub(super) header: Header,
     claims: Map<String, Value>,
@@ -18,7 +18,7 @@ pub(super) struct Unverified<'t> {
 }
 
 impl<'t> Unverified<'t> {
-    pub(super) fn parse(token: Secret<'t>) -> Result<Self, Refusal> {
+    pub(super) fn parse(token: Secret<'t>) -> Result<Self, AuthnError> {
         let token = std::str::from_utf8(token.expose()).map_err(|_| malformed("not ASCII"))?;
         let parts = token.rsplit_once('.').and_then(|(signed, signature)| {
             let (header, payload) = signed.split_once('.')?;
@@ -26,7 +26,7 @@ impl<'t> Unverified<'t> {
         });
         let (header, payload, signed, signature) =
             parts.ok_or_else(|| malformed("not three parts"))?;
-        // A fourth part would show here: a dot is not base64url.
+        // This also finds a fourth part: a dot is not base64url.
         let header = Header::parse(&decode(header)?)?;
         let claims = super::object::parse(&decode(payload)?)
             .ok_or_else(|| malformed("the claims are not a JSON object with unique names"))?;
@@ -38,33 +38,33 @@ impl<'t> Unverified<'t> {
         })
     }
 
-    /// The issuer the token claims to be of: good for choosing the keys to check it with, and for nothing else.
+    /// The issuer that the token names. Use it only to select the keys that verify the token.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)
     }
 
-    /// The claims, once the signature is that of `key`.
-    pub(super) fn verify(self, key: &VerificationKey) -> Result<Claims, Refusal> {
+    /// The claims, if `key` verifies the signature.
+    pub(super) fn verify(self, key: &VerificationKey) -> Result<Claims, AuthnError> {
         let (algorithm, signed) = (self.header.algorithm, self.signed.as_bytes());
         let verified = key.signatures().verify(algorithm, signed, self.signature);
         match verified {
             Ok(true) => Claims::read(self.claims),
-            Ok(false) => Err(RefusalKind::BadSignature.into()),
+            Ok(false) => Err(AuthnErrorKind::BadSignature.into()),
             Err(SignatureFault::NotBase64Url) => Err(malformed("the signature is not base64url")),
-            Err(fault @ SignatureFault::Library(_)) => Err(Refusal::because(
-                RefusalKind::BadSignature,
+            Err(fault @ SignatureFault::Library(_)) => Err(AuthnError::because(
+                AuthnErrorKind::BadSignature,
                 fault.to_string(),
             )),
         }
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
+fn decode(part: &str) -> Result<Vec<u8>, AuthnError> {
     BASE64URL_NOPAD
         .decode(part.as_bytes())
         .map_err(|_| malformed("a part is not base64url"))
 }
 
-fn malformed(cause: &'static str) -> Refusal {
-    Refusal::because(RefusalKind::MalformedToken, cause)
+fn malformed(cause: &'static str) -> AuthnError {
+    AuthnError::because(AuthnErrorKind::MalformedToken, cause)
 }

@@ -15,7 +15,9 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::authn::jwt::signing::{ManualClock, NOW, Signer, es256, jwks, other_rsa, rsa};
 use crate::authn::key_server::KeyServer;
-use crate::authn::{Audiences, Chain, ChainSettings, FetchSettings, IssuerSettings, RefusalKind};
+use crate::authn::{
+    Audiences, AuthnErrorKind, Chain, ChainSettings, FetchSettings, IssuerSettings,
+};
 use crate::request::Headers;
 use crate::status::DenialStatus;
 
@@ -80,12 +82,12 @@ impl Running {
             .collect()
     }
 
-    async fn check(&self, signer: &Signer) -> Option<RefusalKind> {
+    async fn check(&self, signer: &Signer) -> Option<AuthnErrorKind> {
         self.chain
             .authenticate(&self.token(signer))
             .await
             .err()
-            .map(|refusal| refusal.kind())
+            .map(|error| error.kind())
     }
 }
 
@@ -148,7 +150,7 @@ async fn a_new_key_is_fetched_once_for_all_and_not_again_before_the_floor() {
     for _ in 0..20 {
         assert_eq!(
             running.check(es256()).await,
-            Some(RefusalKind::AlgorithmNotAllowed)
+            Some(AuthnErrorKind::AlgorithmNotAllowed)
         );
         let unknown = rsa().sign(
             "RS256",
@@ -158,8 +160,8 @@ async fn a_new_key_is_fetched_once_for_all_and_not_again_before_the_floor() {
         let headers = [("authorization", format!("Bearer {unknown}"))]
             .into_iter()
             .collect();
-        let refusal = running.chain.authenticate(&headers).await.unwrap_err();
-        assert_eq!(refusal.kind(), RefusalKind::UnknownKeyId);
+        let error = running.chain.authenticate(&headers).await.unwrap_err();
+        assert_eq!(error.kind(), AuthnErrorKind::UnknownKeyId);
     }
     assert_eq!(server.fetches(), 2);
 }
@@ -174,7 +176,10 @@ async fn after_the_floor_a_new_key_is_fetched_again() {
     };
     let running = run(settings, Arc::new(()));
     running.ready().await;
-    assert_eq!(running.check(rsa()).await, Some(RefusalKind::UnknownKeyId));
+    assert_eq!(
+        running.check(rsa()).await,
+        Some(AuthnErrorKind::UnknownKeyId)
+    );
     server.serve(200, jwks(&[rsa()]).to_string());
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(running.check(rsa()).await, None);
@@ -191,7 +196,7 @@ async fn a_request_does_not_wait_longer_than_it_may() {
     *server.state.delay.lock().unwrap() = Duration::from_secs(3);
     let start = Instant::now();
     // It may be the key that the issuer has just begun to use, so that the token is not called wrong.
-    let unavailable = Some(RefusalKind::KeysUnavailable);
+    let unavailable = Some(AuthnErrorKind::KeysUnavailable);
     assert_eq!(running.check(other_rsa()).await, unavailable);
     assert_eq!(running.check(other_rsa()).await, unavailable);
     assert!(start.elapsed() < Duration::from_secs(2));
@@ -211,7 +216,7 @@ async fn at_a_rotation_a_slow_server_is_waited_for() {
     let running = run(patient(&server), Arc::new(()));
     running.ready().await;
     server.serve(500, String::new());
-    let unavailable = Some(RefusalKind::KeysUnavailable);
+    let unavailable = Some(AuthnErrorKind::KeysUnavailable);
     assert_eq!(running.check(other_rsa()).await, unavailable);
     assert_eq!(running.check(rsa()).await, None);
 }
@@ -230,7 +235,7 @@ async fn keys_of_no_use_are_no_keys() {
     let running = run(settings, Arc::new(()));
     until(|| running.source.status().failure.is_some()).await;
     assert!(!running.source.is_ready());
-    let unavailable = Some(RefusalKind::KeysUnavailable);
+    let unavailable = Some(AuthnErrorKind::KeysUnavailable);
     assert_eq!(running.check(rsa()).await, unavailable);
     server.serve(200, jwks(&[rsa()]).to_string());
     running.ready().await;
@@ -247,19 +252,19 @@ async fn without_keys_the_fault_is_ours_until_the_server_is_there() {
     settings.ask.wait = Duration::from_millis(50);
     let running = run(settings, Arc::new(()));
     until(|| running.source.status().failure.is_some()).await;
-    let refusal = running
+    let error = running
         .chain
         .authenticate(&running.token(rsa()))
         .await
         .unwrap_err();
     assert_eq!(
-        (refusal.kind(), refusal.status()),
+        (error.kind(), error.status()),
         (
-            RefusalKind::KeysUnavailable,
+            AuthnErrorKind::KeysUnavailable,
             DenialStatus::SERVICE_UNAVAILABLE
         )
     );
-    assert!(refusal.challenges().is_empty());
+    assert!(error.challenges().is_empty());
     let _server = KeyServer::start_at(address, &jwks(&[rsa()])).await;
     running.ready().await;
     assert_eq!(running.check(rsa()).await, None);
@@ -305,7 +310,10 @@ async fn a_failed_fetch_keeps_the_last_keys() {
     server.serve(200, jwks(&[other_rsa()]).to_string());
     until(|| running.source.status().failure.is_none()).await;
     assert_eq!(running.check(other_rsa()).await, None);
-    assert_eq!(running.check(rsa()).await, Some(RefusalKind::UnknownKeyId));
+    assert_eq!(
+        running.check(rsa()).await,
+        Some(AuthnErrorKind::UnknownKeyId)
+    );
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl Issuer {
         self.answer.asked.load(Ordering::SeqCst)
     }
 
-    fn authenticator(&self, inquiry: Inquiry, audiences: Audiences) -> OpaqueTokens {
+    fn authenticator(&self, inquiry: Inquiry, audiences: Audiences) -> OpaqueTokenAuthenticator {
         self.changed(inquiry, audiences, |settings| settings)
     }
 
@@ -72,7 +72,7 @@ impl Issuer {
         inquiry: Inquiry,
         audiences: Audiences,
         change: impl FnOnce(OpaqueSettings) -> OpaqueSettings,
-    ) -> OpaqueTokens {
+    ) -> OpaqueTokenAuthenticator {
         let settings = OpaqueSettings {
             issuer: IssuerSettings::new(&self.url, audiences),
             inquiry,
@@ -81,7 +81,7 @@ impl Issuer {
             capacity: 100,
             fetcher: Fetcher::new(&FetchSettings::default()).unwrap(),
         };
-        OpaqueTokens::new(change(settings), Arc::new(SystemClock))
+        OpaqueTokenAuthenticator::new(change(settings), Arc::new(SystemClock))
     }
 }
 
@@ -110,7 +110,10 @@ fn introspection() -> Inquiry {
     }
 }
 
-async fn ask(authenticator: &OpaqueTokens, token: &str) -> Result<Principal, RefusalKind> {
+async fn ask(
+    authenticator: &OpaqueTokenAuthenticator,
+    token: &str,
+) -> Result<Principal, AuthnErrorKind> {
     let outcome = authenticator.verify(Secret::new(token.as_bytes())).await;
     outcome.map_err(|refusal| refusal.kind())
 }
@@ -143,30 +146,36 @@ async fn introspection_is_asked_by_a_client_and_checked_like_a_token() {
             Ok(()),
         ),
         (json!({"active": true, "aud": ["x", "maps"]}), Ok(())),
-        (json!({"active": false}), Err(RefusalKind::InactiveToken)),
+        (json!({"active": false}), Err(AuthnErrorKind::InactiveToken)),
         (
             json!({"active": true, "aud": "other"}),
-            Err(RefusalKind::WrongAudience),
+            Err(AuthnErrorKind::WrongAudience),
         ),
-        (json!({"active": true}), Err(RefusalKind::MissingAudience)),
+        (
+            json!({"active": true}),
+            Err(AuthnErrorKind::MissingAudience),
+        ),
         (
             json!({"active": true, "aud": "maps", "exp": 1}),
-            Err(RefusalKind::ExpiredToken),
+            Err(AuthnErrorKind::ExpiredToken),
         ),
         (
             json!({"active": true, "aud": "maps", "nbf": far}),
-            Err(RefusalKind::NotYetValid),
+            Err(AuthnErrorKind::NotYetValid),
         ),
         (
             json!({"active": true, "aud": "maps", "iss": "https://other"}),
-            Err(RefusalKind::UnknownIssuer),
+            Err(AuthnErrorKind::UnknownIssuer),
         ),
         (
             json!({"active": "true", "aud": "maps"}),
-            Err(RefusalKind::IssuerUnavailable),
+            Err(AuthnErrorKind::IssuerUnavailable),
         ),
-        (json!({"aud": "maps"}), Err(RefusalKind::IssuerUnavailable)),
-        (json!([true]), Err(RefusalKind::IssuerUnavailable)),
+        (
+            json!({"aud": "maps"}),
+            Err(AuthnErrorKind::IssuerUnavailable),
+        ),
+        (json!([true]), Err(AuthnErrorKind::IssuerUnavailable)),
     ] {
         issuer.tells(200, &told);
         let authenticator = issuer.authenticator(introspection(), maps.clone());
@@ -192,7 +201,7 @@ async fn a_refusal_is_remembered_and_a_fault_is_not() {
     for _ in 0..3 {
         assert_eq!(
             ask(&authenticator, "revoked").await.err(),
-            Some(RefusalKind::InactiveToken)
+            Some(AuthnErrorKind::InactiveToken)
         );
     }
     assert_eq!(issuer.asked(), 1);
@@ -205,7 +214,7 @@ async fn a_refusal_is_remembered_and_a_fault_is_not() {
         let refused = ask(&authenticator, "other").await.err();
         assert_eq!(
             refused,
-            Some(RefusalKind::IssuerUnavailable),
+            Some(AuthnErrorKind::IssuerUnavailable),
             "{status} {told}"
         );
     }
@@ -221,7 +230,7 @@ async fn an_issuer_that_is_down_refuses() {
     authenticator.endpoint =
         OnceCell::new_with(Some("http://127.0.0.1:1/introspect".parse().unwrap()));
     let refused = ask(&authenticator, "token").await.err();
-    assert_eq!(refused, Some(RefusalKind::IssuerUnavailable));
+    assert_eq!(refused, Some(AuthnErrorKind::IssuerUnavailable));
 }
 
 #[tokio::test]
@@ -291,7 +300,7 @@ async fn where_nothing_is_remembered_every_request_asks() {
         issuer.tells(401, &json!({}));
         assert_eq!(
             ask(&authenticator, "token").await.err(),
-            Some(RefusalKind::InactiveToken)
+            Some(AuthnErrorKind::InactiveToken)
         );
         issuer.tells(200, &json!({"sub": "ada"}));
         assert!(ask(&authenticator, "token").await.is_ok());

@@ -1,4 +1,4 @@
-//! `geowarden eval --batch`: policies of JSON lines, loaded and evaluated as the server does.
+//! `geowarden eval --batch`: loads and evaluates policies from JSON lines, as the server does.
 
 use std::{
     collections::BTreeMap,
@@ -10,33 +10,33 @@ use geowarden_rego::{BuiltinErrors, Sources, prove::Prover, source::Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::{CommandError, no_line, print_json_line};
+use super::super::{CommandError, found_instead, print_json_line};
 use crate::{config::Config, policy::RegoPolicy, reload::build};
 
-/// One line: a policy, and what it is asked.
+/// One line: a policy, and its inputs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    /// Rego texts by name.
+    /// Rego texts by file name.
     modules: BTreeMap<String, String>,
     #[serde(default)]
     data: Map<String, Value>,
     /// `package/path/rule`.
     entrypoint: String,
-    /// The dialect of modules that do not name theirs; the configured one without it.
+    /// The dialect of modules that do not name one. The default is the configured dialect.
     rego: Option<Version>,
-    /// What an error of a built-in function does; as configured without it.
+    /// The effect of an error of a built-in function. The default is the configured one.
     builtin_errors: Option<BuiltinErrors>,
-    /// What it is asked; `{}` without it.
+    /// The `input`; `{}` if it is absent.
     input: Option<Value>,
-    /// Several questions to the same policy: their answers come as `results`.
+    /// Several inputs for the same policy. Their answers are returned as `results`.
     inputs: Option<Vec<Value>>,
-    /// Anything: for whoever reads the lines.
+    /// Any member: for the programs that read the answers.
     #[serde(rename = "name")]
     _name: Option<Value>,
 }
 
-/// What became of one question.
+/// The answer for one input.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Answer {
@@ -49,7 +49,7 @@ enum Answer {
     Results(Vec<Answer>),
 }
 
-/// Answers every line of standard input; a line that is none ends it.
+/// Answers each line of standard input. An invalid line is an error and ends the command.
 pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
     let prover = build::prover(config);
     for (index, line) in io::stdin().lock().lines().enumerate() {
@@ -63,7 +63,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, CommandError> {
             continue;
         }
         let line = serde_json::from_str(&line).map_err(|e| {
-            let (found, column) = (no_line(&e), e.column());
+            let (found, column) = (found_instead(&e), e.column());
             fault(&format!("expected {{\"modules\", \"data\", \"entrypoint\", \"input\"}}, found {found} (column {column})"))
         })?;
         print_json_line(&answer(config, prover.as_ref(), line))?;

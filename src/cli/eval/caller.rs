@@ -1,4 +1,4 @@
-//! Who asks: by flags, or by the credential that the request holds.
+//! Determines the caller: from flags, or from the credential of the request.
 
 use std::{future::pending, sync::Arc};
 
@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
-    super::{CommandError, key::attributes, no_line},
+    super::{CommandError, found_instead, key::attributes},
     Eval,
 };
 use crate::{
     authn::{
-        ApiKeySettings, Chain, ChainSettings, Clock, Fetcher, KeyFetcher, KeyRing, KeySource,
-        KeyTable, RefusalKind, scopes,
+        ApiKeySettings, AuthnErrorKind, Chain, ChainSettings, Clock, Fetcher, KeyFetcher, KeyRing,
+        KeySource, KeyTable, scopes,
     },
     config::{Config, key_file},
     files::Files,
@@ -21,19 +21,19 @@ use crate::{
     request::Headers,
 };
 
-/// What flags say of the caller.
+/// The caller, as the flags describe it.
 pub(super) enum Caller {
-    /// Nothing: the request's own credential counts.
+    /// No flags: the request's own credential is checked.
     ByCredential,
-    /// Who it is.
+    /// The flags describe this caller.
     Known(Box<Principal>),
-    /// The holder of a key that is not valid any more.
+    /// The flags name a key that has expired.
     Expired,
 }
 
 impl Caller {
-    /// How the service refuses the holder of such a key.
-    pub(super) const EXPIRED: RefusalKind = RefusalKind::ExpiredKey;
+    /// The status and code with which the service refuses an expired key.
+    pub(super) const EXPIRED: AuthnErrorKind = AuthnErrorKind::ExpiredKey;
 }
 
 impl Eval {
@@ -77,7 +77,7 @@ fn bearer(claims: &str) -> Result<Principal, CommandError> {
         let (line, column) = (e.line(), e.column());
         CommandError::Usage(format!(
             "--claims: expected a JSON object such as `{{\"sub\": \"ada\"}}`, found {} (line {line}, column {column})",
-            no_line(&e)
+            found_instead(&e)
         ))
     })?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -101,7 +101,7 @@ fn key_holder(id: &str, attributes: Map<String, Value>) -> Principal {
     }
 }
 
-/// The configured ways to show who one is. Key servers are asked once, and only if the request has a credential.
+/// The configured ways to authenticate. Key servers are asked once, and only if the request has a credential.
 pub(super) async fn chain(
     config: &Config,
     files: &Files,
@@ -140,7 +140,8 @@ pub(super) async fn chain(
     build::chain(config, files, keys, &sources, clock).map_err(CommandError::Config)
 }
 
-/// Without a configured way, a stranger is still told 401: policies are tried before there is a configuration.
+/// Without configured credentials an anonymous request is still answered 401, so that policies can be tried before
+/// there is a configuration.
 fn without_credentials(clock: Arc<dyn Clock>) -> Result<Chain, String> {
     let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
     let settings = ChainSettings {

@@ -1,23 +1,25 @@
-//! Changes a document in JSON by inserting members: the rest of the text stays byte for byte.
+//! Changes a JSON document by inserting members. The rest of the text stays the same, byte for byte.
 
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::{Security, Unfit, schemes::MARK};
+use super::{DocumentError, Security, schemes::MARK};
 
-pub(super) fn changed(text: &str, security: &Security) -> Result<String, Unfit> {
-    let mut text = without_ours(text)?;
+pub(super) fn changed(text: &str, security: &Security) -> Result<String, DocumentError> {
+    let mut text = without_added(text)?;
     let value: Value = parse(&text)?;
     if value.get("security").is_some() {
-        return Err(Unfit::Taken("security".to_owned()));
+        return Err(DocumentError::Taken("security".to_owned()));
     }
     for name in security.schemes.keys() {
         if value
             .pointer(&format!("/components/securitySchemes/{name}"))
             .is_some()
         {
-            return Err(Unfit::Taken(format!("components.securitySchemes.{name}")));
+            return Err(DocumentError::Taken(format!(
+                "components.securitySchemes.{name}"
+            )));
         }
     }
     if security.schemes.is_empty() {
@@ -53,13 +55,13 @@ pub(super) fn changed(text: &str, security: &Security) -> Result<String, Unfit> 
 }
 
 /// The text without the schemes of an earlier run, and without the requirements that name them.
-fn without_ours(text: &str) -> Result<String, Unfit> {
+fn without_added(text: &str) -> Result<String, DocumentError> {
     let mut text = text.to_owned();
     let value = parse(&text)?;
     let schemes = value
         .pointer("/components/securitySchemes")
         .and_then(Value::as_object);
-    let ours: Vec<String> = schemes
+    let added_names: Vec<String> = schemes
         .into_iter()
         .flatten()
         .filter(|(_, scheme)| scheme.get(MARK) == Some(&Value::Bool(true)))
@@ -67,21 +69,21 @@ fn without_ours(text: &str) -> Result<String, Unfit> {
         .collect();
     let is_ours = |one: &Value| {
         one.as_object()
-            .is_some_and(|one| one.keys().all(|name| ours.contains(name)) && !one.is_empty())
+            .is_some_and(|one| one.keys().all(|name| added_names.contains(name)) && !one.is_empty())
     };
     let requirements = value.get("security").and_then(Value::as_array);
-    if !ours.is_empty() && requirements.is_some_and(|all| all.iter().all(is_ours)) {
+    if !added_names.is_empty() && requirements.is_some_and(|all| all.iter().all(is_ours)) {
         remove(&mut text, &[], "security")?;
     }
-    for name in &ours {
+    for name in &added_names {
         remove(&mut text, &["components", "securitySchemes"], name)?;
     }
     Ok(text)
 }
 
-fn parse(text: &str) -> Result<Value, Unfit> {
+fn parse(text: &str) -> Result<Value, DocumentError> {
     serde_json::from_str(text).map_err(|e| {
-        Unfit::NoDocument(format!(
+        DocumentError::NoDocument(format!(
             "no JSON (line {}, column {})",
             e.line(),
             e.column()
@@ -89,8 +91,8 @@ fn parse(text: &str) -> Result<Value, Unfit> {
     })
 }
 
-/// Inserts a member at the beginning of the object at a place.
-fn insert(text: &mut String, place: &[&str], member: &str) -> Result<(), Unfit> {
+/// Inserts a member at the beginning of the object at this place.
+fn insert(text: &mut String, place: &[&str], member: &str) -> Result<(), DocumentError> {
     let object = object_at(text, place)?;
     let is_empty = text
         .get(object.clone())
@@ -100,8 +102,8 @@ fn insert(text: &mut String, place: &[&str], member: &str) -> Result<(), Unfit> 
     Ok(())
 }
 
-/// Removes a member of the object at a place, with the comma that parts it from the next one.
-fn remove(text: &mut String, place: &[&str], name: &str) -> Result<(), Unfit> {
+/// Removes a member of the object at this place, and the comma after it.
+fn remove(text: &mut String, place: &[&str], name: &str) -> Result<(), DocumentError> {
     let object = object_at(text, place)?;
     let members = members(text, object.clone());
     let at = members.iter().position(|member| member.name == name);
@@ -124,9 +126,9 @@ fn remove(text: &mut String, place: &[&str], name: &str) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// What stands between the braces of the object at a place.
-fn object_at(text: &str, place: &[&str]) -> Result<Range<usize>, Unfit> {
-    let style = || Unfit::Style(place.join("."));
+/// The text between the braces of the object at this place.
+fn object_at(text: &str, place: &[&str]) -> Result<Range<usize>, DocumentError> {
+    let style = || DocumentError::Style(place.join("."));
     let mut value = 0..text.len();
     for key in place {
         let inner = inner(text, &value).ok_or_else(style)?;
@@ -149,7 +151,7 @@ fn inner(text: &str, value: &Range<usize>) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-/// A member of an object: its name, its text and that of its value.
+/// A member of an object: its name, its text and the text of its value.
 struct Member {
     name: String,
     whole: Range<usize>,

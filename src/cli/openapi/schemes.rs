@@ -1,14 +1,14 @@
-//! The security schemes (OpenAPI 3.0, "Security Scheme Object") of a configuration.
+//! The security schemes (OpenAPI 3.0, "Security Scheme Object") for a configuration.
 
 use serde_json::json;
 
 use super::{super::CommandError, Security};
 use crate::{authn, config::Config};
 
-/// The mark of what a run has added: without it a later run could not tell it from the rest of the document.
+/// Marks the schemes that geowarden added, so that a later run can replace them.
 pub(super) const MARK: &str = "x-geowarden";
 
-/// What clients can show.
+/// The schemes of the configured credentials.
 pub(super) fn of(config: &Config) -> Result<Security, CommandError> {
     let mut security = Security::default();
     let schemes = &mut security.schemes;

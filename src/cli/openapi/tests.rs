@@ -92,7 +92,7 @@ fn what_is_no_document_or_somebody_elses_is_told() {
     for text in ["", "a: 1\n", "[]", "openapi: [\n", "{\"openapi\": 3}", "{"] {
         let told = changed(text, &security);
         assert!(
-            matches!(told, Err(Unfit::NoDocument(_))),
+            matches!(told, Err(DocumentError::NoDocument(_))),
             "{text}: {told:?}"
         );
     }
@@ -103,8 +103,14 @@ fn what_is_no_document_or_somebody_elses_is_told() {
         "{\"openapi\": \"3.0.2\", \"components\": {\"securitySchemes\": {\"Bearer\": {}}}}",
     ] {
         let told = changed(text, &security);
-        assert!(matches!(told, Err(Unfit::Taken(_))), "{text}: {told:?}");
+        assert!(
+            matches!(told, Err(DocumentError::Taken(_))),
+            "{text}: {told:?}"
+        );
     }
     let flow = "openapi: 3.0.2\ncomponents: {parameters: {}}\n";
-    assert!(matches!(changed(flow, &security), Err(Unfit::Style(_))));
+    assert!(matches!(
+        changed(flow, &security),
+        Err(DocumentError::Style(_))
+    ));
 }

@@ -1,22 +1,22 @@
-//! Changes a document in YAML's block style, line by line: comments, order and every other spelling stay as they are.
+//! Changes a YAML document in block style, line by line. Comments, order and spelling of the rest stay as they are.
 
 use geowarden_yaml::{Document, Step};
 use serde_json::Value;
 
-use super::{Security, Unfit};
+use super::{DocumentError, Security};
 
-/// The comments around what a run has added.
+/// The comments before and after the added lines.
 const BEGIN: &str = "# geowarden openapi: begin";
 const END: &str = "# geowarden openapi: end";
 
-pub(super) fn changed(text: &str, security: &Security) -> Result<String, Unfit> {
+pub(super) fn changed(text: &str, security: &Security) -> Result<String, DocumentError> {
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut lines = without_ours(text);
+    let mut lines = without_added(text);
     let plain = lines.join("\n");
-    let document = Document::parse(&plain).map_err(|e| Unfit::NoDocument(e.message))?;
+    let document = Document::parse(&plain).map_err(|e| DocumentError::NoDocument(e.message))?;
     let value = &document.value;
     if value.get("security").is_some() {
-        return Err(Unfit::Taken("security".to_owned()));
+        return Err(DocumentError::Taken("security".to_owned()));
     }
     let own = value.pointer("/components/securitySchemes");
     if let Some(name) = security
@@ -24,7 +24,9 @@ pub(super) fn changed(text: &str, security: &Security) -> Result<String, Unfit> 
         .keys()
         .find(|name| own.is_some_and(|own| own.get(name).is_some()))
     {
-        return Err(Unfit::Taken(format!("components.securitySchemes.{name}")));
+        return Err(DocumentError::Taken(format!(
+            "components.securitySchemes.{name}"
+        )));
     }
     if !security.schemes.is_empty() {
         let place = ["components", "securitySchemes"];
@@ -54,7 +56,7 @@ pub(super) fn changed(text: &str, security: &Security) -> Result<String, Unfit> 
 }
 
 /// The lines, without those of an earlier run.
-fn without_ours(text: &str) -> Vec<String> {
+fn without_added(text: &str) -> Vec<String> {
     let mut is_ours = false;
     text.lines()
         .filter(|line| {
@@ -67,9 +69,13 @@ fn without_ours(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The line behind the key at a place, and how far its members are indented.
-fn inside(lines: &[String], document: &Document, place: &[&str]) -> Result<(usize, usize), Unfit> {
-    let style = || Unfit::Style(place.join("."));
+/// The line after the key at this place, and the indentation of its members.
+fn inside(
+    lines: &[String],
+    document: &Document,
+    place: &[&str],
+) -> Result<(usize, usize), DocumentError> {
+    let style = || DocumentError::Style(place.join("."));
     let steps: Vec<Step> = place
         .iter()
         .map(|key| Step::Key((*key).to_owned()))
@@ -94,7 +100,7 @@ fn inside(lines: &[String], document: &Document, place: &[&str]) -> Result<(usiz
     Ok((line, indent(member)))
 }
 
-/// The schemes below the keys that are missing.
+/// The schemes, below those keys that are missing.
 fn added(missing: &[&str], indent: usize, security: &Security) -> Vec<String> {
     let mut lines = vec![format!("{:indent$}{BEGIN}", "")];
     let mut indent = indent;

@@ -1,8 +1,8 @@
-//! `.env` files as python-dotenv reads them, which is how fastgeoapi does.
+//! Parses `.env` files as python-dotenv does, which fastgeoapi uses.
 
 use std::collections::BTreeMap;
 
-/// Names and values, with the line of each.
+/// Names and values, each with its line.
 pub(super) type Variables = BTreeMap<String, Variable>;
 
 /// One variable of the file.
@@ -12,17 +12,17 @@ pub(super) struct Variable {
     pub(super) line: usize,
 }
 
-/// A line that sets nothing. The text is not quoted: it may hold a secret.
+/// A line that cannot be parsed. The text is not quoted: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DotenvError {
     pub(super) line: usize,
     pub(super) message: &'static str,
 }
 
-/// Reads a file; `${NAME}` and `${NAME:-default}` stand for `process` variables or those above.
+/// Parses a file. `${NAME}` and `${NAME:-default}` are replaced from `process` or from the lines above.
 ///
-/// What python-dotenv (1.2) cannot parse it ignores with a warning, so that fastgeoapi runs without the variable. Here that is
-/// an error.
+/// python-dotenv (1.2) ignores a line that it cannot parse, and fastgeoapi runs without the variable. Here such a line
+/// is an error.
 pub(super) fn parse(
     text: &str,
     process: &BTreeMap<String, String>,
@@ -47,7 +47,7 @@ pub(super) fn parse(
     }
 }
 
-/// The text, and what of it has not been read.
+/// The text, and the position that has been read up to.
 struct Reader<'a> {
     text: &'a str,
     rest: &'a str,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         self.rest.chars().next()
     }
 
-    /// Passes what `is_in` holds for, and returns it.
+    /// Skips the characters for which `is_in` holds, and returns them.
     fn skip(&mut self, is_in: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(|c| !is_in(c)).unwrap_or(self.rest.len());
         let (passed, rest) = self.rest.split_at_checked(end).unwrap_or_default();
@@ -81,14 +81,15 @@ impl<'a> Reader<'a> {
         rest.is_some()
     }
 
-    /// The number of the line, from 1. A line ends with `\n`, `\r` or both.
+    /// The line number, from 1. A line ends with `
+    /// `, `\r` or both.
     fn line(&self) -> usize {
         let read = self.text.get(..self.text.len() - self.rest.len());
         let read = read.unwrap_or_default().replace("\r\n", "\n");
         1 + read.matches(is_line_end).count()
     }
 
-    /// A name and the `=` behind it.
+    /// Parses a name and the `=` after it.
     fn name(&mut self) -> Result<String, &'static str> {
         if let Some(rest) = self.rest.strip_prefix("export")
             && rest.starts_with(is_blank)
@@ -98,7 +99,7 @@ impl<'a> Reader<'a> {
         let name = if self.skip_one('\'') {
             let name = self.skip(|c| c != '\'');
             if !self.skip_one('\'') {
-                return Err("a quote is not closed");
+                return Err("expected a closing quote, found none");
             }
             name
         } else {
@@ -115,15 +116,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value, and what may stand behind it up to the end of the line.
+    /// Parses a value and the rest of its line.
     fn value(&mut self) -> Result<String, &'static str> {
         let blank = self.skip(is_blank);
         let value = match self.peek() {
             Some(quote @ ('\'' | '"')) => {
                 self.skip_one(quote);
-                self.quoted(quote).ok_or("a quote is not closed")?
+                self.quoted(quote)
+                    .ok_or("expected a closing quote, found none")?
             }
-            // A comment. Without the blank the hash is a part of the value.
+            // A comment. A hash without white space before it is part of the value.
             Some('#') if !blank.is_empty() => String::new(),
             _ => return Ok(until_comment(self.skip(|c| !is_line_end(c)))),
         };
@@ -135,12 +137,12 @@ impl<'a> Reader<'a> {
             Ok(value)
         } else {
             Err(
-                "expected the end of the line behind the closing quote, found more; quote all of the value",
+                "expected the end of the line after the closing quote, found more text: quote the whole value",
             )
         }
     }
 
-    /// What stands before the closing quote, over several lines if need be.
+    /// The text up to the closing quote, which may be on a later line.
     fn quoted(&mut self, quote: char) -> Option<String> {
         let mut value = String::new();
         let mut chars = self.rest.chars();
@@ -163,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a backslash and this character stand for, where they stand for anything.
+/// The character that an escape sequence stands for; `None` if it is not an escape sequence.
 fn unescaped(c: char, quote: char) -> Option<char> {
     match c {
         '\\' | '\'' => Some(c),
@@ -180,7 +182,7 @@ fn unescaped(c: char, quote: char) -> Option<char> {
     }
 }
 
-/// An unquoted value without the comment, which has white space before it.
+/// An unquoted value without its comment. White space precedes a comment.
 fn until_comment(text: &str) -> String {
     let hashes = text.match_indices('#').map(|(at, _)| at);
     let value = hashes
@@ -200,7 +202,7 @@ fn expand(text: &str, process: &BTreeMap<String, String>, above: &Variables) -> 
         expanded.push_str(before);
         let (name, default) = inside.split_once(":-").unwrap_or((inside, ""));
         if name.contains(':') {
-            // No default begins so, and no name holds it: it stands for itself.
+            // The text is not a valid reference, so it stays as it is.
             expanded.push_str("${");
             rest = after;
             continue;

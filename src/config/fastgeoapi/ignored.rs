@@ -1,11 +1,11 @@
-//! Variables that mean nothing here. What stands where a name belongs may be a line of a secret, so names are told only where
-//! fastgeoapi knows them.
+//! Reports variables that have no effect. A line without a proper name may be part of a secret, so only names that
+//! fastgeoapi knows are printed.
 
 use std::collections::BTreeSet;
 
 use super::settings::{Scheme, Source, is_further_key};
 
-/// Names that mean something here with every scheme, without their prefix.
+/// Names that geowarden uses with every scheme, without their prefix.
 const USED: [&str; 5] = [
     "API_KEY_ENABLED",
     "JWKS_ENABLED",
@@ -13,7 +13,7 @@ const USED: [&str; 5] = [
     "FASTGEOAPI_CONTEXT",
     "LOG_LEVEL",
 ];
-/// What else fastgeoapi reads, without the prefix of the state.
+/// Other names that fastgeoapi reads, without the prefix of the state.
 const KNOWN: [&str; 25] = [
     "HOST",
     "PORT",
@@ -43,7 +43,7 @@ const KNOWN: [&str; 25] = [
 ];
 
 impl Scheme {
-    /// Names that mean something with this scheme, without their prefix.
+    /// Names that geowarden uses with this scheme, without their prefix.
     fn uses(&self) -> &'static [&'static str] {
         match self {
             Self::ApiKey => &["PYGEOAPI_KEY_GLOBAL"],
@@ -58,7 +58,8 @@ impl Scheme {
 }
 
 impl Source<'_> {
-    /// A note of the variables that nothing here reads: of the file, and of the process those that have the state's prefix.
+    /// A note about the variables that have no effect: all such variables of the file, and those of the process with
+    /// the state's prefix.
     pub(super) fn ignored(&self, scheme: &Scheme) -> Option<String> {
         let is_read = |name: &str| {
             let bare = name.strip_prefix(self.prefix);
@@ -74,10 +75,10 @@ impl Source<'_> {
         let all: BTreeSet<&String> = self.variables.keys().chain(of_process).collect();
         let ignored = all.into_iter().filter(|name| !is_read(name));
         let (known, unknown): (Vec<&String>, Vec<&String>) = ignored.partition(|n| is_known(n));
-        let mut told = Vec::new();
+        let mut parts = Vec::new();
         if !known.is_empty() {
             let names: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
-            told.push(names.join(", "));
+            parts.push(names.join(", "));
         }
         if !unknown.is_empty() {
             let variables = unknown.iter().filter_map(|name| self.variables.get(*name));
@@ -89,19 +90,19 @@ impl Source<'_> {
                 [line] => format!(" (line {line})"),
                 lines => format!(" (lines {})", lines.join(", ")),
             };
-            told.push(format!(
+            parts.push(format!(
                 "{} that fastgeoapi does not know{place}",
                 unknown.len()
             ));
         }
-        (!told.is_empty()).then(|| {
-            let told = told.join(", and ");
-            format!("these variables have no meaning here and are ignored: {told}")
+        (!parts.is_empty()).then(|| {
+            let parts = parts.join(", and ");
+            format!("these variables have no meaning here and are ignored: {parts}")
         })
     }
 }
 
-/// Whether fastgeoapi has a variable of this name, in either state.
+/// Whether fastgeoapi has a variable with this name, in either state.
 fn is_known(name: &str) -> bool {
     let bare = ["DEV_", "PROD_"].iter().find_map(|p| name.strip_prefix(p));
     let bare = bare.unwrap_or(name);

@@ -1,24 +1,24 @@
-//! The same in geowarden's own configuration.
+//! Writes geowarden's own configuration with the same meaning.
 
 use std::{fmt::Write as _, path::Path};
 
 use super::settings::{Scheme, Settings};
 
-/// Every algorithm that a JWK set may choose from: fastgeoapi takes the one of the key.
+/// Every algorithm that a key of a JWK set may have: fastgeoapi uses the algorithm of the key.
 const ALGORITHMS: &str = "[RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA]";
 
-/// What the `.env` does not say.
+/// Settings that the `.env` does not contain.
 #[derive(Debug, Clone, Copy)]
 pub struct Native<'a> {
-    /// Where the API keys' entries are to stand; without it they stand nowhere.
+    /// The path of the API key file; without it the configuration names no file.
     pub keys_file: Option<&'a str>,
-    /// The policy's file.
+    /// The path of the policy.
     pub policy: Option<&'a Path>,
     /// Whether the policy is written in Rego v0.
     pub is_old_rego: bool,
-    /// Whether the policy expects paths without the context.
+    /// Whether the policy expects paths without fastgeoapi's context.
     pub strips_prefix: bool,
-    /// Whether the text is for people: the query of an address, which may be a secret, is then left out.
+    /// Whether a person reads the text. Then the query of an address is left out, because it may be a secret.
     pub is_shown: bool,
 }
 
@@ -35,12 +35,12 @@ impl Default for Native<'_> {
 }
 
 impl Settings {
-    /// The path under which fastgeoapi stood.
+    /// The path under which fastgeoapi was served.
     pub fn context(&self) -> &str {
         &self.context
     }
 
-    /// `geowarden.yaml`.
+    /// The text of `geowarden.yaml`.
     pub fn yaml(&self, native: &Native<'_>) -> String {
         let mut text = String::from("server:\n  refusals: fastgeoapi\npygeoapi:\n");
         let mut line = |indent: usize, key: &str, value: &str| {
@@ -99,7 +99,7 @@ impl Settings {
                 line(4, "- issuer", &quoted(issuer));
                 line(6, "audiences", "any");
                 line(6, "algorithms", ALGORITHMS);
-                // fastgeoapi asks for the claims of every token there.
+                // fastgeoapi's policies get the claims of every token there.
                 line(6, "opaque_tokens", "{inquiry: userinfo}");
                 line(0, "policy", "");
                 if let Some(path) = native.policy {
@@ -121,12 +121,12 @@ impl Settings {
     }
 }
 
-/// A JSON string, which is a YAML one too.
+/// A JSON string, which is also a valid YAML string.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// loguru's levels in ours.
+/// The level for a level of loguru.
 fn log_level(level: &str) -> Option<&'static str> {
     match level {
         "critical" | "error" => Some("error"),

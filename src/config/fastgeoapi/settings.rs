@@ -1,4 +1,5 @@
-//! What fastgeoapi's variables say, checked as it checks them, and more strictly where it let everybody in.
+//! Parses and checks fastgeoapi's variables. The checks are fastgeoapi's own, and stricter where fastgeoapi let
+//! everybody in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,30 +11,30 @@ use super::{
     dotenv::Variables,
 };
 
-/// loguru's levels, which fastgeoapi takes.
+/// loguru's levels, which fastgeoapi accepts.
 const LEVELS: [&str; 7] = [
     "trace", "debug", "info", "success", "warning", "error", "critical",
 ];
 const KEY: &str = "PYGEOAPI_KEY_";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// How callers prove who they are.
+/// How callers authenticate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// The keys are in [`Settings::keys`].
+    /// By API keys; see [`Settings::keys`].
     ApiKey,
-    /// OAuth2 with a JWK set.
+    /// By OAuth2 tokens, checked with a JWK set.
     Jwks {
         endpoint: String,
         issuer: String,
-        /// Unchecked by fastgeoapi where it is not set.
+        /// `None` if it is not set: fastgeoapi then accepts every audience.
         audience: Option<String>,
     },
-    /// OpenID Connect with a policy.
+    /// By OpenID Connect, with a policy.
     Oidc { issuer: String },
 }
 
-/// Everything of a `.env` that means something here.
+/// All settings of a `.env` that geowarden uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub(super) file: String,
@@ -41,15 +42,15 @@ pub struct Settings {
     pub(super) context: String,
     pub(super) log_level: Option<String>,
     pub(super) needs_policy: bool,
-    /// Which variable a key of the native configuration was made from, and where it stands.
+    /// Which variable each key of the native configuration was made from, and where that variable is set.
     pub(super) origins: BTreeMap<&'static str, (String, Origin)>,
     /// The API keys, as digests.
     pub keys: Vec<Entry>,
-    /// What the operator should know: variables that are ignored, checks that are left out.
+    /// Notes for the operator: ignored variables, and checks that fastgeoapi does not make.
     pub notes: Vec<String>,
 }
 
-/// Where the variables come from, under the prefix of the state.
+/// The source of the variables, which have the prefix of the state.
 pub(super) struct Source<'a> {
     file: &'a str,
     pub(super) prefix: &'static str,
@@ -75,7 +76,7 @@ impl Settings {
             Some("dev") => "DEV_",
             Some("prod") => "PROD_",
             found => {
-                // What stands there is not told, here and below: the file holds keys.
+                // Do not quote the value, here and below: the file contains keys.
                 let found = found.map_or("nothing", |_| "something else");
                 source.fault(
                     "ENV_STATE",
@@ -118,7 +119,7 @@ impl Source<'_> {
         format!("{}{name}", self.prefix)
     }
 
-    /// A variable of the state; an empty one is as good as none.
+    /// The value of a variable of the state. An empty value counts as not set.
     fn text(&self, name: &str) -> Option<String> {
         self.get(&self.name(name))
             .filter(|text| !text.is_empty())
@@ -172,7 +173,7 @@ impl Source<'_> {
         })
     }
 
-    /// An address, which is told in logs, metrics and answers: so it holds no credential.
+    /// An address. It appears in logs, metrics and answers, so it must not contain a credential.
     fn address(&mut self, name: &str, meaning: &str, may_have_query: bool) -> String {
         let address = self.required(name, meaning);
         if let Some(part) = web_address::secret_part(&address, may_have_query) {
@@ -188,7 +189,7 @@ impl Source<'_> {
         address
     }
 
-    /// A boolean as pydantic reads it.
+    /// Parses a boolean as pydantic does.
     fn is_on(&mut self, name: &str) -> bool {
         let Some(text) = self.text(name) else {
             return false;
@@ -222,7 +223,7 @@ impl Source<'_> {
                 if self.problems.is_empty() {
                     self.fault(
                         &name,
-                        "none of OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED is on, so nobody could be known: switch one on",
+                        "none of OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED is on, so no caller could authenticate: switch one on",
                     );
                 }
                 None
@@ -264,12 +265,12 @@ impl Source<'_> {
             if keys.iter().any(|known| known.id == id) {
                 self.fault(
                     &name,
-                    format!("another variable makes the key `{id}` too: names that differ in case only are one"),
+                    format!("another variable sets the key `{id}` too: use names that differ in more than upper and lower case"),
                 );
                 continue;
             }
             let entry = entry(&id, &key);
-            // The same key under two names is one key.
+            // One key with two names is still one key.
             if keys.iter().all(|known| known.sha256 != entry.sha256) {
                 keys.push(entry);
             }
@@ -316,7 +317,7 @@ impl Source<'_> {
         })
     }
 
-    /// The path under which fastgeoapi stands; none at the root.
+    /// The path under which fastgeoapi was served; empty for the root.
     fn context(&mut self) -> String {
         let context = self.text("FASTGEOAPI_CONTEXT").unwrap_or_default();
         if !context.is_empty() && !context.starts_with('/') {
@@ -345,7 +346,7 @@ impl Source<'_> {
     }
 }
 
-/// `PYGEOAPI_KEY_<ANY>`. Not GLOBAL, over which fastgeoapi lays the one with the state's prefix.
+/// Whether the name is `PYGEOAPI_KEY_<ANY>`, except GLOBAL: the variable with the state's prefix sets that key.
 pub(super) fn is_further_key(name: &str) -> bool {
     name.strip_prefix(KEY)
         .is_some_and(|rest| !rest.is_empty() && rest != "GLOBAL")

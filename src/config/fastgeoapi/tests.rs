@@ -5,7 +5,7 @@ use geowarden_rego::source::Version;
 
 use crate::{
     authn::Audiences,
-    config::{DenialBodies, Embedded, Input},
+    config::{DenialBodies, Embedded, InputShape},
 };
 
 /// Loads a `.env` with process variables beside it.
@@ -83,7 +83,7 @@ fn openid_connect_takes_the_policy_as_it_is() {
     let config = load(OPA, &[("GEOWARDEN_POLICY__PATH", &path)]).unwrap();
     assert_eq!(config.authn.jwt[0].issuer, "https://idp.example/realms/x");
     assert_eq!(config.policy.entrypoint, "httpapi/authz/allow");
-    assert_eq!(config.policy.input, Input::Fastgeoapi);
+    assert_eq!(config.policy.input, InputShape::Fastgeoapi);
     assert_eq!(config.policy.rego, Version::V0);
     assert_eq!(config.policy.path, Some(PathBuf::from(path)));
     assert!(
@@ -133,7 +133,7 @@ fn contradictions_are_told_in_fastgeoapis_words() {
     for (text, words) in [
         ("", "ENV_STATE: expected `dev` or `prod`"),
         ("ENV_STATE=test", "found something else"),
-        ("ENV_STATE=dev", "so nobody could be known"),
+        ("ENV_STATE=dev", "so no caller could authenticate"),
         (
             "ENV_STATE=dev\nDEV_OPA_ENABLED=true\nDEV_JWKS_ENABLED=true",
             "OPA_ENABLED, JWKS_ENABLED and API_KEY_ENABLED are mutually exclusive",
@@ -189,7 +189,7 @@ fn contradictions_are_told_in_fastgeoapis_words() {
         ),
         (
             "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nPYGEOAPI_KEY_B=b\nPYGEOAPI_KEY_b=c",
-            ".env:5: PYGEOAPI_KEY_b: another variable makes the key `b` too",
+            ".env:5: PYGEOAPI_KEY_b: another variable sets the key `b` too",
         ),
         (
             "ENV_STATE=dev\nDEV_API_KEY_ENABLED=y\nDEV_PYGEOAPI_KEY_GLOBAL=a\nDEV_LOG_LEVEL=loud",

@@ -1,19 +1,19 @@
-//! Which of the keys in force may stay, whatever else is wrong with the files.
+//! Decides which keys in force stay valid when the key files have faults.
 //!
-//! A key stays only while an entry of it stands in the files: one that is removed is gone at once, and so is what an
-//! earlier expiry ends; other attributes come with the policies beside them (`reload/keys.rs`). An entry with a fault keeps its key only if nothing that can be read of it
-//! differs from what is in force. Only where a file cannot be read do its last good keys stay. A file that is not there has
-//! no keys.
+//! A key stays valid only while the files contain an entry for it. Removing an entry revokes its key at once, and an
+//! earlier expiry applies at once. Changed attributes wait for the policies that belong to them (`reload/keys.rs`). An
+//! entry with a fault keeps its key if everything that can be read of it equals the entry in force. If a file cannot be
+//! read, its last valid keys stay. A missing file has no keys.
 
-mod claims;
+mod occurrences;
 
 use std::collections::HashMap;
 
-use self::claims::{Claim, Claims};
+use self::occurrences::{Occurrence, Occurrences};
 use super::{ApiKeys, Origin, StoredKey};
 use crate::files::Files;
 
-/// What is left of `in_force` now that the files are as `files` says. No key is added.
+/// The keys of `in_force` that stay valid with these `files`. No key is added.
 pub fn standing(keys: &ApiKeys, files: &Files, in_force: &[StoredKey]) -> Vec<StoredKey> {
     let mut read = Vec::new();
     super::read(keys, files, &mut read, &mut super::Problems::default());
@@ -21,16 +21,16 @@ pub fn standing(keys: &ApiKeys, files: &Files, in_force: &[StoredKey]) -> Vec<St
         .iter()
         .map(|key| (key.entry.sha256.as_str(), key))
         .collect();
-    let claims = Claims::of(keys, files);
+    let occurrences = Occurrences::of(keys, files);
     let stays = |key: &StoredKey| {
         let digest = key.entry.sha256.as_str();
-        match (claims.of_digest(digest), good.get(digest)) {
-            ([Claim::Entry { .. }], Some(one)) => Some((*one).clone()),
+        match (occurrences.of_digest(digest), good.get(digest)) {
+            ([Occurrence::Entry { .. }], Some(one)) => Some((*one).clone()),
             ([], _) => match &key.origin {
-                Origin::File { file, .. } if !claims.is_unread(file) => None,
+                Origin::File { file, .. } if !occurrences.is_unread(file) => None,
                 _ => Some(key.clone()),
             },
-            // Of what stands in two entries, or in one with a fault, nobody knows which counts or what was meant.
+            // If two entries have the digest, or one with a fault, it is unknown which one is meant.
             (all, _) => all
                 .iter()
                 .all(|claim| claim.is_same(&key.entry))

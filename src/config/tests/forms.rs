@@ -140,7 +140,7 @@ fn numbers_have_bounds_that_are_told() {
 #[test]
 fn an_evaluation_longer_than_its_check_is_a_warning() {
     let notes = |text: &str| read(text, &[]).unwrap().notes;
-    let told = "`policy.timeout` (1s) is longer than `server.deadline` (500ms), which ends an evaluation before it; expected a shorter one";
+    let told = "`policy.timeout` (1s) is longer than `server.deadline` (500ms), which ends an evaluation first: set a shorter one";
     assert_eq!(notes("policy: {timeout: 1s}"), [told]);
     let of_tenant = notes("tenants: {a: {authn: {}, policy: {timeout: 1s}}}");
     assert_eq!(of_tenant, [format!("tenant `a`: {told}")]);

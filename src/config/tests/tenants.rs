@@ -51,8 +51,8 @@ fn nothing_of_a_tenant_comes_from_elsewhere() {
     let told =
         faults("authn: {realm: x}\npolicy: {path: /}\ntenants:\n  a: {authn: {}, policy: {}}\n");
     for section in [
-        "geowarden.yaml:1: authn: with `tenants` each",
-        "geowarden.yaml:2: policy: with `tenants` each",
+        "geowarden.yaml:1: authn: expected this section inside a tenant",
+        "geowarden.yaml:2: policy: expected this section inside a tenant",
     ] {
         assert!(told.contains(section), "{told}");
     }
@@ -61,7 +61,7 @@ fn nothing_of_a_tenant_comes_from_elsewhere() {
         &[("GEOWARDEN_POLICY__TIMEOUT", "1s")],
     );
     let told = told.unwrap_err().join("\n");
-    let expected = "environment variable GEOWARDEN_POLICY__TIMEOUT: policy: with `tenants` each";
+    let expected = "environment variable GEOWARDEN_POLICY__TIMEOUT: policy: expected this section inside a tenant";
     assert!(told.starts_with(expected), "{told}");
     for (text, missing) in [
         (

@@ -24,7 +24,7 @@ fn opentelemetry_s_variables_fill_what_nothing_of_ours_sets() {
     let all = traces("", &variables).unwrap();
     assert_eq!(all.endpoint, "http://127.0.0.1:4318/v1/traces");
     assert_eq!(all.service_name, "authz");
-    assert_eq!(all.timeout, Span::millis(2500));
+    assert_eq!(all.timeout, ConfigDuration::millis(2500));
     assert!((all.sample_ratio - 0.25).abs() < f64::EPSILON);
     assert_eq!(all.resource["k8s.node.name"], "c d");
     let headers = all.request_headers().unwrap();

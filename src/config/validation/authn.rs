@@ -1,4 +1,4 @@
-//! `authn`: where keys are, and which issuers are trusted.
+//! Checks `authn`: where keys are, and which issuers are trusted.
 
 use geowarden_yaml::Step;
 use url::Url;
@@ -6,12 +6,13 @@ use url::Url;
 use super::{Findings, durations, is_loopback, numbers};
 use crate::{
     authn::Audiences,
-    config::{Config, Inquiry, Issuer, certificates, web_address},
+    config::{Config, InquiryMethod, Issuer, certificates, web_address},
     glyphs::is_unprintable,
 };
 
-/// What an issuer or an endpoint is compared with or asked at is told in logs, metrics and answers.
-const NO_SECRET: &str = "no secret may stand in it, since it is told in logs, metrics and answers";
+/// Addresses of issuers and endpoints appear in logs, metrics and answers.
+const NO_SECRET: &str =
+    "it must not contain a secret, since it appears in logs, metrics and answers";
 
 pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
     api_keys(config, found);
@@ -19,7 +20,7 @@ pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
     if config.authn.realm.contains(is_unprintable) {
         found.at(
             "authn.realm",
-            "expected a text without control characters and characters that cannot be seen, since clients are told it",
+            "expected a text without control characters and invisible characters, since clients see it",
         );
     }
     for (index, issuer) in config.authn.jwt.iter().enumerate() {
@@ -78,7 +79,7 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
     let mut before = config.authn.jwt.iter().take(index);
     if let Some(first) = before.position(|i| i.issuer == issuer.issuer) {
         let message = format!(
-            "expected another issuer than that of `authn.jwt[{first}]`, found the same; one entry holds all that is accepted of an issuer"
+            "expected another issuer than that of `authn.jwt[{first}]`, found the same: merge the two entries"
         );
         found.below(path, "issuer", message);
     }
@@ -118,18 +119,18 @@ fn jwt(config: &Config, index: usize, issuer: &Issuer, path: &[Step], found: &mu
         }
         (None, None) => key_server("issuer", &issuer.issuer, issuer, path, found),
     }
-    // Beside `jwks_file` it counts for the endpoint of opaque tokens.
+    // With `jwks_file` it still applies to the endpoint of opaque tokens.
     if let Some(file) = &issuer.ca_file {
         let path = below(path, "ca_file");
         if let Some(pem) = found.content(&path, file)
             && let Err(message) = certificates::authorities(&pem)
         {
-            found.useless(&path, message);
+            found.unusable(&path, message);
         }
     }
 }
 
-/// An address that may have a query, which some key servers want.
+/// Whether the address contains a secret. It may have a query, which some key servers need.
 fn has_secret(address: &str, path: &[Step], key: &str, found: &mut Findings<'_>) -> bool {
     let Some(part) = web_address::secret_part(address, true) else {
         return false;
@@ -180,24 +181,24 @@ fn opaque_tokens(
         found.below(
             path,
             "opaque_tokens",
-            "expected at one issuer only: nothing in an opaque token names its issuer",
+            "expected at one issuer only: an opaque token does not name its issuer",
         );
     }
     let (client_id, secret) = (&opaque.client_id, &opaque.client_secret_file);
     match (opaque.inquiry, client_id, secret) {
-        (Inquiry::Introspection, Some(_), Some(file)) => {
+        (InquiryMethod::Introspection, Some(_), Some(file)) => {
             found.file(&below(&here, "client_secret_file"), file);
         }
-        (Inquiry::Userinfo, None, None) => {}
-        (Inquiry::Introspection, _, _) => found.below(
+        (InquiryMethod::Userinfo, None, None) => {}
+        (InquiryMethod::Introspection, _, _) => found.below(
             &here,
             "inquiry",
             "introspection needs `client_id` and `client_secret_file`",
         ),
-        (Inquiry::Userinfo, _, _) => found.below(
+        (InquiryMethod::Userinfo, _, _) => found.below(
             &here,
             "inquiry",
-            "userinfo is asked with the token alone: leave out `client_id` and `client_secret_file`",
+            "userinfo needs only the token: leave out `client_id` and `client_secret_file`",
         ),
     }
     let is_safe = |url: &Url| {

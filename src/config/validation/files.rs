@@ -1,5 +1,5 @@
-//! Files that have to be there. What stands where a name belongs may be the secret itself: it is told only where it is the
-//! name of something, or looks like a path.
+//! Checks that files exist. A path is only quoted if it looks like one, since the text may be a secret in the wrong
+//! place.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use super::Findings;
 use crate::{config::file_name, files::read_one};
 
 impl Findings<'_> {
-    /// Whether there is a file.
+    /// Checks that the file exists.
     pub(super) fn file(&mut self, key: &[Step], file: &Path) -> bool {
         let is_there = file.is_file();
         if !is_there {
@@ -18,7 +18,7 @@ impl Findings<'_> {
         is_there
     }
 
-    /// Whether there is a folder.
+    /// Checks that the folder exists.
     pub(super) fn folder(&mut self, key: &[Step], folder: &Path) {
         if !folder.is_dir() {
             self.missing(key, folder, "folder");
@@ -31,7 +31,7 @@ impl Findings<'_> {
         }
     }
 
-    /// What is in a file.
+    /// The content of a file.
     pub(super) fn content(&mut self, key: &[Step], file: &Path) -> Option<Arc<[u8]>> {
         if !self.file(key, file) {
             return None;
@@ -39,14 +39,15 @@ impl Findings<'_> {
         let read = read_one(file);
         read.map_err(|error| {
             let message = format!("{} {error}", file.display());
-            self.useless(key, message);
+            self.unusable(key, message);
         })
         .ok()
     }
 
-    /// A file that is replaced may be of no use for a moment: that stops who checks or starts, and no probe.
-    pub(super) fn useless(&mut self, key: &[Step], message: impl Into<String>) {
-        self.useless.push(self.sources.problem(key, message));
+    /// Records a file that cannot be used. It may be in the middle of a replacement, so it stops `check` and the start
+    /// of `serve`, but no probe.
+    pub(super) fn unusable(&mut self, key: &[Step], message: impl Into<String>) {
+        self.unusable.push(self.sources.problem(key, message));
     }
 
     fn missing(&mut self, key: &[Step], path: &Path, what: &str) {

@@ -1,19 +1,20 @@
-//! How much of what: too little of it serves nobody, and too much is a slip of the unit, or more memory than there is.
+//! Checks numbers. Too small a number serves nobody. Too large a one is most likely a wrong unit, or needs too much
+//! memory.
 
 use std::ops::RangeInclusive;
 
 use super::Findings;
 use crate::config::Config;
 
-/// Each connection is a file, of which Linux lets a process have some million.
+/// Each connection needs a file descriptor. Linux allows a process about a million.
 const CONNECTIONS: RangeInclusive<u64> = 8..=1_000_000;
 const REQUEST_BYTES: RangeInclusive<u64> = 1024..=64 << 20;
 const RECEIVE_BYTES: RangeInclusive<u64> = 0..=16 << 30;
-/// Nothing shorter is a token; headers of a megabyte no proxy lets through.
+/// No token is shorter, and no proxy accepts headers of a megabyte.
 const TOKEN_BYTES: RangeInclusive<u64> = 64..=1 << 20;
-/// Room for all that is remembered is made at the start.
+/// The memory for all entries is reserved at the start.
 const REMEMBERED: RangeInclusive<u64> = 0..=1_000_000;
-/// With less address space the program itself could not start a thread.
+/// With less address space the program could not start a thread.
 const LOAD_BYTES: RangeInclusive<u64> = 256 << 20..=64 << 30;
 
 pub(super) fn server(config: &Config, found: &mut Findings<'_>) {

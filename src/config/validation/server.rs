@@ -1,11 +1,11 @@
-//! `server`: certificates that must be there, and who may reach the admin service.
+//! Checks `server`: the certificate files, and who can reach the admin service.
 
 use std::{path::Path, time::Duration};
 
 use super::{Config, Findings, numbers};
 use crate::config::{ListenAddress, Tls, certificates::server};
 
-/// Of so many of the largest messages there has to be room.
+/// There must be room for this many of the largest messages.
 const MESSAGES: usize = 8;
 
 pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
@@ -41,7 +41,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     if !(Duration::from_millis(100)..=Duration::from_mins(5)).contains(&server.receive_timeout.0) {
         found.at(
             "server.receive_timeout",
-            "expected 100ms to 5m: less cuts off clients that are only slow, more lets silent ones stay",
+            "expected 100ms to 5m: a shorter time cuts off slow clients, a longer one keeps silent clients connected",
         );
     }
     let least = server.max_request_bytes.saturating_mul(MESSAGES);
@@ -56,7 +56,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
-/// The files of a port, used as they are where it is served.
+/// Checks the certificate files of a port by reading them, as the server does.
 fn certificates(section: &str, tls: &Tls, found: &mut Findings<'_>) {
     let key = |name: &str| format!("{section}.{name}");
     let mut content = |name: &str, file: &Path| {
@@ -68,9 +68,9 @@ fn certificates(section: &str, tls: &Tls, found: &mut Findings<'_>) {
     let client_ca = client_ca.map(|file| content("client_ca", file));
     if let (Some(cert), Some(private)) = (cert, private)
         && !matches!(client_ca, Some(None))
-        && let Err(useless) = server(&cert, &private, client_ca.flatten().as_deref())
+        && let Err(unusable) = server(&cert, &private, client_ca.flatten().as_deref())
     {
-        let path = found.path(&key(useless.key));
-        found.useless(&path, useless.message);
+        let path = found.path(&key(unusable.key));
+        found.unusable(&path, unusable.message);
     }
 }

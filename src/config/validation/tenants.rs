@@ -1,4 +1,4 @@
-//! What tenants must not have in common.
+//! Checks that tenants do not share what must be separate.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
             found.problems.push(Problem {
                 origin,
                 path: section.to_owned(),
-                message: "with `tenants` each of them has its own, and this one would be nobody's: move it into a tenant (`hosts: [\"*\"]` makes one judge all other hosts)".to_owned(),
+                message: "expected this section inside a tenant, since no tenant would use it here: move it into one (the tenant with `hosts: [\"*\"]` judges all other hosts)".to_owned(),
             });
         }
     }
@@ -95,7 +95,8 @@ fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Warnings about tokens that several tenants accept. That may be intended, but only the policies tell their bearers apart.
+/// Warns about tokens that several tenants accept. That may be intended, but then only the policies separate the
+/// callers.
 pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
     let mut all = Vec::new();
     let issuers: Vec<(&String, &Issuer)> = config
@@ -107,7 +108,7 @@ pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
         for (owner, other) in issuers.iter().take(index) {
             if owner != name && issuer.issuer == other.issuer && meet(issuer, other) {
                 all.push(format!(
-                    "tenants `{owner}` and `{name}` accept the same tokens of {}, since their audiences meet; only their policies tell its bearers apart",
+                    "tenants `{owner}` and `{name}` accept the same tokens of {}: give them different audiences, or separate the callers in their policies",
                     issuer.issuer
                 ));
             }

@@ -1,5 +1,5 @@
-//! `telemetry.traces`: where spans are sent, and with what. The endpoint and the headers may hold credentials, so what was
-//! found there is never told.
+//! Checks `telemetry.traces`: where spans are sent, with which headers. Endpoint and headers may contain credentials,
+//! so errors never quote them.
 
 use std::path::PathBuf;
 

@@ -1,15 +1,15 @@
-//! The `input` of fastgeoapi's policies: every claim at the top, the method, and the path in segments.
+//! The `input` of fastgeoapi's policies: all claims at the top level, the method, and the segments of the path.
 
 use serde::{Serializer, ser::SerializeMap};
 
 use super::{super::Question, Built};
 
-/// What fastgeoapi says of the request itself.
+/// fastgeoapi's own members.
 const METHOD: &str = "request_method";
 const PATH: &str = "request_path";
 
-/// fastgeoapi's `input`. Claims named like its own members are overwritten, as fastgeoapi does; the attributes of an API
-/// key, which it did not have, stand where claims would.
+/// fastgeoapi's `input`. Its own members replace claims with the same name, as in fastgeoapi. fastgeoapi had no API key
+/// attributes: they are put where claims would be.
 pub(super) fn serialize<S: Serializer>(
     question: &Question<'_>,
     skip: usize,
@@ -34,7 +34,7 @@ fn segments(question: &Question<'_>, skip: usize) -> Vec<String> {
     let mut path = question.resource.segments();
     path.drain(..skip.min(path.len()));
     if path.is_empty() {
-        // What the root of an application splits into.
+        // The segments of the root path.
         path.push(String::new());
     }
     path

@@ -72,15 +72,15 @@ impl Stand {
         self.keys.look(false);
     }
 
-    fn read(&self) -> (Files, Seen, Instant) {
+    fn read(&self) -> (Files, FileStates, Instant) {
         let begun = Instant::now();
         let roots = build::roots(&self.keys.part.config);
         let files = Files::read(&roots, Fresh::Read).unwrap();
-        let seen = files.seen();
+        let seen = files.file_states();
         (files, seen, begun)
     }
 
-    fn take(&self, (files, seen, begun): &(Files, Seen, Instant)) {
+    fn take(&self, (files, seen, begun): &(Files, FileStates, Instant)) {
         let one = tenants::one(&self.keys.part, files, &self.keys.sources).unwrap();
         let reading = Reading {
             files,
@@ -91,7 +91,7 @@ impl Stand {
         self.keys.put((one.keys, one.ring), sets, &reading, || {});
     }
 
-    fn fail(&self, (files, seen, begun): &(Files, Seen, Instant)) {
+    fn fail(&self, (files, seen, begun): &(Files, FileStates, Instant)) {
         self.keys.take_changed_of_failed(&Reading {
             files,
             seen,

@@ -1,5 +1,5 @@
-//! The attribute context as a policy sees it, field for field as OPA-Envoy shows it: names in camel case, what is unset left
-//! out. Maps are told in the order of their names, so that equal ones read the same.
+//! The attribute context for policies, field for field as OPA-Envoy shows it: names in camel case, fields that are not
+//! set omitted. Maps are sorted by name, so that equal maps have equal texts.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,10 +26,10 @@ use serde::{
 use super::context::{Context, Encoded, Header, Http, Request};
 use crate::request::{Headers, Joined};
 
-/// What is serialised of a message that has a form of its own in JSON.
+/// Serialises a message in its own JSON form.
 struct Shown<'a, T>(&'a T);
 
-/// The whole context.
+/// Serialises the whole context.
 pub(super) fn show<S: Serializer>(context: &Context<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut all = serializer.serialize_map(None)?;
     encoded::<_, context::Peer>(&mut all, "source", &context.source)?;
@@ -82,13 +82,13 @@ where
     all.serialize_entry(name, &decoded)
 }
 
-/// The entries of a map of texts. Of entries with one name the last counts.
+/// A map of texts. If a name is repeated, the last entry counts.
 struct Texts<'a>(&'a [(&'a str, &'a str)]);
 
 impl Serialize for Texts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sorted = self.0.to_vec();
-        // Stable, so that the last one stays the last.
+        // The sort is stable, so the last entry of a name stays last.
         sorted.sort_by_key(|(name, _)| *name);
         let names = sorted.chunk_by(|(one, _), (other, _)| one == other);
         serializer.collect_map(names.filter_map(<[_]>::last).copied())
@@ -134,7 +134,7 @@ fn texts<M: SerializeMap>(
     all.serialize_entry(name, &texts.iter().collect::<BTreeMap<_, _>>())
 }
 
-/// Bytes as JSON has them (protobuf's JSON mapping).
+/// Bytes in JSON (protobuf's JSON mapping).
 struct Base64<'a>(&'a [u8]);
 
 impl Serialize for Base64<'_> {
@@ -263,8 +263,8 @@ impl Serialize for ShownHttp<'_> {
         text(&mut all, "id", http.id)?;
         text(&mut all, "method", http.method)?;
         if let Some(headers) = http.raw_headers() {
-            // With raw headers Envoy leaves `headers` empty. Policies read it all the same, so it is built from them,
-            // pseudo-headers included, as Envoy fills it.
+            // With raw headers, Envoy leaves `headers` empty. Policies read it nevertheless, so it is built from the
+            // raw headers, including pseudo-headers, as Envoy would fill it.
             let raw = headers.iter().map(|header| (header.key, header.bytes()));
             let raw: Headers = raw.collect();
             all.serialize_entry("headers", &Joined(&raw))?;
@@ -341,7 +341,7 @@ impl Serialize for Shown<'_, protobuf::Any> {
     }
 }
 
-/// A map of messages in the order of their names.
+/// A map of messages, sorted by name.
 struct Sorted<'a, T>(&'a HashMap<String, T>);
 
 impl<'a, T> Serialize for Sorted<'a, T>
@@ -363,7 +363,7 @@ impl Serialize for Shown<'_, protobuf::Struct> {
 impl Serialize for Shown<'_, protobuf::Value> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0.kind {
-            // What JSON has no number for is null.
+            // A number that JSON cannot express is null.
             Some(ProtoKind::NumberValue(number)) if number.is_finite() => {
                 serializer.serialize_f64(*number)
             }

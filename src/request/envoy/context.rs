@@ -1,7 +1,7 @@
 //! `envoy.service.auth.v3.AttributeContext`, borrowed from the bytes of its message.
 //!
-//! What every decision looks at is told apart; messages beside it stay encoded for who asks for them. A field that comes twice
-//! is merged as protobuf asks: of values the last counts, lists grow, and messages are one when their bytes are put together.
+//! Fields that every decision needs are decoded here. Other messages stay encoded. A repeated field is merged as
+//! protobuf requires: the last value counts, lists are appended, and the bytes of messages are joined.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ pub(super) struct Context<'a> {
     pub(super) route_metadata_context: Encoded<'a>,
 }
 
-/// What is asked about.
+/// The request that the check is about.
 #[derive(Debug, Default)]
 pub(super) struct Request<'a> {
     pub(super) time: Encoded<'a>,
@@ -35,7 +35,7 @@ pub(super) struct Request<'a> {
 pub(super) struct Http<'a> {
     pub(super) id: &'a str,
     pub(super) method: &'a str,
-    /// Without `encode_raw_headers`: repeats joined by a comma.
+    /// Without `encode_raw_headers`: repeated headers are joined by a comma.
     pub(super) headers: Vec<(&'a str, &'a str)>,
     pub(super) path: &'a str,
     pub(super) host: &'a str,
@@ -46,7 +46,7 @@ pub(super) struct Http<'a> {
     pub(super) protocol: &'a str,
     pub(super) body: &'a str,
     pub(super) raw_body: &'a [u8],
-    /// With `encode_raw_headers`: repeats kept apart.
+    /// With `encode_raw_headers`: repeated headers stay separate.
     pub(super) header_map: Option<Vec<Header<'a>>>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Its value, which stands in one of two fields.
+    /// Its value, which is in one of two fields.
     pub(super) fn bytes(&self) -> &'a [u8] {
         match self.raw_value {
             [] => self.value.as_bytes(),
@@ -68,11 +68,11 @@ impl<'a> Header<'a> {
     }
 }
 
-/// As many headers as most requests have: their lists need not grow.
+/// The usual number of headers, so that their lists need not grow.
 const USUAL_HEADERS: usize = 24;
 
 impl<'a> Context<'a> {
-    /// That of an encoded `CheckRequest`.
+    /// The context of an encoded `CheckRequest`.
     pub(super) fn of(check: &'a [u8]) -> Result<Self, Malformed> {
         let mut context = Self::default();
         let mut fields = Fields::of(check);
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Http<'a> {
-    /// Puts another path and query into each place that holds the client's.
+    /// Replaces the client's path and query, everywhere they are in the context.
     pub(super) fn set_target(&mut self, target: &'a str) {
         let is_path = |name: &str| name.eq_ignore_ascii_case(":path");
         self.path = target;
@@ -139,7 +139,7 @@ impl<'a> Http<'a> {
         }
     }
 
-    /// The raw headers, where Envoy sent them. They then count, and the other ones do not.
+    /// The raw headers, if Envoy sent them. Then the other headers are ignored.
     pub(super) fn raw_headers(&self) -> Option<&[Header<'a>]> {
         self.header_map.as_deref().filter(|all| !all.is_empty())
     }

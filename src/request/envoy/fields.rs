@@ -1,4 +1,4 @@
-//! The fields of a protobuf message, borrowed from it: nothing of a message is copied but what is used.
+//! Reads the fields of a protobuf message. Values are borrowed from the message, so that nothing is copied.
 //!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 
@@ -6,9 +6,9 @@ use std::str;
 
 use thiserror::Error;
 
-/// Bytes that are no protobuf message, or no such message as is expected.
+/// The bytes are not a protobuf message, or not the expected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the check is no well-formed CheckRequest")]
+#[error("expected a CheckRequest, found other bytes")]
 pub(super) struct Malformed;
 
 const VARINT: u64 = 0;
@@ -16,25 +16,25 @@ const I64: u64 = 1;
 const LEN: u64 = 2;
 const I32: u64 = 5;
 
-/// The fields that are left of a message.
+/// The remaining fields of a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a>(&'a [u8]);
 
 /// One field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field<'a> {
-    /// Which one it is.
+    /// The field number.
     pub(super) number: u64,
     value: Value<'a>,
 }
 
-/// By wire type.
+/// The value, by wire type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Value<'a> {
     Varint(u64),
     /// Text, bytes, or a message.
     Len(&'a [u8]),
-    /// Of a fixed size, as nothing is that is read here.
+    /// A value of fixed size. geowarden reads none.
     Fixed,
 }
 
@@ -60,19 +60,19 @@ impl<'a> Field<'a> {
         str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
-    /// The fields of the message that it holds.
+    /// The fields of the nested message.
     pub(super) fn fields(self) -> Result<Fields<'a>, Malformed> {
         self.bytes().map(Fields)
     }
 }
 
 impl<'a> Fields<'a> {
-    /// Those of a whole message.
+    /// The fields of a message.
     pub(super) fn of(message: &'a [u8]) -> Self {
         Self(message)
     }
 
-    /// The next one.
+    /// The next field.
     pub(super) fn next_field(&mut self) -> Result<Option<Field<'a>>, Malformed> {
         if self.0.is_empty() {
             return Ok(None);
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
             VARINT => Value::Varint(self.varint()?),
             I64 => self.take(8).map(|_| Value::Fixed)?,
             I32 => self.take(4).map(|_| Value::Fixed)?,
-            // Groups, which protobuf has given up, and what is not defined.
+            // Groups, which protobuf no longer uses, and undefined wire types.
             _ => return Err(Malformed),
         };
         Ok(Some(Field { number, value }))

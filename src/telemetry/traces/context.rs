@@ -11,18 +11,19 @@ use crate::request::Headers;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
-/// A longer `tracestate` is left out (section 3.3.1.5 asks for at least 512 characters): it would be kept and sent on.
+/// A longer `tracestate` is ignored, since it would be stored and sent on. Section 3.3.1.5 requires at least 512
+/// characters.
 const MAX_TRACESTATE: usize = 512;
 
 /// The trace context that came with a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Carried {
+pub struct CallContext {
     traceparent: Option<String>,
     tracestate: Option<String>,
 }
 
-impl Carried {
-    /// Reads it off headers of which `value` finds one by its name.
+impl CallContext {
+    /// Reads it from headers. `value` returns a header by its name.
     pub fn read<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Self {
         let tracestate = value(TRACESTATE).filter(|state| state.len() <= MAX_TRACESTATE);
         Self {
@@ -32,7 +33,7 @@ impl Carried {
     }
 
     fn of_request(headers: &Headers) -> Self {
-        // Of two that differ none can be believed.
+        // If there are two different values, neither can be trusted.
         let one = |name: &str| std::str::from_utf8(headers.one(name).ok()??).ok();
         Self::read(one)
     }
@@ -44,7 +45,7 @@ impl Carried {
     }
 }
 
-impl Extractor for Carried {
+impl Extractor for CallContext {
     fn get(&self, key: &str) -> Option<&str> {
         match key {
             TRACEPARENT => self.traceparent.as_deref(),
@@ -58,13 +59,13 @@ impl Extractor for Carried {
     }
 }
 
-/// The span that a Check belongs under: Envoy's of the call itself, else that of a request whose word counts.
-pub(super) fn parent(call: &Carried, trusted: Option<&Headers>) -> Option<SpanContext> {
+/// The parent span of a Check: Envoy's span of the call, or else that of the request, if it is trusted.
+pub(super) fn parent(call: &CallContext, trusted: Option<&Headers>) -> Option<SpanContext> {
     call.context()
-        .or_else(|| Carried::of_request(trusted?).context())
+        .or_else(|| CallContext::of_request(trusted?).context())
 }
 
-/// A context with this span of another process, as samplers want it.
+/// A context with this span of another process, as samplers need it.
 pub(super) fn of(parent: &SpanContext) -> Context {
     Context::new().with_remote_span_context(parent.clone())
 }

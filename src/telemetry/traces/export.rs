@@ -1,4 +1,4 @@
-//! The export by OTLP over HTTP (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>), in batches.
+//! Exports spans in batches by OTLP over HTTP (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
 use std::{
     sync::Arc,
@@ -32,18 +32,18 @@ use crate::{
     telemetry::metrics::{Metrics, SpanEnd},
 };
 
-/// Decisions in one export.
+/// The most decisions in one export.
 const BATCH: usize = 256;
 /// How long the first decision of a batch waits for others.
-const GATHER: Duration = Duration::from_secs(1);
+const GATHER_TIME: Duration = Duration::from_secs(1);
 /// Pauses before an export is tried again.
 const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-/// Lost spans are told of at most this often.
-const TELL: Duration = Duration::from_mins(1);
-/// Answers are a few bytes; of a longer one nothing is believed.
+/// Lost spans are logged at most this often.
+const LOG_INTERVAL: Duration = Duration::from_mins(1);
+/// The longest answer that is read. Valid answers have a few bytes.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// Why spans could not be exported, now or at all.
+/// Why spans could not be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// The certificate authorities cannot be used.
@@ -55,22 +55,22 @@ pub enum ExportError {
     /// The HTTP client could not be set up.
     #[error("the client of traces cannot be set up: {0}")]
     Client(String),
-    /// No connection, or one that broke.
+    /// There was no connection, or it broke.
     #[error("the request failed: {0}")]
     Transport(String),
-    /// No answer in time.
+    /// The answer was not complete in time.
     #[error("no complete answer in time")]
     Timeout,
-    /// Any status but 200; redirections are not followed.
+    /// The status is not 200. Redirections are not followed.
     #[error("the answer has status {0}")]
     Status(StatusCode),
-    /// The answer is no `ExportTraceServiceResponse`.
-    #[error("the answer is none of a collector")]
+    /// The answer is not an `ExportTraceServiceResponse`.
+    #[error("expected the answer of a collector (ExportTraceServiceResponse), found another one")]
     Answer,
 }
 
 impl ExportError {
-    /// Whether the same export may succeed later.
+    /// Whether a later export of the same spans may succeed.
     fn may_pass(&self) -> bool {
         match self {
             Self::Transport(_) | Self::Timeout => true,
@@ -80,7 +80,7 @@ impl ExportError {
     }
 }
 
-/// Sends to the collector what [`super::Traces`] noted.
+/// Sends the spans that [`super::TraceQueue`] has queued.
 pub struct Exporter {
     records: mpsc::Receiver<DecisionSpans>,
     client: Client,
@@ -91,7 +91,7 @@ pub struct Exporter {
     scope: InstrumentationScope,
     ids: RandomIdGenerator,
     metrics: Arc<Metrics>,
-    told: Option<Instant>,
+    last_logged: Option<Instant>,
     lost: usize,
     /// Spans that are being sent.
     in_hand: usize,
@@ -124,17 +124,17 @@ impl Exporter {
                 .build(),
             ids: RandomIdGenerator::default(),
             metrics,
-            told: None,
+            last_logged: None,
             lost: 0,
             in_hand: 0,
         })
     }
 
-    /// Exports until there is nobody left to note a decision, and then what is left. Once `stopping` has ended, nothing
-    /// is tried a second time.
+    /// Exports until every sender is dropped and the queue is empty. Once `stopping` completes, no export is tried a
+    /// second time.
     pub async fn run(&mut self, stopping: impl Future<Output = ()> + Send) {
         let stopping = stopping.shared();
-        // What was in hand when an earlier run broke off.
+        // The batch that was in progress when an earlier run panicked.
         let lost = std::mem::take(&mut self.in_hand);
         if lost > 0 {
             self.metrics.spans(SpanEnd::ExportFailed, lost);
@@ -149,8 +149,8 @@ impl Exporter {
                     batch.push(next);
                 }
             };
-            // Either way it is sent: full, or late enough.
-            let _ = timeout(GATHER, gather).await;
+            // Send it in both cases: the batch is full, or the time is over.
+            let _ = timeout(GATHER_TIME, gather).await;
             self.in_hand = batch.iter().map(DecisionSpans::len).sum();
             let (body, spans) = self.encoded(batch.drain(..));
             let mut result = self.send(body.clone()).await;
@@ -186,7 +186,7 @@ impl Exporter {
         (request.encode_to_vec(), count)
     }
 
-    /// Sends one batch; how many spans of it the collector refused.
+    /// Sends one batch and returns how many of its spans the collector rejected.
     async fn send(&self, body: Vec<u8>) -> Result<usize, ExportError> {
         let request = self
             .client
@@ -211,8 +211,8 @@ impl Exporter {
         let (lost, end, cause) = match result {
             Ok(rejected) => {
                 let rejected = spans.min(*rejected);
-                let told = "the collector refused them".to_owned();
-                (rejected, SpanEnd::Rejected, told)
+                let last_logged = "the collector refused them".to_owned();
+                (rejected, SpanEnd::Rejected, last_logged)
             }
             Err(error) => (spans, SpanEnd::ExportFailed, error.to_string()),
         };
@@ -224,9 +224,12 @@ impl Exporter {
         }
         self.metrics.spans(end, lost);
         self.lost += lost;
-        if self.told.is_none_or(|told| told.elapsed() >= TELL) {
+        if self
+            .last_logged
+            .is_none_or(|last_logged| last_logged.elapsed() >= LOG_INTERVAL)
+        {
             warn!(lost = self.lost, cause, "spans were not exported");
-            self.told = Some(Instant::now());
+            self.last_logged = Some(Instant::now());
             self.lost = 0;
         }
     }
@@ -254,13 +257,13 @@ fn client(settings: &config::Traces) -> Result<Client, ExportError> {
             .timeout(settings.timeout.0)
             .redirect(redirect::Policy::none())
             .referer(false)
-            // A proxy is a matter of configuration, not of an inherited environment.
+            // The proxy comes from the configuration only, never from an inherited environment.
             .no_proxy()
     };
     let set_up = |error: reqwest::Error| ExportError::Client(causes(&error));
     let authorities = settings.authorities().map_err(ExportError::Authorities)?;
     let Some(authorities) = authorities else {
-        // An image without CA certificates can still send over plain HTTP; https then fails closed.
+        // Without certificate authorities, plain HTTP still works, and https fails closed.
         return builder()
             .build()
             .or_else(|_| builder().tls_certs_only(Vec::new()).build())

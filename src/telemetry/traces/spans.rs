@@ -1,7 +1,7 @@
-//! From a decision to its spans.
+//! Makes the spans of a decision.
 //!
-//! What a client sent is in none of them, but for the collection that it asked for: no header, no query, no credential,
-//! nor who it is.
+//! Of the client's request, a span only contains the collection. It contains no headers, no query, no credential and no
+//! caller.
 
 use std::time::{Instant, SystemTime};
 
@@ -15,10 +15,10 @@ use crate::record::{DecisionRecord, FactValue, Stop};
 
 /// The span of the call, by the semantic conventions for gRPC.
 pub(super) const CHECK: &str = "envoy.service.auth.v3.Authorization/Check";
-/// A longer text, such as the id of a collection, is cut off after so many characters: a client can ask for any.
+/// A longer text, such as the id of a collection, is cut after this many characters: clients choose its length.
 const MAX_TEXT: usize = 256;
 
-/// What the spans of one decision are made of.
+/// The data for the spans of one decision.
 #[derive(Debug)]
 pub(super) struct DecisionSpans {
     parent: Option<SpanContext>,
@@ -26,9 +26,9 @@ pub(super) struct DecisionSpans {
     begun: SystemTime,
     decided_at: SystemTime,
     answered_at: SystemTime,
-    /// The same moment by both clocks.
+    /// The same moment on both clocks.
     clock: (SystemTime, Instant),
-    /// Each stop with its end; the last one ended with the decision.
+    /// The end of each stop. The last stop ended with the decision.
     stops: Vec<(Stop, SystemTime)>,
     /// The reason, if the request could not be judged.
     fault: Option<&'static str>,
@@ -64,9 +64,9 @@ impl DecisionSpans {
         self.answered_at = wall_time(self.clock, instant);
     }
 
-    /// How many spans it becomes.
+    /// The number of its spans.
     pub(super) fn len(&self) -> usize {
-        // The call itself and the answer.
+        // One for the call and one for the answer.
         self.stops.len() + 2
     }
 
@@ -75,7 +75,7 @@ impl DecisionSpans {
         ids: &RandomIdGenerator,
         scope: &InstrumentationScope,
     ) -> impl Iterator<Item = SpanData> {
-        // To deny is what geowarden is for; only a request that it could not judge is an error.
+        // A denial is a normal result. Only a request that could not be judged is an error.
         let status = self.fault.map_or(Status::Unset, Status::error);
         let state = match &self.parent {
             Some(parent) => parent.trace_state().clone(),
@@ -107,7 +107,7 @@ impl DecisionSpans {
         let mut all = vec![span(context(call), caller, CHECK, whole, status.clone())];
         let mut begun = self.begun;
         for (index, (stop, end)) in self.stops.iter().enumerate() {
-            // It was decided, or given up, at the last of them.
+            // The decision was made, or the request was dropped, at the last stop.
             let is_last = index + 1 == self.stops.len();
             let status = if is_last {
                 status.clone()
@@ -146,7 +146,7 @@ fn fault(record: &DecisionRecord<'_>) -> Option<&'static str> {
     denial.status.is_server_error().then_some(denial.code)
 }
 
-/// The attributes of the call: OpenTelemetry's for gRPC, and the facts of the record.
+/// The attributes of the call: OpenTelemetry's attributes for gRPC, and the facts of the record.
 pub(crate) fn attributes(record: &DecisionRecord<'_>) -> Vec<KeyValue> {
     let mut all = Vec::with_capacity(20);
     all.extend([

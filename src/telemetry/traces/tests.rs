@@ -26,8 +26,8 @@ fn settings(more: &str) -> config::Traces {
     config.telemetry.traces.unwrap()
 }
 
-fn carried(traceparent: &str) -> Carried {
-    Carried::read(|name| (name == "traceparent").then_some(traceparent))
+fn carried(traceparent: &str) -> CallContext {
+    CallContext::read(|name| (name == "traceparent").then_some(traceparent))
 }
 
 fn check(headers: &[(&str, &str)]) -> CheckInput {
@@ -51,7 +51,7 @@ fn refused<'c>(check: &'c CheckInput, status: u16, code: &'static str) -> Decisi
     record
 }
 
-fn spans(carried: &Carried, record: &DecisionRecord<'_>) -> Vec<SpanData> {
+fn spans(carried: &CallContext, record: &DecisionRecord<'_>) -> Vec<SpanData> {
     let ids = RandomIdGenerator::default();
     let headers = record.request.map(|check| &check.headers);
     let parent = context::parent(carried, headers);
@@ -71,12 +71,12 @@ fn spans(carried: &Carried, record: &DecisionRecord<'_>) -> Vec<SpanData> {
 /// How many decisions are noted, and the text of the metrics.
 fn noted(
     ratio: &str,
-    carried: &Carried,
+    carried: &CallContext,
     headers: &[(&str, &str)],
     times: usize,
 ) -> (usize, String) {
     let metrics = Arc::new(Metrics::default());
-    let (traces, exporter) = Traces::new(&settings(ratio), Arc::clone(&metrics)).unwrap();
+    let (traces, exporter) = TraceQueue::new(&settings(ratio), Arc::clone(&metrics)).unwrap();
     let check = check(headers);
     let record = refused(&check, 403, "policy-denied");
     for _ in 0..times {
@@ -92,14 +92,14 @@ fn the_context_of_the_call_is_nearer_than_the_request_s() {
     let (call, request) = (sampled(TRACE), sampled(OTHER_TRACE));
     let check = check(&[("traceparent", &request)]);
     let record = refused(&check, 403, "policy-denied");
-    let trace = |carried: &Carried| {
+    let trace = |carried: &CallContext| {
         spans(carried, &record)[0]
             .span_context
             .trace_id()
             .to_string()
     };
     assert_eq!(trace(&carried(&call)), TRACE);
-    assert_eq!(trace(&Carried::default()), OTHER_TRACE);
+    assert_eq!(trace(&CallContext::default()), OTHER_TRACE);
     assert_eq!(trace(&carried("00-nonsense")), OTHER_TRACE);
 }
 
@@ -120,7 +120,7 @@ fn a_context_that_nobody_can_believe_is_none() {
     ] {
         let check = check(&headers);
         let record = refused(&check, 403, "policy-denied");
-        let all = spans(&Carried::default(), &record);
+        let all = spans(&CallContext::default(), &record);
         assert_eq!(all[0].parent_span_id, SpanId::INVALID, "{headers:?}");
     }
 }
@@ -132,7 +132,7 @@ fn a_tracestate_is_kept_unless_it_is_long() {
     for (state, kept) in [("rojo=1,congo=2", "rojo=1,congo=2"), (&long, "")] {
         let check = check(&[("traceparent", &parent), ("tracestate", state)]);
         let record = refused(&check, 403, "policy-denied");
-        for span in spans(&Carried::default(), &record) {
+        for span in spans(&CallContext::default(), &record) {
             assert_eq!(span.span_context.trace_state().header(), kept);
         }
     }
@@ -141,9 +141,10 @@ fn a_tracestate_is_kept_unless_it_is_long() {
 #[test]
 fn the_callers_flag_decides_and_without_a_caller_the_ratio() {
     let (yes, no) = (sampled(TRACE), sampled(TRACE).replace("-01", "-00"));
-    let none = Carried::default();
-    let count =
-        |ratio, carried: &Carried, headers: &[(&str, &str)]| noted(ratio, carried, headers, 1).0;
+    let none = CallContext::default();
+    let count = |ratio, carried: &CallContext, headers: &[(&str, &str)]| {
+        noted(ratio, carried, headers, 1).0
+    };
     assert_eq!(count(", sample_ratio: 0", &carried(&yes), &[]), 1);
     let of_client = [("traceparent", yes.as_str())];
     assert_eq!(count(", sample_ratio: 0", &none, &of_client), 0);
@@ -168,8 +169,8 @@ fn a_client_s_context_is_not_the_parent_unless_it_is_trusted() {
     let check = check(&[("traceparent", &sampled(TRACE))]);
     let record = refused(&check, 403, "policy-denied");
     let parent = |more: &str| {
-        let (traces, _exporter) = Traces::new(&settings(more), Arc::default()).unwrap();
-        let trace = traces.begin(&Carried::default(), &record).unwrap();
+        let (traces, _exporter) = TraceQueue::new(&settings(more), Arc::default()).unwrap();
+        let trace = traces.begin(&CallContext::default(), &record).unwrap();
         let scope = InstrumentationScope::default();
         let mut spans = trace.spans.into_spans(&traces.ids, &scope);
         let call = spans.next().unwrap();
@@ -184,7 +185,7 @@ fn a_client_s_context_is_not_the_parent_unless_it_is_trusted() {
 
 #[test]
 fn a_full_queue_drops_whole_traces_and_counts_them() {
-    let (waiting, metrics) = noted("", &Carried::default(), &[], QUEUE + 3);
+    let (waiting, metrics) = noted("", &CallContext::default(), &[], QUEUE + 3);
     assert_eq!(waiting, QUEUE);
     // The call, the stop at which it was refused, and the answer.
     let line = "geowarden_trace_spans_total{result=\"queue-full\"} 9";
@@ -250,7 +251,7 @@ fn a_fault_is_an_error_of_the_call_and_of_the_stop_where_it_broke_off() {
     let check = check(&[]);
     let mut record = refused(&check, 503, "deadline");
     record.stops.leave_read();
-    let faulty: Vec<_> = spans(&Carried::default(), &record)
+    let faulty: Vec<_> = spans(&CallContext::default(), &record)
         .into_iter()
         .filter(|span| span.status == Status::error("deadline"))
         .map(|span| span.name)
@@ -267,7 +268,7 @@ fn headers_and_authorities_that_cannot_be_used_are_faults_that_tell_no_credentia
     let file = folder.path().join("file");
     let settings = settings("");
     let error = |settings: &config::Traces| {
-        let built = Traces::new(settings, Arc::default());
+        let built = TraceQueue::new(settings, Arc::default());
         built.err().unwrap().to_string()
     };
     for text in ["bad name=s3cret", "Authorization: Bearer s3cret=="] {
@@ -300,7 +301,7 @@ fn the_call_says_whose_policies_judged() {
     let check = check(&[]);
     let mut record = refused(&check, 403, "policy-denied");
     record.tenant = Some("osgeo".into());
-    let all = spans(&Carried::default(), &record);
+    let all = spans(&CallContext::default(), &record);
     for (key, value) in [
         ("geowarden.tenant", "osgeo"),
         ("geowarden.policy.revision", "r1"),

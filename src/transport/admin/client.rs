@@ -1,4 +1,4 @@
-//! How the commands ask a running geowarden.
+//! Connects commands to a running geowarden.
 
 use std::{error::Error, fmt, fs, io, path::PathBuf, str::FromStr, time::Duration};
 
@@ -12,10 +12,10 @@ use super::v1::{
     StatusRequest, StatusResponse, TailRequest, TailResponse, admin_client::AdminClient,
 };
 
-/// How long connecting and an immediate answer may take.
+/// The time limit for connecting, and for an immediate answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Where the admin service of another geowarden is: `HOST:PORT`, or `unix:/PATH`.
+/// The address of another geowarden's admin service: `HOST:PORT`, or `unix:/PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminAddress(String);
 
@@ -56,7 +56,7 @@ impl fmt::Display for AdminAddress {
     }
 }
 
-/// Certificates of a client, PEM files.
+/// The TLS files of a client, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTls {
     /// The authorities of the server's certificate.
@@ -73,7 +73,7 @@ pub enum ClientError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The certificates cannot be used.
@@ -82,17 +82,17 @@ pub enum ClientError {
     /// There was no connection, or it broke.
     #[error("{address}: {cause}")]
     Unreachable {
-        /// Where.
+        /// The address.
         address: AdminAddress,
-        /// Why.
+        /// The cause.
         cause: String,
     },
-    /// It rejected the call.
+    /// The server rejected the call.
     #[error("{address}: {message}")]
     Refused {
-        /// Where.
+        /// The address.
         address: AdminAddress,
-        /// In its words.
+        /// The server's message.
         message: String,
     },
 }
@@ -104,7 +104,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, with TLS when there are certificates to check it by.
+    /// Connects, with TLS if certificates are given.
     pub async fn connect(
         address: AdminAddress,
         tls: Option<&ClientTls>,
@@ -134,7 +134,7 @@ impl Client {
         Ok(Self { address, service })
     }
 
-    /// What it runs with.
+    /// Asks for its state.
     pub async fn status(&mut self) -> Result<StatusResponse, ClientError> {
         let asked = tokio::time::timeout(LIMIT, self.service.status(StatusRequest {}));
         match asked.await {
@@ -148,7 +148,7 @@ impl Client {
         }
     }
 
-    /// Its decisions from now on.
+    /// Asks for its decisions from now on.
     pub async fn tail(mut self, wanted: TailRequest) -> Result<Tail, ClientError> {
         let answer = self.service.tail(wanted).await;
         Ok(Tail {
@@ -160,19 +160,19 @@ impl Client {
     }
 }
 
-/// Decisions as they are made.
+/// The decisions, while they are made.
 pub struct Tail {
     address: AdminAddress,
     events: Streaming<TailResponse>,
 }
 
 impl Tail {
-    /// Where it watches.
+    /// The address.
     pub fn address(&self) -> &AdminAddress {
         &self.address
     }
 
-    /// The next one; `None` when there are no more.
+    /// The next decision; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<TailResponse>, ClientError> {
         let next = self.events.message().await;
         next.map_err(|status| refused(&self.address, &status))
@@ -193,7 +193,7 @@ fn certificates(tls: &ClientTls) -> Result<ClientTlsConfig, ClientError> {
     })
 }
 
-/// A connection that breaks is a status too, with what broke it below.
+/// A broken connection is reported as a status too, with its cause as the source.
 fn refused(address: &AdminAddress, status: &Status) -> ClientError {
     let address = address.clone();
     match status.source() {
@@ -208,7 +208,7 @@ fn refused(address: &AdminAddress, status: &Status) -> ClientError {
     }
 }
 
-/// The cause that says something: the outer ones say "transport error".
+/// The innermost cause: the outer ones only say "transport error".
 fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     error.source().map_or(error, innermost)
 }

@@ -1,4 +1,4 @@
-//! Which decisions a reader wants.
+//! Selects the decisions for a reader.
 
 use regex::Regex;
 use thiserror::Error;
@@ -9,10 +9,10 @@ use crate::telemetry::decision_stream::DecisionEvent;
 /// The longest pattern of a path, in bytes.
 const MAX_PATTERN: usize = 1024;
 
-/// Why a filter cannot be used; told to the client.
+/// Why a filter cannot be used. The text is sent to the client.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum FilterError {
-    /// A number that stands for no outcome.
+    /// The number is not an outcome.
     #[error("outcome: expected 0 (any), 1 (allow) or 2 (deny), found {0}")]
     Outcome(i32),
     /// The pattern is too long.
@@ -23,7 +23,7 @@ pub(super) enum FilterError {
     Pattern,
 }
 
-/// The conditions that a decision has to meet.
+/// The conditions that a decision must meet.
 #[derive(Debug)]
 pub(super) struct Filter {
     is_allowed: Option<bool>,
@@ -65,7 +65,7 @@ impl Filter {
     }
 }
 
-/// `*` stands for any characters, everything else for itself.
+/// A regular expression for a pattern: `*` matches any characters, every other character matches itself.
 fn pattern(text: &str) -> Result<Regex, FilterError> {
     if text.len() > MAX_PATTERN {
         return Err(FilterError::TooLong);

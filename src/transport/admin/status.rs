@@ -1,4 +1,4 @@
-//! The state of this geowarden as a message.
+//! Builds the status message.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use crate::{
     admin::IssuerKeys,
     authn::metadata_url,
     config::{Issuer, Part},
-    state::Tenant,
+    state::TenantRules,
     supervision::TaskStatus,
     telemetry::reload_history::{Failing, ReloadFailure, Reloads},
 };
@@ -33,13 +33,13 @@ pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
             .zip(&service.readiness.sources)
             .map(|(issuer, keys)| key_set(issuer, keys))
             .collect(),
-        reloads: Some(told(reloads)),
+        reloads: Some(reloads_message(reloads)),
         warnings: service.readiness.notes(),
         tasks: tasks.map(task).collect(),
     }
 }
 
-fn policy(parts: &[Part], tenant: &Tenant) -> v1::Policy {
+fn policy(parts: &[Part], tenant: &TenantRules) -> v1::Policy {
     let part = parts.iter().find(|part| part.tenant == tenant.name);
     let policy = &tenant.rules.policy;
     v1::Policy {
@@ -79,7 +79,7 @@ fn origin(issuer: &Issuer) -> v1::key_set::Source {
     }
 }
 
-/// Some key servers want a key of theirs in the query. A user name in a URL is refused when the configuration is read.
+/// Some key servers need a key in the query. A URL with a user name is rejected when the configuration is read.
 fn without_query(uri: &str) -> String {
     uri.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
@@ -100,7 +100,7 @@ fn failing(failing: &Failing) -> v1::FailingFiles {
     }
 }
 
-fn told(reloads: Reloads) -> v1::Reloads {
+fn reloads_message(reloads: Reloads) -> v1::Reloads {
     let failure = |failure: ReloadFailure| v1::ReloadFailure {
         time: Some(failure.time.into()),
         problems: failure.problems,

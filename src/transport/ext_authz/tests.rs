@@ -27,8 +27,8 @@ use crate::{
         key_digest,
     },
     pipeline::Rules,
-    policy::{Judgement, Policy, Question, Verdict, VerdictSource},
-    record::{ErrorFormat, FACTS, FactValue},
+    policy::{Judgement, Policy, Question, Turn, Verdict, VerdictSource},
+    record::{FACTS, FactValue, FastgeoapiMode},
     request::ogc::{Backend, Reader},
     state::Snapshot,
     telemetry::{decision_stream::DecisionEvent, traces},
@@ -85,8 +85,12 @@ impl Policy for TestPolicy {
         }
     }
 
-    fn lane(&self, _: &Question<'_>) -> Option<&Semaphore> {
-        self.case.is("policy", Way::Deadline).then_some(&self.lane)
+    fn turn(&self, _: &Question<'_>) -> Turn<'_> {
+        if self.case.is("policy", Way::Deadline) {
+            Turn::After(&self.lane)
+        } else {
+            Turn::Now
+        }
     }
 
     fn shown(&self, _: &Question<'_>) -> Value {
@@ -138,9 +142,9 @@ impl Case {
                 case: self,
                 lane: Semaphore::new(0),
             }),
-            error_format: ErrorFormat::FastgeoapiKeys,
+            fastgeoapi: Some(FastgeoapiMode::Keys),
         };
-        let tenant = Tenant {
+        let tenant = TenantRules {
             name: Some("osgeo".into()),
             rules,
         };

@@ -1,20 +1,20 @@
-//! How much memory each message holds that has not arrived completely.
+//! Records the memory of each incomplete message.
 
 use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::oneshot;
 
-/// The messages that had not come when they were first looked at.
+/// The messages that were not complete when they were first polled.
 #[derive(Debug)]
 pub(super) struct Ledger {
     limit: usize,
-    /// What one connection may hold.
+    /// The limit of one connection.
     share: usize,
     next: u64,
     bytes: usize,
     connections: HashMap<u64, usize>,
     messages: HashMap<u64, Message>,
-    /// Those that are not whole yet, the oldest first: of all, and of each connection.
+    /// The incomplete messages, the oldest first: of all connections, and of each one.
     incomplete: BTreeSet<u64>,
     incomplete_of: BTreeSet<(u64, u64)>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Ledger {
 struct Message {
     connection: u64,
     bytes: usize,
-    /// Tells the message's receiver, by being dropped.
+    /// Tells the receiver of the message, by being dropped.
     keep: oneshot::Sender<()>,
 }
 
@@ -41,7 +41,7 @@ impl Ledger {
         }
     }
 
-    /// Enters a message that is not whole yet, and returns its number.
+    /// Enters an incomplete message, and returns its number.
     pub(super) fn enter(
         &mut self,
         connection: u64,
@@ -62,7 +62,8 @@ impl Ledger {
         number
     }
 
-    /// A message holds so much more; the oldest ones are dropped until all is within the limits. Whether it is still kept.
+    /// Adds memory to a message, and drops the oldest ones until all are within the limits. Returns whether the message
+    /// is still there.
     pub(super) fn grow(&mut self, number: u64, bytes: usize) -> bool {
         let Some(message) = self.messages.get_mut(&number) else {
             return false;
@@ -98,7 +99,7 @@ impl Ledger {
             .unwrap_or_default()
     }
 
-    /// A message is whole, and not dropped any more.
+    /// Marks a message as complete. It is not dropped any more.
     pub(super) fn keep(&mut self, number: u64) {
         if let Some(message) = self.messages.get(&number) {
             self.incomplete.remove(&number);
@@ -106,7 +107,7 @@ impl Ledger {
         }
     }
 
-    /// A message is gone, or has to go.
+    /// Removes a message.
     pub(super) fn leave(&mut self, number: u64) {
         let Some(message) = self.messages.remove(&number) else {
             return;
@@ -129,7 +130,7 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    /// Enters messages, and tells which of them are still kept.
+    /// Enters messages, and returns which of them are still there.
     struct Messages(Ledger, Vec<(u64, oneshot::Receiver<()>)>);
 
     impl Messages {

@@ -18,7 +18,7 @@ async fn served() -> (String, Arc<Metrics>) {
     let address = listener.local_addr().unwrap().to_string();
     let metrics = Arc::<Metrics>::default();
     let limits = Limits {
-        seats: Seats::new("grpc", 16, &metrics),
+        limit: ConnectionLimit::new("grpc", 16, &metrics),
         receiving: Receiving::new(Duration::from_secs(10), 32 << 20),
         longest_message: 1 << 20,
         pings: Pings {

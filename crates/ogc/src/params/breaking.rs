@@ -1,12 +1,13 @@
-//! What leaves pygeoapi 0.24 broken for everybody, by one request of anybody.
+//! Requests that leave pygeoapi 0.24 broken for everybody.
 //!
-//! Its STAC search marks a collection as an ordinary one while it asks for its items (`pygeoapi/api/stac.py`, `search`), and
-//! marks it back afterwards. An error in between is not caught: the mark stays, and each later search is answered with 501
-//! until pygeoapi is restarted. The parameters below end in such an error with providers that pygeoapi ships.
+//! Its STAC search marks a collection as an ordinary one while it asks for its items (`pygeoapi/api/stac.py`,
+//! `search`), and removes the mark afterwards. An error in between is not caught: the mark stays, and each later search
+//! is answered with 501 until pygeoapi is restarted. The parameters below cause such an error with providers that
+//! pygeoapi ships.
 
 use super::super::refusal::{Refusal, Rule};
 
-/// Refuses a parameter of a STAC search that would break the search for everybody.
+/// Refuses a parameter that would break the STAC search for everybody.
 pub(super) fn check(name: &str, text: &str) -> Result<(), Refusal> {
     let why = match name {
         "bbox" if text.split(',').count() == 6 => "send a `bbox` of four numbers",

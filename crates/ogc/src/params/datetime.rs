@@ -14,9 +14,9 @@ const DATE_LENGTH: usize = 10;
 /// The first and the last moment of a date or time.
 type Span = (DateTime<Utc>, DateTime<Utc>);
 
-/// `{"start": .., "end": ..}` in UTC, null where the interval is open.
+/// `{"start": .., "end": ..}` in UTC, null if the interval is open.
 ///
-/// A date stands for all of its day, a month and a year likewise, since the servers differ in which moment they take.
+/// A date means its whole day, and a month or a year all of it, since servers use different moments.
 pub(super) fn interval(text: &str) -> Option<Value> {
     let (start, end) = match text.split_once('/') {
         Some((start, end)) => (half(start)?, half(end)?),
@@ -35,9 +35,10 @@ pub(super) fn interval(text: &str) -> Option<Value> {
     Some(json!({ "start": show(start), "end": show(end) }))
 }
 
-/// The strict spelling of a loose one: `T` for a `t` or a space, `Z` for `z` (RFC 3339, section 5.6). Other texts stay.
+/// Rewrites an instant in strict spelling: `T` for a `t` or a space, `Z` for `z` (RFC 3339, section 5.6). Other texts
+/// are unchanged.
 ///
-/// Some providers compare times as texts, and so must get one spelling.
+/// Some providers compare times as texts, so they must get one spelling.
 pub(super) fn strict(text: &str) -> Cow<'_, str> {
     let is_loose = |half: &str| {
         matches!(half.as_bytes().get(DATE_LENGTH), Some(b't' | b' ')) || half.ends_with('z')
@@ -62,7 +63,7 @@ fn strict_instant(half: &str) -> String {
     }
 }
 
-/// One side of an interval: None within is an open one.
+/// One side of an interval. The inner `None` is an open side.
 #[allow(clippy::option_option)] // no date at all, or an open side
 fn half(text: &str) -> Option<Option<Span>> {
     match text {
@@ -82,7 +83,7 @@ fn instant(text: &str) -> Option<Span> {
     Some((first, after - TimeDelta::microseconds(1)))
 }
 
-/// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`: its first day, and the first day after it.
+/// The first day of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, and the first day after it.
 fn date(text: &str) -> Option<(NaiveDate, NaiveDate)> {
     let mut fields = text.split('-');
     let year = fields.next().and_then(|text| digits(text, 4))?;
@@ -105,7 +106,7 @@ fn date(text: &str) -> Option<(NaiveDate, NaiveDate)> {
     Some((first, after))
 }
 
-/// `HH:MM[:SS[.fraction]]` with `Z`, an offset, or nothing, which pygeoapi takes for UTC.
+/// `HH:MM[:SS[.fraction]]` with `Z`, an offset, or nothing, which pygeoapi reads as UTC.
 fn moment(day: NaiveDate, text: &str) -> Option<Span> {
     let (clock, offset) = match text.find(['Z', '+', '-']) {
         Some(at) => (text.get(..at)?, zone(text.get(at..)?)?),

@@ -1,13 +1,14 @@
-//! Boxes and geometries.
+//! Bounding boxes and geometries.
 
 use serde_json::{Value, json};
 
 use super::number;
 
-/// Deeper geometries are not read; OGC's deepest, a multipolygon, has three levels.
+/// Deeper geometries are refused. The deepest of OGC, a multipolygon, has three levels.
 const MAX_POINTS: usize = 2_000;
 
-/// `minx,miny,maxx,maxy`, or six numbers with minz and maxz; minx over maxx spans the antimeridian.
+/// `minx,miny,maxx,maxy`, or six numbers with minz and maxz. If minx is greater than maxx, the box crosses the
+/// antimeridian.
 pub(super) fn bbox(text: &str) -> Option<Value> {
     let mut numbers = [0.0; 6];
     let mut count = 0;
@@ -24,8 +25,8 @@ pub(super) fn bbox(text: &str) -> Option<Value> {
     Some(given.iter().copied().map(Value::from).collect())
 }
 
-/// Well-known text (OGC 06-103r4) as a GeoJSON geometry (RFC 7946). Measures (M) are left out: GeoJSON has none, and a place is
-/// the same with and without one.
+/// Parses well-known text (OGC 06-103r4) to a GeoJSON geometry (RFC 7946). Measures (M) are omitted, since GeoJSON has
+/// none, and they do not change the place.
 pub(super) fn wkt(text: &str) -> Option<Value> {
     let (name, rest) = text.trim_matches(' ').split_once('(')?;
     let (kind, axes) = kind_and_axes(name)?;
@@ -56,10 +57,10 @@ pub(super) fn wkt(text: &str) -> Option<Value> {
     Some(json!({ "type": kind, "coordinates": coordinates }))
 }
 
-/// What the numbers of a point are, behind x and y.
+/// The meaning of the numbers of a point, after x and y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Axes {
-    /// As the first point has them: `POINT(1 2 3)` has a height, and `POINT(1 2 3 4)` a measure too.
+    /// The first point determines it: `POINT(1 2 3)` has a height, and `POINT(1 2 3 4)` a measure too.
     Unsaid,
     None,
     Z,
@@ -80,7 +81,7 @@ impl Axes {
     }
 }
 
-/// `POINT`, `POINT ZM` or `POINTZM`, in any case.
+/// Parses `POINT`, `POINT ZM` or `POINTZM`, in any case.
 fn kind_and_axes(name: &str) -> Option<(String, Axes)> {
     let mut words = name.split_ascii_whitespace();
     let mut kind = words.next()?.to_ascii_uppercase();
@@ -95,7 +96,7 @@ fn kind_and_axes(name: &str) -> Option<(String, Axes)> {
         return None;
     }
     if axes == Axes::Unsaid {
-        // No kind of geometry ends in one of these letters. `ZM` comes first, since it ends in `M`.
+        // No kind of geometry ends in one of these letters. `ZM` is first, because it ends in `M`.
         for (suffix, said) in [("ZM", Axes::Zm), ("Z", Axes::Z), ("M", Axes::M)] {
             if kind.ends_with(suffix) {
                 kind.truncate(kind.len() - suffix.len());
@@ -114,7 +115,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// What stands after an opening parenthesis, and the closing one.
+    /// Parses the text after an opening parenthesis, up to the closing one.
     fn list(&mut self, depth: usize, is_multi_point: bool) -> Option<Value> {
         let mut all = Vec::new();
         loop {
@@ -142,7 +143,7 @@ impl Reading<'_> {
         let end = self.rest.find([',', ')', '('])?;
         let (text, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        // Anybody may send thousands of points, so that each costs as little as it can.
+        // Anybody may send thousands of points, so each must be cheap.
         let mut numbers = [0.0; 4];
         let mut count = 0;
         for word in text.split_ascii_whitespace() {
@@ -169,7 +170,7 @@ impl Reading<'_> {
     }
 }
 
-/// WKT's numbers are ASCII, other than Python's.
+/// Numbers of WKT are ASCII only, unlike Python's.
 fn plain_number(text: &str) -> Option<f64> {
     let is_numeral = text
         .bytes()

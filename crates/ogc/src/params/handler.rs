@@ -1,7 +1,7 @@
-//! Which query parameters the handler of each route reads, and in which form: pygeoapi 0.24, `pygeoapi/api/*.py`.
+//! The query parameters that the handler of each route reads, and their form: pygeoapi 0.24, `pygeoapi/api/*.py`.
 //!
-//! The differential test (`tests/differential`, `--values`) holds these tables against the values that pygeoapi gives to its
-//! providers.
+//! The differential test (`tests/differential`, `--values`) compares these tables with the values that pygeoapi passes
+//! to its providers.
 
 use super::{
     super::{
@@ -17,17 +17,17 @@ type Named = &'static [(&'static str, Kind)];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handler {
     named: Named,
-    /// Whether it answers in a format and a language that the client chooses.
+    /// Whether the client can choose the format and the language of the answer.
     is_negotiated: bool,
     fields: Fields,
 }
 
-/// What becomes of names that the handler does not know.
+/// What the handler does with unknown names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fields {
     /// It ignores them.
     Ignored,
-    /// It compares fields of the data with them, but for these names.
+    /// It compares data fields with them, except for these names.
     Compared { except: &'static [&'static str] },
 }
 
@@ -86,7 +86,7 @@ macro_rules! edr {
 }
 const BY_COORDINATES: Named = edr![("coords", Kind::Wkt)];
 const BY_BOX: Named = edr![("bbox", Kind::FlatBbox)];
-/// One location by its id: whether a box counts beside it depends on the provider.
+/// A location by its id. Whether a box has an effect depends on the provider.
 const LOCATION: Named = edr![];
 const RADIUS: Named = edr![
     ("coords", Kind::Wkt),
@@ -101,7 +101,7 @@ const CORRIDOR: Named = edr![
     ("height-units", Kind::Text),
 ];
 
-/// Members of a STAC item search that pygeoapi never reads: no fields of the data either, since nobody means them so.
+/// Members of a STAC item search that pygeoapi never reads. They are not data fields either.
 const OF_STAC: &[&str] = &["collections", "ids", "intersects", "query", "fields"];
 
 impl Handler {
@@ -135,7 +135,7 @@ impl Handler {
                 Part::Queryables => negotiated(QUERYABLES),
                 Part::Coverage => negotiated(COVERAGE),
                 Part::Map { .. } => negotiated(MAP),
-                // Some format must be named, and the provider's own is sent.
+                // A format must be named, but the provider sends its own.
                 Part::Tile { .. } => reads_nothing,
                 Part::Edr {
                     query, location, ..
@@ -152,7 +152,7 @@ impl Handler {
         }
     }
 
-    /// The name as the table has it and the form of its value; None where the handler ignores the parameter.
+    /// The name in the table and the form of the value; `None` if the handler ignores the parameter.
     pub(super) fn reads(self, name: &str) -> Option<(Option<&'static str>, Kind)> {
         let common = if self.is_negotiated {
             FORMAT_AND_LANGUAGE

@@ -1,4 +1,4 @@
-//! What the text of a parameter stands for, read as pygeoapi reads it.
+//! Parses the value of a parameter as pygeoapi does.
 
 use serde_json::{Value, json};
 
@@ -12,31 +12,31 @@ use super::{
 pub(super) enum Kind {
     /// Four or six numbers.
     Bbox,
-    /// Four numbers: the heights of six would be dropped, and the box with them.
+    /// Four numbers. Six are refused, since pygeoapi would drop the heights, and then the box.
     FlatBbox,
     Datetime,
     Limit,
     Integer,
     Measure,
-    /// Names separated by commas, empty ones kept.
+    /// Names separated by commas; empty names are kept.
     Names,
-    /// Names separated by commas, empty ones dropped.
+    /// Names separated by commas; empty names are dropped.
     NonemptyNames,
     Sort,
     Truth,
     Subset,
     Wkt,
     OneOf(&'static [&'static str]),
-    /// Handed on as it is.
+    /// The text as it is.
     Text,
-    /// Handed on as it is; it may hold tabs and line breaks.
+    /// The text as it is. It may contain tabs and line breaks.
     FreeText,
 }
 
 impl Kind {
-    /// The value of `text`; an error if it has none that pygeoapi and a policy would both understand.
+    /// The value of `text`; an error if pygeoapi and a policy could understand it differently.
     ///
-    /// None where pygeoapi treats the parameter as if it were not there.
+    /// `None` if pygeoapi treats the parameter as absent.
     pub(super) fn read(self, name: &str, text: &str) -> Result<Option<Value>, Refusal> {
         if text.is_empty() || (self == Self::NonemptyNames && text.split(',').all(str::is_empty)) {
             return Ok(None);
@@ -107,7 +107,7 @@ fn sort_key(text: &str) -> Value {
     json!({ "property": property, "order": order })
 }
 
-/// What pygeoapi takes for true; it takes everything else for false.
+/// Whether pygeoapi reads the text as true. It reads every other text as false.
 fn is_true(text: &str) -> bool {
     ["yes", "true", "t", "1", "on"].contains(&text.to_lowercase().as_str())
 }

@@ -1,8 +1,8 @@
-//! Numbers as Python's `int` and `float` read them, which is how pygeoapi does.
+//! Parses numbers like Python's `int` and `float`, which pygeoapi uses.
 
 use serde_json::Value;
 
-/// The zeros of the decimal digits (Unicode 15.0): the other nine follow each of them.
+/// The zeros of the decimal digits (Unicode 15.0). The other nine digits follow each of them.
 const ZEROS: [u32; 68] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
     0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
@@ -13,13 +13,13 @@ const ZEROS: [u32; 68] = [
     0x1fbf0,
 ];
 
-/// A page's size: an integer from 1, which pygeoapi takes for text where it starts with a zero.
+/// The size of a page: an integer from 1. With a leading zero, pygeoapi reads it as text.
 pub(super) fn limit(text: &str) -> Option<i64> {
     let is_text = text.len() > 1 && text.starts_with('0');
     integer(text).filter(|n| *n > 0 && !is_text)
 }
 
-/// An integer: any decimal digits, white space around them, `_` between two of them.
+/// An integer of any decimal digits, with white space around it and `_` between digits.
 pub(super) fn integer(text: &str) -> Option<i64> {
     if is_plain(text) {
         return text.parse().ok();
@@ -27,7 +27,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     ascii(text)?.parse().ok()
 }
 
-/// A number that is neither infinite nor NaN, with which comparisons are all false.
+/// A number that is neither infinite nor NaN: comparisons with NaN are always false.
 pub(super) fn finite(text: &str) -> Option<f64> {
     if is_plain(text) {
         return text.parse().ok().filter(|n: &f64| n.is_finite());
@@ -40,7 +40,7 @@ pub(super) fn finite(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// What pygeoapi takes an untyped text for: a number with a point, an integer without leading zeros, or text.
+/// The value of an untyped text in pygeoapi: a number with a point, an integer without leading zeros, or text.
 pub(super) fn typed(text: &str) -> Value {
     if text.contains('.') {
         return finite(text).map_or_else(|| Value::from(text), Value::from);
@@ -60,7 +60,7 @@ fn is_plain(text: &str) -> bool {
         .all(|b| b.is_ascii_digit() || b == b'-' || b == b'.')
 }
 
-/// The same number in ASCII, without the `_` that may stand between two digits.
+/// The number in ASCII, without the `_` that may be between digits.
 fn ascii(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     let mut before_is_digit = false;
@@ -81,7 +81,7 @@ fn ascii(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// A decimal digit of any script as an ASCII one.
+/// A decimal digit of any script, as an ASCII digit.
 fn digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c).filter(char::is_ascii_digit);

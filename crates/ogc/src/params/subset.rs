@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::number;
 
-/// `axis(low:high),axis(value)` as `{"axis": [low, high], "axis": [value]}`, numbers where they are numerals,
-/// quoted ones too, as pygeoapi takes them.
+/// Parses `axis(low:high),axis(value)` to `{"axis": [low, high], "axis": [value]}`. Numerals become numbers, even
+/// quoted ones, as in pygeoapi.
 pub(super) fn read(text: &str) -> Option<Value> {
     let mut all = Map::new();
     for part in text.split(',') {
@@ -33,7 +33,7 @@ fn range(text: &str) -> Option<Value> {
         };
     }
     match text.split_once(':') {
-        // A time of day holds colons; unquoted it is not known which of them parts the range.
+        // A time contains colons. Without quotes it is not known which of them separates the range.
         Some((_, high)) if high.contains(':') => None,
         Some((low, high)) => values(&[low, high]),
         None => values(&[text]),

@@ -35,7 +35,7 @@ fn all(route: &Route, pairs: &[(&str, &str)]) -> Result<Params, Rule> {
     Params::read(&pairs, route, Action::Read).map_err(|refusal| refusal.rule())
 }
 
-/// The value that a policy sees; null where it sees none, None where the request is refused.
+/// The value that a policy sees: null if it sees none, `None` if the request is refused.
 fn read(route: &Route, name: &str, text: &str) -> Option<Value> {
     match all(route, &[(name, text)]) {
         Ok(params) => {
@@ -79,7 +79,7 @@ fn boxes_are_numbers_in_their_crs() {
     assert_eq!(read(&items, "bbox-crs", "x"), Some(Value::Null));
     let both = all(&items, &[("bbox-crs", "x"), ("bbox", "1,2,3,4")]).unwrap();
     assert_eq!(both.get("bbox-crs"), Some(&json!("x")));
-    // The heights would be dropped, and the box with them.
+    // pygeoapi would drop the heights, and then the box.
     for route in [on_edr("cube"), on_edr("locations"), on_map()] {
         assert_eq!(read(&route, "bbox", "1,2,0,3,4,9"), None);
     }

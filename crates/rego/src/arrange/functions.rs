@@ -1,8 +1,8 @@
-//! Functions in forms that the engine has.
+//! Arranges functions in forms that the engine supports.
 //!
-//! Of a function that is defined in two files, the engine mixes up the arguments: the definitions of each file become a function
-//! of their own, and one function calls them all. Of a name with several parts it does not look at the default: such a function
-//! gets a name of one part.
+//! If a function is defined in two files, the engine confuses its arguments. So the definitions of each file become a
+//! separate function, and one function calls them all. If a function's name has several parts, the engine ignores its
+//! default. So it gets a name of one part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::resolve::{
     tree::{Body, Function, Kind, Rule, Value, Variable},
 };
 
-/// Makes one function of those that are defined in several files.
+/// Merges functions that are defined in several files into one.
 pub(super) fn join(files: &mut [File], places: &Places) {
     let mut homes: BTreeMap<Path, BTreeSet<usize>> = BTreeMap::new();
     for (number, file) in files.iter().enumerate() {
@@ -65,7 +65,7 @@ pub(super) fn join(files: &mut [File], places: &Places) {
     }
 }
 
-/// `f(a, b) := part(a, b)`.
+/// The rule `f(a, b) := part(a, b)`.
 fn calling(rule: &Rule, part: Path) -> Rule {
     let arity = rule.arguments.as_ref().map_or(0, Vec::len);
     let arguments: Vec<Value> = (0..arity).map(Value::Local).collect();
@@ -92,7 +92,7 @@ fn calling(rule: &Rule, part: Path) -> Rule {
     }
 }
 
-/// Gives the functions of all files their places.
+/// Sets the places of the functions of all files.
 pub(super) fn flatten(files: &mut [File], places: &mut Places) {
     let mut names: BTreeMap<Path, String> = BTreeMap::new();
     for file in files {

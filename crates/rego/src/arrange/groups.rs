@@ -1,7 +1,8 @@
-//! Groups of rules that are one document in OPA: `g`, where there are rules `g.a` and `g.b`, and each package with such rules.
+//! Groups of rules that are one document in OPA: `g`, if there are rules `g.a` and `g.b`, and each package with such
+//! rules.
 //!
-//! The engine has an object for a package, but not for what the names of rules make, which is there even where none of the
-//! rules holds.
+//! The engine has an object for a package, but not for a group that the names of rules make. In OPA that object exists
+//! even if no rule holds.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::resolve::File;
 
-/// Finds the groups for which the engine has no object, or another one.
+/// Finds the groups for which the engine has no object, or a different one.
 pub(super) fn find(
     files: &[File],
     hidden: &BTreeSet<Path>,
@@ -27,7 +28,7 @@ pub(super) fn find(
                 || rule.path.first().is_some_and(|name| is_taken(name))
                 || hidden.contains(&path);
             if is_other {
-                // What is hidden must not be a member of its package.
+                // A hidden name must not be a member of its package.
                 groups.extend(
                     (1..path.len())
                         .filter_map(|end| path.get(..end))
@@ -35,7 +36,7 @@ pub(super) fn find(
                 );
             }
             if rule.arguments.is_some() {
-                // A function is no member of the document around it, which is there all the same.
+                // A function is not a member of the document around it, but the document exists.
                 path.pop();
             }
             leaves.insert(path);

@@ -1,9 +1,9 @@
-//! Rules whose first name is a keyword of the engine, or that of its own functions: they get another name.
+//! Renames rules whose first name is a keyword of the engine or the name of one of its functions.
 
 use super::places::Places;
 use crate::{core::RESERVED, resolve::File};
 
-/// Whether the engine would not take a name for that of a rule.
+/// Whether the engine would not accept the name of a rule.
 pub(super) fn is_taken(name: &str) -> bool {
     RESERVED.contains(&name) || name == "internal"
 }

@@ -1,9 +1,9 @@
 //! Objects that are made by the names of rules, of which some are not constant.
 //!
-//! `o[key] := value` alone is a form of the engine. `o.a := value` beside it becomes one, since the engine would take it for a
-//! rule of its own and notice no conflict. Where a name goes on behind such a key, `o[key].b := value`, or a set is below it, the
-//! engine makes the way to the value even where there is no value. There the rules give the ways and the values, and the object
-//! is put together from them.
+//! The engine supports `o[key] := value` alone. `o.a := value` beside it is rewritten in this form, since the engine
+//! would make a separate rule of it and miss conflicts. In `o[key].b := value`, or with a set below the key, the engine
+//! creates the path to the value even if there is no value. Then the rules return paths and values, and the object is
+//! built from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::{
     source::Span,
 };
 
-/// Arranges the objects of all files, and tells the paths of rules that are no documents of the author's.
+/// Arranges the objects of all files, and returns the paths of rules that are not documents of the author's.
 pub(super) fn arrange(
     files: &mut [File],
     places: &mut Places,
@@ -112,9 +112,9 @@ fn fault(file: &File, span: Span, code: Code, message: String, cure: &str) -> Di
 
 /// The objects with keys that are not constant.
 struct Found {
-    /// Those that are put together.
+    /// Objects that are built from paths and values.
     deep: BTreeSet<Path>,
-    /// Those whose every rule gives one member.
+    /// Objects with one member for each rule.
     plain: BTreeSet<Path>,
 }
 
@@ -156,7 +156,8 @@ impl Found {
     }
 }
 
-/// Groups of rules that `with` replaces as a whole, unless one of them uses another one: the whole would use itself.
+/// Groups of rules that `with` replaces as a whole, except if one of them uses another: then the whole would use
+/// itself.
 fn replaced_groups(files: &[File]) -> BTreeSet<Path> {
     let rules = || {
         files
@@ -186,13 +187,13 @@ fn replaced_groups(files: &[File]) -> BTreeSet<Path> {
     groups.cloned().collect()
 }
 
-/// An object that is put together.
+/// An object that is built from paths and values.
 struct Object {
-    /// The rule whose keys are the ways to values.
+    /// The rule whose keys are the paths to values.
     values: String,
-    /// The rule whose members are ways with members of the sets there.
+    /// The rule whose members are paths with members of the sets there.
     members: String,
-    /// What has a constant name.
+    /// The parts with constant names.
     constant: String,
     constants: BTreeMap<Vec<String>, Kind>,
     package: Option<Path>,
@@ -212,7 +213,7 @@ impl Object {
         }
     }
 
-    /// Gives a rule its place among what the object is made of.
+    /// Adds a rule to the parts of its object.
     fn place(
         &mut self,
         rule: &mut Rule,
@@ -270,7 +271,7 @@ impl Object {
         Ok(())
     }
 
-    /// The rules of the whole object, and those that tell what has a constant name.
+    /// The rules of the whole object, and those for the parts with constant names.
     fn rules(&self, object: &[String]) -> Vec<Rule> {
         let package = self.package.clone().unwrap_or_default();
         let document = |names: &[String]| Value::Document {
@@ -308,7 +309,7 @@ impl Object {
                 rules.push(one);
             }
         }
-        // What none of the author's rules gives must be there all the same.
+        // Parts without a rule of the author's must exist too.
         let never = || Query {
             literals: vec![Literal {
                 kind: LiteralKind::Condition(Condition::Value(Value::Scalar(Scalar::Bool(false)))),

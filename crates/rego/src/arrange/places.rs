@@ -1,4 +1,4 @@
-//! Where the engine finds what a path of the author's stands for.
+//! The place in the engine for each path of the author's.
 
 use std::{
     cell::RefCell,
@@ -8,19 +8,19 @@ use std::{
 /// A full path, `data` first.
 pub(super) type Path = Vec<String>;
 
-/// Where documents and functions are, if that is not their own path.
+/// The places of documents and functions, if they differ from their own paths.
 pub(crate) struct Places {
-    /// What names that the policy does not have begin with.
+    /// The prefix of names that the policy does not have.
     pub(super) prefix: String,
-    /// Rules that are elsewhere.
+    /// Rules that were moved.
     pub(super) others: BTreeMap<Path, Path>,
-    /// Groups of rules that need a rule of their own, with the names of their members.
+    /// Groups that need a separate rule, with the names of their members.
     pub(super) groups: BTreeMap<Path, BTreeSet<String>>,
-    /// The groups that are named.
+    /// The groups that are used.
     asked: RefCell<BTreeSet<Path>>,
-    /// The built-ins that a function of the policy stands for.
+    /// The built-ins that are replaced by a function of the policy.
     builtins: RefCell<BTreeMap<String, usize>>,
-    /// Those of them that are called by that function everywhere, so that `with` can replace it.
+    /// The built-ins that are called through that function everywhere, so that `with` can replace it.
     pub(super) replaced: BTreeSet<String>,
 }
 
@@ -36,12 +36,12 @@ impl Places {
         }
     }
 
-    /// Whether a name is none of the author's.
+    /// Whether the author does not use this name.
     pub(crate) fn is_made(&self, name: &str) -> bool {
         name.starts_with(&self.prefix)
     }
 
-    /// The package of all rules that are made for others.
+    /// The package of all generated rules.
     pub(crate) fn package(&self) -> Vec<String> {
         vec![format!("{}made", self.prefix)]
     }
@@ -51,7 +51,7 @@ impl Places {
         std::iter::once("data".to_owned()).chain(names).collect()
     }
 
-    /// Where the engine finds a document.
+    /// The place of a document in the engine.
     pub(crate) fn of(&self, path: Path) -> Path {
         if self.groups.contains_key(&path) {
             let group = self.group(&path);
@@ -61,7 +61,7 @@ impl Places {
         self.moved(path)
     }
 
-    /// Where the engine finds a rule or what is inside of its value.
+    /// The place of a rule, or of a part of its value.
     pub(crate) fn moved(&self, path: Path) -> Path {
         for end in (1..=path.len()).rev() {
             let (above, below) = path.split_at(end);
@@ -72,7 +72,7 @@ impl Places {
         path
     }
 
-    /// Whether a place is that of an object, whatever is in it.
+    /// Whether the place is always an object.
     pub(crate) fn is_group(&self, place: &[String]) -> bool {
         place.get(1) == self.package().first()
     }
@@ -82,7 +82,7 @@ impl Places {
         self.made(format!("group{number}"))
     }
 
-    /// The groups that are named, with the names of their rules and members.
+    /// The groups that are used, with the names of their rules and members.
     pub(crate) fn asked(&self) -> Vec<(Path, String, Vec<String>)> {
         let asked = self.asked.borrow();
         let all = asked.iter().filter_map(|path| {
@@ -93,14 +93,14 @@ impl Places {
         all.collect()
     }
 
-    /// A function that does what a built-in does, where the engine cannot replace the built-in itself.
+    /// A function that calls a built-in, if the engine cannot replace the built-in itself.
     pub(crate) fn in_place_of(&self, name: &str, arity: usize) -> Option<Path> {
         self.replaced
             .contains(name)
             .then(|| self.builtin(name, arity))
     }
 
-    /// A function that does what a built-in does, since no built-in can stand in place of a function.
+    /// A function that calls a built-in, since a built-in cannot replace a function.
     pub(crate) fn builtin(&self, name: &str, arity: usize) -> Path {
         self.builtins.borrow_mut().insert(name.to_owned(), arity);
         self.made(Self::builtin_name(name))
@@ -110,7 +110,7 @@ impl Places {
         format!("builtin_{}", name.replace('.', "__"))
     }
 
-    /// Those built-ins, with the names of their functions and the numbers of their arguments.
+    /// These built-ins, with the names of their functions and the number of arguments.
     pub(crate) fn builtins(&self) -> Vec<(String, String, usize)> {
         let all = self.builtins.borrow();
         all.iter()

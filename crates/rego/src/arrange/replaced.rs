@@ -1,5 +1,5 @@
-//! Built-ins that `with` replaces, and for which the engine cannot put anything: a function of the policy is called in their
-//! place everywhere, and replaced.
+//! Built-ins that `with` replaces, but that the engine cannot replace. A function of the policy is called instead
+//! everywhere, and replaced.
 
 use super::places::Places;
 use crate::resolve::{Builtins, File, uses};

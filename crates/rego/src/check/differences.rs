@@ -1,11 +1,11 @@
-//! Built-ins whose values can differ from OPA's: each use is told, since no error would tell of it.
+//! Warns about each use of a built-in whose value can differ from OPA's, since no error would show it.
 
 use crate::{
     diagnostic::{Code, Diagnostic, Severity},
     resolve::{File, tree::Function, uses},
 };
 
-/// The built-ins whose values can differ from OPA's, and where; docs/policies/differences.md says more.
+/// The built-ins whose values can differ from OPA's, with the difference. docs/policies/differences.md explains them.
 pub const DIFFERENT: [(&str, &str); 10] = [
     ("ceil", "between -1 and 0 the value is 0"),
     ("floor", "between -1 and 0 the value is -1"),
@@ -37,7 +37,7 @@ pub const DIFFERENT: [(&str, &str); 10] = [
     ),
 ];
 
-/// Adds a warning for each call of one of them.
+/// Adds a warning for each call of such a built-in.
 pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     for file in files {
         for rule in &file.rules {

@@ -1,4 +1,4 @@
-//! Rules whose path stands for something else too: a package, a value of the data, or a name of the language.
+//! Finds rules whose path has another meaning too: a package, a value of the data, or a name of the language.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     resolve::File,
 };
 
-/// Adds a fault for each rule whose path is taken.
+/// Adds an error for each rule whose path has another meaning.
 pub(super) fn check(files: &[File], data: &Map<String, Value>, diagnostics: &mut Vec<Diagnostic>) {
     let packages: BTreeSet<&[String]> = files.iter().map(|file| file.package.as_slice()).collect();
     let mut seen = BTreeSet::new();
@@ -32,7 +32,7 @@ pub(super) fn check(files: &[File], data: &Map<String, Value>, diagnostics: &mut
     }
 }
 
-/// What a rule's path stands for beside the rule, and what to do.
+/// The other meaning of a rule's path, and what to do.
 fn taken(
     path: &[String],
     packages: &BTreeSet<&[String]>,
@@ -54,7 +54,7 @@ fn taken(
     })
 }
 
-/// Whether the data has a value at a path, or above it one that is no object.
+/// Whether the data has a value at the path, or a value above it that is not an object.
 fn is_data(path: &[String], data: &Map<String, Value>) -> bool {
     let mut members = data;
     for name in path {

@@ -1,5 +1,5 @@
-//! Which rules evaluate which others: rules in a circle and chains that are too long would end the process by a stack
-//! overflow, which nothing can catch.
+//! Finds rules that use each other in a circle, and chains of rules that are too long. They would overflow the stack,
+//! which cannot be caught.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,26 +9,26 @@ use crate::{
     source::Span,
 };
 
-/// How deep expressions may be nested, with the expressions of the rules that they use.
+/// How deep expressions may be nested, including the expressions of the rules that they use.
 ///
-/// Measured: 400 levels, of functions, operators, references and comprehensions, get by with 1 MiB of stack in a build
+/// Measured: 400 levels of functions, operators, references and comprehensions need less than 1 MiB of stack in a build
 /// without optimisation. Evaluations have 64 MiB.
 const MAX_DEPTH: usize = 2000;
-/// What a rule adds to the depth of its expressions: entering it costs as much stack as some levels of nesting.
+/// The depth that a rule adds: entering it needs as much stack as some levels of nesting.
 const RULE_DEPTH: usize = 4;
 
 type Path = Vec<String>;
 
-/// All rules of one path.
+/// All rules with one path.
 struct Node<'a> {
     file: &'a str,
     span: Span,
     depth: usize,
-    /// What they name.
+    /// The paths that they use.
     uses: BTreeSet<Path>,
 }
 
-/// Adds a fault for each rule that uses itself, and for each chain that is too long.
+/// Adds an error for each rule that uses itself, and for each chain that is too long.
 pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     let mut nodes: BTreeMap<Path, Node<'_>> = BTreeMap::new();
     for file in files {
@@ -59,10 +59,10 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Looks for circles and long chains, without recursion of its own.
+/// Finds circles and long chains, without recursion of its own.
 struct Search<'a, 'b> {
     nodes: &'a BTreeMap<Path, Node<'a>>,
-    /// The depth below each rule that is done.
+    /// The depth below each finished rule.
     depths: BTreeMap<&'a Path, usize>,
     diagnostics: &'b mut Vec<Diagnostic>,
 }
@@ -124,7 +124,7 @@ impl<'a> Search<'a, '_> {
         });
     }
 
-    /// The rules that the paths of a rule lead to: below a package, or above a value.
+    /// The rules that a path leads to: below a package, or above a value.
     fn used_by(&self, node: &Node<'_>) -> Vec<&'a Path> {
         let mut all = BTreeSet::new();
         for path in &node.uses {

@@ -1,5 +1,5 @@
-//! Constants as arguments of built-in functions that never take such a value: OPA's compiler rejects them, and an error of the
-//! call would be met by a request only.
+//! Checks constants as arguments of built-in functions. OPA's compiler rejects a constant of the wrong type. Without
+//! this check, only a request would reveal the error.
 
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// The kinds of values that each argument of a function takes: `s` for strings, `n` numbers, `b` booleans, `0` null, `a`
+/// The types that each argument of a function accepts: `s` for strings, `n` numbers, `b` booleans, `0` null, `a`
 /// arrays, `t` sets, `o` objects, `*` for any. As OPA 1.20 declares them.
 const ARGUMENTS: [(&str, &[&str]); 97] = [
     ("abs", &["n"]),
@@ -112,7 +112,7 @@ const ARGUMENTS: [(&str, &[&str]); 97] = [
     ("yaml.unmarshal", &["s"]),
 ];
 
-/// Adds a fault for each call with a constant of a kind that the function does not take.
+/// Adds an error for each call with a constant of a type that the function does not accept.
 pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     for file in files {
         for rule in &file.rules {
@@ -148,7 +148,7 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The kind of a value, where it is certain.
+/// The type of a value, if it is certain.
 fn kind(value: &Value) -> Option<char> {
     Some(match value {
         Value::Scalar(Scalar::Null) => '0',

@@ -1,18 +1,18 @@
-//! The text of a policy in its few forms: the only place where text is made. Every statement stands on the author's line,
-//! as far as there is one for it.
+//! Prints a policy in its few forms. Only this module makes text. Every statement is on the author's line, if it has
+//! one.
 
 use std::fmt::Write as _;
 
 use super::{Body, Module, Rule, Statement, Step, Term};
 use crate::resolve::tree::{Collection, Kind, Local, Scalar};
 
-/// Keywords: a field of that name stands between brackets, and no rule can have it.
+/// Keywords. A field with such a name is written in brackets, and no rule can have it.
 pub(crate) const RESERVED: [&str; 15] = [
     "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null",
     "package", "some", "true", "with",
 ];
 
-/// The text of a file. Variables begin with `prefix`, which no name of the policy does.
+/// The text of a file. The names of variables begin with `prefix`, which no name of the policy does.
 pub fn print(module: &Module, prefix: &str) -> String {
     let mut printer = Printer {
         text: String::new(),
@@ -194,8 +194,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The variables of an `every` are assigned once more inside: the engine takes them for what to search for, where they
-    /// stand between brackets.
+    /// Inside an `every`, its variables are assigned again. In brackets, the engine would otherwise search for them.
     fn every(
         &mut self,
         key: Option<Local>,
@@ -329,7 +328,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A string as JSON has it (RFC 8259, section 7).
+    /// A JSON string (RFC 8259, section 7).
     fn string(&mut self, text: &str) {
         self.text.push('"');
         for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Statements.
+//! Lowers statements.
 
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Lower<'_> {
-    /// Adds what a statement says.
+    /// Adds a statement.
     pub(super) fn literal(&mut self, literal: &Literal) -> Ready<()> {
         self.span = literal.span;
         self.with = self.replaced(&literal.with)?;
@@ -64,7 +64,7 @@ impl Lower<'_> {
             | Value::Object(_)
             | Value::Comprehension(..)
             | Value::Template(_) => {
-                // It is never false, but what it is made of may be undefined.
+                // It is never false, but its parts may be undefined.
                 let term = self.operand(value)?;
                 self.atom(term);
                 return Ok(());
@@ -102,7 +102,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// The variable that takes each element: the author's own where there is one.
+    /// The variable for each element: the author's own, if there is one.
     fn place(&mut self, pattern: &Value) -> Local {
         match pattern {
             Value::Local(local) if self.is_open(*local) => *local,
@@ -134,7 +134,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// What stands in place of something else, evaluated before anything is replaced.
+    /// The replacements by `with`. They are evaluated before anything is replaced.
     pub(super) fn replaced(&mut self, with: &[With]) -> Ready<Vec<(Term, Term)>> {
         let mut all = Vec::new();
         for one in with {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::resolve::{File, tree::Kind};
 
-/// The full paths of sets and objects that are such whatever the rules give, since nothing is put in their place.
+/// The full paths of rules that are always sets or objects, since `with` does not replace them.
 pub(super) fn collections(files: &[File]) -> BTreeSet<Vec<String>> {
     let rules = files
         .iter()

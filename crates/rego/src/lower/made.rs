@@ -1,5 +1,4 @@
-//! Rules that are made for others: groups of rules as objects, functions in place of built-ins, and the document that is asked
-//! for.
+//! Generated rules: groups of rules as objects, functions for built-ins, and the requested document.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +14,10 @@ use crate::{
     source::Span,
 };
 
-/// The name of the file that holds them, which no author has.
+/// The name of their file, which no author uses.
 pub(crate) const FILE: &str = "(rules made for others)";
 
-/// The rules, while they are made.
+/// The generated rules so far.
 pub(super) struct Made<'a> {
     places: &'a Places,
     collections: &'a BTreeSet<Vec<String>>,
@@ -44,7 +43,7 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Where the engine finds a document, by a rule of its own where no rule of the author's has that path.
+    /// The place of a document in the engine. It gets a generated rule if no rule of the author's has that path.
     pub(super) fn entry(
         &mut self,
         path: Vec<String>,
@@ -68,7 +67,7 @@ impl<'a> Made<'a> {
         Ok(std::iter::once("data".to_owned()).chain(names).collect())
     }
 
-    /// The file with all rules that the others need, where they need any.
+    /// The file with all generated rules, if there are any.
     pub(super) fn file(mut self, files: &[File]) -> Result<Option<Module>, Box<Diagnostic>> {
         while let Some((path, name, members)) = self.next() {
             for file in files {
@@ -99,7 +98,7 @@ impl<'a> Made<'a> {
         }))
     }
 
-    /// A group that is named and not made yet.
+    /// A group that is used but not generated yet.
     fn next(&self) -> Option<(Vec<String>, String, Vec<String>)> {
         let asked = self.places.asked().into_iter();
         asked

@@ -1,7 +1,7 @@
-//! Negation as OPA means it.
+//! Negation as in OPA.
 //!
-//! OPA's compiler takes nested calls and references out of a negated expression and evaluates them before it, so that
-//! `not startswith(input.user, "evil")` does not hold where there is no `input.user`. What is left may be undefined.
+//! OPA's compiler moves nested calls and references out of a negated expression and evaluates them before it. So
+//! `not startswith(input.user, "evil")` does not hold without an `input.user`. The rest may be undefined.
 
 use super::{
     Looks, Lower, Ready,
@@ -25,7 +25,7 @@ impl Lower<'_> {
         };
         let step = match value {
             Value::Call(function, arguments) if is_relation(function) => {
-                // What is looked through is evaluated before, as the argument of any call.
+                // A collection that is searched is evaluated before, like the argument of any call.
                 let mut known = Vec::new();
                 for term in self.lifted(arguments)? {
                     known.push(Value::Local(self.variable(term)));
@@ -38,7 +38,7 @@ impl Lower<'_> {
                     if matches!(function, Function::Builtin { .. }) {
                         return self.not_same(output, &call);
                     }
-                    // A function of the policy is called inside of the negation, where it may be undefined.
+                    // A function of the policy is called inside the negation, where it may be undefined.
                     let mut known = Vec::new();
                     for term in self.lifted(arguments)? {
                         known.push(Value::Local(self.variable(term)));
@@ -79,7 +79,7 @@ impl Lower<'_> {
     }
 
     fn not_same(&mut self, left: &Value, right: &Value) -> Ready<()> {
-        // Calls before references, as OPA evaluates them.
+        // Calls come before references, as OPA evaluates them.
         let called =
             |lower: &mut Self, value: &Value| is_call(value).then(|| lower.side(value)).transpose();
         let (first, second) = (called(self, left)?, called(self, right)?);
@@ -95,7 +95,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// Arguments of a call that is negated: what can be undefined is evaluated before.
+    /// Arguments of a negated call: those that can be undefined are evaluated before.
     fn lifted<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Ready<Vec<Term>> {
         let looks = std::mem::replace(&mut self.looks, Looks::BesideCalls);
         let terms = self.operands(values);
@@ -110,7 +110,7 @@ impl Lower<'_> {
         Ok(self.atom(term?))
     }
 
-    /// A side of a comparison: a reference may be undefined, but not what chooses its way or what is called.
+    /// A side of a comparison. A reference may be undefined, but its keys and calls are evaluated before.
     fn side(&mut self, value: &Value) -> Ready<Term> {
         match value {
             Value::Document { path, way } => {
@@ -158,7 +158,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether a condition holds in no way: of all the ways, none is found.
+    /// Whether a condition never holds: no solution is found.
     fn nothing_holds(&mut self, condition: &Condition, looks: Looks) -> Ready<()> {
         let ((), statements) = self.inside(1, |inner| {
             inner.looks = looks;

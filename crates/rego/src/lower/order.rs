@@ -1,11 +1,10 @@
-//! An order of statements in which each variable has its value where it is used.
+//! Orders statements so that each variable has its value before it is used.
 
 use super::{Lower, Ready, Unready};
 use crate::resolve::tree::{Literal, Query};
 
 impl Lower<'_> {
-    /// Adds the statements of a query: each as soon as its variables have their values, in the order in which they are
-    /// written among those of which that is true.
+    /// Adds the statements of a query. The next statement is the first, as written, whose variables have their values.
     pub(super) fn query(&mut self, query: &Query) -> Ready<()> {
         let mut rest: Vec<&Literal> = query.literals.iter().collect();
         while !rest.is_empty() {
@@ -28,7 +27,7 @@ impl Lower<'_> {
                     return Err(Unready::Unsafe(None));
                 };
                 return Err(match why {
-                    // A variable of a query around can still get its value there.
+                    // A variable of an outer query can still get its value there.
                     Unready::Unsafe(Some(local)) if !self.is_own(local) => why,
                     Unready::Unsafe(local) => {
                         Unready::Never(Box::new(self.nothing_gives(local, span)))

@@ -1,4 +1,4 @@
-//! Rules.
+//! Lowers rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
         path: rule.path.clone(),
         key,
         arguments: if rule.is_default {
-            // The arguments of a default are not looked at.
+            // The arguments of a default are ignored.
             arguments.map(|arguments| arguments.iter().map(|_| None).collect())
         } else {
             arguments
@@ -86,7 +86,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
 }
 
 impl Lower<'_> {
-    /// The arguments of a function; those that are patterns are taken apart in its bodies.
+    /// The arguments of a function. Patterns are taken apart in its bodies.
     fn arguments<'v>(
         &mut self,
         arguments: &'v [Value],
@@ -145,14 +145,14 @@ impl Lower<'_> {
         ))
     }
 
-    /// Whether a variable belongs to the query that is lowered.
+    /// Whether a variable belongs to the query that is being lowered.
     pub(super) fn is_own(&self, local: Local) -> bool {
         self.variables
             .get(local)
             .is_some_and(|variable| variable.depth >= self.depth)
     }
 
-    /// What is said of a variable without a value.
+    /// The message for a variable without a value.
     pub(super) fn nothing_gives(&self, local: Option<Local>, span: Span) -> Diagnostic {
         let name = local.and_then(|local| self.variables.get(local));
         let message = match name {
@@ -179,7 +179,7 @@ impl Lower<'_> {
         }
     }
 
-    /// The name that the author may have meant by one that has no value.
+    /// The name that the author may have meant by a variable without a value.
     fn meant(&self, name: &str) -> Option<String> {
         let locals = self.variables.iter().map(|variable| variable.name.as_str());
         let imports = self.file.imports.iter().map(String::as_str);
@@ -196,7 +196,7 @@ impl Lower<'_> {
     }
 }
 
-/// Whether a term holds nothing that is evaluated.
+/// Whether a term contains nothing to evaluate.
 fn is_constant(term: &Term) -> bool {
     match term {
         Term::Scalar(_) | Term::Comprehension(..) => true,

@@ -1,4 +1,4 @@
-//! References that search, `input.xs[i]`, inside of other values: what they find gives other parts of the value theirs.
+//! References inside other values that search, such as `input.xs[i]`. They give values to variables in other parts.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::{Looks, Lower, Ready, value::is_relation};
 use crate::resolve::tree::Value;
 
 impl Lower<'_> {
-    /// The same value, with variables in place of references that search: they give other parts of it their values.
+    /// The value with variables in place of references that search. The references give values to other parts of it.
     pub(super) fn searched<'v>(&mut self, value: &'v Value) -> Ready<Cow<'v, Value>> {
         if self.looks != Looks::ToBind || !self.searches(value) {
             return Ok(Cow::Borrowed(value));
@@ -45,7 +45,7 @@ impl Lower<'_> {
         }))
     }
 
-    /// Whether a value holds a reference that searches.
+    /// Whether a value contains a reference that searches.
     fn searches(&self, value: &Value) -> bool {
         let any = |items: &[Value]| items.iter().any(|item| self.searches(item));
         match value {

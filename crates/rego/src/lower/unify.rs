@@ -1,4 +1,4 @@
-//! `=`: variables get their values, patterns are taken apart, and what is known is compared.
+//! Lowers `=`: sets variables, takes patterns apart, and compares known values.
 
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Lower<'_> {
-    /// Makes two values the same.
+    /// Makes two values equal.
     pub(super) fn unify(&mut self, left: &Value, right: &Value) -> Ready<()> {
         let mut pairs = Vec::new();
         if !pair_up(left, right, &mut pairs) {
@@ -41,7 +41,7 @@ impl Lower<'_> {
     fn one_pair(&mut self, left: &Value, right: &Value) -> Ready<()> {
         match (left, right) {
             (Value::Local(local), other) | (other, Value::Local(local)) if self.is_open(*local) => {
-                // A variable that is itself given nothing by this.
+                // A variable that equals itself gets no value.
                 if matches!(other, Value::Local(same) if same == local) {
                     return Err(Unready::Unsafe(Some(*local)));
                 }
@@ -69,7 +69,7 @@ impl Lower<'_> {
         }
     }
 
-    /// A value as the right side of an assignment, where a call stands by itself.
+    /// The value on the right side of an assignment, where a call may be alone.
     fn result(&mut self, value: &Value) -> Ready<Term> {
         if super::value::is_call(value) {
             self.called(value)
@@ -78,7 +78,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Takes a value apart by a pattern.
+    /// Matches a value with a pattern.
     pub(super) fn matched(&mut self, pattern: &Value, value: Local) -> Ready<()> {
         match pattern {
             Value::Wildcard => Ok(()),
@@ -138,7 +138,7 @@ impl Lower<'_> {
     }
 }
 
-/// The parts of two values that must be the same; false where they never are.
+/// The parts of two values that must be equal; false if they never are.
 fn pair_up<'v>(left: &'v Value, right: &'v Value, pairs: &mut Vec<(&'v Value, &'v Value)>) -> bool {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) => {

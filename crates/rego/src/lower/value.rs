@@ -1,4 +1,4 @@
-//! Values as terms: calls get a variable of their own, references go step by step where they search.
+//! Lowers values to terms. Calls get their own variable. References that search proceed step by step.
 
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Lower<'_> {
-    /// A value as a term in which nothing is called.
+    /// A value as a term without calls.
     pub(super) fn operand(&mut self, value: &Value) -> Ready<Term> {
         Ok(match value {
             Value::Scalar(scalar) => Term::Scalar(scalar.clone()),
@@ -51,8 +51,8 @@ impl Lower<'_> {
         })
     }
 
-    /// Values as terms: calls before references, as OPA evaluates them. Which of two faults is met first decides whether it
-    /// is an error.
+    /// Values as terms: calls before references, as OPA evaluates them. The order of two failures decides whether the
+    /// result is an error.
     pub(super) fn operands<'v>(
         &mut self,
         values: impl IntoIterator<Item = &'v Value>,
@@ -142,9 +142,9 @@ impl Lower<'_> {
         Ok(Term::Local(value))
     }
 
-    /// Looks through a collection; what is none has no elements.
+    /// Searches a collection. A value that is not a collection has no elements.
     pub(super) fn each(&mut self, key: Option<usize>, value: Option<usize>, collection: Term) {
-        // What is replaced for the statement is replaced while the collection is evaluated.
+        // Replacements for the statement also apply while the collection is evaluated.
         let collection = if self.with.is_empty() {
             collection
         } else {
@@ -155,13 +155,13 @@ impl Lower<'_> {
         } else {
             Term::call("internal.iterable", vec![collection])
         };
-        // The engine would go on with what is replaced.
+        // The engine would continue with the replacement.
         let with = std::mem::take(&mut self.with);
         self.push(Step::Each(key, value, over));
         self.with = with;
     }
 
-    /// Whether a term is a collection wherever it is defined.
+    /// Whether a term is a collection whenever it is defined.
     pub(super) fn is_collection(&self, term: &Term) -> bool {
         match term {
             Term::Call(function, _) => **function == Term::builtin("internal.walk"),
@@ -173,7 +173,7 @@ impl Lower<'_> {
         }
     }
 
-    /// What is printed may be undefined, and fails nothing.
+    /// A printed value may be undefined, without failing the statement.
     fn printed(&mut self, arguments: &[Value]) -> Ready<Term> {
         let mut terms = Vec::new();
         for argument in arguments {
@@ -186,7 +186,7 @@ impl Lower<'_> {
         Ok(Term::call("print", terms))
     }
 
-    /// A set of the value, or of nothing where it is undefined.
+    /// A set with the value, or an empty set if it is undefined.
     fn as_set(&mut self, value: &Value) -> Ready<Term> {
         let (term, statements) = self.inside(1, |inner| {
             let term = inner.operand(value)?;
@@ -250,7 +250,7 @@ impl Lower<'_> {
         ))
     }
 
-    /// A set that is searched where it is written: OPA looks at each member by itself, though some turn out equal.
+    /// A set that is searched where it is written. OPA looks at each member, even if some are equal.
     fn members(&mut self, items: &[Value], key: &Value, rest: &[Value]) -> Ready<Term> {
         if self.looks != Looks::ToBind {
             return Err(Unready::Unsafe(None));
@@ -265,7 +265,7 @@ impl Lower<'_> {
         self.way(Term::Inside(member, Vec::new()), rest)
     }
 
-    /// The way from a value to what is inside: where a key is not known, every key there is.
+    /// The path from the value to a part of it. For an unknown key, every key is tried.
     pub(super) fn way(&mut self, mut base: Term, way: &[Value]) -> Ready<Term> {
         for key in way {
             let searches = match key {
@@ -304,7 +304,7 @@ impl Lower<'_> {
         Ok(self.plain(base))
     }
 
-    /// A variable where nothing follows it; a document where the engine has it.
+    /// A variable if no keys follow; otherwise a document at its place in the engine.
     pub(super) fn plain(&self, term: Term) -> Term {
         match term {
             Term::Inside(local, way) if way.is_empty() => Term::Local(local),
@@ -318,7 +318,7 @@ impl Lower<'_> {
         match function {
             Function::Rule { path, .. } => Term::Document(self.places.of(path.clone()), Vec::new()),
             Function::Builtin { name, arity } => {
-                // The function in its place calls the built-in itself.
+                // The replacing function itself calls the built-in.
                 let is_made = self.file.package == self.places.package();
                 match self.places.in_place_of(name, *arity) {
                     Some(path) if !is_made => Term::Document(path, Vec::new()),
@@ -328,7 +328,7 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether nothing in a value has to get a value here.
+    /// Whether no part of a value must get a value here.
     pub(super) fn is_ground(&self, value: &Value) -> bool {
         match value {
             Value::Wildcard => false,
@@ -344,7 +344,7 @@ impl Lower<'_> {
     }
 }
 
-/// The pairs of an object without those whose constant key stands there again: the last counts.
+/// The pairs of an object without those whose constant key is repeated later: the last pair counts.
 fn last_of_each(mut pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
     let mut seen = Vec::new();
     pairs.reverse();
@@ -368,12 +368,12 @@ fn push_key(base: &mut Term, key: Term) {
     }
 }
 
-/// Whether a function gives many values, one after the other.
+/// Whether a function returns several values, one after the other.
 pub(super) fn is_relation(function: &Function) -> bool {
     matches!(function, Function::Builtin { name, .. } if name == "walk")
 }
 
-/// Whether a value is a call to OPA: operators are calls of built-ins.
+/// Whether OPA treats a value as a call. Operators are calls of built-ins.
 pub(super) fn is_call(value: &Value) -> bool {
     matches!(
         value,

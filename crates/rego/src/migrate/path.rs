@@ -1,4 +1,4 @@
-//! Comparisons of `input.request_path` with what it never is, wherever they stand and whichever side it is on.
+//! Finds comparisons of `input.request_path` that are never true, at any place and with the path on either side.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) fn never_true(module: &Module, first: &str, all: &mut Vec<Finding>) {
 
 struct Search<'a> {
     first: &'a str,
-    /// What stands for the path besides `input.request_path`.
+    /// The expressions that mean the path, besides `input.request_path`.
     names: BTreeSet<String>,
     all: &'a mut Vec<Finding>,
 }
@@ -94,7 +94,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether `place` is the path, or its first segment, and `value` begins with another one.
+    /// Whether `place` is the path, or its first segment, and `value` begins with another segment.
     fn is_other(&self, place: &Expr, value: &Expr) -> bool {
         let compared = match (place, value) {
             (Expr::RefBrack { refr, index, .. }, value)
@@ -138,7 +138,7 @@ fn text(expression: &Expr) -> Option<String> {
     }
 }
 
-/// Shows every expression of a policy.
+/// Calls a function for every expression of a policy.
 fn each(module: &Module, show: &mut dyn FnMut(&Expr)) {
     struct Each<'a>(&'a mut dyn FnMut(&Expr));
     impl Visitor for Each<'_> {

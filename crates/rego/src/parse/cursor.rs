@@ -1,4 +1,4 @@
-//! A place among the words of a text, and the keywords that are known there.
+//! A position among the words of a text, and the keywords that are known there.
 
 use std::collections::BTreeSet;
 
@@ -11,24 +11,24 @@ use crate::{diagnostic::Code, source::Span};
 /// How deep values and queries may be nested.
 const MAX_DEPTH: usize = 500;
 
-/// What every version of Rego has.
+/// The keywords of every version of Rego.
 const KEYWORDS: [&str; 11] = [
     "as", "default", "else", "false", "import", "not", "null", "package", "some", "true", "with",
 ];
-/// What Rego v1 has beside, and older texts import.
+/// The additional keywords of Rego v1, which older texts import.
 pub(super) const LATER: [&str; 4] = ["contains", "every", "if", "in"];
 
-/// What is returned where a text cannot be read further.
+/// Returned if a text cannot be read further.
 pub(super) type Outcome<T> = Result<T, Box<SyntaxError>>;
 
-/// A place among words.
+/// A position among words.
 pub(super) struct Cursor {
     tokens: Vec<Token>,
     at: usize,
-    /// Those of [`LATER`] that are keywords here.
+    /// The members of [`LATER`] that are keywords here.
     pub(super) later: BTreeSet<&'static str>,
     depth: usize,
-    /// How many more words are looked at: texts that can be read in many ways are looked at many times.
+    /// How many more words may be read. Ambiguous texts are read several times.
     steps: usize,
 }
 
@@ -43,7 +43,7 @@ impl Cursor {
         }
     }
 
-    /// The next word; the last one is the end.
+    /// The next word. The last one is the end of the text.
     pub(super) fn token(&self) -> Option<&Token> {
         self.tokens.get(self.at).or_else(|| self.tokens.last())
     }
@@ -52,7 +52,7 @@ impl Cursor {
         self.token().map_or(&Kind::End, |token| &token.kind)
     }
 
-    /// The word behind the next one.
+    /// The word after the next one.
     pub(super) fn second(&self) -> Option<&Token> {
         self.tokens.get(self.at + 1)
     }
@@ -90,7 +90,7 @@ impl Cursor {
         matches!(self.kind(), Kind::Sign(found) if *found == sign)
     }
 
-    /// Whether a sign follows without space before it.
+    /// Whether a sign follows without a space before it.
     pub(super) fn is_attached(&self, sign: &str) -> bool {
         self.is_sign(sign) && self.token().is_some_and(|token| !token.after_space)
     }
@@ -111,7 +111,7 @@ impl Cursor {
         }
     }
 
-    /// Whether a word is a keyword here: not where it begins a reference.
+    /// Whether a word is a keyword here. At the beginning of a reference it is not.
     pub(super) fn is_keyword(&self, word: &str) -> bool {
         matches!(self.kind(), Kind::Word(found) if found == word)
             && self.is_reserved(word)
@@ -122,7 +122,7 @@ impl Cursor {
         KEYWORDS.contains(&word) || self.later.contains(word)
     }
 
-    /// Whether the word behind the next one makes a reference of it.
+    /// Whether the word after the next one makes it a reference.
     fn begins_reference(&self) -> bool {
         self.second().is_some_and(|second| {
             !second.after_space && matches!(second.kind, Kind::Sign("." | "["))
@@ -137,7 +137,7 @@ impl Cursor {
         found
     }
 
-    /// The next word as a name: no keyword, unless it begins a reference.
+    /// The next word as a name. A keyword is only a name at the beginning of a reference.
     pub(super) fn name(&self) -> Option<&str> {
         match self.kind() {
             Kind::Word(word) if !self.is_reserved(word) || self.begins_reference() => Some(word),
@@ -145,7 +145,7 @@ impl Cursor {
         }
     }
 
-    /// A fault at the next word.
+    /// An error at the next word.
     pub(super) fn unexpected(&self, expected: &str) -> Box<SyntaxError> {
         let found = match self.kind() {
             Kind::Word(word) if self.is_reserved(word) => format!("the keyword `{word}`"),
@@ -163,7 +163,7 @@ impl Cursor {
         })
     }
 
-    /// Goes into what may hold itself.
+    /// Enters a value that may contain itself.
     pub(super) fn enter(&mut self) -> Outcome<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH || self.steps == 0 {
@@ -184,7 +184,7 @@ impl Cursor {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Goes to where the next rule or import can begin: a word at the start of a line, behind `start`.
+    /// Moves to the next place where a rule or import can begin: a word at the start of a line, after `start`.
     pub(super) fn go_to_next_rule(&mut self, start: usize) {
         self.depth = 0;
         if self.at <= start {

@@ -1,11 +1,11 @@
-//! Values with operators between them: `in` binds loosest, then comparisons, `|`, `&`, sums and products.
+//! Parses values with operators: `in` binds loosest, then comparisons, `|`, `&`, sums and products.
 
 use super::{
     cursor::{Cursor, Outcome},
     tree::{Expr, ExprKind, Operator},
 };
 
-/// The operators, loosest first; those of one level are read from the left.
+/// The operators, loosest first. Those of one level are read from left to right.
 const LEVELS: [&[(&str, Operator)]; 5] = [
     &[
         ("==", Operator::Equal),
@@ -26,7 +26,7 @@ const LEVELS: [&[(&str, Operator)]; 5] = [
 ];
 
 impl Cursor {
-    /// A value, where `key, value in collection` is one too.
+    /// A value. Here `key, value in collection` is also one.
     pub(super) fn value(&mut self) -> Outcome<Expr> {
         self.enter()?;
         let value = self.value_from(None, true);
@@ -34,12 +34,12 @@ impl Cursor {
         value
     }
 
-    /// A value in a list, where a comma ends it.
+    /// A value in a list, which a comma ends.
     pub(super) fn item(&mut self) -> Outcome<Expr> {
         self.item_from(None)
     }
 
-    /// The same, of which the first term has been read.
+    /// Continues a value whose first term has been read.
     pub(super) fn item_from(&mut self, first: Option<Expr>) -> Outcome<Expr> {
         self.enter()?;
         let value = self.value_from(first, false);

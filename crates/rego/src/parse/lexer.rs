@@ -1,9 +1,9 @@
-//! From text to words.
+//! Splits text into words.
 
 use super::token::{Kind, Token};
 use crate::{diagnostic::Code, source::Span};
 
-/// A fault of a text.
+/// An error in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) code: Code,
@@ -12,13 +12,13 @@ pub(super) struct SyntaxError {
     pub(super) cure: Option<String>,
 }
 
-/// Signs, longer ones before those that they begin with.
+/// Signs. Longer ones come before their prefixes.
 const SIGNS: [&str; 26] = [
     ":=", "==", "!=", "<=", ">=", "<", ">", "=", "+", "-", "*", "/", "%", "|", "&", ",", ";", ":",
     ".", "[", "]", "{", "}", "(", ")", "!",
 ];
 
-/// The words of a text, and the faults of its form. Behind a fault the reading goes on with the next line.
+/// The words of a text, and its lexical errors. After an error, reading continues with the next line.
 pub(super) fn words(text: &str) -> (Vec<Token>, Vec<SyntaxError>) {
     let mut lexer = Lexer {
         text,
@@ -36,7 +36,7 @@ pub(super) fn words(text: &str) -> (Vec<Token>, Vec<SyntaxError>) {
 /// A template string whose expression is being read.
 struct Template {
     raw: bool,
-    /// Braces of the expression that are open.
+    /// The open braces of the expression.
     braces: usize,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    /// Goes over white space and comments: whether there was any, and a line break among it.
+    /// Skips white space and comments. Returns whether there was any, and whether it had a line break.
     fn skip_space(&mut self) -> (bool, bool) {
         let start = self.at;
         let line = self.line;
@@ -231,7 +231,7 @@ impl<'a> Lexer<'a> {
         Ok(Kind::Sign(sign))
     }
 
-    /// Digits, a fraction, an exponent (RFC 8259, section 6); the sign is a word of its own.
+    /// Digits, a fraction, an exponent (RFC 8259, section 6). The sign is a separate word.
     fn number(&mut self) -> Result<Kind, (&'static str, Option<&'static str>)> {
         let rest = self.rest();
         let bytes = rest.as_bytes();
@@ -275,7 +275,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// One character of a quoted text, with its escape; an end is told and not added.
+    /// One character of a quoted text, with its escape. The end is reported and not added.
     fn character(
         &mut self,
         text: &mut String,
@@ -330,7 +330,7 @@ impl<'a> Lexer<'a> {
                     self.advance(2);
                     match self.unit() {
                         Some(low) if (0xdc00..0xe000).contains(&low) => units.push(low),
-                        // Not the other half: it stands for itself.
+                        // It is not the second half of a pair, so it stays alone.
                         _ => (self.at, self.line, self.line_start) = back,
                     }
                 }
@@ -351,7 +351,7 @@ impl<'a> Lexer<'a> {
         Some(unit)
     }
 
-    /// Text of a template up to an expression or to its end.
+    /// The text of a template up to an expression or its end.
     fn template(&mut self, raw: bool) -> Result<Kind, (&'static str, Option<&'static str>)> {
         let mut text = String::new();
         loop {

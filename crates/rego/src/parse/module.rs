@@ -1,4 +1,4 @@
-//! Files: a package, imports and rules.
+//! Parses files: a package, imports and rules.
 
 use super::{
     cursor::{Cursor, LATER, Outcome},
@@ -11,14 +11,14 @@ use crate::{
     source::{Span, Version},
 };
 
-/// What is known while a file is read.
+/// The state while a file is read.
 struct Reading {
     cursor: Cursor,
     module: Module,
     faults: Vec<SyntaxError>,
 }
 
-/// Reads the words of a file; where there are faults, the module is what could be read beside them.
+/// Parses the words of a file. If there are errors, the module is the rest that could be read.
 pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<SyntaxError>) {
     if version == Version::V1 {
         cursor.later.extend(LATER);
@@ -74,7 +74,7 @@ impl Reading {
         self.path()
     }
 
-    /// Names with points between, or strings between brackets.
+    /// Names separated by points, or strings in brackets.
     fn path(&mut self) -> Outcome<Vec<Name>> {
         let cursor = &mut self.cursor;
         let mut path = Vec::new();
@@ -156,7 +156,7 @@ impl Reading {
                 };
                 self.cursor.later.insert(word);
                 if *word == "every" {
-                    // It cannot be written without.
+                    // The text is invalid without it.
                     self.cursor.later.insert("in");
                 }
             }

@@ -1,4 +1,4 @@
-//! Statements, and what holds them together.
+//! Parses statements and queries.
 
 use super::{
     cursor::{Cursor, Outcome},
@@ -8,7 +8,7 @@ use super::{
 use crate::source::Span;
 
 impl Cursor {
-    /// Statements up to a sign that is not taken.
+    /// Statements up to a sign, which is not consumed.
     pub(super) fn query(&mut self, end: &str) -> Outcome<Query> {
         self.enter()?;
         let query = self.statements(end);
@@ -181,7 +181,7 @@ impl Cursor {
         }
     }
 
-    /// A fault at another place than the next word.
+    /// An error at another place than the next word.
     pub(super) fn at(&self, span: Span, message: &str) -> Box<super::lexer::SyntaxError> {
         let mut fault = self.fault(message.to_owned());
         fault.span = span;

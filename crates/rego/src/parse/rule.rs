@@ -1,4 +1,4 @@
-//! Rules: heads, bodies and what stands between.
+//! Parses rules: heads, bodies and the words between them.
 
 use super::{
     cursor::{Cursor, Outcome},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{diagnostic::Code, source::Span};
 
-/// A head before it is known what it defines.
+/// A head, before it is known what it defines.
 struct Started {
     name: Name,
     path: Vec<Expr>,
@@ -17,7 +17,7 @@ struct Started {
 }
 
 impl Cursor {
-    /// A rule, or several where bodies are chained.
+    /// A rule, or several if bodies are chained.
     pub(super) fn rules(&mut self, is_v1: bool) -> Outcome<Vec<Rule>> {
         let start = self.span();
         if self.take_keyword("default") {
@@ -140,7 +140,8 @@ impl Cursor {
         Ok(started)
     }
 
-    /// Behind `if`, one condition stands without braces; what can be read as one is one, but for a set.
+    /// After `if`, a single condition may have no braces. Text in braces that can be read as one condition is one,
+    /// except a set.
     fn body_behind_if(&mut self) -> Outcome<Query> {
         let place = self.place();
         match self.literal() {
@@ -169,7 +170,7 @@ impl Cursor {
         Ok(query)
     }
 
-    /// What a head defines, by what stands beside it.
+    /// What a head defines, from the words beside it.
     fn defined(
         &self,
         started: Started,
@@ -245,7 +246,7 @@ impl Cursor {
             if value.is_none() && body.is_none() {
                 return Err(self.unexpected("a value or a body behind `else`"));
             }
-            // One that always holds is the last.
+            // A body that always holds is the last one.
             let is_last = body.is_none();
             elses.push(Else {
                 value,
@@ -261,7 +262,7 @@ impl Cursor {
 }
 
 impl Started {
-    /// `p[x]`, which gives the members of a set where no keyword says otherwise.
+    /// `p[x]`, which is a member of a set unless a keyword says otherwise.
     fn is_set_without_keyword(&self, has_if: bool) -> bool {
         !has_if
             && self.member.is_none()
@@ -290,7 +291,7 @@ fn is_set(literal: &super::tree::Literal) -> bool {
     ) && literal.with.is_empty()
 }
 
-/// The first part of a value that has to be evaluated, outside of comprehensions.
+/// The first part of a value that must be evaluated, outside of comprehensions.
 fn evaluated(value: &Expr) -> Option<Span> {
     match &value.kind {
         ExprKind::Var(_)

@@ -1,4 +1,4 @@
-//! Single values: scalars, variables, references, calls and what is between brackets.
+//! Parses single values: scalars, variables, references, calls and bracketed values.
 
 use super::{
     cursor::{Cursor, Outcome},
@@ -69,7 +69,7 @@ impl Cursor {
             return Err(self.unexpected("a number"));
         };
         if text.ends_with('.') {
-            // JSON wants a digit before the point.
+            // JSON requires a digit before the point.
             text.insert(text.len() - 1, '0');
         }
         text.push_str(digits);
@@ -77,8 +77,8 @@ impl Cursor {
         Ok(ExprKind::Number(text))
     }
 
-    /// What follows a term without space: fields, keys, and arguments where it is a function. In the head of a rule, one
-    /// space may stand before it.
+    /// The parts that follow a term without a space: fields, keys, and the arguments of a function. In the head of a
+    /// rule, one space is allowed before them.
     pub(super) fn way(&mut self, head: Expr, after_space: bool) -> Outcome<Expr> {
         let start = head.span;
         let follows = |cursor: &Self, sign: &str| {
@@ -150,7 +150,7 @@ impl Cursor {
         Ok(call)
     }
 
-    /// Values separated by commas, up to a sign that is not taken.
+    /// Values separated by commas, up to a sign, which is not consumed.
     fn items(&mut self, end: &str) -> Outcome<Vec<Expr>> {
         let mut items = Vec::new();
         while !self.is_sign(end) {
@@ -251,7 +251,8 @@ impl Cursor {
         Ok(self.made(ExprKind::Object(pairs), start))
     }
 
-    /// The query of a comprehension and the sign that ends it; where that fails, `|` can be an operator: its place.
+    /// The query of a comprehension and its closing sign. If that fails, returns the place, since `|` can be an
+    /// operator.
     #[allow(clippy::type_complexity)]
     fn comprehension(
         &mut self,
@@ -290,7 +291,7 @@ impl Cursor {
     }
 }
 
-/// A variable of this name.
+/// A variable with this name.
 pub(super) fn variable(name: String) -> ExprKind {
     if name == "_" {
         ExprKind::Wildcard

@@ -2,8 +2,8 @@
 
 use crate::source::Span;
 
-/// A word of a text, and what stands before it: a call's parenthesis and a reference's bracket belong to the word before
-/// them only without space between, and a line break separates statements.
+/// A word of a text, and what precedes it. The parenthesis of a call and the bracket of a reference belong to the word
+/// before them only without a space. A line break separates statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -12,10 +12,10 @@ pub(super) struct Token {
     pub(super) after_line_break: bool,
 }
 
-/// What a word is.
+/// The kind of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A name or a keyword: which of them depends on the place and on the imports.
+    /// A name or a keyword. The place and the imports decide which one.
     Word(String),
     /// As it is written, without a sign.
     Number(String),
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How an error calls it.
+    /// The name in errors.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Word(word) => format!("`{word}`"),

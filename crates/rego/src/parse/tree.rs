@@ -1,13 +1,13 @@
-//! A policy as it is written.
+//! The tree of a policy, as it is written.
 
 use crate::source::Span;
 
-/// A name, where it stands.
+/// A name and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// The name.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -16,17 +16,17 @@ pub struct Name {
 pub struct Module {
     /// The path of the package, without `data`.
     pub package: Vec<Name>,
-    /// The imports of documents; those of keywords are done with.
+    /// The imports of documents. Imports of keywords are processed already.
     pub imports: Vec<Import>,
     /// The rules, in the order in which they are written.
     pub rules: Vec<Rule>,
-    /// Whether what is undefined inside of a negation counts as false there (`future.keywords.not`).
+    /// Whether undefined values inside a negation count as false there (`future.keywords.not`).
     pub negates_undefined: bool,
-    /// Whether the file is held to the rules of Rego v1.
+    /// Whether the rules of Rego v1 apply to the file.
     pub is_v1: bool,
 }
 
-/// An import of `input`, `data` or what is below them.
+/// An import of `input`, `data` or something below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     /// The path, `input` or `data` first.
@@ -49,26 +49,26 @@ impl Import {
 pub struct Rule {
     /// Whether it is a `default`.
     pub is_default: bool,
-    /// What stands before the body.
+    /// The head.
     pub head: Head,
     /// The body; without one it always holds.
     pub body: Option<Query>,
-    /// The `else` behind it, in order.
+    /// Its `else` branches, in order.
     pub elses: Vec<Else>,
     /// The whole rule.
     pub span: Span,
 }
 
-/// What a rule defines.
+/// The head of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
     /// The first name.
     pub name: Name,
-    /// What follows the first name, without a member of a set.
+    /// The keys after the first name, without a member of a set.
     pub path: Vec<Expr>,
     /// The arguments of a function.
     pub arguments: Option<Vec<Expr>>,
-    /// What is defined.
+    /// What the head defines.
     pub kind: HeadKind,
     /// The whole head.
     pub span: Span,
@@ -94,7 +94,7 @@ pub struct Else {
     pub span: Span,
 }
 
-/// Statements that hold together.
+/// Statements that must all hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// In the order in which they are written; there is at least one.
@@ -106,15 +106,15 @@ pub struct Query {
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Literal {
-    /// What it says.
+    /// The kind of statement.
     pub kind: LiteralKind,
-    /// What stands in place of something else while it is evaluated.
+    /// Replacements by `with`.
     pub with: Vec<With>,
     /// All of it.
     pub span: Span,
 }
 
-/// What a statement says.
+/// The kinds of statements.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LiteralKind {
     /// A condition.
@@ -129,7 +129,7 @@ pub enum LiteralKind {
         key: Option<Expr>,
         /// A pattern.
         value: Expr,
-        /// What is looked through.
+        /// The collection.
         collection: Expr,
     },
     /// `every k, v in c { .. }`.
@@ -138,14 +138,14 @@ pub enum LiteralKind {
         key: Option<Name>,
         /// A variable; `None` where it is `_`.
         value: Option<Name>,
-        /// What is looked through.
+        /// The collection.
         domain: Expr,
-        /// What holds for each.
+        /// The query for each element.
         body: Query,
     },
 }
 
-/// What holds or not.
+/// A condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// A value that is defined and not false.
@@ -161,20 +161,20 @@ pub enum Condition {
 pub struct With {
     /// A variable or a reference.
     pub target: Expr,
-    /// What stands in its place.
+    /// The replacement.
     pub value: Expr,
 }
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// The kind of value.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
-/// What a value is.
+/// The kinds of values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
     /// `null`.
@@ -191,7 +191,7 @@ pub enum ExprKind {
     Var(String),
     /// `_`.
     Wildcard,
-    /// A value and the way from it to another one inside.
+    /// A value and the keys that lead into it.
     Ref(Box<Expr>, Vec<Expr>),
     /// A function, which is a variable or a reference, and its arguments.
     Call(Box<Expr>, Vec<Expr>),

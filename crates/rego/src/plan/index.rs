@@ -1,9 +1,9 @@
-//! Which rules matter for which requests: most rules of a large policy are for one collection each.
+//! Index: finds the rules that can match a request. In a large policy most rules are about one collection.
 //!
-//! A rule whose body asks for `input.ogc.collection == "lakes"` cannot hold for another collection, a package that is only
-//! reached by `data.collections[input.ogc.collection]` is not even looked at, and of a set that is only asked for
-//! `input.ogc.collection in readable` no other member matters. They are left out of what is evaluated for requests that ask
-//! for something else, where that changes nothing: OPA's rule index does the like.
+//! A rule with `input.ogc.collection == "lakes"` in its body cannot hold for another collection. A package that is only
+//! reached by `data.collections[input.ogc.collection]` is only needed for its collection. If a set is only used in
+//! `input.ogc.collection in readable`, only one member matters. All other rules are not evaluated for the request, if that
+//! changes nothing. OPA has a similar rule index.
 
 mod condition;
 mod groups;

@@ -7,7 +7,7 @@ use regorus::{
     unstable::{Expr, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleHead, Source},
 };
 
-use crate::{LoadError, run::engine_error, source::Version};
+use crate::{LoadError, engine_error, source::Version};
 
 /// Generated policies hold long lines and many rules; what is too large to be evaluated is found by other limits.
 const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
@@ -30,7 +30,7 @@ pub(crate) fn lengths() -> PolicyLengthConfig {
 
 /// Parses one file.
 pub(crate) fn parse(name: &str, text: &str, version: Version) -> Result<Parsed, LoadError> {
-    let told = |e: String| LoadError::Unusable(engine_error::told(&e));
+    let told = |e: String| LoadError::Unusable(engine_error::for_author(&e));
     let source = Source::from_contents_with_limits(
         name.to_owned(),
         text.to_owned(),

@@ -6,10 +6,7 @@ use std::{
 use serde_json::json;
 
 use super::*;
-use crate::{
-    run::{BuiltinErrors, engine::LOAD_LIMIT},
-    source::Version,
-};
+use crate::{BuiltinErrors, run::engine::LOAD_LIMIT, source::Version};
 
 fn settings() -> Settings {
     Settings {

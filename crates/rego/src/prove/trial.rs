@@ -7,7 +7,10 @@ use crate::{
     LoadError, Policy, Settings,
     plan::Plan,
     policy::Rules,
-    run::engine::{LOAD_LIMIT, on_large_stack},
+    run::{
+        builtins::Available,
+        engine::{LOAD_LIMIT, on_large_stack},
+    },
     source::Sources,
 };
 
@@ -51,7 +54,12 @@ impl Trial {
             ..self.settings
         };
         on_large_stack(move || {
-            let proven = Plan::of(&self.sources, settings.version, Some(&settings.entrypoint))?;
+            let proven = Plan::of(
+                &self.sources,
+                settings.version,
+                Some(&settings.entrypoint),
+                &Available,
+            )?;
             // All of it at once, so that every rule is analysed; then as it will be evaluated.
             Policy::compile(&proven, String::new(), &settings, Rules::Whole)?;
             let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;

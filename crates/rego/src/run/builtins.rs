@@ -34,9 +34,9 @@ use std::collections::BTreeSet;
 use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
+pub use self::once::fix_now;
 use self::theirs::by_regorus;
-pub use self::{errors::BuiltinErrors, once::fix_now};
-use crate::{LoadError, resolve::Builtins};
+use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
 /// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
 /// for that policy alone.

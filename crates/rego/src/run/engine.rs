@@ -4,11 +4,8 @@ use std::{any::Any, num::NonZeroU32, thread, time::Duration};
 
 use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
 
-use super::{
-    builtins::{self, BuiltinErrors},
-    engine_error,
-};
-use crate::{LoadError, plan::syntax};
+use super::builtins;
+use crate::{BuiltinErrors, LoadError, engine_error, plan::syntax};
 
 /// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
 /// process. It is address space, which costs nothing until it is used.
@@ -35,7 +32,7 @@ pub(crate) fn engine<'a>(
     for (name, text) in modules {
         engine
             .add_policy(name.to_owned(), text)
-            .map_err(|e| LoadError::Unusable(engine_error::told(&e.to_string())))?;
+            .map_err(|e| LoadError::Unusable(engine_error::for_author(&e.to_string())))?;
     }
     engine
         .add_data(data)

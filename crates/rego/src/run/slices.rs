@@ -15,12 +15,11 @@ use regorus::{Engine, Value as RegoValue};
 use serde_json::Value;
 
 use super::{
-    builtins::{self, BuiltinErrors},
+    builtins,
     engine::{LOAD_LIMIT, engine, timer},
-    engine_error,
 };
 use crate::{
-    LoadError, Settings,
+    BuiltinErrors, LoadError, Settings, engine_error,
     plan::{
         Plan,
         index::{Index, Piece},
@@ -99,7 +98,7 @@ impl Making {
                 self.rule
             )
         } else {
-            engine_error::told(text)
+            engine_error::for_author(text)
         })
     }
 }

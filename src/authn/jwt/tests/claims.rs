@@ -8,8 +8,8 @@ use super::*;
 
 #[tokio::test]
 async fn claims_are_judged() {
-    use RefusalKind::*;
-    let cases: &[(&str, Value, Option<RefusalKind>)] = &[
+    use AuthnErrorKind::*;
+    let cases: &[(&str, Value, Option<AuthnErrorKind>)] = &[
         ("expires now", json!({"exp": NOW}), Some(ExpiredToken)),
         ("expired", json!({"exp": NOW - 1}), Some(ExpiredToken)),
         ("expired long ago", json!({"exp": -1}), Some(ExpiredToken)),
@@ -134,12 +134,12 @@ async fn settings_of_the_issuer_apply() {
     assert!(tolerant.check(&at("exp", NOW - 4)).await.is_ok());
     assert_eq!(
         tolerant.check(&at("exp", NOW - 5)).await.err(),
-        Some(RefusalKind::ExpiredToken)
+        Some(AuthnErrorKind::ExpiredToken)
     );
     assert!(tolerant.check(&at("nbf", NOW + 5)).await.is_ok());
     assert_eq!(
         tolerant.check(&at("iat", NOW + 6)).await.err(),
-        Some(RefusalKind::IssuedInFuture)
+        Some(AuthnErrorKind::IssuedInFuture)
     );
 
     let cognito = IssuerSettings {
@@ -151,15 +151,15 @@ async fn settings_of_the_issuer_apply() {
     assert_eq!(check(json!({"aud": null, "client_id": "geo"})).await, None);
     assert_eq!(
         check(json!({"aud": null, "client_id": "x"})).await,
-        Some(RefusalKind::WrongAudience)
+        Some(AuthnErrorKind::WrongAudience)
     );
     assert_eq!(
         check(json!({"aud": "x", "client_id": "geo"})).await,
-        Some(RefusalKind::WrongAudience)
+        Some(AuthnErrorKind::WrongAudience)
     );
     assert_eq!(
         check(json!({"aud": null, "client_id": ["geo"]})).await,
-        Some(RefusalKind::MissingAudience)
+        Some(AuthnErrorKind::MissingAudience)
     );
 
     let anyone = provider_with(
@@ -182,7 +182,7 @@ async fn settings_of_the_issuer_apply() {
     };
     let only_ps = provider_with(only_ps, &[rsa()]);
     let refused = only_ps.check(&rsa().token(&claims(&json!({})))).await;
-    assert_eq!(refused.err(), Some(RefusalKind::AlgorithmNotAllowed));
+    assert_eq!(refused.err(), Some(AuthnErrorKind::AlgorithmNotAllowed));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn forged_tokens_are_refused() {
-    use RefusalKind::*;
+    use AuthnErrorKind::*;
     let provider = provider();
     let body = claims(&json!({})).to_string();
     let good = rsa().token(&claims(&json!({})));

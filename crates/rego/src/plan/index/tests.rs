@@ -9,7 +9,7 @@ use crate::{
     BuiltinErrors, Fault, Policy, Settings,
     plan::Plan,
     policy::Rules,
-    run::slices::Slices,
+    run::{builtins::Available, slices::Slices},
     source::{Sources, Version},
 };
 
@@ -24,7 +24,9 @@ fn sources(modules: &[(&str, &str)]) -> Sources {
 }
 
 fn index(sources: &Sources) -> Option<Index> {
-    Plan::of(sources, Version::V1, None).unwrap().index
+    Plan::of(sources, Version::V1, None, &Available)
+        .unwrap()
+        .index
 }
 
 fn settings() -> Settings {
@@ -38,7 +40,7 @@ fn settings() -> Settings {
 
 /// The policy by all its rules, and by those that its index chooses.
 fn both(sources: &Sources) -> (Policy, Policy) {
-    let plan = Plan::of(sources, Version::V1, None).unwrap();
+    let plan = Plan::of(sources, Version::V1, None, &Available).unwrap();
     assert!(plan.index.is_some(), "nothing is chosen by a value");
     let load = |rules| Policy::compile(&plan, String::new(), &settings(), rules).unwrap();
     (load(Rules::Whole), load(Rules::ByIndex))
@@ -186,7 +188,7 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
         assert_eq!(index.path, [Step::Name("user".to_owned())], "{rules}");
     }
     let policy = members("allow if input.c in readable");
-    let plan = Plan::of(&policy, Version::V1, None).unwrap();
+    let plan = Plan::of(&policy, Version::V1, None, &Available).unwrap();
     let slices = Slices::of(&plan, "data.p.readable", &settings());
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
@@ -264,7 +266,7 @@ fn packages_that_are_reached_otherwise_stay() {
 #[test]
 fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     let policy = nested("allow if data.lists[input.c].allow", "");
-    let plan = Plan::of(&policy, Version::V1, None).unwrap();
+    let plan = Plan::of(&policy, Version::V1, None, &Available).unwrap();
     let slices = Slices::of(&plan, "data.lists.c3.allow", &settings());
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
@@ -272,7 +274,13 @@ fn an_entrypoint_among_the_packages_is_evaluated_whole() {
 /// What is decided without the shortcuts, which a `with` switches off.
 fn decided_whole(text: &str, input: &Value) -> Result<Option<Value>, Fault> {
     let text = format!("{text}\nunused if never with input as {{}}\nnever if false");
-    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
+    let plan = Plan::of(
+        &sources(&[("a.rego", &text)]),
+        Version::V1,
+        None,
+        &Available,
+    )
+    .unwrap();
     assert_eq!(plan.index, None);
     Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex)
         .unwrap()
@@ -309,7 +317,13 @@ fn what_is_reached_in_another_way_too_is_not_left_out() {
         ),
     ] {
         let text = format!("package p\n{text}");
-        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
+        let plan = Plan::of(
+            &sources(&[("a.rego", &text)]),
+            Version::V1,
+            None,
+            &Available,
+        )
+        .unwrap();
         let policy = Policy::compile(&plan, String::new(), &settings(), Rules::ByIndex).unwrap();
         let (ours, whole) = (policy.evaluate(&input), decided_whole(&text, &input));
         assert_eq!(ours.clone().ok(), whole.ok(), "{text}");
@@ -344,7 +358,13 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
     for number in 0..1000 {
         writeln!(text, "allow if input.c == \"c{number}\"").unwrap();
     }
-    let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
+    let plan = Plan::of(
+        &sources(&[("a.rego", &text)]),
+        Version::V1,
+        None,
+        &Available,
+    )
+    .unwrap();
     let settings = Settings {
         timeout: Duration::from_secs(5),
         ..settings()

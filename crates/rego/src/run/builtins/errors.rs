@@ -6,18 +6,8 @@
 use std::cell::Cell;
 
 use regorus::Value;
-use serde::{Deserialize, Serialize};
 
-/// What an error of a built-in function does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BuiltinErrors {
-    /// It refuses the request.
-    #[default]
-    Refuse,
-    /// The call is undefined, as in OPA: a negation of it holds.
-    Undefined,
-}
+use crate::BuiltinErrors;
 
 thread_local! {
     static REFUSED: Cell<bool> = const { Cell::new(false) };

@@ -59,7 +59,7 @@ proptest! {
             "package p\n\ndefault allow := false\nreaders contains \"u9\"\nlevel := 0 if input.c == \"never\"\nblocked if input.c == \"never\"\nf(u) if {{ input.c == \"never\"; u }}\n{}\n",
             rules.join("\n"),
         );
-        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None).unwrap();
+        let plan = Plan::of(&sources(&[("a.rego", &text)]), Version::V1, None, &Available).unwrap();
         prop_assume!(plan.index.is_some());
         let load = |rules| {
             Policy::compile(&plan, String::new(), &settings(), rules).unwrap()

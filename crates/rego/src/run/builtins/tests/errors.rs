@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{super::errors::BuiltinErrors, Fault, evaluate, evaluate_with};
+use super::{Fault, evaluate, evaluate_with};
+use crate::BuiltinErrors;
 
 /// Where an error leaves a call undefined, it does so wherever the call stands, as in OPA.
 #[test]

@@ -1,4 +1,4 @@
-//! Whether files are still what they were when they were read.
+//! Compares files with an earlier reading.
 
 use std::{
     collections::BTreeMap,
@@ -10,16 +10,16 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{Root, Unreadable, outline::Outline, reading};
 
-/// What files were like when they were read: their marks, and the digest of each.
+/// The state of files when they were read: their marks and digests.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct FileStates {
     roots: Vec<Root>,
     outline: Outline,
     digests: BTreeMap<PathBuf, Vec<u8>>,
     read_at: Option<SystemTime>,
 }
 
-impl Seen {
+impl FileStates {
     pub(super) fn new<'a>(
         roots: &[Root],
         outline: &Outline,
@@ -35,7 +35,7 @@ impl Seen {
         }
     }
 
-    /// Whether these are not the same names with the same content: links, owners and times do not count.
+    /// Whether names or contents are different. Links, owners and times are ignored.
     pub fn differs(&self, other: &Self) -> bool {
         let faults = |seen: &Self| -> Vec<(PathBuf, Unreadable)> {
             let files = seen.outline.files.iter();
@@ -46,15 +46,15 @@ impl Seen {
         self.digests != other.digests || faults(self) != faults(other)
     }
 
-    /// Whether the files that `part` is of were read here too, with the same content.
+    /// Whether the files of `part` were read here too, with the same content.
     pub fn holds(&self, part: &Self) -> bool {
         let is_of_part = |path: &Path| part.roots.iter().any(|root| path.starts_with(&root.path));
         let mine = self.digests.iter().filter(|(path, _)| is_of_part(path));
         mine.eq(&part.digests)
     }
 
-    /// Whether nothing has changed since. A replacement of the same size and time has other marks; what was so new that the
-    /// clock may not have moved since is compared by its content.
+    /// Whether nothing has changed since the reading. A replacement of the same size and time has other marks. Files
+    /// that were very young then are compared by content.
     pub fn is_current(&mut self) -> bool {
         let Some(read_at) = self.read_at else {
             return false;

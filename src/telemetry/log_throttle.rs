@@ -1,4 +1,4 @@
-//! Logs an event that may happen thousands of times a second once a second, with its count.
+//! Limits the logging of a frequent event to once a second, with a count.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,9 +7,9 @@ use std::{
 
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// When a kind of event was logged last, and how often it has happened since.
+/// When a kind of event was last logged, and how often it has happened since.
 #[derive(Debug, Default)]
-pub struct Occasionally(Mutex<History>);
+pub struct LogThrottle(Mutex<History>);
 
 #[derive(Debug, Default)]
 struct History {
@@ -17,23 +17,23 @@ struct History {
     since: u64,
 }
 
-impl Occasionally {
-    /// Counts one event. If it is time to log, returns how many there were since the last time, this one included.
+impl LogThrottle {
+    /// Counts one event. If a line is due, returns how many events there were since the last line, including this one.
     pub fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
     }
 
     fn due_at(&self, now: Instant) -> Option<u64> {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.since += 1;
-        let is_early = told
+        let mut history = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        history.since += 1;
+        let is_early = history
             .last
             .is_some_and(|last| now.saturating_duration_since(last) < MIN_PAUSE);
         if is_early {
             return None;
         }
-        told.last = Some(now);
-        Some(std::mem::take(&mut told.since))
+        history.last = Some(now);
+        Some(std::mem::take(&mut history.since))
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     fn a_flood_is_told_once_a_second_with_its_number() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let kind = Occasionally::default();
+        let kind = LogThrottle::default();
         assert_eq!(kind.due_at(at(0)), Some(1));
         for millis in 1..1000 {
             assert_eq!(kind.due_at(at(millis)), None, "{millis}");

@@ -1,4 +1,4 @@
-//! The question that Envoy would ask about a request, for trying policies out.
+//! Builds the check that Envoy would send for a request, to try policies.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ use crate::request::{CheckInput, Headers};
 
 /// A request, and how it reached Envoy.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct SampleRequest {
     /// The method.
     pub method: String,
     /// Path and query, as the client sent them.
@@ -37,19 +37,19 @@ pub struct Asked {
     pub scheme: String,
     /// The client's IP address.
     pub source_address: String,
-    /// When it came.
+    /// When it arrived.
     pub time: SystemTime,
 }
 
 impl CheckInput {
-    /// What geowarden would be asked by the shipped `envoy/api-key.yaml`: raw headers with the pseudo-headers, and the headers
-    /// that Envoy adds.
-    pub fn as_envoy_asks(asked: &Asked) -> Result<Self, UnreadableCheck> {
+    /// The check that Envoy would send with the shipped `envoy/api-key.yaml`: raw headers with the pseudo-headers, and
+    /// the headers that Envoy adds.
+    pub fn as_envoy_asks(asked: &SampleRequest) -> Result<Self, UnreadableCheck> {
         Self::from_envoy(check(asked).encode_to_vec().into())
     }
 }
 
-fn check(asked: &Asked) -> CheckRequest {
+fn check(asked: &SampleRequest) -> CheckRequest {
     let has = |name| asked.headers.all(name).next().is_some();
     let mut headers = vec![
         raw(":authority", asked.host.as_bytes()),
@@ -57,7 +57,7 @@ fn check(asked: &Asked) -> CheckRequest {
         raw(":method", asked.method.as_bytes()),
         raw(":scheme", asked.scheme.as_bytes()),
     ];
-    // HTTP/1.1's name for the authority.
+    // The name of the authority in HTTP/1.1.
     let own = asked.headers.iter().filter(|(name, _)| *name != "host");
     headers.extend(own.map(|(name, value)| raw(name, value)));
     if !asked.body.is_empty() && !has("content-length") {

@@ -1,4 +1,4 @@
-//! Wraps a connection to note when the last byte came from its client.
+//! Wraps a connection to record when its client last sent a byte.
 
 use std::{
     io,
@@ -9,25 +9,25 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Guest;
+use super::TrackedConnection;
 
-/// A stream and its connection.
-pub struct Heard<S> {
+/// The stream of a connection.
+pub struct ObservedStream<S> {
     stream: S,
-    guest: Arc<Guest>,
+    tracked: Arc<TrackedConnection>,
 }
 
-impl<S> Heard<S> {
-    /// `guest`'s connection.
-    pub fn new(stream: S, guest: &Arc<Guest>) -> Self {
+impl<S> ObservedStream<S> {
+    /// `tracked`'s connection.
+    pub fn new(stream: S, tracked: &Arc<TrackedConnection>) -> Self {
         Self {
             stream,
-            guest: Arc::clone(guest),
+            tracked: Arc::clone(tracked),
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -36,13 +36,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if buf.filled().len() > before {
-            self.guest.was_heard();
+            self.tracked.received_bytes();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

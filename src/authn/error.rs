@@ -1,4 +1,4 @@
-//! Why a credential was not taken: one part for the caller, one for our log.
+//! Why a credential is refused: one text for the caller, another for the log.
 
 use std::borrow::Cow;
 
@@ -6,58 +6,58 @@ use thiserror::Error;
 
 use crate::status::DenialStatus;
 
-/// The reason of a refusal, with a stable name for logs and metrics.
+/// The reason of a refusal. Its name in logs and metrics is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RefusalKind {
-    /// No key of the table has the digest of the one presented.
+pub enum AuthnErrorKind {
+    /// No entry has the digest of the key.
     UnknownKey,
-    /// The API key is past its `expires`.
+    /// The API key has expired (`expires`).
     ExpiredKey,
-    /// Not a JWT, or one whose header or claims break RFC 7515 or RFC 7519.
+    /// The token is not a JWT, or its header or claims violate RFC 7515 or RFC 7519.
     MalformedToken,
     /// The token is longer than the limit.
     TokenTooLarge,
-    /// The signature is not that of the key.
+    /// The signature does not match the key.
     BadSignature,
     /// `exp` has passed.
     ExpiredToken,
-    /// `nbf` is yet to come.
+    /// `nbf` is in the future.
     NotYetValid,
-    /// `iat` is yet to come.
+    /// `iat` is in the future.
     IssuedInFuture,
     /// `exp` is absent.
     MissingExpiry,
-    /// `aud` names others.
+    /// `aud` names other audiences only.
     WrongAudience,
     /// `aud` is absent.
     MissingAudience,
-    /// `iss` is absent, or names none of the configured issuers.
+    /// `iss` is absent, or is not a configured issuer.
     UnknownIssuer,
     /// The issuer has no key with this `kid`.
     UnknownKeyId,
-    /// More than one key of the issuer fits.
+    /// Several keys of the issuer fit.
     AmbiguousKey,
-    /// `alg` is not configured for the issuer, or does not fit the key.
+    /// `alg` is not configured for the issuer, or the key is for another algorithm.
     AlgorithmNotAllowed,
-    /// The header has `crit` or `b64`: extensions we do not understand (RFC 7515, section 4.1.11).
+    /// The header has `crit` or `b64`, extensions that geowarden does not support (RFC 7515, section 4.1.11).
     CriticalHeader,
-    /// `typ` says that the token is of another kind (RFC 8725, section 3.11).
+    /// `typ` belongs to another kind of token (RFC 8725, section 3.11).
     TokenType,
     /// A credential header was sent twice.
     RepeatedCredential,
     /// Two credentials were sent at once (RFC 6750, section 2).
     SeveralCredentials,
-    /// The `Authorization` scheme is not one we take.
+    /// The `Authorization` scheme is not supported.
     UnsupportedScheme,
-    /// The keys of the issuer have never been fetched.
+    /// The keys of the issuer have not been fetched yet.
     KeysUnavailable,
-    /// The issuer does not know the opaque token, or no longer.
+    /// The issuer says that the opaque token is not active.
     InactiveToken,
     /// The issuer could not be asked about the opaque token.
     IssuerUnavailable,
 }
 
-impl RefusalKind {
+impl AuthnErrorKind {
     /// The name that logs and metrics use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,8 +96,8 @@ impl RefusalKind {
         }
     }
 
-    /// What the caller is told. Failures that depend on our keys share one text, so that probing teaches nothing;
-    /// the characters are those that RFC 6750, section 3 allows in `error_description`.
+    /// The text for the caller. Failures that depend on the keys share one text, so that guessing reveals nothing. The
+    /// characters are those that RFC 6750, section 3 allows in `error_description`.
     pub fn detail(self) -> &'static str {
         match self {
             Self::UnknownKey | Self::ExpiredKey => "The API key is not valid",
@@ -127,7 +127,7 @@ impl RefusalKind {
         }
     }
 
-    /// The `error` of a Bearer challenge (RFC 6750, section 3.1), where a bearer token was at fault.
+    /// The `error` of a Bearer challenge (RFC 6750, section 3.1), if a bearer token was refused.
     pub fn error_code(self) -> Option<&'static str> {
         match self {
             Self::UnknownKey
@@ -141,18 +141,18 @@ impl RefusalKind {
     }
 }
 
-/// A credential was sent and is not taken. `Display` is the public text.
+/// The refusal of a credential. `Display` is the text for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", kind.detail())]
-pub struct Refusal {
-    kind: RefusalKind,
+pub struct AuthnError {
+    kind: AuthnErrorKind,
     cause: Option<Cow<'static, str>>,
     challenges: Vec<String>,
 }
 
-impl Refusal {
-    /// A refusal whose kind says it all.
-    pub fn new(kind: RefusalKind) -> Self {
+impl AuthnError {
+    /// A refusal without further cause.
+    pub fn new(kind: AuthnErrorKind) -> Self {
         Self {
             kind,
             cause: None,
@@ -160,21 +160,21 @@ impl Refusal {
         }
     }
 
-    /// A refusal with a cause for our log, which must not quote the credential.
-    pub fn because(kind: RefusalKind, cause: impl Into<Cow<'static, str>>) -> Self {
+    /// A refusal with a cause for the log, which must not quote the credential.
+    pub fn because(kind: AuthnErrorKind, cause: impl Into<Cow<'static, str>>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..Self::new(kind)
         }
     }
 
-    /// The same with the `WWW-Authenticate` values of its answer.
+    /// Adds the `WWW-Authenticate` values of the answer.
     pub(super) fn with_challenges(self, challenges: Vec<String>) -> Self {
         Self { challenges, ..self }
     }
 
-    /// Why.
-    pub fn kind(&self) -> RefusalKind {
+    /// The reason.
+    pub fn kind(&self) -> AuthnErrorKind {
         self.kind
     }
 
@@ -183,12 +183,12 @@ impl Refusal {
         self.kind.status()
     }
 
-    /// What the caller is told.
+    /// The text for the caller.
     pub fn detail(&self) -> &'static str {
         self.kind.detail()
     }
 
-    /// What our log is told on top of the kind; never any part of the credential.
+    /// The cause for the log. It never contains a part of the credential.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
@@ -199,8 +199,8 @@ impl Refusal {
     }
 }
 
-impl From<RefusalKind> for Refusal {
-    fn from(kind: RefusalKind) -> Self {
+impl From<AuthnErrorKind> for AuthnError {
+    fn from(kind: AuthnErrorKind) -> Self {
         Self::new(kind)
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a request, message by message: nothing is made of one that has not come whole.
+//! The body of a request, message by message. No work is done for an incomplete message.
 
 use std::{
     future::poll_fn,
@@ -16,23 +16,23 @@ use tokio::{
 };
 use tonic::Status;
 
-use super::{Held, Sender, gathered::Gathered};
+use super::{MessageMemory, Sender, frame_buffer::FrameBuffer};
 use crate::telemetry::metrics::Dropped;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What needs no entry as long as it comes without a pause, in bytes.
+/// A message up to this size needs no entry in the ledger if it arrives without a pause, in bytes.
 const SMALL: usize = 64 * 1024;
 
-/// A body that waits for a message to be whole, as long as it may.
-pub(in crate::transport) struct Arriving {
+/// A body that waits until a message is complete, within the time limit.
+pub(in crate::transport) struct IncomingBody {
     body: Incoming,
-    held: Arc<Held>,
-    /// What the stream holds beside its messages, in bytes.
+    held: Arc<MessageMemory>,
+    /// The memory of the stream besides its messages, in bytes.
     headers: usize,
-    /// A longer message is passed on as it comes, to be refused by its length.
+    /// A longer message is passed on as it arrives. The reader then rejects it by its length.
     longest: usize,
-    gathered: Gathered,
+    frame_buffer: FrameBuffer,
     trailers: Option<Frame<Bytes>>,
     waiting: Option<Box<Waiting>>,
     fault: Option<BoxError>,
@@ -44,11 +44,11 @@ struct Waiting {
     dropped: oneshot::Receiver<()>,
 }
 
-impl Arriving {
-    /// The body of a request of `sender`'s, whose headers take so many bytes.
+impl IncomingBody {
+    /// The body of a request from `sender`, whose headers take this many bytes.
     pub(in crate::transport) fn new(
         body: Incoming,
-        held: &Arc<Held>,
+        held: &Arc<MessageMemory>,
         headers: usize,
         longest: usize,
     ) -> Self {
@@ -57,7 +57,7 @@ impl Arriving {
             held: Arc::clone(held),
             headers,
             longest,
-            gathered: Gathered::default(),
+            frame_buffer: FrameBuffer::default(),
             trailers: None,
             waiting: None,
             fault: None,
@@ -65,18 +65,19 @@ impl Arriving {
         }
     }
 
-    /// Waits until a message is whole, or will not be any more: whoever reads it gets to know.
+    /// Waits until a message is complete, or cannot be completed any more. The reader then gets the result.
     ///
-    /// Until then the stream takes little more than what was sent: what judges a message is made when there is one.
+    /// Until then the stream uses little more memory than was sent. What is needed to answer is only created
+    /// afterwards.
     pub(in crate::transport) async fn begun(mut self) -> Self {
         poll_fn(|context| self.poll_more(context)).await;
         self
     }
 
-    /// Ready once there is something to pass on, be it the end.
+    /// Ready once there is a message to pass on, or the end.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let has_data = self.gathered.is_of_use() && !self.gathered.is_empty();
+            let has_data = self.frame_buffer.is_of_use() && !self.frame_buffer.is_empty();
             if has_data || self.has_ended || self.fault.is_some() {
                 return Poll::Ready(());
             }
@@ -109,11 +110,11 @@ impl Arriving {
         &self.held.sender
     }
 
-    /// Takes up a frame; whether the message may go on.
+    /// Adds a frame. Returns whether the message may go on.
     fn gather(&mut self, data: Bytes) -> bool {
-        let before = self.gathered.room();
-        self.gathered.take_up(data, self.longest);
-        let room = self.gathered.room();
+        let before = self.frame_buffer.room();
+        self.frame_buffer.take_up(data, self.longest);
+        let room = self.frame_buffer.room();
         if self.waiting.is_some() {
             return self.held.grow(room.saturating_sub(before));
         }
@@ -131,17 +132,17 @@ impl Arriving {
         }
     }
 
-    /// From now on it is counted what it holds, and for how long.
+    /// Begins to count the memory and the time of the message.
     fn enter(&mut self) {
-        // It may have to wait for long.
-        self.gathered.copy_first();
+        // The message may take long to arrive.
+        self.frame_buffer.copy_first();
         self.waiting = Some(Box::new(Waiting {
             late: Box::pin(sleep(self.sender().receiving.patience)),
-            dropped: self.held.enter(self.headers, self.gathered.room()),
+            dropped: self.held.enter(self.headers, self.frame_buffer.room()),
         }));
     }
 
-    /// Nothing has come: it waits, as long as it may.
+    /// Nothing has arrived: wait, within the time limit.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         if self.waiting.is_none() {
             self.enter();
@@ -155,7 +156,7 @@ impl Arriving {
         if waiting.late.as_mut().poll(context).is_ready() {
             self.sender().gave_up(Dropped::Late);
             return Poll::Ready(Status::deadline_exceeded(
-                "the message did not come whole in time",
+                "the message was not complete in time",
             ));
         }
         Poll::Pending
@@ -164,12 +165,12 @@ impl Arriving {
     fn is_dropped(&self) -> Status {
         self.sender().gave_up(Dropped::Memory);
         Status::resource_exhausted(
-            "the message was dropped before it had come whole: too much is being received",
+            "the message was dropped before it was complete: too much is being received",
         )
     }
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -182,12 +183,12 @@ impl Body for Arriving {
         if let Some(fault) = me.fault.take() {
             return Poll::Ready(Some(Err(fault)));
         }
-        let data = me.gathered.take().map(Frame::data);
+        let data = me.frame_buffer.take().map(Frame::data);
         Poll::Ready(data.or_else(|| me.trailers.take()).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_empty = self.gathered.is_empty() && self.trailers.is_none();
+        let is_empty = self.frame_buffer.is_empty() && self.trailers.is_none();
         self.has_ended && is_empty && self.fault.is_none()
     }
 }

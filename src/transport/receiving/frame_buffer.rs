@@ -5,32 +5,32 @@ use std::collections::VecDeque;
 use memmap2::MmapMut;
 use prost::bytes::{Bytes, BytesMut};
 
-/// The bytes before a message: whether it is compressed, and its length.
+/// The size of a message's prefix: whether it is compressed, and its length.
 const PREFIX: usize = 5;
-/// The largest piece of a small message, in bytes: that of a frame, by HTTP/2's default.
+/// The largest piece of a small message, in bytes: the default size of an HTTP/2 frame.
 const PIECE: usize = 16 * 1024;
-/// The pieces of what is more than that, in bytes. They are pages of their own, which the system has back as soon as they
-/// are dropped: an allocator would keep for long what a burst of large messages took.
+/// The size of the pieces of larger messages, in bytes. They are whole pages, which the system gets back as soon as
+/// they are dropped. An allocator would keep the memory of a burst for long.
 const LARGE: usize = 128 * 1024;
 
-/// Frames of messages, until those are whole.
+/// Collects frames until their messages are complete.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
-    /// One frame as it came, which is all of a small message.
+pub(super) struct FrameBuffer {
+    /// A single frame as it arrived: a whole small message.
     first: Option<Bytes>,
-    /// Copies of more: frames are parts of a larger buffer, which a small one must not keep alive. In pieces, since growing
-    /// would move them, and leave what was too small behind.
+    /// Copies of larger messages. A frame is part of a larger buffer, and keeping it would keep the whole buffer. They
+    /// are copied in pieces, since a growing buffer would be moved and leave the old one behind.
     pieces: VecDeque<Piece>,
     room: usize,
-    /// The begin of a prefix.
+    /// The beginning of a prefix.
     prefix: Vec<u8>,
-    /// What is left of the message that has begun.
+    /// The missing bytes of the message that has begun.
     left: usize,
     is_too_long: bool,
 }
 
-impl Gathered {
-    /// Takes up a frame; a message of more than `longest` bytes is told apart.
+impl FrameBuffer {
+    /// Adds a frame. A message of more than `longest` bytes is marked.
     pub(super) fn take_up(&mut self, data: Bytes, longest: usize) {
         self.follow(&data, longest);
         if self.first.is_none() && self.pieces.is_empty() {
@@ -42,7 +42,7 @@ impl Gathered {
         }
     }
 
-    /// No larger buffer is kept alive from now on.
+    /// Copies the first frame, so that its larger buffer can be freed.
     pub(super) fn copy_first(&mut self) {
         if let Some(first) = self.first.take() {
             self.room = 0;
@@ -65,7 +65,7 @@ impl Gathered {
         }
     }
 
-    /// Another piece, for so many bytes or as many as there are already.
+    /// Adds a piece for this many bytes, or for as many as there are already.
     fn another(&self, wanted: usize) -> Piece {
         if self.room >= PIECE
             && let Ok(map) = MmapMut::map_anon(LARGE)
@@ -75,7 +75,7 @@ impl Gathered {
         Piece::Heap(BytesMut::with_capacity(wanted.max(self.room).min(PIECE)))
     }
 
-    /// Where one message ends and the next begins.
+    /// Finds where one message ends and the next begins.
     fn follow(&mut self, mut data: &[u8], longest: usize) {
         while !data.is_empty() {
             let passed = self.left.min(data.len());
@@ -95,17 +95,17 @@ impl Gathered {
         }
     }
 
-    /// The bytes that it takes.
+    /// The memory it uses, in bytes.
     pub(super) fn room(&self) -> usize {
         self.room
     }
 
-    /// Whether it ends where a message does, or will be refused by its length.
+    /// Whether it ends with a complete message, or is too long and will be rejected.
     pub(super) fn is_of_use(&self) -> bool {
         self.is_too_long || self.left == 0 && self.prefix.is_empty()
     }
 
-    /// What has come, piece by piece.
+    /// Takes what has arrived, piece by piece.
     pub(super) fn take(&mut self) -> Option<Bytes> {
         let first = self.first.take();
         let next = first.or_else(|| Some(self.pieces.pop_front()?.frozen()));
@@ -134,7 +134,7 @@ impl Piece {
         }
     }
 
-    /// Adds what it has room for, and returns how much more it takes then.
+    /// Adds the bytes that fit, and returns how much memory the piece uses then.
     fn extend(&mut self, data: &[u8]) -> usize {
         match self {
             Self::Heap(piece) => {
@@ -142,7 +142,7 @@ impl Piece {
                 piece.extend_from_slice(data);
                 if is_new { piece.capacity() } else { 0 }
             }
-            // Pages that are not written to take nothing.
+            // Pages that are never written to use no memory.
             Self::Pages { map, used } => {
                 if let Some(room) = map.get_mut(*used..*used + data.len()) {
                     room.copy_from_slice(data);
@@ -188,46 +188,50 @@ mod tests {
         let whole = [message(3), message(0), message(200)].concat();
         let ends = [8, 13, whole.len()];
         for size in 1..whole.len() {
-            let mut gathered = Gathered::default();
+            let mut frame_buffer = FrameBuffer::default();
             let mut count = 0;
             for frame in whole.chunks(size) {
-                gathered.take_up(Bytes::copy_from_slice(frame), 200);
+                frame_buffer.take_up(Bytes::copy_from_slice(frame), 200);
                 count += frame.len();
                 assert_eq!(
-                    gathered.is_of_use(),
+                    frame_buffer.is_of_use(),
                     ends.contains(&count),
                     "{size}: {count}"
                 );
             }
-            assert!(gathered.room() <= 2 * whole.len(), "{size}");
+            assert!(frame_buffer.room() <= 2 * whole.len(), "{size}");
             let mut all = Vec::new();
-            while let Some(piece) = gathered.take() {
+            while let Some(piece) = frame_buffer.take() {
                 all.extend_from_slice(&piece);
             }
             assert_eq!(all, whole, "{size}");
-            assert!(gathered.is_empty() && gathered.room() == 0);
+            assert!(frame_buffer.is_empty() && frame_buffer.room() == 0);
         }
     }
 
     #[test]
     fn a_message_that_is_too_long_is_passed_on_at_once() {
-        let mut gathered = Gathered::default();
-        gathered.take_up(Bytes::from_static(&[0, 0, 0, 0, 201]), 200);
-        assert!(gathered.is_of_use());
+        let mut frame_buffer = FrameBuffer::default();
+        frame_buffer.take_up(Bytes::from_static(&[0, 0, 0, 0, 201]), 200);
+        assert!(frame_buffer.is_of_use());
     }
 
     #[test]
     fn large_messages_take_little_more_than_they_are() {
-        let mut gathered = Gathered::default();
-        gathered.take_up(Bytes::from_static(&[0, 0, 13, 187, 160]), 1 << 20);
+        let mut frame_buffer = FrameBuffer::default();
+        frame_buffer.take_up(Bytes::from_static(&[0, 0, 13, 187, 160]), 1 << 20);
         for _ in 0..900 {
-            assert!(!gathered.is_of_use());
-            gathered.take_up(Bytes::from_static(&[1; 1000]), 1 << 20);
+            assert!(!frame_buffer.is_of_use());
+            frame_buffer.take_up(Bytes::from_static(&[1; 1000]), 1 << 20);
         }
-        assert!(gathered.room() < 900_005 + PIECE, "{}", gathered.room());
-        assert!(gathered.is_of_use());
+        assert!(
+            frame_buffer.room() < 900_005 + PIECE,
+            "{}",
+            frame_buffer.room()
+        );
+        assert!(frame_buffer.is_of_use());
         let mut all = Vec::new();
-        while let Some(piece) = gathered.take() {
+        while let Some(piece) = frame_buffer.take() {
             all.extend_from_slice(&piece);
         }
         assert!(all.len() == 900_005 && all[5..].iter().all(|byte| *byte == 1));

@@ -1,10 +1,10 @@
-//! Errors of the engine as the author knows them: by file and line. What the engine shows beside is text that was made from
-//! the author's, and would be a riddle.
+//! Rewrites an error of the engine for the policy's author: it names file and line. The engine also quotes the text that it
+//! was given, which the author does not know.
 
 use crate::lower::made::FILE;
 
 /// The error with its place, without the text that the engine was given.
-pub(crate) fn told(error: &str) -> String {
+pub(crate) fn for_author(error: &str) -> String {
     let mut all: Vec<String> = Vec::new();
     let mut place: Option<&str> = None;
     let mut message: Option<String> = None;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_told_by_its_line_alone() {
+    fn an_error_names_its_line_without_the_text() {
         for (error, expected) in [
             (
                 "\n--> a/p.rego:3:36\n  |\n3 | allow := ___1 if { ___0 := to_number(input.x) }\n  |     ^\nerror: `to_number` expects a number",
@@ -65,7 +65,7 @@ mod tests {
             ),
             ("  --> nowhere\nno error here", "--> nowhere\nno error here"),
         ] {
-            assert_eq!(told(error), expected);
+            assert_eq!(for_author(error), expected);
         }
     }
 }

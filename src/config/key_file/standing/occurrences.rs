@@ -1,4 +1,4 @@
-//! Every place of the files that may be the entry of a key, good or not, by the digest that stands there.
+//! Finds every place in the files that may be the entry of a key, valid or not, by its digest.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,20 +16,21 @@ use crate::{
     files::Files,
 };
 
-/// One place where a digest stands.
+/// One place with a digest.
 #[derive(Debug)]
-pub(super) enum Claim {
-    /// A mapping with the member `sha256`, and the id that it has where it names none.
+pub(super) enum Occurrence {
+    /// A mapping with the member `sha256`, and the default id if the mapping has none.
     Entry {
         members: Map<String, Value>,
         default_id: Option<String>,
     },
-    /// Text that is no YAML, in which `sha256` and the digest stand.
+    /// Text that is not YAML, in which `sha256` and the digest were found.
     Text,
 }
 
-impl Claim {
-    /// Whether nothing that can be read here differs from an entry in force. What is there and cannot be read differs.
+impl Occurrence {
+    /// Whether everything that can be read here equals an entry in force. A value that cannot be read counts as
+    /// different.
     pub(super) fn is_same(&self, entry: &Entry) -> bool {
         let Self::Entry {
             members,
@@ -59,17 +60,17 @@ impl Claim {
     }
 }
 
-/// What stands in all files of keys.
+/// The digests in all key files.
 #[derive(Debug, Default)]
-pub(super) struct Claims {
-    by_digest: HashMap<String, Vec<Claim>>,
-    /// Files that are there and cannot be read.
+pub(super) struct Occurrences {
+    by_digest: HashMap<String, Vec<Occurrence>>,
+    /// Files that exist but cannot be read.
     unread: HashSet<String>,
-    /// A folder that cannot be listed: nothing is known of its files.
+    /// Whether the folder cannot be listed. Then nothing is known about its files.
     unread_folder: Option<PathBuf>,
 }
 
-impl Claims {
+impl Occurrences {
     pub(super) fn of(keys: &ApiKeys, files: &Files) -> Self {
         let mut claims = Self::default();
         for entry in &keys.inline {
@@ -96,12 +97,12 @@ impl Claims {
         claims
     }
 
-    /// Where a digest stands.
-    pub(super) fn of_digest(&self, digest: &str) -> &[Claim] {
+    /// The places of a digest.
+    pub(super) fn of_digest(&self, digest: &str) -> &[Occurrence] {
         self.by_digest.get(digest).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether nothing can be known of the keys that came from a file.
+    /// Whether the keys of a file cannot be known.
     pub(super) fn is_unread(&self, file: &str) -> bool {
         let folder = self.unread_folder.as_ref();
         self.unread.contains(file) || folder.is_some_and(|dir| Path::new(file).starts_with(dir))
@@ -126,14 +127,14 @@ impl Claims {
         }
     }
 
-    /// Takes what stands in YAML, or says that it is none.
+    /// Reads the digests of a YAML text; returns false if the text is not YAML.
     fn take(&mut self, text: &str, default_id: Option<&String>) -> Result<(), ()> {
         let document = Document::parse(text).map_err(drop)?;
         self.walk(document.value, default_id);
         Ok(())
     }
 
-    /// Entries are looked for at any place, but not within an entry: what an attribute says is none.
+    /// Looks for entries at any depth, but not inside an entry: an attribute cannot be an entry.
     fn walk(&mut self, value: Value, default_id: Option<&String>) {
         match value {
             Value::Object(members) if members.contains_key("sha256") => {
@@ -158,14 +159,14 @@ impl Claims {
             return;
         };
         let digest = digest.to_ascii_lowercase();
-        let claim = Claim::Entry {
+        let claim = Occurrence::Entry {
             members,
             default_id,
         };
         self.by_digest.entry(digest).or_default().push(claim);
     }
 
-    /// Looks for digests in what is no YAML: only behind `sha256`, and not in comments.
+    /// Looks for digests in text that is not YAML: only after `sha256`, and not in comments.
     fn scan(&mut self, text: &str) {
         let lines: Vec<&str> = text.lines().map(without_comment).collect();
         let text = lines.join("\n");
@@ -176,13 +177,17 @@ impl Claims {
             let word = end.and_then(|end| word.get(..end)).unwrap_or(word);
             if word.len() == 64 {
                 let digest = word.to_ascii_lowercase();
-                self.by_digest.entry(digest).or_default().push(Claim::Text);
+                self.by_digest
+                    .entry(digest)
+                    .or_default()
+                    .push(Occurrence::Text);
             }
         }
     }
 }
 
-/// A text that is no YAML, cut where an entry of a list begins: a fault in one entry hides nothing that changed in others.
+/// Splits text that is not YAML where a list entry begins, so that a fault in one entry does not hide changes in
+/// others.
 fn pieces(text: &str) -> Vec<&str> {
     let mut all = Vec::new();
     let (mut begin, mut at) = (0, 0);

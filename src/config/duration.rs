@@ -1,4 +1,4 @@
-//! Lengths of time as operators write them: `250ms`, `10s`, `5m`.
+//! Durations in a configuration: `250ms`, `10s`, `5m`.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,23 +10,23 @@ use super::fault::kind;
 
 const WITHOUT_UNIT: &str = "a number without a unit; add one, such as `5s`";
 
-/// A length of time with its unit, `0s` included.
+/// A duration with its unit. `0s` is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
+pub struct ConfigDuration(pub Duration);
 
-impl Span {
-    /// So many milliseconds.
+impl ConfigDuration {
+    /// This many milliseconds.
     pub const fn millis(millis: u64) -> Self {
         Self(Duration::from_millis(millis))
     }
 
-    /// So many seconds.
+    /// This many seconds.
     pub const fn secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for ConfigDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let found = match Value::deserialize(deserializer)? {
             Value::String(text) => match humantime::parse_duration(&text) {
@@ -43,13 +43,13 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-impl Serialize for Span {
+impl Serialize for ConfigDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(self.0))
     }
 }
 
-impl JsonSchema for Span {
+impl JsonSchema for ConfigDuration {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
     }
