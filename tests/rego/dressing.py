@@ -70,10 +70,13 @@ def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dic
 
 
 def as_v0(text: str) -> str:
-    """The same policy in Rego v0: heads without `if` and `contains`, unless it imports Rego v1."""
-    # A body of one statement with `|` is a comprehension behind `if`, and a body in v0.
-    if "import rego.v1" in text or re.search(r"\{\s*[^\n{]*\|", text):
+    """The same policy in Rego v0: heads without `if` and `contains`, or with imports of its keywords."""
+    if "import rego.v1" in text:
         return text
+    # A body of one statement with `|` is a comprehension behind `if`, and a body in v0.
+    if re.search(r"\{\s*[^\n{]*\|", text):
+        package, _, rest = text.partition("\n")
+        return f"{package}\n\nimport future.keywords\n{rest}"
     lines = []
     for line in text.split("\n"):
         if line[:1] not in ("\t", "}", "", "#") or line.startswith("} else"):

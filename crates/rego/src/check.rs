@@ -1,5 +1,5 @@
-//! Finds what OPA's compiler rejects in a resolved policy: rules in a circle, paths with two meanings, and constants
-//! that a function does not accept.
+//! Finds what OPA's compiler rejects in a resolved policy: rules in a circle, paths with two meanings, and values of
+//! types that do not fit.
 
 mod differences;
 mod places;
@@ -18,8 +18,10 @@ pub fn check(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     places::check(files, data, &mut diagnostics);
-    recursion::check(files, &mut diagnostics);
-    types::check(files, &mut diagnostics);
+    let order = recursion::check(files, &mut diagnostics);
+    if diagnostics.is_empty() {
+        types::check(files, &order, &mut diagnostics);
+    }
     if diagnostics.is_empty() {
         differences::check(files, &mut diagnostics);
         Ok(diagnostics)

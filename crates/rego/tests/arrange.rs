@@ -161,11 +161,11 @@ fn what_opa_refuses_is_refused_with_its_place() {
         ),
         (
             "allow if startswith(input.x, {\"a\"})",
-            "a.rego:2:10: `startswith` takes a string as argument 2, found a set",
+            "a.rego:2:10: `startswith` takes a string as argument 2, found a set of strings",
         ),
         (
             "n := count(5)",
-            "a.rego:2:1: `count` takes a string or an array or a set or an object as argument 1, found a number",
+            "a.rego:2:1: `count` takes a string or an array or an object or a set as argument 1, found a number",
         ),
     ] {
         assert_eq!(told(rules, &none), [expected], "{rules}");

@@ -273,11 +273,11 @@ fn what_has_no_exact_meaning_is_refused_with_its_place() {
             "3:1: `a` has another default at a.rego:2:1: keep one",
         ),
         (
-            "f(x) := x\nallow if f(1) with plus as f",
+            "f(x, y) := x\nallow if f(1, 2) with plus as f",
             "3:10: `with` cannot have `plus`: write a function that calls it, and replace that",
         ),
         (
-            "f(x) := x\nallow if f(1) with f as plus",
+            "f(x, y) := x\nallow if f(1, 2) with f as plus",
             "3:10: `with` cannot have `plus`: write a function that calls it, and replace that",
         ),
     ] {

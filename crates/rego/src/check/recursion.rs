@@ -17,7 +17,8 @@ const MAX_DEPTH: usize = 2000;
 /// The depth that a rule adds: entering it needs as much stack as some levels of nesting.
 const RULE_DEPTH: usize = 4;
 
-type Path = Vec<String>;
+/// A full path, `data` first.
+pub(super) type Path = Vec<String>;
 
 /// All rules with one path.
 struct Node<'a> {
@@ -29,7 +30,9 @@ struct Node<'a> {
 }
 
 /// Adds an error for each rule that uses itself, and for each chain that is too long.
-pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
+///
+/// Returns the paths of all rules. A rule stands behind the rules that it uses.
+pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Path> {
     let mut nodes: BTreeMap<Path, Node<'_>> = BTreeMap::new();
     for file in files {
         for rule in &file.rules {
@@ -52,11 +55,13 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     let mut search = Search {
         nodes: &nodes,
         depths: BTreeMap::new(),
+        order: Vec::new(),
         diagnostics,
     };
     for (path, node) in &nodes {
         search.visit(path, node);
     }
+    search.order
 }
 
 /// Finds circles and long chains, without recursion of its own.
@@ -64,6 +69,8 @@ struct Search<'a, 'b> {
     nodes: &'a BTreeMap<Path, Node<'a>>,
     /// The depth below each finished rule.
     depths: BTreeMap<&'a Path, usize>,
+    /// The finished rules, in the order in which they were finished.
+    order: Vec<Path>,
     diagnostics: &'b mut Vec<Diagnostic>,
 }
 
@@ -91,6 +98,7 @@ impl<'a> Search<'a, '_> {
                     );
                 }
                 self.depths.insert(path, depth);
+                self.order.push((*path).clone());
                 on_way.remove(path);
                 way.pop();
                 continue;

@@ -1,0 +1,376 @@
+//! The types of the variables of a rule, from the statements that give them values.
+
+use std::collections::HashMap;
+
+use super::{
+    declared::Declared,
+    documents::Documents,
+    kind::{Object, Type},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    parse::tree::Operator,
+    resolve::tree::{
+        Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Rule, Target, Value,
+        Variable, With,
+    },
+    source::Span,
+};
+
+/// A variable has no value yet where it is needed.
+#[derive(Debug)]
+pub(super) struct NotYet;
+
+pub(super) type Ready<T> = Result<T, NotYet>;
+
+/// One body of a rule.
+pub(super) struct Statements<'a> {
+    pub(super) declared: &'a Declared,
+    pub(super) documents: &'a Documents,
+    pub(super) file: &'a str,
+    /// The types of the variables that have a value.
+    pub(super) locals: Vec<Option<Type>>,
+    /// The statement that is looked at.
+    pub(super) span: Span,
+    variables: &'a [Variable],
+    /// How many queries are around, with the own.
+    depth: usize,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The types of the values of a statement that were looked at, by their addresses in the tree.
+    remembered: HashMap<*const Value, Type>,
+    /// The values in the order in which they were looked at.
+    order: Vec<*const Value>,
+}
+
+impl<'a> Statements<'a> {
+    pub(super) fn new(
+        declared: &'a Declared,
+        documents: &'a Documents,
+        file: &'a str,
+        rule: &'a Rule,
+    ) -> Self {
+        // Arguments have a value from the start, and no type until a statement tells it.
+        let locals = rule
+            .locals
+            .iter()
+            .map(|local| (local.depth == 0).then_some(Type::Unknown));
+        Self {
+            declared,
+            documents,
+            file,
+            locals: locals.collect(),
+            span: rule.span,
+            variables: &rule.locals,
+            depth: 1,
+            diagnostics: Vec::new(),
+            remembered: HashMap::new(),
+            order: Vec::new(),
+        }
+    }
+
+    pub(super) fn remembered(&self, value: &Value) -> Option<Type> {
+        self.remembered.get(&std::ptr::from_ref(value)).cloned()
+    }
+
+    pub(super) fn remember(&mut self, value: &Value, kind: &Type) {
+        let address = std::ptr::from_ref(value);
+        self.remembered.insert(address, kind.clone());
+        self.order.push(address);
+    }
+
+    /// Takes each statement as soon as its variables have values, as OPA orders them.
+    pub(super) fn query(&mut self, query: &Query) {
+        let mut rest: Vec<&Literal> = query.literals.iter().collect();
+        let around = self.span;
+        while !rest.is_empty() {
+            let before = rest.len();
+            rest.retain(|literal| {
+                self.span = literal.span;
+                self.attempt(|this| this.literal(literal)).is_err()
+            });
+            // Nothing gives a variable a value: that is told where statements are put in order.
+            if rest.len() == before {
+                break;
+            }
+        }
+        self.span = around;
+    }
+
+    /// Forgets what was found where a variable has no value yet.
+    pub(super) fn attempt<T>(&mut self, what: impl FnOnce(&mut Self) -> Ready<T>) -> Ready<T> {
+        let locals = self.locals.clone();
+        let (found, looked_at) = (self.diagnostics.len(), self.order.len());
+        let outcome = what(self);
+        if outcome.is_err() {
+            self.locals = locals;
+            self.diagnostics.truncate(found);
+            for address in self.order.drain(looked_at..) {
+                self.remembered.remove(&address);
+            }
+        }
+        outcome
+    }
+
+    /// Looks at a query within a value: what it finds of variables around it is forgotten, as in OPA.
+    pub(super) fn closure(
+        &mut self,
+        query: &Query,
+        value: impl FnOnce(&mut Self) -> Ready<Type>,
+    ) -> Ready<Type> {
+        let locals = self.locals.clone();
+        let found = self.diagnostics.len();
+        self.depth += 1;
+        self.query(query);
+        let kind = value(self);
+        self.depth -= 1;
+        self.locals = locals;
+        let kind = kind?;
+        Ok(if self.diagnostics.len() > found {
+            Type::Unknown
+        } else {
+            kind
+        })
+    }
+
+    fn literal(&mut self, literal: &Literal) -> Ready<()> {
+        let found = self.diagnostics.len();
+        for with in &literal.with {
+            self.with(with)?;
+        }
+        match &literal.kind {
+            LiteralKind::Condition(condition) | LiteralKind::Not(condition) => {
+                self.condition(condition, found)
+            }
+            LiteralKind::SomeIn {
+                key,
+                value,
+                collection,
+            } => {
+                let collection = self.value(collection)?;
+                let (keys, values) = (collection.keys(), collection.values());
+                if keys == Type::Unknown {
+                    self.cannot_be_searched(&collection, found);
+                    return Ok(());
+                }
+                if let Some(key) = key {
+                    self.equal(key, &keys, found)?;
+                }
+                self.equal(value, &values, found)
+            }
+            LiteralKind::Every { domain, body, .. } => {
+                self.value(domain)?;
+                self.every(body);
+                Ok(())
+            }
+        }
+    }
+
+    /// Of the body of an `every`, OPA looks at references and comprehensions alone, and knows nothing of its variables.
+    fn every(&mut self, body: &Query) {
+        let locals = self.locals.clone();
+        let span = self.span;
+        self.depth += 1;
+        for (local, variable) in self.variables.iter().enumerate() {
+            if variable.depth <= self.depth && self.local(local).is_err() {
+                self.set_local(local, Type::Unknown);
+            }
+        }
+        for literal in &body.literals {
+            self.span = literal.span;
+            // Nothing has to be ready here.
+            let _ = match &literal.kind {
+                LiteralKind::Condition(condition) | LiteralKind::Not(condition) => {
+                    match condition {
+                        Condition::Value(value) => self.references(value),
+                        Condition::Unify(left, right) => {
+                            self.references(left).and_then(|()| self.references(right))
+                        }
+                    }
+                }
+                LiteralKind::SomeIn { collection, .. } => self.references(collection),
+                LiteralKind::Every { domain, body, .. } => {
+                    let ready = self.references(domain);
+                    self.every(body);
+                    ready
+                }
+            };
+        }
+        self.depth -= 1;
+        self.span = span;
+        self.locals = locals;
+    }
+
+    fn condition(&mut self, condition: &Condition, found: usize) -> Ready<()> {
+        match condition {
+            Condition::Unify(left, right) => self.unify(left, right, found),
+            Condition::Value(Value::Infix(Operator::Equal, operands)) => {
+                let (left, right) = &**operands;
+                self.calls(left)?;
+                self.calls(right)?;
+                self.value(left)?;
+                self.value(right)?;
+                self.unify(left, right, found)
+            }
+            Condition::Value(value) => {
+                self.calls(value)?;
+                self.value(value).map(|_| ())
+            }
+        }
+    }
+
+    fn unify(&mut self, left: &Value, right: &Value, found: usize) -> Ready<()> {
+        self.calls(left)?;
+        self.calls(right)?;
+        let kinds = (
+            self.attempt(|this| this.value(left)),
+            self.attempt(|this| this.value(right)),
+        );
+        let holds = match &kinds {
+            (Ok(one), Ok(other)) => self.match_both(left, one, right, other)?,
+            (Ok(one), Err(_)) if !one.is_unknown() => self.bind(right, one, false)?,
+            (Err(_), Ok(other)) if !other.is_unknown() => self.bind(left, other, false)?,
+            // An argument of a function, of which nothing is known yet, in one of the two.
+            _ if are_arrays(left, right) => return self.parts(left, right, found),
+            (Ok(_), Err(_)) => self.match_unknown(left, right)?,
+            (Err(_), Ok(_)) => self.match_unknown(right, left)?,
+            (Err(_), Err(_)) => return Err(NotYet),
+        };
+        if !holds {
+            let (one, other) = (
+                kinds.0.unwrap_or(Type::Unknown),
+                kinds.1.unwrap_or(Type::Unknown),
+            );
+            self.never_equal(&one, &other, found);
+        }
+        Ok(())
+    }
+
+    /// Two arrays of one length, element by element.
+    fn parts(&mut self, left: &Value, right: &Value, found: usize) -> Ready<()> {
+        if let (Value::Array(one), Value::Array(other)) = (left, right) {
+            for (one, other) in one.iter().zip(other) {
+                self.unify(one, other, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn equal(&mut self, pattern: &Value, kind: &Type, found: usize) -> Ready<()> {
+        if !self.bind(pattern, kind, false)? {
+            let own = self
+                .attempt(|this| this.value(pattern))
+                .unwrap_or(Type::Unknown);
+            self.never_equal(&own, kind, found);
+        }
+        Ok(())
+    }
+
+    fn with(&mut self, with: &With) -> Ready<()> {
+        match &with.value {
+            Replacement::Value(value) => self.value(value).map(|_| ()),
+            Replacement::Function(function) => {
+                let Target::Function(target) = &with.target else {
+                    return Ok(());
+                };
+                let (target_type, other) = (self.function(target), self.function(function));
+                if let (Some(target_type), Some(other)) = (target_type, other)
+                    && !target_type.unifies(&other)
+                {
+                    let message = format!(
+                        "`{}` takes other arguments than `{}`, which stands in its place",
+                        name(target),
+                        name(function)
+                    );
+                    self.fault(
+                        message,
+                        Some("name a function with arguments of the same number and types"),
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The type of a function; `None` where it is not known.
+    pub(super) fn function(&self, function: &Function) -> Option<Type> {
+        match function {
+            Function::Builtin { name, .. } => {
+                let (arguments, result) = self.declared.function(name)?;
+                Some(Type::Function(arguments.clone(), Box::new(result.clone())))
+            }
+            Function::Rule { path, .. } => match self.documents.find(&super::value::steps(path)) {
+                Some((kind @ Type::Function(..), [])) => Some(kind),
+                _ => None,
+            },
+        }
+    }
+
+    pub(super) fn local(&self, local: Local) -> Ready<Type> {
+        self.locals.get(local).cloned().flatten().ok_or(NotYet)
+    }
+
+    pub(super) fn name(&self, local: Local) -> String {
+        let variable = self.variables.get(local);
+        variable
+            .map(|variable| variable.name.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn set_local(&mut self, local: Local, kind: Type) {
+        if let Some(place) = self.locals.get_mut(local) {
+            *place = Some(kind);
+        }
+    }
+
+    fn never_equal(&mut self, one: &Type, other: &Type, found: usize) {
+        // A fault inside of the statement is the cause of this one.
+        if self.diagnostics.len() > found {
+            return;
+        }
+        let message =
+            format!("the two sides are never equal: {one} on the left, {other} on the right");
+        self.fault(message, None);
+    }
+
+    fn cannot_be_searched(&mut self, kind: &Type, found: usize) {
+        if self.diagnostics.len() == found && *kind != Type::Unknown {
+            let message = format!("expected an array, a set or an object after `in`, found {kind}");
+            self.fault(message, None);
+        }
+    }
+
+    pub(super) fn fault(&mut self, message: String, cure: Option<&str>) {
+        self.diagnostics.push(Diagnostic {
+            code: Code::Function,
+            file: self.file.to_owned(),
+            span: self.span,
+            message,
+            cure: cure.map(str::to_owned),
+            ..Diagnostic::default()
+        });
+    }
+}
+
+fn name(function: &Function) -> String {
+    match function {
+        Function::Builtin { name, .. } => name.clone(),
+        Function::Rule { path, .. } => path.join("."),
+    }
+}
+
+fn are_arrays(left: &Value, right: &Value) -> bool {
+    matches!((left, right), (Value::Array(one), Value::Array(other)) if one.len() == other.len())
+}
+
+/// An object that has these fixed values and no other.
+pub(super) fn object(fixed: Vec<(super::kind::Key, Type)>, rest: Option<(Type, Type)>) -> Type {
+    let rest = if fixed.is_empty() && rest.is_none() {
+        Some((Type::Any, Type::Any))
+    } else {
+        rest
+    };
+    Type::Object(Object {
+        fixed: fixed.into_iter().collect(),
+        rest: rest.map(Box::new),
+    })
+}
