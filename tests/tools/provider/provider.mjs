@@ -34,6 +34,12 @@ const LIFETIME = Number(process.env.GEOWARDEN_PROVIDER_LIFETIME ?? 600);
 const CLIENTS = {
   osgeo: { secret: 'osgeo-secret', company: 'osgeo', groups: ['viewers', 'editors'] },
   geobeyond: { secret: 'geobeyond-secret', company: 'geobeyond', groups: ['viewers'] },
+  // Whose tokens are larger than a cookie may be, as those of large organisations are.
+  ministry: {
+    secret: 'ministry-secret',
+    company: 'osgeo',
+    groups: Array.from({ length: 120 }, () => `department:${randomUUID()}`),
+  },
 };
 
 let issuer;
