@@ -11,6 +11,7 @@ mod settings;
 
 use std::path::Path;
 
+use self::dotenv::SkippedLine;
 pub use self::{native::Native, settings::Settings};
 use super::{ApiKeys, Config, Environment, Origin, Problems, read_text};
 
@@ -24,9 +25,25 @@ impl Settings {
         let name = file.display().to_string();
         let text = read_text(file)?;
         let process = environment.others();
-        let variables = dotenv::parse(&text, process)
-            .map_err(|fault| Problems::file(name.clone(), Some(fault.line), fault.message))?;
-        Self::from_variables(&name, &variables, process)
+        let (variables, skipped) = dotenv::parse(&text, process);
+        match Self::from_variables(&name, &variables, process) {
+            Ok(mut settings) => {
+                let told = skipped.into_iter().map(|SkippedLine { line, message }| {
+                    format!("{name}:{line}: skipped, as python-dotenv skips it: {message}")
+                });
+                settings.notes.splice(0..0, told);
+                Ok(settings)
+            }
+            // What is missing may be what could not be read.
+            Err(Problems(problems)) => {
+                let told = skipped
+                    .into_iter()
+                    .flat_map(|SkippedLine { line, message }| {
+                        Problems::file(name.clone(), Some(line), message).0
+                    });
+                Err(Problems(told.chain(problems).collect()))
+            }
+        }
     }
 
     /// The equivalent configuration. geowarden's own variables take precedence over it.

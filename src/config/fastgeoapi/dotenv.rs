@@ -12,54 +12,81 @@ pub(super) struct Variable {
     pub(super) line: usize,
 }
 
-/// A line that cannot be parsed. The text is not quoted: it may be a secret.
+/// A line that is skipped. The text is not quoted: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct DotenvError {
+pub(super) struct SkippedLine {
     pub(super) line: usize,
     pub(super) message: &'static str,
 }
 
-/// Parses a file. `${NAME}` and `${NAME:-default}` are replaced from `process` or from the lines above.
+/// Parses a file. `${NAME}` and `${NAME:-default}` are replaced from the lines above, or else from `process`.
 ///
-/// python-dotenv (1.2) ignores a line that it cannot parse, and fastgeoapi runs without the variable. Here such a line
-/// is an error.
+/// python-dotenv (1.2) skips a line that it cannot parse with a warning, and a name alone without a warning. Here both are skipped
+/// too, and returned with their line and the reason.
 pub(super) fn parse(
     text: &str,
     process: &BTreeMap<String, String>,
-) -> Result<Variables, DotenvError> {
-    let mut all = Variables::new();
-    let mut reader = Reader { text, rest: text };
+) -> (Variables, Vec<SkippedLine>) {
+    // Python opens a file as text, where every line ends in \n.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut all = BTreeMap::new();
+    let mut skipped = Vec::new();
+    let mut reader = Reader {
+        text: &text,
+        rest: &text,
+    };
     loop {
-        reader.skip(char::is_whitespace);
-        let line = reader.line();
-        let fault = |message| DotenvError { line, message };
-        let Some(first) = reader.peek() else {
-            return Ok(all);
-        };
-        if first == '#' {
-            reader.skip(|c| !is_line_end(c));
-            continue;
+        reader.skip(is_space);
+        if reader.rest.is_empty() {
+            break;
         }
-        let name = reader.name().map_err(fault)?;
-        let value = reader.value().map_err(fault)?;
-        let value = expand(&value, process, &all);
-        all.insert(name, Variable { value, line });
+        let line = reader.line();
+        match reader.statement() {
+            Ok(Statement::Comment) => {}
+            Ok(Statement::Value(name, value)) => {
+                let value = expand(&value, process, &all);
+                all.insert(name, Some(Variable { value, line }));
+            }
+            Ok(Statement::Name(name)) => {
+                let message = "expected NAME=value, found a name alone";
+                skipped.push(SkippedLine { line, message });
+                all.insert(name, None);
+            }
+            Err(message) => {
+                reader.skip(|c| c != '\n');
+                skipped.push(SkippedLine { line, message });
+            }
+        }
     }
+    let set = all
+        .into_iter()
+        .filter_map(|(name, variable)| Some((name, variable?)));
+    (set.collect(), skipped)
 }
 
-/// The text, and the position that has been read up to.
+/// One statement. It ends with its line, or with the last line of its quoted value.
+enum Statement {
+    Comment,
+    Value(String, String),
+    /// A name alone. It removes a value that was set above.
+    Name(String),
+}
+
+/// The text, and the part that has not been read.
 struct Reader<'a> {
     text: &'a str,
     rest: &'a str,
 }
 
-fn is_line_end(c: char) -> bool {
-    matches!(c, '\r' | '\n')
+/// White space as Python defines it: Unicode's, and four more control characters.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// White space within a line.
 fn is_blank(c: char) -> bool {
-    c.is_whitespace() && !is_line_end(c)
+    is_space(c) && c != '\n'
 }
 
 impl<'a> Reader<'a> {
@@ -81,71 +108,81 @@ impl<'a> Reader<'a> {
         rest.is_some()
     }
 
-    /// The line number, from 1. A line ends with `
-    /// `, `\r` or both.
+    /// The line number, from 1.
     fn line(&self) -> usize {
         let read = self.text.get(..self.text.len() - self.rest.len());
-        let read = read.unwrap_or_default().replace("\r\n", "\n");
-        1 + read.matches(is_line_end).count()
+        1 + read.unwrap_or_default().matches('\n').count()
     }
 
-    /// Parses a name and the `=` after it.
-    fn name(&mut self) -> Result<String, &'static str> {
+    fn statement(&mut self) -> Result<Statement, &'static str> {
         if let Some(rest) = self.rest.strip_prefix("export")
             && rest.starts_with(is_blank)
         {
             self.rest = rest.trim_start_matches(is_blank);
         }
-        let name = if self.skip_one('\'') {
-            let name = self.skip(|c| c != '\'');
-            if !self.skip_one('\'') {
-                return Err("expected a closing quote, found none");
+        if self.peek() == Some('#') {
+            self.end_of_line("")?;
+            return Ok(Statement::Comment);
+        }
+        let name = self.name()?.to_owned();
+        self.skip(is_blank);
+        if !self.skip_one('=') {
+            self.end_of_line("expected NAME=value")?;
+            return Ok(Statement::Name(name));
+        }
+        let value = self.value()?;
+        self.end_of_line(
+            "expected the end of the line after the closing quote, found more text: quote the whole value",
+        )?;
+        Ok(Statement::Value(name, value))
+    }
+
+    fn name(&mut self) -> Result<&'a str, &'static str> {
+        let name = if let Some(quoted) = self.rest.strip_prefix('\'') {
+            let (name, rest) = quoted
+                .split_once('\'')
+                .ok_or("expected a closing quote, found none")?;
+            if !name.is_empty() {
+                self.rest = rest;
             }
             name
         } else {
-            self.skip(|c| !c.is_whitespace() && !matches!(c, '=' | '#'))
+            self.skip(|c| !is_space(c) && !matches!(c, '=' | '#'))
         };
-        self.skip(is_blank);
         if name.is_empty() {
             return Err("expected a name before `=`");
         }
-        if self.skip_one('=') {
-            Ok(name.to_owned())
-        } else {
-            Err("expected NAME=value")
+        Ok(name)
+    }
+
+    fn value(&mut self) -> Result<String, &'static str> {
+        let blank = self.skip(is_blank);
+        match self.peek() {
+            Some(quote @ ('\'' | '"')) => self
+                .quoted(quote)
+                .ok_or("expected a closing quote, found none"),
+            // A comment. A hash without white space before it is part of the value.
+            Some('#') if !blank.is_empty() => Ok(String::new()),
+            _ => Ok(until_comment(self.skip(|c| c != '\n'))),
         }
     }
 
-    /// Parses a value and the rest of its line.
-    fn value(&mut self) -> Result<String, &'static str> {
-        let blank = self.skip(is_blank);
-        let value = match self.peek() {
-            Some(quote @ ('\'' | '"')) => {
-                self.skip_one(quote);
-                self.quoted(quote)
-                    .ok_or("expected a closing quote, found none")?
-            }
-            // A comment. A hash without white space before it is part of the value.
-            Some('#') if !blank.is_empty() => String::new(),
-            _ => return Ok(until_comment(self.skip(|c| !is_line_end(c)))),
-        };
+    /// Skips a comment. The line must end there.
+    fn end_of_line(&mut self, otherwise: &'static str) -> Result<(), &'static str> {
         self.skip(is_blank);
         if self.peek() == Some('#') {
-            self.skip(|c| !is_line_end(c));
+            self.skip(|c| c != '\n');
         }
-        if self.peek().is_none_or(is_line_end) {
-            Ok(value)
-        } else {
-            Err(
-                "expected the end of the line after the closing quote, found more text: quote the whole value",
-            )
+        match self.peek() {
+            None | Some('\n') => Ok(()),
+            Some(_) => Err(otherwise),
         }
     }
 
     /// The text up to the closing quote, which may be on a later line.
     fn quoted(&mut self, quote: char) -> Option<String> {
         let mut value = String::new();
-        let mut chars = self.rest.chars();
+        let mut chars = self.rest.strip_prefix(quote)?.chars();
         loop {
             match chars.next()? {
                 '\\' => {
@@ -187,12 +224,17 @@ fn until_comment(text: &str) -> String {
     let hashes = text.match_indices('#').map(|(at, _)| at);
     let value = hashes
         .filter_map(|at| text.get(..at))
-        .find(|before| before.ends_with(char::is_whitespace))
+        .find(|before| before.ends_with(is_space))
         .unwrap_or(text);
-    value.trim_end().to_owned()
+    value.trim_end_matches(is_space).to_owned()
 }
 
-fn expand(text: &str, process: &BTreeMap<String, String>, above: &Variables) -> String {
+/// A name that is alone on a line above is empty, even if the process has a variable of this name.
+fn expand(
+    text: &str,
+    process: &BTreeMap<String, String>,
+    above: &BTreeMap<String, Option<Variable>>,
+) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -207,10 +249,11 @@ fn expand(text: &str, process: &BTreeMap<String, String>, above: &Variables) -> 
             rest = after;
             continue;
         }
-        let known = process
+        let known = above
             .get(name)
-            .or_else(|| above.get(name).map(|variable| &variable.value));
-        expanded.push_str(known.map_or(default, String::as_str));
+            .map(|variable| variable.as_ref().map_or("", |variable| &variable.value))
+            .or_else(|| process.get(name).map(String::as_str));
+        expanded.push_str(known.unwrap_or(default));
         rest = behind;
     }
     expanded.push_str(rest);
@@ -219,10 +262,46 @@ fn expand(text: &str, process: &BTreeMap<String, String>, above: &Variables) -> 
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
+    /// One text, and what python-dotenv 1.2.4 read of it.
+    #[derive(Deserialize)]
+    struct Row {
+        text: String,
+        values: BTreeMap<String, String>,
+        skipped: Vec<usize>,
+    }
+
     #[test]
-    fn values_are_read_as_python_dotenv_reads_them() {
+    fn every_text_is_read_as_python_dotenv_reads_it() {
+        let process = BTreeMap::from([("HOME_OF".to_owned(), "h".to_owned())]);
+        let rows = include_str!("../../../tests/corpus/dotenv.jsonl");
+        let (mut set, mut warned) = (0, 0);
+        for row in rows.lines() {
+            let row: Row = serde_json::from_str(row).unwrap();
+            let (all, skipped) = parse(&row.text, &process);
+            let values: BTreeMap<_, _> = all
+                .into_iter()
+                .map(|(name, variable)| (name, variable.value))
+                .collect();
+            assert_eq!(values, row.values, "{:?}", row.text);
+            // python-dotenv does not tell of a name alone.
+            let lines: Vec<_> = skipped
+                .iter()
+                .filter(|skipped| !skipped.message.ends_with("a name alone"))
+                .map(|skipped| skipped.line)
+                .collect();
+            assert_eq!(lines, row.skipped, "{:?}", row.text);
+            set += usize::from(!values.is_empty());
+            warned += usize::from(!lines.is_empty());
+        }
+        assert!(set > 200 && warned > 200, "{set} set, {warned} warned of");
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
         let text = r#"
 # a comment
 PLAIN=a b # and a comment
@@ -234,9 +313,13 @@ EMPTY=
 DOLLAR=pa$word
 FROM=${PLAIN}-${HOME_OF}-${NONE:-none}
 PLAIN=last
+KEY='first
+second'
+AFTER=1
 "#;
         let process = BTreeMap::from([("HOME_OF".to_owned(), "h".to_owned())]);
-        let all = parse(text, &process).unwrap();
+        let (all, skipped) = parse(text, &process);
+        assert_eq!(skipped, []);
         for (name, value) in [
             ("PLAIN", "last"),
             ("HASH", "a#b"),
@@ -246,69 +329,30 @@ PLAIN=last
             ("EMPTY", ""),
             ("DOLLAR", "pa$word"),
             ("FROM", "a b-h-none"),
+            ("KEY", "first\nsecond"),
         ] {
             assert_eq!(all[name].value, value, "{name}");
         }
-        assert_eq!(all["HASH"].line, 4);
-    }
-
-    /// Each of these was read by python-dotenv 1.2.4.
-    #[test]
-    fn every_form_is_read_as_python_dotenv_reads_it() {
-        for (text, values) in [
-            ("A='x\ny'\nB=1", &[("A", "x\ny"), ("B", "1")][..]),
-            ("A=\"x\ny\" # c\nB=1", &[("A", "x\ny"), ("B", "1")]),
-            ("A\t=\tx\t# c", &[("A", "x")]),
-            ("A=x\t#c", &[("A", "x")]),
-            ("A= #x", &[("A", "")]),
-            ("A=#x", &[("A", "#x")]),
-            ("A='a\\'b'", &[("A", "a'b")]),
-            ("A='a\\\\'", &[("A", "a\\")]),
-            ("A=\"a\\tb\\a\\x\\\\\\\"\"", &[("A", "a\tb\u{7}\\x\\\"")]),
-            ("export\tA=1", &[("A", "1")]),
-            ("'A B'=1", &[("A B", "1")]),
-            ("A.B=1", &[("A.B", "1")]),
-            ("A=x\r\nB=y\rC=z", &[("A", "x"), ("B", "y"), ("C", "z")]),
-            ("A=${B:x}-${C:-d}-${D}", &[("A", "${B:x}-d-")]),
-            ("A=''# c", &[("A", "")]),
-            ("A=a\\nb", &[("A", "a\\nb")]),
-            ("A='a\\nb'", &[("A", "a\\nb")]),
-            ("  A = 'x'  ", &[("A", "x")]),
-            ("A=x #\nB=2", &[("A", "x"), ("B", "2")]),
-            ("A=a 'b' # c", &[("A", "a 'b'")]),
-            ("# c\n\n\tA=1", &[("A", "1")]),
-            ("A=1\u{b}B=2", &[("A", "1\u{b}B=2")]),
-        ] {
-            let all = parse(text, &BTreeMap::new());
-            let all = all.unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
-            let read: Vec<_> = all
-                .iter()
-                .map(|(name, variable)| (name.as_str(), variable.value.as_str()))
-                .collect();
-            assert_eq!(read, values, "{text:?}");
-        }
-        let lines = parse("A='x\ny'\r\nB=1\rC=2", &BTreeMap::new()).unwrap();
-        assert_eq!(
-            (lines["A"].line, lines["B"].line, lines["C"].line),
-            (1, 3, 4)
-        );
+        assert_eq!((all["HASH"].line, all["AFTER"].line), (4, 14));
     }
 
     #[test]
     fn a_line_that_sets_nothing_is_told_without_its_text() {
         for (text, line) in [
             ("A=1\nsecret", 2),
+            ("A=1\r\nsecret b", 2),
             ("=x", 1),
             ("A B=1", 1),
             ("A='x", 1),
             ("B=1\nA='x' y", 2),
             ("A=\"x\"y", 1),
         ] {
-            assert_eq!(
-                parse(text, &BTreeMap::new()).unwrap_err().line,
-                line,
-                "{text}"
-            );
+            let (_, skipped) = parse(text, &BTreeMap::new());
+            let lines: Vec<_> = skipped.iter().map(|skipped| skipped.line).collect();
+            assert_eq!(lines, [line], "{text}");
         }
+        // The lines behind are read.
+        let (all, _) = parse("A='x\nB=1", &BTreeMap::new());
+        assert_eq!(all["B"].value, "1");
     }
 }

@@ -216,6 +216,20 @@ fn no_name_that_may_be_a_secret_is_told() {
     );
 }
 
+/// fastgeoapi runs without such a line, and so does geowarden, which says so.
+#[test]
+fn a_line_that_python_dotenv_skips_is_told() {
+    let text = format!("{KEY}DEV_LOG_LEVEL='debug' or so\nDEV_FASTGEOAPI_CONTEXT=/geoapi\n");
+    let config = load(&text, &[]).unwrap();
+    let line = KEY.lines().count() + 1;
+    let expected = format!(".env:{line}: skipped, as python-dotenv skips it: expected the end");
+    assert!(config.notes[0].contains(&expected), "{:?}", config.notes);
+    assert_eq!(config.pygeoapi.base_path, "/geoapi");
+    // Where something is missing, that is the reason.
+    let told = load("ENV_STATE='dev\n", &[]).unwrap_err();
+    assert!(told.contains(".env:1: expected a closing quote"), "{told}");
+}
+
 #[test]
 fn an_address_with_a_credential_is_refused_untold() {
     for (text, expected) in [
