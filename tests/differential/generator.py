@@ -189,12 +189,15 @@ class Generator:
         return "?" + pick.choice(["&"] * 12 + ["&&", ";"]).join(pairs)
 
     def loosened(self, path: str, query: str) -> str:
-        """Path and query, now and then with a slash between them or with a parameter once more."""
+        """Path and query, now and then with a slash between them or with a parameter once more, maybe in another spelling."""
         pick = self.random
         if pick.random() < 0.1:
             path += "/"
         if query and pick.random() < 0.1:
-            query += "&" + pick.choice(query[1:].split("&"))
+            again = pick.choice(query[1:].split("&"))
+            if again[:1].isalpha() and pick.random() < 0.4:
+                again = "%%%02x" % ord(again[0]) + again[1:]
+            query += "&" + again
         return path + query
 
     def bent(self, target: str) -> str:
