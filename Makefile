@@ -14,7 +14,7 @@ demo: ## Run the whole stack on loopback with a short tour (TOUR=only ends after
 	cargo build --locked --workspace --bins
 	target/debug/geowarden-demo $(if $(filter only,$(TOUR)),--tour-only)
 
-tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a browser, OPA's engine, a collector
+tools: ## Install what the tests run: Envoy, pygeoapi, identity providers, a browser, clients, OPA's engine, a collector
 	tests/tools/install.sh
 
 test: tools ## Run every test

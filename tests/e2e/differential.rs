@@ -11,7 +11,7 @@ const COUNT: usize = 100_000;
 /// Requests of each run for values.
 const VALUES: usize = 15_000;
 /// The requests of `tests/corpus/clients.jsonl`.
-const CLIENTS: usize = 832;
+const CLIENTS: usize = 863;
 const SEED: &str = "20261124";
 
 fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
@@ -35,7 +35,7 @@ fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
     Ok(())
 }
 
-/// GDAL's, OWSLib's and those of a generator.
+/// GDAL's, OWSLib's, QGIS's and those of a generator.
 #[test]
 fn requests_of_clients_are_served_as_without_geowarden() -> Outcome {
     for backend in ["flask", "starlette"] {

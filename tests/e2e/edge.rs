@@ -1,31 +1,41 @@
 //! The shipped `envoy/edge.yaml`: TLS, a certificate that is renewed, a limit for each client.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use geowarden_stack::{Envoy, EnvoyConfig, Geowarden, Pygeoapi, Tools};
-use rcgen::{CertifiedKey, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use reqwest::{Certificate, Client, StatusCode};
+use tokio::net::TcpSocket;
 
-use crate::stage::{Files, Outcome, binary};
+use crate::stage::{Files, Outcome, binary, reserved_port};
 
 const HOST: &str = "maps.example.org";
 
-struct Edge {
-    envoy: Envoy,
+pub(crate) struct Edge {
+    pub(crate) envoy: Envoy,
     geowarden: Geowarden,
     _pygeoapi: Pygeoapi,
-    files: Files,
+    pub(crate) files: Files,
+    _reserved: TcpSocket,
 }
 
 impl Edge {
     async fn new() -> Outcome<Self> {
+        Self::at(HOST, Files::new().await?).await
+    }
+
+    /// With the policy of `files`, for clients that know it by `host`.
+    pub(crate) async fn at(host: &str, files: Files) -> Outcome<Self> {
         let tools = Tools::find()?;
-        let files = Files::new().await?;
         let config = files.configure("127.0.0.1:0", "", "")?;
         let geowarden = Geowarden::start(binary(), &config).await?;
-        let pygeoapi = Pygeoapi::start(&tools).await?;
+        let (reserved, listening) = reserved_port()?;
+        let url = format!("https://{host}:{listening}");
+        let pygeoapi = Pygeoapi::start_for(&tools, &url).await?;
         fs::create_dir(files.path("tls"))?;
-        certify(&files.path("tls"))?;
+        certify(host, &files)?;
         let folder = files.path("tls").display().to_string();
         files.write(
             "tls.yaml",
@@ -36,7 +46,7 @@ impl Edge {
         let port = geowarden.grpc_port().ok_or("no port")?;
         let address = |port: u16| format!("{{address: 127.0.0.1, port_value: {port}}}");
         let config = EnvoyConfig::of(&tools.repository().join("envoy/edge.yaml"))
-            .replace("{address: 0.0.0.0, port_value: 8443}", address(0))
+            .replace("{address: 0.0.0.0, port_value: 8443}", address(listening))
             .replace(address(9901), address(0))
             .replace(address(5000), address(pygeoapi.port()))
             .replace(address(9191), address(port))
@@ -50,12 +60,13 @@ impl Edge {
             geowarden,
             _pygeoapi: pygeoapi,
             files,
+            _reserved: reserved,
         })
     }
 
-    /// A client that trusts the certificate of now alone.
+    /// A client that trusts the authority of now alone.
     fn client(&self) -> Outcome<Client> {
-        let pem = fs::read(self.files.path("tls/tls.crt"))?;
+        let pem = fs::read(self.files.path("ca.crt"))?;
         let address = format!("127.0.0.1:{}", self.envoy.port()).parse()?;
         Ok(Client::builder()
             .tls_certs_only([Certificate::from_pem(&pem)?])
@@ -69,17 +80,26 @@ impl Edge {
     }
 }
 
-/// Puts a new certificate into a folder, the key first.
-fn certify(folder: &Path) -> Outcome {
-    let CertifiedKey { cert, signing_key }: CertifiedKey<KeyPair> =
-        rcgen::generate_simple_self_signed([HOST.to_owned()])?;
+/// Puts a new certificate for a host into the folder `tls`, the key first, and that of its new authority into `ca.crt`.
+fn certify(host: &str, files: &Files) -> Outcome {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "geowarden's tests");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let mut certificate = CertificateParams::new(vec![host.to_owned()])?;
+    // Python asks for it.
+    certificate.use_authority_key_identifier_extension = true;
+    let certificate = certificate.signed_by(&key, &authority)?;
     for (name, text) in [
-        ("tls.key", signing_key.serialize_pem()),
-        ("tls.crt", cert.pem()),
+        ("ca.crt", authority.pem()),
+        ("tls/tls.key", key.serialize_pem()),
+        ("tls/tls.crt", certificate.pem()),
     ] {
-        let aside = folder.join(".aside");
-        fs::write(&aside, text)?;
-        fs::rename(&aside, folder.join(name))?;
+        files.write(name, &text)?;
     }
     Ok(())
 }
@@ -102,7 +122,7 @@ async fn requests_over_tls_are_judged_and_a_renewed_certificate_is_served() -> O
         .await;
     assert!(plain.is_err(), "plain text was answered: {plain:?}");
 
-    certify(&edge.files.path("tls"))?;
+    certify(HOST, &edge.files)?;
     let renewed = edge.client()?;
     edge.envoy
         .until("served the new certificate", async || {

@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 
 use crate::{
     browser::Browser,
-    stage::{Files, Outcome, binary, issuer},
+    stage::{Files, Outcome, binary, issuer, reserved_port},
 };
 
 /// TLS to the provider, which speaks plain HTTP on loopback here.
@@ -23,9 +23,9 @@ const TLS: &str = r#"      transport_socket:
                 - {san_type: DNS, matcher: {exact: idp.example}}
 "#;
 
-struct Login {
-    envoy: Envoy,
-    provider: Provider,
+pub(crate) struct Login {
+    pub(crate) envoy: Envoy,
+    pub(crate) provider: Provider,
     geowarden: Geowarden,
     _pygeoapi: Pygeoapi,
     _files: Files,
@@ -34,11 +34,11 @@ struct Login {
 
 impl Login {
     async fn new() -> Outcome<Self> {
-        Self::for_seconds(600).await
+        Self::with(Files::new().await?, 600).await
     }
 
-    /// With tokens that are valid for so long.
-    async fn for_seconds(lifetime: u32) -> Outcome<Self> {
+    /// With the policy of `files`, and tokens that are valid for so many seconds.
+    pub(crate) async fn with(files: Files, lifetime: u32) -> Outcome<Self> {
         let tools = Tools::find()?;
         // The provider must know the callback before Envoy is there, and Envoy the provider.
         let (reserved, port) = reserved_port()?;
@@ -48,12 +48,12 @@ impl Login {
             lifetime,
         )
         .await?;
-        let files = Files::new().await?;
         // Envoy takes a token for valid until a while after it is over: it counts from when it received it.
         let issuer = issuer(&provider.issuer()).replace('}', ", leeway: 5s}");
         let config = files.configure("127.0.0.1:0", &issuer, "")?;
         let geowarden = Geowarden::start(binary(), &config).await?;
-        let pygeoapi = Pygeoapi::start(&tools).await?;
+        let url = format!("http://localhost:{port}");
+        let pygeoapi = Pygeoapi::start_for(&tools, &url).await?;
         for (name, secret) in [
             ("token", "browser-secret"),
             ("hmac", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
@@ -97,7 +97,7 @@ impl Login {
     }
 
     /// Where people find it. Not by the provider's host name: cookies know no ports, and would go to both.
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.envoy.port())
     }
 }
@@ -109,16 +109,6 @@ async fn log_in(browser: &mut Browser, name: &str) -> Outcome<geowarden_stack::A
     browser.send(&at_login, &form).await?;
     let at_consent = browser.address.clone();
     browser.send(&at_consent, "prompt=consent").await
-}
-
-/// A port that Envoy can listen on, and that nobody else gets as long as the socket lives.
-fn reserved_port() -> Outcome<(TcpSocket, u16)> {
-    let socket = TcpSocket::new_v4()?;
-    // As Envoy does; and since nobody listens on this one, every connection is Envoy's.
-    socket.set_reuseport(true)?;
-    socket.bind("127.0.0.1:0".parse()?)?;
-    let port = socket.local_addr()?.port();
-    Ok((socket, port))
 }
 
 #[tokio::test]
@@ -214,6 +204,40 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
     Ok(())
 }
 
+/// Providers put roles and groups into tokens, more than fit into one cookie.
+#[tokio::test]
+async fn a_person_with_a_token_of_many_groups_logs_in_in_chromium() -> Outcome {
+    let login = Login::new().await?;
+    let page = login.url("/collections/obs/items?f=html&limit=1");
+    let seen = Visit::default()
+        .open(&page)
+        .fill("input[name=login]", "ministry")
+        .fill("input[name=password]", "any")
+        .press("button:has-text('Sign-in')")
+        .press("button:has-text('Continue')")
+        .arrive(login.url("/collections"))
+        .look("page")
+        .fetch("script", "/collections/obs/items?f=json")
+        .cookies("cookies", login.url("/"))
+        .open(login.url("/signout"))
+        .press("button:has-text('Yes, sign me out')")
+        .arrive(login.url("/"))
+        .fetch("script after", "/collections/obs/items?f=json")
+        .make(&Tools::find()?)
+        .await?;
+    let saw = |name: &str| seen.get(name).ok_or_else(|| format!("no look at {name}"));
+    let there = saw("page")?;
+    assert_eq!((&there.address, there.status), (&page, Some(200)));
+    assert!(there.text.contains("bologna"), "{there:?}");
+    assert_eq!(saw("script")?.status, Some(200));
+    assert_eq!(saw("script after")?.status, Some(401));
+    let sizes: Vec<_> = saw("cookies")?.text.lines().map(str::len).collect();
+    // Each fits, and together they are what would not.
+    assert!(sizes.iter().all(|size| *size < 4096), "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() > 2 * 4096, "{sizes:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_session_that_was_tampered_with_is_none() -> Outcome {
     let login = Login::new().await?;
@@ -261,7 +285,7 @@ async fn a_session_that_was_tampered_with_is_none() -> Outcome {
 
 #[tokio::test]
 async fn a_session_is_renewed_without_asking_again() -> Outcome {
-    let login = Login::for_seconds(2).await?;
+    let login = Login::with(Files::new().await?, 2).await?;
     let host = format!("localhost:{}", login.envoy.port());
     let mut browser = Browser::default();
     let page = login.url("/collections/obs/items?f=html&limit=1");

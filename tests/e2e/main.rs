@@ -6,6 +6,7 @@
 mod api_keys;
 mod attacks;
 mod browser;
+mod clients;
 mod corpus;
 mod crowds;
 mod differential;
@@ -25,6 +26,7 @@ mod rego;
 mod secrets;
 mod serving;
 mod stage;
+mod swagger_ui;
 mod tenants;
 mod tokens;
 mod traces;

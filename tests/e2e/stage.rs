@@ -11,6 +11,7 @@ use geowarden_stack::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -182,6 +183,16 @@ pub(crate) fn items(collection: &str, key: &str) -> Ask {
 /// Asks for the items of a collection with a token.
 pub(crate) fn items_by_token(collection: &str, token: &str) -> Ask {
     Ask::get(format!("/collections/{collection}/items")).bearer(token)
+}
+
+/// A port that Envoy or gunicorn can listen on, and that nobody else gets as long as the socket lives.
+pub(crate) fn reserved_port() -> Outcome<(TcpSocket, u16)> {
+    let socket = TcpSocket::new_v4()?;
+    // As they do; and since nobody listens on this one, every connection is theirs.
+    socket.set_reuseport(true)?;
+    socket.bind("127.0.0.1:0".parse()?)?;
+    let port = socket.local_addr()?.port();
+    Ok((socket, port))
 }
 
 /// A port that was free a moment ago.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the pinned, hash-locked tools that the end-to-end tests, the demo and the linters run.
 #
-#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [k8s] [debian] [valgrind] [fastgeoapi] [lint] [fuzz]
+#   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [clients] [k8s] [debian] [valgrind] [fastgeoapi] [lint] [fuzz]
 #
 # Without an argument: all but valgrind, fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
 # repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
@@ -171,6 +171,10 @@ install_collector() {
     [ -x "$tools/bin/rotel" ] || fail "the rotel wheel holds no executable"
 }
 
+install_clients() {
+    install_python clients "clients (GDAL, OWSLib, pystac-client)"
+}
+
 install_fastgeoapi() {
     install_python fastgeoapi "fastgeoapi 0.4.0"
 }
@@ -301,10 +305,10 @@ install_glewlwyd() {
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac
-[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa collector k8s debian
+[ "$#" -gt 0 ] || set -- envoy pygeoapi provider browser glewlwyd opa collector clients k8s debian
 for tool in "$@"; do
     case $tool in
-    envoy | pygeoapi | provider | browser | glewlwyd | opa | collector | k8s | debian | valgrind | fastgeoapi | lint | fuzz) ;;
+    envoy | pygeoapi | provider | browser | glewlwyd | opa | collector | clients | k8s | debian | valgrind | fastgeoapi | lint | fuzz) ;;
     *)
         sed -n 's/^#   tests/usage: tests/p' "$0" >&2
         exit 64

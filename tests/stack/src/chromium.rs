@@ -59,6 +59,12 @@ impl Visit {
         self.step(json!({"arrive": url.into()}))
     }
 
+    /// Waits until there is what a selector finds.
+    #[must_use]
+    pub fn find(self, selector: &str) -> Self {
+        self.step(json!({"find": selector}))
+    }
+
     /// Keeps a picture of what is seen, as PNG.
     #[must_use]
     pub fn screenshot(self, file: &Path) -> Self {

@@ -11,12 +11,14 @@
 
 mod chromium;
 pub mod client;
+mod clients;
 mod collector;
 pub mod compare;
 pub mod demo;
 mod envoy;
 mod error;
 mod fastgeoapi;
+mod folder;
 mod geowarden;
 mod glewlwyd;
 mod keycloak;
@@ -28,6 +30,7 @@ mod tools;
 
 pub use chromium::{Seen, Visit};
 pub use client::{Answer, Ask};
+pub use clients::walk;
 pub use collector::{Collector, Span};
 pub use envoy::{Envoy, EnvoyConfig};
 pub use error::Error;

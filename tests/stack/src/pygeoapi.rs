@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::client::Ask;
+use crate::folder::{copy_folder, files};
 use crate::process::{Plan, Process};
-use crate::{Error, Result, Tools};
+use crate::{Error, Geowarden, Result, Tools};
 
 const NAME: &str = "pygeoapi";
-const DATA: [&str; 3] = ["obs.csv", "lakes.geojson", "secret.geojson"];
 
 /// A web framework that pygeoapi runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Framework {
     Starlette,
 }
 
-/// pygeoapi with the collections `obs`, `lakes` (which can be edited) and `secret`, and the process `hello-world`.
+/// pygeoapi with features (`obs`, `lakes` with tiles, `secret`, and `sites`, which can be edited), the coverage `heights`, the
+/// scenes of STAC, and the process `hello-world`.
 #[derive(Debug)]
 pub struct Pygeoapi {
     process: Process,
@@ -37,23 +38,48 @@ impl Pygeoapi {
 
     /// Starts it for clients that reach it at `url`, which its links then begin with.
     pub async fn start_for(tools: &Tools, url: &str) -> Result<Self> {
-        Self::start_at(tools, url, "").await
+        Self::start_with(tools, url, &Self::document(tools).await?).await
+    }
+
+    /// Starts it for clients that reach it at `url`, with this `OpenAPI` document.
+    pub async fn start_with(tools: &Tools, url: &str, document: &Path) -> Result<Self> {
+        Self::start_at(tools, url, "", 0, document).await
+    }
+
+    /// Starts it for clients that ask it directly. Its links need a port that is known before: one that is held by a socket
+    /// with `SO_REUSEPORT` on which nobody listens.
+    pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
+        let document = Self::document(tools).await?;
+        Self::start_at(
+            tools,
+            &format!("http://127.0.0.1:{port}"),
+            "",
+            port,
+            &document,
+        )
+        .await
     }
 
     /// Starts it under a path such as `/geoapi`, as gunicorn's SCRIPT_NAME says.
     pub async fn start_under(tools: &Tools, base_path: &str) -> Result<Self> {
-        Self::start_at(tools, base_path, base_path).await
+        let document = Self::document(tools).await?;
+        Self::start_at(tools, base_path, base_path, 0, &document).await
     }
 
-    async fn start_at(tools: &Tools, url: &str, base_path: &str) -> Result<Self> {
-        let openapi = openapi(tools).await?;
+    async fn start_at(
+        tools: &Tools,
+        url: &str,
+        base_path: &str,
+        port: u16,
+        document: &Path,
+    ) -> Result<Self> {
         // The header settings are those that the Envoy configurations ask operators for: without the second one a
         // client moves the application's root with a SCRIPT_NAME header.
         let plan = Plan::new(NAME, &tools.gunicorn()?)?
             .args(["--no-control-socket", "--forwarder-headers", "X-None"])
+            .args(["--bind", &format!("127.0.0.1:{port}")])
+            .args((port != 0).then_some("--reuse-port"))
             .args([
-                "--bind",
-                "127.0.0.1:0",
                 "--workers",
                 "1",
                 "--threads",
@@ -65,9 +91,9 @@ impl Pygeoapi {
         let process = configured(plan, tools)?
             .env("GEOWARDEN_PYGEOAPI_URL", url)
             .env("SCRIPT_NAME", base_path)
-            .env("PYGEOAPI_OPENAPI", openapi)
+            .env("PYGEOAPI_OPENAPI", document)
             .start()?;
-        Self::ready(process, base_path).await
+        Self::ready(process, port, base_path).await
     }
 
     /// Starts one that answers with what it was asked to serve (`tests/differential/telling.py`), under gunicorn for
@@ -89,21 +115,65 @@ impl Pygeoapi {
             .env("PYTHONPATH", tools.repository().join("tests"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .start()?;
-        Self::ready(process, "").await
+        Self::ready(process, 0, "").await
     }
 
-    async fn ready(mut process: Process, base_path: &str) -> Result<Self> {
-        let port = process
-            .until("said where it listens", async |process| {
-                port_in(&process.log())
-            })
-            .await?;
+    async fn ready(mut process: Process, port: u16, base_path: &str) -> Result<Self> {
+        let port = match port {
+            0 => {
+                let said = async |process: &Process| port_in(&process.log());
+                process.until("said where it listens", said).await?
+            }
+            port => port,
+        };
         process
             .until("answered", async |_| {
                 answers(port, base_path).await.then_some(())
             })
             .await?;
         Ok(Self { process, port })
+    }
+
+    /// The `OpenAPI` document, made by pygeoapi itself and kept for as long as what it is made from stays the same.
+    pub async fn document(tools: &Tools) -> Result<PathBuf> {
+        let cache = tools.cache();
+        let path = cache.join(format!("openapi-{:016x}.yml", fingerprint(tools)?));
+        if path.exists() {
+            return Ok(path);
+        }
+        fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
+        // Made aside and moved there whole: other tests may be looking for it right now.
+        let whole = NamedTempFile::new_in(&cache)
+            .map_err(Error::io(format!("writing to {}", cache.display())))?;
+        let plan = Plan::new("pygeoapi openapi generate", &tools.pygeoapi()?)?
+            .args(["openapi", "generate"])
+            .arg(config(tools))
+            .arg("--output-file")
+            .arg(whole.path());
+        let mut process = configured(plan, tools)?.start()?;
+        let status = process.ended().await?;
+        if !status.success() {
+            return Err(process.error(format!("ended with {status}")));
+        }
+        whole
+            .persist(&path)
+            .map_err(|error| Error::io(format!("writing {}", path.display()))(error.error))?;
+        Ok(path)
+    }
+
+    /// The same, with what `geowarden openapi` adds by the configuration file `config`, put into `file`.
+    pub async fn document_with_security(
+        tools: &Tools,
+        geowarden: &Path,
+        config: &Path,
+        file: &Path,
+    ) -> Result<()> {
+        let document = Self::document(tools).await?;
+        let failed = || format!("writing {}", file.display());
+        fs::copy(document, file).map_err(Error::io(failed()))?;
+        let (config, path) = (config.to_string_lossy(), file.to_string_lossy());
+        let arguments = ["openapi", "--config", &config, "--in-place", &path];
+        Geowarden::run(geowarden, &arguments).await.map(drop)
     }
 
     /// Its port on 127.0.0.1.
@@ -117,41 +187,10 @@ impl Pygeoapi {
     }
 }
 
-/// The `OpenAPI` document, made by pygeoapi itself and kept for as long as what it is made from stays the same.
-async fn openapi(tools: &Tools) -> Result<PathBuf> {
-    let cache = tools.cache();
-    let path = cache.join(format!("openapi-{:016x}.yml", fingerprint(tools)?));
-    if path.exists() {
-        return Ok(path);
-    }
-    fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
-    // Made aside and moved there whole: other tests may be looking for it right now.
-    let whole = NamedTempFile::new_in(&cache)
-        .map_err(Error::io(format!("writing to {}", cache.display())))?;
-    let plan = Plan::new("pygeoapi openapi generate", &tools.pygeoapi()?)?
-        .args(["openapi", "generate"])
-        .arg(config(tools))
-        .arg("--output-file")
-        .arg(whole.path());
-    let mut process = configured(plan, tools)?.start()?;
-    let status = process.ended().await?;
-    if !status.success() {
-        return Err(process.error(format!("ended with {status}")));
-    }
-    whole
-        .persist(&path)
-        .map_err(|error| Error::io(format!("writing {}", path.display()))(error.error))?;
-    Ok(path)
-}
-
 /// Gives a plan the configuration, and a copy of the data in its own folder.
 pub(crate) fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
     let folder = plan.folder().to_owned();
-    for name in DATA {
-        let from = data(tools).join(name);
-        fs::copy(&from, folder.join(name))
-            .map_err(Error::io(format!("copying {}", from.display())))?;
-    }
+    copy_folder(&data(tools), &folder)?;
     Ok(plan
         .env("PYGEOAPI_CONFIG", config(tools))
         .env("GEOWARDEN_PYGEOAPI_DATA", &folder)
@@ -169,9 +208,8 @@ fn data(tools: &Tools) -> PathBuf {
 fn fingerprint(tools: &Tools) -> Result<u64> {
     let lock = tools.repository().join("tests/tools/python/pygeoapi.txt");
     let mut hasher = DefaultHasher::new();
-    for path in DATA
-        .iter()
-        .map(|name| data(tools).join(name))
+    for path in files(&data(tools))?
+        .into_iter()
         .chain([config(tools), lock])
     {
         read(&path)?.hash(&mut hasher);

@@ -64,6 +64,11 @@ impl Tools {
         self.installed("OPA's engine", "opa/bin/python")
     }
 
+    /// The Python that has real clients: GDAL, OWSLib, pystac-client.
+    pub fn clients_python(&self) -> Result<PathBuf> {
+        self.installed("the clients", "clients/bin/python")
+    }
+
     /// rotel, a collector of OpenTelemetry.
     pub fn collector(&self) -> Result<PathBuf> {
         self.installed("the OpenTelemetry collector", "bin/rotel")

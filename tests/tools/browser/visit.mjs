@@ -7,6 +7,7 @@
 //   {"open": URL}                        types an address
 //   {"fill": SELECTOR, "text": TEXT}     fills in a field
 //   {"press": SELECTOR}                  presses a button, once it is there
+//   {"find": SELECTOR}                   waits until it is there
 //   {"arrive": URL}                      waits until the address begins with this
 //   {"screenshot": FILE}                 keeps what is seen
 //   {"look": NAME}                       tells it
@@ -45,6 +46,11 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext();
 context.setDefaultTimeout(LIMIT_MS);
+// Where pygeoapi's page of its OpenAPI document has Swagger UI from.
+await context.route('https://unpkg.com/swagger-ui-dist/*', (route) => {
+  const name = new URL(route.request().url()).pathname.split('/').pop();
+  return route.fulfill({ path: join(modules, 'node_modules/swagger-ui-dist', name) });
+});
 const page = await context.newPage();
 let status;
 page.on('response', (response) => {
@@ -64,6 +70,8 @@ async function take(step) {
     await page.fill(step.fill, step.text);
   } else if (step.press) {
     await page.click(step.press);
+  } else if (step.find) {
+    await page.waitForSelector(step.find);
   } else if (step.arrive) {
     await page.waitForURL((url) => url.href.startsWith(step.arrive));
   } else if (step.screenshot) {

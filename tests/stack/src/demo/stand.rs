@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::visit::KEY_HEADER;
+use crate::folder::copy_folder;
 use crate::{Envoy, EnvoyConfig, Error, Geowarden, Provider, Pygeoapi, Result, Tools};
 
 /// Who gets an API key.
@@ -38,10 +39,12 @@ impl Stand {
         // pygeoapi's links begin with Envoy's address, and Envoy must be told pygeoapi's: one has to be known first.
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
-        let (provider, pygeoapi) =
-            tokio::try_join!(Provider::start(tools), Pygeoapi::start_for(tools, &url))?;
+        let provider = Provider::start(tools).await?;
         let config = folder.path().join("geowarden.yaml");
         write(&config, &configuration(&provider.issuer()))?;
+        let document = folder.path().join("openapi.yml");
+        Pygeoapi::document_with_security(tools, binary, &config, &document).await?;
+        let pygeoapi = Pygeoapi::start_with(tools, &url, &document).await?;
         let geowarden = Geowarden::start(binary, &config).await?;
         let template = tools.repository().join("envoy/jwt.yaml");
         let envoy = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc()).listen_on(port);
@@ -172,21 +175,6 @@ async fn write_keys(binary: &Path, file: &Path) -> Result<Vec<String>> {
     // JSON is YAML too.
     write(file, &json!(entries).to_string())?;
     Ok(keys)
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    let failed = || format!("copying {}", from.display());
-    fs::create_dir_all(to).map_err(Error::io(failed()))?;
-    for entry in fs::read_dir(from).map_err(Error::io(failed()))? {
-        let entry = entry.map_err(Error::io(failed()))?;
-        let place = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &place)?;
-        } else {
-            fs::copy(entry.path(), place).map_err(Error::io(failed()))?;
-        }
-    }
-    Ok(())
 }
 
 fn free_port() -> Result<u16> {

@@ -1,0 +1,33 @@
+"""Have each client walk through a pygeoapi, and tell what it was given.
+
+    python -m clients --url http://127.0.0.1:8080 --header x-api-key:KEY --output FILE
+
+The file holds one JSON object: what each step of each client gave. A client that raises an error ends the run.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import gdal, ows, scripts, stac
+
+SESSIONS = {"GDAL": gdal.session, "OWSLib": ows.session, "pystac-client": stac.session, "scripts": scripts.session}
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--url", required=True, help="where clients find pygeoapi, without a slash at the end")
+    arguments.add_argument("--header", default="", help="NAME:VALUE, the credential of every request")
+    arguments.add_argument("--output", type=Path, required=True)
+    given = arguments.parse_args()
+    name, _, value = given.header.partition(":")
+    headers = {name: value} if name else {}
+    told = {client: dict(session(given.url, headers)) for client, session in SESSIONS.items()}
+    # Links begin with the address that the client was given, which is another one behind Envoy.
+    text = json.dumps(told, ensure_ascii=False, indent=1, default=str)
+    given.output.write_text(text.replace(given.url, "URL"))
+    return 0
+
+
+sys.exit(main())

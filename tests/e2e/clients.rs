@@ -1,0 +1,276 @@
+//! Real clients through each shipped bootstrap: GDAL, OWSLib, pystac-client and scripts (`tests/clients`) are given what
+//! pygeoapi itself gives them, and so are the requests that QGIS sent, from `tests/corpus/clients.jsonl`.
+
+use std::{fs, path::Path};
+
+use geowarden_stack::{
+    Envoy, EnvoyConfig, Geowarden, GrpcAddress, Provider, Pygeoapi, Tools, walk,
+};
+use reqwest::{Certificate, Client, Method, redirect::Policy};
+use serde_json::{Value, json};
+use tokio::{net::TcpSocket, sync::OnceCell};
+
+use crate::{
+    edge::Edge,
+    login::Login,
+    stage::{Files, Outcome, binary, issuer, reserved_port},
+};
+
+/// Everybody who shows a credential may do everything, so a client that leaves it out once is refused.
+const KNOWN: &str = "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n";
+/// Requests of a walk, at least.
+const REQUESTS: usize = 100;
+
+/// What the clients were given.
+struct Given {
+    /// By client and step.
+    walk: Value,
+    /// Each request of QGIS, with status and body.
+    qgis: Vec<(String, u16, Value)>,
+}
+
+/// What pygeoapi itself gives them, asked once for all tests.
+static PLAIN: OnceCell<Given> = OnceCell::const_new();
+
+async fn plain() -> Outcome<&'static Given> {
+    PLAIN
+        .get_or_try_init(async || {
+            let (_reserved, port) = reserved_port()?;
+            let _pygeoapi = Pygeoapi::start_on(&Tools::find()?, port).await?;
+            Given::at(&format!("http://127.0.0.1:{port}"), None, None).await
+        })
+        .await
+}
+
+impl Given {
+    async fn at(url: &str, header: Option<(&str, &str)>, ca_file: Option<&Path>) -> Outcome<Self> {
+        Ok(Self {
+            walk: walk(&Tools::find()?, url, header, ca_file).await?,
+            qgis: replay(url, header, ca_file).await?,
+        })
+    }
+
+    fn assert_same_as(&self, plain: &Self) {
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let clients = members(&plain.walk);
+        assert!(clients.len() >= 4, "clients are missing");
+        assert_eq!(clients.len(), members(&self.walk).len());
+        for (client, steps) in clients {
+            for (step, given) in members(&steps) {
+                assert_eq!(self.walk[&client][&step], given, "{client}: {step}");
+            }
+        }
+        for (here, given) in self.qgis.iter().zip(&plain.qgis) {
+            assert_eq!(here, given);
+        }
+        assert_eq!(self.qgis.len(), plain.qgis.len());
+    }
+}
+
+/// Sends the requests of QGIS, with its headers.
+async fn replay(
+    url: &str,
+    header: Option<(&str, &str)>,
+    ca_file: Option<&Path>,
+) -> Outcome<Vec<(String, u16, Value)>> {
+    let mut client = Client::builder().no_proxy().redirect(Policy::none());
+    if let Some(file) = ca_file {
+        client = client.tls_certs_only([Certificate::from_pem(&fs::read(file)?)?]);
+    }
+    let client = client.build()?;
+    let corpus = Tools::find()?
+        .repository()
+        .join("tests/corpus/clients.jsonl");
+    let mut answers = Vec::new();
+    for line in fs::read_to_string(corpus)?.lines() {
+        let row: Value = serde_json::from_str(line)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        if !text(&row["source"]).starts_with("qgis") {
+            continue;
+        }
+        let target = text(&row["target"]);
+        let method = Method::from_bytes(text(&row["method"]).as_bytes())?;
+        let mut request = client.request(method, format!("{url}{target}"));
+        for pair in row["headers"].as_array().into_iter().flatten() {
+            request = request.header(text(&pair[0]), text(&pair[1]));
+        }
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let body = String::from_utf8_lossy(&answer.bytes().await?).replace(url, "URL");
+        let mut body = serde_json::from_str(&body).unwrap_or(Value::from(body));
+        if let Some(members) = body.as_object_mut() {
+            members.remove("timeStamp");
+        }
+        answers.push((target, status, body));
+    }
+    assert!(answers.len() > 25, "the requests of QGIS are missing");
+    Ok(answers)
+}
+
+/// Through an Envoy the clients are given what pygeoapi itself gives them, and geowarden was asked about every request.
+async fn assert_as_plain(
+    envoy: &Envoy,
+    url: &str,
+    header: (&str, &str),
+    ca_file: Option<&Path>,
+) -> Outcome {
+    let refused = || {
+        let mut log = envoy.access_log();
+        log.retain(|line| line["outcome"] != "allow");
+        log
+    };
+    let given = Given::at(url, Some(header), ca_file)
+        .await
+        .map_err(|error| format!("{error}\n{:?}", refused()))?;
+    given.assert_same_as(plain().await?);
+    assert_eq!(refused(), Vec::<Value>::new());
+    let asked = envoy.access_log().len();
+    assert!(asked > REQUESTS, "{asked}");
+    Ok(())
+}
+
+async fn known() -> Outcome<Files> {
+    let files = Files::new().await?;
+    files.write("policies/authz.rego", KNOWN)?;
+    Ok(files)
+}
+
+/// A bootstrap between clients and a pygeoapi whose links begin with its address.
+struct Guarded {
+    envoy: Envoy,
+    url: String,
+    _geowarden: Geowarden,
+    _pygeoapi: Pygeoapi,
+    _reserved: TcpSocket,
+}
+
+impl Guarded {
+    /// `adapt` makes the configuration of Envoy: of its own port, pygeoapi's and geowarden's address.
+    async fn by(
+        geowarden: Geowarden,
+        adapt: impl FnOnce(&Path, u16, u16, &GrpcAddress) -> EnvoyConfig,
+    ) -> Outcome<Self> {
+        let tools = Tools::find()?;
+        let (reserved, port) = reserved_port()?;
+        let url = format!("http://localhost:{port}");
+        let pygeoapi = Pygeoapi::start_for(&tools, &url).await?;
+        let config = adapt(tools.repository(), port, pygeoapi.port(), geowarden.grpc());
+        let envoy = Envoy::start(&tools, &config).await?;
+        Ok(Self {
+            envoy,
+            url,
+            _geowarden: geowarden,
+            _pygeoapi: pygeoapi,
+            _reserved: reserved,
+        })
+    }
+
+    async fn assert_as_plain(&self, name: &str, value: &str) -> Outcome {
+        assert_as_plain(&self.envoy, &self.url, (name, value), None).await
+    }
+}
+
+#[tokio::test]
+async fn by_api_key_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let files = known().await?;
+    let config = files.configure("127.0.0.1:0", "", "")?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, geowarden| {
+        let template = repository.join("envoy/api-key.yaml");
+        EnvoyConfig::new(&template, pygeoapi, geowarden).listen_on(port)
+    })
+    .await?;
+    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
+}
+
+#[tokio::test]
+async fn by_jwt_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let provider = Provider::start(&Tools::find()?).await?;
+    let files = known().await?;
+    let config = files.configure("127.0.0.1:0", &issuer(&provider.issuer()), "")?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, geowarden| {
+        let template = repository.join("envoy/jwt.yaml");
+        EnvoyConfig::new(&template, pygeoapi, geowarden).listen_on(port)
+    })
+    .await?;
+    let token = provider.client_credentials("osgeo").await?;
+    guarded
+        .assert_as_plain("authorization", &format!("Bearer {token}"))
+        .await?;
+    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
+}
+
+#[tokio::test]
+async fn by_oidc_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let login = Login::with(known().await?, 600).await?;
+    let token = login.provider.client_credentials("osgeo").await?;
+    let bearer = format!("Bearer {token}");
+    let header = ("authorization", &*bearer);
+    assert_as_plain(&login.envoy, &login.url(""), header, None).await
+}
+
+#[tokio::test]
+async fn by_edge_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let edge = Edge::at("localhost", known().await?).await?;
+    let url = format!("https://localhost:{}", edge.envoy.port());
+    let key = ("x-api-key", &*edge.files.osgeo_key);
+    assert_as_plain(&edge.envoy, &url, key, Some(&edge.files.path("ca.crt"))).await
+}
+
+#[tokio::test]
+async fn by_sidecar_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let files = known().await?;
+    let socket = files.path("authz.sock").display().to_string();
+    let config = files.configure(&format!("unix:{socket}"), "", "")?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let address = |address: &str, port: u16| format!("{{address: {address}, port_value: {port}}}");
+    let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, _| {
+        // The cluster of its own admin page stays as it is: nobody asks for its probes here.
+        let admin = |port| {
+            let address = address("127.0.0.1", port);
+            format!("admin:\n  address:\n    socket_address: {address}")
+        };
+        EnvoyConfig::of(&repository.join("envoy/sidecar.yaml"))
+            .replace(address("0.0.0.0", 8080), address("127.0.0.1", port))
+            .replace(address("0.0.0.0", 9902), address("127.0.0.1", 0))
+            .replace(admin(9901), admin(0))
+            .replace(address("127.0.0.1", 5000), address("127.0.0.1", pygeoapi))
+            .replace("/run/geowarden/authz.sock", &socket)
+    })
+    .await?;
+    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
+}
+
+#[tokio::test]
+async fn by_tenants_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let files = known().await?;
+    files.write("keys-of-another.yaml", "[]")?;
+    let tenant = |host: &str, keys: &str| {
+        json!({
+            "hosts": [host],
+            "authn": {"api_keys": {"file": keys}},
+            "policy": {"path": "policies"},
+        })
+    };
+    let config = json!({
+        "server": {"grpc": "127.0.0.1:0", "admin": "127.0.0.1:0"},
+        "tenants": {
+            "osgeo": tenant("localhost", "api-keys.yaml"),
+            "geobeyond": tenant("maps.geobeyond.example", "keys-of-another.yaml"),
+        },
+    });
+    files.write("geowarden.yaml", &config.to_string())?;
+    let geowarden = Geowarden::start(binary(), &files.path("geowarden.yaml")).await?;
+    let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, geowarden| {
+        let template = repository.join("envoy/tenants.yaml");
+        EnvoyConfig::new(&template, pygeoapi, geowarden)
+            .listen_on(port)
+            .replace("domains: [maps.osgeo.example]", "domains: [localhost]")
+    })
+    .await?;
+    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
+}
