@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use geowarden_rego::{
     BuiltinErrors,
     source::Version,
-    test::{self, Coverage, TestOutcome, TestResult},
+    test::{self, CaseResult, Coverage, TestOutcome, TestResult},
 };
 use serde_json::json;
 
@@ -83,6 +83,19 @@ fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
     folders
         .flat_map(|folder| folders_with_policies(folder))
         .collect()
+}
+
+/// Writes what became of each case, one a line, the inner ones below the outer.
+fn write_cases(text: &mut String, cases: &[CaseResult], depth: usize) {
+    for case in cases {
+        let word = if case.passed {
+            paint::good("PASS")
+        } else {
+            paint::bad("FAIL")
+        };
+        let _ = writeln!(text, "{}{}: {word}", "  ".repeat(depth), case.name);
+        write_cases(text, &case.cases, depth + 1);
+    }
 }
 
 impl Test {
@@ -164,6 +177,7 @@ impl Test {
             *count += 1;
             if self.verbose || !matches!(result.outcome, TestOutcome::Pass) {
                 let _ = writeln!(text, "{}: {word} ({:?})", result.name, result.duration);
+                write_cases(&mut text, &result.cases, 1);
             }
             if let TestOutcome::Error(error) = &result.outcome {
                 let _ = writeln!(text, "  {}", error.replace('\n', "\n  "));

@@ -38,7 +38,7 @@ test_allow if allow with io.jwt.decode_verify as [true, {}, {\"sub\": \"ada\"}]
 ";
 
 /// Why functions are missing.
-const MISSING: [(&str, &str); 22] = [
+const MISSING: [(&str, &str); 23] = [
     (
         "http.send",
         "a policy that calls out cannot be bounded in time",
@@ -94,6 +94,10 @@ const MISSING: [(&str, &str); 22] = [
         "JSON Schema is a large library, whose time cannot be bounded",
     ),
     (
+        "regex.globs_match",
+        "OPA's answer depends on the way in which its library searches",
+    ),
+    (
         "rego.metadata.chain",
         "annotations are not kept when a policy is translated",
     ),
@@ -109,7 +113,7 @@ const MISSING: [(&str, &str); 22] = [
 ];
 
 /// Notes about functions that geowarden has.
-const NOTES: [(&str, &str); 17] = [
+const NOTES: [(&str, &str); 19] = [
     ("bits.lsh", "by at most 4096 bits"),
     (
         "graph.reachable_paths",
@@ -163,6 +167,8 @@ const NOTES: [(&str, &str); 17] = [
         "widths up to 1000; not all of Go's verbs and flags",
     ),
     ("trace", "nobody reads the note"),
+    ("uri.is_valid", "the decoded text has to be UTF-8"),
+    ("uri.parse", "the decoded text has to be UTF-8"),
 ];
 
 /// Functions that OPA does not load in Rego v1.

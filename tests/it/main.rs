@@ -14,6 +14,7 @@ mod commands;
 mod connections;
 mod containment;
 mod decoys;
+mod differences;
 mod docs;
 mod encoding;
 mod envoy_files;

@@ -76,7 +76,9 @@ def as_v0(text: str) -> str:
     # A body of one statement with `|` is a comprehension behind `if`, and a body in v0.
     if re.search(r"\{\s*[^\n{]*\|", text):
         package, _, rest = text.partition("\n")
-        return f"{package}\n\nimport future.keywords\n{rest}"
+        # Not all of `future.keywords`: `not` would change what a negation means.
+        imports = "".join(f"import future.keywords.{word}\n" for word in ("contains", "every", "if", "in"))
+        return f"{package}\n\n{imports}{rest}"
     lines = []
     for line in text.split("\n"):
         if line[:1] not in ("\t", "}", "", "#") or line.startswith("} else"):

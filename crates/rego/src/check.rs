@@ -1,6 +1,7 @@
 //! Finds what OPA's compiler rejects in a resolved policy: rules in a circle, paths with two meanings, and values of
 //! types that do not fit.
 
+mod conflicts;
 mod differences;
 mod places;
 mod recursion;
@@ -18,6 +19,7 @@ pub fn check(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     places::check(files, data, &mut diagnostics);
+    conflicts::check(files, &mut diagnostics);
     let order = recursion::check(files, &mut diagnostics);
     if diagnostics.is_empty() {
         types::check(files, &order, &mut diagnostics);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Span;
 
-/// A stable name for a kind of problem.
+/// A stable name for a kind of diagnostic.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -19,7 +19,7 @@ pub enum Code {
     Keyword,
     /// An import does not exist, or its name is taken.
     Import,
-    /// A variable is declared twice, too late or with a name that is taken.
+    /// A variable is declared twice, too late or with a name that is taken, or something else is assigned to.
     Variable,
     /// A variable that never gets a value.
     Unsafe,
@@ -27,19 +27,53 @@ pub enum Code {
     Unused,
     /// A function does not exist, or takes another number of arguments.
     Function,
-    /// A `with` that is not valid.
+    /// A value has a type that a function or a comparison never accepts.
+    Type,
+    /// The path that a `with` replaces is not constant.
     With,
-    /// Rules that contradict each other, or whose names are taken.
+    /// Rules contradict each other, or a rule's path is taken.
     Rule,
-    /// Rego that cannot be expressed exactly in the engine.
-    Unsupported,
+    /// A rule uses itself.
+    Recursion,
     /// The text is nested deeper, or more ambiguous, than allowed.
     TooDeep,
+    /// A `with` of a function that is not called as a function.
+    WithOperator,
+    /// A `with` that replaces a part of an object whose rules have keys that are not constant.
+    WithPart,
+    /// A `with` that replaces a group of rules that is used as a whole.
+    WithGroup,
+    /// A default of a part of an object whose rules have keys that are not constant.
+    DefaultPart,
+    /// An object whose rules are in two packages.
+    TwoPackages,
     /// A value that can differ from OPA's.
     Different,
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Syntax,
+        Self::Keyword,
+        Self::Import,
+        Self::Variable,
+        Self::Unsafe,
+        Self::Unused,
+        Self::Function,
+        Self::Type,
+        Self::With,
+        Self::Rule,
+        Self::Recursion,
+        Self::TooDeep,
+        Self::WithOperator,
+        Self::WithPart,
+        Self::WithGroup,
+        Self::DefaultPart,
+        Self::TwoPackages,
+        Self::Different,
+    ];
+
     /// The name for users.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,12 +84,32 @@ impl Code {
             Self::Unsafe => "unsafe",
             Self::Unused => "unused",
             Self::Function => "function",
+            Self::Type => "type",
             Self::With => "with",
             Self::Rule => "rule",
-            Self::Unsupported => "unsupported",
+            Self::Recursion => "recursion",
             Self::TooDeep => "too-deep",
+            Self::WithOperator => "with-operator",
+            Self::WithPart => "with-part",
+            Self::WithGroup => "with-group",
+            Self::DefaultPart => "default-part",
+            Self::TwoPackages => "two-packages",
             Self::Different => "different",
         }
+    }
+
+    /// Whether OPA rejects the policy too.
+    pub fn is_opa(self) -> bool {
+        !matches!(
+            self,
+            Self::TooDeep
+                | Self::WithOperator
+                | Self::WithPart
+                | Self::WithGroup
+                | Self::DefaultPart
+                | Self::TwoPackages
+                | Self::Different
+        )
     }
 }
 

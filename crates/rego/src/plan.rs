@@ -23,7 +23,7 @@ use crate::{
     diagnostic::Diagnostic,
     resolve::Builtins,
     source::{Sources, Version},
-    translate::{Written, translate},
+    translate::{Given, Written, translate},
 };
 
 /// A policy, translated for the engine, with the plan of its evaluations.
@@ -61,6 +61,11 @@ impl Plan {
             entry: &names,
         };
         let given = translate(written, builtins).map_err(LoadError::Diagnostics)?;
+        Self::of_given(given, sources)
+    }
+
+    /// Makes the plan of a policy that has been translated.
+    pub(crate) fn of_given(given: Given, sources: &Sources) -> Result<Self, LoadError> {
         // Analyse the translated texts, not the author's.
         let parsed = given
             .texts

@@ -89,10 +89,7 @@ impl Policy {
             None => format!("data.{}", settings.entrypoint.replace('/', ".")),
         };
         if plan.functions.contains(&rule) {
-            // It would be undefined for every request.
-            return Err(LoadError::Unusable(format!(
-                "`{rule}` is a function, which has no value by itself: the entrypoint must be a rule"
-            )));
+            return Err(LoadError::FunctionEntrypoint(rule));
         }
         let make = match rules {
             Rules::Whole => Slices::whole,

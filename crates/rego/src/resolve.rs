@@ -10,9 +10,14 @@ pub mod tree;
 pub mod uses;
 mod value;
 
+use std::collections::BTreeMap;
+
 pub use self::names::Builtins;
 use self::{names::Names, tree::Rule};
-use crate::{diagnostic::Diagnostic, parse::tree::Module};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    parse::tree::Module,
+};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +60,7 @@ pub fn resolve(
     let mut files = Vec::new();
     for (name, module) in modules {
         let of_file = names.file(module);
+        imports_of_one_name(name, module, &mut diagnostics);
         let rules = module
             .rules
             .iter()
@@ -75,5 +81,24 @@ pub fn resolve(
         Ok(files)
     } else {
         Err(diagnostics)
+    }
+}
+
+/// Finds imports whose name is taken by another one; Rego v0 takes the last one.
+fn imports_of_one_name(file: &str, module: &Module, diagnostics: &mut Vec<Diagnostic>) {
+    let mut first = BTreeMap::new();
+    for import in module.imports.iter().filter(|_| module.is_v1) {
+        let Some(name) = import.name() else { continue };
+        let Some(place) = first.insert(&name.text, import.span) else {
+            continue;
+        };
+        diagnostics.push(Diagnostic {
+            code: Code::Import,
+            file: file.to_owned(),
+            span: import.span,
+            message: format!("`{}` is the name of the import at {place} too", name.text),
+            cure: Some("give one of them another name by `as`".to_owned()),
+            ..Diagnostic::default()
+        });
     }
 }

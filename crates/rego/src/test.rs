@@ -1,5 +1,8 @@
 //! The tests of policies: rules named `test_*`, run as `opa test` runs them.
 
+mod cases;
+mod rules;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
@@ -8,27 +11,31 @@ use std::{
 use regorus::{Engine, Value as RegoValue};
 use serde::Serialize;
 
+pub use self::cases::CaseResult;
+use self::{
+    cases::Cases,
+    rules::{Gives, TestRule},
+};
 use crate::{
-    BuiltinErrors, LoadError, engine_error,
-    plan::{
-        Plan,
-        names::{package_path, path_of},
-        syntax,
-    },
+    BuiltinErrors, LoadError,
+    core::path,
+    engine_error,
+    plan::Plan,
     run::{
         builtins,
         engine::{engine, on_large_stack, panic_text},
     },
     source::{Sources, Version},
+    translate::{Written, translate_with},
 };
 
 /// What became of one `test_*` rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TestOutcome {
-    /// True.
+    /// True, or every case is.
     Pass,
-    /// False, undefined or another value.
+    /// False, undefined or another value, or one of the cases failed.
     Fail,
     /// Not run: its name begins with `todo_`.
     Skip,
@@ -36,16 +43,19 @@ pub enum TestOutcome {
     Error(String),
 }
 
-/// One `test_*` rule.
+/// One rule named `test_*`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TestResult {
-    /// The rule, `data.package.test_name`.
+    /// The rule, `data.package.test_name`; `#01` and so on follow where there are more rules of this name.
     pub name: String,
     /// What became of it.
     pub outcome: TestOutcome,
     /// How long it took.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub duration: Duration,
+    /// The cases of a rule `test_name[case]`, by their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseResult>,
 }
 
 /// Which lines of a file were evaluated.
@@ -90,12 +100,23 @@ pub fn run(
     coverage: bool,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
-        let plan = Plan::of(&sources, version, None, &builtins::Available)?;
+        let written = Written {
+            texts: &sources.modules,
+            version,
+            data: &sources.data,
+            entry: &[],
+        };
+        let (given, rules, places) = translate_with(written, &builtins::Available, rules::arrange)
+            .map_err(LoadError::Diagnostics)?;
+        let plan = Plan::of_given(given, &sources)?;
         let mut engine = engine(plan.modules(), plan.data(), errors)?;
         engine.set_enable_coverage(coverage);
-        let results = test_rules(&plan)?
+        let results = rules
             .into_iter()
-            .map(|name| run_test(&mut engine, name))
+            .map(|rule| {
+                let place = path(&places.moved(rule.path.clone()));
+                run_test(&mut engine, rule, place)
+            })
             .collect();
         let report = if coverage {
             engine
@@ -118,47 +139,38 @@ pub fn run(
     })
 }
 
-fn run_test(engine: &mut Engine, name: String) -> TestResult {
+fn run_test(engine: &mut Engine, rule: TestRule, place: String) -> TestResult {
     let start = Instant::now();
-    let is_todo = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|n| n.starts_with("todo_"));
-    let outcome = if is_todo {
+    let mut cases = Cases::default();
+    let outcome = if rule.gives == Gives::Nothing {
         TestOutcome::Skip
     } else {
         builtins::begin(0);
-        match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(name.clone()))) {
-            Ok(Ok(value)) if value == RegoValue::from(true) => TestOutcome::Pass,
-            Ok(Ok(_)) => TestOutcome::Fail,
+        match catch_unwind(AssertUnwindSafe(|| engine.eval_rule(place))) {
+            Ok(Ok(value)) => match rule.gives {
+                Gives::Cases { below } if value != RegoValue::Undefined => {
+                    cases = Cases::of(&below, value, &builtins::test_cases());
+                    outcome(!cases.is_any_failed())
+                }
+                Gives::Truth => outcome(value == RegoValue::from(true)),
+                _ => TestOutcome::Fail,
+            },
             Ok(Err(error)) => TestOutcome::Error(engine_error::for_author(&error.to_string())),
             Err(panic) => TestOutcome::Error(format!("panic: {}", panic_text(&*panic))),
         }
     };
     TestResult {
-        name,
+        name: rule.name,
         outcome,
         duration: start.elapsed(),
+        cases: cases.into_results(),
     }
 }
 
-/// The `test_*` and `todo_test_*` rules of all modules, each once, in order.
-fn test_rules(plan: &Plan) -> Result<Vec<String>, LoadError> {
-    let mut names = Vec::new();
-    for (file, text) in &plan.sources.modules {
-        let parsed = syntax::parse(file, text, Version::V1)?;
-        let modules = [parsed];
-        for parsed in &modules {
-            let package = package_path(&parsed.module);
-            for rule in &parsed.module.policy {
-                let name = path_of(rule, &package);
-                let last = name.rsplit('.').next().unwrap_or_default();
-                let is_test = last.starts_with("test_") || last.starts_with("todo_test_");
-                if is_test && !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
+fn outcome(is_true: bool) -> TestOutcome {
+    if is_true {
+        TestOutcome::Pass
+    } else {
+        TestOutcome::Fail
     }
-    Ok(names)
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    arrange::arrange,
+    arrange::{Places, arrange},
     check::check,
     core,
-    diagnostic::{Code, Diagnostic},
+    diagnostic::Diagnostic,
     lower::lower,
     parse::{parse, tree::Module},
-    resolve::{Builtins, resolve},
-    source::{Span, Version},
+    resolve::{Builtins, File, resolve},
+    source::Version,
 };
 
 /// A policy as its author wrote it.
@@ -43,6 +43,16 @@ pub struct Given {
 ///
 /// `builtins` can be a function that tells how many arguments a built-in takes, and nothing for one that there is not.
 pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given, Vec<Diagnostic>> {
+    translate_with(written, builtins, |_, _| ()).map(|(given, ..)| given)
+}
+
+/// Translates a policy whose resolved files are first changed by `change`, which is also given the prefix that no name of the
+/// policy begins with. Returns what `change` returns too, and where the engine finds the documents of the changed files.
+pub(crate) fn translate_with<T>(
+    written: Written<'_>,
+    builtins: &dyn Builtins,
+    change: impl FnOnce(&mut [File], &str) -> T,
+) -> Result<(Given, T, Places), Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     for (name, text) in written.texts {
@@ -54,13 +64,10 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
-    two_defaults(&modules, &mut diagnostics);
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
-    }
-    let resolved = resolve(&modules, builtins)?;
-    let warnings = check(&resolved, written.data)?;
+    let mut resolved = resolve(&modules, builtins)?;
     let prefix = prefix(written, &modules);
+    let changed = change(&mut resolved, &prefix);
+    let warnings = check(&resolved, written.data)?;
     let members = |path: &[String]| members(written.data, path);
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
@@ -72,11 +79,12 @@ pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given,
         .modules
         .iter()
         .map(|module| (module.name.clone(), core::print(module, &prefix)));
-    Ok(Given {
+    let given = Given {
         texts: printed.collect(),
         entry: lowered.entry.map(|path| core::path(&path)),
         warnings,
-    })
+    };
+    Ok((given, changed, places))
 }
 
 /// The names of the data's values at a path, `data` first.
@@ -89,35 +97,6 @@ fn members(data: &Map<String, Value>, path: &[String]) -> Vec<String> {
         }
     }
     members.keys().cloned().collect()
-}
-
-/// Finds rules with two defaults.
-fn two_defaults(modules: &[(String, Module)], diagnostics: &mut Vec<Diagnostic>) {
-    let mut first: BTreeMap<_, (&str, Span)> = BTreeMap::new();
-    for (file, module) in modules {
-        let package: Vec<&str> = module
-            .package
-            .iter()
-            .map(|name| name.text.as_str())
-            .collect();
-        for rule in module.rules.iter().filter(|rule| rule.is_default) {
-            let name = &rule.head.name.text;
-            let path: Vec<_> = rule.head.path.iter().map(|part| &part.kind).collect();
-            let key = (package.clone(), name, format!("{path:?}"));
-            let Some((other, place)) = first.get(&key) else {
-                first.insert(key, (file, rule.span));
-                continue;
-            };
-            diagnostics.push(Diagnostic {
-                code: Code::Rule,
-                file: file.clone(),
-                span: rule.span,
-                message: format!("`{name}` has another default at {other}:{place}"),
-                cure: Some("keep one".to_owned()),
-                ..Diagnostic::default()
-            });
-        }
-    }
 }
 
 /// What no name of the policy or of its data begins with, where rules may be added: the author's texts do not contain it, so that

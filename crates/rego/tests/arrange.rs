@@ -42,10 +42,6 @@ fn one(rules: &str, entry: &str) -> Given {
     .unwrap()
 }
 
-fn told(rules: &str, data: &Value) -> Vec<String> {
-    given(&[("a.rego", &format!("package p\n{rules}\n"))], "", data).unwrap_err()
-}
-
 #[test]
 fn rules_called_as_keywords_get_another_name() {
     let made = one("if.x := 1\n\nallow if data.p[\"if\"].x == 1", "p/if/x");
@@ -129,97 +125,4 @@ fn a_built_in_stands_in_place_of_a_function_by_one_that_calls_it() {
         "{text}"
     );
     assert!(made.texts["(rules made for others)"].contains("count("));
-}
-
-#[test]
-fn what_opa_refuses_is_refused_with_its_place() {
-    let none = json!({});
-    for (rules, expected) in [
-        (
-            "a := b\n\nb := c\n\nc := a",
-            "a.rego:6:1: `data.p.c` evaluates `data.p.a`, which evaluates `data.p.c` again: a rule must not use itself",
-        ),
-        (
-            "f(x) := f(x)",
-            "a.rego:2:1: `data.p.f` evaluates `data.p.f`, which evaluates `data.p.f` again: a rule must not use itself",
-        ),
-        (
-            "g.a := count(g)",
-            "a.rego:2:1: `data.p.g.a` evaluates `data.p.g.a`, which evaluates `data.p.g.a` again: a rule must not use itself",
-        ),
-        (
-            "o[x].k := 1 if some x in input.xs\n\no := {}",
-            "a.rego:4:1: `data.p.o` has a value of its own, and members by other rules: give the whole object by rules of one form",
-        ),
-        (
-            "default o.d := 1\n\no[x].k := 1 if some x in input.xs",
-            "a.rego:2:1: OPA has this default where it is asked for by its name, and not in the whole of `data.p.o`: write the value as an `else`",
-        ),
-        (
-            "o[x].k := 1 if some x in input.xs\n\nallow if o.a with data.p.o.a as 1",
-            "a.rego:4:1: `with` replaces a part of `data.p.o`, of which a rule's name has a key that is not constant: replace the whole object",
-        ),
-        (
-            "allow if startswith(input.x, {\"a\"})",
-            "a.rego:2:10: `startswith` takes a string as argument 2, found a set of strings",
-        ),
-        (
-            "n := count(5)",
-            "a.rego:2:1: `count` takes a string or an array or an object or a set as argument 1, found a number",
-        ),
-    ] {
-        assert_eq!(told(rules, &none), [expected], "{rules}");
-    }
-    assert_eq!(
-        told("users := 1", &json!({"p": {"users": {}}})),
-        ["a.rego:2:1: `data.p.users` is data too: rename the rule or move the data"]
-    );
-    assert_eq!(
-        told("users.a.b := 1", &json!({"p": {"users": 1}})),
-        ["a.rego:2:1: `data.p.users.a.b` is data too: rename the rule or move the data"]
-    );
-    let files = [
-        ("a.rego", "package p\ng.a := 1\n\nr := g"),
-        ("t.rego", "package t\nallow if data.p.r with data.p as {}"),
-    ];
-    assert_eq!(
-        given(&files, "", &none).unwrap_err(),
-        [
-            "t.rego:2:1: `with` replaces `data.p.g`, which stands for all rules below it and is used as a whole: replace each rule by its whole name"
-        ]
-    );
-    let files = [
-        ("a.rego", "package p\nq.o[x].k := 1 if some x in input.xs"),
-        ("b.rego", "package p.q\no.z.k := 1"),
-    ];
-    assert_eq!(
-        given(&files, "", &none).unwrap_err(),
-        [
-            "b.rego:2:1: `data.p.q.o` is made by rules of two packages: write all its rules in one package"
-        ]
-    );
-    let files = [
-        ("a.rego", "package p\nq := 1"),
-        ("b.rego", "package p.q.r\nx := 1"),
-    ];
-    assert_eq!(
-        given(&files, "", &none).unwrap_err(),
-        [
-            "a.rego:2:1: `data.p.q` is the path of a package too: give the rule or the package another name"
-        ]
-    );
-}
-
-#[test]
-fn long_chains_are_refused_without_an_overflow_of_the_stack() {
-    let mut rules: Vec<String> = (0..600)
-        .map(|n| format!("r{n} := r{} + 1", n + 1))
-        .collect();
-    rules.push("r600 := 1".to_owned());
-    let faults = told(&rules.join("\n"), &json!({}));
-    assert_eq!(faults.len(), 1);
-    assert!(
-        faults[0].contains("deep, more than 2000: use fewer rules in a chain, or data"),
-        "{faults:?}"
-    );
 }

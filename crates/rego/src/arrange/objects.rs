@@ -47,7 +47,7 @@ pub(super) fn arrange(
                     diagnostics.push(fault(
                         file,
                         rule.span,
-                        Code::Unsupported,
+                        Code::WithPart,
                         format!("`with` replaces a part of `{}`, of which a rule's name has a key that is not constant", object.join(".")),
                         "replace the whole object",
                     ));
@@ -225,21 +225,14 @@ impl Object {
         let name = object.join(".");
         if self.package.get_or_insert_with(|| package.to_vec()) != package {
             return Err((
-                Code::Unsupported,
+                Code::TwoPackages,
                 format!("`{name}` is made by rules of two packages"),
                 "write all its rules in one package",
             ));
         }
-        if rule.keys.is_empty() && below.is_empty() {
-            return Err((
-                Code::Rule,
-                format!("`{name}` has a value of its own, and members by other rules"),
-                "give the whole object by rules of one form",
-            ));
-        }
         if rule.is_default {
             return Err((
-                Code::Unsupported,
+                Code::DefaultPart,
                 format!(
                     "OPA has this default where it is asked for by its name, and not in the whole of `{name}`"
                 ),

@@ -107,7 +107,7 @@ impl<'a> Search<'a, '_> {
                 let (path, next) = (path.join("."), next.join("."));
                 let message =
                     format!("`{path}` evaluates `{next}`, which evaluates `{path}` again");
-                self.fault(node, Code::Rule, message, "a rule must not use itself");
+                self.fault(node, Code::Recursion, message, "a rule must not use itself");
                 continue;
             }
             if self.depths.contains_key(next) {

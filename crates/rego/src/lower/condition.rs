@@ -172,7 +172,7 @@ impl Lower<'_> {
         };
         if super::builtins::FIXED.contains(&name.as_str()) || name.starts_with("internal.") {
             return Err(self.never(
-                Code::With,
+                Code::WithOperator,
                 format!("`with` cannot have `{name}`"),
                 "write a function that calls it, and replace that",
             ));

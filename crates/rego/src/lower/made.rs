@@ -121,7 +121,7 @@ impl<'a> Made<'a> {
 
 fn replaced(path: &[String], file: &File, rule: &Rule) -> Diagnostic {
     Diagnostic {
-        code: Code::Unsupported,
+        code: Code::WithGroup,
         file: file.name.clone(),
         span: rule.span,
         message: format!(

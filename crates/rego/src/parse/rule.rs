@@ -163,8 +163,9 @@ impl Cursor {
         }
     }
 
+    /// The conditions between the brace that is next and its end.
     fn braces(&mut self) -> Outcome<Query> {
-        self.expect_sign("{", "before a body")?;
+        self.advance();
         let query = self.query("}")?;
         self.advance();
         Ok(query)

@@ -35,7 +35,7 @@ enum Tried {
     /// It loads: these are the texts that were tried.
     Proved(Box<Plan>),
     /// Why it does not load.
-    Refused(String),
+    Refused(LoadError),
 }
 
 impl Trial {
@@ -43,7 +43,7 @@ impl Trial {
     pub fn run(self) -> Outcome {
         Outcome(match self.prove() {
             Ok(plan) => Tried::Proved(Box::new(plan)),
-            Err(error) => Tried::Refused(error.to_string()),
+            Err(error) => Tried::Refused(error),
         })
     }
 
@@ -76,7 +76,7 @@ impl Outcome {
     pub(super) fn into_result(self) -> Result<Plan, LoadError> {
         match self.0 {
             Tried::Proved(plan) => Ok(*plan),
-            Tried::Refused(why) => Err(LoadError::Unusable(why)),
+            Tried::Refused(why) => Err(why),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The documents and functions that a rule names, and the calls that it makes, each with its place.
 
 use super::tree::{
-    Body, Condition, Function, Literal, LiteralKind, Part, Query, Replacement, Rule, Target, Value,
-    With,
+    Body, Condition, Function, Literal, LiteralKind, Local, Part, Query, Replacement, Rule, Target,
+    Value, With,
 };
 use crate::source::Span;
 
@@ -10,7 +10,7 @@ use crate::source::Span;
 ///
 /// Returns how deep the rule's expressions and queries are nested.
 pub fn of_rule(rule: &Rule, found: OnPath<'_>) -> usize {
-    let mut walk = Walk::new(rule);
+    let mut walk = Walk::new(rule.span);
     walk.path = Some(found);
     walk.rule(rule);
     walk.deepest
@@ -18,16 +18,30 @@ pub fn of_rule(rule: &Rule, found: OnPath<'_>) -> usize {
 
 /// Tells each call of a rule with its arguments, and the statement that makes it.
 pub fn calls(rule: &Rule, found: OnCall<'_>) {
-    let mut walk = Walk::new(rule);
+    let mut walk = Walk::new(rule.span);
     walk.call = Some(found);
     walk.rule(rule);
 }
 
 /// Tells each built-in that a `with` of a rule replaces.
 pub fn replaced(rule: &Rule, found: &mut dyn FnMut(&str)) {
-    let mut walk = Walk::new(rule);
+    let mut walk = Walk::new(rule.span);
     walk.replaced = Some(found);
     walk.rule(rule);
+}
+
+/// Tells each variable that a statement names.
+pub(crate) fn locals_of_literal(literal: &Literal, found: &mut dyn FnMut(Local)) {
+    let mut walk = Walk::new(literal.span);
+    walk.local = Some(found);
+    walk.literal(literal);
+}
+
+/// Tells each variable that a value names.
+pub(crate) fn locals_of_value(value: &Value, found: &mut dyn FnMut(Local)) {
+    let mut walk = Walk::new(Span::default());
+    walk.local = Some(found);
+    walk.value(value);
 }
 
 type OnPath<'a> = &'a mut dyn FnMut(&[String], Span);
@@ -37,18 +51,20 @@ struct Walk<'a> {
     path: Option<OnPath<'a>>,
     call: Option<OnCall<'a>>,
     replaced: Option<&'a mut dyn FnMut(&str)>,
+    local: Option<&'a mut dyn FnMut(Local)>,
     span: Span,
     depth: usize,
     deepest: usize,
 }
 
 impl Walk<'_> {
-    fn new(rule: &Rule) -> Self {
+    fn new(span: Span) -> Self {
         Self {
             path: None,
             call: None,
             replaced: None,
-            span: rule.span,
+            local: None,
+            span,
             depth: 0,
             deepest: 0,
         }
@@ -158,7 +174,12 @@ impl Walk<'_> {
 
     fn inside(&mut self, value: &Value) {
         match value {
-            Value::Scalar(_) | Value::Local(_) | Value::Wildcard => {}
+            Value::Scalar(_) | Value::Wildcard => {}
+            Value::Local(local) => {
+                if let Some(found) = &mut self.local {
+                    found(*local);
+                }
+            }
             Value::Template(parts) => {
                 for part in parts {
                     if let Part::Value(value, with, _) = part {

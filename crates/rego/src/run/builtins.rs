@@ -20,11 +20,14 @@ mod numbers;
 mod object_by_ways;
 mod once;
 mod order;
+mod percent;
 mod regex;
 mod semver;
 mod strings;
+mod test_cases;
 mod theirs;
 mod time;
+mod uri;
 mod urlquery;
 mod uuids;
 mod yaml;
@@ -35,6 +38,7 @@ use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
 pub use self::once::fix_now;
+pub(crate) use self::test_cases::noted as test_cases;
 use self::theirs::by_regorus;
 use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
@@ -44,6 +48,7 @@ pub(crate) fn begin(policy: u64) {
     budget::refill();
     errors::begin();
     once::begin();
+    test_cases::begin();
     regex::begin(policy);
 }
 
@@ -62,7 +67,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 23] = [
+const ALL: [&[Builtin]; 25] = [
     &arithmetic::ALL,
     &base64::ALL,
     &casts::ALL,
@@ -82,7 +87,9 @@ const ALL: [&[Builtin]; 23] = [
     &regex::ALL,
     &semver::ALL,
     &strings::ALL,
+    &test_cases::ALL,
     &time::ALL,
+    &uri::ALL,
     &urlquery::ALL,
     &uuids::ALL,
     &yaml::ALL,

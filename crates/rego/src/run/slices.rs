@@ -90,16 +90,15 @@ impl Making {
     }
 
     fn fault(&self, text: &str) -> LoadError {
-        LoadError::Unusable(if text.contains("not a valid rule path") {
+        if text.contains("not a valid rule path") {
             let entrypoint = self.rule.replace('.', "/");
             let entrypoint = entrypoint.strip_prefix("data/").unwrap_or(&entrypoint);
-            format!(
-                "no rule `{}`: it is the entrypoint `{entrypoint}`",
-                self.rule
-            )
+            LoadError::NoEntrypoint {
+                entrypoint: entrypoint.to_owned(),
+            }
         } else {
-            engine_error::for_author(text)
-        })
+            LoadError::Unusable(engine_error::for_author(text))
+        }
     }
 }
 

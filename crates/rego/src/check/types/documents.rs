@@ -21,6 +21,14 @@ pub(super) enum Step {
     Value,
 }
 
+/// The names of a path as steps, without the first, `data`.
+pub(super) fn steps(path: &[String]) -> Vec<Step> {
+    let names = path.iter().skip(1);
+    names
+        .map(|name| Step::Key(Key::String(name.clone())))
+        .collect()
+}
+
 impl Documents {
     /// Adds the type of a rule at its path.
     pub(super) fn insert(&mut self, path: &[String], added: Type) {
@@ -77,6 +85,12 @@ impl Documents {
             _ => None,
         };
         match (below, &self.value, step) {
+            // A rule with a key that is not constant may give this value too.
+            (Some(below), Some(value), Step::Key(key))
+                if !rest.is_empty() && below.below.is_empty() =>
+            {
+                Some((below.whole().or(value.part(key)), rest))
+            }
             (Some(below), ..) => below.find(rest),
             (None, Some(value), _) => Some((value.clone(), steps)),
             (None, None, Step::Key(_)) => None,

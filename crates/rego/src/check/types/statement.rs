@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     declared::Declared,
-    documents::Documents,
+    documents::{Documents, steps},
     kind::{Object, Type},
 };
 use crate::{
@@ -298,7 +298,7 @@ impl<'a> Statements<'a> {
                 let (arguments, result) = self.declared.function(name)?;
                 Some(Type::Function(arguments.clone(), Box::new(result.clone())))
             }
-            Function::Rule { path, .. } => match self.documents.find(&super::value::steps(path)) {
+            Function::Rule { path, .. } => match self.documents.find(&steps(path)) {
                 Some((kind @ Type::Function(..), [])) => Some(kind),
                 _ => None,
             },
@@ -341,7 +341,7 @@ impl<'a> Statements<'a> {
 
     pub(super) fn fault(&mut self, message: String, cure: Option<&str>) {
         self.diagnostics.push(Diagnostic {
-            code: Code::Function,
+            code: Code::Type,
             file: self.file.to_owned(),
             span: self.span,
             message,

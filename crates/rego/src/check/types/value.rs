@@ -2,7 +2,7 @@
 
 use super::{
     declared::of_operator,
-    documents::Step,
+    documents::{Step, steps},
     kind::{Array, Key, Type},
     statement::{NotYet, Ready, Statements, object},
 };
@@ -326,14 +326,6 @@ fn inside(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     }
 }
 
-/// The names of a path as steps, without the first, `data`.
-pub(super) fn steps(path: &[String]) -> Vec<Step> {
-    let names = path.iter().skip(1);
-    names
-        .map(|name| Step::Key(Key::String(name.clone())))
-        .collect()
-}
-
 /// The key that a constant is.
 pub(super) fn constant(value: &Value) -> Option<Key> {
     let Value::Scalar(scalar) = value else {
@@ -342,7 +334,19 @@ pub(super) fn constant(value: &Value) -> Option<Key> {
     Some(match scalar {
         Scalar::Null => Key::Null,
         Scalar::Bool(value) => Key::Boolean(*value),
-        Scalar::Number(number) => Key::Number(number.clone()),
+        Scalar::Number(number) => Key::Number(usual(number)),
         Scalar::String(text) => Key::String(text.clone()),
     })
+}
+
+/// A number as it is usually written, so that `1.0` is the key `1`. What cannot be told exactly stays as it is.
+fn usual(number: &str) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.parse::<f64>() {
+        Ok(value) if value.fract() == 0.0 && value.abs() < EXACT => {
+            // Without the sign of a zero.
+            format!("{}", value + 0.0)
+        }
+        _ => number.to_owned(),
+    }
 }

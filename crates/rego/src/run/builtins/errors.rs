@@ -25,11 +25,16 @@ pub(super) fn refuse(message: impl Into<String>) -> String {
     message.into()
 }
 
+/// Whether an error of this evaluation refuses the request in any case.
+pub(super) fn is_refused() -> bool {
+    REFUSED.get()
+}
+
 impl BuiltinErrors {
     /// The value of a call: an error is undefined where it may be.
     pub(super) fn value(self, outcome: Result<Value, String>) -> Result<Value, String> {
         match outcome {
-            Err(_) if self == Self::Undefined && !REFUSED.get() => Ok(Value::Undefined),
+            Err(_) if self == Self::Undefined && !is_refused() => Ok(Value::Undefined),
             outcome => outcome,
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use regorus::Value;
 
-use super::{Builtin, budget, errors, string, text};
+use super::{Builtin, budget, percent, string, text};
 
 pub(super) const ALL: [Builtin; 3] = [
     Builtin {
@@ -69,25 +69,8 @@ fn decoded_object(text: &str) -> Result<Value, String> {
 }
 
 fn decoded(text: &str) -> Result<String, String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        match first {
-            b'+' => decoded.push(b' '),
-            b'%' => {
-                let digits = rest
-                    .get(..2)
-                    .and_then(|digits| std::str::from_utf8(digits).ok());
-                let byte = digits
-                    .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
-                    .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                decoded.push(byte.ok_or("invalid URL escape")?);
-                rest = rest.get(2..).unwrap_or_default();
-            }
-            other => decoded.push(*other),
-        }
-    }
-    // In OPA a text can hold any bytes.
-    String::from_utf8(decoded).map_err(|_| errors::refuse("the decoded text is not UTF-8"))
+    percent::decoded(text, |byte, is_escaped| {
+        let is_space = byte == b'+' && !is_escaped;
+        Ok(if is_space { b' ' } else { byte })
+    })
 }

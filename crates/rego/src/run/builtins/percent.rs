@@ -1,0 +1,31 @@
+//! Percent-encoding (RFC 3986, section 2.1), decoded as strictly as Go does: a bad escape is an error.
+
+use super::errors;
+
+/// The bytes of an encoded text.
+///
+/// `byte` is told each byte that stands for itself, and each that is escaped; it says what the text has there.
+pub(super) fn decoded(
+    text: &str,
+    byte: impl Fn(u8, bool) -> Result<u8, String>,
+) -> Result<String, String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first == b'%' {
+            let digits = rest
+                .get(..2)
+                .and_then(|digits| std::str::from_utf8(digits).ok());
+            let escaped = digits
+                .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+                .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            decoded.push(byte(escaped.ok_or("invalid URL escape")?, true)?);
+            rest = rest.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(byte(*first, false)?);
+        }
+    }
+    // In OPA a text can hold any bytes.
+    String::from_utf8(decoded).map_err(|_| errors::refuse("the decoded text is not UTF-8"))
+}
