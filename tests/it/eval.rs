@@ -220,13 +220,30 @@ fn eval_and_the_service_say_the_same_of_the_same() {
         if answer.status() == 200 {
             let seen: Value = serde_json::from_str(&answer.header("x-input").unwrap()).unwrap();
             let (_, shown) = eval(folder, &[&["--input"], flags.as_slice()].concat());
-            prop_assert_eq!(seen, shown);
+            prop_assert_eq!(seen, marshalled(shown));
         } else if let Some(reason) = answer.problem()["code"].as_str() {
             prop_assert_eq!(reason, told["reason"].as_str().unwrap());
         }
         Ok(())
     });
     outcome.unwrap();
+}
+
+/// A value with its numbers as `json.marshal` of the policy writes them: 1.0 as 1.
+fn marshalled(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(marshalled).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, marshalled(value)))
+            .collect(),
+        Value::Number(number) => {
+            let text = number.to_string();
+            let whole = text.strip_suffix(".0").unwrap_or(&text);
+            serde_json::from_str(whole).unwrap()
+        }
+        other => other,
+    }
 }
 
 #[test]
