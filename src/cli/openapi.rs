@@ -4,7 +4,12 @@ mod json_text;
 mod schemes;
 mod yaml_text;
 
-use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::Args;
 use serde_json::{Map, Value};
@@ -50,6 +55,12 @@ pub(super) enum DocumentError {
         "expected `{0}` as a mapping in block style, found another style; write the document as JSON"
     )]
     Style(String),
+    /// What would be written is no document with these schemes.
+    #[error(
+        "expected a document that reads back with the security schemes, found one that does not: write its keys without \
+         indentation, without `...` at the end and without a byte order mark, or write the document as JSON"
+    )]
+    DoesNotReadBack,
 }
 
 /// What is added: the schemes by name, and a requirement that any one of them is enough.
@@ -83,7 +94,7 @@ impl OpenApi {
             });
         }
         if !self.in_place {
-            return print(&after).map(|()| ExitCode::SUCCESS);
+            return print_document(&after).map(|()| ExitCode::SUCCESS);
         }
         if before != after {
             self.replace(&after)
@@ -104,6 +115,17 @@ impl OpenApi {
     }
 }
 
+/// Prints the document byte by byte: it is read by programs. On a terminal, characters that cannot be seen are written out.
+fn print_document(text: &str) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        return print(text);
+    }
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
 fn tempfile_in(folder: &std::path::Path) -> std::io::Result<(PathBuf, fs::File)> {
     let path = folder.join(format!(".geowarden-openapi-{}", std::process::id()));
     let file = fs::File::create_new(&path)?;
@@ -111,7 +133,17 @@ fn tempfile_in(folder: &std::path::Path) -> std::io::Result<(PathBuf, fs::File)>
 }
 
 /// The text with the schemes of `security`, which replace those of an earlier run.
+///
+/// A text that does not read back is an error: another run must find the schemes and change nothing.
 fn changed(text: &str, security: &Security) -> Result<String, DocumentError> {
+    let after = written(text, security)?;
+    match written(&after, security) {
+        Ok(again) if again == after => Ok(after),
+        _ => Err(DocumentError::DoesNotReadBack),
+    }
+}
+
+fn written(text: &str, security: &Security) -> Result<String, DocumentError> {
     let found = |what: &str| DocumentError::NoDocument(what.to_owned());
     let is_json = text.trim_start().starts_with('{');
     let document = geowarden_yaml::Document::parse(text)

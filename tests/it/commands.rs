@@ -591,7 +591,9 @@ async fn a_socket_is_for_its_user_and_group() {
 fn pygeoapis_document_says_how_to_authenticate() {
     let folder = folder(POLICY, "");
     let path = folder.path();
-    fs::write(path.join("o.yml"), "openapi: 3.0.2\npaths: {}\n").unwrap();
+    // Characters that cannot be seen stay as they are, on standard output too.
+    let document = "openapi: 3.0.2\ninfo: {title: \"a\u{a0}b\u{200b}\"}\npaths: {}\n";
+    fs::write(path.join("o.yml"), document).unwrap();
     let run = |more: &[&str]| {
         let arguments = [&["openapi", "-c", "geowarden.yaml"], more, &["o.yml"]].concat();
         let output = geowarden(path, &arguments);

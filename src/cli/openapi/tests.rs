@@ -114,3 +114,18 @@ fn what_is_no_document_or_somebody_elses_is_told() {
         Err(DocumentError::Style(_))
     ));
 }
+
+#[test]
+fn a_document_that_would_not_read_back_is_refused() {
+    for text in [
+        "openapi: 3.0.2\npaths: {}\n...\n",
+        "  openapi: 3.0.2\n  components:\n    schemas: {}\n  paths: {}\n",
+        "\u{feff}{\"openapi\":\"3.0.2\"}",
+    ] {
+        assert_eq!(
+            changed(text, &security()),
+            Err(DocumentError::DoesNotReadBack),
+            "{text}"
+        );
+    }
+}
