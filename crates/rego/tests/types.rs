@@ -103,3 +103,29 @@ fn nested_calls_and_comprehensions_take_no_time() {
     );
     assert_eq!(told(&lists), Vec::<String>::new());
 }
+
+#[test]
+fn a_type_that_doubles_with_each_line_is_as_any_value() {
+    let doubled = |pair: &dyn Fn(usize) -> String, between: &str| -> String {
+        let lines: Vec<String> = (0..60).map(pair).collect();
+        lines.join(between)
+    };
+    let statements = doubled(&|at| format!("x{} := [x{at}, x{at}]", at + 1), "; ");
+    let objects = doubled(
+        &|at| format!("x{} := {{\"a\": x{at}, \"b\": x{at}}}", at + 1),
+        "; ",
+    );
+    let rules = doubled(&|at| format!("r{} := [r{at}, r{at}]", at + 1), "\n");
+    let patterns = doubled(&|at| format!("[x{at}, x{at}] = x{}", at + 1), "; ");
+    for rules in [
+        format!("allow if {{ x0 := 1; {statements} }}"),
+        format!("allow if {{ x0 := 1; {objects} }}"),
+        format!("r0 := 1\n{rules}"),
+        format!("f(x0) if {{ {patterns} }}"),
+    ] {
+        assert_eq!(told(&rules), Vec::<String>::new(), "{rules}");
+        // Types that are not that large are still looked at.
+        let fault = told(&format!("{rules}\nlate if count(1)"));
+        assert_eq!(fault.len(), 1, "{rules}: {fault:?}");
+    }
+}

@@ -97,7 +97,7 @@ impl Statements<'_> {
         for key in rule.keys.iter().rev() {
             kind = Type::object_of(self.value(key)?, kind);
         }
-        Ok(kind)
+        Ok(kind.bounded())
     }
 
     /// The type of an argument: of its variables what the body told of them.

@@ -76,7 +76,45 @@ impl Key {
     }
 }
 
+/// Of how many types a type is made at most. One of more is as any value: `y := [x, x]` doubles the type of `x`, and forty such lines would not fit in memory.
+const LARGEST: usize = 10_000;
+
 impl Type {
+    /// The type itself, or that of any value where it is made of too many types.
+    pub(super) fn bounded(self) -> Self {
+        let mut left = LARGEST;
+        if self.fits(&mut left) {
+            self
+        } else {
+            Self::Any
+        }
+    }
+
+    /// Takes one off `left` for each type that it is made of; `false` where too few are left.
+    fn fits(&self, left: &mut usize) -> bool {
+        let Some(rest) = left.checked_sub(1) else {
+            return false;
+        };
+        *left = rest;
+        match self {
+            Self::Array(array) => {
+                let rest = array.rest.as_deref();
+                array.fixed.iter().chain(rest).all(|one| one.fits(left))
+            }
+            Self::Object(object) => {
+                let rest = object.rest.as_deref();
+                object.fixed.values().all(|one| one.fits(left))
+                    && rest.is_none_or(|(key, value)| key.fits(left) && value.fits(left))
+            }
+            Self::Set(of) => of.fits(left),
+            Self::OneOf(all) => all.iter().all(|one| one.fits(left)),
+            Self::Function(arguments, result) => {
+                arguments.iter().all(|one| one.fits(left)) && result.fits(left)
+            }
+            _ => true,
+        }
+    }
+
     pub(super) fn array_of(elements: Type) -> Self {
         Self::Array(Array {
             fixed: Vec::new(),

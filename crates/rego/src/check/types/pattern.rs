@@ -148,10 +148,11 @@ impl Statements<'_> {
             Value::Wildcard => Ok(Type::Any),
             Value::Array(items) => {
                 let fixed = items.iter().map(|item| self.pattern(item));
-                Ok(Type::Array(Array {
+                let array = Type::Array(Array {
                     fixed: fixed.collect::<Ready<_>>()?,
                     rest: items.is_empty().then(|| Box::new(Type::Any)),
-                }))
+                });
+                Ok(array.bounded())
             }
             _ => self.value(pattern),
         }

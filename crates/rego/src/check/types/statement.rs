@@ -1,6 +1,6 @@
 //! The types of the variables of a rule, from the statements that give them values.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     declared::Declared,
@@ -29,7 +29,7 @@ pub(super) struct Statements<'a> {
     pub(super) documents: &'a Documents,
     pub(super) file: &'a str,
     /// The types of the variables that have a value.
-    pub(super) locals: Vec<Option<Type>>,
+    pub(super) locals: Vec<Option<Rc<Type>>>,
     /// The statement that is looked at.
     pub(super) span: Span,
     variables: &'a [Variable],
@@ -53,7 +53,7 @@ impl<'a> Statements<'a> {
         let locals = rule
             .locals
             .iter()
-            .map(|local| (local.depth == 0).then_some(Type::Unknown));
+            .map(|local| (local.depth == 0).then(|| Rc::new(Type::Unknown)));
         Self {
             declared,
             documents,
@@ -306,7 +306,8 @@ impl<'a> Statements<'a> {
     }
 
     pub(super) fn local(&self, local: Local) -> Ready<Type> {
-        self.locals.get(local).cloned().flatten().ok_or(NotYet)
+        let kind = self.locals.get(local).and_then(Option::as_deref);
+        kind.cloned().ok_or(NotYet)
     }
 
     pub(super) fn name(&self, local: Local) -> String {
@@ -318,7 +319,7 @@ impl<'a> Statements<'a> {
 
     pub(super) fn set_local(&mut self, local: Local, kind: Type) {
         if let Some(place) = self.locals.get_mut(local) {
-            *place = Some(kind);
+            *place = Some(Rc::new(kind));
         }
     }
 

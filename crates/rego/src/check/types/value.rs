@@ -22,12 +22,12 @@ impl Statements<'_> {
                 | Value::Comprehension(..)
         );
         if !is_remembered {
-            return self.type_of(value);
+            return Ok(self.type_of(value)?.bounded());
         }
         if let Some(kind) = self.remembered(value) {
             return Ok(kind);
         }
-        let kind = self.type_of(value)?;
+        let kind = self.type_of(value)?.bounded();
         self.remember(value, &kind);
         Ok(kind)
     }
