@@ -30,8 +30,8 @@ const EXPLANATION: &str = r#"Each line of standard input is one request:
 `target` is the raw path and query, a character a byte (ISO 8859-1); `headers` and `body` may be left out.
 
 One line is printed for each: {"read": {..}} with what a policy sees as `input.ogc` and, as `path`, what pygeoapi
-would receive, with `accept` where it would receive another Accept than the client's; or {"refuse": RULE,
-"detail": ..}. The path of a file or a catalog is shown as `resource_path`."#;
+would receive, with `accept` and `content_type` where it would receive others than the client's; or
+{"refuse": RULE, "detail": ..}. The path of a file or a catalog is shown as `resource_path`."#;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]
@@ -130,8 +130,14 @@ fn answer(reader: &Reader, line: &str) -> Result<Value, String> {
                     members.insert("resource_path".to_owned(), own);
                 }
                 members.insert("path".to_owned(), resource.canonical_path().into());
-                if let Some(accept) = resource.canonical_accept() {
-                    members.insert("accept".to_owned(), accept.into());
+                let headers = [
+                    ("accept", resource.canonical_accept()),
+                    ("content_type", resource.canonical_content_type()),
+                ];
+                for (name, value) in headers {
+                    if let Some(value) = value {
+                        members.insert(name.to_owned(), value.into());
+                    }
                 }
             }
             json!({ "read": seen })

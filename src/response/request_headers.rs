@@ -31,10 +31,14 @@ pub(super) fn to_set<'a>(
         // pygeoapi receives exactly the path that was judged.
         let path = permit.path.as_deref();
         all.push((":path", path.unwrap_or(resource.canonical_path()).into()));
-        if let Some(accept) = resource.canonical_accept()
-            && !has(&all, "accept")
-        {
-            all.push(("accept", accept.into()));
+        let canonical = [
+            ("accept", resource.canonical_accept()),
+            ("content-type", resource.canonical_content_type()),
+        ];
+        for (name, value) in canonical {
+            if let Some(value) = value.filter(|_| !has(&all, name)) {
+                all.push((name, value.into()));
+            }
         }
     }
     all.push((DECISION_ID, (&record.id).into()));

@@ -58,10 +58,11 @@ def main() -> int:
 
 
 def sent_on(request: dict, read: dict) -> dict:
-    """What pygeoapi receives: the canonical path, and the canonical Accept."""
+    """What pygeoapi receives: the canonical path, and canonical headers."""
     headers = request["headers"]
-    if "accept" in read:
-        headers = [header for header in headers if header[0].lower() != "accept"] + [["accept", read["accept"]]]
+    for name, member in (("accept", "accept"), ("content-type", "content_type")):
+        if member in read:
+            headers = [header for header in headers if header[0].lower() != name] + [[name, read[member]]]
     return request | {"target": read["path"], "headers": headers}
 
 

@@ -116,6 +116,8 @@ def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
         return f"expected {arguments}, served {served['arguments']}"
     if served["params"] is None:
         return None
+    if served["body"] != request["body"]:
+        return f"expected the body {request['body']!r}, served {served['body']!r}"
     params = read["params"]
     names = {name for name in [*params, *read["ignored"]] if name not in implied(request) or name in served["params"]}
     # An empty `f` counts as none, and CSV that Accept asks for is sent on as `f`.

@@ -21,7 +21,10 @@ TYPES = [
     "application/json", "application/geo+json", "application/query-cql-json", "application/query-cql2-json",
     "application/cql2+json", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"",
     "application/geo+json; charset=utf-8", "application/json; charset=utf-16", "application/json ", "APPLICATION/JSON",
-    "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "",
+    "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "", ";", "json", "application/json;",
+    "application/json; profile=x", "application/json; charset=utf8", "application/json; version=1; charset=us-ascii",
+    "\tapplication/x-www-form-urlencoded ;", "Multipart/Form-Data", "application/x-www-form-urlencoded, application/json",
+    "application/geo+json;", "application/vnd.geo+json", ";charset=utf-8", "caf\u00e9",
 ]  # fmt: skip
 # Values of the header, each a list of its lines.
 ACCEPTS = [
@@ -106,7 +109,8 @@ class Generator:
             target = self.bent(target)
         headers = []
         if method in ("POST", "PUT", "PATCH") or pick.random() < 0.03:
-            headers.append(["content-type", self.content_type()])
+            # An empty Content-Type is not the same as none.
+            headers += [["content-type", self.content_type()]] * pick.choice([1] * 20 + [0])
         if pick.random() < 0.02:
             headers.append(pick.choice([["SCRIPT_NAME", "/static"], ["X_Y", "1"]]))
         if pick.random() < 0.2:
@@ -116,7 +120,7 @@ class Generator:
             "method": method,
             # Text beyond ISO 8859-1 is what a client would send as UTF-8.
             "target": target.encode("utf-8", "surrogateescape").decode("latin-1"),
-            "headers": [[name, value] for name, value in headers if value],
+            "headers": headers,
             "body": pick.choice(BODIES) if has_body else "",
         }
 

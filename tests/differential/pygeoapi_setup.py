@@ -86,6 +86,7 @@ def record(name: str, request, arguments: tuple) -> None:
         "arguments": list(arguments),
         "params": dict(request.params.items()) if request is not None else None,
         "format": request.format if request is not None else None,
+        "body": request.data.decode() if request is not None else None,
     }
 
 

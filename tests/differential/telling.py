@@ -24,7 +24,8 @@ def told(name: str, request, arguments: tuple, headers) -> dict[str, str]:
     # pygeoapi keeps them in a plain dictionary, spelt as its framework spells them.
     judged = {header.lower(): value for header, value in headers.items()}.get(JUDGED)
     format_ = request.format if request is not None else None
-    call = {"function": name, "arguments": list(arguments), "params": params, "format": format_, "judged": judged}
+    body = request.data.decode() if hasattr(request, "data") else None
+    call = {"function": name, "arguments": list(arguments), "params": params, "format": format_, "body": body, "judged": judged}
     return {"Content-Type": "application/json", SERVED: base64.b64encode(json.dumps(call).encode()).decode()}
 
 

@@ -126,3 +126,29 @@ async fn a_deny_rule_holds_against_each_spelling() {
     }
     assert!(held > 200, "{held}");
 }
+
+#[tokio::test]
+async fn a_content_type_is_sent_on_without_what_pygeoapi_ignores() {
+    let service = Service::with_policy(
+        "package geowarden.authz\n\nallow := input.parsed_body.inputs.name == \"a\"\n",
+    )
+    .await;
+    for (content_type, sent_on) in [
+        ("application/json", None),
+        ("application/json; profile=x", Some("application/json")),
+        ("Text/Plain;charset=utf8", Some("text/plain")),
+        ("", Some("application/json")),
+    ] {
+        let headers = [
+            ("x-api-key", OSGEO_KEY),
+            ("content-type", content_type),
+            ("content-length", "23"),
+        ];
+        let mut check = request("POST", "/processes/p/execution", &headers);
+        let http = check.attributes.as_mut().unwrap().request.as_mut().unwrap();
+        http.http.as_mut().unwrap().raw_body = b"{\"inputs\":{\"name\":\"a\"}}".to_vec();
+        let answer = Answer(service.check(check).await);
+        assert_eq!(answer.status(), 200, "{content_type}");
+        assert_eq!(answer.header("content-type").as_deref(), sent_on);
+    }
+}

@@ -1,6 +1,8 @@
 //! Content types (RFC 9110, section 8.3). pygeoapi chooses by them what a POST to items does, and Flask whether there
 //! is a body.
 
+use std::borrow::Cow;
+
 use super::{
     Headers,
     refusal::{Refusal, Rule},
@@ -8,15 +10,12 @@ use super::{
 
 /// A GeoJSON feature (RFC 7946). pygeoapi creates it for exactly this text, and searches for any other.
 const FEATURE: &str = "application/geo+json";
-/// A search by CQL2 (OGC 21-065r2).
-const SEARCHES: [&str; 4] = [
-    "application/json",
-    "application/query-cql-json",
-    "application/query-cql2-json",
-    "application/cql2+json",
-];
 /// Flask consumes such a body, so that pygeoapi finds none. Starlette leaves the body as it is.
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+/// Names of the charset that pygeoapi reads JSON in, and of ASCII, which is a part of it.
+const CHARSETS: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+/// What pygeoapi receives if the client's Content-Type does not begin with a media type.
+const JSON: &str = "application/json";
 
 /// Whether a POST to items creates a feature (true) or searches (false).
 pub(super) fn is_feature(headers: &Headers) -> Result<bool, Refusal> {
@@ -29,64 +28,77 @@ pub(super) fn is_feature(headers: &Headers) -> Result<bool, Refusal> {
     if value == FEATURE.as_bytes() {
         return Ok(true);
     }
-    match media_type(value) {
-        Some(media_type) if SEARCHES.contains(&media_type.as_str()) => Ok(false),
-        _ => Err(unexpected(value)),
+    if media_type(value)?.ends_with("geo+json") {
+        return Err(Refusal::about(
+            Rule::ContentType,
+            "pygeoapi searches with this Content-Type instead of creating the feature; send exactly \
+             `application/geo+json` to create, and `application/json` to search: ",
+            value,
+        ));
     }
+    Ok(false)
 }
 
-/// Whether pygeoapi reads the same body for any Content-Type: the body is JSON in UTF-8 and not a form.
+/// Returns an error if pygeoapi does not read the same body for any Content-Type: the body is JSON in UTF-8 and no form.
 pub(super) fn is_ignored(headers: &Headers) -> Result<(), Refusal> {
+    only(headers)?.map_or(Ok(()), |value| media_type(value).map(|_| ()))
+}
+
+/// The Content-Type that pygeoapi must receive instead of the client's, for a request whose body it reads.
+///
+/// `None` if the client's is a media type in lower case and nothing else, or if there is none.
+pub(super) fn canonical(headers: &Headers) -> Result<Option<Cow<'static, str>>, Refusal> {
     let Some(value) = only(headers)? else {
-        return Ok(());
+        return Ok(None);
     };
-    match media_type(value) {
-        Some(media_type) if !FORMS.contains(&media_type.as_str()) => Ok(()),
-        _ => Err(unexpected(value)),
-    }
+    let media_type = media_type(value)?;
+    Ok(if !is_media_type(&media_type) {
+        Some(JSON.into())
+    } else if media_type.as_bytes() == value {
+        None
+    } else {
+        Some(media_type.into())
+    })
 }
 
-/// `type/subtype` in lower case. `None` if the value is malformed, has a parameter other than `charset`, or a charset
-/// other than that of JSON.
-fn media_type(value: &[u8]) -> Option<String> {
-    let value = std::str::from_utf8(value).ok()?;
-    let mut parts = value.split(';');
-    let media_type = parts.next()?.trim_matches([' ', '\t']).to_ascii_lowercase();
-    let (kind, subtype) = media_type.split_once('/')?;
-    if !is_token(kind) || !is_token(subtype) {
-        return None;
+/// The text before the parameters, in lower case, as Flask reads it. It need not be a media type: pygeoapi reads JSON
+/// for any other text, too.
+fn media_type(value: &[u8]) -> Result<String, Refusal> {
+    let text = String::from_utf8_lossy(value);
+    let mut parts = text.split(';');
+    let media_type = parts.next().unwrap_or_default().trim_matches([' ', '\t']);
+    let media_type = media_type.to_ascii_lowercase();
+    let charsets = parts.filter_map(|parameter| {
+        let (name, charset) = parameter.split_once('=')?;
+        let name = name.trim_matches([' ', '\t', '*']);
+        name.eq_ignore_ascii_case("charset").then_some(charset)
+    });
+    let is_utf_8 = |charset: &str| {
+        let charset = charset.trim_matches([' ', '\t', '"']);
+        CHARSETS
+            .iter()
+            .any(|name| charset.eq_ignore_ascii_case(name))
+    };
+    if FORMS.contains(&media_type.as_str()) || !charsets.into_iter().all(is_utf_8) {
+        return Err(Refusal::about(
+            Rule::ContentType,
+            "expected a body of JSON in UTF-8, found a form or another charset; send `application/json`: ",
+            value,
+        ));
     }
-    for parameter in parts {
-        let (name, value) = parameter.trim_matches([' ', '\t']).split_once('=')?;
-        let value = value
-            .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'))
-            .unwrap_or(value);
-        let is_charset = name.eq_ignore_ascii_case("charset");
-        if !is_charset || !value.eq_ignore_ascii_case("utf-8") {
-            return None;
-        }
-    }
-    Some(media_type)
+    Ok(media_type)
 }
 
-/// A token (RFC 9110, section 5.6.2).
-fn is_token(text: &str) -> bool {
+/// `type/subtype`, both of them tokens (RFC 9110, section 5.6.2).
+fn is_media_type(text: &str) -> bool {
     let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !text.is_empty() && text.bytes().all(is_token_byte)
+    let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token_byte);
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
 fn only(headers: &Headers) -> Result<Option<&[u8]>, Refusal> {
     headers
         .one("content-type")
         .map_err(|_| Refusal::new(Rule::ContentType, "expected one Content-Type, found more"))
-}
-
-fn unexpected(value: &[u8]) -> Refusal {
-    Refusal::about(
-        Rule::ContentType,
-        "this Content-Type is not expected here; send `application/json`, or for a new feature exactly \
-         `application/geo+json`: ",
-        value,
-    )
 }

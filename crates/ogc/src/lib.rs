@@ -115,6 +115,10 @@ impl Reader {
         let mut pairs = query::read(raw_query)?;
         let action = method::action(request, &route)?;
         let body = json_body::read(request, action)?;
+        let content_type = match request.method {
+            "POST" | "PUT" | "PATCH" => content_type::canonical(request.headers)?,
+            _ => None,
+        };
         if action == Action::Search && body.is_some() && pairs.iter().any(|(n, _)| n == "filter") {
             return Err(Refusal::new(
                 Rule::TwoFilters,
@@ -133,6 +137,7 @@ impl Reader {
             action,
             params,
             format,
+            content_type,
             body,
             path,
         })

@@ -37,6 +37,7 @@ pub struct Resource {
     pub(super) action: Action,
     pub(super) params: Params,
     pub(super) format: Format,
+    pub(super) content_type: Option<Cow<'static, str>>,
     pub(super) body: Option<Value>,
     pub(super) path: String,
 }
@@ -144,6 +145,11 @@ impl Resource {
     /// The `Accept` that pygeoapi must receive instead of the client's, so that it answers in the judged format.
     pub fn canonical_accept(&self) -> Option<&'static str> {
         self.format.accept
+    }
+
+    /// The `Content-Type` that pygeoapi must receive instead of the client's, where pygeoapi reads both alike.
+    pub fn canonical_content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
     }
 
     /// The canonical path with the query parameters that a policy sets and removes, by decoded name.
