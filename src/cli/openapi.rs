@@ -1,8 +1,10 @@
 //! `geowarden openapi`: adds to pygeoapi's OpenAPI document how to authenticate.
 
-mod json_text;
+mod added;
+mod document;
+mod insertion;
+mod removal;
 mod schemes;
-mod yaml_text;
 
 use std::{
     fs,
@@ -15,6 +17,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use self::{added::Added, document::Document};
 use super::{CommandError, TenantArguments, WOULD_CHANGE, print};
 
 /// The help text: how to run the command, and what it leaves unchanged.
@@ -45,22 +48,54 @@ pub(super) struct OpenApi {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum DocumentError {
     /// The text is not an OpenAPI document.
-    #[error("expected an OpenAPI document, a mapping with `openapi`, found {0}")]
-    NoDocument(String),
+    #[error("expected an OpenAPI document, a mapping with `openapi`, found {found}")]
+    NoDocument { found: String, line: Option<usize> },
     /// The document already has a scheme with a name that geowarden uses.
-    #[error("expected no `{0}`, found one that geowarden did not write: remove it, or rename it")]
-    Taken(String),
-    /// The YAML style does not allow an insertion.
     #[error(
-        "expected `{0}` as a mapping in block style, found another style; write the document as JSON"
+        "expected no `{name}`, found one that geowarden did not write: remove it, or rename it"
     )]
-    Style(String),
-    /// What would be written is no document with these schemes.
+    Taken { name: String, line: usize },
+    /// The value has no place for members.
     #[error(
-        "expected a document that reads back with the security schemes, found one that does not: write its keys without \
-         indentation, without `...` at the end and without a byte order mark, or write the document as JSON"
+        "expected {place} as a mapping, found {found}: begin a line with each of its keys, write it in braces, or remove it"
+    )]
+    Style {
+        place: String,
+        found: String,
+        line: usize,
+    },
+    /// The comments around what was added to a block mapping are missing.
+    #[error(
+        "expected the comments `{}` above and `{}` below `{name}`, which geowarden wrote, found none: generate the document anew",
+        removal::BEGIN,
+        removal::END
+    )]
+    Unmarked { name: String, line: usize },
+    /// What geowarden wrote has been changed.
+    #[error(
+        "expected only what geowarden wrote between `{}` and `{}`, found more or less: generate the document anew",
+        removal::BEGIN,
+        removal::END
+    )]
+    Edited,
+    /// Something else would change.
+    #[error(
+        "expected that only security schemes are added, found that another part would change, such as an alias of \
+         `components`: write the document without aliases"
     )]
     DoesNotReadBack,
+}
+
+impl DocumentError {
+    fn line(&self) -> Option<usize> {
+        match self {
+            Self::NoDocument { line, .. } => *line,
+            Self::Taken { line, .. } | Self::Style { line, .. } | Self::Unmarked { line, .. } => {
+                Some(*line)
+            }
+            Self::Edited | Self::DoesNotReadBack => None,
+        }
+    }
 }
 
 /// What is added: the schemes by name, and a requirement that any one of them is enough.
@@ -76,6 +111,17 @@ impl Security {
             |name: &String| Value::from(Map::from_iter([(name.clone(), Value::Array(Vec::new()))]));
         self.schemes.keys().map(one).collect()
     }
+
+    /// The schemes for a document with the first `depth` of the objects around them.
+    fn marked(&self, depth: usize) -> Map<String, Value> {
+        let outermost = added::PLACE.get(depth);
+        let mark = outermost.map_or(Value::Bool(true), |name| Value::from(*name));
+        let mut schemes = self.schemes.clone();
+        for scheme in schemes.values_mut().filter_map(Value::as_object_mut) {
+            scheme.insert(schemes::MARK.to_owned(), mark.clone());
+        }
+        schemes
+    }
 }
 
 impl OpenApi {
@@ -85,7 +131,10 @@ impl OpenApi {
         let fault = |e: &dyn std::fmt::Display| CommandError::Usage(format!("{name}: {e}"));
         let before = fs::read_to_string(&self.file).map_err(|e| fault(&e))?;
         let security = schemes::of(&config)?;
-        let after = changed(&before, &security).map_err(|e| fault(&e))?;
+        let after = changed(&before, &security).map_err(|e| match e.line() {
+            Some(line) => CommandError::Usage(format!("{name}:{line}: {e}")),
+            None => fault(&e),
+        })?;
         if self.check {
             return Ok(if before == after {
                 ExitCode::SUCCESS
@@ -134,28 +183,56 @@ fn tempfile_in(folder: &std::path::Path) -> std::io::Result<(PathBuf, fs::File)>
 
 /// The text with the schemes of `security`, which replace those of an earlier run.
 ///
-/// A text that does not read back is an error: another run must find the schemes and change nothing.
+/// The new text is read again: it is an error if anything else has changed, or if another run would not find what was added.
 fn changed(text: &str, security: &Security) -> Result<String, DocumentError> {
-    let after = written(text, security)?;
-    match written(&after, security) {
-        Ok(again) if again == after => Ok(after),
-        _ => Err(DocumentError::DoesNotReadBack),
+    let plain = without_added(text)?;
+    let before = Document::read(&plain)?;
+    if security.schemes.is_empty() {
+        return Ok(plain);
+    }
+    if let Some(taken) = taken(&before, security) {
+        return Err(taken);
+    }
+    let after = insertion::with(&before, security)?;
+    let read = Document::read(&after).map_err(|_| DocumentError::DoesNotReadBack)?;
+    let is_expected = read.value == added::with(&before.value, security);
+    if is_expected && without_added(&after).as_ref() == Ok(&plain) {
+        Ok(after)
+    } else {
+        Err(DocumentError::DoesNotReadBack)
     }
 }
 
-fn written(text: &str, security: &Security) -> Result<String, DocumentError> {
-    let found = |what: &str| DocumentError::NoDocument(what.to_owned());
-    let is_json = text.trim_start().starts_with('{');
-    let document = geowarden_yaml::Document::parse(text)
-        .map_err(|e| found(&format!("another text (line {}: {})", e.line, e.message)))?;
-    if document.value.get("openapi").is_none_or(|v| !v.is_string()) {
-        return Err(found("none"));
+/// The text without what an earlier run has added.
+fn without_added(text: &str) -> Result<String, DocumentError> {
+    let document = Document::read(text)?;
+    let added = Added::find(&document.value);
+    if added.schemes.is_empty() {
+        return Ok(text.to_owned());
     }
-    if is_json {
-        json_text::changed(text, security)
+    let rest = removal::without(&document, &added)?;
+    let read = Document::read(&rest).map_err(|_| DocumentError::Edited)?;
+    let expected = added.without(&document.value);
+    if added::normal(&read.value) == added::normal(&expected) {
+        Ok(rest)
     } else {
-        yaml_text::changed(text, security)
+        Err(DocumentError::Edited)
     }
+}
+
+/// What somebody else has written under a name that is to be added.
+fn taken(document: &Document<'_>, security: &Security) -> Option<DocumentError> {
+    let around = document::inside(&document.root, &added::PLACE);
+    let names = security.schemes.keys();
+    let scheme = names.filter_map(|name| {
+        let member = around?.member(name)?;
+        Some((format!("{}.{name}", added::PLACE.join(".")), member.start))
+    });
+    let requirements = document.root.member(added::REQUIREMENTS);
+    let requirements = requirements.map(|member| (member.name.clone(), member.start));
+    let (name, start) = requirements.into_iter().chain(scheme).next()?;
+    let line = document::line(document.text, start);
+    Some(DocumentError::Taken { name, line })
 }
 
 #[cfg(test)]

@@ -618,3 +618,41 @@ fn pygeoapis_document_says_how_to_authenticate() {
         err(&faulty)
     );
 }
+
+#[test]
+fn pygeoapis_document_is_that_of_a_tenant() {
+    let folder = folder(POLICY, "");
+    let path = folder.path();
+    let tenants = "tenants:\n  a:\n    hosts: [a.example]\n    policy: {}\n    authn: {api_keys: {file: keys.yaml, header: x-key-of-a}}\n  b:\n    hosts: [b.example]\n    policy: {}\n    authn: {jwt: [{issuer: 'https://b.example', audiences: [b]}]}\n";
+    fs::write(path.join("tenants.yaml"), tenants).unwrap();
+    fs::write(path.join("keys.yaml"), "[]\n").unwrap();
+    let document = path.join("o.yml");
+    fs::write(&document, "openapi: 3.0.2\ncomponents: []\n").unwrap();
+    let run = |more: &[&str]| {
+        let arguments = [&["openapi", "-c", "tenants.yaml"], more, &["o.yml"]].concat();
+        geowarden(path, &arguments)
+    };
+    let faulty = run(&["--tenant", "a"]);
+    assert_eq!(faulty.status.code(), Some(64));
+    let told = "o.yml:2: expected `components` as a mapping, found a sequence: ";
+    assert!(err(&faulty).contains(told), "{}", err(&faulty));
+    fs::write(&document, "openapi: 3.0.2\n").unwrap();
+    let of_a = run(&["--tenant", "a"]);
+    assert_eq!(of_a.status.code(), Some(0), "{}", err(&of_a));
+    assert!(out(&of_a).contains("x-key-of-a") && !out(&of_a).contains("Bearer"));
+    let of_b = run(&["--tenant", "b"]);
+    assert_eq!(of_b.status.code(), Some(0), "{}", err(&of_b));
+    let discovery = "https://b.example/.well-known/openid-configuration";
+    assert!(out(&of_b).contains(discovery) && !out(&of_b).contains("ApiKey"));
+    for (more, told) in [
+        (&[][..], "--tenant is needed: expected one of a, b"),
+        (
+            &["--tenant", "c"],
+            "--tenant: expected one of a, b, found another name",
+        ),
+    ] {
+        let missing = run(more);
+        assert_eq!(missing.status.code(), Some(64));
+        assert!(err(&missing).contains(told), "{}", err(&missing));
+    }
+}

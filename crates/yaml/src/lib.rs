@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod outline;
+
 use std::collections::HashMap;
 
 use saphyr::{MarkedYaml, Scalar, ScanError, YamlData, YamlLoader};

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{super::CommandError, Security};
 use crate::{authn, config::Config};
 
-/// Marks the schemes that geowarden added, so that a later run can replace them.
+/// Marks the schemes that geowarden added, so that a later run can replace them. Its value is `true`, or the name of the
+/// outermost object that was added around the schemes.
 pub(super) const MARK: &str = "x-geowarden";
 
 /// The schemes of the configured credentials.
