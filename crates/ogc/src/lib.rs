@@ -127,7 +127,7 @@ impl Reader {
         }
         Params::spell(&mut pairs, &route, action)?;
         let format = Format::read(&route, action, &mut pairs, request.headers)?;
-        let path = path::canonical(&self.base, below, &pairs, base_root);
+        let path = path::canonical(&self.base, below, &pairs);
         let mut params = Params::read(&pairs, &route, action)?;
         if let Some(body) = &body {
             params.take_from_body(body, &route)?;

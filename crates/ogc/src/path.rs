@@ -101,12 +101,7 @@ fn is_pchar(byte: u8) -> bool {
 }
 
 /// The path and query that pygeoapi receives: exactly what was judged.
-pub(super) fn canonical(
-    base: &[String],
-    below: &[Cow<'_, str>],
-    pairs: &[Pair<'_>],
-    is_base_root: bool,
-) -> String {
+pub(super) fn canonical(base: &[String], below: &[Cow<'_, str>], pairs: &[Pair<'_>]) -> String {
     let all = base
         .iter()
         .map(String::as_str)
@@ -114,7 +109,8 @@ pub(super) fn canonical(
     let mut path = String::with_capacity(128);
     path.push('/');
     push_segments(all, &mut path);
-    if is_base_root && path.len() > 1 {
+    // Flask answers `/geoapi` and `/geoapi/` alike, and Starlette redirects the first to the second.
+    if below.is_empty() && !base.is_empty() {
         path.push('/');
     }
     push_query(pairs, &mut path);

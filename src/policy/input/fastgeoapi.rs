@@ -103,7 +103,7 @@ mod tests {
     fn the_base_path_is_kept_or_stripped() {
         for (target, skip, path) in [
             ("/geoapi/", 0, json!(["geoapi", ""])),
-            ("/geoapi", 0, json!(["geoapi"])),
+            ("/geoapi", 0, json!(["geoapi", ""])),
             ("/geoapi/", 1, json!([""])),
             ("/geoapi", 1, json!([""])),
             ("/geoapi/collections", 1, json!(["collections"])),

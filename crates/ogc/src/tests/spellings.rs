@@ -91,8 +91,15 @@ fn a_slash_that_becomes_part_of_an_id_is_refused() {
     for target in ["/geoapi//", "/geoapi/collections//"] {
         assert_eq!(read(&below, "GET", target).err(), Some(Rule::EmptySegment));
     }
-    let read = read(&below, "GET", "/geoapi/stac/").unwrap();
-    assert_eq!(read.canonical_path(), "/geoapi/stac");
+    for (loose, strict) in [
+        ("/geoapi/stac/", "/geoapi/stac"),
+        ("/geoapi", "/geoapi/"),
+        ("/%67eoapi/?f=json", "/geoapi/?f=json"),
+    ] {
+        let loose = read(&below, "GET", loose);
+        assert_eq!(loose.as_ref().unwrap().canonical_path(), strict);
+        assert_eq!(loose, read(&below, "GET", strict));
+    }
 }
 
 #[test]
