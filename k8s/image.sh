@@ -6,7 +6,7 @@
 #   PROFILE=release    the profile of Cargo
 #   BINARY=FILE        a program that was built elsewhere, instead of building one
 #   OUTPUT=FOLDER      where the OCI layout goes, by default target/image/ARCH
-#   TAG=0.1.0          the tag in that layout, by default the version
+#   TAG=0.2.0          the tag in that layout, by default the version
 #   SOURCE_DATE_EPOCH  the time of everything in the image, by default 0
 #
 # The same program gives the same digest: times are fixed. Paths of this machine are kept out of the program.

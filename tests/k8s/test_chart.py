@@ -1,4 +1,4 @@
-"""The chart: equal in effect to the overlays, valid with ten sets of values, and firm on wrong ones."""
+"""The chart: equal in effect to the overlays, valid with many sets of values, and firm on wrong ones."""
 
 import json
 import re
@@ -59,6 +59,15 @@ VALUES = {
         "service": {"type": "LoadBalancer", "port": 443, "annotations": {"a": "b"}},
     },
     "monitored": {"monitoring": {"enabled": True}},
+    "by an ingress": {
+        "hostname": "maps.example.org",
+        "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "maps-tls", "annotations": {"a": "b"}},
+    },
+    "by a gateway": {
+        "hostname": "maps.example.org",
+        "gateway": {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gateways"}]},
+    },
+    "production": yaml.safe_load((CHART / "values-production.yaml").read_text()),
     "standalone, placed, with tokens": {
         "mode": "standalone",
         "monitoring": {"enabled": True},
@@ -166,8 +175,8 @@ class Chart(unittest.TestCase):
         other, _ = chart({"pygeoapi": {"workers": 3}})
         self.assertNotEqual(normalised(other, {}), normalised(overlay("sidecar"), NAMES["sidecar"]))
 
-    def test_ten_sets_of_values_render_what_is_valid(self):
-        self.assertEqual(len(VALUES), 10)
+    def test_every_set_of_values_renders_what_is_valid(self):
+        self.assertEqual(len(VALUES), 13)
         for name, values in VALUES.items():
             objects, notes = chart(values)
             named(objects)
@@ -211,10 +220,42 @@ class Chart(unittest.TestCase):
             self.assertNotIn(kind, kinds("a fixed size"))
         self.assertLessEqual({"ServiceMonitor", "PrometheusRule"}, kinds("monitored"))
 
+        (ingress,) = (found for found in chart(VALUES["by an ingress"])[0] if found["kind"] == "Ingress")
+        self.assertEqual(ingress["spec"]["tls"], [{"hosts": ["maps.example.org"], "secretName": "maps-tls"}])
+        (rule,) = ingress["spec"]["rules"]
+        self.assertEqual(rule["host"], "maps.example.org")
+        self.assertEqual(rule["http"]["paths"][0]["backend"]["service"], {"name": "geowarden", "port": {"name": "http"}})
+        objects, _ = chart(VALUES["by a gateway"])
+        route = named(objects)["HTTPRoute", "geowarden"]
+        self.assertEqual(route["spec"]["hostnames"], ["maps.example.org"])
+        self.assertEqual(route["spec"]["rules"][0]["backendRefs"], [{"name": "geowarden", "port": 80}])
+
         objects, _ = chart(VALUES["standalone, placed, with tokens"])
         config = yaml.safe_load(named(objects)["ConfigMap", "geowarden"]["data"]["geowarden.yaml"])
         self.assertEqual(config["telemetry"], {"decisions": "denied"})
         self.assertEqual(config["authn"]["api_keys"], {"dir": "/etc/geowarden/keys"})
+
+    def test_the_notes_name_the_collections_that_there_are(self):
+        _, notes = chart()
+        self.assertIn("Its collections: lakes, obs.", notes)
+        config = "resources: {wells: {type: collection}, run: {type: process}}\n"
+        _, notes = chart({"pygeoapi": {"config": config}, "hostname": "maps.example.org"})
+        self.assertIn("Its collections: wells.", notes)
+        self.assertIn("curl https://maps.example.org/collections/wells/items   # 401", notes)
+        self.assertNotIn("obs", notes)
+
+    def test_production_is_available_closed_and_restricted(self):
+        objects = named(chart(VALUES["production"])[0])
+        kinds = {kind for kind, _ in objects}
+        self.assertLessEqual(
+            {"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "PrometheusRule"}, kinds
+        )
+        pod = pod_of(objects["Deployment", "geowarden"])
+        self.assertEqual(pod["topologySpreadConstraints"][0]["whenUnsatisfiable"], "DoNotSchedule")
+        self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+        self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+        for container in pod["initContainers"] + pod["containers"]:
+            self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"], container["name"])
 
     def test_a_change_of_what_is_read_at_start_rolls_over_and_one_of_a_policy_does_not(self):
         def checksum(values):
@@ -249,6 +290,13 @@ class Chart(unittest.TestCase):
             {"policy": {"files": {"../x.rego": ""}}},
             {"resources": {"limits": {"cpu": "lots"}}},
             {"replicas": 0},
+            {"ingress": {"enabled": True}},
+            {"hostname": "maps"},
+            {"hostname": "maps.example.org", "gateway": {"enabled": True}},
+            {"mode": "standalone", "hostname": "maps.example.org", "ingress": {"enabled": True}},
+            {"config": {"policies": {}}},
+            {"config": {"authn": {"jwt": [{"issuer": "https://idp.example"}]}}},
+            {"config": {"server": {"grpc": 9191}}},
         ):
             with self.subTest(values), self.assertRaises(helm_python.HelmError):
                 loaded.validate_schema(loaded.merge_values(values))

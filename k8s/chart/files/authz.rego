@@ -1,1 +1,1 @@
-../../../policies/default/authz.rego
+../../base/authz.rego

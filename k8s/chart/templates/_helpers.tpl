@@ -92,7 +92,7 @@ securityContext:
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: ScheduleAnyway
+    whenUnsatisfiable: {{ .Values.topologySpread.whenUnsatisfiable }}
     labelSelector:
       matchLabels:
         {{- include "geowarden.selector" . | nindent 8 }}

@@ -1,0 +1,48 @@
+//! The values of the Helm chart: `config` has the schema of geowarden's configuration.
+
+use std::{fs, path::Path};
+
+use serde_json::{Map, Value};
+
+const FILE: &str = "k8s/chart/values.schema.json";
+
+/// The schema of the configuration, with its definitions at the root, where references look for them.
+fn expected(schema: &Value) -> Value {
+    let mut config = geowarden::config::schema();
+    let members = config.as_object_mut().unwrap();
+    let definitions = members.remove("$defs").unwrap();
+    members.remove("$schema");
+    members.remove("title");
+    let mut whole = Map::new();
+    for (name, value) in schema.as_object().unwrap() {
+        let value = match name.as_str() {
+            "$schema" => Value::from("https://json-schema.org/draft/2020-12/schema"),
+            "$defs" => continue,
+            "properties" => {
+                let mut properties = value.clone();
+                properties["config"] = config.clone();
+                properties
+            }
+            _ => value.clone(),
+        };
+        whole.insert(name.clone(), value);
+    }
+    whole.insert("$defs".to_owned(), definitions);
+    Value::Object(whole)
+}
+
+#[test]
+fn the_charts_values_know_the_configuration() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    let schema: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let expected = expected(&schema);
+    if std::env::var_os("WRITE").is_some() {
+        let text = serde_json::to_string_pretty(&expected).unwrap();
+        fs::write(&file, format!("{text}\n")).unwrap();
+        return;
+    }
+    assert!(
+        schema == expected,
+        "{FILE} has another schema of `config`: WRITE=1 cargo test --test it chart_schema"
+    );
+}

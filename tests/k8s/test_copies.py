@@ -1,0 +1,30 @@
+"""A copy of k8s/ stands alone: it renders what the repository's does."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from .rendering import K8S, kustomize, overlay
+
+
+class Copies(unittest.TestCase):
+    def test_copies_are_equal_to_their_sources(self):
+        root = K8S.parent
+        for copy, source in {
+            "base/authz.rego": "policies/default/authz.rego",
+            "base/data.yaml": "policies/default/data.yaml",
+            "overlays/sidecar/envoy.yaml": "envoy/sidecar.yaml",
+        }.items():
+            self.assertEqual(
+                (K8S / copy).read_text(), (root / source).read_text(), f"copy it: cp {source} k8s/{copy}"
+            )
+
+    def test_a_copy_of_the_folder_renders_the_same(self):
+        with tempfile.TemporaryDirectory() as work:
+            subprocess.run(["cp", "--recursive", K8S, work], check=True)
+            for name in ("sidecar", "oidc", "standalone"):
+                self.assertEqual(kustomize(Path(work) / "k8s" / "overlays" / name), overlay(name))
+            links = [path for path in (Path(work) / "k8s").rglob("*") if path.is_symlink()]
+            self.assertTrue(links)
+            self.assertEqual([path for path in links if not path.exists()], [])
