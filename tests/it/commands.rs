@@ -450,7 +450,7 @@ async fn status_is_told_to_people_and_to_programs() {
     let told = geowarden(service.folder.path(), &["status", "-c", "geowarden.yaml"]);
     assert_eq!(told.status.code(), Some(0), "{}", err(&told));
     for part in [
-        "geowarden 0.1.0: ready\n",
+        "geowarden 0.2.0: ready\n",
         "snapshot  1, in force since ",
         "policy    geowarden/authz/allow, revision ",
         "reloads   0 succeeded, 0 failed\n",

@@ -5,7 +5,7 @@ pub struct StatusRequest {}
 /// The state of one geowarden.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StatusResponse {
-    /// Its version, such as 0.1.0.
+    /// Its version, such as 0.2.0.
     #[prost(string, tag = "1")]
     pub version: ::prost::alloc::string::String,
     /// When it started.

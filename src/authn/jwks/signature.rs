@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn what_the_library_says_is_told_as_that() {
         // A symmetric secret does not fit an asymmetric algorithm. A key set cannot contain one.
-        let key = SignatureKey::Library(DecodingKey::from_secret(b"secret"));
+        let key = SignatureKey::Library(DecodingKey::from_secret(b"secret").unwrap());
         let fault = key.verify(Algorithm::Es256, b"message", "AAAA");
         assert!(
             matches!(fault, Err(SignatureFault::Library(_))),

@@ -67,7 +67,12 @@ impl Signer {
 
 /// A token signed with the HMAC `secret`.
 pub(in crate::authn) fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
-    sign(&EncodingKey::from_secret(secret), "HS256", header, claims)
+    sign(
+        &EncodingKey::from_secret(secret).unwrap(),
+        "HS256",
+        header,
+        claims,
+    )
 }
 
 fn sign(key: &EncodingKey, algorithm: &str, header: &str, claims: &str) -> String {
