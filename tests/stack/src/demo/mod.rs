@@ -55,11 +55,8 @@ pub async fn run(options: &Options) -> Result<bool> {
     let mut stop = pin!(interrupted()?);
     let start = async {
         let binary = options.binary()?;
-        screen.line("Starting the identity provider, pygeoapi, geowarden and Envoy ..")?;
-        let mut stand = Stand::start(&Tools::find()?, &binary).await?;
-        if !options.tour_only {
-            introduce(&mut screen, &stand)?;
-        }
+        screen.heading("Starting")?;
+        let mut stand = Stand::start(&Tools::find()?, &binary, &mut screen).await?;
         let surprises = Tour::new(&mut stand, &mut screen).take().await?;
         Ok((stand, surprises))
     };
@@ -69,16 +66,57 @@ pub async fn run(options: &Options) -> Result<bool> {
     };
     screen.summary(&surprises)?;
     if !options.tour_only {
-        screen.heading("Now you")?;
-        screen.line(&format!(
-            "  policies to edit    {}",
-            stand.policies().display()
-        ))?;
-        screen.line("Ctrl-C ends everything.")?;
+        go_on(&mut screen, &stand)?;
         stop.await;
         screen.line("Ending everything.")?;
     }
     Ok(surprises.is_empty())
+}
+
+/// What to do next: all that is needed is on one screen, below the tour.
+fn go_on(screen: &mut Screen, stand: &Stand) -> Result<()> {
+    introduce(screen, stand)?;
+    screen.heading("Now you: commands to copy, into another terminal")?;
+    let program = stand.binary().display();
+    let config = stand.config();
+    let config = config.display();
+    let admin = stand.admin_grpc();
+    let token = stand.token_command("geobeyond");
+    for (what, command) in [
+        (
+            "allowed",
+            "curl -i -H \"x-api-key: $OSGEO_KEY\" $GEOAPI/collections/obs/items".to_owned(),
+        ),
+        (
+            "refused",
+            "curl -i -H \"x-api-key: $OSGEO_KEY\" $GEOAPI/collections/lakes/items".to_owned(),
+        ),
+        (
+            "by a login",
+            format!(
+                "TOKEN=$({token}); curl -i -H \"Authorization: Bearer $TOKEN\" $GEOAPI/collections/lakes/items"
+            ),
+        ),
+        (
+            "decisions, as they are made",
+            format!("{program} tail --address {admin}"),
+        ),
+        (
+            "the policy alone",
+            format!("{program} eval --config {config} --key-id osgeo /collections/lakes/items"),
+        ),
+    ] {
+        screen.line(&format!("  # {what}"))?;
+        screen.line(&format!("  {command}"))?;
+    }
+    screen.heading("Change the policy")?;
+    screen.line(&format!(
+        "  {}",
+        stand.policies().join("authz.rego").display()
+    ))?;
+    screen.line("  A change is in force as soon as it is saved; `tail` shows it.")?;
+    screen.heading("Stop")?;
+    screen.line("  Ctrl-C ends everything. `make demo` starts it again, in seconds: nothing is installed or built twice.")
 }
 
 /// What is needed to try things by hand.
@@ -101,7 +139,7 @@ fn introduce(screen: &mut Screen, stand: &Stand) -> Result<()> {
         "  OSGEO_TOKEN=$({})",
         stand.token_command("osgeo")
     ))?;
-    screen.line("The names used below, for your shell:")?;
+    screen.line("  These names, for your shell:")?;
     screen.line(&format!("  . {}", stand.shell_names().display()))
 }
 

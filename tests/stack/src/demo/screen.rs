@@ -1,6 +1,7 @@
 //! What the demo shows, in colour on a terminal.
 
 use std::io::{IsTerminal, Stdout, Write, stdout};
+use std::time::Instant;
 
 use crate::{Error, Result};
 
@@ -14,6 +15,7 @@ const GREEN: &str = "32";
 pub(crate) struct Screen {
     out: Stdout,
     colour: bool,
+    begun: Instant,
 }
 
 impl Screen {
@@ -21,7 +23,11 @@ impl Screen {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let out = stdout();
         let colour = out.is_terminal() && !unwanted;
-        Self { out, colour }
+        Self {
+            out,
+            colour,
+            begun: Instant::now(),
+        }
     }
 
     pub(crate) fn line(&mut self, text: &str) -> Result<()> {
@@ -33,6 +39,21 @@ impl Screen {
     pub(crate) fn heading(&mut self, text: &str) -> Result<()> {
         let text = self.painted(BOLD, text);
         self.line(&format!("\n{text}"))
+    }
+
+    /// Says what is being done; [`Self::done`] ends the line.
+    pub(crate) fn begin(&mut self, what: &str) -> Result<()> {
+        self.begun = Instant::now();
+        write!(self.out, "  {what} .. ")
+            .and_then(|()| self.out.flush())
+            .map_err(Error::io("writing"))
+    }
+
+    /// Says that it is done, and how long it took.
+    pub(crate) fn done(&mut self) -> Result<()> {
+        let seconds = self.begun.elapsed().as_secs_f32();
+        let text = self.painted(GREEN, "ok");
+        self.line(&format!("{text} ({seconds:.1} s)"))
     }
 
     /// One answer of the tour: what was asked, what came, why, and whether that was expected.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::screen::Screen;
 use super::visit::KEY_HEADER;
 use crate::folder::copy_folder;
 use crate::{Envoy, EnvoyConfig, Error, Geowarden, Provider, Pygeoapi, Result, Tools};
@@ -22,11 +23,12 @@ pub(crate) struct Stand {
     pub(crate) provider: Provider,
     _pygeoapi: Pygeoapi,
     keys: Vec<String>,
+    binary: PathBuf,
     folder: TempDir,
 }
 
 impl Stand {
-    pub(crate) async fn start(tools: &Tools, binary: &Path) -> Result<Self> {
+    pub(crate) async fn start(tools: &Tools, binary: &Path, screen: &mut Screen) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("geowarden-demo-")
             .tempdir()
@@ -39,22 +41,30 @@ impl Stand {
         // pygeoapi's links begin with Envoy's address, and Envoy must be told pygeoapi's: one has to be known first.
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
+        screen.begin("pygeoapi, and an identity provider")?;
         let provider = Provider::start(tools).await?;
         let config = folder.path().join("geowarden.yaml");
-        write(&config, &configuration(&provider.issuer()))?;
+        let admin = admin_socket(folder.path());
+        write(&config, &configuration(&provider.issuer(), &admin))?;
         let document = folder.path().join("openapi.yml");
         Pygeoapi::document_with_security(tools, binary, &config, &document).await?;
         let pygeoapi = Pygeoapi::start_with(tools, &url, &document).await?;
+        screen.done()?;
+        screen.begin("geowarden")?;
         let geowarden = Geowarden::start(binary, &config).await?;
+        screen.done()?;
+        screen.begin("Envoy")?;
         let template = tools.repository().join("envoy/jwt.yaml");
         let envoy = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc()).listen_on(port);
         let envoy = Envoy::start(tools, &envoy).await?;
+        screen.done()?;
         Ok(Self {
             envoy,
             geowarden,
             provider,
             _pygeoapi: pygeoapi,
             keys,
+            binary: binary.to_owned(),
             folder,
         })
     }
@@ -89,6 +99,21 @@ impl Stand {
             "curl -s -d '{form}' {}/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'",
             self.provider.issuer()
         )
+    }
+
+    /// The program of geowarden.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Its configuration file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("geowarden.yaml")
+    }
+
+    /// Where `geowarden tail` asks it.
+    pub(crate) fn admin_grpc(&self) -> String {
+        admin_socket(self.folder.path())
     }
 
     /// The working copy of the policy.
@@ -131,9 +156,13 @@ impl Stand {
     }
 }
 
-fn configuration(issuer: &str) -> String {
+fn admin_socket(folder: &Path) -> String {
+    format!("unix:{}", folder.join("admin.sock").display())
+}
+
+fn configuration(issuer: &str, admin: &str) -> String {
     format!(
-        "server: {{grpc: \"127.0.0.1:0\", admin: \"127.0.0.1:0\"}}
+        "server: {{grpc: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", admin_grpc: {{address: \"{admin}\"}}}}
 authn:
   api_keys: {{header: {KEY_HEADER}, file: api-keys.yaml}}
   jwt:
