@@ -4,7 +4,7 @@
 TOOLS ?= $(or $(GEOWARDEN_TOOLS),$(CURDIR)/.tools)
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages instructions image proto
+.PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages instructions image dist dist-test proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -30,6 +30,13 @@ compare-fastgeoapi: tools ## Send the same requests to a real fastgeoapi and to 
 image: ## Build the image without a daemon (ARCH=arm64 for another architecture), as an OCI layout in target/image
 	tests/tools/install.sh k8s debian
 	k8s/image.sh
+
+dist: ## Make what a release consists of, in target/dist: tarball, Debian package, wheel, image, bill of materials, checksums
+	tests/tools/install.sh k8s debian
+	packaging/dist.sh
+
+dist-test: ## Try what `make dist` has made, as somebody without Rust would: root, in a fresh Debian
+	packaging/test.sh
 
 COUNT ?= 1000000
 SEED ?= 1
@@ -65,10 +72,12 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
-	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh k8s/program.sh
+	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh k8s/program.sh packaging/*.sh packaging/debian/p*
 	$(TOOLS)/bin/shellcheck --shell bash k8s/chart/files/drain.sh
-	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/Chart.yaml policies tests/k8s/alerts_test.yaml
+	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/values-production.yaml k8s/chart/Chart.yaml packaging/compose .github policies tests/k8s/alerts_test.yaml
 	$(TOOLS)/bin/hadolint k8s/Dockerfile
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec packaging/compose/compose.yaml
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/release.yml
 	$(TOOLS)/bin/typos
 
 doc: ## Build the API documentation, warnings denied
