@@ -14,7 +14,10 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -35,8 +38,9 @@ use crate::{
     connections::{self, Accept, CLOSE_LIMIT, ConnectionLimit, ObservedStream, Served},
     supervision::{TaskStatus, Tasks},
     telemetry::{
+        exposition::Exposition,
         metrics::{Dropped, Metrics},
-        reload_history::{Failing, ReloadHistory},
+        reload_history::{Failing, ReloadHistory, Reloads},
     },
 };
 
@@ -102,12 +106,15 @@ impl Readiness {
 
     /// Problems that do not make the service unready. They quote no files: `geowarden status` and the log do.
     pub fn notes(&self) -> Vec<String> {
-        let failing = self.history.seen().failing;
+        let Reloads {
+            failing, restart, ..
+        } = self.history.seen();
         let ended = |task: &TaskStatus| !task.is_down && !task.is_running;
         let tasks = self.tasks.status().into_iter().filter(ended);
         failing
             .iter()
             .map(failed_reload)
+            .chain(restart)
             .chain(tasks.map(|task| {
                 format!(
                     "the background task `{}` has ended and is being restarted",
@@ -208,14 +215,17 @@ async fn readyz(State(readiness): State<Readiness>) -> Response {
     }
 }
 
-async fn metrics_text(State(metrics): State<Arc<Metrics>>) -> Response {
+async fn metrics_text(State(metrics): State<Arc<Metrics>>, headers: HeaderMap) -> Response {
+    let accepted: Vec<&str> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let exposition = Exposition::preferred(&accepted.join(","));
     match metrics.text() {
         Ok(text) => (
-            [(
-                CONTENT_TYPE,
-                "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            )],
-            text,
+            [(CONTENT_TYPE, exposition.content_type())],
+            exposition.written(text),
         )
             .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -36,6 +36,7 @@ use crate::{
         tenants::{self, LoadedTenant},
     },
     running_pygeoapi::{self, VersionChecks},
+    service_manager,
     state::State,
     telemetry::{
         decision_stream::DecisionStream,
@@ -236,6 +237,9 @@ impl App {
             tasks.spawn(background.fetcher(whose, fetcher));
         }
         tasks.spawn(background.reloader(self.reloader, reload));
+        if let Some(interval) = service_manager::watchdog_interval() {
+            tasks.spawn(background::watchdog(interval));
+        }
         if !self.unknown_versions.is_empty() {
             let later =
                 VersionChecks::new(self.unknown_versions, Arc::clone(&readiness.other_pygeoapi));
@@ -281,6 +285,7 @@ impl App {
         let service = CheckService::new(service, self.config.server.max_request_bytes);
         let mut grpc = tokio::spawn(self.grpc.run(service, ended(stopped)));
         info!(grpc = %self.grpc_address, admin = %self.admin_address, admin_grpc = admin_grpc_address.map(|address| address.to_string()), "listening");
+        service_manager::ready("requests are judged");
         tokio::select! {
             () = shutdown => {}
             ended = &mut grpc => {
@@ -293,6 +298,7 @@ impl App {
                 return ended.map_err(|e| AppError::Admin(io::Error::other(e)));
             }
         }
+        service_manager::stopping();
         info!("shutting down: no new connections, requests in flight are answered");
         draining.store(true, Ordering::Relaxed);
         stop.send_replace(true);

@@ -16,6 +16,7 @@ pub mod reload;
 pub mod request;
 pub mod response;
 pub mod running_pygeoapi;
+mod service_manager;
 pub mod state;
 pub mod status;
 pub mod supervision;

@@ -23,7 +23,7 @@ use tokio::{
     sync::{Notify, oneshot, watch},
     time::{Instant, sleep_until},
 };
-use tracing::error;
+use tracing::{error, warn};
 
 use self::{
     in_force::InForce,
@@ -35,6 +35,7 @@ use self::{
 use crate::{
     config::Config,
     files::SETTLE_TIME,
+    service_manager,
     state::State,
     telemetry::{metrics::Metrics, reload_history::ReloadHistory},
 };
@@ -81,6 +82,7 @@ pub struct Reloader {
     wanted: Signals,
     metrics: Arc<Metrics>,
     history: Arc<ReloadHistory>,
+    config: Arc<Config>,
 }
 
 /// Signals between the two loops.
@@ -119,6 +121,7 @@ impl Reloader {
             wanted,
             metrics,
             history,
+            config: Arc::new(config.clone()),
         }
     }
 
@@ -178,15 +181,36 @@ impl Reloader {
             if is_watching {
                 self.watcher.follow().await;
             }
+            if is_asked {
+                service_manager::reloading();
+            }
             let round = Arc::clone(&self.round);
+            let (config, history) = (Arc::clone(&self.config), Arc::clone(&self.history));
             let one = move || {
                 let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
-                round.run(is_asked)
+                let again = round.run(is_asked);
+                look_for_restart(&config, &history);
+                again
             };
             again = aside(true, one)
                 .await
                 .unwrap_or_else(|how| Some(self.log_failure(how)));
             self.wanted.of_keys.notify_one();
+            if is_asked {
+                service_manager::ready(self.told());
+            }
+        }
+    }
+
+    /// How the last reload went, for the service manager.
+    fn told(&self) -> &'static str {
+        let seen = self.history.seen();
+        if !seen.failing.is_empty() {
+            "requests are judged by the last good files: those on disk cannot be used, see the log"
+        } else if seen.restart.is_some() {
+            "requests are judged; the configuration has changed, which needs a restart, see the log"
+        } else {
+            "requests are judged"
         }
     }
 
@@ -196,6 +220,16 @@ impl Reloader {
         self.metrics.reloaded(false, true);
         self.history.failed([format!("reload: {how}")]);
         Instant::now() + RETRY_PAUSE
+    }
+}
+
+/// Reports a change of the configuration file, which is only read at start.
+fn look_for_restart(config: &Config, history: &ReloadHistory) {
+    let needed = config.restart_needed();
+    if history.needs_restart(needed.clone())
+        && let Some(what) = needed
+    {
+        warn!("{what}");
     }
 }
 

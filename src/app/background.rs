@@ -1,17 +1,31 @@
 //! The background tasks, each kept up until the service stops.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::{Mutex, watch},
+    time::interval,
+};
 
 use super::ended;
 use crate::{
     authn::KeyFetcher,
     reload::Reloader,
     running_pygeoapi::VersionChecks,
+    service_manager,
     supervision::{Tasks, Timing},
     telemetry::{metrics::Metrics, traces::Exporter},
 };
+
+/// Tells the service manager that the threads which answer requests still run, also while requests in flight are answered at
+/// the end.
+pub(super) async fn watchdog(every: Duration) {
+    let mut due = interval(every);
+    loop {
+        due.tick().await;
+        service_manager::alive();
+    }
+}
 
 /// Where tasks are kept up, and when they may end.
 pub(super) struct Background {

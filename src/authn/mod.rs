@@ -20,6 +20,7 @@ mod jwks;
 mod jwt;
 mod key_fetcher;
 mod key_source;
+mod metadata;
 mod opaque;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use jwks::{KeySet, KeySetError};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
 pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
 pub use key_source::{AskSettings, KeySource, KeyStatus};
+pub use metadata::{Metadata, MetadataError, metadata};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 
 use crate::identity::{Method, Principal};

@@ -1,25 +1,49 @@
-//! `geowarden key new`.
+//! `geowarden key`: makes API keys, lists, rotates and revokes them.
 
-use std::process::ExitCode;
+mod list_text;
+mod store;
 
+use std::{fmt::Write as _, process::ExitCode};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::{Args, Subcommand};
 use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, print, print_json};
+use self::store::Store;
+use super::{CommandError, TenantArguments, paint, print, print_json};
 use crate::{
     authn::generate_key,
-    config::key_file::{Entry, parse_expiry},
+    config::key_file::{Entry, StoredKey, parse_expiry},
 };
 
+/// What happens to the files.
+const EXPLANATION: &str = "\
+With --config the key file of that configuration is changed (`authn.api_keys`): whole at once, its owner, mode and comments stay.
+A running geowarden takes up the change at once where files are watched (`policy.reload`), otherwise on SIGHUP.
+
+  geowarden key new --id osgeo --attribute 'roles=[reader]' --config geowarden.yaml
+  geowarden key list --config geowarden.yaml
+  geowarden key rotate osgeo --config geowarden.yaml
+  geowarden key revoke osgeo --config geowarden.yaml";
+
 #[derive(Debug, Subcommand)]
+#[command(after_long_help = EXPLANATION)]
 pub(super) enum Key {
     /// Generate a key and print it once; store only its digest
     New(New),
+    /// Show the keys that are stored: ids, attributes, expiry
+    List(List),
+    /// Make a new key for the holder of one, which ends after a while
+    Rotate(Rotate),
+    /// Remove a key
+    Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct New {
+    #[command(flatten)]
+    config: TenantArguments,
     /// The key's name in policies and logs
     #[arg(long)]
     id: String,
@@ -34,10 +58,50 @@ pub(super) struct New {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    config: TenantArguments,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    #[command(flatten)]
+    config: TenantArguments,
+    /// The id of the key
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The id of the new key, by default the old one with a number behind it
+    #[arg(long, value_name = "ID")]
+    new_id: Option<String>,
+    /// How long the old key is still accepted
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    grace: std::time::Duration,
+    /// Print JSON: {key, entry}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    config: TenantArguments,
+    /// The id of the key
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
 impl Key {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let Self::New(new) = self;
-        new.run()
+        match self {
+            Self::New(new) => new.run(),
+            Self::List(list) => list.run(),
+            Self::Rotate(rotate) => rotate.run(),
+            Self::Revoke(revoke) => revoke.run(),
+        }
     }
 }
 
@@ -62,15 +126,154 @@ impl New {
             attributes,
             expires,
         };
-        if self.json {
-            print_json(&json!({"key": made.key, "entry": entry}))?;
-        } else {
-            let entry = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
-            print(&format!(
-                "key (shown only now, give it to its holder):\n  {}\n\nentry for the key file:\n- {entry}\n",
-                made.key
-            ))?;
+        if !self.config.names_a_configuration() {
+            let stored = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
+            let where_to = format!("entry for the key file:\n- {stored}");
+            return show(&made.key, &entry, &where_to, self.json);
         }
+        let store = Store::open(&self.config)?;
+        if store.has(&self.id) {
+            return Err(CommandError::Usage(
+                "--id: expected a new name, found that of an entry: `geowarden key rotate` makes a new key for its holder".to_owned(),
+            ));
+        }
+        let file = store.add(&entry)?;
+        show(
+            &made.key,
+            &entry,
+            &format!("stored in {}", file.display()),
+            self.json,
+        )
+    }
+}
+
+/// Shows a new key, which is nowhere else.
+fn show(key: &str, entry: &Entry, what: &str, as_json: bool) -> Result<ExitCode, CommandError> {
+    if as_json {
+        print_json(&json!({"key": key, "entry": entry}))?;
+    } else {
+        print(&format!(
+            "key (shown only now, give it to its holder):\n  {key}\n\n{what}\n"
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl List {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        let store = Store::open(&self.config)?;
+        let now = Utc::now();
+        if self.json {
+            let keys: Vec<Value> = store.stored().iter().map(|key| as_json(key, now)).collect();
+            print_json(&json!({"keys": keys}))?;
+        } else {
+            print(&table(store.stored(), now))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn as_json(key: &StoredKey, now: DateTime<Utc>) -> Value {
+    let entry = &key.entry;
+    json!({
+        "id": entry.id,
+        "attributes": entry.attributes,
+        "expires": entry.expires,
+        "expired": is_over(entry, now),
+        "stored": key.origin.to_string(),
+    })
+}
+
+fn is_over(entry: &Entry, now: DateTime<Utc>) -> bool {
+    entry.expires.is_some_and(|end| end <= now)
+}
+
+fn table(keys: &[StoredKey], now: DateTime<Utc>) -> String {
+    let widest = keys
+        .iter()
+        .map(|key| paint::plain(&key.entry.id).chars().count());
+    let width = widest.max().unwrap_or_default();
+    let mut text = String::new();
+    for key in keys {
+        let entry = &key.entry;
+        let end = match entry.expires {
+            None => "no end".to_owned(),
+            Some(end) if is_over(entry, now) => {
+                format!("{} {}", paint::warning("expired"), end.format("%Y-%m-%d"))
+            }
+            Some(end) => format!("until {}", end.format("%Y-%m-%d")),
+        };
+        let attributes = Value::Object(entry.attributes.clone()).to_string();
+        let (id, attributes) = (paint::plain(&entry.id), paint::plain(&attributes));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{id:width$}  {end:16}  {attributes}");
+    }
+    if text.is_empty() {
+        text.push_str("no keys\n");
+    }
+    text
+}
+
+impl Rotate {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        let store = Store::open(&self.config)?;
+        let old = store.find(&self.id)?.entry.clone();
+        let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
+        let new = Entry {
+            id: self.new_id(&store)?,
+            sha256: made.sha256,
+            ..old.clone()
+        };
+        let end = (Utc::now() + self.grace).trunc_subsecs(0);
+        let ends = old.expires.filter(|earlier| *earlier < end).unwrap_or(end);
+        // First the new one: if that fails, the holder has the old one still.
+        let file = store.add(&new)?;
+        let store = store.again(&self.config)?;
+        store.replace(&Entry {
+            expires: Some(ends),
+            ..old
+        })?;
+        let what = format!(
+            "stored in {} as {}; the old one is accepted until {}",
+            file.display(),
+            paint::plain(&new.id),
+            ends.format("%Y-%m-%dT%H:%M:%SZ")
+        );
+        show(&made.key, &new, &what, self.json)
+    }
+
+    /// The given id, or the old one with the next number.
+    fn new_id(&self, store: &Store) -> Result<String, CommandError> {
+        if let Some(id) = &self.new_id {
+            return if store.has(id) || id.is_empty() {
+                Err(CommandError::Usage(
+                    "--new-id: expected a new name, found that of an entry or nothing".to_owned(),
+                ))
+            } else {
+                Ok(id.clone())
+            };
+        }
+        let (stem, number) = match self.id.rsplit_once('-') {
+            Some((stem, number)) if !stem.is_empty() => number
+                .parse::<u32>()
+                .map_or((self.id.as_str(), 1), |number| (stem, number)),
+            _ => (self.id.as_str(), 1),
+        };
+        let mut further = (number.saturating_add(1)..).map(|number| format!("{stem}-{number}"));
+        further
+            .find(|id| !store.has(id))
+            .ok_or_else(|| CommandError::Usage("--new-id: expected a new name".to_owned()))
+    }
+}
+
+impl Revoke {
+    fn run(&self) -> Result<ExitCode, CommandError> {
+        let file = Store::open(&self.config)?.remove(&self.id)?;
+        print(&format!(
+            "removed {} from {}\n",
+            paint::plain(&self.id),
+            file.display()
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 }

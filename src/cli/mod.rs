@@ -1,14 +1,18 @@
 //! The commands, one file each.
 
 mod check;
+mod completions;
 mod eval;
 mod healthcheck;
+mod init;
 mod key;
+mod man;
 mod migrate;
 mod openapi;
 mod paint;
 mod prove;
 mod read;
+mod replacing;
 mod running;
 mod schema;
 mod serve;
@@ -51,7 +55,9 @@ enum Command {
     Serve(serve::Serve),
     /// Report everything that is wrong with configuration, keys and policies, without serving
     Check(check::Check),
-    /// Generate an API key
+    /// Write configuration, policy, API key and Envoy bootstrap for a pygeoapi
+    Init(init::Init),
+    /// Generate, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
     /// Decide one request given by flags, and print the reason
@@ -73,6 +79,11 @@ enum Command {
     Status(status::Status),
     /// Watch the decisions of a running geowarden
     Tail(tail::Tail),
+    /// Print what a shell needs to complete these commands
+    Completions(completions::Completions),
+    /// Write the manual pages (for packages)
+    #[command(hide = true)]
+    Man(man::Manual),
     /// Try policies for another geowarden (JSON lines)
     #[command(hide = true)]
     Prove(prove::Prove),
@@ -110,6 +121,11 @@ struct TenantArguments {
 }
 
 impl TenantArguments {
+    /// Whether the command line names a configuration.
+    fn names_a_configuration(&self) -> bool {
+        self.config.config.is_some() || self.config.env_file.is_some()
+    }
+
     fn load(&self) -> Result<Config, CommandError> {
         let config = self.config.load()?;
         let wanted = self.tenant.as_deref();
@@ -193,6 +209,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Migrate(command) => command.run(),
@@ -203,6 +220,8 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
         Command::Healthcheck(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Tail(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Prove(command) => command.run(),
         Command::Version(command) => command.run(),
     }

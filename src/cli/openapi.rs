@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use self::{added::Added, document::Document};
-use super::{CommandError, TenantArguments, WOULD_CHANGE, print};
+use super::{CommandError, TenantArguments, WOULD_CHANGE, print, replacing::replace};
 
 /// The help text: how to run the command, and what it leaves unchanged.
 const EXPLANATION: &str = "Adds `components.securitySchemes` and `security` for the configured credentials: API keys by their header, bearer
@@ -124,6 +124,15 @@ impl Security {
     }
 }
 
+/// The text of a document with the schemes of a configuration.
+pub(super) fn with_security(
+    text: &str,
+    config: &crate::config::Config,
+) -> Result<String, CommandError> {
+    changed(text, &schemes::of(config)?)
+        .map_err(|error| CommandError::Usage(format!("the OpenAPI document: {error}")))
+}
+
 impl OpenApi {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let config = self.config.load()?;
@@ -146,21 +155,10 @@ impl OpenApi {
             return print_document(&after).map(|()| ExitCode::SUCCESS);
         }
         if before != after {
-            self.replace(&after)
+            replace(&self.file, &after)
                 .map_err(|e| CommandError::Failed(format!("{name}: {e}")))?;
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Replaces the file atomically, so that a pygeoapi that starts meanwhile reads the old text or the new one.
-    fn replace(&self, text: &str) -> std::io::Result<()> {
-        let file = fs::canonicalize(&self.file)?;
-        let folder = file.parent().unwrap_or(&file);
-        let mut aside = tempfile_in(folder)?;
-        aside.1.write_all(text.as_bytes())?;
-        aside.1.sync_all()?;
-        fs::set_permissions(&aside.0, fs::metadata(&file)?.permissions())?;
-        fs::rename(&aside.0, &file)
     }
 }
 
@@ -173,12 +171,6 @@ fn print_document(text: &str) -> Result<(), CommandError> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
-}
-
-fn tempfile_in(folder: &std::path::Path) -> std::io::Result<(PathBuf, fs::File)> {
-    let path = folder.join(format!(".geowarden-openapi-{}", std::process::id()));
-    let file = fs::File::create_new(&path)?;
-    Ok((path, file))
 }
 
 /// The text with the schemes of `security`, which replace those of an earlier run.

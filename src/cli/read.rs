@@ -47,7 +47,7 @@ pub(super) struct Read {
 }
 
 /// Parses a web framework by its name in the configuration.
-fn backends() -> impl TypedValueParser<Value = Backend> {
+pub(super) fn backends() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(["flask", "starlette"]).try_map(|name| {
         let name = IntoDeserializer::<value::Error>::into_deserializer(name);
         Backend::deserialize(name)

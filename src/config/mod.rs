@@ -19,6 +19,7 @@ mod problem;
 mod pygeoapi;
 mod pygeoapi_version;
 mod reading;
+mod rereading;
 mod server;
 mod socket_mode;
 mod sources;
@@ -51,6 +52,7 @@ pub use self::{
     problem::{Origin, Problem, Problems},
     pygeoapi::Pygeoapi,
     pygeoapi_version::{PygeoapiVersion, VersionMismatch, VersionParseError},
+    rereading::Rereading,
     server::{AdminGrpc, DenialBodies, Server, Tls},
     socket_mode::SocketMode,
     telemetry::{LogFormat, LogLevel, Telemetry},
@@ -85,6 +87,9 @@ pub struct Config {
     /// The running program, which starts a second process to try policies. `None` tries them in this process.
     #[serde(skip)]
     pub program: Option<PathBuf>,
+    /// Where it was read from.
+    #[serde(skip)]
+    pub rereading: Option<Rereading>,
 }
 
 impl Config {
@@ -101,14 +106,21 @@ impl Config {
         if let Some(file) = by_variable.filter(|_| env_file.is_none()) {
             named_by_variable(file)?;
         }
-        match env_file.or(by_variable) {
+        let mut config = match env_file.or(by_variable) {
             Some(env_file) => {
                 let settings = fastgeoapi::Settings::load(env_file, environment)?;
                 let folder = env_file.parent().unwrap_or(Path::new(""));
-                settings.config(folder, environment)
+                settings.config(folder, environment)?
             }
-            None => Self::load(file, environment),
-        }
+            None => Self::load(file, environment)?,
+        };
+        config.rereading = Some(Rereading {
+            read: serde_json::to_value(&config).unwrap_or_default(),
+            file: file.map(Path::to_path_buf),
+            env_file: env_file.map(Path::to_path_buf),
+            environment: environment.clone(),
+        });
+        Ok(config)
     }
 
     /// Reads `file` and the environment, which takes precedence, and checks the result.

@@ -2,6 +2,7 @@
 
 pub mod decision_log;
 pub mod decision_stream;
+pub mod exposition;
 pub mod log_throttle;
 mod log_writer;
 pub mod logging;

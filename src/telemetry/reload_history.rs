@@ -26,6 +26,8 @@ pub struct Reloads {
     pub failures: u64,
     /// The tenants whose files cannot be used now.
     pub failing: Vec<Failing>,
+    /// What a restart would change, if the configuration file has changed since the start.
+    pub restart: Option<String>,
     /// The last failures, the latest first.
     pub last_failures: VecDeque<ReloadFailure>,
 }
@@ -61,6 +63,7 @@ impl Default for ReloadHistory {
             successes: 0,
             failures: 0,
             failing: Vec::new(),
+            restart: None,
             last_failures: VecDeque::new(),
         }))
     }
@@ -84,6 +87,14 @@ impl ReloadHistory {
             Failing { tenant, since }
         };
         seen.failing = tenants.into_iter().map(of).collect();
+    }
+
+    /// Records what a restart would change. Returns whether that is new.
+    pub fn needs_restart(&self, what: Option<String>) -> bool {
+        let mut seen = self.lock();
+        let is_new = seen.restart != what;
+        seen.restart = what;
+        is_new
     }
 
     /// Records a reload that changed nothing, or only a part.

@@ -17,6 +17,7 @@ mod fastgeoapi;
 mod faults;
 mod glewlwyd;
 mod image;
+mod init;
 mod keycloak;
 mod login;
 mod manifests;

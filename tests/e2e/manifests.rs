@@ -4,13 +4,14 @@ use std::{path::Path, process::Command};
 
 use geowarden_stack::Tools;
 
-use crate::stage::Outcome;
+use crate::stage::{Outcome, binary};
 
 fn pass(module: &str) -> Outcome {
     let output = Command::new(Tools::find()?.k8s_python()?)
         .args(["-m", "unittest", module])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("GEOWARDEN", binary())
         .output()?;
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
@@ -41,4 +42,14 @@ fn the_alerts_fire_when_they_should() -> Outcome {
 #[test]
 fn what_is_for_meshes_and_gateways_is_valid() -> Outcome {
     pass("k8s.test_mesh")
+}
+
+#[test]
+fn what_init_writes_for_kubernetes_is_valid() -> Outcome {
+    pass("k8s.test_init")
+}
+
+#[test]
+fn a_copy_of_the_manifests_stands_alone() -> Outcome {
+    pass("k8s.test_copies")
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use crate::source_code::Sources;
 
 /// The modules of geowarden that each module may name. A module that is not listed may name none.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     (
         "admin",
         &["authn", "connections", "supervision", "telemetry"],
@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "files",
             "reload",
             "running_pygeoapi",
+            "service_manager",
             "state",
             "supervision",
             "telemetry",
@@ -69,6 +70,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "policy",
             "record",
             "request",
+            "service_manager",
             "state",
             "telemetry",
         ],
@@ -76,6 +78,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("request", &[]),
     ("response", &["pipeline", "record", "request", "status"]),
     ("running_pygeoapi", &["authn", "config"]),
+    ("service_manager", &[]),
     ("state", &["config", "pipeline", "request"]),
     ("status", &[]),
     ("supervision", &["telemetry"]),
@@ -107,7 +110,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
 const FOR_TESTS: [&str; 2] = ["authn/key_server.rs", "authn/jwt/signing.rs"];
 
 /// Words that only these files may contain (paths below src, by prefix).
-const ONLY_IN: [(&str, &[&str]); 14] = [
+const ONLY_IN: [(&str, &[&str]); 15] = [
     ("hyper", &["transport/", "admin.rs"]),
     ("envoy_types", &["request/envoy", "response", "transport/"]),
     ("regorus", &[]),
@@ -124,6 +127,7 @@ const ONLY_IN: [(&str, &[&str]); 14] = [
     ("std::env", &["config/environment"]),
     ("env::var", &["config/environment"]),
     ("process::exit", &[]),
+    ("sd_notify", &["service_manager"]),
     ("tokio::spawn", &["app"]),
     ("Permit::grant", &["pipeline"]),
 ];

@@ -60,6 +60,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Settings {
+    /// Whether a policy of the operator's decides.
+    pub fn needs_policy(&self) -> bool {
+        self.needs_policy
+    }
+
     pub(super) fn from_variables(
         file: &str,
         variables: &Variables,

@@ -1,0 +1,248 @@
+//! `geowarden init`: from a configuration of pygeoapi to a folder that guards it.
+
+mod bootstrap;
+mod compose;
+mod credentials;
+mod fastgeoapi;
+mod folder;
+mod guarded;
+mod kubernetes;
+mod login;
+mod openapi;
+mod place;
+mod policy;
+mod shell;
+mod summary;
+mod systemd;
+mod template;
+
+use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+
+use self::{
+    bootstrap::Bootstrap, folder::Folder, guarded::Guarded, place::Place, summary::Summary,
+};
+use super::{CommandError, print, print_json, read::backends};
+use crate::{
+    config::{Config, Environment, key_file::Entry},
+    reload::tenants,
+    request::ogc::Backend,
+};
+
+/// How it is used.
+const EXPLANATION: &str = "\
+It reads the collections, the processes and the address of pygeoapi from pygeoapi's configuration. It writes geowarden.yaml, a
+policy by role with its tests, an API key, a bootstrap for Envoy, and pygeoapi's OpenAPI document with how to authenticate. At
+the end it says the commands that start everything. If one of the files is there already, nothing is written.
+
+  geowarden init maps --pygeoapi pygeoapi-config.yml
+  geowarden init /etc/geowarden --pygeoapi /etc/pygeoapi/config.yml --for systemd
+  geowarden init maps --pygeoapi config.yml --mode jwt --issuer https://idp.example/realms/maps --audience pygeoapi
+  geowarden init maps --pygeoapi config.yml --mode fastgeoapi --env-file .env --policy auth.rego --for compose";
+
+/// How callers show who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// By API keys
+    ApiKey,
+    /// By API keys, and by tokens of an issuer
+    Jwt,
+    /// By API keys, by tokens of an issuer, and by a login in a browser
+    Oidc,
+    /// As fastgeoapi's .env says
+    Fastgeoapi,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
+pub(super) struct Init {
+    /// The folder to write; it is made if it is not there
+    #[arg(value_name = "FOLDER", default_value = "geowarden")]
+    folder: PathBuf,
+    /// pygeoapi's configuration file
+    #[arg(long, value_name = "FILE")]
+    pygeoapi: PathBuf,
+    /// How callers show who they are
+    #[arg(long, value_enum, default_value_t = Mode::ApiKey)]
+    mode: Mode,
+    /// Where it is to run
+    #[arg(long = "for", value_enum, value_name = "PLACE", default_value_t = Place::Host)]
+    place: Place,
+    /// Where clients reach Envoy
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The web framework that pygeoapi runs on
+    #[arg(long, value_parser = backends())]
+    backend: Option<Backend>,
+    /// pygeoapi's OpenAPI document; without it `pygeoapi openapi generate` makes one, if that program is on the PATH
+    #[arg(long, value_name = "FILE")]
+    openapi: Option<PathBuf>,
+    /// The issuer of the tokens (jwt, oidc)
+    #[arg(long, value_name = "URL", required_if_eq_any([("mode", "jwt"), ("mode", "oidc")]))]
+    issuer: Option<String>,
+    /// A value of the tokens' `aud` that is accepted; may be given again (jwt, oidc)
+    #[arg(long = "audience", value_name = "AUDIENCE", required_if_eq_any([("mode", "jwt"), ("mode", "oidc")]))]
+    audiences: Vec<String>,
+    /// Envoy's client at the issuer (oidc)
+    #[arg(long, value_name = "ID", required_if_eq("mode", "oidc"))]
+    client_id: Option<String>,
+    /// A file with the secret of that client (oidc)
+    #[arg(long, value_name = "FILE", required_if_eq("mode", "oidc"))]
+    client_secret_file: Option<PathBuf>,
+    /// A scope to ask for besides openid and offline_access; may be given again (oidc)
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// fastgeoapi's .env (fastgeoapi)
+    #[arg(long, value_name = "FILE", default_value = ".env")]
+    env_file: PathBuf,
+    /// The policy that was loaded into OPA (fastgeoapi, with OPA_ENABLED)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print JSON: {folder, files, key, commands, notes}
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a mode contributes.
+struct Mine {
+    /// The key of the API key's holder, where one was made.
+    key: Option<String>,
+    /// The entries of API keys.
+    keys: Vec<Entry>,
+    /// The files of the policy, by their name below `policies/`.
+    policy: Vec<(&'static str, String)>,
+    /// The sections of geowarden.yaml beside `server`, `pygeoapi.config` and the places of keys and policy.
+    settings: Settings,
+    bootstrap: Bootstrap,
+    notes: Vec<String>,
+}
+
+/// What geowarden.yaml says of callers and policy.
+struct Settings {
+    /// More of the section `server`, a line each.
+    server: &'static str,
+    /// pygeoapi's prefix.
+    base_path: String,
+    /// Members of `authn`, besides `api_keys`.
+    authn: String,
+    /// Members of `policy`, besides `path`.
+    policy: String,
+    /// Sections behind these.
+    more: String,
+}
+
+impl Init {
+    pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        let summary = self.write()?;
+        if self.json {
+            print_json(&summary.json())?;
+        } else {
+            print(&summary.text())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self) -> Result<Summary, CommandError> {
+        let guarded = Guarded::read(&self.pygeoapi)?;
+        let mut folder = Folder::new(&self.folder)?;
+        self.place.accepts(folder.path())?;
+        let mine = match self.mode {
+            Mode::Fastgeoapi => fastgeoapi::mine(self, &guarded)?,
+            _ => credentials::mine(self, &guarded)?,
+        };
+        let local = self.check(&mine, &guarded, &folder)?;
+        let mut notes = [guarded.notes.clone(), mine.notes.clone(), local.warnings].concat();
+
+        let yaml = self.place.configuration(&mine, &guarded, self.backend());
+        folder.add("geowarden.yaml", yaml);
+        for (name, text) in self.place.key_files(&mine.keys)? {
+            folder.add(&name, text);
+        }
+        for (name, text) in &mine.policy {
+            folder.add(&format!("policies/{name}"), text.clone());
+        }
+        let prefix = mine.settings.base_path.as_str();
+        folder.add(
+            "envoy.yaml",
+            self.place.envoy(self, &mine.bootstrap, &guarded, &folder)?,
+        );
+        for (name, text) in mine.bootstrap.secrets()? {
+            folder.add(&name, text);
+        }
+        match self.place {
+            Place::Host => {}
+            Place::Systemd => {
+                // /proc/self/exe, which leads to the program's file.
+                let program = local.config.program.as_ref().map(fs::canonicalize);
+                let program = program.transpose()?.unwrap_or_else(|| "geowarden".into());
+                systemd::add(&mut folder, &program.display().to_string());
+            }
+            Place::Compose => compose::add(self, &guarded, prefix, &mut folder)?,
+            Place::Kubernetes => kubernetes::add(&guarded, prefix, &mine, &mut folder),
+        }
+        if self.place.has_document() {
+            match openapi::document(self.openapi.as_deref(), &guarded, &local.config)? {
+                Ok(document) => folder.add("openapi.yml", document),
+                Err(note) => notes.push(note),
+            }
+        }
+        folder.write()?;
+        Ok(Summary {
+            folder: folder.path().to_owned(),
+            files: folder.names(),
+            key: mine.key,
+            url: self.url(prefix),
+            collection: guarded.collections.first().cloned(),
+            commands: self.place.commands(self, &guarded, prefix, &folder),
+            notes,
+        })
+    }
+
+    /// Builds everything as a start would, from the texts; only the places of the files differ.
+    fn check(
+        &self,
+        mine: &Mine,
+        guarded: &Guarded,
+        folder: &Folder,
+    ) -> Result<Local, CommandError> {
+        let trial = tempfile::tempdir()?;
+        let mut aside = Folder::new(trial.path())?;
+        for (name, text) in Place::Host.key_files(&mine.keys)? {
+            aside.add(&name, text);
+        }
+        for (name, text) in &mine.policy {
+            aside.add(&format!("policies/{name}"), text.clone());
+        }
+        aside.write()?;
+        let yaml = Place::Host.configuration(mine, guarded, self.backend());
+        let config = Config::from_text(
+            &folder.path().join("geowarden.yaml").display().to_string(),
+            &yaml,
+            trial.path(),
+            &Environment::of_process(),
+        )
+        .map_err(CommandError::Config)?;
+        let (sources, problems) = tenants::key_sources_of_files(&config);
+        problems.into_result(()).map_err(CommandError::Config)?;
+        let built = tenants::all(&sources).map_err(CommandError::Config)?;
+        Ok(Local {
+            warnings: [built.risks, built.warnings].concat(),
+            config,
+        })
+    }
+
+    fn backend(&self) -> Backend {
+        self.backend.unwrap_or_default()
+    }
+
+    fn url(&self, prefix: &str) -> String {
+        format!("http://{}{prefix}", self.listen)
+    }
+}
+
+/// A configuration that was built, and what there is to say of it.
+struct Local {
+    config: Config,
+    warnings: Vec<String>,
+}

@@ -1,0 +1,164 @@
+//! What there is to guard, read from pygeoapi's own configuration.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use geowarden_yaml::Document;
+use serde_json::Value;
+use url::Url;
+
+use super::super::CommandError;
+use crate::config::Problems;
+
+/// Where pygeoapi listens if its configuration does not say.
+const PORT: u16 = 5000;
+
+/// The pygeoapi of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guarded {
+    /// The configuration file, from the root on.
+    pub(super) file: PathBuf,
+    /// Its text.
+    pub(super) text: String,
+    /// The ids of its collections, in their order.
+    pub(super) collections: Vec<String>,
+    /// Those of them whose items can be changed.
+    pub(super) editable: Vec<String>,
+    /// The ids of its processes.
+    pub(super) processes: Vec<String>,
+    /// The port that it listens on.
+    pub(super) port: u16,
+    /// The path that its links begin with, empty for none.
+    pub(super) base_path: String,
+    /// What the operator should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Guarded {
+    pub(super) fn read(file: &Path) -> Result<Self, CommandError> {
+        let name = file.display().to_string();
+        let fault = |line, message: String| {
+            CommandError::Config(Problems::file(name.clone(), line, message))
+        };
+        let text = fs::read_to_string(file)
+            .map_err(|error| fault(None, format!("cannot be read: {error}")))?;
+        let absolute = fs::canonicalize(file).map_err(|error| fault(None, error.to_string()))?;
+        let document =
+            Document::parse(&text).map_err(|error| fault(Some(error.line), error.message))?;
+        Self::of(absolute, &text, &document.value).ok_or_else(|| {
+            let expected = "expected a configuration of pygeoapi with a mapping `resources`";
+            fault(None, expected.to_owned())
+        })
+    }
+
+    fn of(file: PathBuf, text: &str, value: &Value) -> Option<Self> {
+        let resources = value.get("resources")?.as_object()?;
+        let of_type = |wanted: &'static str| {
+            let is = move |resource: &&Value| {
+                resource.get("type").and_then(Value::as_str) == Some(wanted)
+            };
+            resources.iter().filter(move |(_, resource)| is(resource))
+        };
+        let ids = |(id, _): (&String, &Value)| id.clone();
+        let mut guarded = Self {
+            file,
+            text: text.to_owned(),
+            collections: of_type("collection").map(ids).collect(),
+            editable: of_type("collection")
+                .filter(|(_, resource)| is_editable(resource))
+                .map(ids)
+                .collect(),
+            processes: of_type("process").map(ids).collect(),
+            port: PORT,
+            base_path: String::new(),
+            notes: Vec::new(),
+        };
+        guarded.read_server(value.get("server").unwrap_or(&Value::Null));
+        if of_type("stac-collection").next().is_some() {
+            guarded.notes.push(
+                "resources of the type `stac-collection` are for the role `admin` only: see docs/policies.md to open them".to_owned(),
+            );
+        }
+        Some(guarded)
+    }
+
+    fn read_server(&mut self, server: &Value) {
+        let bind = server.get("bind").unwrap_or(&Value::Null);
+        let port = bind.get("port").map(|port| match port {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_u64().and_then(|port| u16::try_from(port).ok()),
+        });
+        match port {
+            Some(Some(port)) => self.port = port,
+            // The value may come from the environment: `${PORT}`.
+            Some(None) => self.notes.push(format!(
+                "`server.bind.port` of pygeoapi is no number here: {PORT} is assumed"
+            )),
+            None => {}
+        }
+        let url = server.get("url").and_then(Value::as_str);
+        let path = url.and_then(|url| Url::parse(url).ok());
+        if let Some(path) = path {
+            path.path()
+                .trim_end_matches('/')
+                .clone_into(&mut self.base_path);
+        }
+        if !self.base_path.is_empty() {
+            self.notes.push(format!(
+                "pygeoapi's links begin with the path {path}, so pygeoapi is started under it (SCRIPT_NAME) and `pygeoapi.base_path` is {path}: take both away if a proxy before Envoy removes that path",
+                path = self.base_path
+            ));
+        }
+    }
+
+    /// The folder of the configuration file, in which its data often are.
+    pub(super) fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(&self.file)
+    }
+}
+
+fn is_editable(resource: &Value) -> bool {
+    let providers = resource.get("providers").and_then(Value::as_array);
+    let mut providers = providers.into_iter().flatten();
+    providers.any(|provider| provider.get("editable") == Some(&Value::Bool(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn read(text: &str) -> Option<Guarded> {
+        Guarded::of(
+            "/etc/config.yml".into(),
+            text,
+            &Document::parse(text).unwrap().value,
+        )
+    }
+
+    #[test]
+    fn resources_and_address_are_found() {
+        let text = "server: {bind: {host: 0.0.0.0, port: 5010}, url: 'https://maps.example/geo/'}\n\
+            resources:\n  obs: {type: collection, providers: [{editable: true}]}\n  lakes: {type: collection}\n  \
+            run: {type: process}\n  stac: {type: stac-collection}\n";
+        let found = read(text).unwrap();
+        assert_eq!(found.collections, ["lakes", "obs"].map(str::to_owned));
+        assert_eq!(found.editable, ["obs"]);
+        assert_eq!(found.processes, ["run"]);
+        assert_eq!((found.port, found.base_path.as_str()), (5010, "/geo"));
+        assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
+    }
+
+    #[test]
+    fn what_the_environment_says_is_assumed() {
+        let found =
+            read("server: {bind: {port: '${PORT}'}, url: '${URL}'}\nresources: {}\n").unwrap();
+        assert_eq!((found.port, found.base_path.as_str()), (5000, ""));
+        assert_eq!(found.notes.len(), 1);
+        assert_eq!(read("resources: []"), None);
+        assert_eq!(read("a: 1"), None);
+    }
+}

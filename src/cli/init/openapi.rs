@@ -1,0 +1,65 @@
+//! pygeoapi's OpenAPI document, with how to authenticate.
+
+use std::{fs, io::ErrorKind, path::Path, process::Command};
+
+use super::{
+    super::{CommandError, openapi::with_security},
+    Guarded,
+};
+use crate::config::Config;
+
+/// The document, or why there is none.
+pub(super) fn document(
+    file: Option<&Path>,
+    guarded: &Guarded,
+    config: &Config,
+) -> Result<Result<String, String>, CommandError> {
+    let text = match file {
+        Some(file) => fs::read_to_string(file).map_err(|error| {
+            CommandError::Usage(format!("--openapi: {}: {error}", file.display()))
+        })?,
+        None => match generated(guarded) {
+            Ok(text) => text,
+            Err(note) => return Ok(Err(note)),
+        },
+    };
+    with_security(&text, config).map(Ok)
+}
+
+/// What pygeoapi itself makes, or why it did not.
+fn generated(guarded: &Guarded) -> Result<String, String> {
+    let config = guarded.file.display();
+    let later = format!(
+        "openapi.yml was not written: make it by `pygeoapi openapi generate {config} --output-file openapi.yml`, and add how to authenticate by `geowarden openapi --in-place openapi.yml`"
+    );
+    let run = || {
+        let folder = tempfile::tempdir()?;
+        let made = folder.path().join("openapi.yml");
+        let output = Command::new("pygeoapi")
+            .args(["openapi", "generate"])
+            .arg(&guarded.file)
+            .arg("--output-file")
+            .arg(&made)
+            .output()?;
+        if output.status.success() {
+            return Ok(Ok(fs::read_to_string(&made)?));
+        }
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok::<_, std::io::Error>(Err(told))
+    };
+    match run() {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(told)) => {
+            let last = told.lines().last().unwrap_or_default();
+            Err(format!(
+                "{later} (`pygeoapi openapi generate` failed here: {last})"
+            ))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(format!("{later} (no `pygeoapi` is on the PATH here)"))
+        }
+        Err(error) => Err(format!(
+            "{later} (`pygeoapi openapi generate` did not run here: {error})"
+        )),
+    }
+}

@@ -1,0 +1,26 @@
+//! The text of a shipped bootstrap, in which addresses are replaced.
+
+use super::super::CommandError;
+
+/// An address as it stands in a bootstrap.
+pub(super) fn address(host: &str, port: u16) -> String {
+    format!("socket_address: {{address: {host}, port_value: {port}}}")
+}
+
+/// A bootstrap that is being adapted.
+pub(super) struct Template(pub(super) String);
+
+impl Template {
+    /// Puts a text in the place of another one, which is there exactly once: otherwise Envoy would ask somebody else.
+    pub(super) fn replace(&mut self, from: &str, to: &str) -> Result<(), CommandError> {
+        match self.0.matches(from).count() {
+            1 => {
+                self.0 = self.0.replacen(from, to, 1);
+                Ok(())
+            }
+            found => Err(CommandError::Failed(format!(
+                "the bootstrap of Envoy in this program: expected `{from}` once, found it {found} times"
+            ))),
+        }
+    }
+}

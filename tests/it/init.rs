@@ -1,0 +1,333 @@
+//! `geowarden init`: what it writes starts, passes its own tests, and takes nobody's file away.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+    thread,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PYGEOAPI: &str = "\
+server: {bind: {host: 0.0.0.0, port: 5001}, url: 'https://maps.example.org/geo'}
+resources:
+  obs: {type: collection, providers: [{type: feature, editable: true}]}
+  lake-levels: {type: collection, providers: [{type: feature}]}
+  hello-world: {type: process}
+";
+
+const OPENAPI: &str = "openapi: 3.0.2\npaths: {}\n";
+
+const POLICY: &str = r#"package httpapi.authz
+
+default allow = false
+
+allow {
+    input.request_path[1] == "collections"
+    input.company == "osgeo"
+}
+
+allow {
+    input.request_path[2] == "lake-levels"
+}
+"#;
+
+/// A folder with what a user has before.
+fn place() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("config.yml", PYGEOAPI);
+    write("openapi.yml", OPENAPI);
+    write("secret", "browser-secret\n");
+    write("auth.rego", POLICY);
+    write(
+        "keys.env",
+        "ENV_STATE=dev\nDEV_API_KEY_ENABLED=true\nDEV_PYGEOAPI_KEY_GLOBAL=pygeoapi\nDEV_FASTGEOAPI_CONTEXT=/geo\n",
+    );
+    write(
+        "opa.env",
+        "ENV_STATE=dev\nDEV_OPA_ENABLED=true\nDEV_OPA_URL=http://localhost:8181\nDEV_OIDC_WELL_KNOWN_ENDPOINT=https://idp.example/.well-known/openid-configuration\nDEV_FASTGEOAPI_CONTEXT=/geo\n",
+    );
+    folder
+}
+
+fn geowarden(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn passes(folder: &Path, arguments: &[&str]) -> String {
+    let output = geowarden(folder, arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn init(folder: &Path, more: &[&str]) -> Value {
+    let common = ["init", "maps", "--pygeoapi", "config.yml", "--json"];
+    let document = ["--openapi", "openapi.yml"];
+    let arguments = [&common[..], &document, more].concat();
+    serde_json::from_str(&passes(folder, &arguments)).unwrap()
+}
+
+fn written(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join("maps").join(name)).unwrap()
+}
+
+/// An issuer that answers with its metadata as long as the process lives.
+fn issuer() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let metadata = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/keys"),
+        "authorization_endpoint": format!("{issuer}/auth"),
+        "token_endpoint": format!("{issuer}/token"),
+    })
+    .to_string();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap() == 1 {
+                request.push(byte[0]);
+            }
+            let length = metadata.len();
+            write!(
+                connection,
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{metadata}"
+            )
+            .unwrap();
+        }
+    });
+    issuer
+}
+
+/// What `eval` says of a request: allow, deny or what else.
+fn decision(folder: &Path, more: &[&str], target: &str) -> (Option<i32>, String) {
+    let common = ["eval", "--config", "maps/geowarden.yaml"];
+    let output = geowarden(folder, &[&common[..], more, &[target]].concat());
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), told)
+}
+
+fn starts_and_passes_its_tests(folder: &Path, test: &[&str]) {
+    passes(folder, &["check", "--config", "maps/geowarden.yaml"]);
+    let told = passes(folder, &[&["test"], test, &["maps/policies"]].concat());
+    assert!(told.contains("PASS"), "{told}");
+}
+
+#[test]
+fn keys_and_tokens_start_and_pass_their_tests() {
+    let issuer = issuer();
+    let tokens = ["--issuer", &issuer, "--audience", "urn:maps"];
+    let login = [
+        &tokens[..],
+        &["--client-id", "browser", "--client-secret-file", "secret"],
+        &["--scope", "read", "--scope", "more"],
+    ]
+    .concat();
+    for (mode, more) in [("api-key", &[][..]), ("jwt", &tokens), ("oidc", &login)] {
+        let folder = place();
+        let path = folder.path();
+        let made = init(path, &[&["--mode", mode], more].concat());
+        starts_and_passes_its_tests(path, &[]);
+        let target = "/geo/collections/lake-levels/items";
+        let (code, told) = decision(path, &["--key-id", "reader"], target);
+        assert_eq!(code, Some(0), "{mode}: {told}");
+        let (code, told) = decision(path, &[], target);
+        assert_eq!(code, Some(2), "{mode}: {told}");
+        assert!(told.contains("401"), "{mode}: {told}");
+
+        let key = made["key"].as_str().unwrap();
+        assert!(key.starts_with("gw_"), "{made}");
+        for file in made["files"].as_array().unwrap() {
+            let text = written(path, file.as_str().unwrap());
+            assert!(!text.contains(key), "{file} holds the key");
+        }
+        assert_eq!(made["commands"].as_array().unwrap().len(), 3, "{made}");
+        assert!(
+            made["commands"][0]
+                .as_str()
+                .unwrap()
+                .contains("SCRIPT_NAME=/geo "),
+            "{made}"
+        );
+        let envoy = written(path, "envoy.yaml");
+        assert!(
+            envoy.contains("{address: 127.0.0.1, port_value: 5001}"),
+            "{envoy}"
+        );
+        assert!(!envoy.contains("idp.example"), "{envoy}");
+        let document = written(path, "openapi.yml");
+        assert!(document.contains("ApiKey"), "{document}");
+        assert_eq!(
+            document.contains("OpenIDConnect"),
+            mode != "api-key",
+            "{document}"
+        );
+        if mode == "oidc" {
+            assert!(
+                envoy.contains("[\"openid\",\"offline_access\",\"read\",\"more\"]"),
+                "{envoy}"
+            );
+            assert!(envoy.contains("resources: [\"urn:maps\"]"), "{envoy}");
+            assert!(written(path, "oauth2/token.yaml").contains("\"browser-secret\""));
+        }
+    }
+}
+
+#[test]
+fn what_fastgeoapi_did_starts_and_passes_its_tests() {
+    let folder = place();
+    let path = folder.path();
+    init(path, &["--mode", "fastgeoapi", "--env-file", "keys.env"]);
+    starts_and_passes_its_tests(path, &[]);
+    let (code, told) = decision(
+        path,
+        &["-H", "x-api-key: pygeoapi"],
+        "/geo/collections/obs/items",
+    );
+    assert_eq!(code, Some(0), "{told}");
+    assert!(!written(path, "api-keys.yaml").contains("pygeoapi\""));
+
+    let folder = place();
+    let path = folder.path();
+    let opa = ["--mode", "fastgeoapi", "--env-file", "opa.env"];
+    let refused = geowarden(
+        path,
+        &[&["init", "maps", "--pygeoapi", "config.yml"], &opa[..]].concat(),
+    );
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--policy"));
+
+    let made = init(path, &[&opa[..], &["--policy", "auth.rego"]].concat());
+    starts_and_passes_its_tests(path, &["--v0-compatible"]);
+    assert_eq!(made["key"], Value::Null);
+    // What the policy opens to everybody is told, and held by the tests.
+    assert!(
+        made["notes"]
+            .to_string()
+            .contains("opens to everybody: lake-levels"),
+        "{made}"
+    );
+    let tests = written(path, "policies/authz_test.rego");
+    assert!(
+        tests.contains("open := {\"lake-levels\"}") && tests.contains("closed := {\"obs\"}"),
+        "{tests}"
+    );
+}
+
+#[test]
+fn the_tests_find_a_typing_error_and_an_open_collection() {
+    let folder = place();
+    let path = folder.path();
+    init(path, &[]);
+    let roles = path.join("maps/policies/data.yaml");
+    let before = fs::read_to_string(&roles).unwrap();
+    for (from, to, test) in [
+        (
+            "anonymous: {}",
+            "anonymous: {read: [obs]}",
+            "test_nobody_else_reads_one",
+        ),
+        (
+            "\"lake-levels\"",
+            "\"lake-level\"",
+            "test_roles_name_only_what_there_is",
+        ),
+    ] {
+        fs::write(&roles, before.replace(from, to)).unwrap();
+        let output = geowarden(path, &["test", "maps/policies"]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains(test), "{told}");
+    }
+}
+
+#[test]
+fn a_file_that_is_there_stays_and_nothing_else_is_written() {
+    let folder = place();
+    let path = folder.path();
+    fs::create_dir(path.join("maps")).unwrap();
+    fs::write(path.join("maps/envoy.yaml"), "mine").unwrap();
+    let arguments = [
+        "init",
+        "maps",
+        "--pygeoapi",
+        "config.yml",
+        "--openapi",
+        "openapi.yml",
+    ];
+    let output = geowarden(path, &arguments);
+    assert_eq!(output.status.code(), Some(64));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("maps/envoy.yaml"), "{told}");
+    assert_eq!(fs::read_dir(path.join("maps")).unwrap().count(), 1);
+    assert_eq!(written(path, "envoy.yaml"), "mine");
+}
+
+#[test]
+fn what_cannot_start_is_not_written() {
+    let folder = place();
+    let path = folder.path();
+    for (text, says) in [
+        ("resources: {a/items: {type: collection}}", "a/items"),
+        ("a: 1", "`resources`"),
+        ("resources: {a: [}", "config.yml:1"),
+    ] {
+        fs::write(path.join("config.yml"), text).unwrap();
+        let output = geowarden(path, &["init", "maps", "--pygeoapi", "config.yml"]);
+        assert_eq!(output.status.code(), Some(64), "{text}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(says), "{told}");
+        assert!(!path.join("maps").exists(), "{text}");
+    }
+    let output = geowarden(
+        path,
+        &["init", "maps", "--pygeoapi", "config.yml", "--mode", "jwt"],
+    );
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--issuer"));
+}
+
+#[test]
+fn each_place_has_its_files_and_commands() {
+    for (place_name, file, command) in [
+        ("host", "openapi.yml", "envoy --config-path"),
+        ("compose", "compose.yaml", "docker compose"),
+        ("kubernetes", "kustomization.yaml", "kubectl apply -k"),
+    ] {
+        let folder = place();
+        let made = init(folder.path(), &["--for", place_name]);
+        let files = made["files"].to_string();
+        assert!(files.contains(file), "{place_name}: {files}");
+        let commands = made["commands"].as_array().unwrap();
+        assert_eq!(commands.len(), 3, "{place_name}");
+        assert!(made["commands"].to_string().contains(command), "{made}");
+        let told = passes(folder.path(), &["test", "maps/policies"]);
+        assert!(told.contains("PASS"), "{told}");
+    }
+    // Services do not see /tmp.
+    let folder = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
+    fs::write(folder.path().join("config.yml"), PYGEOAPI).unwrap();
+    let arguments = [
+        "init",
+        "maps",
+        "--pygeoapi",
+        "config.yml",
+        "--for",
+        "systemd",
+    ];
+    let output = geowarden(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/etc/geowarden will do"));
+}
