@@ -108,6 +108,7 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
         },
         input: input::Shape::Native,
         remembered,
+        print: false,
     };
     RegoPolicy::load(source::load(&path).unwrap(), &settings, None).unwrap()
 }

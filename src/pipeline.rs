@@ -72,6 +72,7 @@ pub fn decide_as<'r>(
             rules.policy.decide(&question),
             &mut record.verdict,
             &mut record.verdict_source,
+            &mut record.printed,
         )
     });
     note_outcome(outcome, record)
@@ -128,7 +129,8 @@ async fn run<'r>(
         }
     };
     let (verdict, source) = (&mut record.verdict, &mut record.verdict_source);
-    judge(rules, &question, judgement, verdict, source)
+    let printed = &mut record.printed;
+    judge(rules, &question, judgement, verdict, source, printed)
 }
 
 fn read(rules: &Rules, check: &CheckInput) -> Result<Resource, Denied> {
@@ -156,8 +158,12 @@ fn judge<'r>(
     judgement: Judgement,
     noted: &mut Option<Arc<Verdict>>,
     source: &mut Option<VerdictSource>,
+    printed: &mut Option<String>,
 ) -> Result<Permit<'r>, Denied> {
     *source = Some(judgement.source);
+    if !judgement.printed.is_empty() {
+        *printed = Some(judgement.printed.join("\n"));
+    }
     let verdict = judgement.verdict.map_err(|fault| {
         error!(fault = %fault, "the policy gave no verdict");
         let detail = "The policy could not be evaluated";

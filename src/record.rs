@@ -58,6 +58,8 @@ pub struct DecisionRecord<'r> {
     pub verdict: Option<Arc<Verdict>>,
     /// Where the verdict came from, or the error instead.
     pub verdict_source: Option<VerdictSource>,
+    /// What the policy printed, a line each, where `policy.print` is set.
+    pub printed: Option<String>,
     end: End,
 }
 
@@ -86,6 +88,7 @@ impl<'r> DecisionRecord<'r> {
             principal: None,
             verdict: None,
             verdict_source: None,
+            printed: None,
             end: End::Undecided,
         }
     }
@@ -155,7 +158,10 @@ impl<'r> DecisionRecord<'r> {
     /// The sentence for a denied client: the policy's own, or else geowarden's.
     pub fn detail(&self) -> Option<&str> {
         let denial = self.denial()?;
-        let words = self.followed_verdict().and_then(|v| v.reason.as_deref());
+        let words = self.followed_verdict().and_then(|verdict| {
+            let for_user = verdict.reason_user.as_deref();
+            for_user.or(verdict.reason.as_deref())
+        });
         Some(words.unwrap_or(&denial.detail))
     }
 

@@ -7,10 +7,15 @@ use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Sy
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use serde_json::json;
+use serde_json::Map;
 
 use self::caller::Caller;
-use super::{CommandError, TenantArguments, paint, print, print_json, running};
+use super::{
+    CommandError, TenantArguments,
+    explanation::Explained,
+    format::{Format, FormatArguments},
+    paint, print, print_json, running,
+};
 use crate::{
     authn::{Clock, SystemClock},
     files::Fresh,
@@ -79,9 +84,11 @@ pub(super) struct Eval {
     /// Print the `input` of the policy instead of deciding
     #[arg(long)]
     input: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    /// Say which rule allowed the request, or by which condition each rule missed, with the values that it saw
+    #[arg(long, conflicts_with_all = ["input", "batch"])]
+    explain: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 /// A clock that does not move.
@@ -102,17 +109,28 @@ impl Eval {
         if let Some(path) = &self.policy {
             config.policy.path = Some(path.clone());
         }
+        // For the author, on whose desk this runs.
+        config.policy.print = true;
         let clock = self.clock();
         let files = build::files(&config, Fresh::Read).map_err(CommandError::Config)?;
-        let policy = build::policy(&config, &files).map_err(CommandError::Config)?;
-        let check = self.check(clock.now())?;
+        let policy = Arc::new(build::policy(&config, &files).map_err(CommandError::Config)?);
+        let now = clock.now();
+        if self.explain {
+            // The decision and its explanation are of one moment.
+            geowarden_rego::fix_now(
+                DateTime::<Utc>::from(now)
+                    .timestamp_nanos_opt()
+                    .unwrap_or_default(),
+            );
+        }
+        let check = self.check(now)?;
         let caller = self.caller(&config, &files, &*clock)?;
         let authn = caller::chain(&config, &files, &check.headers, clock);
         let runtime = running::runtime()?;
         let rules = Rules {
             reader: build::reader(&config).map_err(CommandError::Config)?,
             authn: Arc::new(runtime.block_on(authn)?),
-            policy: Arc::new(policy),
+            policy: Arc::clone(&policy) as Arc<dyn crate::policy::Policy>,
             fastgeoapi: None,
         };
         let mut record = DecisionRecord::of(&check);
@@ -138,7 +156,11 @@ impl Eval {
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        self.print_decision(&record)
+        let explained = self
+            .explain
+            .then(|| Explained::of(&record, &policy, &config, &files))
+            .transpose()?;
+        self.print_decision(&record, explained.as_ref())
     }
 
     /// The clock by which credentials and the policy are judged.
@@ -177,7 +199,11 @@ impl Eval {
         CheckInput::as_envoy_asks(&asked).map_err(|e| CommandError::Failed(e.to_string()))
     }
 
-    fn print_decision(&self, record: &DecisionRecord<'_>) -> Result<ExitCode, CommandError> {
+    fn print_decision(
+        &self,
+        record: &DecisionRecord<'_>,
+        explained: Option<&Explained>,
+    ) -> Result<ExitCode, CommandError> {
         let (outcome, status, code) = (record.outcome(), record.status(), record.code());
         let cause = record.denial().and_then(|denial| denial.cause.as_deref());
         let detail = match cause.or_else(|| record.detail()) {
@@ -185,10 +211,19 @@ impl Eval {
             None if record.reason() == code => "The policy allows it",
             None => record.reason(),
         };
-        if self.json {
-            print_json(
-                &json!({"outcome": outcome, "status": status, "reason": code, "detail": detail}),
-            )?;
+        if self.format.is(Format::Json) {
+            let mut decision = Map::new();
+            decision.insert("outcome".to_owned(), outcome.into());
+            decision.insert("status".to_owned(), status.into());
+            decision.insert("reason".to_owned(), code.into());
+            decision.insert("detail".to_owned(), detail.into());
+            if let Some(printed) = &record.printed {
+                decision.insert("print".to_owned(), printed.as_str().into());
+            }
+            if let Some(explained) = explained {
+                decision.insert("explanation".to_owned(), explained.json()?);
+            }
+            print_json(&decision)?;
         } else {
             let outcome = if record.is_allowed() {
                 paint::good(outcome)
@@ -198,6 +233,12 @@ impl Eval {
             let lines: Vec<_> = detail.lines().map(paint::plain).collect();
             let detail = lines.join("\n");
             print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
+            for line in record.printed.iter().flat_map(|printed| printed.lines()) {
+                print(&format!("print: {}\n", paint::plain(line)))?;
+            }
+            if let Some(explained) = explained {
+                print(&explained.text())?;
+            }
         }
         Ok(if record.is_allowed() {
             ExitCode::SUCCESS

@@ -3,6 +3,8 @@
 mod check;
 mod completions;
 mod eval;
+mod explanation;
+mod format;
 mod healthcheck;
 mod init;
 mod key;

@@ -24,6 +24,11 @@ pub(super) fn warning(word: &str) -> Painted<'_> {
     Painted(AnsiColor::Yellow.on_default().bold(), word)
 }
 
+/// Where something stands.
+pub(super) fn faint(word: &str) -> Painted<'_> {
+    Painted(Style::new().dimmed(), word)
+}
+
 impl fmt::Display for Painted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(style, word) = self;

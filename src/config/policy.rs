@@ -41,6 +41,8 @@ pub struct Policy {
     /// The memory limit of that process, in bytes.
     #[schemars(range(min = 268_435_456_u64, max = 68_719_476_736_u64))]
     pub load_memory_bytes: u64,
+    /// Whether the log tells what the policy prints; then no verdict is remembered.
+    pub print: bool,
 }
 
 impl Default for Policy {
@@ -58,6 +60,7 @@ impl Default for Policy {
             remembered_decisions: 16_384,
             load_timeout: ConfigDuration::secs(10),
             load_memory_bytes: 1 << 30,
+            print: false,
         }
     }
 }

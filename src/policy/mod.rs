@@ -46,6 +46,8 @@ pub struct Judgement {
     pub verdict: Result<Arc<Verdict>, PolicyError>,
     /// Where the verdict came from.
     pub source: VerdictSource,
+    /// What the policy printed, one text for each line, if somebody wants it.
+    pub printed: Vec<String>,
 }
 
 /// Where a verdict came from.

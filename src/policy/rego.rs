@@ -32,6 +32,8 @@ pub struct RegoPolicy {
     policy: geowarden_rego::Policy,
     warnings: Vec<String>,
     input: input::Shape,
+    /// Whether the lines that it prints are kept.
+    prints: bool,
     /// The remembered verdicts; `None` if a verdict may change while the input stays the same.
     memo: Option<Memo>,
     allowed: Arc<Verdict>,
@@ -57,7 +59,8 @@ impl RegoPolicy {
             None => geowarden_rego::Policy::load(sources, &settings.policy)?,
         };
         Ok(Self {
-            memo: Memo::new(settings.remembered).filter(|_| policy.is_pure()),
+            memo: Memo::new(settings.remembered).filter(|_| policy.is_pure() && !settings.print),
+            prints: settings.print,
             warnings: policy.warnings().iter().map(ToString::to_string).collect(),
             policy,
             input: settings.input,
@@ -80,10 +83,19 @@ impl RegoPolicy {
 
     /// Evaluates the policy and reads its verdict.
     fn judge(&self, input: &input::Input<'_>) -> Judgement {
-        let (value, duration) = self.evaluate_timed(input);
+        let start = Instant::now();
+        let (value, printed) = if self.prints {
+            self.policy.evaluate_printing(input)
+        } else {
+            (self.policy.evaluate(input), Vec::new())
+        };
+        let duration = start.elapsed();
+        self.noted(duration);
+        let value = value.map_err(PolicyError::from);
         Judgement {
             verdict: value.and_then(|value| self.verdict(value)),
             source: VerdictSource::Evaluated(duration),
+            printed,
         }
     }
 
@@ -97,18 +109,15 @@ impl RegoPolicy {
 
     /// The value of the entrypoint for `input`; `None` if it is undefined.
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, PolicyError> {
-        self.evaluate_timed(input).0
-    }
-
-    fn evaluate_timed(
-        &self,
-        input: &impl Serialize,
-    ) -> (Result<Option<Value>, PolicyError>, Duration) {
         let start = Instant::now();
         let value = self.policy.evaluate(input);
-        let duration = start.elapsed();
-        self.noted(duration);
-        (value.map_err(PolicyError::from), duration)
+        self.noted(start.elapsed());
+        value.map_err(PolicyError::from)
+    }
+
+    /// The whole input that the policy is given for a question.
+    pub fn input(&self, question: &Question<'_>) -> Result<Value, PolicyError> {
+        serde_json::to_value(self.input.of(question)).map_err(|e| unreadable(&e))
     }
 }
 
@@ -124,6 +133,7 @@ impl Policy for RegoPolicy {
                 return Judgement {
                     verdict: Err(unreadable(&error)),
                     source: VerdictSource::Evaluated(Duration::ZERO),
+                    printed: Vec::new(),
                 };
             }
         };
@@ -169,6 +179,7 @@ fn remembered(verdict: Arc<Verdict>) -> Judgement {
     Judgement {
         verdict: Ok(verdict),
         source: VerdictSource::Remembered,
+        printed: Vec::new(),
     }
 }
 

@@ -13,4 +13,6 @@ pub struct RegoSettings {
     pub input: input::Shape,
     /// How many verdicts are remembered.
     pub remembered: usize,
+    /// Whether what it prints is kept; then no verdict is remembered.
+    pub print: bool,
 }

@@ -10,8 +10,10 @@ use crate::status::DenialStatus;
 pub struct Verdict {
     /// Whether the request is allowed. Only `true` allows it.
     pub allowed: bool,
-    /// The policy's own explanation.
+    /// The policy's own explanation for the log, and for the client without a `reason_user`.
     pub reason: Option<String>,
+    /// Denied: the policy's own explanation for the client.
+    pub reason_user: Option<String>,
     /// Allowed: headers added to the request. Denied: headers of the answer.
     pub headers: Vec<(String, String)>,
     /// Allowed: headers added to pygeoapi's answer.
@@ -85,16 +87,7 @@ impl Verdict {
         let mut verdict = Self {
             allowed,
             headers: headers(&mut members, "headers")?,
-            reason: match members.remove("reason") {
-                Some(Value::String(reason)) => Some(reason),
-                Some(_) => {
-                    return Err(VerdictError::Member {
-                        key: "reason",
-                        expected: "a string",
-                    });
-                }
-                None => None,
-            },
+            reason: text(&mut members, "reason")?,
             dynamic_metadata: match members.remove("dynamic_metadata") {
                 Some(Value::Object(metadata)) => metadata,
                 Some(_) => {
@@ -118,16 +111,8 @@ impl Verdict {
                 check_name(name)?;
             }
         } else {
-            verdict.body = match members.remove("body") {
-                Some(Value::String(body)) => Some(body),
-                Some(_) => {
-                    return Err(VerdictError::Member {
-                        key: "body",
-                        expected: "a string",
-                    });
-                }
-                None => None,
-            };
+            verdict.reason_user = text(&mut members, "reason_user")?;
+            verdict.body = text(&mut members, "body")?;
             verdict.http_status = match members.remove("http_status") {
                 Some(status) => Some(denial_status(&status)?),
                 None => None,
@@ -144,6 +129,20 @@ impl Verdict {
             }
         }
         Ok(verdict)
+    }
+}
+
+fn text(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<Option<String>, VerdictError> {
+    match members.remove(key) {
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(VerdictError::Member {
+            key,
+            expected: "a string",
+        }),
+        None => Ok(None),
     }
 }
 
@@ -275,6 +274,7 @@ mod tests {
             json!({"allowed": false, "http_status": 200}),
             json!({"allowed": false, "http_status": "403"}),
             json!({"allowed": false, "body": {}}),
+            json!({"allowed": false, "reason_user": 1}),
             json!({"allowed": true, "dynamic_metadata": []}),
             json!({"allowed": true, "query_parameters_to_set": {"limit": ["1", "2"]}}),
             json!({"allowed": true, "query_parameters_to_set": [{"limit": "1"}, {"limit": "1"}]}),

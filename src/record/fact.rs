@@ -93,7 +93,7 @@ impl Fact {
 }
 
 /// Every fact, in the order of a log line.
-pub static FACTS: [Fact; 24] = [
+pub static FACTS: [Fact; 25] = [
     Fact::logged("decision_id", |record| Some(FactValue::Text(&record.id)))
         .in_metadata("decision_id")
         .in_spans("geowarden.decision.id"),
@@ -185,6 +185,7 @@ pub static FACTS: [Fact; 24] = [
     Fact::logged("duration_us", |record| Some(micros(record.duration))),
     Fact::logged("detail", |record| text(record.logged_detail())).for_the_log_only(),
     Fact::logged("cause", |record| text(record.denial()?.cause.as_deref())).for_the_log_only(),
+    Fact::logged("print", |record| text(record.printed.as_deref())).for_the_log_only(),
 ];
 
 fn micros(duration: Duration) -> FactValue<'static> {

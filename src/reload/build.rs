@@ -126,6 +126,7 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
         },
         input: input_shape(config),
         remembered: config.policy.remembered_decisions,
+        print: config.policy.print,
     }
 }
 

@@ -21,6 +21,7 @@ mod encoding;
 mod envoy_files;
 mod envoy_settings;
 mod eval;
+mod explanations;
 mod garbage;
 mod generations;
 mod init;

@@ -12,7 +12,10 @@
 
 mod print;
 
-use crate::resolve::tree::{Collection, Kind, Local, Scalar};
+use crate::{
+    resolve::tree::{Collection, Kind, Local, Scalar},
+    source::Span,
+};
 
 pub(crate) use self::print::RESERVED;
 pub use self::print::{path, print};
@@ -45,8 +48,8 @@ pub struct Rule {
     pub bodies: Vec<Body>,
     /// The names of its variables.
     pub locals: Vec<String>,
-    /// The line where it begins.
-    pub line: u32,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// A body and its value.
@@ -56,8 +59,8 @@ pub struct Body {
     pub value: Term,
     /// The statements of the body.
     pub statements: Vec<Statement>,
-    /// The line where it begins.
-    pub line: u32,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// A statement. Statements are in the order of evaluation.
@@ -67,8 +70,8 @@ pub struct Statement {
     pub step: Step,
     /// Replacements by `with`: a path or the name of a function, and a variable, a constant or a function.
     pub with: Vec<(Term, Term)>,
-    /// The line where the author wrote it.
-    pub line: u32,
+    /// The author's statement that it is made of.
+    pub span: Span,
 }
 
 /// The kinds of statements.

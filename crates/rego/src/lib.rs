@@ -5,6 +5,7 @@ pub mod check;
 pub mod core;
 pub mod diagnostic;
 mod engine_error;
+pub mod explain;
 mod load_error;
 mod lower;
 pub mod migrate;

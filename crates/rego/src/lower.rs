@@ -163,7 +163,7 @@ impl Lower<'_> {
         self.statements.push(Statement {
             step,
             with: self.with.clone(),
-            line: self.span.line,
+            span: self.span,
         });
     }
 

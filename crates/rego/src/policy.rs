@@ -113,6 +113,17 @@ impl Policy {
         run::evaluate(&self.slices, &self.rule, input)
     }
 
+    /// The same, with what the policy prints, one text for each line.
+    pub fn evaluate_printing(
+        &self,
+        input: &impl Serialize,
+    ) -> (Result<Option<Value>, Fault>, Vec<String>) {
+        match self.reads.value(input) {
+            Ok(input) => run::evaluate_printing(&self.slices, &self.rule, input),
+            Err(e) => (Err(Fault::Evaluation(format!("input: {e}"))), Vec::new()),
+        }
+    }
+
     /// What of `input` it can read: two inputs of which that is equal have the same value, where the policy
     /// [is pure](Self::is_pure).
     pub fn reads(&self) -> &Reads {

@@ -6,7 +6,7 @@
 pub(crate) mod builtins;
 pub(crate) mod engine;
 pub(crate) mod slices;
-mod term;
+pub(crate) mod term;
 
 use std::{
     cell::RefCell,
@@ -59,6 +59,17 @@ pub(crate) fn evaluate(slices: &Slices, rule: &str, input: Value) -> Result<Opti
         Ok(Err(error)) => Err(fault(&error.to_string())),
         Err(panic) => Err(Fault::Panic(panic_text(&*panic))),
     }
+}
+
+/// The same, with what the policy prints, one text for each line.
+pub(crate) fn evaluate_printing(
+    slices: &Slices,
+    rule: &str,
+    input: Value,
+) -> (Result<Option<Value>, Fault>, Vec<String>) {
+    builtins::print::keep();
+    let value = evaluate(slices, rule, input);
+    (value, builtins::print::take())
 }
 
 /// `None` for undefined.

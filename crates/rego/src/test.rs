@@ -2,6 +2,7 @@
 
 mod cases;
 mod rules;
+mod why;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +12,10 @@ use std::{
 use regorus::{Engine, Value as RegoValue};
 use serde::Serialize;
 
-pub use self::cases::CaseResult;
+pub use self::{
+    cases::CaseResult,
+    why::{Why, why},
+};
 use self::{
     cases::Cases,
     rules::{Gives, TestRule},

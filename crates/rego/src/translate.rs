@@ -39,11 +39,25 @@ pub struct Given {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// A policy in the forms of the core, before they become texts.
+pub(crate) struct Translated {
+    /// The files, with those that are made for others.
+    pub modules: Vec<core::Module>,
+    /// Where the engine finds the document that is asked for, by its names.
+    pub entry: Option<Vec<String>>,
+    /// Where the engine finds what the author's paths stand for.
+    pub places: Places,
+    /// What no name of the policy begins with.
+    pub prefix: String,
+    /// What can differ from OPA all the same.
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// A policy in forms that mean the same to OPA and to the engine.
 ///
 /// `builtins` can be a function that tells how many arguments a built-in takes, and nothing for one that there is not.
 pub fn translate(written: Written<'_>, builtins: &dyn Builtins) -> Result<Given, Vec<Diagnostic>> {
-    translate_with(written, builtins, |_, _| ()).map(|(given, ..)| given)
+    to_core(written, builtins, |_, _| ()).map(|(translated, ())| translated.given())
 }
 
 /// Translates a policy whose resolved files are first changed by `change`, which is also given the prefix that no name of the
@@ -53,6 +67,31 @@ pub(crate) fn translate_with<T>(
     builtins: &dyn Builtins,
     change: impl FnOnce(&mut [File], &str) -> T,
 ) -> Result<(Given, T, Places), Vec<Diagnostic>> {
+    let (translated, changed) = to_core(written, builtins, change)?;
+    Ok((translated.given(), changed, translated.places))
+}
+
+impl Translated {
+    /// The last stage.
+    fn given(&self) -> Given {
+        let texts = self.modules.iter().map(|module| {
+            let text = core::print(module, &self.prefix);
+            (module.name.clone(), text)
+        });
+        Given {
+            texts: texts.collect(),
+            entry: self.entry.as_deref().map(core::path),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+/// All stages but the last, with what `change` returns.
+pub(crate) fn to_core<T>(
+    written: Written<'_>,
+    builtins: &dyn Builtins,
+    change: impl FnOnce(&mut [File], &str) -> T,
+) -> Result<(Translated, T), Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     for (name, text) in written.texts {
@@ -75,16 +114,14 @@ pub(crate) fn translate_with<T>(
         std::iter::once("data".to_owned()).chain(names).collect()
     });
     let lowered = lower(&arranged, &places, entry)?;
-    let printed = lowered
-        .modules
-        .iter()
-        .map(|module| (module.name.clone(), core::print(module, &prefix)));
-    let given = Given {
-        texts: printed.collect(),
-        entry: lowered.entry.map(|path| core::path(&path)),
+    let translated = Translated {
+        modules: lowered.modules,
+        entry: lowered.entry,
+        places,
+        prefix,
         warnings,
     };
-    Ok((given, changed, places))
+    Ok((translated, changed))
 }
 
 /// The names of the data's values at a path, `data` first.

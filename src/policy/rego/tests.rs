@@ -26,6 +26,7 @@ fn settings() -> RegoSettings {
         },
         input: input::Shape::Native,
         remembered: 0,
+        print: false,
     }
 }
 

@@ -82,6 +82,7 @@ impl Policy for TestPolicy {
         Judgement {
             verdict: Ok(Arc::new(verdict)),
             source: VerdictSource::Evaluated(Duration::from_micros(7)),
+            printed: Vec::new(),
         }
     }
 

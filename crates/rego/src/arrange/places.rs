@@ -72,6 +72,25 @@ impl Places {
         path
     }
 
+    /// The author's path of what the engine finds at a place: the reverse of [`Self::of`].
+    pub(crate) fn written(&self, place: &[String]) -> Path {
+        for end in (1..=place.len()).rev() {
+            let (above, below) = place.split_at(end);
+            let moved = self
+                .others
+                .iter()
+                .find(|(_, other)| other.as_slice() == above);
+            let group = || {
+                let asked = self.asked.borrow();
+                asked.iter().find(|path| self.group(path) == above).cloned()
+            };
+            if let Some(path) = moved.map(|(path, _)| path.clone()).or_else(group) {
+                return [path.as_slice(), below].concat();
+            }
+        }
+        place.to_vec()
+    }
+
     /// Whether the place is always an object.
     pub(crate) fn is_group(&self, place: &[String]) -> bool {
         place.get(1) == self.package().first()

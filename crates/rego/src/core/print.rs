@@ -26,7 +26,7 @@ pub fn print(module: &Module, prefix: &str) -> String {
     }
     for rule in &module.rules {
         let line = printer.line;
-        printer.go_to(rule.line);
+        printer.go_to(rule.span.line);
         if printer.line == line {
             printer.push(" ");
         }
@@ -114,7 +114,7 @@ impl<'a> Printer<'a> {
         }
         for (index, body) in rule.bodies.iter().enumerate() {
             if index > 0 {
-                self.go_to(body.line);
+                self.go_to(body.span.line);
                 self.push(" else");
             }
             self.push(match rule.kind {
@@ -141,7 +141,7 @@ impl<'a> Printer<'a> {
     fn statements(&mut self, statements: &'a [Statement]) {
         for (index, statement) in statements.iter().enumerate() {
             self.separate(index, "; ");
-            self.go_to(statement.line);
+            self.go_to(statement.span.line);
             self.one(&statement.step);
             for (target, value) in &statement.with {
                 self.push(" with ");

@@ -81,7 +81,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
         kind: rule.kind,
         bodies,
         locals: lower.names.clone(),
-        line: rule.span.line,
+        span: rule.span,
     })
 }
 
@@ -123,6 +123,7 @@ impl Lower<'_> {
         if let Some(query) = &body.query {
             self.query(query)?;
         }
+        self.span = body.span;
         let mut values: Vec<&Value> = key.into_iter().collect();
         values.extend(body.value.as_ref());
         let mut terms = self.operands(values)?.into_iter();
@@ -139,7 +140,7 @@ impl Lower<'_> {
             core::Body {
                 value,
                 statements: std::mem::take(&mut self.statements),
-                line: body.span.line,
+                span: body.span,
             },
             key,
         ))

@@ -177,13 +177,9 @@ impl Lower<'_> {
     fn printed(&mut self, arguments: &[Value]) -> Ready<Term> {
         let mut terms = Vec::new();
         for argument in arguments {
-            terms.push(if is_call(argument) {
-                self.as_set(argument)?
-            } else {
-                self.operand(argument)?
-            });
+            terms.push(self.as_set(argument)?);
         }
-        Ok(Term::call("print", terms))
+        Ok(Term::call("internal.print", vec![Term::Array(terms)]))
     }
 
     /// A set with the value, or an empty set if it is undefined.

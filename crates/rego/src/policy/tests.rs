@@ -208,3 +208,33 @@ fn what_a_policy_cannot_read_does_not_change_its_value() {
     }
     assert!(met > 500, "only {met} policies could be compared");
 }
+
+#[test]
+fn what_is_printed_is_kept_for_who_asks_and_changes_nothing() {
+    let text = "package geowarden.authz\nallow if {\n\tprint(\"user:\", input.user, lower(input.user), input.none)\n\tprint(1, {\"b\", \"a\"}, [x | some x in input.xs])\n\tprint(input.xs[_])\n\tprint()\n}";
+    let policy = load(text).unwrap();
+    let input = json!({"user": "Ada\n", "xs": [2, 1]});
+    let (value, printed) = policy.evaluate_printing(&input);
+    assert_eq!(value, Ok(Some(json!(true))));
+    assert_eq!(
+        printed,
+        [
+            "user: Ada\n ada\n <undefined>",
+            "1 {\"a\", \"b\"} [2, 1]",
+            "1",
+            "2",
+            ""
+        ]
+    );
+    assert_eq!(policy.evaluate(&input), Ok(Some(json!(true))));
+    let (_, again) = policy.evaluate_printing(&input);
+    assert_eq!(again, printed);
+
+    // What is printed is bounded.
+    let text = "package geowarden.authz\nallow if { some x in numbers.range(1, 9999); print(input.long, x); x == 9999 }";
+    let policy = load(text).unwrap();
+    let (value, printed) = policy.evaluate_printing(&json!({"long": "é".repeat(999)}));
+    assert_eq!(value, Ok(Some(json!(true))));
+    let bytes: usize = printed.iter().map(String::len).sum();
+    assert!((6 << 10..=8 << 10).contains(&bytes), "{bytes}");
+}

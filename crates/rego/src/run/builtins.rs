@@ -21,6 +21,7 @@ mod object_by_ways;
 mod once;
 mod order;
 mod percent;
+pub(crate) mod print;
 mod regex;
 mod semver;
 mod strings;
@@ -67,7 +68,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 25] = [
+const ALL: [&[Builtin]; 26] = [
     &arithmetic::ALL,
     &base64::ALL,
     &casts::ALL,
@@ -84,6 +85,7 @@ const ALL: [&[Builtin]; 25] = [
     &numbers::ALL,
     &once::ALL,
     &order::ALL,
+    &print::ALL,
     &regex::ALL,
     &semver::ALL,
     &strings::ALL,

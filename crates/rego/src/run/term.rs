@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 16 << 20;
 const NODE: usize = 32;
 
 /// A value as JSON: sets become arrays, and keys that are no strings become their JSON.
-pub(super) fn to_json(value: &Value) -> Result<Json, String> {
+pub(crate) fn to_json(value: &Value) -> Result<Json, String> {
     let mut left = MAX_BYTES;
     json(value, &mut left, 0)
 }
@@ -61,7 +61,7 @@ fn list<'a>(
 }
 
 /// Writes a value as OPA does, behind `text`; `count` is told of each piece before it is written, and can refuse it.
-pub(super) fn write(
+pub(crate) fn write(
     value: &Value,
     text: &mut String,
     count: &mut dyn FnMut(usize) -> Result<(), String>,

@@ -1,0 +1,244 @@
+//! Why a document has its value: which rule gave it, or by which condition each rule missed, with the values that it saw.
+//!
+//! The policy is evaluated by the engine that decides, with notes between its statements ([`instrument`]). So what is told is what
+//! the engine did, and it must have the same value: an explanation of another one is an error. A policy that is not explained
+//! has no notes.
+
+mod calls;
+mod frames;
+mod instrument;
+mod looked_at;
+mod notes;
+mod recorder;
+mod tell;
+pub mod text;
+mod told;
+mod words;
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use regorus::{Engine, Value as RegoValue};
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+pub use self::told::{
+    Condition, Definition, Explanation, Missing, Outcome, Place, Seen, Tried, Wanted, WantedValue,
+};
+use self::{
+    frames::Frames, instrument::instrument, notes::Notes, recorder::Recorder, tell::Telling,
+};
+use crate::{
+    BuiltinErrors, LoadError, Settings,
+    arrange::Places,
+    core, engine_error,
+    run::{
+        Fault, builtins,
+        engine::{LOAD_LIMIT, engine, on_large_stack, panic_text, timer},
+        term,
+    },
+    source::{Sources, Version},
+    translate::{Written, to_core},
+};
+
+/// Why a value is not explained.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ExplainError {
+    /// The evaluation that is explained had another value.
+    #[error(
+        "the explained evaluation gave {explained}, and the decision {decided}: the explanation is of no use; ask at one moment (`--at`) if the policy looks at the time"
+    )]
+    Differs {
+        /// What the decision was made by.
+        decided: String,
+        /// What the explained evaluation gave.
+        explained: String,
+    },
+    /// The input cannot be given to the policy.
+    #[error("input: {0}")]
+    Input(String),
+    /// The notes of the evaluation do not fit together.
+    #[error("the steps of the evaluation do not fit together, so it cannot be explained")]
+    Broken,
+}
+
+/// A policy, prepared to say why one of its documents has its value.
+pub struct Explainer {
+    engine: Engine,
+    recorder: Recorder,
+    notes: Notes,
+    places: Places,
+    texts: BTreeMap<String, String>,
+    data: RegoValue,
+    entry: Vec<String>,
+    entrypoint: String,
+}
+
+impl Explainer {
+    /// Prepares a policy to explain its entrypoint.
+    ///
+    /// ```
+    /// use std::{collections::BTreeMap, time::Duration};
+    ///
+    /// use geowarden_rego::{BuiltinErrors, Settings, Sources, explain::Explainer, source::Version};
+    /// use serde_json::json;
+    ///
+    /// let text = "package example\n\nallow if {\n\tinput.action == \"read\"\n\tinput.user == \"ada\"\n}\n";
+    /// let sources = Sources {
+    ///     modules: BTreeMap::from([("example.rego".to_owned(), text.to_owned())]),
+    ///     ..Sources::default()
+    /// };
+    /// let settings = Settings {
+    ///     entrypoint: "example/allow".to_owned(),
+    ///     version: Version::V1,
+    ///     timeout: Duration::from_millis(100),
+    ///     builtin_errors: BuiltinErrors::Refuse,
+    /// };
+    /// let explainer = Explainer::load(sources, &settings).unwrap();
+    /// let why = explainer.explain(&json!({"action": "read", "user": "bob"}), &Ok(None)).unwrap();
+    /// let condition = &why.definitions[0].conditions[0];
+    /// assert_eq!(condition.place.line, 5);
+    /// assert_eq!(condition.place.source, "input.user == \"ada\"");
+    /// assert_eq!(condition.values[0].name, "input.user");
+    /// assert_eq!(condition.values[0].value, Some(json!("bob")));
+    /// ```
+    pub fn load(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
+        let names = settings.entrypoint.split('/').map(str::to_owned).collect();
+        let (version, errors) = (settings.version, settings.builtin_errors);
+        on_large_stack(move || Self::of(sources.without_tests(), version, errors, names))
+    }
+
+    /// Prepares a policy with its tests, to explain the document at these names, without `data`.
+    pub(crate) fn of(
+        sources: Sources,
+        version: Version,
+        errors: BuiltinErrors,
+        entry: Vec<String>,
+    ) -> Result<Self, LoadError> {
+        let written = Written {
+            texts: &sources.modules,
+            version,
+            data: &sources.data,
+            entry: &entry,
+        };
+        let translated = to_core(written, &builtins::Available, |_, _| ());
+        let (translated, ()) = translated.map_err(LoadError::Diagnostics)?;
+        let (modules, notes) = instrument(&translated.modules);
+        let texts = modules.iter().map(|module| {
+            (
+                module.name.as_str(),
+                core::print(module, &translated.prefix),
+            )
+        });
+        let data = RegoValue::from(Value::Object(sources.data.clone()));
+        let mut engine = engine(std::iter::empty(), data.clone(), errors)?;
+        let recorder = Recorder::default();
+        recorder.register(&mut engine)?;
+        for (name, text) in texts {
+            engine
+                .add_policy(name.to_owned(), text)
+                .map_err(|e| LoadError::Unusable(engine_error::for_author(&e.to_string())))?;
+        }
+        engine.set_execution_timer_config(timer(LOAD_LIMIT));
+        let entrypoint: Vec<String> = std::iter::once("data".to_owned()).chain(entry).collect();
+        Ok(Self {
+            engine,
+            recorder,
+            notes,
+            places: translated.places,
+            texts: sources.modules,
+            data,
+            entry: translated.entry.unwrap_or_else(|| entrypoint.clone()),
+            entrypoint: core::path(&entrypoint),
+        })
+    }
+
+    /// Why the entrypoint has its value for `input`; `decided` is what the decision was made by.
+    pub fn explain(
+        &self,
+        input: &impl Serialize,
+        decided: &Result<Option<Value>, Fault>,
+    ) -> Result<Explanation, ExplainError> {
+        let input = serde_json::to_value(input).map_err(|e| ExplainError::Input(e.to_string()))?;
+        let input = RegoValue::from(input);
+        self.recorder.take();
+        let explained = self.evaluate(&input);
+        let fault = match (decided, &explained) {
+            (Ok(decided), Ok(explained)) if decided == explained => None,
+            (Err(decided), Err(_)) | (Err(decided @ Fault::Timeout), _) => {
+                Some(decided.to_string())
+            }
+            (decided, explained) => {
+                return Err(ExplainError::Differs {
+                    decided: outcome(decided),
+                    explained: outcome(explained),
+                });
+            }
+        };
+        self.tell(&input, explained.unwrap_or_default(), fault)
+    }
+
+    /// Why the entrypoint has its value without an input.
+    pub(crate) fn explain_alone(&self) -> Result<Explanation, ExplainError> {
+        self.recorder.take();
+        let input = RegoValue::Undefined;
+        let (value, fault) = match self.evaluate(&input) {
+            Ok(value) => (value, None),
+            Err(fault) => (None, Some(fault.to_string())),
+        };
+        self.tell(&input, value, fault)
+    }
+
+    /// What the last evaluation did.
+    fn tell(
+        &self,
+        input: &RegoValue,
+        value: Option<Value>,
+        fault: Option<String>,
+    ) -> Result<Explanation, ExplainError> {
+        let notes = self.recorder.take();
+        let frames = Frames::of(notes, &self.notes).ok_or(ExplainError::Broken)?;
+        let values = (input, &self.data);
+        let mut telling = Telling::new(&self.notes, &self.places, &self.texts, &frames, values);
+        let definitions = telling.entry(&self.entry);
+        let is_given = definitions.iter().any(|one| one.outcome == Outcome::Held);
+        let default = (!is_given && value.is_some())
+            .then(|| telling.default_of(&self.entry))
+            .flatten();
+        Ok(Explanation {
+            entrypoint: self.entrypoint.clone(),
+            value,
+            fault,
+            definitions,
+            default,
+        })
+    }
+
+    fn evaluate(&self, input: &RegoValue) -> Result<Option<Value>, Fault> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let mut engine = self.engine.clone();
+            builtins::begin(0);
+            engine.set_input(input.clone());
+            engine
+                .eval_rule(core::path(&self.entry))
+                .map_err(|e| e.to_string())
+        }));
+        match outcome {
+            Ok(Ok(RegoValue::Undefined)) => Ok(None),
+            Ok(Ok(value)) => term::to_json(&value).map(Some).map_err(Fault::Evaluation),
+            Ok(Err(text)) => Err(Fault::Evaluation(engine_error::for_author(&text))),
+            Err(panic) => Err(Fault::Panic(panic_text(&*panic))),
+        }
+    }
+}
+
+fn outcome(outcome: &Result<Option<Value>, Fault>) -> String {
+    match outcome {
+        Ok(Some(value)) => value.to_string(),
+        Ok(None) => "undefined".to_owned(),
+        Err(fault) => format!("no value ({fault})"),
+    }
+}

@@ -1,0 +1,238 @@
+//! Puts the notes of an evaluation together: which query was evaluated for which statement, and how far it came.
+//!
+//! No rule uses itself, so a query that is entered while one of it is open begins anew, and one that is entered while no
+//! statement is open belongs to the statement around.
+
+use regorus::Value;
+
+use super::{
+    notes::{BlockOf, Notes},
+    recorder::Note,
+};
+
+/// An evaluation.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    /// Queries that were entered.
+    pub frames: Vec<Frame>,
+    /// Statements that were begun.
+    pub visits: Vec<Visit>,
+}
+
+/// One time that a query was entered.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// The query.
+    pub block: usize,
+    /// The variables it was entered with.
+    pub arguments: Vec<Value>,
+    /// The statement that it was entered for; `None` for the document that was asked for.
+    pub parent: Option<usize>,
+    /// The statement around in which something stands in place of something else.
+    pub context: Option<usize>,
+    /// Its statements.
+    pub visits: Vec<usize>,
+    /// The values that it gave, and the last statement before each.
+    pub leaves: Vec<(Vec<Value>, Option<Place>)>,
+    /// How far it is.
+    path: Vec<Place>,
+    /// The statement that has begun and not ended.
+    open: Option<usize>,
+}
+
+/// A statement, and the element that it found where it looks through a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub visit: usize,
+    pub element: Option<usize>,
+}
+
+/// One time that a statement was evaluated.
+#[derive(Debug)]
+pub(super) struct Visit {
+    /// The statement.
+    pub step: usize,
+    /// The query.
+    pub frame: usize,
+    /// What was evaluated before it in the same query.
+    pub before: Option<Place>,
+    /// Its variables.
+    pub locals: Vec<Value>,
+    /// What came of it, unless the evaluation broke off.
+    pub outcome: Option<Outcome>,
+    /// The elements that it found.
+    pub elements: Vec<Vec<Value>>,
+    /// The queries that were entered for it.
+    pub inner: Vec<usize>,
+}
+
+/// What came of a statement.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub value: Option<Value>,
+    pub operands: Vec<Option<Value>>,
+    pub holds: bool,
+}
+
+impl Frames {
+    /// Puts notes together; `None` if they do not fit together.
+    pub(super) fn of(notes: Vec<Note>, all: &Notes) -> Option<Self> {
+        let mut frames = Self::default();
+        let mut stack: Vec<usize> = Vec::new();
+        for note in notes {
+            match note {
+                Note::Enter(block, arguments) => frames.enter(block, arguments, all, &mut stack),
+                Note::Begin(step, locals) => {
+                    let block = all.steps.get(step)?.block;
+                    let order = all.steps.get(step)?.order;
+                    let frame = frames.back_to(block, &mut stack)?;
+                    frames.begin(frame, step, order, locals, all)?;
+                }
+                Note::End {
+                    step,
+                    value,
+                    operands,
+                    holds,
+                } => {
+                    let frame = frames.back_to(all.steps.get(step)?.block, &mut stack)?;
+                    let frame = frames.frames.get_mut(frame)?;
+                    let visit = frames.visits.get_mut(frame.open.take()?)?;
+                    if visit.step != step {
+                        return None;
+                    }
+                    visit.outcome = Some(Outcome {
+                        value,
+                        operands,
+                        holds,
+                    });
+                }
+                Note::Got(step, element) => {
+                    let frame = frames.back_to(all.steps.get(step)?.block, &mut stack)?;
+                    let frame = frames.frames.get_mut(frame)?;
+                    let is_step = |place: &Place| {
+                        let visit = frames.visits.get(place.visit);
+                        visit.is_some_and(|visit| visit.step == step)
+                    };
+                    let at = frame.path.iter().rposition(is_step)?;
+                    frame.path.truncate(at + 1);
+                    let place = frame.path.last_mut()?;
+                    let visit = frames.visits.get_mut(place.visit)?;
+                    place.element = Some(visit.elements.len());
+                    visit.elements.push(element);
+                }
+                Note::Leave(block, values) => {
+                    let frame = frames.back_to(block, &mut stack)?;
+                    let frame = frames.frames.get_mut(frame)?;
+                    let last = frame.path.last().copied();
+                    frame.leaves.push((values, last));
+                }
+            }
+        }
+        Some(frames)
+    }
+
+    fn enter(&mut self, block: usize, arguments: Vec<Value>, all: &Notes, stack: &mut Vec<usize>) {
+        // A query in which no statement is open is over, as far as this one is concerned.
+        while let Some(top) = stack.last() {
+            match self.frames.get(*top) {
+                Some(frame) if frame.open.is_some() => break,
+                _ => {
+                    stack.pop();
+                }
+            }
+        }
+        let parent = stack.last().and_then(|top| self.frames.get(*top)?.open);
+        let context = parent.and_then(|visit| self.context(visit, all));
+        let frame = self.frames.len();
+        if let Some(parent) = parent.and_then(|parent| self.visits.get_mut(parent)) {
+            parent.inner.push(frame);
+        }
+        self.frames.push(Frame {
+            block,
+            arguments,
+            parent,
+            context,
+            visits: Vec::new(),
+            leaves: Vec::new(),
+            path: Vec::new(),
+            open: None,
+        });
+        stack.push(frame);
+    }
+
+    /// The frame of a query, with all that are entered inside of it left.
+    fn back_to(&self, block: usize, stack: &mut Vec<usize>) -> Option<usize> {
+        loop {
+            let top = *stack.last()?;
+            if self.frames.get(top)?.block == block {
+                return Some(top);
+            }
+            stack.pop();
+        }
+    }
+
+    fn begin(
+        &mut self,
+        frame: usize,
+        step: usize,
+        order: usize,
+        locals: Vec<Value>,
+        all: &Notes,
+    ) -> Option<()> {
+        let visit = self.visits.len();
+        let open = self.frames.get_mut(frame)?;
+        let is_before = |place: &Place| {
+            let step = self.visits.get(place.visit).map(|visit| visit.step);
+            let other = step.and_then(|step| all.steps.get(step));
+            other.is_some_and(|other| other.order < order)
+        };
+        let kept = open
+            .path
+            .iter()
+            .take_while(|place| is_before(place))
+            .count();
+        open.path.truncate(kept);
+        let before = open.path.last().copied();
+        open.path.push(Place {
+            visit,
+            element: None,
+        });
+        open.open = Some(visit);
+        open.visits.push(visit);
+        self.visits.push(Visit {
+            step,
+            frame,
+            before,
+            locals,
+            outcome: None,
+            elements: Vec::new(),
+            inner: Vec::new(),
+        });
+        Some(())
+    }
+
+    /// The statement at or around another one in which something stands in place of something else.
+    pub(super) fn context(&self, visit: usize, all: &Notes) -> Option<usize> {
+        let at = self.visits.get(visit)?;
+        if all.steps.get(at.step)?.is_replacing {
+            return Some(visit);
+        }
+        let frame = self.frames.get(at.frame)?;
+        match all.blocks.get(frame.block)?.of {
+            BlockOf::Body => frame.context,
+            BlockOf::Every | BlockOf::Comprehension => self.context(frame.parent?, all),
+        }
+    }
+
+    /// The way to a place, from the first statement on.
+    pub(super) fn path(&self, place: Place) -> Vec<Place> {
+        let mut path = vec![place];
+        let mut at = place;
+        while let Some(before) = self.visits.get(at.visit).and_then(|visit| visit.before) {
+            path.push(before);
+            at = before;
+        }
+        path.reverse();
+        path
+    }
+}

@@ -1,0 +1,314 @@
+//! From an evaluation to what is said of it.
+
+mod conditions;
+mod misses;
+mod terms;
+mod values;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Value;
+
+use self::{misses::Miss, terms::uses};
+use super::{
+    frames::{Frames, Place as At},
+    notes::{BlockOf, Notes, RuleNote, StepNote},
+    told::{Definition, Outcome, Place, Seen},
+    words::shown,
+};
+use crate::{
+    arrange::Places,
+    core::{Step, Term},
+    lower::made::FILE,
+    run::term::to_json,
+    source::Span,
+};
+
+/// Rules are followed into rules that they use so far.
+const MAX_DEPTH: usize = 24;
+
+/// An evaluation, and what is needed to tell of it.
+pub(super) struct Telling<'a> {
+    notes: &'a Notes,
+    frames: &'a Frames,
+    places: &'a Places,
+    /// The author's texts.
+    texts: &'a BTreeMap<String, String>,
+    input: &'a Value,
+    data: &'a Value,
+    /// How far definitions are from holding.
+    misses: BTreeMap<usize, Option<Miss>>,
+    /// The frames that are told.
+    told: BTreeSet<usize>,
+}
+
+/// What is asked of the rules that a condition looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Why they do not give more.
+    NotMore,
+    /// What gave their value.
+    Given,
+}
+
+impl<'a> Telling<'a> {
+    pub(super) fn new(
+        notes: &'a Notes,
+        places: &'a Places,
+        texts: &'a BTreeMap<String, String>,
+        frames: &'a Frames,
+        (input, data): (&'a Value, &'a Value),
+    ) -> Self {
+        Self {
+            notes,
+            frames,
+            places,
+            texts,
+            input,
+            data,
+            misses: BTreeMap::new(),
+            told: BTreeSet::new(),
+        }
+    }
+}
+
+impl Telling<'_> {
+    /// The definitions of the document at a place, or of all rules below it, as they were evaluated at first.
+    pub(super) fn entry(&mut self, place: &[String]) -> Vec<Definition> {
+        let frames = self.of_rules(place, None);
+        self.definitions(&frames, Why::NotMore, MAX_DEPTH)
+    }
+
+    /// The default of the document at a place.
+    pub(super) fn default_of(&self, place: &[String]) -> Option<Place> {
+        let mut rules = self.notes.rules.iter();
+        let default = rules.find(|rule| rule.is_default && rule.place == place)?;
+        Some(self.place(&default.file, default.span, true))
+    }
+
+    /// The frames of the bodies of a rule, or of all rules below a path, in one context.
+    fn of_rules(&self, place: &[String], context: Option<usize>) -> Vec<usize> {
+        let frames = self.frames.frames.iter().enumerate();
+        let of_rule = frames.filter(|(_, frame)| {
+            let Some(block) = self.notes.blocks.get(frame.block) else {
+                return false;
+            };
+            let rule = self.notes.rules.get(block.rule);
+            let is_it = rule.is_some_and(|rule| {
+                // A package stands for all rules below it.
+                let is_near = place.starts_with(&rule.place) || rule.place.starts_with(place);
+                !rule.is_function && is_near
+            });
+            block.of == BlockOf::Body && frame.context == context && is_it
+        });
+        of_rule.map(|(number, _)| number).collect()
+    }
+
+    /// The rules that a statement looks at, by the frames of their bodies.
+    fn looked_at(&self, visit: usize) -> Vec<usize> {
+        let Some(at) = self.frames.visits.get(visit) else {
+            return Vec::new();
+        };
+        let Some(step) = self.notes.steps.get(at.step) else {
+            return Vec::new();
+        };
+        let context = self.frames.context(visit, self.notes);
+        let mut places = Vec::new();
+        let mut functions = Vec::new();
+        let steps: Vec<&Step> = match &step.step {
+            Step::Not(inner) => vec![inner],
+            step => vec![step],
+        };
+        for step in steps {
+            uses(step, &mut places, &mut functions);
+        }
+        let mut all: Vec<usize> = Vec::new();
+        for place in places {
+            all.extend(self.of_rules(place, context));
+        }
+        for frame in &at.inner {
+            let rule = self.rule_of(*frame);
+            // A function that stands in place of another one is called as well.
+            if rule.is_some_and(|rule| rule.is_function) && !functions.is_empty() {
+                all.push(*frame);
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn rule_of(&self, frame: usize) -> Option<&RuleNote> {
+        let block = self.frames.frames.get(frame)?.block;
+        let block = self.notes.blocks.get(block)?;
+        (block.of == BlockOf::Body).then(|| self.notes.rules.get(block.rule))?
+    }
+
+    fn definitions(&mut self, frames: &[usize], why: Why, depth: usize) -> Vec<Definition> {
+        let mut all: Vec<((bool, usize, usize), Vec<Definition>)> = Vec::new();
+        for frame in frames {
+            let holds = self.holds(*frame);
+            if !holds && why == Why::Given {
+                continue;
+            }
+            let left = if holds {
+                0
+            } else {
+                self.miss(*frame).map_or(usize::MAX, |miss| miss.left)
+            };
+            let passed = self.miss(*frame).map_or(0, |miss| miss.passed);
+            let key = (!holds, left, usize::MAX - passed);
+            all.push((
+                key,
+                vec![*frame]
+                    .into_iter()
+                    .flat_map(|frame| self.definition(frame, why, depth))
+                    .collect(),
+            ));
+        }
+        all.sort_by_key(|(key, _)| *key);
+        let mut found: Vec<Definition> = Vec::new();
+        for definition in all.into_iter().flat_map(|(_, some)| some) {
+            // Of a function that is called many times, each way to miss once.
+            if !found.contains(&definition) {
+                found.push(definition);
+            }
+        }
+        found
+    }
+
+    fn holds(&self, frame: usize) -> bool {
+        let frame = self.frames.frames.get(frame);
+        frame.is_some_and(|frame| !frame.leaves.is_empty())
+    }
+
+    fn definition(&mut self, number: usize, why: Why, depth: usize) -> Vec<Definition> {
+        let frames = self.frames;
+        let notes = self.notes;
+        let Some(frame) = frames.frames.get(number) else {
+            return Vec::new();
+        };
+        let Some(block) = notes.blocks.get(frame.block) else {
+            return Vec::new();
+        };
+        let Some(rule) = notes.rules.get(block.rule) else {
+            return Vec::new();
+        };
+        let Some(depth) = depth.checked_sub(1) else {
+            return Vec::new();
+        };
+        if self.is_made(frame.block, rule) {
+            let inner: Vec<usize> = frame
+                .visits
+                .iter()
+                .flat_map(|visit| self.looked_at(*visit))
+                .collect();
+            return self.definitions(&inner, why, depth);
+        }
+        let leaf = frame.leaves.first();
+        let miss = self.miss(number);
+        let has_failed = miss.is_some_and(|miss| miss.has_failed);
+        let is_told_above = !self.told.insert(number);
+        let last = match leaf {
+            Some((_, last)) => *last,
+            None => miss.map(|miss| miss.at),
+        };
+        let conditions = match last {
+            _ if is_told_above => Vec::new(),
+            None => Vec::new(),
+            Some(last) if leaf.is_some() => self.conditions(last, depth),
+            Some(last) => self.missed(last, depth).into_iter().collect(),
+        };
+        let values = self.values_at(last.map(|at| at.visit), number);
+        let words = self.words(rule, &values);
+        let arguments = block.arguments.iter().zip(&frame.arguments);
+        let arguments =
+            arguments.map(|(local, value)| seen(words.text(&Term::Local(*local)), Some(value)));
+        let value = leaf.and_then(|(values, _)| values.last());
+        let of = block
+            .literals
+            .iter()
+            .filter(|span| **span != block.span)
+            .count();
+        vec![Definition {
+            rule: words.places.written(&rule.place).join("."),
+            place: self.place(&rule.file, block.span, true),
+            outcome: match (leaf, has_failed) {
+                (Some(_), _) => Outcome::Held,
+                (None, true) => Outcome::Failed,
+                (None, false) => Outcome::Missed,
+            },
+            value: value
+                .map(|value| seen(rule.place.last().cloned().unwrap_or_default(), Some(value))),
+            arguments: arguments.collect(),
+            passed: if leaf.is_some() {
+                of
+            } else {
+                miss.map_or(0, |miss| miss.passed).min(of)
+            },
+            of,
+            conditions,
+            is_told_above,
+        }]
+    }
+
+    /// Whether a body is none of the author's, but leads to those.
+    fn is_made(&self, block: usize, rule: &RuleNote) -> bool {
+        let steps = || self.notes.steps.iter().filter(|step| step.block == block);
+        let is_head = |step: &StepNote| {
+            self.notes
+                .blocks
+                .get(block)
+                .is_some_and(|block| block.span == step.span)
+        };
+        rule.file == FILE
+            || steps().next().is_some()
+                && steps().all(|step| is_head(step) && self.leads_to_made(step))
+    }
+
+    fn leads_to_made(&self, step: &StepNote) -> bool {
+        let (mut places, mut functions) = (Vec::new(), Vec::new());
+        uses(&step.step, &mut places, &mut functions);
+        let is_made = |place: &&[String]| place.iter().any(|name| self.places.is_made(name));
+        let renamed = |place: &&[String]| self.places.written(place) != *place;
+        places
+            .iter()
+            .chain(&functions)
+            .any(|place| is_made(place) && !renamed(place))
+    }
+
+    /// A part of a text, on one line; of a head, its first line alone.
+    fn place(&self, file: &str, span: Span, is_head: bool) -> Place {
+        let text = self.texts.get(file).map(String::as_str).unwrap_or_default();
+        let part = text.get(span.start..span.end).unwrap_or_default();
+        let part = if is_head {
+            part.lines().next().unwrap_or_default()
+        } else {
+            part
+        };
+        let words: Vec<&str> = part.split_whitespace().collect();
+        Place {
+            file: file.to_owned(),
+            line: span.line,
+            column: span.column,
+            source: words.join(" "),
+        }
+    }
+}
+
+fn add(values: &mut Vec<Seen>, one: Seen) {
+    if !values.iter().any(|other| other.name == one.name) {
+        values.push(one);
+    }
+}
+
+fn seen(name: String, value: Option<&Value>) -> Seen {
+    Seen {
+        name,
+        path: None,
+        value: value.and_then(|value| to_json(value).ok()),
+        text: value.map(shown),
+        missing: None,
+    }
+}

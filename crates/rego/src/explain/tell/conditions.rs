@@ -1,0 +1,247 @@
+//! Statements of the author's, with the values that they saw and the rules that they use.
+
+use regorus::Value;
+
+use super::{
+    Telling, Why, add, seen,
+    terms::{elements, is_nothing_found},
+};
+use crate::{
+    core::{Step, Term},
+    explain::{
+        frames::Place as At,
+        notes::BlockOf,
+        told::{Condition, Outcome, Place, Seen, Tried},
+        words::Known,
+    },
+    source::Span,
+};
+
+impl Telling<'_> {
+    /// The statements on the way to a place, each with its values.
+    pub(super) fn conditions(&mut self, last: At, depth: usize) -> Vec<Condition> {
+        let path = self.frames.path(last);
+        let mut groups: Vec<Vec<At>> = Vec::new();
+        let mut span = None;
+        for at in path {
+            let of = self.span(at);
+            match groups.last_mut() {
+                Some(group) if of == span => group.push(at),
+                _ => groups.push(vec![at]),
+            }
+            span = of;
+        }
+        groups
+            .into_iter()
+            .map(|group| self.condition(&group, Outcome::Held, depth))
+            .collect()
+    }
+
+    fn span(&self, at: At) -> Option<Span> {
+        let visit = self.frames.visits.get(at.visit)?;
+        self.notes.steps.get(visit.step).map(|step| step.span)
+    }
+
+    /// The statement that does not hold, with what led to it.
+    pub(super) fn missed(&mut self, last: At, depth: usize) -> Option<Condition> {
+        let path = self.frames.path(last);
+        let span = self.span(last);
+        let group: Vec<At> = path
+            .iter()
+            .copied()
+            .filter(|at| self.span(*at) == span)
+            .collect();
+        let has_failed = self.frames.visits.get(last.visit)?.outcome.is_none();
+        let outcome = if has_failed {
+            Outcome::Failed
+        } else {
+            Outcome::Missed
+        };
+        let mut condition = self.condition(&group, outcome, depth);
+        let frame = self.frames.visits.get(last.visit)?.frame;
+        for at in &path {
+            let visit = self.frames.visits.get(at.visit)?;
+            let step = self.notes.steps.get(visit.step)?;
+            if let Step::Each(_, _, over) = &step.step
+                && at.element.is_some()
+            {
+                let values = self.values_at(Some(at.visit), frame);
+                let rule = self.notes.blocks.get(step.block)?.rule;
+                let rule = self.notes.rules.get(rule)?;
+                condition.tried.push(Tried {
+                    over: self.words(rule, &values).text(over),
+                    count: visit.elements.len(),
+                });
+            }
+        }
+        Some(condition)
+    }
+
+    /// One statement of the author's, by the steps that it was evaluated in.
+    fn condition(&mut self, group: &[At], outcome: Outcome, depth: usize) -> Condition {
+        let notes = self.notes;
+        let frames = self.frames;
+        let mut values: Vec<Seen> = Vec::new();
+        let mut because = Vec::new();
+        let mut inside = Vec::new();
+        let mut told = Vec::new();
+        let mut is_negated = false;
+        let mut wanted = None;
+        let mut place = None;
+        for (index, at) in group.iter().enumerate() {
+            let Some(visit) = frames.visits.get(at.visit) else {
+                continue;
+            };
+            let Some(step) = notes.steps.get(visit.step) else {
+                continue;
+            };
+            let Some((rule, block)) = notes
+                .blocks
+                .get(step.block)
+                .and_then(|block| notes.rules.get(block.rule).map(|rule| (rule, block)))
+            else {
+                continue;
+            };
+            place.get_or_insert_with(|| self.place(&rule.file, step.span, step.span == block.span));
+            is_negated |= matches!(step.step, Step::Not(_)) || is_nothing_found(step, rule);
+            let known = self.values_at(Some(at.visit), visit.frame);
+            self.values(visit, step, rule, &known, &mut values);
+            if let (Step::Each(..), Some(element)) = (&step.step, at.element) {
+                let locals = elements(&step.step);
+                let given = visit.elements.get(element).into_iter().flatten();
+                let mut known = known.clone();
+                known
+                    .locals
+                    .extend(locals.iter().copied().zip(given.cloned()));
+                let words = self.words(rule, &known);
+                for local in &locals {
+                    if words.name(*local).is_some() || outcome == Outcome::Held {
+                        let value = known.locals.get(local);
+                        add(&mut values, seen(words.text(&Term::Local(*local)), value));
+                    }
+                }
+            }
+            let is_last = index + 1 == group.len();
+            if is_last && outcome == Outcome::Missed {
+                wanted = self.wanted(visit, step, rule, &known);
+                self.told_beside(visit, step, rule, &known, &mut told);
+            }
+        }
+        for at in group {
+            for looked in self.by_rule(&self.looked_at(at.visit)) {
+                let why = self.why(&looked, outcome, is_negated);
+                let some = self.definitions(&looked, why, depth);
+                // A table says nothing of the request.
+                because.extend(
+                    some.into_iter()
+                        .filter(|one| one.outcome != Outcome::Held || one.of > 0 || is_negated),
+                );
+            }
+            if outcome != Outcome::Held {
+                self.inside(at.visit, is_negated, depth, &mut inside);
+            }
+        }
+        let place = place.unwrap_or_else(|| Place {
+            file: String::new(),
+            line: 0,
+            column: 0,
+            source: String::new(),
+        });
+        Condition {
+            place,
+            outcome,
+            is_negated,
+            tried: Vec::new(),
+            values,
+            wanted,
+            because,
+            inside,
+            notes: told,
+        }
+    }
+
+    /// Frames of rules, those of each rule by themselves, in the order of the rules.
+    fn by_rule(&self, frames: &[usize]) -> Vec<Vec<usize>> {
+        let mut all: Vec<(Option<&[String]>, Vec<usize>)> = Vec::new();
+        for frame in frames {
+            let place = self.rule_of(*frame).map(|rule| rule.place.as_slice());
+            match all.iter_mut().find(|(other, _)| *other == place) {
+                Some((_, found)) => found.push(*frame),
+                None => all.push((place, vec![*frame])),
+            }
+        }
+        all.into_iter().map(|(_, frames)| frames).collect()
+    }
+
+    /// What is to be said of a rule that a condition looks at: what gave it its value, or why it does not have more.
+    fn why(&self, frames: &[usize], outcome: Outcome, is_negated: bool) -> Why {
+        let gives = |frame: &usize| {
+            let frame = self.frames.frames.get(*frame);
+            let leaf = frame.and_then(|frame| frame.leaves.first());
+            let value = leaf.and_then(|(values, _)| values.last());
+            value.is_some_and(|value| *value != Value::Bool(false))
+        };
+        let is_any = frames.iter().any(gives);
+        match outcome {
+            Outcome::Held if is_any => Why::Given,
+            Outcome::Missed if is_any && is_negated => Why::Given,
+            _ => Why::NotMore,
+        }
+    }
+
+    /// What became of the queries inside of a statement.
+    fn inside(&mut self, visit: usize, is_negated: bool, depth: usize, all: &mut Vec<Condition>) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        let Some(at) = self.frames.visits.get(visit) else {
+            return;
+        };
+        for number in at.inner.clone() {
+            let Some(frame) = self.frames.frames.get(number) else {
+                continue;
+            };
+            let of = self.notes.blocks.get(frame.block).map(|block| block.of);
+            match (of, frame.leaves.first()) {
+                (Some(BlockOf::Every), None) => {
+                    if let Some(miss) = self.miss(number)
+                        && let Some(mut condition) = self.missed(miss.at, depth)
+                    {
+                        self.arguments(number, &mut condition);
+                        all.push(condition);
+                    }
+                }
+                (Some(BlockOf::Comprehension), None) if !is_negated => {
+                    if let Some(miss) = self.miss(number) {
+                        all.extend(self.missed(miss.at, depth));
+                    }
+                }
+                (Some(BlockOf::Comprehension), Some((_, Some(last)))) if is_negated => {
+                    let last = *last;
+                    all.extend(self.conditions(last, depth));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The element for which an `every` does not hold.
+    fn arguments(&self, frame: usize, condition: &mut Condition) {
+        let Some(frame) = self.frames.frames.get(frame) else {
+            return;
+        };
+        let Some(block) = self.notes.blocks.get(frame.block) else {
+            return;
+        };
+        let Some(rule) = self.notes.rules.get(block.rule) else {
+            return;
+        };
+        let values = Known::default();
+        let words = self.words(rule, &values);
+        for (local, value) in block.arguments.iter().zip(&frame.arguments).rev() {
+            let value = seen(words.text(&Term::Local(*local)), Some(value));
+            condition.values.retain(|other| other.name != value.name);
+            condition.values.insert(0, value);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! By which statement a query gave nothing, and how near that is to a value.
+
+use super::Telling;
+use crate::{
+    core::Step,
+    explain::frames::{Place as At, Visit},
+};
+
+/// The statement by which a query does not hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Miss {
+    pub at: At,
+    /// How many statements of the author's hold before it.
+    pub passed: usize,
+    /// How many statements are left, with those of the rules that it looks at.
+    pub left: usize,
+    /// Whether the evaluation broke off there.
+    pub has_failed: bool,
+}
+
+impl Telling<'_> {
+    /// The place of a statement among those of its query.
+    pub(super) fn literal(&self, visit: &Visit) -> usize {
+        let step = self.notes.steps.get(visit.step);
+        let found = step.and_then(|step| {
+            let block = self.notes.blocks.get(step.block)?;
+            block.literals.iter().position(|span| *span == step.span)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Why a query gave nothing.
+    pub(super) fn miss(&mut self, frame: usize) -> Option<Miss> {
+        if let Some(known) = self.misses.get(&frame) {
+            return *known;
+        }
+        // No rule uses itself; if one seems to, it is not followed.
+        self.misses.insert(frame, None);
+        let miss = self.find_miss(frame);
+        self.misses.insert(frame, miss);
+        miss
+    }
+
+    pub(super) fn find_miss(&mut self, frame: usize) -> Option<Miss> {
+        let visits = self.frames.frames.get(frame)?.visits.clone();
+        let of = self.count(frame);
+        let mut nearest: Option<((bool, usize, usize), Miss)> = None;
+        for number in visits {
+            let Some(visit) = self.frames.visits.get(number) else {
+                continue;
+            };
+            let has_failed = visit.outcome.is_none();
+            let step = self.notes.steps.get(visit.step);
+            let searches = step.is_some_and(|step| matches!(step.step, Step::Each(..)));
+            let holds = visit.outcome.as_ref().is_some_and(|outcome| outcome.holds);
+            let is_over = holds && !(searches && visit.elements.is_empty());
+            if is_over {
+                continue;
+            }
+            let passed = self.literal(visit);
+            let order = step.map_or(0, |step| step.order);
+            let key = (has_failed, passed, order);
+            let is_further = nearest.as_ref().is_none_or(|(other, _)| key >= *other);
+            if !is_further {
+                continue;
+            }
+            let inner = self.looked_at(number);
+            let mut least = 1;
+            let mut some: Option<usize> = None;
+            for frame in inner {
+                if let Some(miss) = self.miss(frame) {
+                    some = Some(some.map_or(miss.left, |left| left.min(miss.left)));
+                }
+            }
+            if let Some(some) = some {
+                least = some.max(1);
+            }
+            let miss = Miss {
+                at: At {
+                    visit: number,
+                    element: None,
+                },
+                passed,
+                left: of.saturating_sub(passed + 1) + least,
+                has_failed,
+            };
+            let is_nearer = nearest
+                .as_ref()
+                .is_none_or(|(other, found)| key > *other || miss.left < found.left);
+            if is_nearer {
+                nearest = Some((key, miss));
+            }
+        }
+        nearest.map(|(_, miss)| miss)
+    }
+
+    /// How many statements of the author's a query has.
+    pub(super) fn count(&self, frame: usize) -> usize {
+        let frame = self.frames.frames.get(frame);
+        let block = frame.and_then(|frame| self.notes.blocks.get(frame.block));
+        block.map_or(0, |block| block.literals.len())
+    }
+}

@@ -1,0 +1,138 @@
+//! What would make a condition hold.
+
+use regorus::Value;
+
+use super::{
+    Telling,
+    terms::{constant, is_policy_function, is_shape_test, is_value, path_of_input},
+};
+use crate::{
+    core::{Step, Term},
+    explain::{
+        frames::Visit,
+        notes::{RuleNote, StepNote},
+        told::{Wanted, WantedValue},
+        words::Known,
+    },
+    run::term::to_json,
+};
+
+impl Telling<'_> {
+    /// What would make a condition hold.
+    pub(super) fn wanted(
+        &self,
+        visit: &Visit,
+        step: &StepNote,
+        rule: &RuleNote,
+        known: &Known,
+    ) -> Option<Wanted> {
+        let outcome = visit.outcome.as_ref()?;
+        let value = |term: &Term| -> Option<Value> {
+            match term {
+                Term::Document(..) | Term::Inside(..) => {
+                    let at = step.operands.iter().position(|other| other == term)?;
+                    outcome.operands.get(at)?.clone()
+                }
+                other => constant(other, known),
+            }
+        };
+        let words = self.words(rule, known);
+        let is_replaced = self
+            .frames
+            .context(self.number(visit), self.notes)
+            .is_some();
+        let wants = |term: &Term, to: WantedValue| Wanted {
+            name: words.text(term),
+            path: path_of_input(term, rule, known).filter(|_| !is_replaced),
+            to,
+        };
+        let is_of_input = |term: &Term| path_of_input(term, rule, known).is_some();
+        match &step.step {
+            Step::Same(left, right) => {
+                let (what, other) = if is_of_input(left) || !is_of_input(right) && is_value(right) {
+                    (left, right)
+                } else {
+                    (right, left)
+                };
+                let other = to_json(&value(other)?).ok()?;
+                Some(wants(what, WantedValue::OneOf(vec![other])))
+            }
+            Step::Member(element, collection) => {
+                if is_of_input(collection) && !is_of_input(element) {
+                    let element = to_json(&value(element)?).ok()?;
+                    return Some(wants(collection, WantedValue::Containing(element)));
+                }
+                let all = match value(collection)? {
+                    Value::Array(items) => items.iter().map(to_json).collect::<Result<_, _>>(),
+                    Value::Set(items) => items.iter().map(to_json).collect(),
+                    Value::Object(fields) => fields.values().map(to_json).collect(),
+                    _ => return None,
+                };
+                let all: Vec<serde_json::Value> = all.ok()?;
+                (!all.is_empty()).then(|| wants(element, WantedValue::OneOf(all)))
+            }
+            Step::Test(term @ (Term::Document(..) | Term::Inside(..) | Term::Local(_))) => {
+                Some(wants(term, WantedValue::Truth))
+            }
+            Step::Bind(_, term @ (Term::Document(..) | Term::Inside(..))) => {
+                Some(wants(term, WantedValue::Defined))
+            }
+            Step::Not(inner) => match inner.as_ref() {
+                Step::Test(term @ (Term::Document(..) | Term::Inside(..) | Term::Local(_))) => {
+                    Some(wants(term, WantedValue::NoTruth))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What else is to be known of a step that does not hold.
+    pub(super) fn told_beside(
+        &self,
+        visit: &Visit,
+        step: &StepNote,
+        rule: &RuleNote,
+        known: &Known,
+        told: &mut Vec<String>,
+    ) {
+        let words = self.words(rule, known);
+        let value = visit
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.value.as_ref());
+        match &step.step {
+            Step::Each(_, _, over) if value.is_some() => {
+                let text = words.text(over);
+                let before = visit
+                    .outcome
+                    .as_ref()
+                    .and_then(|outcome| outcome.operands.last());
+                let is_other = before.and_then(Option::as_ref).is_some_and(|value| {
+                    !matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
+                });
+                told.push(if is_other {
+                    format!("`{text}` is no collection, so it has no elements")
+                } else {
+                    format!("`{text}` has no elements")
+                });
+            }
+            Step::Test(Term::Call(function, _)) if is_shape_test(function) => {
+                if let Step::Test(term) = &step.step {
+                    told.push(format!("expected that {}", words.text(term)));
+                }
+            }
+            Step::Test(Term::Call(function, _)) | Step::Bind(_, Term::Call(function, _))
+                if is_policy_function(function) && value.is_none() && visit.inner.is_empty() =>
+            {
+                if let Term::Document(path, _) = function.as_ref() {
+                    told.push(format!(
+                        "no definition of `{}` takes these arguments",
+                        words.path(path)
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+}

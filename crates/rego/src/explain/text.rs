@@ -1,0 +1,214 @@
+//! An explanation as lines to be read.
+
+use std::fmt::Write as _;
+
+use super::told::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
+
+/// Of the definitions of one rule, so many misses are shown.
+const MAX_MISSES: usize = 3;
+
+/// Of the values that would do, so many are shown.
+const MAX_VALUES: usize = 8;
+
+/// How parts of the text are set off, such as by the colours of a terminal.
+pub trait Paint {
+    /// What holds.
+    fn good(&self, text: &str) -> String {
+        text.to_owned()
+    }
+    /// What does not.
+    fn bad(&self, text: &str) -> String {
+        text.to_owned()
+    }
+    /// Places.
+    fn faint(&self, text: &str) -> String {
+        text.to_owned()
+    }
+    /// What is from the policy or the request.
+    fn plain(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// Sets nothing off.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPaint;
+
+impl Paint for NoPaint {}
+
+impl Explanation {
+    /// The explanation as lines.
+    pub fn text(&self, paint: &dyn Paint) -> String {
+        let mut text = Text {
+            text: String::new(),
+            paint,
+        };
+        if let Some(fault) = &self.fault {
+            text.line(0, &format!("{} {}", paint.bad("fails"), paint.plain(fault)));
+        }
+        if self.definitions.is_empty() && self.default.is_none() {
+            let name = paint.plain(&self.entrypoint);
+            text.line(0, &format!("no rule of `{name}` was evaluated"));
+        }
+        for definition in &self.definitions {
+            text.definition(definition, 0);
+        }
+        if let Some(place) = &self.default {
+            let at = paint.faint(&format!("{}:{}", place.file, place.line));
+            let source = paint.plain(&place.source);
+            text.line(0, &format!("so the default counts {at} {source}"));
+        }
+        text.text
+    }
+}
+
+struct Text<'a> {
+    text: String,
+    paint: &'a dyn Paint,
+}
+
+impl Text<'_> {
+    fn line(&mut self, indent: usize, text: &str) {
+        let _ = writeln!(self.text, "{:indent$}{text}", "");
+    }
+
+    fn definition(&mut self, definition: &Definition, indent: usize) {
+        let mark = match definition.outcome {
+            Outcome::Held => self.paint.good("holds"),
+            Outcome::Missed => self.paint.bad("misses"),
+            Outcome::Failed => self.paint.bad("fails"),
+        };
+        let place = &definition.place;
+        let at = self.paint.faint(&format!("{}:{}", place.file, place.line));
+        let mut line = format!("{mark} {at} {}", self.paint.plain(&place.source));
+        let arguments: Vec<String> = definition
+            .arguments
+            .iter()
+            .map(|argument| self.value(argument))
+            .collect();
+        if !arguments.is_empty() {
+            let _ = write!(line, ", with {}", arguments.join(", "));
+        }
+        match (definition.outcome, &definition.value) {
+            (Outcome::Held, Some(value)) if value.text.as_deref() != Some("true") => {
+                let value = value.text.as_deref().unwrap_or_default();
+                let _ = write!(line, ", gives {}", self.paint.plain(value));
+            }
+            (Outcome::Missed, _) if definition.of > 1 => {
+                let (passed, of) = (definition.passed, definition.of);
+                let _ = write!(line, ", {passed} of {of} conditions hold");
+            }
+            _ => {}
+        }
+        if definition.is_told_above {
+            line.push_str(", as told above");
+        }
+        self.line(indent, &line);
+        for condition in &definition.conditions {
+            self.condition(condition, indent + 2);
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition, indent: usize) {
+        let place = &condition.place;
+        let at = self.paint.faint(&format!("{}:{}", place.file, place.line));
+        let source = self.paint.plain(&place.source);
+        let line = match condition.outcome {
+            Outcome::Held => format!("{at} {source}"),
+            Outcome::Missed => format!("{at} {}", self.paint.bad(&source)),
+            Outcome::Failed => format!("{at} {} (fails here)", self.paint.bad(&source)),
+        };
+        self.line(indent, &line);
+        let indent = indent + 2;
+        for tried in &condition.tried {
+            let over = self.paint.plain(&tried.over);
+            let text = match tried.count {
+                1 => format!("for the one element of {over}:"),
+                count => format!("none of {count} elements of {over} holds; the nearest:"),
+            };
+            self.line(indent, &text);
+        }
+        for value in &condition.values {
+            let value = self.value(value);
+            self.line(indent, &value);
+        }
+        for note in &condition.notes {
+            let note = self.paint.plain(note);
+            self.line(indent, &note);
+        }
+        if let Some(wanted) = condition
+            .wanted
+            .as_ref()
+            .and_then(|wanted| self.wanted(wanted))
+        {
+            self.line(indent, &wanted);
+        }
+        let misses = |one: &&Definition| one.outcome == Outcome::Missed;
+        let mut left = MAX_MISSES;
+        for definition in &condition.because {
+            if misses(&definition) {
+                if left == 0 {
+                    continue;
+                }
+                left -= 1;
+            }
+            self.definition(definition, indent);
+        }
+        let hidden = condition.because.iter().filter(misses).count();
+        if let Some(hidden) = hidden.checked_sub(MAX_MISSES).filter(|hidden| *hidden > 0) {
+            self.line(indent, &format!("and {hidden} more that miss"));
+        }
+        for inner in &condition.inside {
+            self.condition(inner, indent);
+        }
+    }
+
+    fn value(&self, seen: &Seen) -> String {
+        let name = self.paint.plain(&seen.name);
+        if let Some(text) = &seen.text {
+            return format!("{name} = {}", self.paint.plain(text));
+        }
+        let mut text = format!("{name} is undefined");
+        if let Some(missing) = &seen.missing {
+            let (at, key) = (
+                self.paint.plain(&missing.at),
+                self.paint.plain(&missing.key),
+            );
+            let _ = write!(text, ": {at} has no `{key}`");
+            if let Some(suggestion) = &missing.suggestion {
+                let suggestion = self.paint.plain(suggestion);
+                let _ = write!(text, ", did you mean `{suggestion}`?");
+            }
+        }
+        text
+    }
+
+    /// What would make a condition hold, unless the condition says so itself.
+    fn wanted(&self, wanted: &Wanted) -> Option<String> {
+        let name = self.paint.plain(&wanted.name);
+        match &wanted.to {
+            WantedValue::OneOf(values) => {
+                let shown: Vec<String> = values
+                    .iter()
+                    .take(MAX_VALUES)
+                    .map(|value| self.paint.plain(&value.to_string()))
+                    .collect();
+                let more = if values.len() > MAX_VALUES {
+                    ", .."
+                } else {
+                    ""
+                };
+                let one_of = if values.len() > 1 { "one of " } else { "" };
+                Some(format!(
+                    "wanted: {name} = {one_of}{}{more}",
+                    shown.join(", ")
+                ))
+            }
+            WantedValue::Containing(value) => {
+                let value = self.paint.plain(&value.to_string());
+                Some(format!("wanted: {value} in {name}"))
+            }
+            WantedValue::Defined | WantedValue::Truth | WantedValue::NoTruth => None,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `print`: texts for the author, which are kept for whoever asked for the evaluation. Nothing is written anywhere here.
+
+use std::cell::RefCell;
+
+use regorus::Value;
+
+use super::{super::term, Builtin};
+
+/// So many bytes are kept of one evaluation.
+const MAX_BYTES: usize = 8 << 10;
+/// So many combinations of values are printed by one call.
+const MAX_LINES: usize = 64;
+/// What ends texts that were cut off.
+const CUT: &str = "..";
+
+pub(super) const ALL: [Builtin; 1] = [Builtin {
+    name: "internal.print",
+    arity: 1,
+    call: |arguments| {
+        print(arguments);
+        Ok(Value::Bool(true))
+    },
+}];
+
+/// What was printed.
+struct Kept {
+    lines: Vec<String>,
+    /// How many bytes may follow.
+    left: usize,
+}
+
+thread_local! {
+    /// `None` where nobody wants it.
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// Begins to keep what is printed on this thread.
+pub(crate) fn keep() {
+    KEPT.set(Some(Kept {
+        lines: Vec::new(),
+        left: MAX_BYTES,
+    }));
+}
+
+/// Ends it, and gives what was printed, one text for each line.
+pub(crate) fn take() -> Vec<String> {
+    KEPT.take().map(|kept| kept.lines).unwrap_or_default()
+}
+
+impl Kept {
+    fn add(&mut self, mut line: String) {
+        // With the end of its line.
+        let whole = line.len() + 1;
+        if whole > self.left {
+            let end = line.floor_char_boundary(self.left.saturating_sub(CUT.len() + 1));
+            line.truncate(end);
+            line.push_str(CUT);
+        }
+        if self.left > CUT.len() {
+            self.lines.push(line);
+        }
+        self.left = self.left.saturating_sub(whole);
+    }
+}
+
+/// Prints arguments, of which each is the set of its values: an empty one is undefined.
+fn print(arguments: &[Value]) {
+    KEPT.with_borrow_mut(|kept| {
+        let (Some(kept), Some(Value::Array(all))) = (kept, arguments.first()) else {
+            return;
+        };
+        let mut lines = vec![String::new()];
+        for (index, values) in all.iter().enumerate() {
+            let shown: Vec<String> = match values {
+                Value::Set(values) if values.is_empty() => vec!["<undefined>".to_owned()],
+                Value::Set(values) => values.iter().take(MAX_LINES).map(shown).collect(),
+                other => vec![shown(other)],
+            };
+            let space = if index == 0 { "" } else { " " };
+            lines = lines
+                .iter()
+                .flat_map(|line| shown.iter().map(move |text| format!("{line}{space}{text}")))
+                .take(MAX_LINES)
+                .collect();
+        }
+        for line in lines {
+            kept.add(line);
+        }
+    });
+}
+
+/// A value as OPA prints it: a text without its quotes.
+fn shown(value: &Value) -> String {
+    let mut text = String::new();
+    let mut left = MAX_BYTES;
+    let mut count = |bytes: usize| {
+        left = left.checked_sub(bytes).ok_or_else(String::new)?;
+        Ok(())
+    };
+    match value {
+        Value::String(text) => return text.to_string(),
+        other => {
+            if term::write(other, &mut text, &mut count).is_err() {
+                text.push_str(CUT);
+            }
+        }
+    }
+    text
+}

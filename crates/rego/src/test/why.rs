@@ -1,0 +1,43 @@
+//! Why a test failed.
+
+use serde::Serialize;
+
+use crate::{
+    BuiltinErrors, LoadError,
+    explain::{Explainer, Explanation},
+    run::{builtins::print, engine::on_large_stack},
+    source::{Sources, Version},
+};
+
+/// Why a test failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Why {
+    /// The assertion that did not hold, with the values that it saw.
+    pub explanation: Explanation,
+    /// What the test printed, one text for each line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub printed: Vec<String>,
+}
+
+/// Why a test failed; `name` is that of its result.
+pub fn why(
+    sources: Sources,
+    version: Version,
+    errors: BuiltinErrors,
+    name: &str,
+) -> Result<Why, LoadError> {
+    // Of several rules of one name, and of cases, all are told.
+    let rule = name.split('#').next().unwrap_or(name);
+    let path = rule.strip_prefix("data.").unwrap_or(rule);
+    let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+    on_large_stack(move || {
+        let explainer = Explainer::of(sources, version, errors, names)?;
+        print::keep();
+        let explanation = explainer.explain_alone();
+        let printed = print::take();
+        Ok(Why {
+            explanation: explanation.map_err(|e| LoadError::Unusable(e.to_string()))?,
+            printed,
+        })
+    })
+}

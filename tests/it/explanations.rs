@@ -1,0 +1,261 @@
+//! `geowarden eval --explain`, and what a policy prints, as a shell sees them.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::service::folder;
+
+const POLICY: &str = r#"package geowarden.authz
+
+import rego.v1
+
+default allow := false
+
+allow if {
+	input.ogc.action == "read"
+	print("company:", input.identity.attributes.company)
+	company_of[input.ogc.collection] == input.identity.attributes.company
+}
+
+allow if {
+	input.ogc.action == "delete"
+	is_admin
+}
+
+is_admin if "admin" in input.identity.attributes.roles
+
+company_of := {"obs": "osgeo", "lakes": "geobeyond"}
+"#;
+
+fn eval(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["eval", "-c", "geowarden.yaml"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{output:?}");
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
+}
+
+#[test]
+fn a_denial_is_explained_by_its_nearest_miss() {
+    let folder = folder(POLICY, "");
+    let path = folder.path();
+    let asked = ["--attribute", "company=osgeo", "/collections/lakes"];
+    let (code, text) = eval(path, &[&["--explain"][..], &asked].concat());
+    assert_eq!(code, 2);
+    let expected = "\
+deny (403, policy-denied): The policy does not allow this
+print: company: osgeo
+misses policies/authz.rego:7 allow if {, 2 of 3 conditions hold
+  policies/authz.rego:10 company_of[input.ogc.collection] == input.identity.attributes.company
+    input.ogc.collection = \"lakes\"
+    company_of.lakes = \"geobeyond\"
+    input.identity.attributes.company = \"osgeo\"
+    wanted: input.identity.attributes.company = \"geobeyond\"
+misses policies/authz.rego:13 allow if {, 0 of 2 conditions hold
+  policies/authz.rego:14 input.ogc.action == \"delete\"
+    input.ogc.action = \"read\"
+    wanted: input.ogc.action = \"delete\"
+so the default counts policies/authz.rego:5 default allow := false
+";
+    let found = text.replace(&format!("{}/", path.display()), "");
+    assert_eq!(found, expected);
+
+    for format in [&["--format", "json"][..], &["--json"]] {
+        let (code, text) = eval(path, &[&["--explain"][..], format, &asked].concat());
+        let decision: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(code, 2);
+        assert_eq!(decision["print"], "company: osgeo");
+        let why = &decision["explanation"];
+        assert_eq!(why["entrypoint"], "data.geowarden.authz.allow");
+        assert_eq!(why["value"], false);
+        let condition = &why["definitions"][0]["conditions"][0];
+        assert_eq!(condition["line"], 10);
+        assert_eq!(condition["outcome"], "missed");
+        let wanted = json!({
+            "name": "input.identity.attributes.company",
+            "path": ["identity", "attributes", "company"],
+            "one_of": ["geobeyond"],
+        });
+        assert_eq!(condition["wanted"], wanted);
+    }
+}
+
+#[test]
+fn an_allowance_is_explained_by_the_rule_that_gave_it() {
+    let folder = folder(POLICY, "");
+    let arguments = [
+        "--explain",
+        "--attribute",
+        "company=osgeo",
+        "/collections/obs",
+    ];
+    let (code, text) = eval(folder.path(), &arguments);
+    assert_eq!(code, 0);
+    assert!(text.contains("holds "), "{text}");
+    assert!(
+        text.contains(":10 company_of[input.ogc.collection]"),
+        "{text}"
+    );
+    assert!(text.contains("company_of.obs = \"osgeo\""), "{text}");
+}
+
+#[test]
+fn a_request_that_the_policy_never_saw_is_not_explained_by_it() {
+    let folder = folder(POLICY, "");
+    let (code, text) = eval(folder.path(), &["--explain", "/collections%2Fobs"]);
+    assert_eq!(code, 2);
+    assert!(
+        text.ends_with("the policy was not asked: the request was refused before it\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_policy_writes_into_a_log_by_printing() {
+    let folder = folder(POLICY, "");
+    let lines = "{\"modules\": {\"p.rego\": \"package p\\nallow if print(\\\"no JSON\\\")\"}, \"entrypoint\": \"p/allow\"}\n";
+    fs::write(folder.path().join("lines"), lines).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["eval", "--batch", "-c", "geowarden.yaml"])
+        .current_dir(folder.path())
+        .stdin(fs::File::open(folder.path().join("lines")).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "{\"result\":true}\n"
+    );
+    assert!(
+        output.stderr.is_empty(),
+        "{:?}",
+        String::from_utf8(output.stderr)
+    );
+}
+
+#[test]
+fn the_client_reads_other_words_than_the_log() {
+    let folder = folder(
+        "package geowarden.authz\n\nallow := {\"allowed\": false, \"reason\": \"contract 7 ended\", \"reason_user\": \"Your contract has ended\"}\n",
+        "",
+    );
+    let (code, text) = eval(folder.path(), &["--attribute", "a=b", "/collections/obs"]);
+    assert_eq!(code, 2);
+    assert_eq!(text, "deny (403, policy-denied): Your contract has ended\n");
+}
+
+const TESTS: &str = r#"package p_test
+
+import data.p
+import rego.v1
+
+test_readers_read if p.allow with input as {"role": "reader", "action": "read"}
+
+test_readers_write if {
+	asked := {"role": "reader", "action": "write"}
+	p.allow with input as asked
+}
+
+todo_test_later if false
+"#;
+
+fn tested() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "package p\n\nimport rego.v1\n\nallow if {\n\tinput.action == \"read\"\n\tinput.role == \"reader\"\n}\n\nunused if input.never\n";
+    fs::write(folder.path().join("p.rego"), policy).unwrap();
+    fs::write(folder.path().join("p_test.rego"), TESTS).unwrap();
+    folder
+}
+
+fn test(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .arg("test")
+        .args(arguments)
+        .arg(".")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn a_failing_test_shows_its_assertion_with_the_values() {
+    let folder = tested();
+    let (code, text, _) = test(folder.path(), &[]);
+    let text = text.replace("./", "");
+    assert_eq!(code, 1);
+    let why = "\
+  misses p_test.rego:8 test_readers_write if {, 1 of 2 conditions hold
+    p_test.rego:10 p.allow with input as asked
+      data.p.allow is undefined
+      misses p.rego:5 allow if {, 0 of 2 conditions hold
+        p.rego:6 input.action == \"read\"
+          input.action = \"write\"
+";
+    assert!(text.contains(why), "{text}");
+    assert!(
+        text.ends_with("PASS: 1/3\nFAIL: 1/3\nSKIPPED: 1/3\n"),
+        "{text}"
+    );
+
+    let (code, text, _) = test(folder.path(), &["--format", "json"]);
+    let results: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(code, 1);
+    assert_eq!(results["tests"][1]["outcome"], "fail");
+    assert_eq!(
+        results["tests"][1]["explanation"]["definitions"][0]["line"],
+        8
+    );
+    assert!(results["tests"][0]["explanation"].is_null());
+}
+
+#[test]
+fn tests_are_chosen_by_a_regular_expression() {
+    let folder = tested();
+    let (code, text, _) = test(folder.path(), &["--run", "_read$", "--verbose"]);
+    assert_eq!((code, text.lines().count()), (0, 2), "{text}");
+    assert!(
+        text.starts_with("data.p_test.test_readers_read: PASS"),
+        "{text}"
+    );
+    let (code, _, err) = test(folder.path(), &["--run", "nothing"]);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("no test was found whose name `--run` finds"),
+        "{err}"
+    );
+    let (code, _, err) = test(folder.path(), &["--run", "("]);
+    assert_eq!(code, 64, "{err}");
+}
+
+#[test]
+fn results_are_read_by_ci_systems() {
+    let folder = tested();
+    let (code, text, _) = test(folder.path(), &["--format", "junit"]);
+    assert_eq!(code, 1);
+    assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""), "{text}");
+    assert!(
+        text.contains("<testcase classname=\"data.p_test\" name=\"test_readers_write\""),
+        "{text}"
+    );
+    assert!(
+        text.contains("input.action = &quot;write&quot;&#10;"),
+        "{text}"
+    );
+
+    let (code, _, err) = test(folder.path(), &["--run", "_read$", "--threshold", "100"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("--threshold asks for 100%"), "{err}");
+    let (code, _, err) = test(folder.path(), &["--run", "_read$", "--threshold", "10"]);
+    assert_eq!(code, 0, "{err}");
+}
