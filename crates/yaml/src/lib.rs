@@ -66,12 +66,31 @@ pub struct Document {
     places: Option<Place>,
 }
 
-/// The line of a value, and of the values inside it. It is a tree like the value itself. A table of whole paths would
+/// The place of a value, and of the values inside it. It is a tree like the value itself. A table of whole paths would
 /// need a megabyte for a few hundred deeply nested values.
 #[derive(Debug, Clone)]
 struct Place {
-    line: usize,
+    mark: Mark,
     inner: Inner,
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1.
+    pub column: usize,
+}
+
+impl Mark {
+    fn of(node: &MarkedYaml<'_>) -> Self {
+        let start = node.span.start;
+        Self {
+            line: start.line(),
+            column: start.col() + 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +133,11 @@ impl Document {
 
     /// The line of the value at `path`, or of the closest value around it.
     pub fn line(&self, path: &[Step]) -> Option<usize> {
+        self.mark(path).map(|mark| mark.line)
+    }
+
+    /// Where the value at `path` stands, or the closest value around it: a member of a mapping where its key does.
+    pub fn mark(&self, path: &[Step]) -> Option<Mark> {
         let mut place = self.places.as_ref()?;
         for step in path {
             let Some(inner) = place.inside(step) else {
@@ -121,7 +145,7 @@ impl Document {
             };
             place = inner;
         }
-        Some(place.line)
+        Some(place.mark)
     }
 }
 
@@ -173,9 +197,9 @@ fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
 }
 
 fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
-    let line = node.span.start.line();
+    let mark = Mark::of(node);
     let fault = |message: &str| YamlError {
-        line,
+        line: mark.line,
         message: message.to_owned(),
     };
     let (value, inner) = match &node.data {
@@ -191,9 +215,9 @@ fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
         YamlData::Mapping(members) => {
             let (mut all, mut places) = (Map::new(), HashMap::new());
             for (key, value) in members {
-                let line = key.span.start.line();
+                let mark = Mark::of(key);
                 let fault = |message: &str| YamlError {
-                    line,
+                    line: mark.line,
                     message: message.to_owned(),
                 };
                 let name = match &key.data {
@@ -203,8 +227,8 @@ fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
                     _ => return Err(fault("expected a string as key, found another value")),
                 };
                 let (value, mut place) = convert(value)?;
-                // Errors about a member show the line of its key, even if its value starts a line below.
-                place.line = line;
+                // Errors about a member show the place of its key, even if its value starts a line below.
+                place.mark = mark;
                 places.insert(name.clone(), place);
                 if all.insert(name, value).is_some() {
                     // Without the name of the key, which may be a secret in the wrong place.
@@ -218,7 +242,7 @@ fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
             return Err(fault("expected a value"));
         }
     };
-    Ok((value, Place { line, inner }))
+    Ok((value, Place { mark, inner }))
 }
 
 fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
@@ -248,6 +272,9 @@ mod tests {
         assert_eq!(document.value, json!({"a": 1, "b": ["x", {"c": true}]}));
         let path = [Step::Key("b".into()), Step::Index(1), Step::Key("c".into())];
         assert_eq!(document.line(&path), Some(4));
+        assert_eq!(document.mark(&path), Some(Mark { line: 4, column: 5 }));
+        assert_eq!(document.mark(&path[..2]), Some(Mark { line: 4, column: 5 }));
+        assert_eq!(document.mark(&path[..1]), Some(Mark { line: 2, column: 1 }));
         assert_eq!(display_path(&path), "b[1].c");
         // A missing value has the line of the value around it.
         assert_eq!(

@@ -1,0 +1,13 @@
+//! What can be wrong, one file a concern.
+
+pub(crate) mod access_log;
+pub(crate) mod admin;
+pub(crate) mod authorization;
+mod body;
+pub(crate) mod connection;
+pub(crate) mod filters;
+pub(crate) mod geowarden;
+pub(crate) mod listeners;
+pub(crate) mod pygeoapi;
+pub(crate) mod routes;
+pub(crate) mod shaping;

@@ -1,0 +1,211 @@
+//! The ext_authz filter: whether geowarden is asked for every request, sees all of it, and is obeyed.
+
+use std::time::Duration;
+
+use super::body;
+use crate::{
+    Expectations,
+    finding::Findings,
+    settings::{self, Setting, Wanted},
+    view::{HttpFilter, Node},
+};
+
+const SETTINGS: [Setting; 13] = [
+    Setting::error(
+        "failure-mode-allow",
+        &["failure_mode_allow"],
+        Wanted::NotTrue,
+        "everybody is let in while geowarden is down, slow, or answers with an error",
+    ),
+    Setting::error(
+        "shadow-mode",
+        &["shadow_mode"],
+        Wanted::NotTrue,
+        "everybody is let in, and decisions are only counted",
+    ),
+    Setting::error(
+        "filter-enabled-metadata",
+        &["filter_enabled_metadata"],
+        Wanted::Absent,
+        "each request whose metadata does not match passes unasked",
+    ),
+    Setting::error(
+        "http-service",
+        &["http_service"],
+        Wanted::Absent,
+        "geowarden speaks gRPC only (`grpc_service`)",
+    ),
+    Setting::error(
+        "encode-raw-headers",
+        &["encode_raw_headers"],
+        Wanted::True,
+        "header values arrive cleaned and joined, so that pygeoapi receives others than were judged",
+    ),
+    Setting::error(
+        "clear-route-cache",
+        &["clear_route_cache"],
+        Wanted::NotTrue,
+        "Envoy chooses the route anew by the headers that geowarden set: another route may have another cluster, or no ext_authz",
+    ),
+    Setting::error(
+        "clear-route-cache",
+        &["clear_route_cache_headers"],
+        Wanted::Absent,
+        "where one of these headers is set, Envoy chooses the route anew: another route may have another cluster, or no ext_authz",
+    ),
+    Setting::error(
+        "allowed-headers",
+        &["allowed_headers"],
+        Wanted::Absent,
+        "every other header is hidden from geowarden: credentials, and `accept`, `content-type` and `content-length`, by which pygeoapi chooses what it does",
+    ),
+    Setting::error(
+        "allowed-headers",
+        &["disallowed_headers"],
+        Wanted::Absent,
+        "these headers are hidden from geowarden, and pygeoapi receives them",
+    ),
+    Setting::warning(
+        "validate-mutations",
+        &["validate_mutations"],
+        Wanted::True,
+        "a header with a line break, set by a policy, could reach pygeoapi",
+    ),
+    Setting::warning(
+        "dynamic-metadata",
+        &["enable_dynamic_metadata_ingestion"],
+        Wanted::NotFalse,
+        "the access log has no decision id",
+    ),
+    Setting::warning(
+        "cut-refusals",
+        &["enforce_response_header_limits"],
+        Wanted::NotTrue,
+        "challenges (`WWW-Authenticate`) can be dropped from a refusal",
+    ),
+    Setting::warning(
+        "cut-refusals",
+        &["max_denied_response_body_bytes"],
+        Wanted::Absent,
+        "the problem document of a refusal can be cut off",
+    ),
+];
+
+/// Envoy's own limit where `timeout` is not set.
+const DEFAULT_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// Envoy's names of the statuses that say that all went well (`envoy.type.v3.StatusCode`).
+const SUCCESSES: [&str; 11] = [
+    "Continue",
+    "OK",
+    "Created",
+    "Accepted",
+    "NonAuthoritativeInformation",
+    "NoContent",
+    "ResetContent",
+    "PartialContent",
+    "MultiStatus",
+    "AlreadyReported",
+    "IMUsed",
+];
+
+pub(crate) fn check(filter: &HttpFilter<'_>, expected: &Expectations, found: &mut Findings) {
+    let config = &filter.extension.config;
+    settings::check(&SETTINGS, config, found);
+    switched(filter, found);
+    header_mutation_rules(config, found);
+    match config.get("with_request_body") {
+        Some(set) => body::check(&set, expected, found),
+        None => body::missing(config, found),
+    }
+    timeout(config, expected, found);
+    if let Some(code) = config.at(&["status_on_error", "code"]) {
+        let by_number = code.number().is_some_and(|code| (1..300).contains(&code));
+        if by_number || code.text().is_some_and(|code| SUCCESSES.contains(&code)) {
+            found.error(
+                "status-on-error",
+                &code,
+                "status_on_error: expected a status of 400 or more, found a success: a refusal looks like an answer of pygeoapi",
+                "set `status_on_error: {code: ServiceUnavailable}`",
+            );
+        }
+    }
+}
+
+/// Whether it runs for every request.
+fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
+    let extension = &filter.extension;
+    if filter.is_conditional {
+        found.error(
+            "conditional-ext-authz",
+            &extension.entry,
+            "the ext_authz filter stands in a matcher: requests for which that skips it pass unasked",
+            "put the filter into `http_filters` itself",
+        );
+    }
+    if let Some(disabled) = extension.entry.get("disabled")
+        && disabled.is_true()
+    {
+        found.error(
+            "filter-disabled",
+            &disabled,
+            "disabled: expected nothing, found `true`: the filter runs only for routes that switch it on, and all others pass unasked",
+            "remove `disabled`",
+        );
+    }
+    if let Some(optional) = extension.entry.get("is_optional")
+        && optional.is_true()
+    {
+        found.error(
+            "filter-optional",
+            &optional,
+            "is_optional: expected nothing, found `true`: an Envoy without the ext_authz filter starts and lets everybody in",
+            "remove `is_optional`",
+        );
+    }
+    let denies = extension.config.at(&["deny_at_disable", "default_value"]);
+    if let Some(enabled) = extension.config.get("filter_enabled")
+        && !denies.is_some_and(|denies| denies.is_true())
+    {
+        found.error(
+            "filter-enabled",
+            &enabled,
+            "filter_enabled: expected nothing, found a share of the requests: all others pass unasked, and a runtime key can change the share",
+            "remove `filter_enabled`, or set `deny_at_disable: {default_value: true}` beside it",
+        );
+    }
+}
+
+/// Any rules forbid the pseudo-headers unless they say otherwise.
+fn header_mutation_rules(config: &Node<'_>, found: &mut Findings) {
+    if let Some(rules) = config.get("decoder_header_mutation_rules") {
+        found.error(
+            "header-mutation-rules",
+            &rules,
+            "decoder_header_mutation_rules: expected nothing, found rules: Envoy drops in silence what geowarden sets, such as the path that was judged, and does not remove credentials",
+            "remove `decoder_header_mutation_rules`",
+        );
+    }
+}
+
+fn timeout(config: &Node<'_>, expected: &Expectations, found: &mut Findings) {
+    let Some(service) = config.get("grpc_service") else {
+        return;
+    };
+    let set = service.get("timeout");
+    let limit = set.as_ref().map_or(Some(DEFAULT_TIMEOUT), Node::duration);
+    // `0s` is no limit.
+    if limit.is_some_and(|limit| limit.is_zero() || limit > expected.deadline) {
+        return;
+    }
+    let is = set.map_or_else(|| "nothing (200 ms)".to_owned(), |set| set.in_words());
+    let deadline = expected.deadline.as_secs_f64();
+    found.warning(
+        "timeout",
+        &service.nearest(&["timeout"]),
+        format!(
+            "grpc_service.timeout: expected more than geowarden's own limit of {deadline} s (`server.deadline`), found {is}: clients of a slow decision get Envoy's bare 503, and its reason is lost"
+        ),
+        format!("set `timeout: {}s`", (deadline * 2.0).ceil()),
+    );
+}

@@ -1,0 +1,69 @@
+//! The way to geowarden: whether Envoy finds it there, and whether somebody else can answer for it.
+
+use crate::{
+    finding::Findings,
+    view::{Bootstrap, HttpFilter, Node, is_loopback, socket_address},
+};
+
+pub(crate) fn check(bootstrap: &Bootstrap<'_>, filter: &HttpFilter<'_>, found: &mut Findings) {
+    let Some(service) = filter.extension.config.get("grpc_service") else {
+        return;
+    };
+    google_grpc(&service, found);
+    let Some(name) = service.at(&["envoy_grpc", "cluster_name"]) else {
+        return;
+    };
+    let cluster = name.text().and_then(|name| bootstrap.cluster(name));
+    let Some(cluster) = cluster else {
+        if !bootstrap.has_unseen_clusters {
+            found.error(
+                "unknown-cluster",
+                &name,
+                "cluster_name: expected a cluster of this file, found another name: nobody answers, and every request is refused",
+                "name the cluster in which geowarden is",
+            );
+        }
+        return;
+    };
+    if !cluster.has_http2() {
+        found.warning(
+            "geowarden-http2",
+            &cluster.node,
+            "expected `http2_protocol_options`, found none: gRPC needs HTTP/2, and every request is refused",
+            "set `explicit_http_config: {http2_protocol_options: {}}` as in envoy/api-key.yaml",
+        );
+    }
+    for endpoint in cluster.endpoints() {
+        if let Some((address, node)) = socket_address(&endpoint)
+            && !is_loopback(address)
+            && !cluster.has_tls()
+        {
+            found.warning(
+                "geowarden-plain",
+                &node,
+                "geowarden is asked in plain text beyond this machine: whoever can change its answers on the way lets everybody in",
+                "ask it over mutual TLS (docs/operations.md), or by a Unix socket",
+            );
+        }
+    }
+}
+
+/// gRPC's own client writes the path of a Unix socket as the host, which HTTP/2 refuses.
+fn google_grpc(service: &Node<'_>, found: &mut Findings) {
+    let Some(google) = service.get("google_grpc") else {
+        return;
+    };
+    let Some(target) = google.get("target_uri") else {
+        return;
+    };
+    let names = ["channel_args", "args", "grpc.default_authority"];
+    let is_socket = target.text().is_some_and(|uri| uri.starts_with("unix:"));
+    if is_socket && google.at(&names).is_none() {
+        found.warning(
+            "google-grpc-authority",
+            &target,
+            "google_grpc over a Unix socket sends its path as the host: each question is reset, and every request is refused",
+            "use `envoy_grpc`, or set `channel_args: {args: {grpc.default_authority: {string_value: geowarden}}}`",
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The address of pygeoapi, and who else can reach it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::{
+    finding::Findings,
+    guarded::Guarded,
+    view::{Bootstrap, socket_address},
+};
+
+pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
+    let clusters = bootstrap.clusters.iter();
+    for cluster in clusters.filter(|cluster| guarded.has(cluster.name)) {
+        for endpoint in cluster.endpoints() {
+            if let Some((address, node)) = socket_address(&endpoint)
+                && is_public(address)
+            {
+                found.error(
+                    "pygeoapi-open",
+                    &node,
+                    "expected a loopback or private address of pygeoapi, found a public one: whoever reaches it goes around Envoy",
+                    "let pygeoapi listen on 127.0.0.1, or in a network that only Envoy reaches",
+                );
+            }
+        }
+    }
+}
+
+/// Whether the whole internet may know the way there. A name says nothing.
+fn is_public(address: &str) -> bool {
+    match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => !is_private_v4(ip),
+        Ok(IpAddr::V6(ip)) => !is_private_v6(ip),
+        Err(_) => false,
+    }
+}
+
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    let [first, second, ..] = ip.octets();
+    // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598), and used by clusters.
+    let is_shared = first == 100 && second & 0xc0 == 64;
+    ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared
+}
+
+fn is_private_v6(ip: Ipv6Addr) -> bool {
+    ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
+}

@@ -1,0 +1,229 @@
+//! Routes: each one that leads to pygeoapi must be judged, and lead there with the request that was judged.
+
+use std::time::Duration;
+
+use super::body;
+use crate::{
+    Expectations,
+    finding::Findings,
+    guarded::Guarded,
+    view::{Manager, Node, Route, Target, targets_of},
+};
+
+pub(crate) fn check(
+    manager: &Manager<'_>,
+    guarded: &Guarded,
+    expected: &Expectations,
+    found: &mut Findings,
+) {
+    let names: Vec<&str> = manager
+        .authorizations()
+        .map(|filter| filter.extension.name)
+        .collect();
+    let leads_there = |route: &&Route<'_>| {
+        let mut targets = targets_of(&route.node).into_iter();
+        targets.any(|target| guarded.may_be(&target))
+    };
+    let routes: Vec<&Route<'_>> = manager.routes.iter().filter(leads_there).collect();
+    for route in &routes {
+        if let Some(switch) = route.switch(&names) {
+            found.error(
+                "route-unasked",
+                &switch,
+                "disabled: expected nothing, found `true`: requests by this route pass unasked, and what looks harmless to Envoy may not be so to pygeoapi",
+                "remove `disabled`, and let the policy allow what is public",
+            );
+        }
+        per_route(route, &names, expected, found);
+        target(route, found);
+        path(route, found);
+        headers(route, found);
+        time_and_retries(route, found);
+    }
+    several(&routes, found);
+    tenants(&routes, &names, found);
+}
+
+/// The settings of ext_authz that a route changes.
+fn per_route(route: &Route<'_>, names: &[&str], expected: &Expectations, found: &mut Findings) {
+    for (_, config) in route.settings(names) {
+        let inner = config
+            .get("config")
+            .map(|any| crate::view::typed_config(any).1);
+        let Some(settings) = inner.unwrap_or(config).get("check_settings") else {
+            continue;
+        };
+        for service in ["grpc_service", "http_service"] {
+            if let Some(service) = settings.get(service) {
+                found.error(
+                    "route-other-service",
+                    &service,
+                    "this route asks another service: expected the filter's own",
+                    "remove the service from `check_settings`",
+                );
+            }
+        }
+        if let Some(unbuffered) = settings.get("disable_request_body_buffering")
+            && unbuffered.is_true()
+        {
+            found.error(
+                "body-not-sent",
+                &unbuffered,
+                "disable_request_body_buffering: expected nothing, found `true`: geowarden sees no body of this route's requests",
+                "remove `disable_request_body_buffering`",
+            );
+        }
+        if let Some(body) = settings.get("with_request_body") {
+            body::check(&body, expected, found);
+        }
+    }
+}
+
+fn target(route: &Route<'_>, found: &mut Findings) {
+    for target in targets_of(&route.node) {
+        if let Target::ChosenByRequest(node) = target {
+            found.error(
+                "route-by-header",
+                &node,
+                "expected `cluster`, found a name that the request brings: a client can choose where it is sent",
+                "name the cluster itself",
+            );
+        }
+    }
+}
+
+/// Settings that change the path behind ext_authz.
+const REWRITES: [&str; 4] = [
+    "prefix_rewrite",
+    "regex_rewrite",
+    "path_rewrite",
+    "path_rewrite_policy",
+];
+
+fn path(route: &Route<'_>, found: &mut Findings) {
+    let Some(action) = route.node.get("route") else {
+        return;
+    };
+    for rewrite in REWRITES.iter().filter_map(|name| action.get(name)) {
+        found.error(
+            "route-rewrites-path",
+            &rewrite,
+            "expected no rewriting of the path, found one: it changes the path after it was judged",
+            "remove it; where pygeoapi stands under a prefix set `pygeoapi.base_path` of geowarden",
+        );
+    }
+    if let Some(upgrade) = action.get("upgrade_configs") {
+        found.error(
+            "upgrade",
+            &upgrade,
+            "upgrade_configs: expected nothing, found some: an upgraded connection (WebSocket, CONNECT) is judged once, and what flows in it never",
+            "remove `upgrade_configs`",
+        );
+    }
+}
+
+/// Headers that geowarden sets or judges; a route sets its own after that.
+fn is_judged(name: &str) -> bool {
+    let judged = [":path", ":method", "accept", "content-type", "script-name"];
+    judged.contains(&name) || name.starts_with("x-geowarden-")
+}
+
+fn headers(route: &Route<'_>, found: &mut Findings) {
+    for level in &route.levels {
+        for added in level.list("request_headers_to_add") {
+            let Some(key) = added.at(&["header", "key"]) else {
+                continue;
+            };
+            let name = key.text().unwrap_or_default().to_ascii_lowercase();
+            if is_judged(&name) {
+                found.error(
+                    "route-sets-header",
+                    &key,
+                    "request_headers_to_add: expected other headers, found one that geowarden judges or sets: it is written after the decision",
+                    "remove it",
+                );
+            }
+        }
+    }
+}
+
+/// Faults of a connection after which pygeoapi cannot have begun with the request.
+const UNBEGUN: [&str; 3] = ["connect-failure", "refused-stream", "reset-before-request"];
+
+fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
+    let Some(action) = route.node.get("route") else {
+        return;
+    };
+    let timeout = action.get("timeout");
+    let is_unlimited = timeout
+        .as_ref()
+        .and_then(Node::duration)
+        .is_some_and(|time| time == Duration::ZERO);
+    if !is_unlimited {
+        let is = timeout.map_or_else(|| "nothing (15 s)".to_owned(), |time| time.in_words());
+        found.warning(
+            "route-timeout",
+            &action.nearest(&["timeout"]),
+            format!("timeout: expected `0s`, found {is}: a download that takes longer is cut off, with status 200"),
+            "set `timeout: 0s`; `stream_idle_timeout` ends one that stands still",
+        );
+    }
+    let policies = [&action, &route.host];
+    for policy in policies.iter().filter_map(|at| at.get("retry_policy")) {
+        let reasons = policy.text_of("retry_on").unwrap_or_default();
+        let is_unbegun = |reason: &str| UNBEGUN.contains(&reason.trim());
+        let headers = policy.list("retriable_request_headers");
+        let is_by_method = headers
+            .iter()
+            .any(|header| header.text_of("name") == Some(":method"));
+        if !is_by_method && !reasons.split(',').all(is_unbegun) {
+            found.warning(
+                "route-retry",
+                &policy,
+                "retry_policy: expected one for GET and HEAD only, found one for every method: a request that changes something could be sent twice",
+                "add `retriable_request_headers` as in envoy/api-key.yaml",
+            );
+        }
+    }
+}
+
+/// One route a virtual host: what a second one is chosen by can be what pygeoapi reads otherwise.
+fn several(routes: &[&Route<'_>], found: &mut Findings) {
+    for two in routes.windows(2) {
+        if let [first, second] = two
+            && first.host.path() == second.host.path()
+        {
+            found.warning(
+                "several-routes",
+                &second.node,
+                "expected one route of a virtual host to lead to the guarded cluster, found another: what chooses between them may be read otherwise by pygeoapi",
+                "lead all requests there by one route, `match: {prefix: /}`",
+            );
+        }
+    }
+}
+
+/// Where one virtual host names a tenant, each has to.
+fn tenants(routes: &[&Route<'_>], names: &[&str], found: &mut Findings) {
+    let is_named = |route: &Route<'_>| {
+        let mut all = route.settings(names).into_iter();
+        all.any(|(_, config)| {
+            let inner = config
+                .get("config")
+                .map(|any| crate::view::typed_config(any).1);
+            let extensions = ["check_settings", "context_extensions", "policy"];
+            inner.unwrap_or(config).at(&extensions).is_some()
+        })
+    };
+    if !routes.iter().any(|route| is_named(route)) {
+        return;
+    }
+    for route in routes.iter().filter(|route| !is_named(route)) {
+        found.error(
+            "route-without-tenant",
+            &route.node,
+            "expected `check_settings.context_extensions.policy` as other routes have it, found nothing: the host that a client writes chooses the tenant",
+            "name the tenant for this route or its virtual host",
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Which clusters geowarden guards.
+
+use std::collections::BTreeSet;
+
+use crate::view::{Bootstrap, Manager, Target, targets_of};
+
+/// The clusters that geowarden guards: those to which the routes lead for which it is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Guarded {
+    names: BTreeSet<String>,
+    addresses: BTreeSet<String>,
+}
+
+impl Guarded {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(crate) fn has(&self, cluster: &str) -> bool {
+        self.names.contains(cluster)
+    }
+
+    /// Whether a route that is not judged may lead here.
+    pub(crate) fn may_be(&self, target: &Target<'_>) -> bool {
+        match target {
+            Target::Cluster(name, _) => self.has(name) || self.names.is_empty(),
+            Target::ChosenByRequest(_) => true,
+        }
+    }
+
+    /// The connection managers that ask geowarden.
+    pub(crate) fn managers<'b, 'a>(
+        &self,
+        bootstrap: &'b Bootstrap<'a>,
+    ) -> impl Iterator<Item = &'b Manager<'a>> {
+        let all = bootstrap.listeners.iter().flat_map(|l| &l.managers);
+        all.filter(|manager| manager.asks())
+    }
+}
+
+/// Finds the clusters that are guarded. One with the address of a guarded cluster is guarded too, whatever its name is.
+pub(crate) fn find(bootstrap: &Bootstrap<'_>) -> Guarded {
+    let mut guarded = Guarded::default();
+    let managers = bootstrap.listeners.iter().flat_map(|l| &l.managers);
+    for manager in managers.filter(|manager| manager.asks()) {
+        for route in &manager.routes {
+            if manager.switch_of(route).is_none() {
+                let targets = targets_of(&route.node).into_iter();
+                guarded
+                    .names
+                    .extend(targets.filter_map(|target| match target {
+                        Target::Cluster(name, _) => Some(name.to_owned()),
+                        Target::ChosenByRequest(_) => None,
+                    }));
+            }
+        }
+    }
+    let named = bootstrap.clusters.iter();
+    let named = named.filter(|cluster| guarded.names.contains(cluster.name));
+    guarded.addresses = named.flat_map(|cluster| cluster.addresses()).collect();
+    let others = bootstrap.clusters.iter();
+    let others = others.filter(|cluster| {
+        let mut addresses = cluster.addresses().into_iter();
+        addresses.any(|address| guarded.addresses.contains(&address))
+    });
+    let others: Vec<String> = others.map(|cluster| cluster.name.to_owned()).collect();
+    guarded.names.extend(others);
+    guarded
+}

@@ -1,0 +1,68 @@
+#![doc = include_str!("../README.md")]
+
+mod checks;
+mod finding;
+mod guarded;
+mod settings;
+mod view;
+
+use std::time::Duration;
+
+use geowarden_yaml::Document;
+
+use self::{
+    checks::{
+        access_log, admin, authorization, connection, filters, geowarden, listeners, pygeoapi,
+        routes, shaping,
+    },
+    finding::Findings,
+    view::Bootstrap,
+};
+pub use self::{
+    finding::{Finding, Report, Severity},
+    view::UnreadableEnvoy,
+};
+
+/// What geowarden itself is set to, by which some of Envoy's settings are measured.
+#[derive(Debug, Clone)]
+pub struct Expectations {
+    /// How long a Check may take (`server.deadline`).
+    pub deadline: Duration,
+    /// The largest CheckRequest, in bytes (`server.max_request_bytes`).
+    pub max_request_bytes: u64,
+    /// Headers that hold credentials, in lower case, besides `authorization` and `cookie`.
+    pub credential_headers: Vec<String>,
+}
+
+impl Default for Expectations {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_millis(500),
+            max_request_bytes: 1 << 20,
+            credential_headers: vec!["x-api-key".to_owned()],
+        }
+    }
+}
+
+/// Checks a bootstrap (YAML or JSON) or an answer of Envoy's `/config_dump`.
+pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEnvoy> {
+    let document = Document::parse(text)?;
+    let bootstrap = Bootstrap::read(&document)?;
+    let mut found = Findings::default();
+    let guarded = guarded::find(&bootstrap);
+    listeners::check(&bootstrap, &guarded, &mut found);
+    for manager in guarded.managers(&bootstrap) {
+        for filter in manager.authorizations() {
+            authorization::check(filter, expected, &mut found);
+            geowarden::check(&bootstrap, filter, &mut found);
+        }
+        filters::check(manager, &mut found);
+        shaping::check(manager, &mut found);
+        connection::check(manager, &mut found);
+        access_log::check(manager, expected, &mut found);
+        routes::check(manager, &guarded, expected, &mut found);
+    }
+    pygeoapi::check(&bootstrap, &guarded, &mut found);
+    admin::check(&bootstrap, &mut found);
+    Ok(found.report(bootstrap.unseen))
+}

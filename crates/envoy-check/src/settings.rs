@@ -1,0 +1,118 @@
+//! Settings that need no thought: each has a value that it must have, and a consequence where it has another.
+
+use crate::{
+    finding::{Findings, Severity},
+    view::Node,
+};
+
+/// What a setting must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted {
+    /// `true`, which is not Envoy's default.
+    True,
+    /// `false`, which is not Envoy's default.
+    False,
+    /// Anything but `true`.
+    NotTrue,
+    /// Anything but `false`.
+    NotFalse,
+    /// This word.
+    Word(&'static str),
+    /// None of these words.
+    NoneOf(&'static [&'static str]),
+    /// Anything, as long as it is there.
+    Present,
+    /// Nothing.
+    Absent,
+}
+
+/// A setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) code: &'static str,
+    pub(crate) severity: Severity,
+    /// Its name, those of the messages around it before it.
+    pub(crate) names: &'static [&'static str],
+    pub(crate) wanted: Wanted,
+    /// What another value does.
+    pub(crate) undoes: &'static str,
+}
+
+impl Setting {
+    pub(crate) const fn error(
+        code: &'static str,
+        names: &'static [&'static str],
+        wanted: Wanted,
+        undoes: &'static str,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            names,
+            wanted,
+            undoes,
+        }
+    }
+
+    pub(crate) const fn warning(
+        code: &'static str,
+        names: &'static [&'static str],
+        wanted: Wanted,
+        undoes: &'static str,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, names, wanted, undoes)
+        }
+    }
+}
+
+/// Compares the settings in `holder`.
+pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Findings) {
+    for setting in settings {
+        let value = holder.at(setting.names);
+        if is_as(setting.wanted, value.as_ref()) {
+            continue;
+        }
+        let name = setting.names.join(".");
+        let (expected, cure) = match setting.wanted {
+            Wanted::True => ("`true`".to_owned(), format!("set `{name}: true`")),
+            Wanted::False => ("`false`".to_owned(), format!("set `{name}: false`")),
+            Wanted::NotTrue => ("`false`".to_owned(), format!("remove `{name}`")),
+            Wanted::NotFalse => ("`true`".to_owned(), format!("remove `{name}`")),
+            Wanted::Word(word) => (format!("`{word}`"), format!("set `{name}: {word}`")),
+            Wanted::NoneOf(_) => ("another word".to_owned(), format!("remove `{name}`")),
+            Wanted::Present => (
+                "a value".to_owned(),
+                format!("set `{name}` as in envoy/api-key.yaml"),
+            ),
+            Wanted::Absent => ("nothing".to_owned(), format!("remove `{name}`")),
+        };
+        let is = value
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), Node::in_words);
+        let message = format!(
+            "{name}: expected {expected}, found {is}: {}",
+            setting.undoes
+        );
+        let at = holder.nearest(setting.names);
+        found.add(setting.severity, setting.code, &at, message, cure);
+    }
+}
+
+fn is_as(wanted: Wanted, value: Option<&Node<'_>>) -> bool {
+    match (wanted, value) {
+        (Wanted::True, Some(value)) => value.is_true(),
+        (Wanted::False, Some(value)) => value.is_false(),
+        (Wanted::NotTrue | Wanted::NotFalse | Wanted::NoneOf(_) | Wanted::Absent, None)
+        | (Wanted::Present, Some(_)) => true,
+        (Wanted::NotTrue, Some(value)) => value.is_false(),
+        (Wanted::NotFalse, Some(value)) => value.is_true(),
+        (Wanted::Word(word), Some(value)) => value.text() == Some(word),
+        (Wanted::NoneOf(words), Some(value)) => {
+            value.text().is_some_and(|word| !words.contains(&word))
+        }
+        (Wanted::Absent, Some(_))
+        | (Wanted::True | Wanted::False | Wanted::Word(_) | Wanted::Present, None) => false,
+    }
+}

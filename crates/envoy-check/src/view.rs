@@ -1,0 +1,20 @@
+//! A typed view of the parts of Envoy's configuration that matter here.
+
+mod bootstrap;
+mod cluster;
+mod extension;
+mod listener;
+mod manager;
+mod named;
+mod node;
+mod route;
+
+pub use self::bootstrap::UnreadableEnvoy;
+pub(crate) use self::{
+    bootstrap::Bootstrap,
+    cluster::{is_loopback, socket_address},
+    extension::{Extension, typed_config},
+    manager::{EXT_AUTHZ, HttpFilter, Manager, ROUTER},
+    node::Node,
+    route::{Route, Target, targets_of},
+};

@@ -1,0 +1,56 @@
+//! Envoy's extensions: what kind one is, and its configuration.
+
+use super::node::Node;
+
+/// A part of Envoy that is named by its type, such as an HTTP filter.
+#[derive(Debug, Clone)]
+pub(crate) struct Extension<'a> {
+    /// The entry that holds it.
+    pub(crate) entry: Node<'a>,
+    /// The name that the operator gave it, by which routes refer to it.
+    pub(crate) name: &'a str,
+    /// The full name of its message: what it is, whatever its name says.
+    pub(crate) kind: &'a str,
+    /// Its configuration; the entry where there is none.
+    pub(crate) config: Node<'a>,
+}
+
+impl<'a> Extension<'a> {
+    /// That of an entry with `name` and `typed_config`.
+    pub(crate) fn of(entry: &Node<'a>) -> Self {
+        let typed = entry.get("typed_config");
+        let (kind, config) = typed.map_or(("", entry.clone()), typed_config);
+        Self {
+            name: entry.text_of("name").unwrap_or_default(),
+            kind,
+            config,
+            entry: entry.clone(),
+        }
+    }
+
+    /// The configuration of another extension inside this one, such as in a matcher.
+    pub(crate) fn inside(&self, name: &str) -> Option<Self> {
+        let inner = Self::of(&self.config.get(name)?);
+        Some(Self {
+            name: self.name,
+            entry: self.entry.clone(),
+            ..inner
+        })
+    }
+}
+
+/// The kind and the value of an `Any`. A control plane that does not know the type wraps it in a `TypedStruct`.
+pub(crate) fn typed_config(any: Node<'_>) -> (&str, Node<'_>) {
+    let url = any.text_of("@type").unwrap_or_default();
+    let kind = message(url);
+    if kind.ends_with(".TypedStruct")
+        && let (Some(url), Some(value)) = (any.text_of("type_url"), any.get("value"))
+    {
+        return (message(url), value);
+    }
+    (kind, any)
+}
+
+fn message(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
+}

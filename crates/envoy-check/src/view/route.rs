@@ -1,0 +1,98 @@
+//! Routes, and where they lead.
+
+use super::{extension::typed_config, node::Node};
+
+/// A route with all that settings of it can stand in.
+#[derive(Debug)]
+pub(crate) struct Route<'a> {
+    pub(crate) node: Node<'a>,
+    pub(crate) host: Node<'a>,
+    /// The set of routes, the virtual host, the route and its clusters, the outer ones first.
+    pub(crate) levels: Vec<Node<'a>>,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone)]
+pub(crate) enum Target<'a> {
+    /// A cluster, and where it is named.
+    Cluster(&'a str, Node<'a>),
+    /// Any cluster: a header of the request, or a plugin, names it.
+    ChosenByRequest(Node<'a>),
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn node(&self) -> &Node<'a> {
+        match self {
+            Self::Cluster(_, node) | Self::ChosenByRequest(node) => node,
+        }
+    }
+}
+
+impl<'a> Route<'a> {
+    /// All routes of a `RouteConfiguration`.
+    pub(crate) fn all(config: &Node<'a>) -> Vec<Self> {
+        let mut all = Vec::new();
+        for host in config.list("virtual_hosts") {
+            let mut open = host.list("routes");
+            open.extend(host.list_at(&["matcher", "routes"]));
+            for node in open {
+                let by_weight = weighted(&node).into_iter();
+                let levels = [config.clone(), host.clone(), node.clone()];
+                all.push(Self {
+                    levels: levels.into_iter().chain(by_weight).collect(),
+                    host: host.clone(),
+                    node,
+                });
+            }
+        }
+        all
+    }
+
+    /// What the settings of these filters are for this route, at each level: the message, and what kind it is.
+    pub(crate) fn settings(&self, filters: &[&str]) -> Vec<(&'a str, Node<'a>)> {
+        let of_level = |level: &Node<'a>| {
+            let all = level.get("typed_per_filter_config");
+            let all = all.map_or_else(Vec::new, |all| all.members());
+            let of_filters = all.into_iter().filter(|(name, _)| filters.contains(name));
+            of_filters
+                .map(|(_, node)| typed_config(node))
+                .collect::<Vec<_>>()
+        };
+        self.levels.iter().flat_map(of_level).collect()
+    }
+
+    /// Where one of these filters is switched off, if it is.
+    pub(crate) fn switch(&self, filters: &[&str]) -> Option<Node<'a>> {
+        let mut all = self.settings(filters).into_iter();
+        all.find_map(|(_, config)| {
+            let inner = config.get("config").map(|any| typed_config(any).1);
+            let mut places = [Some(config), inner].into_iter().flatten();
+            places.find_map(|config| config.get("disabled").filter(Node::is_true))
+        })
+    }
+}
+
+/// The clusters of a route, where it names any. A redirect or an answer of Envoy's own leads nowhere.
+pub(crate) fn targets_of<'a>(route: &Node<'a>) -> Vec<Target<'a>> {
+    let Some(action) = route.get("route") else {
+        return Vec::new();
+    };
+    let named = |node: Node<'a>| Some(Target::Cluster(node.text()?, node));
+    let mut all: Vec<_> = action.get("cluster").and_then(named).into_iter().collect();
+    for entry in weighted(route) {
+        all.extend(entry.get("name").and_then(named));
+        all.extend(entry.get("cluster_header").map(Target::ChosenByRequest));
+    }
+    for name in [
+        "cluster_header",
+        "cluster_specifier_plugin",
+        "inline_cluster_specifier_plugin",
+    ] {
+        all.extend(action.get(name).map(Target::ChosenByRequest));
+    }
+    all
+}
+
+fn weighted<'a>(route: &Node<'a>) -> Vec<Node<'a>> {
+    route.list_at(&["route", "weighted_clusters", "clusters"])
+}
