@@ -12,6 +12,8 @@ mod round;
 pub mod tenants;
 mod watcher;
 
+pub use self::watcher::Watcher;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -30,7 +32,6 @@ use self::{
     key_round::KeyRound,
     round::Round,
     tenants::{BuiltTenant, LoadedTenant},
-    watcher::Watcher,
 };
 use crate::{
     config::Config,

@@ -1,122 +1,264 @@
-//! `geowarden check`: reports every problem that would stop `serve`, all at once.
+//! `geowarden check`: everything that would stop `serve`, and what is most likely not meant so, at once.
 
-use std::{fmt::Write as _, process::ExitCode, sync::Arc};
+mod finding;
+mod github;
+mod sarif;
+mod watch;
 
-use clap::Args;
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, ValueEnum};
+use geowarden_rego::LoadError;
+use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, ConfigArguments, paint, print, print_json, running};
-use crate::{reload::tenants, running_pygeoapi};
+use self::finding::{Finding, Level};
+use super::{CommandError, ConfigArguments, paint, print, print_error, print_json, running};
+use crate::{
+    config::{Config, Problem, Problems},
+    policy::{lint, source},
+    reload::{
+        build, guarded,
+        tenants::{self, LoadedTenant},
+    },
+    running_pygeoapi,
+};
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Check {
     #[command(flatten)]
     config: ConfigArguments,
+    /// Policies to check instead of the configured ones
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
+    /// pygeoapi's own configuration, instead of `pygeoapi.config`: collections, processes and properties are looked up in it
+    #[arg(long, value_name = "FILE")]
+    pygeoapi_config: Option<PathBuf>,
     /// Ask the running pygeoapi for its version as well (`pygeoapi.url`)
     #[arg(long)]
     online: bool,
-    /// Print JSON
+    /// Fail for warnings too
     #[arg(long)]
+    strict: bool,
+    /// Check again whenever a file changes
+    #[arg(long)]
+    watch: bool,
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+    /// Print JSON, as `--format json`
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+}
+
+/// How the findings are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, as code hosts and editors read it
+    Sarif,
+    /// Commands of GitHub Actions, which annotate the lines of a change
+    Github,
 }
 
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        match self.find() {
-            Ok(found) => {
-                if self.json {
-                    print_json(&found.json())?;
-                } else {
-                    print(&found.text())?;
-                }
-                Ok(ExitCode::SUCCESS)
-            }
-            Err(CommandError::Config(problems)) if self.json => {
-                let problems: Vec<_> = problems
-                    .0
-                    .iter()
-                    .map(|p| {
-                        json!({"origin": p.origin.to_string(), "path": p.path, "message": p.message})
-                    })
-                    .collect();
-                print_json(&json!({"valid": false, "problems": problems}))?;
-                Ok(ExitCode::from(64))
-            }
-            Err(error) => Err(error),
+        if self.watch {
+            return watch::run(self);
         }
+        self.once()
+    }
+
+    /// Checks and prints once.
+    fn once(&self) -> Result<ExitCode, CommandError> {
+        let found = self.find()?;
+        match self.format {
+            _ if self.json => print_json(&found.json())?,
+            Format::Text => found.print_text()?,
+            Format::Json => print_json(&found.json())?,
+            Format::Sarif => print_json(&sarif::log(&found.findings))?,
+            Format::Github => print(&github::commands(&found.findings))?,
+        }
+        let fails =
+            |one: &Finding| one.level == Level::Error || self.strict && one.level == Level::Warning;
+        Ok(if found.findings.iter().any(fails) {
+            ExitCode::from(64)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    /// The configuration with what the command line puts in place of it.
+    fn load(&self) -> Result<Config, Problems> {
+        let mut config = match self.config.load() {
+            Ok(config) => config,
+            Err(CommandError::Config(problems)) => return Err(problems),
+            Err(other) => return Err(Problems::file("configuration", None, other.to_string())),
+        };
+        if let Some(path) = &self.policy {
+            config.policy.path = Some(path.clone());
+        }
+        if let Some(path) = &self.pygeoapi_config {
+            config.pygeoapi.config = Some(path.clone());
+        }
+        Ok(config)
     }
 
     fn find(&self) -> Result<Found, CommandError> {
-        let mut config = self.config.load()?;
-        let unusable = std::mem::take(&mut config.unusable);
-        // Key servers are not asked: `check` tests the files, not the network.
-        let (tenants, mut problems) = tenants::key_sources_of_files(&config);
+        let mut config = match self.load() {
+            Ok(config) => config,
+            Err(problems) => return Ok(Found::of_problems(problems)),
+        };
+        let mut problems = std::mem::take(&mut config.unusable);
+        // Key servers are not asked: a check says whether the files are good, not whether the network is.
+        let (loaded, of_keys) = tenants::key_sources_of_files(&config);
         let versions = if self.online {
             running::runtime()?.block_on(running_pygeoapi::VersionFindings::of_servers(&config))
         } else {
             running_pygeoapi::VersionFindings::of_configuration(&config)
         };
-        problems.0.extend(unusable.0);
-        problems.0.extend(versions.problems.0);
-        match tenants::all(&tenants) {
-            Ok(built) if problems.0.is_empty() => Ok(Found {
-                warnings: [
-                    config.notes.clone(),
-                    versions.warnings,
-                    built.risks,
-                    built.warnings,
-                ]
-                .concat(),
-                revisions: built.revisions,
-            }),
-            Ok(_) => Err(CommandError::Config(problems)),
-            Err(found) => {
-                problems.0.extend(found.0);
-                Err(CommandError::Config(problems))
-            }
+        let mut found = Found::default();
+        let mut in_policies = Vec::new();
+        for tenant in &loaded {
+            let (findings, told) = policy_findings(tenant);
+            found.findings.extend(findings);
+            in_policies.extend(told);
         }
+        let mut warnings = [config.notes.clone(), versions.warnings].concat();
+        problems.0.extend(of_keys.0);
+        problems.0.extend(versions.problems.0);
+        match tenants::all(&loaded) {
+            Ok(built) => {
+                warnings.extend(built.risks);
+                let others = built.warnings.into_iter();
+                warnings.extend(
+                    others
+                        .filter(|warning| !in_policies.iter().any(|told| warning.ends_with(told))),
+                );
+                found.revisions = built.revisions;
+            }
+            Err(more) => problems.0.extend(more.0),
+        }
+        // What is told of each place already is not told as a whole again.
+        let is_told = |problem: &Problem| {
+            in_policies
+                .iter()
+                .any(|told| problem.message.ends_with(told))
+        };
+        let others = problems.0.iter().filter(|problem| !is_told(problem));
+        let mut first: Vec<Finding> = others.map(Finding::of_problem).collect();
+        first.extend(warnings.iter().map(|warning| Finding::of_warning(warning)));
+        first.append(&mut found.findings);
+        found.findings = first;
+        found.problems = problems;
+        Ok(found)
     }
 }
 
-/// The report about valid files.
+/// What is found in a tenant's policies and data, and the same as a load tells it.
+fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
+    let (config, files) = (&tenant.part.config, &tenant.files);
+    let name = tenant.part.tenant.as_ref();
+    let Ok(sources) = build::policy_sources(config, files) else {
+        return (Vec::new(), Vec::new());
+    };
+    let sources = sources.without_tests();
+    let ids = guarded::ids(config, files);
+    let prover = build::prover(config);
+    let settings = build::rego_settings(config);
+    let found = lint::findings(&sources, &settings, prover.as_ref(), &ids);
+    let mut told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let is_error = |one: &&geowarden_rego::diagnostic::Diagnostic| {
+        one.severity == geowarden_rego::diagnostic::Severity::Error
+    };
+    let errors: Vec<_> = found.iter().filter(is_error).cloned().collect();
+    if !errors.is_empty() {
+        told.push(LoadError::Diagnostics(errors).to_string());
+    }
+    let mut all: Vec<Finding> = found
+        .iter()
+        .map(|one| Finding::of_diagnostic(one, sources.modules.get(&one.file), name))
+        .collect();
+    let data = config
+        .policy
+        .path
+        .as_deref()
+        .map(|path| source::data_files(path, files));
+    for file in data.into_iter().flatten() {
+        let text = files.text(&file).unwrap_or_default();
+        let Ok(document) = Document::parse(text) else {
+            continue;
+        };
+        let unknown = lint::unknown_ids(&file, &document, &ids);
+        let text = text.to_owned();
+        all.extend(
+            unknown
+                .iter()
+                .map(|one| Finding::of_diagnostic(one, Some(&text), name)),
+        );
+    }
+    (all, told)
+}
+
+/// All there is to say.
+#[derive(Default)]
 struct Found {
-    /// Each tenant's name with the revision of its policy and data.
+    findings: Vec<Finding>,
+    problems: Problems,
+    /// Each tenant's name, and the revision of its policy and data.
     revisions: Vec<(Option<Arc<str>>, String)>,
-    warnings: Vec<String>,
 }
 
 impl Found {
-    fn text(&self) -> String {
+    fn of_problems(problems: Problems) -> Self {
+        Self {
+            findings: problems.0.iter().map(Finding::of_problem).collect(),
+            problems,
+            revisions: Vec::new(),
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        !self.findings.iter().any(|one| one.level == Level::Error)
+    }
+
+    /// Warnings and what is good go to standard output, errors to standard error.
+    fn print_text(&self) -> Result<(), CommandError> {
         let mut text = String::new();
-        for warning in &self.warnings {
-            let _ = writeln!(
-                text,
-                "{}: {}",
-                paint::warning("warning"),
-                paint::lines(warning)
-            );
+        for finding in self.findings.iter().filter(|one| one.level != Level::Error) {
+            text.push_str(&finding.text());
         }
-        for (tenant, revision) in &self.revisions {
-            let of = tenant
-                .as_deref()
-                .map_or_else(String::new, |name| format!(" of tenant {name}"));
-            let _ = writeln!(
-                text,
-                "{}: configuration, keys and policies{of} (revision {revision})",
-                paint::good("ok")
-            );
+        if self.is_valid() {
+            for (tenant, revision) in &self.revisions {
+                let of = tenant
+                    .as_deref()
+                    .map_or_else(String::new, |name| format!(" of tenant {name}"));
+                let _ = writeln!(
+                    text,
+                    "{}: configuration, keys and policies{of} (revision {revision})",
+                    paint::good("ok")
+                );
+            }
         }
-        text
+        print(&text)?;
+        for finding in self.findings.iter().filter(|one| one.level == Level::Error) {
+            print_error(&finding.text());
+        }
+        Ok(())
     }
 
     fn json(&self) -> Value {
         let mut all = Map::new();
-        let mut tenants = Map::new();
-        for (tenant, revision) in &self.revisions {
+        let mut tenants = BTreeMap::new();
+        for (tenant, revision) in self.revisions.iter().filter(|_| self.is_valid()) {
             match tenant {
                 Some(name) => {
-                    let one = json!({"policy_revision": revision});
-                    tenants.insert(name.to_string(), one);
+                    tenants.insert(name.to_string(), json!({"policy_revision": revision}));
                 }
                 None => {
                     all.insert("policy_revision".to_owned(), json!(revision));
@@ -124,11 +266,23 @@ impl Found {
             }
         }
         if !tenants.is_empty() {
-            all.insert("tenants".to_owned(), Value::Object(tenants));
+            all.insert("tenants".to_owned(), json!(tenants));
         }
-        all.insert("valid".to_owned(), json!(true));
-        all.insert("problems".to_owned(), json!([]));
-        all.insert("warnings".to_owned(), json!(self.warnings));
+        let problems: Vec<_> = self
+            .problems
+            .0
+            .iter()
+            .map(|p| json!({"origin": p.origin.to_string(), "path": p.path, "message": p.message}))
+            .collect();
+        let warnings = self
+            .findings
+            .iter()
+            .filter(|one| one.level == Level::Warning);
+        let warnings: Vec<_> = warnings.map(Finding::line_of_text).collect();
+        all.insert("valid".to_owned(), json!(self.is_valid()));
+        all.insert("problems".to_owned(), json!(problems));
+        all.insert("warnings".to_owned(), json!(warnings));
+        all.insert("findings".to_owned(), json!(self.findings));
         Value::Object(all)
     }
 }

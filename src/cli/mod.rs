@@ -73,7 +73,7 @@ enum Command {
     Read(read::Read),
     /// Run the `test_*` rules of policies, like `opa test`
     Test(test::Test),
-    /// Print the JSON Schema of the configuration
+    /// Print the JSON Schema of the configuration, or of the `input` of policies
     Schema(schema::Schema),
     /// Ask a running geowarden whether it is ready (exit 0) or not (exit 1)
     Healthcheck(healthcheck::Healthcheck),
@@ -259,7 +259,12 @@ fn print(text: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Prints one line of JSON.
+/// Writes to standard error; where that cannot be written, the exit code has to speak.
+fn print_error(text: &str) {
+    let _ = anstream::stderr().write_all(paint::shown(text).as_bytes());
+}
+
+/// One line of JSON.
 fn print_json_line(value: &impl serde::Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string(value).map_err(io::Error::from)?;
     print(&format!("{}\n", paint::shown_json(&text)))

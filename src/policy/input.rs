@@ -12,6 +12,11 @@ use crate::request::{CheckInput, Joined, envoy::ShownAttributes};
 /// CHANGELOG.md then says what replaces the member. A new member does not raise it.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The JSON Schema of geowarden's own shape; crates/rego (`lint/schema`) describes the keywords that begin with `x-`.
+const NATIVE_SCHEMA: &str = include_str!("input/schema.json");
+/// That of fastgeoapi's.
+const FASTGEOAPI_SCHEMA: &str = include_str!("input/fastgeoapi-schema.json");
+
 /// The shape of `input`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shape {
@@ -33,6 +38,16 @@ pub struct Input<'a> {
 }
 
 impl Shape {
+    /// The JSON Schema of `input` in this shape.
+    pub fn schema(self) -> Value {
+        let text = match self {
+            Self::Native => NATIVE_SCHEMA,
+            Self::Fastgeoapi { .. } => FASTGEOAPI_SCHEMA,
+        };
+        // It is part of the program, and a test reads it.
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
     /// `input` in this shape.
     pub fn of<'a>(self, question: &'a Question<'a>) -> Input<'a> {
         Input {

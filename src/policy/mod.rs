@@ -2,6 +2,7 @@
 
 mod default_roles;
 pub mod input;
+pub mod lint;
 mod memo;
 mod named_ids;
 mod rego;

@@ -9,7 +9,17 @@ use crate::request::ogc::{Refusal, reachable_collection_id};
 /// The lists below `roles` with which the default policy names collections.
 const ACCESS: [&str; 3] = ["read", "write", "execute"];
 
-/// An id that no request can have, and its place.
+/// An id, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) line: Option<usize>,
+    pub(super) path: String,
+    pub(super) id: String,
+    /// Whether it stands in a list of what a role may do, where processes are named too.
+    pub(super) can_be_a_process: bool,
+}
+
+/// An id that no request can ask for, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreachable {
     pub(super) line: Option<usize>,
@@ -18,27 +28,51 @@ pub(super) struct Unreachable {
     pub(super) refusal: Refusal,
 }
 
-/// The unreachable ids of a data document. It checks lists and keys of every `collections`, and the lists of `roles`.
-pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
+/// The ids of a data document: in lists and keys of every `collections`, and in the lists of `roles`.
+pub(super) fn named(document: &Document) -> Vec<Named> {
     let mut found = Vec::new();
     search(&document.value, &mut Vec::new(), document, &mut found);
     found
 }
 
-fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Vec<Unreachable>) {
-    let names_ids = match path.as_slice() {
-        [.., Step::Key(last)] if last == "collections" => true,
+/// Those among them that are unreachable.
+pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
+    let all = named(document).into_iter();
+    all.filter_map(|named| {
+        let refusal = reachable_collection_id(&named.id).err()?;
+        Some(Unreachable {
+            line: named.line,
+            path: named.path,
+            id: named.id,
+            refusal,
+        })
+    })
+    .collect()
+}
+
+fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Vec<Named>) {
+    let can_be_a_process = match path.as_slice() {
         [.., Step::Key(roles), Step::Key(_), Step::Key(access)] => {
             roles == "roles" && ACCESS.contains(&access.as_str())
         }
         _ => false,
+    };
+    let names_ids =
+        can_be_a_process || matches!(path.last(), Some(Step::Key(last)) if last == "collections");
+    let note = |id: &str, path: &KeyPath, found: &mut Vec<Named>| {
+        found.push(Named {
+            line: document.line(path),
+            path: display_path(path),
+            id: id.to_owned(),
+            can_be_a_process,
+        });
     };
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 path.push(Step::Index(index));
                 match item {
-                    Value::String(id) if names_ids => check(id, path, document, found),
+                    Value::String(id) if names_ids => note(id, path, found),
                     inner => search(inner, path, document, found),
                 }
                 path.pop();
@@ -48,24 +82,13 @@ fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Ve
             for (name, inner) in members {
                 path.push(Step::Key(name.clone()));
                 if names_ids {
-                    check(name, path, document, found);
+                    note(name, path, found);
                 }
                 search(inner, path, document, found);
                 path.pop();
             }
         }
         _ => {}
-    }
-}
-
-fn check(id: &str, path: &KeyPath, document: &Document, found: &mut Vec<Unreachable>) {
-    if let Err(refusal) = reachable_collection_id(id) {
-        found.push(Unreachable {
-            line: document.line(path),
-            path: display_path(path),
-            id: id.to_owned(),
-            refusal,
-        });
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use geowarden_rego::{LoadError, Sources, prove::Prover};
+use geowarden_rego::{LoadError, Sources, diagnostic::Diagnostic, prove::Prover};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -118,6 +118,11 @@ impl RegoPolicy {
     /// The whole input that the policy is given for a question.
     pub fn input(&self, question: &Question<'_>) -> Result<Value, PolicyError> {
         serde_json::to_value(self.input.of(question)).map_err(|e| unreadable(&e))
+    }
+
+    /// What can differ from OPA, with its places.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.policy.warnings()
     }
 }
 

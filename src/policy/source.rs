@@ -1,6 +1,6 @@
 //! Loads policies and data from files, as OPA loads them from the same folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use geowarden_rego::Sources;
 use geowarden_yaml::Document;
@@ -122,6 +122,14 @@ pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
         )));
     }
     Ok(sources)
+}
+
+/// The data files below `path`.
+pub fn data_files(path: &Path, files: &Files) -> Vec<PathBuf> {
+    let all = files.below(path).into_iter().flatten();
+    all.filter(|file| file.extension().is_some_and(|e| e != "rego"))
+        .map(Path::to_path_buf)
+        .collect()
 }
 
 fn add_data(

@@ -1,13 +1,18 @@
 //! Checks pygeoapi's own configuration: ids that no request can ask for, and risky settings.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
+use geowarden_rego::lint::Ids;
 use geowarden_yaml::{Document, Step};
 use serde_json::Value;
 
 use crate::{
     config::{Config, Problem, Problems},
     files::Files,
+    policy::lint::{COLLECTION, PROCESS, PROPERTY},
     request::ogc::{reachable_collection_id, reachable_id},
 };
 
@@ -35,6 +40,49 @@ pub fn inspect(config: &Config, files: &Files) -> PygeoapiFindings {
             problems,
         },
     }
+}
+
+/// The ids that pygeoapi has, where its configuration is known.
+pub fn ids(config: &Config, files: &Files) -> BTreeMap<String, Ids> {
+    let mut all = BTreeMap::new();
+    let Some(path) = &config.pygeoapi.config else {
+        return all;
+    };
+    let Ok(document) = read(path, files) else {
+        return all;
+    };
+    let resources = document.value.get("resources").and_then(Value::as_object);
+    let of_type = |wanted: &'static str| {
+        let resources = resources.into_iter().flatten();
+        resources.filter(move |(_, resource)| {
+            let kind = resource.get("type").and_then(Value::as_str);
+            kind.unwrap_or("collection") == wanted
+        })
+    };
+    let mut add = |kind: &str, ids: BTreeSet<String>| {
+        let listed_in = path.display().to_string();
+        all.insert(kind.to_owned(), Ids { ids, listed_in });
+    };
+    for (kind, own) in [(COLLECTION, "collection"), (PROCESS, "process")] {
+        add(kind, of_type(own).map(|(id, _)| id.clone()).collect());
+    }
+    // A provider that lists none has those of its data.
+    let mut properties = Some(BTreeSet::new());
+    for (_, collection) in of_type("collection") {
+        let providers = collection.get("providers").and_then(Value::as_array);
+        for provider in providers.into_iter().flatten() {
+            let listed = provider.get("properties").and_then(Value::as_array);
+            let names = listed.map(|names| names.iter().filter_map(Value::as_str));
+            properties = properties.zip(names).map(|(mut all, names)| {
+                all.extend(names.map(str::to_owned));
+                all
+            });
+        }
+    }
+    if let Some(properties) = properties.filter(|names| !names.is_empty()) {
+        add(PROPERTY, properties);
+    }
+    all
 }
 
 fn read(path: &Path, files: &Files) -> Result<Document, Problems> {

@@ -24,17 +24,17 @@ const MAX_SETTLE_TIME: Duration = Duration::from_secs(1);
 /// How long a reload waits until new folders are watched. A mount that does not answer must not delay it longer.
 const FOLLOW_LIMIT: Duration = Duration::from_secs(1);
 
-/// Watches the folders of all sources, and the targets of links in mounted folders.
-pub(super) struct Watcher {
-    /// Sends the events. It is kept even if nothing can be watched, so that the channel stays open.
+/// Watches the folders of all sources, and the folders that mounted ones link to.
+pub struct Watcher {
+    /// Sends the events. It is kept also without a watcher: a channel without senders would never wait.
     events: watch::Sender<()>,
     watched: Arc<Mutex<Watched>>,
     /// Whether a reload already waits for `watched`.
     is_queued: Arc<AtomicBool>,
 }
 
-/// The events since this was created.
-pub(super) struct Events(watch::Receiver<()>);
+/// What is heard of files from when this was made.
+pub struct Events(watch::Receiver<()>);
 
 struct Watched {
     notify: Option<RecommendedWatcher>,
@@ -43,7 +43,8 @@ struct Watched {
 }
 
 impl Watcher {
-    pub(super) fn new(paths: Vec<PathBuf>) -> Self {
+    /// Watches these, and what is below them.
+    pub fn new(paths: Vec<PathBuf>) -> Self {
         let events = watch::Sender::new(());
         let sender = events.clone();
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -67,7 +68,8 @@ impl Watcher {
         }
     }
 
-    pub(super) fn events(&self) -> Events {
+    /// What is heard from now on.
+    pub fn events(&self) -> Events {
         Events(self.events.subscribe())
     }
 
@@ -94,9 +96,9 @@ impl Watcher {
 }
 
 impl Events {
-    /// Completes when something has changed and settled, or after `look` at the latest: another file in the folder may
-    /// change all the time.
-    pub(super) async fn changed(&mut self, settle: Duration, look: Duration) {
+    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
+    /// is written to all the time.
+    pub async fn changed(&mut self, settle: Duration, look: Duration) {
         let settled = async {
             // The sender lives as long as the watcher.
             let _ = self.0.changed().await;

@@ -73,6 +73,18 @@ fn told(code: Code) -> (&'static str, &'static str) {
             "`o[key].b := ..` whose object has rules in another package too",
             "all its rules in one package",
         ),
+        Code::Entrypoint => (
+            "no rule and no data at `policy.entrypoint`",
+            "the right package, or the right entrypoint",
+        ),
+        Code::Input
+        | Code::Value
+        | Code::Data
+        | Code::UnknownId
+        | Code::Condition
+        | Code::Open
+        | Code::EveryRequest
+        | Code::Cost => unreachable!("found in policies that load: docs/policies/check.md"),
         Code::Different => (
             "a built-in of the table [below](#values): a warning, the policy loads",
             "",

@@ -47,13 +47,31 @@ pub enum Code {
     DefaultPart,
     /// An object whose rules are in two packages.
     TwoPackages,
+    /// No rule and no data is at the entrypoint.
+    Entrypoint,
     /// A value that can differ from OPA's.
     Different,
+    /// A part of `input` that there is not.
+    Input,
+    /// A comparison with a value that is never there.
+    Value,
+    /// Data that no file has.
+    Data,
+    /// An id of something that there is not.
+    UnknownId,
+    /// A condition that always holds, or never.
+    Condition,
+    /// An allowance for more than its author may think.
+    Open,
+    /// What hardly two requests have alike, so that verdicts are not remembered.
+    EveryRequest,
+    /// What takes long for one request.
+    Cost,
 }
 
 impl Code {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
+    /// All that loading a policy tells; [`lint::CODES`](crate::lint::CODES) has the others.
+    pub const ALL: [Self; 19] = [
         Self::Syntax,
         Self::Keyword,
         Self::Import,
@@ -71,6 +89,7 @@ impl Code {
         Self::WithGroup,
         Self::DefaultPart,
         Self::TwoPackages,
+        Self::Entrypoint,
         Self::Different,
     ];
 
@@ -94,7 +113,16 @@ impl Code {
             Self::WithGroup => "with-group",
             Self::DefaultPart => "default-part",
             Self::TwoPackages => "two-packages",
+            Self::Entrypoint => "entrypoint",
             Self::Different => "different",
+            Self::Input => "input",
+            Self::Value => "value",
+            Self::Data => "data",
+            Self::UnknownId => "unknown-id",
+            Self::Condition => "condition",
+            Self::Open => "open",
+            Self::EveryRequest => "every-request",
+            Self::Cost => "cost",
         }
     }
 
@@ -108,6 +136,7 @@ impl Code {
                 | Self::WithGroup
                 | Self::DefaultPart
                 | Self::TwoPackages
+                | Self::Entrypoint
                 | Self::Different
         )
     }
@@ -122,6 +151,8 @@ pub enum Severity {
     Error,
     /// The policy loads.
     Warning,
+    /// The policy loads, and does what its author most likely means.
+    Note,
 }
 
 /// A problem in a part of a policy.
@@ -156,7 +187,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// The most similar name, if one is similar: at most a third of its letters differ.
-pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let most = name.chars().count() / 3;
     names
         .into_iter()

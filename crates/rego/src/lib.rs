@@ -6,6 +6,7 @@ pub mod core;
 pub mod diagnostic;
 mod engine_error;
 pub mod explain;
+pub mod lint;
 mod load_error;
 mod lower;
 pub mod migrate;
@@ -27,7 +28,10 @@ pub use self::{
     policy::Policy,
     run::{
         Fault,
-        builtins::{argument_count as builtin_arguments, fix_now, names as builtin_names},
+        builtins::{
+            LEFT_OUT as BUILTINS_LEFT_OUT, argument_count as builtin_arguments, fix_now,
+            names as builtin_names,
+        },
         engine::STACK_BYTES,
     },
     settings::{BuiltinErrors, Settings},

@@ -8,6 +8,7 @@
 
 mod cursor;
 mod expression;
+pub(crate) mod foreign;
 mod lexer;
 mod module;
 mod query;
@@ -27,11 +28,13 @@ use crate::{diagnostic::Diagnostic, source::Version};
 pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Diagnostic>> {
     let (tokens, mut faults) = lexer::words(text);
     let cursor = Cursor::new(tokens, BTreeSet::new());
-    let (module, more) = module::read(cursor, version);
-    // Invalid words cause other errors around them.
-    if faults.is_empty() {
-        faults = more;
-    }
+    let (module, found) = module::read(cursor, version);
+    // Words that are none are the cause of what cannot be read in the same rule.
+    let of_words: Vec<usize> = faults.iter().map(|fault| fault.span.start).collect();
+    let others = found
+        .into_iter()
+        .filter(|unread| !of_words.iter().any(|at| unread.rule.contains(at)));
+    faults.extend(others.map(|unread| unread.fault));
     if faults.is_empty() {
         return Ok(module);
     }
@@ -42,6 +45,7 @@ pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Dia
         span: fault.span,
         message: fault.message,
         cure: fault.cure,
+        suggestion: fault.suggestion,
         ..Diagnostic::default()
     });
     Err(told.collect())

@@ -17,6 +17,7 @@ use self::{names::Names, tree::Rule};
 use crate::{
     diagnostic::{Code, Diagnostic},
     parse::tree::Module,
+    source::Span,
 };
 
 /// One file.
@@ -32,6 +33,19 @@ pub struct File {
     pub imports: Vec<String>,
     /// Whether what is undefined inside of a negation counts as false there.
     pub negates_undefined: bool,
+    /// Where its rules name parts of documents.
+    pub mentions: Vec<Mention>,
+}
+
+/// A place where a rule names a part of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// The constant names that it begins with, `input` or `data` first.
+    pub path: Vec<String>,
+    /// Where each of these names stands; those of an import stand where its name is used.
+    pub places: Vec<Span>,
+    /// The whole reference.
+    pub span: Span,
 }
 
 impl File {
@@ -61,10 +75,12 @@ pub fn resolve(
     for (name, module) in modules {
         let of_file = names.file(module);
         imports_of_one_name(name, module, &mut diagnostics);
+        let mut mentions = Vec::new();
         let rules = module
             .rules
             .iter()
-            .map(|rule| rule::resolve(rule, &of_file, name, &mut diagnostics));
+            .map(|rule| rule::resolve(rule, &of_file, name, &mut diagnostics, &mut mentions));
+        let rules = rules.collect();
         files.push(File {
             name: name.clone(),
             package: module
@@ -72,9 +88,10 @@ pub fn resolve(
                 .iter()
                 .map(|name| name.text.clone())
                 .collect(),
-            rules: rules.collect(),
+            rules,
             imports: of_file.imports().map(str::to_owned).collect(),
             negates_undefined: module.negates_undefined,
+            mentions,
         });
     }
     if diagnostics.is_empty() {

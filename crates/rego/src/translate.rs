@@ -8,11 +8,11 @@ use crate::{
     arrange::{Places, arrange},
     check::check,
     core,
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic, nearest},
     lower::lower,
     parse::{parse, tree::Module},
     resolve::{Builtins, File, resolve},
-    source::Version,
+    source::{Span, Version},
 };
 
 /// A policy as its author wrote it.
@@ -107,6 +107,9 @@ pub(crate) fn to_core<T>(
     let prefix = prefix(written, &modules);
     let changed = change(&mut resolved, &prefix);
     let warnings = check(&resolved, written.data)?;
+    if let Some(fault) = no_entry(written, &modules) {
+        return Err(vec![fault]);
+    }
     let members = |path: &[String]| members(written.data, path);
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
@@ -134,6 +137,49 @@ fn members(data: &Map<String, Value>, path: &[String]) -> Vec<String> {
         }
     }
     members.keys().cloned().collect()
+}
+
+/// That no rule and no data is asked for, told at the package of the rule whose path is most like the one that is.
+fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagnostic> {
+    let (last, above) = written.entry.split_last()?;
+    let above: Vec<String> = std::iter::once("data".to_owned())
+        .chain(above.iter().cloned())
+        .collect();
+    if members(written.data, &above).contains(last) {
+        return None;
+    }
+    let mut paths = BTreeMap::new();
+    for (file, module) in modules {
+        let package = module.package.iter().map(|name| name.text.as_str());
+        let package: Vec<&str> = package.collect();
+        let span = module.package.first().zip(module.package.last());
+        let span = span.map_or_else(Span::default, |(first, last)| first.span.to(last.span));
+        for rule in &module.rules {
+            let mut path = package.clone();
+            path.push(&rule.head.name.text);
+            let mut both = path.iter().zip(written.entry);
+            if both.all(|(one, other)| one == other) {
+                return None;
+            }
+            paths.entry(path.join("/")).or_insert((file, span));
+        }
+    }
+    let entry = written.entry.join("/");
+    let like = nearest(&entry, paths.keys().map(String::as_str));
+    let place = like.as_ref().and_then(|path| paths.get(path));
+    let (file, span) = place.or_else(|| paths.values().next())?;
+    Some(Diagnostic {
+        code: Code::Entrypoint,
+        file: (*file).clone(),
+        span: *span,
+        message: format!(
+            "no rule `data.{}`: it is the entrypoint `{entry}`",
+            entry.replace('/', ".")
+        ),
+        cure: Some("correct the package or the entrypoint".to_owned()),
+        suggestion: like,
+        ..Diagnostic::default()
+    })
 }
 
 /// What no name of the policy or of its data begins with, where rules may be added: the author's texts do not contain it, so that

@@ -19,9 +19,9 @@ fn all_faults_of_a_file_are_told_at_once() {
     assert_eq!(
         faults(text, Version::V1),
         [
-            "a.rego:3:7: expected `:=`, `if` or `contains` behind the name of a rule, found `when`",
+            "a.rego:3:7: expected `:=`, `if` or `contains` behind the name of a rule, found `when`: write `if`",
             "a.rego:6:5: expected a line break, `;` or `}` behind a condition, found the number `2`",
-            "a.rego:11:1: there is no `foo` to import: imports begin with `data`, `input`, `rego.v1` or `future.keywords`",
+            "a.rego:11:1: there is no `foo` to import: did you mean `data.foo`?",
         ]
     );
     assert_eq!(

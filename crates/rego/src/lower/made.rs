@@ -37,6 +37,7 @@ impl<'a> Made<'a> {
                 rules: Vec::new(),
                 imports: Vec::new(),
                 negates_undefined: false,
+                mentions: Vec::new(),
             },
             rules: Vec::new(),
             groups: BTreeSet::new(),

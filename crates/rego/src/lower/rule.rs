@@ -7,6 +7,7 @@ use crate::{
     arrange::Places,
     core::{self, Term},
     diagnostic::{Code, Diagnostic, nearest},
+    parse::foreign,
     resolve::{
         File,
         tree::{Body, Local, Rule, Scalar, Value},
@@ -156,6 +157,7 @@ impl Lower<'_> {
     /// The message for a variable without a value.
     pub(super) fn nothing_gives(&self, local: Option<Local>, span: Span) -> Diagnostic {
         let name = local.and_then(|local| self.variables.get(local));
+        let foreign = name.and_then(|variable| foreign::word(&variable.name));
         let message = match name {
             Some(variable) => format!(
                 "nothing gives the variable `{}` a value here",
@@ -168,14 +170,17 @@ impl Lower<'_> {
             file: String::new(),
             span,
             message,
-            cure: Some(match name {
-                Some(variable) => format!(
-                    "give it one outside of negations and calls, such as by `some {} in ..`, or correct the name",
+            cure: Some(match (foreign, name) {
+                (Some(cure), _) => cure.to_owned(),
+                (None, Some(variable)) => format!(
+                    "give it one outside of negations and calls, such as by `some {0} in ..`, or write `\"{0}\"` if it is a text",
                     variable.name
                 ),
-                None => "look for it outside of the negation, by a variable".to_owned(),
+                (None, None) => "look for it outside of the negation, by a variable".to_owned(),
             }),
-            suggestion: name.and_then(|variable| self.meant(&variable.name)),
+            suggestion: name
+                .filter(|_| foreign.is_none())
+                .and_then(|variable| self.meant(&variable.name)),
             ..Diagnostic::default()
         }
     }

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{
+    foreign,
     lexer::SyntaxError,
     token::{Kind, Token},
 };
-use crate::{diagnostic::Code, source::Span};
+use crate::{
+    diagnostic::{Code, nearest},
+    source::Span,
+};
 
 /// How deep values and queries may be nested.
 const MAX_DEPTH: usize = 500;
@@ -73,6 +77,27 @@ impl Cursor {
 
     pub(super) fn go_back(&mut self, place: usize) {
         self.at = place;
+    }
+
+    /// The word at a place.
+    pub(super) fn token_at(&self, place: usize) -> Option<(&Kind, Span)> {
+        self.tokens
+            .get(place)
+            .map(|token| (&token.kind, token.span))
+    }
+
+    /// Where the word at a place stands.
+    pub(super) fn span_at(&self, place: usize) -> Span {
+        self.tokens
+            .get(place)
+            .map_or_else(Span::default, |t| t.span)
+    }
+
+    /// Goes to the next rule or import from a place on, which can be its own.
+    pub(super) fn go_to_rule_from(&mut self, place: usize) {
+        self.depth = 0;
+        self.at = place;
+        self.skip_to_rule();
     }
 
     pub(super) fn advance(&mut self) {
@@ -151,7 +176,35 @@ impl Cursor {
             Kind::Word(word) if self.is_reserved(word) => format!("the keyword `{word}`"),
             other => other.shown(),
         };
-        self.fault(format!("expected {expected}, found {found}"))
+        let mut fault = self.fault(format!("expected {expected}, found {found}"));
+        if let Kind::Word(word) = self.kind() {
+            fault.cure = foreign::word(word).map(str::to_owned);
+        }
+        fault
+    }
+
+    /// The same where a condition ends.
+    pub(super) fn unexpected_behind_condition(&self, expected: &str) -> Box<SyntaxError> {
+        let mut fault = self.unexpected(expected);
+        let cure = match self.kind() {
+            Kind::Sign(",") => "write each condition on a line of its own",
+            Kind::Sign("{") => {
+                "a condition has no block: write what it asks for on the lines below"
+            }
+            Kind::Sign(":") => "a condition ends with its line, without `:`",
+            _ => return fault,
+        };
+        fault.cure = Some(cure.to_owned());
+        fault
+    }
+
+    /// The same where one of some keywords is expected, of which the author may have meant one.
+    pub(super) fn unexpected_for(&self, expected: &str, keywords: &[&str]) -> Box<SyntaxError> {
+        let mut fault = self.unexpected(expected);
+        if let Kind::Word(word) = self.kind() {
+            fault.suggestion = nearest(word, keywords.iter().copied());
+        }
+        fault
     }
 
     pub(super) fn fault(&self, message: String) -> Box<SyntaxError> {
@@ -160,6 +213,7 @@ impl Cursor {
             span: self.span(),
             message,
             cure: None,
+            suggestion: None,
         })
     }
 
@@ -184,13 +238,62 @@ impl Cursor {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Moves to the next place where a rule or import can begin: a word at the start of a line, after `start`.
+    /// The innermost bracket that is open where the next rule begins, or at the end: looked for from the word at `start` up to
+    /// this one. With it, the place of that rule.
+    pub(super) fn unclosed(&self, start: usize) -> Option<(&Token, usize)> {
+        let mut open: Vec<&Token> = Vec::new();
+        for at in start..=self.at {
+            let token = self.tokens.get(at)?;
+            match token.kind {
+                Kind::Sign("{" | "[" | "(") => open.push(token),
+                Kind::Sign(sign @ ("}" | "]" | ")")) => {
+                    if at == self.at && open.last().is_some_and(|last| !closes(last, sign)) {
+                        return open.pop().map(|token| (token, at));
+                    }
+                    if let Some(own) = open.iter().rposition(|one| closes(one, sign)) {
+                        open.truncate(own);
+                    }
+                }
+                Kind::End => return open.pop().map(|token| (token, at)),
+                _ if at > start && !open.is_empty() && self.looks_like_a_rule(at) => {
+                    return open.pop().map(|token| (token, at));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether a line begins at a word as a rule or an import does, with the word at its very beginning.
+    fn looks_like_a_rule(&self, at: usize) -> bool {
+        let is_first = |token: &&Token| token.span.column == 1;
+        let Some(Kind::Word(first)) = self.tokens.get(at).filter(is_first).map(|t| &t.kind) else {
+            return false;
+        };
+        if matches!(first.as_str(), "default" | "import" | "package") {
+            return true;
+        }
+        let behind = self.tokens.iter().skip(at + 1);
+        behind
+            .take_while(|token| !token.after_line_break)
+            .any(|token| match &token.kind {
+                Kind::Word(word) => matches!(word.as_str(), "if" | "contains"),
+                Kind::Sign(sign) => *sign == ":=",
+                _ => false,
+            })
+    }
+
+    /// Goes to where the next rule or import can begin: a word at the start of a line, behind `start`.
     pub(super) fn go_to_next_rule(&mut self, start: usize) {
         self.depth = 0;
         if self.at <= start {
             self.at = start;
             self.advance();
         }
+        self.skip_to_rule();
+    }
+
+    fn skip_to_rule(&mut self) {
         loop {
             let is_first = self.token().is_some_and(|token| token.span.column == 1);
             let is_word = matches!(self.kind(), Kind::Word(_));
@@ -200,4 +303,17 @@ impl Cursor {
             self.advance();
         }
     }
+}
+
+/// The sign that closes a bracket.
+pub(super) fn closing(open: &Token) -> &'static str {
+    match open.kind {
+        Kind::Sign("[") => "]",
+        Kind::Sign("(") => ")",
+        _ => "}",
+    }
+}
+
+fn closes(open: &Token, sign: &str) -> bool {
+    closing(open) == sign
 }

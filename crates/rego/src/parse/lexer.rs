@@ -1,6 +1,11 @@
 //! Splits text into words.
 
-use super::token::{Kind, Token};
+mod strings;
+
+use super::{
+    foreign,
+    token::{Kind, Token},
+};
 use crate::{diagnostic::Code, source::Span};
 
 /// An error in a text.
@@ -10,15 +15,52 @@ pub(super) struct SyntaxError {
     pub(super) span: Span,
     pub(super) message: String,
     pub(super) cure: Option<String>,
+    /// The word that the author may have meant.
+    pub(super) suggestion: Option<String>,
 }
 
-/// Signs. Longer ones come before their prefixes.
-const SIGNS: [&str; 26] = [
+/// Signs, longer ones before those that they begin with.
+const SIGNS: [&str; 25] = [
     ":=", "==", "!=", "<=", ">=", "<", ">", "=", "+", "-", "*", "/", "%", "|", "&", ",", ";", ":",
-    ".", "[", "]", "{", "}", "(", ")", "!",
+    ".", "[", "]", "{", "}", "(", ")",
 ];
 
-/// The words of a text, and its lexical errors. After an error, reading continues with the next line.
+/// A word that is none.
+struct Broken {
+    message: String,
+    cure: Option<String>,
+    /// What it is read as, so that more faults can be found behind it.
+    read_as: Option<Kind>,
+    /// Whether the rest of its line is left out.
+    ends_line: bool,
+}
+
+impl Broken {
+    fn sign(message: String, cure: &str, read_as: Option<Kind>) -> Self {
+        Self {
+            message,
+            cure: Some(cure.to_owned()),
+            read_as,
+            ends_line: false,
+        }
+    }
+}
+
+/// A string or template that has no end or a wrong escape.
+type NoText = (&'static str, Option<&'static str>);
+
+impl From<NoText> for Broken {
+    fn from((message, cure): NoText) -> Self {
+        Self {
+            message: message.to_owned(),
+            cure: cure.map(str::to_owned),
+            read_as: Some(Kind::String(String::new())),
+            ends_line: true,
+        }
+    }
+}
+
+/// The words of a text, and the faults of its form.
 pub(super) fn words(text: &str) -> (Vec<Token>, Vec<SyntaxError>) {
     let mut lexer = Lexer {
         text,
@@ -84,14 +126,18 @@ impl<'a> Lexer<'a> {
         self.at = end;
     }
 
-    fn fault(&mut self, start: (usize, u32, usize), message: &str, cure: Option<&str>) {
+    fn fault(&mut self, start: (usize, u32, usize), message: String, cure: Option<String>) {
         let span = self.span(start);
         self.faults.push(SyntaxError {
             code: Code::Syntax,
             span,
-            message: message.to_owned(),
-            cure: cure.map(str::to_owned),
+            message,
+            cure,
+            suggestion: None,
         });
+    }
+
+    fn skip_line(&mut self) {
         let line = self.rest().find('\n').unwrap_or(self.rest().len());
         self.advance(line);
         self.templates.clear();
@@ -112,9 +158,17 @@ impl<'a> Lexer<'a> {
                     self.push(kind, start, before);
                     before = (false, false);
                 }
-                Err((message, cure)) => {
-                    self.fault(start, message, cure);
-                    before = (true, true);
+                Err(broken) => {
+                    self.fault(start, broken.message, broken.cure);
+                    if broken.ends_line {
+                        self.skip_line();
+                    }
+                    // Where nothing stands in its place, what follows is no part of what is before it.
+                    let is_gap = broken.read_as.is_none();
+                    if let Some(kind) = broken.read_as {
+                        self.push(kind, start, before);
+                    }
+                    before = (is_gap, is_gap);
                 }
             }
         }
@@ -147,7 +201,7 @@ impl<'a> Lexer<'a> {
         (self.at > start, self.line > line)
     }
 
-    fn word(&mut self, first: char) -> Result<Kind, (&'static str, Option<&'static str>)> {
+    fn word(&mut self, first: char) -> Result<Kind, Broken> {
         let rest = self.rest();
         if first.is_ascii_alphabetic() || first == '_' {
             let end = rest
@@ -163,7 +217,7 @@ impl<'a> Lexer<'a> {
         match first {
             '"' => {
                 self.advance(1);
-                self.quoted().map(Kind::String)
+                Ok(Kind::String(self.quoted()?))
             }
             '`' => {
                 self.advance(1);
@@ -178,48 +232,25 @@ impl<'a> Lexer<'a> {
             '$' if rest.starts_with("$\"") || rest.starts_with("$`") => {
                 let raw = rest.starts_with("$`");
                 self.advance(2);
-                self.template(raw)
+                Ok(self.template(raw)?)
             }
             '}' if self.templates.last().is_some_and(|t| t.braces == 0) => {
                 let raw = self.templates.pop().is_some_and(|template| template.raw);
                 self.advance(1);
-                self.template(raw)
+                Ok(self.template(raw)?)
             }
             _ => self.sign(first),
         }
     }
 
-    fn sign(&mut self, first: char) -> Result<Kind, (&'static str, Option<&'static str>)> {
+    fn sign(&mut self, first: char) -> Result<Kind, Broken> {
+        if let Some(broken) = self.foreign(first) {
+            return Err(broken);
+        }
         let rest = self.rest();
-        for (wrong, message, cure) in [
-            (
-                "&&",
-                "`&&` is no operator of Rego",
-                "write each condition on a line of its own",
-            ),
-            (
-                "||",
-                "`||` is no operator of Rego",
-                "write a second rule of the same name, or `in`",
-            ),
-            ("//", "`//` begins no comment", "begin it with `#`"),
-        ] {
-            if rest.starts_with(wrong) {
-                return Err((message, Some(cure)));
-            }
-        }
         let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) else {
-            return Err(match first {
-                '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => (
-                    "strings stand between straight double quotes",
-                    Some("write \"..\""),
-                ),
-                _ => ("this character has no meaning outside of strings", None),
-            });
+            return Err(self.unknown(first));
         };
-        if *sign == "!" {
-            return Err(("`!` is no operator of Rego", Some("write `not`, or `!=`")));
-        }
         if let Some(template) = self.templates.last_mut() {
             match *sign {
                 "{" => template.braces += 1,
@@ -231,8 +262,92 @@ impl<'a> Lexer<'a> {
         Ok(Kind::Sign(sign))
     }
 
-    /// Digits, a fraction, an exponent (RFC 8259, section 6). The sign is a separate word.
-    fn number(&mut self) -> Result<Kind, (&'static str, Option<&'static str>)> {
+    /// What another language writes: a sign, a comment, or a string between other quotation marks.
+    fn foreign(&mut self, first: char) -> Option<Broken> {
+        let rest = self.rest();
+        if let Some(found) = foreign::sign_of(rest) {
+            self.advance(found.text.len());
+            return Some(Broken::sign(
+                format!("`{}` is no operator of Rego", found.text),
+                found.cure,
+                found.read_as.map(Kind::Sign),
+            ));
+        }
+        if rest.starts_with("//") {
+            let broken = Broken::sign(
+                "`//` begins no comment".to_owned(),
+                "begin it with `#`",
+                None,
+            );
+            self.advance(2);
+            return Some(Broken {
+                ends_line: true,
+                ..broken
+            });
+        }
+        if rest.starts_with("/*") {
+            let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
+            self.advance(end);
+            return Some(Broken::sign(
+                "`/*` begins no comment".to_owned(),
+                "begin each line of it with `#`",
+                None,
+            ));
+        }
+        let closing = foreign::closing_quote(first)?;
+        let inside = rest.get(first.len_utf8()..).unwrap_or_default();
+        let line = inside.lines().next().unwrap_or_default();
+        let text = line.split(closing).next().unwrap_or_default();
+        let is_closed = text.len() < line.len();
+        let end = line.get(text.len()..).and_then(|end| end.chars().next());
+        let text = text.to_owned();
+        self.advance(first.len_utf8() + if is_closed { text.len() } else { 0 });
+        self.advance(end.filter(|_| is_closed).map_or(0, char::len_utf8));
+        let cure = if is_closed && !text.contains(['"', '\\']) {
+            format!("write `\"{text}\"`")
+        } else {
+            "write \"..\"".to_owned()
+        };
+        Some(Broken {
+            ends_line: !is_closed,
+            ..Broken::sign(
+                "strings stand between straight double quotes".to_owned(),
+                &cure,
+                Some(Kind::String(text)),
+            )
+        })
+    }
+
+    /// Characters that no word of Rego has.
+    fn unknown(&mut self, first: char) -> Broken {
+        let rest = self.rest();
+        let code = format!("U+{:04X}", u32::from(first));
+        if let Some(meant) = foreign::looks_like(first) {
+            self.advance(first.len_utf8());
+            return Broken::sign(
+                format!("the character {code} looks like {meant} and is none of Rego's"),
+                &format!("replace it by {meant}"),
+                None,
+            );
+        }
+        let end = rest
+            .find(|c: char| c.is_ascii() && c != first)
+            .unwrap_or(rest.len());
+        self.advance(end.max(first.len_utf8()));
+        Broken {
+            cure: first
+                .is_alphabetic()
+                .then(|| "names have the letters a to z, digits and `_`; other texts stand between double quotes".to_owned()),
+            ..Broken::sign(
+                format!("the character {code} has no meaning outside of strings"),
+                "",
+                None,
+            )
+        }
+    }
+
+    /// Digits, a fraction, an exponent (RFC 8259, section 6); the sign is a word of its own.
+    fn number(&mut self) -> Result<Kind, Broken> {
         let rest = self.rest();
         let bytes = rest.as_bytes();
         let digits = |from: usize| {
@@ -255,135 +370,16 @@ impl<'a> Lexer<'a> {
             .get(end)
             .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
         if leads || follows {
-            return Err((
-                "a number is written as in JSON",
-                Some("without leading zeros or letters"),
+            let word = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            self.advance(word.unwrap_or(rest.len()).max(end));
+            return Err(Broken::sign(
+                "a number is written as in JSON".to_owned(),
+                "without leading zeros or letters",
+                Some(Kind::Number("0".to_owned())),
             ));
         }
         let text = rest.get(..end).unwrap_or_default().to_owned();
         self.advance(end);
         Ok(Kind::Number(text))
-    }
-
-    /// The rest of a string in double quotes (RFC 8259, section 7).
-    fn quoted(&mut self) -> Result<String, (&'static str, Option<&'static str>)> {
-        let mut text = String::new();
-        loop {
-            if self.character(&mut text, &['"'])?.is_some() {
-                return Ok(text);
-            }
-        }
-    }
-
-    /// One character of a quoted text, with its escape. The end is reported and not added.
-    fn character(
-        &mut self,
-        text: &mut String,
-        ends: &[char],
-    ) -> Result<Option<char>, (&'static str, Option<&'static str>)> {
-        const OPEN: (&str, Option<&str>) = (
-            "a string has no end on its line",
-            Some("close it with `\"`"),
-        );
-        let next = self.rest().chars().next().ok_or(OPEN)?;
-        if next == '\n' {
-            return Err(OPEN);
-        }
-        self.advance(next.len_utf8());
-        if ends.contains(&next) {
-            return Ok(Some(next));
-        }
-        if next == '\\' {
-            let c = self.escape(ends.contains(&'{'))?;
-            text.push(c);
-        } else if next < ' ' && next != '\t' {
-            return Err((
-                "a string holds a control character",
-                Some("write its escape, such as `\\n`"),
-            ));
-        } else {
-            text.push(next);
-        }
-        Ok(None)
-    }
-
-    fn escape(&mut self, in_template: bool) -> Result<char, (&'static str, Option<&'static str>)> {
-        const WRONG: (&str, Option<&str>) = (
-            "this escape is none of JSON's",
-            Some("write `\\\\` for a backslash, or a string between backquotes"),
-        );
-        let next = self.rest().chars().next().ok_or(WRONG)?;
-        self.advance(next.len_utf8());
-        Ok(match next {
-            '"' | '\\' | '/' => next,
-            '{' | '}' if in_template => next,
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let high = self.unit().ok_or(WRONG)?;
-                let mut units = vec![high];
-                if (0xd800..0xdc00).contains(&high) && self.rest().starts_with("\\u") {
-                    let back = self.place();
-                    self.advance(2);
-                    match self.unit() {
-                        Some(low) if (0xdc00..0xe000).contains(&low) => units.push(low),
-                        // It is not the second half of a pair, so it stays alone.
-                        _ => (self.at, self.line, self.line_start) = back,
-                    }
-                }
-                char::decode_utf16(units)
-                    .next()
-                    .and_then(Result::ok)
-                    .unwrap_or('\u{fffd}')
-            }
-            _ => return Err(WRONG),
-        })
-    }
-
-    fn unit(&mut self) -> Option<u16> {
-        let digits = self.rest().get(..4)?;
-        let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let unit = u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
-        self.advance(4);
-        Some(unit)
-    }
-
-    /// The text of a template up to an expression or its end.
-    fn template(&mut self, raw: bool) -> Result<Kind, (&'static str, Option<&'static str>)> {
-        let mut text = String::new();
-        loop {
-            let end = if raw {
-                let next = self.rest().chars().next().ok_or((
-                    "a template string has no end",
-                    Some("close it with a backquote"),
-                ))?;
-                self.advance(next.len_utf8());
-                match next {
-                    '`' | '{' => Some(next),
-                    '\\' if self.rest().starts_with('{') => {
-                        self.advance(1);
-                        text.push('{');
-                        None
-                    }
-                    other => {
-                        text.push(other);
-                        None
-                    }
-                }
-            } else {
-                self.character(&mut text, &['"', '{'])?
-            };
-            match end {
-                Some('{') => {
-                    self.templates.push(Template { raw, braces: 0 });
-                    return Ok(Kind::TemplateText(text));
-                }
-                Some(_) => return Ok(Kind::TemplateEnd(text)),
-                None => {}
-            }
-        }
     }
 }

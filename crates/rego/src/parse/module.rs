@@ -1,25 +1,34 @@
 //! Parses files: a package, imports and rules.
 
+use std::ops::Range;
+
 use super::{
-    cursor::{Cursor, LATER, Outcome},
+    cursor::{Cursor, LATER, Outcome, closing},
     lexer::SyntaxError,
     token::Kind,
     tree::{Import, Module, Name},
 };
 use crate::{
-    diagnostic::Code,
+    diagnostic::{Code, nearest},
     source::{Span, Version},
 };
 
-/// The state while a file is read.
+/// What could not be read.
+pub(super) struct Unread {
+    pub(super) fault: SyntaxError,
+    /// The bytes of the rule or import that it is in, up to the next one.
+    pub(super) rule: Range<usize>,
+}
+
+/// What is known while a file is read.
 struct Reading {
     cursor: Cursor,
     module: Module,
-    faults: Vec<SyntaxError>,
+    unread: Vec<Unread>,
 }
 
-/// Parses the words of a file. If there are errors, the module is the rest that could be read.
-pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<SyntaxError>) {
+/// Reads the words of a file; where there are faults, the module is what could be read beside them.
+pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Unread>) {
     if version == Version::V1 {
         cursor.later.extend(LATER);
     }
@@ -32,20 +41,29 @@ pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<SyntaxE
             negates_undefined: false,
             is_v1: version == Version::V1,
         },
-        faults: Vec::new(),
+        unread: Vec::new(),
     };
     reading.run();
-    (reading.module, reading.faults)
+    (reading.module, reading.unread)
 }
 
 impl Reading {
     fn run(&mut self) {
         match self.package() {
             Ok(path) => self.module.package = path,
-            Err(fault) => self.failed(&fault, 0),
+            // A file may begin with its first rule, in which there can be faults too.
+            Err(fault) if self.cursor.place() == 0 && fault.suggestion.is_none() => {
+                let rule = fault.span.start..fault.span.start;
+                self.unread.push(Unread {
+                    fault: *fault,
+                    rule,
+                });
+            }
+            Err(fault) => self.failed(*fault, 0),
         }
         while !self.cursor.is_at_end() {
             let start = self.cursor.place();
+            let follows_on_line = self.follows_on_line();
             let outcome = if self.cursor.is_keyword("import") {
                 self.import()
             } else {
@@ -55,19 +73,64 @@ impl Reading {
                     .map(|rules| self.module.rules.extend(rules))
             };
             if let Err(fault) = outcome {
-                self.failed(&fault, start);
+                let fault = follows_on_line.unwrap_or(fault);
+                self.failed(*fault, start);
             }
         }
     }
 
-    fn failed(&mut self, fault: &SyntaxError, start: usize) {
-        self.faults.push(fault.clone());
-        self.cursor.go_to_next_rule(start);
+    /// The fault of a next word that begins no line, if nothing can be read there.
+    fn follows_on_line(&self) -> Option<Box<SyntaxError>> {
+        let is_on_line = self.cursor.token().is_some_and(|t| !t.after_line_break);
+        (self.cursor.place() > 0 && is_on_line).then(|| {
+            self.cursor
+                .unexpected_behind_condition("the end of the line")
+        })
+    }
+
+    fn failed(&mut self, fault: SyntaxError, start: usize) {
+        // What is wrong further up on the line can be the cause.
+        let begin = self.cursor.span_at(start);
+        let begin = begin.start.saturating_sub(begin.column as usize);
+        let unclosed = self.cursor.unclosed(start).map(|(open, next)| {
+            let sign = open.kind.shown();
+            let before = match self.cursor.token_at(next) {
+                Some((Kind::Sign(sign), span)) => format!("the `{sign}` of line {}", span.line),
+                Some((Kind::Word(_), span)) => format!("the rule of line {}", span.line),
+                _ => "the end of the file".to_owned(),
+            };
+            let fault = SyntaxError {
+                code: Code::Syntax,
+                span: open.span,
+                message: format!("{sign} has no `{}` before {before}", closing(open)),
+                cure: Some("close it".to_owned()),
+                suggestion: None,
+            };
+            (fault, next)
+        });
+        let fault = if let Some((fault, next)) = unclosed {
+            self.cursor.go_to_rule_from(next);
+            fault
+        } else {
+            self.cursor.go_to_next_rule(start);
+            fault
+        };
+        let end = if self.cursor.is_at_end() {
+            usize::MAX
+        } else {
+            self.cursor.span().start
+        };
+        self.unread.push(Unread {
+            fault,
+            rule: begin..end,
+        });
     }
 
     fn package(&mut self) -> Outcome<Vec<Name>> {
         if !self.cursor.take_keyword("package") {
-            let mut fault = self.cursor.unexpected("`package` and its name");
+            let mut fault = self
+                .cursor
+                .unexpected_for("`package` and its name", &["package"]);
             fault.cure = Some("a file begins with `package name`".to_owned());
             return Err(fault);
         }
@@ -148,11 +211,13 @@ impl Reading {
             ["future", "keywords", "not"] => self.module.negates_undefined = true,
             ["future", "keywords", word] => {
                 let Some(word) = LATER.iter().find(|known| *known == word) else {
-                    return Err(self.fault(
+                    let mut fault = self.fault(
                         span,
                         &format!("there is no keyword `{word}` to import"),
                         "known are `contains`, `every`, `if`, `in` and `not`",
-                    ));
+                    );
+                    fault.suggestion = nearest(word, LATER);
+                    return Err(fault);
                 };
                 self.cursor.later.insert(word);
                 if *word == "every" {
@@ -166,11 +231,27 @@ impl Reading {
             }
             ["input" | "data", ..] => self.module.imports.push(Import { path, alias, span }),
             _ => {
-                return Err(self.fault(
+                let path = words.join(".");
+                let mut fault = self.fault(
                     span,
-                    &format!("there is no `{}` to import", words.join(".")),
+                    &format!("there is no `{path}` to import"),
                     "imports begin with `data`, `input`, `rego.v1` or `future.keywords`",
-                ));
+                );
+                let known = LATER.map(|word| format!("future.keywords.{word}"));
+                let known = known.iter().map(String::as_str);
+                let last = words.last().copied().unwrap_or_default();
+                fault.suggestion = match words.first() {
+                    Some(&"future") if LATER.contains(&last) => {
+                        Some(format!("future.keywords.{last}"))
+                    }
+                    Some(&"future" | &"rego") => {
+                        nearest(&path, known.chain(["rego.v1", "future.keywords"]))
+                    }
+                    // Most likely another file's package.
+                    _ => nearest(&path, known.chain(["rego.v1"]))
+                        .or_else(|| Some(format!("data.{path}"))),
+                };
+                return Err(fault);
             }
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 use super::{
     cursor::{Cursor, Outcome},
+    foreign,
+    lexer::SyntaxError,
     token::Kind,
     tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Query, With},
 };
@@ -34,11 +36,34 @@ impl Cursor {
                 });
             }
             if !self.token().is_some_and(|token| token.after_line_break) || self.is_at_end() {
-                return Err(
-                    self.unexpected(&format!("a line break, `;` or `{end}` behind a condition"))
-                );
+                return Err(self.no_statement(literals.last(), end));
             }
         }
+    }
+
+    /// What to say where a condition is followed by something else.
+    fn no_statement(&self, last: Option<&Literal>, end: &str) -> Box<SyntaxError> {
+        // `let x := 1` is the condition `let`, and more.
+        if let Some(Literal {
+            kind: LiteralKind::Condition(Condition::Value(value)),
+            ..
+        }) = last
+            && let ExprKind::Var(name) = &value.kind
+            && let Some(cure) = foreign::word(name)
+        {
+            let message = format!("expected a condition, found `{name}`");
+            let mut fault = self.at(value.span, &message);
+            fault.cure = Some(cure.to_owned());
+            return fault;
+        }
+        let expected = format!("a line break, `;` or `{end}` behind a condition");
+        let mut fault = self.unexpected_behind_condition(&expected);
+        if fault.cure.is_none()
+            && last.is_some_and(|literal| matches!(literal.kind, LiteralKind::Some(_)))
+        {
+            fault.cure = Some("write `some x in xs` to look through a collection".to_owned());
+        }
+        fault
     }
 
     /// One statement.
@@ -146,9 +171,10 @@ impl Cursor {
 
     fn every(&mut self) -> Outcome<LiteralKind> {
         self.advance();
-        let wanted = self.unexpected("`x in xs` or `k, x in xs` behind `every`");
         let ExprKind::In { key, operands } = self.value()?.kind else {
-            return Err(wanted);
+            let mut fault = self.unexpected("`in` and a collection behind the variable of `every`");
+            fault.cure = Some("write `every x in xs {..}`".to_owned());
+            return Err(fault);
         };
         let (value, domain) = *operands;
         let key = match key {
@@ -181,8 +207,8 @@ impl Cursor {
         }
     }
 
-    /// An error at another place than the next word.
-    pub(super) fn at(&self, span: Span, message: &str) -> Box<super::lexer::SyntaxError> {
+    /// A fault at another place than the next word.
+    pub(super) fn at(&self, span: Span, message: &str) -> Box<SyntaxError> {
         let mut fault = self.fault(message.to_owned());
         fault.span = span;
         fault

@@ -2,9 +2,15 @@
 
 use super::{
     cursor::{Cursor, Outcome},
+    foreign,
+    lexer::SyntaxError,
+    token::Kind,
     tree::{Else, Expr, ExprKind, Head, HeadKind, Name, Query, Rule},
 };
-use crate::{diagnostic::Code, source::Span};
+use crate::{
+    diagnostic::{Code, nearest},
+    source::Span,
+};
 
 /// A head, before it is known what it defines.
 struct Started {
@@ -34,12 +40,14 @@ impl Cursor {
             None
         };
         if is_v1 && !has_if && body.is_some() {
+            if foreign::word(&started.name.text).is_some() {
+                return Err(self.no_head(&started.name));
+            }
             let mut fault = self.at(at_body, "a body stands behind `if`");
             fault.code = Code::Keyword;
-            fault.cure = Some(if started.looks_like_a_set() {
-                "write `name contains member if {`".to_owned()
-            } else {
-                "write `if` before it".to_owned()
+            fault.cure = Some(match started.member_of_old_set() {
+                Some(member) => format!("write `{} contains {member} if {{`", started.name.text),
+                None => "write `if` before it".to_owned(),
             });
             return Err(fault);
         }
@@ -100,7 +108,21 @@ impl Cursor {
     fn head(&mut self) -> Outcome<Started> {
         let start = self.span();
         let Some(name) = self.name().map(str::to_owned) else {
-            return Err(self.unexpected("a rule or an import"));
+            let mut fault = self.unexpected("a rule or an import");
+            fault.cure = match self.kind() {
+                Kind::Sign("}" | "]" | ")") => Some("remove it: it closes nothing".to_owned()),
+                Kind::Word(word) if !matches!(word.as_str(), "if" | "else" | "not" | "some") => {
+                    Some(format!(
+                        "give the rule another name than the keyword `{word}`"
+                    ))
+                }
+                Kind::Word(word) if word == "else" => {
+                    Some("`else` stands behind the `}` of a rule".to_owned())
+                }
+                Kind::Word(_) => Some("a condition stands in a rule: `name if {..}`".to_owned()),
+                _ => None,
+            };
+            return Err(fault);
         };
         self.advance();
         let first = Expr {
@@ -201,7 +223,7 @@ impl Cursor {
         } else if has_if || has_body || value.is_some() || arguments.is_some() {
             HeadKind::Value(value)
         } else {
-            return Err(self.unexpected("`:=`, `if` or `contains` behind the name of a rule"));
+            return Err(self.no_head(&name));
         };
         Ok(Head {
             name,
@@ -210,6 +232,26 @@ impl Cursor {
             kind,
             span,
         })
+    }
+
+    /// What to say of a name with nothing behind it that makes a rule of it.
+    fn no_head(&self, name: &Name) -> Box<SyntaxError> {
+        let keyword = nearest(&name.text, ["default", "import", "package"]);
+        let cure = foreign::word(&name.text);
+        let is_word = matches!(self.kind(), Kind::Word(_));
+        if keyword.is_some() || cure.is_some() {
+            let message = format!("expected a rule or an import, found `{}`", name.text);
+            let mut fault = self.at(name.span, &message);
+            fault.suggestion = keyword;
+            fault.cure = cure.map(str::to_owned);
+            return fault;
+        }
+        let expected = "`:=`, `if` or `contains` behind the name of a rule";
+        let mut fault = self.unexpected_for(expected, &["if", "contains"]);
+        if !is_word && fault.cure.is_none() {
+            fault.cure = Some("write `name := value`, or `name if {..}` for conditions".to_owned());
+        }
+        fault
     }
 
     fn elses(&mut self, head: &Head) -> Outcome<Vec<Else>> {
@@ -272,12 +314,17 @@ impl Started {
             && self.path.len() == 1
     }
 
-    fn looks_like_a_set(&self) -> bool {
-        let is_by_key = self
+    /// What stands between the brackets of `p[x] {`; `member` where it is more than a variable.
+    fn member_of_old_set(&self) -> Option<&str> {
+        let key = self
             .path
             .last()
-            .is_some_and(|key| !matches!(key.kind, ExprKind::String(_)));
-        self.is_set_without_keyword(false) && is_by_key
+            .filter(|_| self.is_set_without_keyword(false))?;
+        match &key.kind {
+            ExprKind::String(_) => None,
+            ExprKind::Var(name) => Some(name),
+            _ => Some("member"),
+        }
     }
 }
 

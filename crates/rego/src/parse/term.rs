@@ -106,7 +106,13 @@ impl Cursor {
             } else if here(self, "[") {
                 self.advance();
                 way.push(self.value()?);
-                self.expect_sign("]", "behind a key")?;
+                self.expect_sign("]", "behind a key").map_err(|mut fault| {
+                    if self.is_sign(",") {
+                        fault.cure =
+                            Some("write one pair of brackets for each key: `[a][b]`".to_owned());
+                    }
+                    fault
+                })?;
             } else if here(self, "(") {
                 let function = referred(head, way, self.last_span());
                 return self.call(function, start);
@@ -156,10 +162,34 @@ impl Cursor {
         while !self.is_sign(end) {
             items.push(self.item()?);
             if !self.take_sign(",") && !self.is_sign(end) {
-                return Err(self.unexpected(&format!("`,` or `{end}`")));
+                return Err(self.no_comma(self.unexpected(&format!("`,` or `{end}`"))));
             }
         }
         Ok(items)
+    }
+
+    /// The sign that ends a list.
+    fn expect_end(&mut self, sign: &str, why: &str) -> Outcome<()> {
+        self.expect_sign(sign, why)
+            .map_err(|fault| self.no_comma(fault))
+    }
+
+    /// The same fault, and what to do where only a comma is missing.
+    fn no_comma(
+        &self,
+        mut fault: Box<super::lexer::SyntaxError>,
+    ) -> Box<super::lexer::SyntaxError> {
+        let begins_value = match self.kind() {
+            Kind::String(_) | Kind::Number(_) | Kind::Sign("[" | "{") => true,
+            Kind::Word(word) => {
+                !self.is_reserved(word) || matches!(word.as_str(), "true" | "false" | "null")
+            }
+            _ => false,
+        };
+        if begins_value && fault.cure.is_none() {
+            fault.cure = Some("write `,` before it".to_owned());
+        }
+        fault
     }
 
     fn array(&mut self) -> Outcome<Expr> {
@@ -187,7 +217,7 @@ impl Cursor {
                 items.extend(self.items("]")?);
             }
         }
-        self.expect_sign("]", "or `,` in an array")?;
+        self.expect_end("]", "or `,` in an array")?;
         Ok(self.made(ExprKind::Array(items), start))
     }
 
@@ -220,7 +250,7 @@ impl Cursor {
         if self.take_sign(",") {
             items.extend(self.items("}")?);
         }
-        self.expect_sign("}", "or `,` in a set")?;
+        self.expect_end("}", "or `,` in a set")?;
         Ok(self.made(ExprKind::Set(items), start))
     }
 
@@ -247,7 +277,7 @@ impl Cursor {
             self.expect_sign(":", "between a key and its value")?;
             pairs.push((key, self.item()?));
         }
-        self.expect_sign("}", "or `,` in an object")?;
+        self.expect_end("}", "or `,` in an object")?;
         Ok(self.made(ExprKind::Object(pairs), start))
     }
 

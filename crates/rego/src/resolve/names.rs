@@ -17,6 +17,11 @@ pub trait Builtins {
         Vec::new()
     }
 
+    /// Why one of OPA's is not there.
+    fn left_out(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
     /// Whether the engine can put something in place of one, as `with` asks.
     fn is_replaceable(&self, _name: &str) -> bool {
         true
@@ -96,6 +101,20 @@ impl<'a> Names<'a> {
         let own: Vec<String> = own.collect();
         let last = own.iter().filter_map(|path| path.rsplit('.').next());
         nearest(name, self.builtins.names().into_iter().chain(last))
+    }
+
+    /// The package that has a function which a file calls by the last name of that package, without importing it.
+    pub(super) fn package_with_function(&self, names: &[String]) -> Option<String> {
+        let found = self.functions.keys().find(|path| path.ends_with(names))?;
+        let package = found.get(..=found.len().checked_sub(names.len())?)?;
+        Some(package.join("."))
+    }
+
+    /// Whether built-in functions begin with this name: `time` of `time.now_ns`.
+    pub(super) fn is_builtin_namespace(&self, first: &str) -> bool {
+        let all = self.builtins.names();
+        all.iter()
+            .any(|name| name.split_once('.').is_some_and(|(own, _)| own == first))
     }
 
     pub(super) fn arity(&self, path: &[String]) -> Option<usize> {

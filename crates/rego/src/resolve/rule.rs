@@ -1,6 +1,7 @@
 //! Rules with their names resolved.
 
 use super::{
+    Mention,
     names::OfFile,
     scope::Scope,
     tree::{Body, Kind, Rule},
@@ -17,8 +18,9 @@ pub(super) fn resolve(
     file: &OfFile<'_>,
     name: &str,
     diagnostics: &mut Vec<Diagnostic>,
+    mentions: &mut Vec<Mention>,
 ) -> Rule {
-    let mut scope = Scope::new(file, name, diagnostics);
+    let mut scope = Scope::new(file, name, diagnostics, mentions);
     let head = &rule.head;
     if head.name.text == "input" || head.name.text == "data" {
         let message = format!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    direct,
+    Mention, direct,
     names::OfFile,
     tree::{Local, Variable},
 };
@@ -50,6 +50,7 @@ pub(super) struct Scope<'a> {
     /// The documents that `with` puts something in place of.
     pub(super) replaced: Vec<Vec<String>>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
+    mentions: &'a mut Vec<Mention>,
 }
 
 impl<'a> Scope<'a> {
@@ -57,6 +58,7 @@ impl<'a> Scope<'a> {
         file: &'a OfFile<'a>,
         name: &'a str,
         diagnostics: &'a mut Vec<Diagnostic>,
+        mentions: &'a mut Vec<Mention>,
     ) -> Self {
         Self {
             file,
@@ -65,7 +67,17 @@ impl<'a> Scope<'a> {
             frames: Vec::new(),
             replaced: Vec::new(),
             diagnostics,
+            mentions,
         }
+    }
+
+    /// Notes that a part of a document is named.
+    pub(super) fn mention(&mut self, path: &[String], places: Vec<Span>, span: Span) {
+        self.mentions.push(Mention {
+            path: path.to_vec(),
+            places,
+            span,
+        });
     }
 
     pub(super) fn fault(&mut self, code: Code, span: Span, message: String, cure: &str) {
@@ -78,24 +90,7 @@ impl<'a> Scope<'a> {
         });
     }
 
-    /// A fault with the name that the author may have meant.
-    pub(super) fn fault_with(
-        &mut self,
-        code: Code,
-        span: Span,
-        message: String,
-        suggestion: Option<String>,
-    ) {
-        self.tell(Diagnostic {
-            code,
-            span,
-            message,
-            suggestion,
-            ..Diagnostic::default()
-        });
-    }
-
-    fn tell(&mut self, mut told: Diagnostic) {
+    pub(super) fn tell(&mut self, mut told: Diagnostic) {
         self.name.clone_into(&mut told.file);
         if !self.diagnostics.contains(&told) {
             self.diagnostics.push(told);

@@ -44,6 +44,38 @@ pub(crate) fn locals_of_value(value: &Value, found: &mut dyn FnMut(Local)) {
     walk.value(value);
 }
 
+/// Tells each path that a query names, `input` or `data` first.
+pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
+    let mut on_path = |path: &[String], _: Span| found(path);
+    let mut walk = Walk {
+        path: Some(&mut on_path),
+        ..Walk::new(Span::default())
+    };
+    walk.query(query);
+}
+
+/// Tells each statement of a rule, those inside of others too.
+pub fn literals(rule: &Rule, found: &mut dyn FnMut(&Literal)) {
+    let mut walk = Walk::new(rule.span);
+    walk.literal = Some(found);
+    walk.rule(rule);
+}
+
+/// Tells each query of a rule, those inside of others too.
+pub fn queries(rule: &Rule, found: &mut dyn FnMut(&Query)) {
+    let mut walk = Walk::new(rule.span);
+    walk.query = Some(found);
+    walk.rule(rule);
+}
+
+/// Tells each value of a rule, those inside of others too, and the statement that it is in.
+pub fn values(rule: &Rule, found: &mut dyn FnMut(&Value, Span)) {
+    let mut walk = Walk::new(rule.span);
+    walk.value = Some(found);
+    walk.rule(rule);
+}
+
+type OnValue<'a> = &'a mut dyn FnMut(&Value, Span);
 type OnPath<'a> = &'a mut dyn FnMut(&[String], Span);
 type OnCall<'a> = &'a mut dyn FnMut(&Function, &[Value], Span);
 
@@ -52,6 +84,9 @@ struct Walk<'a> {
     call: Option<OnCall<'a>>,
     replaced: Option<&'a mut dyn FnMut(&str)>,
     local: Option<&'a mut dyn FnMut(Local)>,
+    literal: Option<&'a mut dyn FnMut(&Literal)>,
+    query: Option<&'a mut dyn FnMut(&Query)>,
+    value: Option<OnValue<'a>>,
     span: Span,
     depth: usize,
     deepest: usize,
@@ -64,6 +99,9 @@ impl Walk<'_> {
             call: None,
             replaced: None,
             local: None,
+            literal: None,
+            query: None,
+            value: None,
             span,
             depth: 0,
             deepest: 0,
@@ -102,6 +140,9 @@ impl Walk<'_> {
     }
 
     fn query(&mut self, query: &Query) {
+        if let Some(found) = &mut self.query {
+            found(query);
+        }
         self.deeper(1, |walk| {
             let around = walk.span;
             for literal in &query.literals {
@@ -113,6 +154,9 @@ impl Walk<'_> {
     }
 
     fn literal(&mut self, literal: &Literal) {
+        if let Some(found) = &mut self.literal {
+            found(literal);
+        }
         match &literal.kind {
             LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {
                 Condition::Value(value) => self.value(value),
@@ -173,6 +217,9 @@ impl Walk<'_> {
     }
 
     fn inside(&mut self, value: &Value) {
+        if let Some(found) = &mut self.value {
+            found(value, self.span);
+        }
         match value {
             Value::Scalar(_) | Value::Wildcard => {}
             Value::Local(local) => {

@@ -5,8 +5,11 @@ use super::{
     tree::{Collection, Function, Literal, Part, Scalar, Value},
 };
 use crate::{
-    diagnostic::Code,
-    parse::tree::{self as written, Expr, ExprKind, Query},
+    diagnostic::{Code, Diagnostic},
+    parse::{
+        foreign,
+        tree::{self as written, Expr, ExprKind, Query},
+    },
     source::Span,
 };
 
@@ -21,12 +24,15 @@ impl Scope<'_> {
             ExprKind::Wildcard => Value::Wildcard,
             ExprKind::Var(name) => match self.meaning(name, expr.span) {
                 Meaning::Local(local) => Value::Local(local),
-                Meaning::Document(path) => Value::Document {
-                    path,
-                    way: Vec::new(),
-                },
+                Meaning::Document(path) => {
+                    self.mention(&path, vec![expr.span; path.len()], expr.span);
+                    Value::Document {
+                        path,
+                        way: Vec::new(),
+                    }
+                }
             },
-            ExprKind::Ref(head, way) => self.reference(head, way),
+            ExprKind::Ref(head, way) => self.reference(head, way, expr.span),
             ExprKind::Call(function, arguments) => self.call(function, arguments, expr.span),
             ExprKind::Array(items) => Value::Array(self.values(items)),
             ExprKind::Set(items) => Value::Set(self.values(items)),
@@ -60,16 +66,31 @@ impl Scope<'_> {
         items.iter().map(|item| self.value(item)).collect()
     }
 
-    fn reference(&mut self, head: &Expr, way: &[Expr]) -> Value {
-        let head = self.value(head);
+    fn reference(&mut self, head: &Expr, way: &[Expr], span: Span) -> Value {
+        let spans = way.iter().map(|part| part.span);
+        let head_span = head.span;
+        let head = match &head.kind {
+            ExprKind::Var(name) => match self.meaning(name, head.span) {
+                Meaning::Local(local) => Value::Local(local),
+                Meaning::Document(path) => Value::Document {
+                    path,
+                    way: Vec::new(),
+                },
+            },
+            _ => self.value(head),
+        };
         let way = self.values(way);
         match head {
             Value::Document { mut path, .. } => {
-                let mut way = way.into_iter().peekable();
-                while let Some(Value::Scalar(Scalar::String(name))) = way.peek() {
+                let mut places = vec![head_span; path.len()];
+                let mut way = way.into_iter().zip(spans).peekable();
+                while let Some((Value::Scalar(Scalar::String(name)), place)) = way.peek() {
                     path.push(name.clone());
+                    places.push(*place);
                     way.next();
                 }
+                let way = way.map(|(value, _)| value);
+                self.mention(&path, places, span);
                 Value::Document {
                     path,
                     way: way.collect(),
@@ -170,12 +191,56 @@ impl Scope<'_> {
         if let Some(arity) = self.file.all.builtins.arity(&name) {
             return Some(Function::Builtin { name, arity });
         }
-        let suggestion = self.file.all.function_like(&name);
-        let message = format!(
-            "`{name}` is neither a function of the policy nor one of the built-in functions here"
-        );
-        self.fault_with(Code::Function, span, message, suggestion);
+        let left_out = self.file.all.builtins.left_out(&name).map(str::to_owned);
+        let message = match &left_out {
+            Some(why) => format!("the built-in function `{name}` of OPA is not here: {why}"),
+            None => format!(
+                "`{name}` is neither a function of the policy nor one of the built-in functions here"
+            ),
+        };
+        let (suggestion, cure) = match left_out {
+            Some(_) => (None, None),
+            None => self.meant_function(&names, &name),
+        };
+        self.tell(Diagnostic {
+            code: Code::Function,
+            span,
+            message,
+            cure,
+            suggestion,
+            ..Diagnostic::default()
+        });
         None
+    }
+
+    /// What the author may have meant by the name of a function that there is not: another name, or something to do.
+    fn meant_function(&self, names: &[String], name: &str) -> (Option<String>, Option<String>) {
+        let all = self.file.all;
+        if let Some(function) = foreign::function(name) {
+            return (Some(function.to_owned()), None);
+        }
+        let (Some(first), Some((last, before))) = (names.first(), names.split_last()) else {
+            return (None, None);
+        };
+        let is_reference = !before.is_empty() && self.file.document(first).is_some();
+        if is_reference && all.builtins.arity(last).is_some() {
+            // As a method is called in other languages.
+            let value = before.join(".");
+            return (None, Some(format!("write `{last}({value}, ..)`")));
+        }
+        if !before.is_empty() && self.file.document(first).is_none() {
+            if let Some(package) = all.package_with_function(names) {
+                return (None, Some(format!("write `import {package}` at the top")));
+            }
+            let similar = all.function_like(name);
+            let is_import = similar.is_none() && !all.is_builtin_namespace(first);
+            let cure = format!(
+                "import the package that has it, as in `import data.{}`",
+                before.join(".")
+            );
+            return (similar, is_import.then_some(cure));
+        }
+        (all.function_like(name), None)
     }
 }
 

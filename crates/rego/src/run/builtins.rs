@@ -14,6 +14,7 @@ mod glob;
 mod graph;
 mod json;
 mod jwt;
+mod left_out;
 mod membership;
 mod net;
 mod numbers;
@@ -38,9 +39,9 @@ use std::collections::BTreeSet;
 use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
-pub use self::once::fix_now;
 pub(crate) use self::test_cases::noted as test_cases;
 use self::theirs::by_regorus;
+pub use self::{left_out::LEFT_OUT, once::fix_now};
 use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
 /// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
@@ -160,6 +161,11 @@ impl Builtins for Available {
 
     fn names(&self) -> Vec<&str> {
         names().into_iter().collect()
+    }
+
+    fn left_out(&self, name: &str) -> Option<&str> {
+        let mut all = LEFT_OUT.iter();
+        all.find(|(other, _)| *other == name).map(|(_, why)| *why)
     }
 
     /// regorus knows only its own functions there, and not those that are added to it.

@@ -1,0 +1,149 @@
+//! What loads and is most likely not what its author meant: each rule is looked at beside what `input` and the data can hold.
+//!
+//! What a caller knows of `input` comes as a JSON Schema, whose keywords of geowarden's own are in [`schema`].
+
+mod codes;
+mod conditions;
+mod cost;
+mod documents;
+mod ignored;
+mod openness;
+mod schema;
+mod shape;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+pub use self::codes::CODES;
+use self::{schema::Schema, shape::Rules};
+use crate::{
+    diagnostic::{Code, Diagnostic, Severity},
+    parse::parse,
+    resolve::{Builtins, File, resolve},
+    run::builtins::Available,
+    settings::Settings,
+    source::{Sources, Span},
+    translate::Written,
+};
+
+/// The ids that there are of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// The ids.
+    pub ids: BTreeSet<String>,
+    /// Where they are listed, as it is told: `pygeoapi.yml`.
+    pub listed_in: String,
+}
+
+/// What is around a policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The schema of `input`.
+    pub schema: &'a Json,
+    /// The ids that there are, by the word of the schema's `x-names`; of other kinds any id is taken.
+    pub ids: &'a BTreeMap<String, Ids>,
+}
+
+/// Where findings are gathered.
+struct Findings<'a> {
+    file: &'a File,
+    all: &'a mut Vec<Diagnostic>,
+}
+
+impl Findings<'_> {
+    fn tell(&mut self, code: Code, span: Span, message: String, cure: &str) {
+        self.add(Diagnostic {
+            code,
+            span,
+            message,
+            cure: (!cure.is_empty()).then(|| cure.to_owned()),
+            ..Diagnostic::default()
+        });
+    }
+
+    fn add(&mut self, found: Diagnostic) {
+        let found = Diagnostic {
+            file: self.file.name.clone(),
+            severity: match found.severity {
+                Severity::Error => Severity::Warning,
+                other => other,
+            },
+            ..found
+        };
+        if !self.all.contains(&found) {
+            self.all.push(found);
+        }
+    }
+}
+
+/// Looks through a policy. What does not load is left to [`translate`](crate::translate::translate), and nothing is found then.
+pub fn lint(
+    written: Written<'_>,
+    builtins: &dyn Builtins,
+    around: Surroundings<'_>,
+) -> Vec<Diagnostic> {
+    let mut modules = Vec::new();
+    for (name, text) in written.texts {
+        let Ok(module) = parse(name, text, written.version) else {
+            return Vec::new();
+        };
+        modules.push((name.clone(), module));
+    }
+    let Ok(files) = resolve(&modules, builtins) else {
+        return Vec::new();
+    };
+    let schema = Schema(around.schema);
+    let rules = Rules::of(&files);
+    let mut all = Vec::new();
+    for file in &files {
+        let mut findings = Findings {
+            file,
+            all: &mut all,
+        };
+        documents::check(file, &rules, schema, written.data, &mut findings);
+        values::check(file, &rules, schema, around.ids, &mut findings);
+        conditions::check(file, &rules, schema, &mut findings);
+        cost::check(file, schema, written.data, &mut findings);
+        if let Some(text) = written.texts.get(&file.name) {
+            conditions::chained(file, text, &mut findings);
+        }
+    }
+    let entry: Vec<String> = std::iter::once("data".to_owned())
+        .chain(written.entry.iter().cloned())
+        .collect();
+    openness::check(&files, &rules, schema, &entry, &mut all);
+    let unclear: Vec<(String, Span)> = all
+        .iter()
+        .filter(|found| !matches!(found.code, Code::Open | Code::EveryRequest | Code::Cost))
+        .map(|found| (found.file.clone(), found.span))
+        .collect();
+    // What a rule allows is not known as long as its conditions are not what they were to be.
+    all.retain(|found| {
+        let is_inside = |(file, span): &(String, Span)| {
+            *file == found.file && found.span.start <= span.start && span.end <= found.span.end
+        };
+        found.code != Code::Open || !unclear.iter().any(is_inside)
+    });
+    all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
+    all.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
+    all
+}
+
+/// The same of sources, with the built-in functions that there are.
+pub fn of_sources(
+    sources: &Sources,
+    settings: &Settings,
+    around: Surroundings<'_>,
+) -> Vec<Diagnostic> {
+    let names = settings.entrypoint.split('/').map(str::to_owned);
+    let entry: Vec<String> = names.collect();
+    let written = Written {
+        texts: &sources.modules,
+        version: settings.version,
+        data: &sources.data,
+        entry: &entry,
+    };
+    lint(written, &Available, around)
+}

@@ -1,0 +1,199 @@
+//! Conditions that always hold or never, and bodies that are no part of the condition before them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Findings,
+    schema::Schema,
+    shape::{Locals, Rules, Shape},
+};
+use crate::{
+    diagnostic::Code,
+    parse::tree::Operator,
+    resolve::{
+        File,
+        tree::{Condition, Literal, LiteralKind, Query, Rule, Scalar, Value},
+        uses,
+    },
+};
+
+pub(super) fn check(
+    file: &File,
+    rules: &Rules<'_>,
+    schema: Schema<'_>,
+    findings: &mut Findings<'_>,
+) {
+    for rule in &file.rules {
+        let locals = Locals::of(rule, rules, schema);
+        uses::literals(rule, &mut |literal| one(literal, schema, findings));
+        let bodies = std::iter::once(&rule.body).chain(&rule.elses);
+        for query in bodies.filter_map(|body| body.query.as_ref()) {
+            contradiction(query, rule, &locals, rules, schema, findings);
+        }
+    }
+}
+
+fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
+    let (condition, is_negated) = match &literal.kind {
+        LiteralKind::Condition(Condition::Value(value)) => (value, false),
+        LiteralKind::Not(Condition::Value(value)) => (value, true),
+        _ => return,
+    };
+    let because = match condition {
+        Value::Scalar(Scalar::Bool(false)) if !is_negated => {
+            findings.tell(
+                Code::Condition,
+                literal.span,
+                "`false` never holds, so neither does this rule".to_owned(),
+                "remove the rule",
+            );
+            return;
+        }
+        Value::Object(_) => "an object is never false",
+        Value::Set(_) => "a set is never false",
+        Value::Array(_) => "an array is never false",
+        Value::Comprehension(..) => "what is gathered is never false, even where it is empty",
+        Value::Scalar(Scalar::String(_)) | Value::Template(_) => "a text is never false",
+        Value::Scalar(Scalar::Number(_)) => "a number is never false, not even 0",
+        Value::Document { path, way } if way.is_empty() && literal.with.is_empty() => {
+            if !is_always_there(path, schema) {
+                return;
+            }
+            "it is in every request and never false"
+        }
+        _ => return,
+    };
+    let effect = if is_negated {
+        "never holds"
+    } else if holds_with_its_parts(condition) {
+        "holds as soon as its parts are there"
+    } else {
+        "always holds"
+    };
+    let cure = match condition {
+        Value::Set(_) | Value::Object(_) => "write conditions, each on a line of its own",
+        Value::Comprehension(..) => "compare its `count(..)`",
+        Value::Document { .. } => "compare it with a value",
+        _ => "remove it, or compare it with a value",
+    };
+    let message = format!("this condition {effect}: {because}");
+    findings.tell(Code::Condition, literal.span, message, cure);
+}
+
+/// Whether a value is there only where what it is made of is.
+fn holds_with_its_parts(value: &Value) -> bool {
+    let is_constant = |value: &Value| matches!(value, Value::Scalar(_));
+    match value {
+        Value::Array(items) | Value::Set(items) => !items.iter().all(is_constant),
+        Value::Object(pairs) => !pairs
+            .iter()
+            .all(|(key, value)| is_constant(key) && is_constant(value)),
+        _ => false,
+    }
+}
+
+/// Whether every request has a part of `input` that is not false.
+fn is_always_there(path: &[String], schema: Schema<'_>) -> bool {
+    let Some(("input", names)) = path
+        .split_first()
+        .map(|(first, names)| (first.as_str(), names))
+    else {
+        return false;
+    };
+    let mut part = schema;
+    for name in names {
+        if !part.requires(name) {
+            return false;
+        }
+        match part.at(std::slice::from_ref(name)) {
+            Some(member) => part = member,
+            None => return false,
+        }
+    }
+    let kinds = part.kinds();
+    !kinds.is_empty() && !kinds.contains(&"boolean")
+}
+
+/// Two conditions of one body that ask the same part for different values.
+fn contradiction(
+    query: &Query,
+    rule: &Rule,
+    locals: &Locals<'_>,
+    rules: &Rules<'_>,
+    schema: Schema<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let mut allowed: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
+    for literal in query.literals.iter().filter(|one| one.with.is_empty()) {
+        let (left, right) = match &literal.kind {
+            LiteralKind::Condition(Condition::Unify(left, right)) => {
+                (left, locals.shape(right, rules, schema))
+            }
+            LiteralKind::Condition(Condition::Value(Value::Infix(Operator::Equal, operands))) => {
+                (&operands.0, locals.shape(&operands.1, rules, schema))
+            }
+            LiteralKind::Condition(Condition::Value(Value::In {
+                key: None,
+                operands,
+            })) => (&operands.0, locals.elements(&operands.1, rules, schema)),
+            _ => continue,
+        };
+        // A variable can be another part of the same path in each round.
+        let Value::Document { path, way } = left else {
+            continue;
+        };
+        let is_input = path.first().is_some_and(|first| first == "input");
+        let (true, true, Some(Shape::Constants(constants))) = (is_input, way.is_empty(), right)
+        else {
+            continue;
+        };
+        let constants: BTreeSet<String> = constants.iter().map(|one| format!("{one:?}")).collect();
+        let path = path.join(".");
+        let line = literal.span.line;
+        match allowed.get_mut(&path) {
+            None => {
+                allowed.insert(path, (constants, line));
+            }
+            Some((before, first)) => {
+                let both: BTreeSet<_> = before.intersection(&constants).cloned().collect();
+                if both.is_empty() {
+                    let name = rule.path.join(".");
+                    findings.tell(
+                        Code::Condition,
+                        literal.span,
+                        format!("`{path}` has one value in a request, and line {first} asks for another one: `{name}` never holds here"),
+                        "write a second rule of the same name, or `in {..}` for one of several values",
+                    );
+                    return;
+                }
+                *before = both;
+            }
+        }
+    }
+}
+
+/// Bodies behind another body: `allow if a { b }` holds where `a` does, or `b`.
+pub(super) fn chained(file: &File, text: &str, findings: &mut Findings<'_>) {
+    let mut lines: BTreeMap<&[String], u32> = BTreeMap::new();
+    for rule in &file.rules {
+        let own = text.get(rule.span.start..).unwrap_or_default();
+        if !own.starts_with('{') {
+            lines.insert(&rule.path, rule.span.line);
+            continue;
+        }
+        // In Rego v0, where several bodies were usual, there is no `if`.
+        let line = lines.get(rule.path.as_slice()).copied();
+        let before = text.get(..rule.span.start).unwrap_or_default();
+        let line = line.unwrap_or(rule.span.line);
+        let first = before.lines().nth((line as usize).saturating_sub(1));
+        if first.is_none_or(|line| !line.split_whitespace().any(|word| word == "if")) {
+            continue;
+        }
+        findings.tell(
+            Code::Condition,
+            rule.span,
+            format!("this body is another way for the rule of line {line} to hold, and no part of its condition"),
+            "write all conditions between one pair of braces: `if {..}`",
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Parts of `input` that the schema does not have, and data that no file has.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Findings,
+    schema::{Member, Schema},
+    shape::Rules,
+};
+use crate::{
+    diagnostic::{Code, Diagnostic, nearest},
+    resolve::{
+        File, Mention,
+        tree::{Condition, Literal, LiteralKind},
+        uses,
+    },
+    source::Span,
+};
+
+pub(super) fn check(
+    file: &File,
+    rules: &Rules<'_>,
+    schema: Schema<'_>,
+    data: &Map<String, Json>,
+    findings: &mut Findings<'_>,
+) {
+    let negated = negations(file);
+    for mention in &file.mentions {
+        match mention.path.split_first() {
+            Some((first, names)) if first == "input" => input(mention, names, schema, findings),
+            Some((_, names)) if !names.is_empty() && !rules.is_touched_by(&mention.path) => {
+                if let Some(missing) = missing(names, data) {
+                    let is_negated = negated.iter().any(|span| is_within(mention.span, *span));
+                    tell_data(mention, names, missing, data, is_negated, findings);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_within(inner: Span, outer: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn input(mention: &Mention, names: &[String], schema: Schema<'_>, findings: &mut Findings<'_>) {
+    let mut part = schema;
+    let mut path = "input".to_owned();
+    for (at, name) in names.iter().enumerate() {
+        match part.member(name) {
+            Member::Known(known) => part = known,
+            Member::Open => return,
+            Member::None => {
+                let place = mention.places.get(at + 1).copied();
+                let elsewhere = || {
+                    let mut all = schema.paths_to(name);
+                    (all.len() == 1).then(|| all.remove(0))
+                };
+                let suggestion = nearest(name, part.names())
+                    .map(|near| format!("{path}.{near}"))
+                    .or_else(elsewhere);
+                let known: Vec<_> = part.names().collect();
+                let (message, cure) = if known.is_empty() {
+                    let kind = part.scalar().unwrap_or("array");
+                    (
+                        format!("`{path}` has no member `{name}`: it is of the type {kind}"),
+                        None,
+                    )
+                } else {
+                    (
+                        format!("`{path}` has no member `{name}`, so this never holds"),
+                        Some(format!("it has {}", known.join(", "))),
+                    )
+                };
+                findings.add(Diagnostic {
+                    code: Code::Input,
+                    span: place.unwrap_or(mention.span),
+                    message,
+                    cure,
+                    suggestion,
+                    ..Diagnostic::default()
+                });
+                return;
+            }
+        }
+        path = format!("{path}.{name}");
+    }
+}
+
+/// The statements that are negations.
+fn negations(file: &File) -> Vec<Span> {
+    let mut found = Vec::new();
+    for rule in &file.rules {
+        uses::literals(rule, &mut |literal: &Literal| {
+            let is_negation = match &literal.kind {
+                LiteralKind::Not(_) => true,
+                LiteralKind::Condition(Condition::Unify(..) | Condition::Value(_))
+                | LiteralKind::SomeIn { .. }
+                | LiteralKind::Every { .. } => false,
+            };
+            if is_negation {
+                found.push(literal.span);
+            }
+        });
+    }
+    found
+}
+
+/// Which name of a path the data does not have.
+fn missing(names: &[String], data: &Map<String, Json>) -> Option<usize> {
+    let mut members = data;
+    for (at, name) in names.iter().enumerate() {
+        match members.get(name) {
+            None => return Some(at),
+            Some(Json::Object(inner)) => members = inner,
+            Some(_) => return (at + 1 < names.len()).then_some(at + 1),
+        }
+    }
+    None
+}
+
+fn tell_data(
+    mention: &Mention,
+    names: &[String],
+    missing: usize,
+    data: &Map<String, Json>,
+    is_negated: bool,
+    findings: &mut Findings<'_>,
+) {
+    let path = format!("data.{}", names.get(..=missing).unwrap_or(names).join("."));
+    let mut members = Some(data);
+    for name in names.iter().take(missing) {
+        members = members
+            .and_then(|all| all.get(name))
+            .and_then(Json::as_object);
+    }
+    let known: BTreeSet<&str> = members
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let name = names.get(missing).map_or("", String::as_str);
+    let above = names.get(..missing).unwrap_or_default();
+    let suggestion = nearest(name, known.iter().copied()).map(|near| {
+        let path = above.iter().map(String::as_str).chain([near.as_str()]);
+        format!("data.{}", path.collect::<Vec<_>>().join("."))
+    });
+    let effect = if is_negated {
+        "so this negation always holds: what it was to keep out is let in"
+    } else {
+        "so this never holds"
+    };
+    findings.add(Diagnostic {
+        code: Code::Data,
+        span: mention
+            .places
+            .get(missing + 1)
+            .copied()
+            .unwrap_or(mention.span),
+        message: format!("no data file and no rule has `{path}`, {effect}"),
+        cure: Some(
+            "add it to a data file, or `# geowarden ignore: data` where it may be missing"
+                .to_owned(),
+        ),
+        suggestion,
+        ..Diagnostic::default()
+    });
+}

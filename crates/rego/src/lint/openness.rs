@@ -1,0 +1,184 @@
+//! Allowances that let in more than their author may think.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Findings,
+    schema::Schema,
+    shape::{Locals, Rules, Shape},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    parse::tree::Operator,
+    resolve::{
+        File,
+        tree::{Body, Kind, Rule, Scalar, Value},
+        uses,
+    },
+};
+
+type Path = Vec<String>;
+
+/// What the evaluation of a body reads.
+#[derive(Default)]
+struct Reading<'a> {
+    /// What of `input` is asked.
+    asks: BTreeSet<&'a str>,
+    /// Whether some part can only have values that show nothing worth guarding.
+    is_public: bool,
+}
+
+pub(super) fn check<'a>(
+    files: &'a [File],
+    rules: &Rules<'a>,
+    schema: Schema<'_>,
+    entry: &[String],
+    all: &mut Vec<Diagnostic>,
+) {
+    let owners: BTreeMap<*const Rule, &File> = files
+        .iter()
+        .flat_map(|file| {
+            file.rules
+                .iter()
+                .map(move |rule| (std::ptr::from_ref(rule), file))
+        })
+        .collect();
+    for rule in rules.at(entry) {
+        let Some(file) = owners.get(&std::ptr::from_ref(*rule)) else {
+            continue;
+        };
+        if rule.kind != Kind::Value || !rule.keys.is_empty() {
+            continue;
+        }
+        let mut findings = Findings { file, all };
+        for body in std::iter::once(&rule.body).chain(&rule.elses) {
+            if allows(body.value.as_ref()) {
+                one(rule, body, rules, schema, &mut findings);
+            }
+        }
+    }
+}
+
+/// Whether a value is certainly an allowance.
+fn allows(value: Option<&Value>) -> bool {
+    let is_true = |value: &Value| *value == Value::Scalar(Scalar::Bool(true));
+    match value {
+        None => true,
+        Some(Value::Object(pairs)) => pairs.iter().any(|(key, value)| {
+            *key == Value::Scalar(Scalar::String("allowed".to_owned())) && is_true(value)
+        }),
+        Some(value) => is_true(value),
+    }
+}
+
+fn one(
+    rule: &Rule,
+    body: &Body,
+    rules: &Rules<'_>,
+    schema: Schema<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let name = rule.path.join(".");
+    if rule.is_default {
+        findings.tell(
+            Code::Open,
+            rule.span,
+            format!("by default, `{name}` lets everybody in: a request that no rule was written for is allowed"),
+            "write `default .. := false`, and rules for what is allowed",
+        );
+        return;
+    }
+    let Some(query) = &body.query else {
+        findings.tell(
+            Code::Open,
+            body.span,
+            format!("`{name}` always holds, and lets everybody do everything"),
+            "write conditions behind `if`",
+        );
+        return;
+    };
+    let mut paths = BTreeSet::new();
+    uses::of_query(query, &mut |path| {
+        paths.insert(path.to_vec());
+    });
+    let mut reading = Reading::default();
+    reading.rule(rule, rules, schema);
+    reading.follow(paths, rules, schema);
+    let asks = |what: &str| reading.asks.contains(what);
+    if asks("caller") || reading.is_public {
+        return;
+    }
+    let (what, cure) = match (asks("resource"), asks("action")) {
+        (true, true) => return,
+        (false, false) => (
+            "lets everybody do everything",
+            "ask for the caller, the resource and the action",
+        ),
+        (false, true) => (
+            "lets everybody do this to every resource",
+            "ask for the caller, or name what is public",
+        ),
+        (true, false) => (
+            "lets everybody do everything to what it names, writing included",
+            "ask for the caller, or for the action: reading only",
+        ),
+    };
+    findings.tell(
+        Code::Open,
+        body.span,
+        format!("this `{name}` does not look at who asks, and {what}"),
+        cure,
+    );
+}
+
+impl<'a> Reading<'a> {
+    /// Follows paths through the rules that they lead to.
+    fn follow(&mut self, paths: BTreeSet<Path>, rules: &Rules<'_>, schema: Schema<'a>) {
+        let mut waiting: Vec<Path> = paths.into_iter().collect();
+        let mut seen: BTreeSet<Path> = waiting.iter().cloned().collect();
+        while let Some(path) = waiting.pop() {
+            match path.split_first() {
+                Some((first, names)) if first == "input" => {
+                    self.asks.extend(schema.asks(names));
+                }
+                _ => {
+                    let used: Vec<&Rule> = rules.used_by(&path).collect();
+                    for rule in used {
+                        self.rule(rule, rules, schema);
+                        uses::of_rule(rule, &mut |path, _| {
+                            if seen.insert(path.to_vec()) {
+                                waiting.push(path.to_vec());
+                            }
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes where a rule asks for values that show nothing worth guarding.
+    fn rule(&mut self, rule: &Rule, rules: &Rules<'_>, schema: Schema<'a>) {
+        let locals = Locals::of(rule, rules, schema);
+        uses::values(rule, &mut |value, _| {
+            let (left, right) = match value {
+                Value::Infix(Operator::Equal, operands) => {
+                    (&operands.0, locals.shape(&operands.1, rules, schema))
+                }
+                Value::In { operands, .. } => {
+                    (&operands.0, locals.elements(&operands.1, rules, schema))
+                }
+                _ => return,
+            };
+            let (Some(Shape::Part(part)), Some(Shape::Constants(all))) =
+                (locals.shape(left, rules, schema), right)
+            else {
+                return;
+            };
+            let is_public = |one: &Scalar| match one {
+                Scalar::String(text) => part.schema.words("x-public").any(|word| word == text),
+                _ => false,
+            };
+            self.is_public |= !all.is_empty() && all.iter().all(is_public);
+        });
+    }
+}

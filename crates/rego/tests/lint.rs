@@ -1,0 +1,301 @@
+//! What is told of policies that load and are most likely not meant so.
+#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use geowarden_rego::{
+    BuiltinErrors, Policy, Settings, Sources,
+    lint::{self, Ids, Surroundings},
+    source::Version,
+};
+use serde_json::{Value, json};
+
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["who", "what", "how", "page"],
+        "properties": {
+            "who": {"type": "object", "additionalProperties": true, "x-asks": "caller", "properties": {
+                "name": {"type": "string"}, "roles": {"type": "array", "items": {"type": "string"}},
+            }},
+            "what": {"type": "string", "x-asks": "resource", "x-names": "layer"},
+            "how": {"type": "string", "x-asks": "action", "enum": ["read", "write"]},
+            "page": {"type": "string", "x-asks": "resource", "enum": ["start", "layers"], "x-public": ["start"]},
+            "size": {"type": "number"},
+            "is_big": {"type": "boolean"},
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}, "x-differs-at": ["x-request-id"]},
+            "list": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {"order": {"enum": ["up", "down"], "type": "string"}}}},
+        },
+    })
+}
+
+fn found(files: &[(&str, &str)], data: &Value) -> Vec<String> {
+    let modules = files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let sources = Sources {
+        modules: modules.collect(),
+        data: data.as_object().unwrap().clone(),
+    };
+    let settings = Settings {
+        entrypoint: "p/allow".to_owned(),
+        version: Version::V1,
+        timeout: Duration::from_millis(100),
+        builtin_errors: BuiltinErrors::Refuse,
+    };
+    if let Err(error) = Policy::load(sources.clone(), &settings) {
+        panic!("{error}");
+    }
+    let layers = Ids {
+        ids: BTreeSet::from(["roads".to_owned(), "lakes".to_owned()]),
+        listed_in: "layers.yml".to_owned(),
+    };
+    let schema = schema();
+    let ids = BTreeMap::from([("layer".to_owned(), layers)]);
+    let around = Surroundings {
+        schema: &schema,
+        ids: &ids,
+    };
+    lint::of_sources(&sources, &settings, around)
+        .iter()
+        .map(|found| format!("{} {}", found.code.as_str(), found))
+        .collect()
+}
+
+/// What is found in rules of the package `p`, of which the first stands in line 2.
+fn one(rules: &str) -> Vec<String> {
+    found(
+        &[("a.rego", &format!("package p\n{rules}\n"))],
+        &json!({"roles": {"admin": ["ada"]}, "many": vec![1; 200]}),
+    )
+}
+
+/// An allowance that nothing else is told of.
+const FINE: &str = "allow if input.who.name == \"ada\"\n";
+
+#[test]
+fn what_is_told_has_its_place_and_its_cure() {
+    let mut wrong = Vec::new();
+    for (rules, told) in [
+        (
+            "r if input.whom.name",
+            "input a.rego:3:12: `input` has no member `whom`, so this never holds: did you mean `input.who`?",
+        ),
+        (
+            "r if input.name",
+            "input a.rego:3:12: `input` has no member `name`, so this never holds: did you mean `input.who.name`?",
+        ),
+        (
+            "r if input.what.id",
+            "input a.rego:3:17: `input.what` has no member `id`: it is of the type string",
+        ),
+        ("import input.list as l\nr if l[_].orders == 1", ""),
+        (
+            "r if input.how == \"reed\"",
+            "value a.rego:3:6: `input.how` is never `\"reed\"`: did you mean `read`?",
+        ),
+        (
+            "r if \"x\" == input.how",
+            "value a.rego:3:13: `input.how` is never `\"x\"`: it is one of read, write",
+        ),
+        (
+            "r if input.how in {\"read\", \"writer\"}",
+            "value a.rego:3:6: `input.how` is never `\"writer\"`: did you mean `write`?",
+        ),
+        (
+            "hows := {\"reed\"}\nr if input.how in hows",
+            "value a.rego:4:6: `input.how` is never `\"reed\"`: did you mean `read`?",
+        ),
+        (
+            "r if { h := input.how; h == \"reed\" }",
+            "value a.rego:3:24: `input.how` is never `\"reed\"`: did you mean `read`?",
+        ),
+        (
+            "r if { some o in input.list; o.order == \"downs\" }",
+            "value a.rego:3:30: `input.list[_].order` is never `\"downs\"`: did you mean `down`?",
+        ),
+        (
+            "r if input.size == \"1\"",
+            "value a.rego:3:6: `input.size` is of the type number, and never `\"1\"`: write it without quotes",
+        ),
+        (
+            "r if input.what > 3",
+            "value a.rego:3:6: `input.what` is of the type string, and `3` of the type number: they are ordered by their types: write `to_number(..)`",
+        ),
+        (
+            "r if input.is_big == \"true\"",
+            "value a.rego:3:6: `input.is_big` is of the type boolean, and never `\"true\"`: write it without quotes",
+        ),
+        (
+            "r if input.list == \"a\"",
+            "value a.rego:3:6: `input.list` is of the type array, and never `\"a\"`: write `.. in` before it to ask whether it is among them",
+        ),
+        (
+            "r if { some x in input.what; x == 1 }",
+            "value a.rego:3:8: `input.what` is of the type string, which has no elements, so this never holds: compare it with `==`",
+        ),
+        (
+            "r if object.get(input, \"how\", \"\") == \"reed\"",
+            "value a.rego:3:6: `input.how` is never `\"reed\"`: did you mean `read`?\nevery-request a.rego:3:17: this reads `input.headers[\"x-request-id\"]`, which hardly two requests have alike: verdicts are hardly remembered: name the parts that the decision needs",
+        ),
+        (
+            "r if input.what == \"road\"",
+            "unknown-id a.rego:3:6: there is no layer `\"road\"` in layers.yml: did you mean `roads`?",
+        ),
+        (
+            "r if input.who.name in data.role.admin",
+            "data a.rego:3:29: no data file and no rule has `data.role`, so this never holds: did you mean `data.roles`?",
+        ),
+        (
+            "r if not input.who.name in data.blocked",
+            "data a.rego:3:33: no data file and no rule has `data.blocked`, so this negation always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+        ),
+        ("r if {input.how == \"read\"}", ""),
+        (
+            "r if {\"a\": input.how}",
+            "condition a.rego:3:6: this condition holds as soon as its parts are there: an object is never false: write conditions, each on a line of its own",
+        ),
+        (
+            "r if input.how",
+            "condition a.rego:3:6: this condition always holds: it is in every request and never false: compare it with a value",
+        ),
+        (
+            "r if not input.how",
+            "condition a.rego:3:6: this condition never holds: it is in every request and never false: compare it with a value",
+        ),
+        (
+            "r if [x | x := input.who.roles[_]]",
+            "condition a.rego:3:6: this condition always holds: what is gathered is never false, even where it is empty: compare its `count(..)`",
+        ),
+        (
+            "r if { false }",
+            "condition a.rego:3:8: `false` never holds, so neither does this rule: remove the rule",
+        ),
+        (
+            "r if { input.how == \"read\"; input.how == \"write\" }",
+            "condition a.rego:3:29: `input.how` has one value in a request, and line 3 asks for another one: `r` never holds here: write a second rule of the same name, or `in {..}` for one of several values",
+        ),
+        (
+            "r if input.size == 1 {\n\tinput.size == 2\n}",
+            "condition a.rego:3:22: this body is another way for the rule of line 3 to hold, and no part of its condition: write all conditions between one pair of braces: `if {..}`",
+        ),
+        (
+            "r if input.headers[\"x-request-id\"] == \"1\"",
+            "every-request a.rego:3:6: this reads `input.headers[\"x-request-id\"]`, which hardly two requests have alike: verdicts are hardly remembered: name the parts that the decision needs",
+        ),
+        (
+            "r if time.now_ns() > 1",
+            "every-request a.rego:3:6: `time.now_ns` can have another value in each request: no verdict of this policy is remembered: leave it out where it is not needed",
+        ),
+        (
+            "r if { some x in data.many; some y in data.many; x == y }",
+            "cost a.rego:3:29: for one request, this goes through 40000 elements, more than 10000: make an object of the data, with what is looked for as its keys",
+        ),
+    ] {
+        let (imports, rules) = match rules.split_once('\n') {
+            Some((import, rest)) if import.starts_with("import") => (import, rest),
+            _ => ("", rules),
+        };
+        let text = if imports.is_empty() {
+            format!("{FINE}{rules}")
+        } else {
+            format!("{imports}\n{FINE}{rules}")
+        };
+        let found = one(&text).join("\n");
+        if found != told {
+            wrong.push(format!("{rules}\n  found    {found}\n  expected {told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn allowances_for_more_than_is_meant_are_told() {
+    for (rules, told) in [
+        (
+            "default allow := true",
+            "open a.rego:2:1: by default, `allow` lets everybody in: a request that no rule was written for is allowed: write `default .. := false`, and rules for what is allowed",
+        ),
+        (
+            "allow := true",
+            "open a.rego:2:1: `allow` always holds, and lets everybody do everything: write conditions behind `if`",
+        ),
+        (
+            "allow if true",
+            "open a.rego:2:1: this `allow` does not look at who asks, and lets everybody do everything: ask for the caller, the resource and the action",
+        ),
+        (
+            "allow if input.how == \"read\"",
+            "open a.rego:2:1: this `allow` does not look at who asks, and lets everybody do this to every resource: ask for the caller, or name what is public",
+        ),
+        (
+            "allow if input.what == \"roads\"",
+            "open a.rego:2:1: this `allow` does not look at who asks, and lets everybody do everything to what it names, writing included: ask for the caller, or for the action: reading only",
+        ),
+        (
+            "allow := {\"allowed\": true} if input.what == \"roads\"",
+            "open a.rego:2:1: this `allow` does not look at who asks, and lets everybody do everything to what it names, writing included: ask for the caller, or for the action: reading only",
+        ),
+        (
+            "allow if helper\nhelper if input.what == \"roads\"",
+            "open a.rego:2:1: this `allow` does not look at who asks, and lets everybody do everything to what it names, writing included: ask for the caller, or for the action: reading only",
+        ),
+        (
+            "allow if { input.what == \"roads\"; input.how == \"read\" }",
+            "",
+        ),
+        ("allow if input.page == \"start\"", ""),
+        ("pages := {\"start\"}\nallow if input.page in pages", ""),
+        (
+            "allow if { input.what == \"roads\"; known }\nknown if input.who.name == \"ada\"",
+            "",
+        ),
+        ("allow := false", ""),
+        ("allow := {\"allowed\": false}", ""),
+    ] {
+        assert_eq!(one(rules).join("\n"), told, "{rules}");
+    }
+}
+
+#[test]
+fn what_is_right_is_not_told() {
+    for rules in [
+        "r if input.who.anything.below",
+        "r if input.who[x]\nx := \"name\"",
+        "r if input.headers[\"x-tenant\"] == \"a\"",
+        "r if input.how in data.roles[input.who.name]",
+        "r if data.roles.admin[_] == input.who.name",
+        "r if data.p.allow",
+        "r if data.p.allow == true",
+        "r if object.get(data.roles, \"blocked\", []) == []",
+        "r if input.size > 3",
+        "r if input.is_big",
+        "r if input.what != \"\\u0000\"",
+        "r if { input.how == \"read\"; input.how == \"read\" }",
+        "r if { some h in {\"read\", \"write\"}; h == input.how }",
+        "r if { input.size == 1 } else := false if input.size == 2",
+        "f(x) if x == \"reed\"\nr if f(input.how)",
+    ] {
+        let told = one(&format!("{FINE}{rules}"));
+        let told: Vec<_> = told
+            .iter()
+            .filter(|told| !told.contains("\\u0000"))
+            .collect();
+        let is_id = rules.contains("u0000");
+        assert!(told.is_empty() || is_id, "{rules}: {told:?}");
+    }
+}
+
+#[test]
+fn what_the_author_means_so_is_left_out() {
+    let rules = format!(
+        "{FINE}# geowarden ignore: data\nr if not data.blocked\n\nq if input.how # geowarden ignore: condition, data"
+    );
+    assert_eq!(one(&rules), Vec::<String>::new());
+    let rules = format!("{FINE}# geowarden ignore: open\nr if not data.blocked");
+    assert_eq!(one(&rules).len(), 1);
+}

@@ -1,0 +1,213 @@
+//! What `geowarden check` finds in policies: in every format, beside pygeoapi's configuration, and again when a file changes.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+const TYPO: &str = "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method == \"jwt\"\n\tinput.ogc.collections == \"obs\"\n}\n";
+const TOLD: &str = "policies/authz.rego:7:12: `input.ogc` has no member `collections`, so this never holds: did you mean `input.ogc.collection`?";
+
+fn folder(policy: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("policies")).unwrap();
+    fs::write(folder.path().join("policies/authz.rego"), policy).unwrap();
+    folder
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["check", "--policy", "policies"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn json_of(folder: &Path, arguments: &[&str]) -> Value {
+    let output = check(folder, &[&["--format", "json"], arguments].concat());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_finding_is_shown_with_its_line_and_fails_only_where_that_is_asked_for() {
+    let folder = folder(TYPO);
+    let output = check(folder.path(), &[]);
+    let shown = format!(
+        "warning: {TOLD} [input]\n     input.ogc.collections == \"obs\"\n               ^^^^^^^^^^^\nok: "
+    );
+    assert!(out(&output).starts_with(&shown), "{}", out(&output));
+    assert_eq!(output.status.code(), Some(0));
+    let strict = check(folder.path(), &["--strict"]);
+    assert_eq!(strict.status.code(), Some(64));
+    assert!(out(&strict).contains(TOLD), "{}", out(&strict));
+
+    let found = json_of(folder.path(), &[]);
+    assert_eq!(found["valid"], json!(true));
+    assert_eq!(found["warnings"], json!([TOLD]));
+    assert_eq!(
+        found["findings"],
+        json!([{
+            "code": "input", "severity": "warning", "file": "policies/authz.rego",
+            "line": 7, "column": 12, "end_line": 7, "end_column": 23,
+            "message": "`input.ogc` has no member `collections`, so this never holds",
+            "cure": found["findings"][0]["cure"], "suggestion": "input.ogc.collection",
+            "source": "\tinput.ogc.collections == \"obs\"",
+        }])
+    );
+    let alias = check(folder.path(), &["--json"]);
+    assert_eq!(
+        out(&alias),
+        out(&check(folder.path(), &["--format", "json"]))
+    );
+}
+
+#[test]
+fn sarif_and_commands_of_github_have_the_same_places() {
+    let folder = folder(TYPO);
+    let log: Value =
+        serde_json::from_slice(&check(folder.path(), &["--format", "sarif"]).stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rule = &run["tool"]["driver"]["rules"][0];
+    assert_eq!(rule["id"], "input");
+    assert!(rule["shortDescription"]["text"].is_string(), "{rule}");
+    let result = &run["results"][0];
+    assert_eq!(result["ruleId"], "input");
+    assert_eq!(result["level"], "warning");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "policies/authz.rego");
+    assert_eq!(
+        place["region"],
+        json!({"startLine": 7, "startColumn": 12, "endLine": 7, "endColumn": 23})
+    );
+    let commands = check(folder.path(), &["--format", "github"]);
+    assert!(
+        out(&commands).starts_with(
+            "::warning file=policies/authz.rego,line=7,col=12,endLine=7,endColumn=23,title=geowarden input::`input.ogc` has no"
+        ),
+        "{}",
+        out(&commands)
+    );
+}
+
+#[test]
+fn faults_of_all_files_are_errors_with_their_lines() {
+    let folder = folder("package geowarden.authz\n\nallow when x\n\ndeny if input.a == 'b'\n");
+    fs::write(
+        folder.path().join("policies/other.rego"),
+        "package other\n\nx := True and y\n",
+    )
+    .unwrap();
+    let output = check(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(64));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.matches("error: ").count(), 3, "{told}");
+    for part in [
+        "policies/authz.rego:3:7: expected",
+        "    allow when x\n          ^^^^\n",
+        "policies/authz.rego:5:20: strings stand",
+        "policies/other.rego:3:11: expected the end of the line, found `and`",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!out(&check(folder.path(), &[])).contains("ok"));
+    let found = json_of(folder.path(), &[]);
+    assert_eq!(found["valid"], json!(false));
+    assert_eq!(found["findings"].as_array().unwrap().len(), 3, "{found}");
+}
+
+#[test]
+fn ids_are_looked_up_in_the_configuration_of_pygeoapi() {
+    let folder = folder(
+        "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tinput.ogc.collection == \"road\"\n}\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tinput.ogc.process in {\"hello\", \"hallo\"}\n}\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\t\"names\" in input.ogc.params.properties\n\tinput.ogc.collection in data.collections\n}\n",
+    );
+    fs::write(
+        folder.path().join("policies/data.yaml"),
+        "collections:\n- roads\n- lake\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("pygeoapi.yml"),
+        "resources:\n  roads:\n    type: collection\n    providers:\n    - {type: feature, properties: [name, id]}\n  lakes: {type: collection}\n  hello: {type: process}\n",
+    )
+    .unwrap();
+    let told = |arguments: &[&str]| {
+        let found = json_of(folder.path(), arguments);
+        let warnings = found["warnings"].as_array().unwrap().clone();
+        warnings
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .filter(|one| one.starts_with("policies"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&[]), Vec::<String>::new());
+    assert_eq!(
+        told(&["--pygeoapi-config", "pygeoapi.yml"]),
+        [
+            "policies/authz.rego:7:2: there is no collection `\"road\"` in pygeoapi.yml: did you mean `roads`?",
+            "policies/authz.rego:12:2: there is no process `\"hallo\"` in pygeoapi.yml: did you mean `hello`?",
+            "policies/authz.rego:17:13: there is no property `\"names\"` in pygeoapi.yml: did you mean `name`?",
+            "policies/data.yaml:3:1: collections[1]: there is no collection `lake` in pygeoapi.yml: did you mean `lakes`?",
+        ]
+    );
+}
+
+#[test]
+fn shipped_policies_raise_no_alarm() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for policy in [
+        "policies/default",
+        "policies/authenticated",
+        "policies/examples/company",
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["check", "--strict", "--policy", policy])
+            .current_dir(root)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{policy}: {}", out(&output));
+        assert!(!out(&output).contains("note"), "{policy}: {}", out(&output));
+    }
+    for embedded in ["roles", "authenticated", "bearer"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["check", "--strict"])
+            .env("GEOWARDEN_POLICY__EMBEDDED", embedded)
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{embedded}: {}",
+            out(&output)
+        );
+    }
+}
+
+#[test]
+fn a_change_is_checked_again() {
+    let folder = folder(TYPO);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["check", "--policy", "policies", "--watch"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    assert_eq!(next(), format!("warning: {TOLD} [input]"));
+    while next() != "watching for changes" {}
+    let file = folder.path().join("policies/authz.rego");
+    fs::write(&file, TYPO.replace("collections", "collection")).unwrap();
+    assert!(next().starts_with("ok: "));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
