@@ -170,8 +170,7 @@ impl KeyFetcher {
 
     async fn fetch(&mut self, asked: bool) -> Result<KeySet, KeyFetchError> {
         let url = self.locate(asked).await?;
-        let body = self.http.get(&url).await.map_err(KeyFetchError::Keys)?;
-        Ok(KeySet::parse_usable(&body)?)
+        keys_at(&url, &self.http).await
     }
 
     /// The URL of the keys. While a request waits, known metadata are reused, if they are not older than the refresh
@@ -186,13 +185,7 @@ impl KeyFetcher {
         {
             return Ok(url.clone());
         }
-        let document = discovery::document_url(&self.settings.issuer)?;
-        let body = self
-            .http
-            .get(&document)
-            .await
-            .map_err(KeyFetchError::Metadata)?;
-        let url = discovery::jwks_uri(&body, &self.settings.issuer)?;
+        let url = discovered(&self.settings.issuer, &self.http).await?;
         self.located = Some((url.clone(), Instant::now()));
         Ok(url)
     }
@@ -235,6 +228,30 @@ impl KeyFetcher {
         self.backoff = (pause * 2).min(LAST_BACKOFF);
         pause.min(self.settings.refresh)
     }
+}
+
+/// The keys of an issuer, fetched once.
+pub async fn fetch_keys(
+    settings: &KeyFetchSettings,
+    http: &Fetcher,
+) -> Result<KeySet, KeyFetchError> {
+    let url = match &settings.location {
+        KeyLocation::JwksUri(url) => url.clone(),
+        KeyLocation::Discovery => discovered(&settings.issuer, http).await?,
+    };
+    keys_at(&url, http).await
+}
+
+async fn discovered(issuer: &str, http: &Fetcher) -> Result<Url, KeyFetchError> {
+    let document = discovery::document_url(issuer)?;
+    let body = http.get(&document).await;
+    let body = body.map_err(KeyFetchError::Metadata)?;
+    Ok(discovery::jwks_uri(&body, issuer)?)
+}
+
+async fn keys_at(url: &Url, http: &Fetcher) -> Result<KeySet, KeyFetchError> {
+    let body = http.get(url).await.map_err(KeyFetchError::Keys)?;
+    Ok(KeySet::parse_usable(&body)?)
 }
 
 #[cfg(test)]

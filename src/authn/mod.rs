@@ -40,7 +40,9 @@ pub(crate) use fetch::causes;
 pub use fetch::{FetchError, FetchSettings, Fetcher};
 pub use jwks::{KeySet, KeySetError};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
-pub use key_fetcher::{KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation};
+pub use key_fetcher::{
+    KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation, fetch_keys,
+};
 pub use key_source::{AskSettings, KeySource, KeyStatus};
 pub use metadata::{Metadata, MetadataError, metadata};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};

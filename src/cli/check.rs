@@ -1,11 +1,21 @@
-//! `geowarden check`: everything that would stop `serve`, and what is most likely not meant so, at once.
+//! `geowarden check`: everything that would stop `serve`, what is most likely not meant so, and what in Envoy's configuration
+//! would undo the guard, at once.
 
+mod addresses;
+mod envoy;
 mod finding;
 mod github;
+mod issuers;
 mod sarif;
 mod watch;
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Args, ValueEnum};
 use geowarden_rego::LoadError;
@@ -35,7 +45,11 @@ pub(super) struct Check {
     /// pygeoapi's own configuration, instead of `pygeoapi.config`: collections, processes and properties are looked up in it
     #[arg(long, value_name = "FILE")]
     pygeoapi_config: Option<PathBuf>,
-    /// Ask the running pygeoapi for its version as well (`pygeoapi.url`)
+    /// Check Envoy's configuration: a bootstrap (YAML or JSON), or an answer of its /config_dump; `-` is standard input.
+    /// Without --config it alone
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    /// Ask the running pygeoapi for its version as well (`pygeoapi.url`), and issuers for their keys
     #[arg(long)]
     online: bool,
     /// Fail for warnings too
@@ -69,6 +83,10 @@ enum Format {
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         if self.watch {
+            if self.envoy.as_deref() == Some(Path::new("-")) {
+                let told = "--watch: expected files, found `--envoy -`: name the file";
+                return Err(CommandError::Usage(told.to_owned()));
+            }
             return watch::run(self);
         }
         self.once()
@@ -110,17 +128,51 @@ impl Check {
     }
 
     fn find(&self) -> Result<Found, CommandError> {
-        let mut config = match self.load() {
-            Ok(config) => config,
-            Err(problems) => return Ok(Found::of_problems(problems)),
+        let config = (!self.is_envoy_alone()).then(|| self.load());
+        let envoy = self.envoy.as_deref().map(|file| {
+            let config = config.as_ref().and_then(|config| config.as_ref().ok());
+            envoy::findings(file, config)
+        });
+        let mut found = match config {
+            Some(Ok(config)) => self.find_in(config)?,
+            Some(Err(problems)) => Found::of_problems(problems),
+            None => Found::default(),
         };
+        match envoy.transpose()? {
+            Some(envoy::Findings::Of { file, findings }) => {
+                let is_good = findings.iter().all(|one| one.level == Level::Note);
+                found.good_envoy = is_good.then_some(file);
+                found.findings.extend(findings);
+            }
+            Some(envoy::Findings::Unreadable(problem)) => {
+                let more = problem.0.iter().map(Finding::of_problem);
+                found.findings.extend(more);
+                found.problems.0.extend(problem.0.clone());
+            }
+            None => {}
+        }
+        Ok(found)
+    }
+
+    /// Whether only Envoy's configuration is meant.
+    fn is_envoy_alone(&self) -> bool {
+        let names_ours =
+            self.config.names_a_file() || self.policy.is_some() || self.pygeoapi_config.is_some();
+        self.envoy.is_some() && !names_ours
+    }
+
+    /// What is found in geowarden's own configuration, and all that it names.
+    fn find_in(&self, mut config: Config) -> Result<Found, CommandError> {
         let mut problems = std::mem::take(&mut config.unusable);
-        // Key servers are not asked: a check says whether the files are good, not whether the network is.
+        // A check says whether the files are good. Only `--online` asks the network.
         let (loaded, of_keys) = tenants::key_sources_of_files(&config);
-        let versions = if self.online {
-            running::runtime()?.block_on(running_pygeoapi::VersionFindings::of_servers(&config))
+        let (versions, unreachable) = if self.online {
+            let runtime = running::runtime()?;
+            let versions = runtime.block_on(running_pygeoapi::VersionFindings::of_servers(&config));
+            (versions, runtime.block_on(issuers::unreachable(&config)))
         } else {
-            running_pygeoapi::VersionFindings::of_configuration(&config)
+            let versions = running_pygeoapi::VersionFindings::of_configuration(&config);
+            (versions, Vec::new())
         };
         let mut found = Found::default();
         let mut in_policies = Vec::new();
@@ -129,8 +181,9 @@ impl Check {
             found.findings.extend(findings);
             in_policies.extend(told);
         }
-        let mut warnings = [config.notes.clone(), versions.warnings].concat();
+        let mut warnings = [config.notes.clone(), versions.warnings, unreachable].concat();
         problems.0.extend(of_keys.0);
+        problems.0.extend(addresses::taken(&config).0);
         problems.0.extend(versions.problems.0);
         match tenants::all(&loaded) {
             Ok(built) => {
@@ -212,6 +265,8 @@ struct Found {
     problems: Problems,
     /// Each tenant's name, and the revision of its policy and data.
     revisions: Vec<(Option<Arc<str>>, String)>,
+    /// The file of Envoy in which nothing was found.
+    good_envoy: Option<String>,
 }
 
 impl Found {
@@ -219,7 +274,7 @@ impl Found {
         Self {
             findings: problems.0.iter().map(Finding::of_problem).collect(),
             problems,
-            revisions: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -232,6 +287,14 @@ impl Found {
         let mut text = String::new();
         for finding in self.findings.iter().filter(|one| one.level != Level::Error) {
             text.push_str(&finding.text());
+        }
+        if let Some(file) = &self.good_envoy {
+            let file = paint::lines(file);
+            let _ = writeln!(
+                text,
+                "{}: {file}: nothing in it undoes the guard",
+                paint::good("ok")
+            );
         }
         if self.is_valid() {
             for (tenant, revision) in &self.revisions {

@@ -105,6 +105,10 @@ struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    fn names_a_file(&self) -> bool {
+        self.config.is_some() || self.env_file.is_some()
+    }
+
     fn load(&self) -> Result<Config, CommandError> {
         let (file, env_file) = (self.config.as_deref(), self.env_file.as_deref());
         Config::load_either(file, env_file, &Environment::of_process())

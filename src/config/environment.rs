@@ -20,7 +20,7 @@ pub(super) const PREFIXES: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 /// The variables that set a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
 /// A name without `__` is ignored, because Kubernetes sets variables such as `GEOWARDEN_PORT` for a Service named
-/// geowarden.
+/// geowarden. A name that would be a key with one more underscore is an error.
 #[derive(Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,
@@ -32,6 +32,8 @@ pub struct Environment {
     pub(super) program: Option<PathBuf>,
     /// All other variables. If there is a fastgeoapi `.env`, it determines which of them are used.
     others: BTreeMap<String, String>,
+    /// The names of variables with this prefix that set no key, because they have no `__`.
+    pub(super) without_sections: Vec<String>,
     /// The names of the variables whose value is not UTF-8.
     unreadable: Vec<String>,
 }
@@ -80,7 +82,7 @@ impl Environment {
         let mut env_file = None;
         let mut others = BTreeMap::new();
         let mut settings = Vec::new();
-        let mut unreadable = Vec::new();
+        let (mut without_sections, mut unreadable) = (Vec::new(), Vec::new());
         for (name, value) in variables {
             let (name, value) = match (name.into_string(), value.into_string()) {
                 (Ok(name), Ok(value)) => (name, value),
@@ -96,6 +98,9 @@ impl Environment {
             match name.as_str() {
                 "GUNICORN_CMD_ARGS" => gunicorn_arguments = Some(value),
                 "GEOWARDEN_ENV_FILE" => env_file = Some(value.into()),
+                _ if name.starts_with(PREFIX) && !name.contains("__") => {
+                    without_sections.push(name);
+                }
                 _ if name.starts_with(PREFIX) => settings.extend(setting(name, value)),
                 _ => {
                     others.insert(name, value);
@@ -110,6 +115,7 @@ impl Environment {
             env_file,
             program: None,
             others,
+            without_sections,
             unreadable,
         }
     }
@@ -138,9 +144,6 @@ impl Environment {
 
 fn setting(name: String, text: String) -> Option<Setting> {
     let key = name.strip_prefix(PREFIX)?;
-    if !key.contains("__") {
-        return None;
-    }
     let path = key
         .split("__")
         .map(|step| match step.parse() {

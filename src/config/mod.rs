@@ -8,10 +8,12 @@ mod duration;
 mod environment;
 pub mod fastgeoapi;
 mod fault;
+mod file_modes;
 mod file_name;
 mod host;
 mod key_entry;
 pub mod key_file;
+mod misspelt_variable;
 mod opentelemetry;
 mod paths;
 mod policy;
@@ -110,7 +112,9 @@ impl Config {
             Some(env_file) => {
                 let settings = fastgeoapi::Settings::load(env_file, environment)?;
                 let folder = env_file.parent().unwrap_or(Path::new(""));
-                settings.config(folder, environment)?
+                let mut config = settings.config(folder, environment)?;
+                config.notes.extend(file_modes::warning(env_file));
+                config
             }
             None => Self::load(file, environment)?,
         };
@@ -161,6 +165,9 @@ impl Config {
                 .notes
                 .extend(opentelemetry::notes(environment.others()));
         }
+        problems
+            .0
+            .extend(misspelt_variable::problems(&environment.without_sections).0);
         let (found, unusable) = validation::check(&config, &sources);
         if let Some(decisions) = config.telemetry.decisions.take() {
             config.decision_log.decisions = decisions;
@@ -169,6 +176,8 @@ impl Config {
         config.unusable = Problems(unusable);
         config.notes.extend(validation::tenant_warnings(&config));
         config.notes.extend(validation::duration_warnings(&config));
+        config.notes.extend(validation::server_warnings(&config));
+        config.notes.extend(file_modes::warnings(&config));
         problems.into_result(config)
     }
 

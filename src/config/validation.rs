@@ -13,7 +13,8 @@ use url::{Host, Url};
 
 use self::authn::authn;
 pub(super) use self::{
-    durations::warnings as duration_warnings, tenants::warnings as tenant_warnings,
+    durations::warnings as duration_warnings, server::warnings as server_warnings,
+    tenants::warnings as tenant_warnings,
 };
 use super::{Config, Problem, sources::Sources, web_address};
 

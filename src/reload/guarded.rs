@@ -12,8 +12,14 @@ use serde_json::Value;
 use crate::{
     config::{Config, Problem, Problems},
     files::Files,
+    identity::Principal,
+    pipeline::{self, Rules},
     policy::lint::{COLLECTION, PROCESS, PROPERTY},
-    request::ogc::{reachable_collection_id, reachable_id},
+    record::DecisionRecord,
+    request::{
+        CheckInput, Headers,
+        ogc::{reachable_collection_id, reachable_id},
+    },
 };
 
 /// Warnings, and the resources that no request can ask for.
@@ -83,6 +89,33 @@ pub fn ids(config: &Config, files: &Files) -> BTreeMap<String, Ids> {
         add(PROPERTY, properties);
     }
     all
+}
+
+/// Whether the preflights of browsers are answered, where pygeoapi is to answer them itself (`server.cors`).
+pub fn preflights(config: &Config, files: &Files, rules: &Rules) -> Option<String> {
+    let document = read(config.pygeoapi.config.as_deref()?, files).ok()?;
+    let has_cors = document.value.pointer("/server/cors") == Some(&Value::Bool(true));
+    if !has_cors {
+        return None;
+    }
+    let preflight = CheckInput {
+        method: "OPTIONS".to_owned(),
+        target: format!("{}/collections", config.pygeoapi.base_path).into(),
+        headers: Headers::from_iter([
+            ("origin", "https://app.example.org"),
+            ("access-control-request-method", "GET"),
+        ]),
+        ..CheckInput::default()
+    };
+    let mut record = DecisionRecord::of(&preflight);
+    pipeline::decide_as(rules, &preflight, Principal::anonymous(), &mut record);
+    if record.is_allowed() {
+        return None;
+    }
+    Some(format!(
+        "pygeoapi runs with `server.cors: true`, but the policy refuses OPTIONS without a credential ({}): browsers send a preflight so, and pages of other origins are shut out; answer preflights by Envoy's cors filter (docs/envoy.md), or allow OPTIONS to everybody",
+        record.status()
+    ))
 }
 
 fn read(path: &Path, files: &Files) -> Result<Document, Problems> {

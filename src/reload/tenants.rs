@@ -175,9 +175,11 @@ pub fn one(
     let Ok(rules) = rules else {
         return Err(problems.of_tenant(name.as_deref()));
     };
+    let mut risks = guarded::inspect(&part.config, files).warnings;
+    risks.extend(guarded::preflights(&part.config, files, &rules));
     let one = BuiltTenant {
         revision: rules.policy.revision().to_owned(),
-        risks: guarded::inspect(&part.config, files).warnings,
+        risks,
         warnings: [
             rules.policy.warnings().to_vec(),
             build::policy_warnings(&part.config),

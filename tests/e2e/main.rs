@@ -11,6 +11,7 @@ mod corpus;
 mod crowds;
 mod differential;
 mod edge;
+mod envoy_check;
 #[path = "../it/envoy_settings.rs"]
 mod envoy_settings;
 mod fastgeoapi;

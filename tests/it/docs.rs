@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -90,10 +91,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files that a reader of a page has: the policies, and certificates with the names that it uses.
+/// The files that a reader of a page has: the policies, Envoy's configurations, and certificates with the names that it uses.
 fn desk() -> tempfile::TempDir {
     let desk = tempfile::tempdir().unwrap();
-    copy(&root().join("policies"), &desk.path().join("policies"));
+    for folder in ["policies", "envoy"] {
+        copy(&root().join(folder), &desk.path().join(folder));
+    }
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     for name in ["tls.crt", "ca.crt"] {
         fs::write(desk.path().join(name), made.cert.pem()).unwrap();
@@ -103,6 +106,8 @@ fn desk() -> tempfile::TempDir {
         made.signing_key.serialize_pem(),
     )
     .unwrap();
+    let key = desk.path().join("tls.key");
+    fs::set_permissions(key, Permissions::from_mode(0o640)).unwrap();
     desk
 }
 
@@ -164,7 +169,9 @@ fn every_example_does_what_it_shows() {
             if let Some(file) = file_of(&block) {
                 let path = desk.path().join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, &block.text).unwrap();
+                fs::write(&path, &block.text).unwrap();
+                // As the pages ask for files with secrets.
+                fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
                 files += 1;
             }
             if block.language != "console" {

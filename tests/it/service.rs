@@ -1,6 +1,10 @@
 //! A geowarden in this process, and a client that asks it like Envoy.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
 use envoy_types::{
     ext_authz::v3::pb::{CheckRequest, CheckResponse, HttpResponse},
@@ -50,6 +54,8 @@ pub(crate) fn folder(policy: &str, more: &str) -> TempDir {
         format!("- {{id: osgeo, sha256: {digest}, attributes: {{company: osgeo}}}}\n"),
     )
     .unwrap();
+    let keys = folder.path().join("api-keys.yaml");
+    fs::set_permissions(keys, Permissions::from_mode(0o640)).unwrap();
     let config = format!(
         "server: {{grpc: '127.0.0.1:0', admin: '127.0.0.1:0'}}\nauthn: {{api_keys: {{file: api-keys.yaml}}}}\npolicy: {{path: policies}}\n{more}\n"
     );

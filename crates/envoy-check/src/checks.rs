@@ -3,10 +3,10 @@
 pub(crate) mod access_log;
 pub(crate) mod admin;
 pub(crate) mod authorization;
+pub(crate) mod authorizer;
 mod body;
 pub(crate) mod connection;
 pub(crate) mod filters;
-pub(crate) mod geowarden;
 pub(crate) mod listeners;
 pub(crate) mod pygeoapi;
 pub(crate) mod routes;

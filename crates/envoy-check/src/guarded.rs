@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::view::{Bootstrap, Manager, Target, targets_of};
+use crate::view::{Bootstrap, Cluster, Target, targets_of};
 
 /// The clusters that geowarden guards: those to which the routes lead for which it is asked.
 #[derive(Debug, Default)]
@@ -27,22 +27,12 @@ impl Guarded {
             Target::ChosenByRequest(_) => true,
         }
     }
-
-    /// The connection managers that ask geowarden.
-    pub(crate) fn managers<'b, 'a>(
-        &self,
-        bootstrap: &'b Bootstrap<'a>,
-    ) -> impl Iterator<Item = &'b Manager<'a>> {
-        let all = bootstrap.listeners.iter().flat_map(|l| &l.managers);
-        all.filter(|manager| manager.asks())
-    }
 }
 
 /// Finds the clusters that are guarded. One with the address of a guarded cluster is guarded too, whatever its name is.
 pub(crate) fn find(bootstrap: &Bootstrap<'_>) -> Guarded {
     let mut guarded = Guarded::default();
-    let managers = bootstrap.listeners.iter().flat_map(|l| &l.managers);
-    for manager in managers.filter(|manager| manager.asks()) {
+    for manager in bootstrap.asking_managers() {
         for route in &manager.routes {
             if manager.switch_of(route).is_none() {
                 let targets = targets_of(&route.node).into_iter();
@@ -57,7 +47,7 @@ pub(crate) fn find(bootstrap: &Bootstrap<'_>) -> Guarded {
     }
     let named = bootstrap.clusters.iter();
     let named = named.filter(|cluster| guarded.names.contains(cluster.name));
-    guarded.addresses = named.flat_map(|cluster| cluster.addresses()).collect();
+    guarded.addresses = named.flat_map(Cluster::addresses).collect();
     let others = bootstrap.clusters.iter();
     let others = others.filter(|cluster| {
         let mut addresses = cluster.addresses().into_iter();

@@ -12,7 +12,7 @@ use geowarden_yaml::Document;
 
 use self::{
     checks::{
-        access_log, admin, authorization, connection, filters, geowarden, listeners, pygeoapi,
+        access_log, admin, authorization, authorizer, connection, filters, listeners, pygeoapi,
         routes, shaping,
     },
     finding::Findings,
@@ -51,10 +51,10 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
     let mut found = Findings::default();
     let guarded = guarded::find(&bootstrap);
     listeners::check(&bootstrap, &guarded, &mut found);
-    for manager in guarded.managers(&bootstrap) {
+    for manager in bootstrap.asking_managers() {
         for filter in manager.authorizations() {
             authorization::check(filter, expected, &mut found);
-            geowarden::check(&bootstrap, filter, &mut found);
+            authorizer::check(&bootstrap, filter, &mut found);
         }
         filters::check(manager, &mut found);
         shaping::check(manager, &mut found);

@@ -102,12 +102,10 @@ pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Finding
 
 fn is_as(wanted: Wanted, value: Option<&Node<'_>>) -> bool {
     match (wanted, value) {
-        (Wanted::True, Some(value)) => value.is_true(),
-        (Wanted::False, Some(value)) => value.is_false(),
         (Wanted::NotTrue | Wanted::NotFalse | Wanted::NoneOf(_) | Wanted::Absent, None)
         | (Wanted::Present, Some(_)) => true,
-        (Wanted::NotTrue, Some(value)) => value.is_false(),
-        (Wanted::NotFalse, Some(value)) => value.is_true(),
+        (Wanted::False | Wanted::NotTrue, Some(value)) => value.is_false(),
+        (Wanted::True | Wanted::NotFalse, Some(value)) => value.is_true(),
         (Wanted::Word(word), Some(value)) => value.text() == Some(word),
         (Wanted::NoneOf(words), Some(value)) => {
             value.text().is_some_and(|word| !words.contains(&word))

@@ -12,7 +12,7 @@ mod route;
 pub use self::bootstrap::UnreadableEnvoy;
 pub(crate) use self::{
     bootstrap::Bootstrap,
-    cluster::{is_loopback, socket_address},
+    cluster::{Cluster, is_loopback, socket_address},
     extension::{Extension, typed_config},
     manager::{EXT_AUTHZ, HttpFilter, Manager, ROUTER},
     node::Node,

@@ -340,7 +340,10 @@ fn a_matcher_around_ext_authz_is_found() {
         .split_once("                  - name: envoy.filters.http.ext_authz\n")
         .unwrap();
     let (filter, after) = rest.split_once(ROUTER_FILTER).unwrap();
-    let filter: String = filter.lines().map(|line| format!("    {line}\n")).collect();
+    let filter: String = filter
+        .lines()
+        .flat_map(|line| ["    ", line, "\n"])
+        .collect();
     let wrapped = format!(
         "{before}                  - name: envoy.filters.http.ext_authz
                     typed_config:

@@ -14,6 +14,9 @@ use crate::config::{Origin, Problem};
 /// The code of what is wrong with configuration and keys.
 const CONFIGURATION: &str = "configuration";
 
+/// The code of what a file of Envoy only names.
+const UNSEEN: &str = "not-seen";
+
 /// What a finding does to the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +94,31 @@ impl Finding {
             file,
             line: line.and_then(|line| line.try_into().ok()),
             ..Self::plain(Level::Error, problem.to_string())
+        }
+    }
+
+    /// What is found in Envoy's configuration.
+    pub(super) fn of_envoy(file: &str, found: geowarden_envoy_check::Finding) -> Self {
+        let level = match found.severity {
+            geowarden_envoy_check::Severity::Error => Level::Error,
+            geowarden_envoy_check::Severity::Warning => Level::Warning,
+        };
+        Self {
+            code: found.code,
+            file: Some(file.to_owned()),
+            line: found.line.try_into().ok(),
+            column: found.column.try_into().ok(),
+            cure: Some(found.cure),
+            ..Self::plain(level, found.message)
+        }
+    }
+
+    /// What Envoy's configuration only names.
+    pub(super) fn of_unseen(file: &str, told: &str) -> Self {
+        Self {
+            code: UNSEEN,
+            file: Some(file.to_owned()),
+            ..Self::plain(Level::Note, format!("{file}: {told}"))
         }
     }
 

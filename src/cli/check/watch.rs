@@ -28,6 +28,7 @@ fn paths(check: &Check) -> Vec<PathBuf> {
         &check.config.env_file,
         &check.policy,
         &check.pygeoapi_config,
+        &check.envoy,
     ];
     let mut paths: Vec<PathBuf> = named.into_iter().flatten().cloned().collect();
     if let Ok(config) = check.load() {

@@ -56,6 +56,18 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
+/// A port that others can reach, over which each can read who asks for what, and answer in geowarden's place.
+pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
+    let is_reached =
+        matches!(config.server.grpc, ListenAddress::Tcp(address) if !address.ip().is_loopback());
+    let is_plain = config.server.tls.is_none() && is_reached;
+    let warning = format!(
+        "server.grpc: expected a loopback address, `unix:/PATH` or `server.tls`, found {} without TLS: whoever is on the way can read credentials, and let everybody in by another answer",
+        config.server.grpc
+    );
+    is_plain.then_some(warning).into_iter().collect()
+}
+
 /// Checks the certificate files of a port by reading them, as the server does.
 fn certificates(section: &str, tls: &Tls, found: &mut Findings<'_>) {
     let key = |name: &str| format!("{section}.{name}");

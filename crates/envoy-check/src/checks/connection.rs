@@ -112,7 +112,7 @@ const ROUTER_SETTINGS: [Setting; 1] = [Setting::warning(
 )];
 
 /// How long a slow client may read the end of an answer.
-const DELAYED_CLOSE: Duration = Duration::from_secs(60);
+const DELAYED_CLOSE: Duration = Duration::from_mins(1);
 
 pub(crate) fn check(manager: &Manager<'_>, found: &mut Findings) {
     let config = &manager.config;

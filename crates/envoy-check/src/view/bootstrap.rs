@@ -3,7 +3,7 @@
 use geowarden_yaml::{Document, YamlError};
 use thiserror::Error;
 
-use super::{cluster::Cluster, listener::Listener, named::Named, node::Node};
+use super::{cluster::Cluster, listener::Listener, manager::Manager, named::Named, node::Node};
 
 /// Why a text is no configuration of an Envoy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,7 +81,7 @@ impl<'a> Bootstrap<'a> {
         Self {
             admin: root.get("admin"),
             listeners: listeners
-                .map(|node| Listener::read(node, &named, &mut unseen))
+                .map(|node| Listener::read(&node, &named, &mut unseen))
                 .collect(),
             clusters: clusters(root.list_at(&["static_resources", "clusters"]), &mut unseen),
             has_unseen_clusters,
@@ -139,13 +139,19 @@ impl<'a> Bootstrap<'a> {
             admin: bootstrap.and_then(|bootstrap| bootstrap.get("admin")),
             listeners: listeners
                 .into_iter()
-                .map(|node| Listener::read(node, &named, &mut unseen))
+                .map(|node| Listener::read(&node, &named, &mut unseen))
                 .collect(),
             clusters: clusters(all_clusters, &mut unseen),
             has_unseen_clusters: !has_clusters,
             unseen,
             root,
         }
+    }
+
+    /// The connection managers that ask geowarden.
+    pub(crate) fn asking_managers(&self) -> impl Iterator<Item = &Manager<'a>> {
+        let all = self.listeners.iter().flat_map(|l| &l.managers);
+        all.filter(|manager| manager.asks())
     }
 
     pub(crate) fn cluster(&self, name: &str) -> Option<&Cluster<'a>> {

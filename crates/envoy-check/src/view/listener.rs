@@ -15,7 +15,7 @@ pub(crate) struct Listener<'a> {
 }
 
 impl<'a> Listener<'a> {
-    pub(crate) fn read(node: Node<'a>, named: &Named<'a>, unseen: &mut Vec<String>) -> Self {
+    pub(crate) fn read(node: &Node<'a>, named: &Named<'a>, unseen: &mut Vec<String>) -> Self {
         let name = node.text_of("name").unwrap_or("(without a name)");
         let (mut managers, mut tcp_proxies) = (Vec::new(), Vec::new());
         let chains = node.list("filter_chains").into_iter();
@@ -24,7 +24,7 @@ impl<'a> Listener<'a> {
                 let filter = Extension::of(&entry);
                 match filter.kind {
                     MANAGER => {
-                        managers.push(Manager::read(name, &node, filter.config, named, unseen));
+                        managers.push(Manager::read(name, node, filter.config, named, unseen));
                     }
                     TCP_PROXY => tcp_proxies.push(filter),
                     _ if entry.get("config_discovery").is_some() => unseen.push(format!(

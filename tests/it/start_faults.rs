@@ -1,0 +1,130 @@
+//! `geowarden check` finds what would only show when a service runs.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::service::folder;
+
+const POLICY: &str = "package geowarden.authz\n\nallow if input.identity.method == \"api_key\"\n";
+
+fn check(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["check", "--config", "geowarden.yaml"])
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let told = [stdout, stderr].concat();
+    (status.code(), String::from_utf8(told).unwrap())
+}
+
+fn configured(more: &str) -> tempfile::TempDir {
+    folder(POLICY, more)
+}
+
+#[test]
+fn nothing_is_told_of_what_is_good() {
+    let folder = configured("");
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert!(
+        told.starts_with("ok: ") && told.lines().count() == 1,
+        "{told}"
+    );
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_file_of_keys_that_others_can_read_is_a_warning() {
+    let folder = configured("");
+    let keys = folder.path().join("api-keys.yaml");
+    fs::set_permissions(keys, Permissions::from_mode(0o644)).unwrap();
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert!(
+        told.contains("expected the mode 0640") && told.contains("found 0644"),
+        "{told}"
+    );
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_variable_with_one_underscore_too_few_is_a_fault() {
+    let folder = configured("");
+    let variables = [
+        ("GEOWARDEN_POLICY_PATH", "elsewhere"),
+        ("GEOWARDEN_PORT", "tcp://1"),
+    ];
+    let (code, told) = check(folder.path(), &[], &variables);
+    assert!(
+        told.contains("GEOWARDEN_POLICY__PATH") && told.lines().count() == 1,
+        "{told}"
+    );
+    assert_eq!(code, Some(64));
+}
+
+#[test]
+fn a_port_for_everybody_without_tls_is_a_warning() {
+    let folder = configured("");
+    let variables = [("GEOWARDEN_SERVER__GRPC", "0.0.0.0:0")];
+    let (code, told) = check(folder.path(), &[], &variables);
+    assert!(told.contains("without TLS"), "{told}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn an_address_of_another_process_is_a_fault() {
+    let folder = configured("");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let variables = [("GEOWARDEN_SERVER__GRPC", address.as_str())];
+    let (code, told) = check(folder.path(), &[], &variables);
+    assert!(told.contains("another process listens there"), "{told}");
+    assert_eq!(code, Some(64));
+}
+
+#[test]
+fn preflights_that_the_policy_refuses_are_a_warning_where_pygeoapi_is_to_answer_them() {
+    let folder = configured("pygeoapi: {config: pygeoapi.yml}");
+    let pygeoapi = folder.path().join("pygeoapi.yml");
+    fs::write(&pygeoapi, "server: {cors: true}\nresources: {}\n").unwrap();
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert!(
+        told.contains("`server.cors: true`") && told.contains("preflight"),
+        "{told}"
+    );
+    assert_eq!(code, Some(0));
+
+    let open = format!("{POLICY}\nallow if input.request.method == \"OPTIONS\"\n");
+    fs::write(folder.path().join("policies/authz.rego"), open).unwrap();
+    assert!(!check(folder.path(), &[], &[]).1.contains("cors"));
+    fs::write(folder.path().join("policies/authz.rego"), POLICY).unwrap();
+    fs::write(&pygeoapi, "server: {cors: false}\nresources: {}\n").unwrap();
+    assert!(!check(folder.path(), &[], &[]).1.contains("cors"));
+}
+
+#[test]
+fn issuers_that_do_not_answer_are_a_warning_of_an_online_check() {
+    let folder = configured("");
+    let file = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let with = format!("authn: {{jwt: [{{issuer: '{issuer}', audiences: any}}], ");
+    fs::write(&file, text.replace("authn: {", &with)).unwrap();
+    assert!(!check(folder.path(), &[], &[]).1.contains(&issuer));
+    let (code, told) = check(folder.path(), &["--online"], &[]);
+    assert!(
+        told.contains(&format!("keys of the issuer {issuer} cannot be fetched")),
+        "{told}"
+    );
+    assert_eq!(code, Some(0));
+}
