@@ -22,7 +22,7 @@ use geowarden::authn::{
     Algorithm, ApiKeySettings, Audiences, Chain, ChainSettings, IssuerSettings, KeyEntry, KeyRing,
     KeySet, KeySource, KeyTable, SystemClock, generate_key,
 };
-use geowarden::request::Headers;
+use geowarden::request::CheckInput;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ fn es256() -> Issued {
     }
 }
 
-fn chain(issued: &Issued, remembered_tokens: usize) -> (Chain, Headers) {
+fn chain(issued: &Issued, remembered_tokens: usize) -> (Chain, CheckInput) {
     let set = json!({"keys": [issued.jwk]}).to_string();
     let settings = IssuerSettings {
         algorithms: Algorithm::ALL.to_vec(),
@@ -126,14 +126,17 @@ fn chain(issued: &Issued, remembered_tokens: usize) -> (Chain, Headers) {
     ];
     (
         Chain::new(settings, Arc::new(SystemClock)).unwrap(),
-        headers.into_iter().collect(),
+        CheckInput {
+            headers: headers.into_iter().collect(),
+            ..CheckInput::default()
+        },
     )
 }
 
 fn check(bencher: Bencher, issued: &Issued, remembered_tokens: usize) {
-    let (chain, headers) = chain(issued, remembered_tokens);
-    now(chain.authenticate(&headers)).unwrap();
-    bencher.bench(|| now(chain.authenticate(black_box(&headers))).unwrap());
+    let (chain, asked) = chain(issued, remembered_tokens);
+    now(chain.authenticate(&asked)).unwrap();
+    bencher.bench(|| now(chain.authenticate(black_box(&asked))).unwrap());
 }
 
 fn bare_signature(bencher: Bencher, issued: &Issued) {
@@ -157,22 +160,24 @@ fn api_key(bencher: Bencher) {
         expires: None,
     };
     let table = KeyTable::new(keys.iter().enumerate().map(entry).collect()).unwrap();
-    let api_keys = Some(ApiKeySettings {
-        header: "x-api-key".to_owned(),
-        keys: Arc::new(KeyRing::new(table)),
-    });
+    let api_keys = Some(ApiKeySettings::by_header(
+        "x-api-key",
+        Arc::new(KeyRing::new(table)),
+    ));
     let settings = ChainSettings {
         api_keys,
         ..ChainSettings::default()
     };
     let chain = Chain::new(settings, Arc::new(SystemClock)).unwrap();
-    let headers: Headers = [
+    let headers = [
         ("host", "maps.example"),
         ("x-api-key", keys.first().unwrap().key.as_str()),
-    ]
-    .into_iter()
-    .collect();
-    bencher.bench(|| now(chain.authenticate(black_box(&headers))).unwrap());
+    ];
+    let asked = CheckInput {
+        headers: headers.into_iter().collect(),
+        ..CheckInput::default()
+    };
+    bencher.bench(|| now(chain.authenticate(black_box(&asked))).unwrap());
 }
 
 #[divan::bench]

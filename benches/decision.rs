@@ -133,10 +133,10 @@ fn rules(folder: &str) -> Rules {
     }])
     .unwrap();
     let settings = ChainSettings {
-        api_keys: Some(ApiKeySettings {
-            header: "x-api-key".to_owned(),
-            keys: Arc::new(KeyRing::new(table)),
-        }),
+        api_keys: Some(ApiKeySettings::by_header(
+            "x-api-key",
+            Arc::new(KeyRing::new(table)),
+        )),
         ..ChainSettings::default()
     };
     Rules {

@@ -106,7 +106,7 @@ async fn run<'r>(
 ) -> Result<Permit<'r>, Denied> {
     let resource = &*record.resource.insert(read(rules, check)?);
     record.stops.leave_read();
-    let principal = rules.authn.authenticate(&check.headers).await;
+    let principal = rules.authn.authenticate(check).await;
     let principal = principal.map_err(|refusal| Box::new(unauthenticated(&refusal)))?;
     let principal = &*record.principal.insert(principal);
     record.stops.leave_authenticate();
@@ -178,7 +178,7 @@ fn judge<'r>(
         changed_path(question.resource, verdict).map_err(|cause| Box::new(not_honoured(&cause)))?;
     Ok(Permit::grant(
         path,
-        rules.authn.credential_headers(question.principal),
+        rules.authn.removal(question.check, question.principal),
     ))
 }
 

@@ -11,6 +11,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::accepted::KeyScheme;
 use super::clock::Clock;
 use super::credential::Secret;
 use super::error::{AuthnError, AuthnErrorKind, quoted};
@@ -186,7 +187,7 @@ impl KeyTable {
     /// Returns the owner of the key.
     ///
     /// The table is searched by digest, so the time of a search can only reveal the digest of a guess, never a key.
-    pub fn check(&self, key: Secret<'_>, now: DateTime<Utc>) -> Result<Principal, AuthnError> {
+    pub fn check(&self, key: &Secret<'_>, now: DateTime<Utc>) -> Result<Principal, AuthnError> {
         let digest = digest::digest(&digest::SHA256, key.expose());
         let known = <&Digest>::try_from(digest.as_ref())
             .ok()
@@ -239,28 +240,29 @@ fn principal(id: &str, attributes: Map<String, Value>) -> Principal {
     }
 }
 
-/// Checks the value of the API key header.
+/// Checks API keys.
 pub(super) struct ApiKeyAuthenticator {
     pub(super) keys: Arc<KeyRing>,
     pub(super) header: String,
+    pub(super) schemes: Vec<KeyScheme>,
     pub(super) realm: String,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl ApiKeyAuthenticator {
     /// Returns the owner of the key.
-    pub(super) fn verify(&self, key: Secret<'_>) -> Result<Principal, AuthnError> {
+    pub(super) fn verify(&self, key: &Secret<'_>) -> Result<Principal, AuthnError> {
         self.keys.0.load().check(key, self.clock.now().into())
     }
 
-    /// The `WWW-Authenticate` value. No scheme is registered for API keys, so the name is geowarden's own; the parameter
-    /// `header` says where the key goes.
-    pub(super) fn challenge(&self) -> String {
-        format!(
-            "ApiKey realm={}, header={}",
-            quoted(&self.realm),
-            quoted(&self.header)
-        )
+    /// The `WWW-Authenticate` values. No scheme is registered for API keys, so the name is geowarden's own; the parameter
+    /// `header` says where the key goes. `Basic` makes browsers and QGIS ask for a name and a password (RFC 7617).
+    pub(super) fn challenges(&self) -> impl Iterator<Item = String> {
+        let realm = quoted(&self.realm);
+        let by_header = format!("ApiKey realm={realm}, header={}", quoted(&self.header));
+        let is_basic = self.schemes.contains(&KeyScheme::Basic);
+        let basic = is_basic.then(|| format!("Basic realm={realm}, charset=\"UTF-8\""));
+        [Some(by_header), basic].into_iter().flatten()
     }
 }
 

@@ -1,26 +1,30 @@
-//! Finds the credential of a request in its headers.
+//! Finds the credential of a request.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use super::error::{AuthnError, AuthnErrorKind};
-use crate::request::Headers;
+use super::{
+    accepted::{AcceptedCredentials, KeyScheme, Places},
+    basic, cookie,
+    error::{AuthnError, AuthnErrorKind},
+};
+use crate::request::{CheckInput, Headers};
 
 /// The header of the credentials that HTTP defines (RFC 9110, section 11.6.2).
 pub(super) const AUTHORIZATION: &str = "authorization";
 
 /// Part of a credential. Code can read it, but `Debug` does not print it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Secret<'a>(&'a [u8]);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<'a>(Cow<'a, [u8]>);
 
 impl<'a> Secret<'a> {
     /// Wraps the raw bytes.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self(bytes.into())
     }
 
     /// The raw bytes. Only compare, digest or parse them.
-    pub fn expose(self) -> &'a [u8] {
-        self.0
+    pub fn expose(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -31,52 +35,148 @@ impl fmt::Debug for Secret<'_> {
 }
 
 /// A credential as it was sent, before it is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential<'a> {
-    /// The value of the API key header.
+    /// An API key.
     ApiKey(Secret<'a>),
-    /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
+    /// A token (RFC 6750).
     Bearer(Secret<'a>),
 }
 
+/// The one place in which a request has a credential, and what stands there.
+enum Found<'a> {
+    Key(&'a [u8]),
+    /// In `Authorization`.
+    KeyUnder(KeyScheme, &'a [u8]),
+    Token(&'a [u8]),
+    /// In `Authorization`.
+    Bearer(&'a [u8]),
+}
+
 impl<'a> Credential<'a> {
-    /// The credential in `headers`, or `None` if there is none.
+    /// The only credential of a request, `None` when there is none.
     ///
-    /// Two credentials are refused, even two equal ones, because pygeoapi could read the other one. `Authorization`
-    /// with a scheme that is not configured is no credential: some clients add it by themselves, for example from
-    /// `~/.netrc`.
-    pub fn from_headers(
-        headers: &'a Headers,
+    /// Two of them are refused, even when they are the same: what stands behind us could read the other one. What stands in
+    /// `Authorization` under a scheme that is not accepted is no credential: clients add it by themselves, such as those that
+    /// read `~/.netrc`.
+    pub fn of_request(
+        check: &'a CheckInput,
         accepted: &AcceptedCredentials<'_>,
     ) -> Result<Option<Self>, AuthnError> {
-        let api_key = match accepted.api_key_header {
-            Some(name) => once(headers, name)?,
-            None => None,
-        };
-        let has_token = accepted.tokens && headers.all(AUTHORIZATION).any(is_bearer);
-        let authorization = if has_token {
-            once(headers, AUTHORIZATION)?
-        } else {
-            None
-        };
-        match (api_key, authorization) {
-            (None, None) => Ok(None),
-            (Some(key), None) => api_key_credential(key, accepted.max_length).map(Some),
-            (None, Some(value)) => bearer_token(value, accepted.max_length).map(Some),
+        let mut all = accepted.found(check)?.into_iter().flatten();
+        match (all.next(), all.next()) {
+            (None, _) => Ok(None),
+            (Some(found), None) => {
+                if found.is_added_by_browsers(check, accepted) && is_from_another_site(check) {
+                    return Err(AuthnErrorKind::CrossSite.into());
+                }
+                found.read(accepted.max_length).map(Some)
+            }
             (Some(_), Some(_)) => Err(AuthnErrorKind::SeveralCredentials.into()),
         }
     }
 }
 
-/// Which credentials the configuration accepts.
-#[derive(Debug, Clone, Copy)]
-pub struct AcceptedCredentials<'a> {
-    /// The header of API keys; `None` if API keys are not accepted.
-    pub api_key_header: Option<&'a str>,
-    /// Whether bearer tokens are accepted.
-    pub tokens: bool,
-    /// The longest credential that is checked, in bytes.
-    pub max_length: usize,
+impl AcceptedCredentials<'_> {
+    /// What stands in each place.
+    fn found<'a>(&self, check: &'a CheckInput) -> Result<[Option<Found<'a>>; 6], AuthnError> {
+        let headers = &check.headers;
+        let header = self.api_key_header.map(|name| once(headers, name));
+        let (keys, tokens) = (self.key_places, self.token_places);
+        Ok([
+            header.transpose()?.flatten().map(Found::Key),
+            self.authorization(headers)?,
+            parameter(check, keys)?.map(Found::Key),
+            cookie(headers, keys)?.map(Found::Key),
+            parameter(check, tokens)?.map(Found::Token),
+            cookie(headers, tokens)?.map(Found::Token),
+        ])
+    }
+
+    fn authorization<'a>(&self, headers: &'a Headers) -> Result<Option<Found<'a>>, AuthnError> {
+        let is_taken = |value: &[u8]| {
+            let mut schemes = self.key_schemes.iter();
+            self.tokens && is_of_scheme(value, BEARER)
+                || schemes.any(|scheme| is_of_scheme(value, scheme.name()))
+        };
+        if !headers.all(AUTHORIZATION).any(is_taken) {
+            return Ok(None);
+        }
+        let Some(value) = once(headers, AUTHORIZATION)? else {
+            return Ok(None);
+        };
+        let mut schemes = self.key_schemes.iter();
+        let scheme = schemes.find(|scheme| is_of_scheme(value, scheme.name()));
+        Ok(Some(match scheme {
+            Some(scheme) => Found::KeyUnder(*scheme, value),
+            None => Found::Bearer(value),
+        }))
+    }
+}
+
+fn parameter<'a>(check: &'a CheckInput, places: &Places) -> Result<Option<&'a [u8]>, AuthnError> {
+    let Some(name) = &places.query else {
+        return Ok(None);
+    };
+    let all = check.withheld.parameters.iter();
+    let mut all = all.filter(|parameter| parameter.name == *name);
+    let first = all.next().map(|parameter| parameter.value.as_slice());
+    if all.next().is_some() {
+        let cause = format!("query parameter `{name}` is repeated");
+        let kind = AuthnErrorKind::RepeatedCredential;
+        return Err(AuthnError::because(kind, cause));
+    }
+    Ok(first)
+}
+
+fn cookie<'a>(headers: &'a Headers, places: &Places) -> Result<Option<&'a [u8]>, AuthnError> {
+    let name = places.cookie.as_deref();
+    name.map_or(Ok(None), |name| cookie::value(headers, name))
+}
+
+impl<'a> Found<'a> {
+    fn read(self, max_length: usize) -> Result<Credential<'a>, AuthnError> {
+        match self {
+            Self::Key(key) => api_key_credential(key, max_length),
+            Self::KeyUnder(scheme, value) => {
+                let Some(rest) = behind_scheme(value, scheme.name()) else {
+                    let cause = "expected a scheme, a space and the key";
+                    return Err(AuthnError::because(AuthnErrorKind::UnknownKey, cause));
+                };
+                match scheme {
+                    KeyScheme::ApiKey => api_key_credential(rest, max_length),
+                    // Decoded, it is shorter.
+                    KeyScheme::Basic => api_key_credential(basic::password(rest)?, max_length),
+                }
+            }
+            Self::Token(token) => token_credential(token, max_length),
+            Self::Bearer(value) => match behind_scheme(value, BEARER) {
+                Some(token) => token_credential(token, max_length),
+                None => Err(AuthnError::because(
+                    AuthnErrorKind::MalformedToken,
+                    "expected `Bearer`, a space and a token",
+                )),
+            },
+        }
+    }
+
+    /// Whether a browser sends it by itself, also with what a page of another site makes it send.
+    fn is_added_by_browsers(&self, check: &CheckInput, accepted: &AcceptedCredentials<'_>) -> bool {
+        let is_cookie = |places| cookie(&check.headers, places).is_ok_and(|found| found.is_some());
+        match self {
+            Self::KeyUnder(scheme, _) => *scheme == KeyScheme::Basic,
+            Self::Key(_) => is_cookie(accepted.key_places),
+            Self::Token(_) => is_cookie(accepted.token_places),
+            Self::Bearer(_) => false,
+        }
+    }
+}
+
+/// Whether a page of another site made a browser send this, and it may change something (Fetch Metadata, `Sec-Fetch-Site`).
+fn is_from_another_site(check: &CheckInput) -> bool {
+    let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&check.method.as_str());
+    let mut sites = check.headers.all("sec-fetch-site");
+    !is_safe && sites.any(|site| site == b"cross-site")
 }
 
 fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnError> {
@@ -85,7 +185,11 @@ fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnE
     })
 }
 
-fn api_key_credential(key: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
+fn api_key_credential<'a>(
+    key: impl Into<Cow<'a, [u8]>>,
+    max_length: usize,
+) -> Result<Credential<'a>, AuthnError> {
+    let key = key.into();
     if key.is_empty() {
         return Err(AuthnError::because(
             AuthnErrorKind::UnknownKey,
@@ -103,11 +207,17 @@ fn api_key_credential(key: &[u8], max_length: usize) -> Result<Credential<'_>, A
 
 const BEARER: &[u8] = b"Bearer";
 
-/// Whether any parser could read this as a Bearer token. Some allow spaces before the scheme, or a tab after it.
-fn is_bearer(value: &[u8]) -> bool {
+/// Whether any parser could take this for a value of the scheme: spaces before it and a tab behind it count too.
+fn is_of_scheme(value: &[u8], scheme: &[u8]) -> bool {
     let value = value.trim_ascii_start();
-    let (scheme, rest) = value.split_at_checked(BEARER.len()).unwrap_or_default();
-    scheme.eq_ignore_ascii_case(BEARER) && rest.first().is_none_or(|byte| !is_token_byte(*byte))
+    let (start, rest) = value.split_at_checked(scheme.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(scheme) && rest.first().is_none_or(|byte| !is_token_byte(*byte))
+}
+
+/// Whether `Authorization` holds a Bearer token.
+pub(super) fn has_bearer(headers: &Headers) -> bool {
+    let mut all = headers.all(AUTHORIZATION);
+    all.any(|value| is_of_scheme(value, BEARER))
 }
 
 /// A byte of a scheme's name (RFC 9110, section 5.6.2).
@@ -115,27 +225,25 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Reads `Bearer <b64token>`, with one space or more between them (RFC 9110, section 11.4).
-fn bearer_token(value: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
-    let (scheme, rest) = value.split_at_checked(BEARER.len()).unwrap_or_default();
+/// What stands behind the scheme, with one space or more between them (RFC 9110, section 11.4).
+fn behind_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = value.split_at_checked(scheme.len())?;
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
-    let token = rest.get(spaces..).unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case(BEARER) || spaces == 0 {
-        return Err(AuthnError::because(
-            AuthnErrorKind::MalformedToken,
-            "expected `Bearer`, a space and a token",
-        ));
-    }
+    let is_scheme = start.eq_ignore_ascii_case(scheme) && spaces > 0;
+    rest.get(spaces..).filter(|_| is_scheme)
+}
+
+fn token_credential(token: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
     if token.len() > max_length {
         return Err(AuthnErrorKind::TokenTooLarge.into());
     }
     if !is_b64token(token) {
         return Err(AuthnError::because(
             AuthnErrorKind::MalformedToken,
-            "the value after `Bearer` is not a b64token",
+            "the token is not a b64token",
         ));
     }
-    Ok(Credential::Bearer(Secret(token)))
+    Ok(Credential::Bearer(Secret::new(token)))
 }
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750, section 2.1).
@@ -154,120 +262,4 @@ fn is_b64token_byte(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-    use super::*;
-
-    const ACCEPTED: AcceptedCredentials<'_> = AcceptedCredentials {
-        api_key_header: Some("x-api-key"),
-        tokens: true,
-        max_length: 64,
-    };
-
-    fn read(headers: &[(&str, &str)]) -> Result<Option<&'static str>, AuthnErrorKind> {
-        let headers: Headers = headers.iter().copied().collect();
-        match Credential::from_headers(&headers, &ACCEPTED) {
-            Ok(None) => Ok(None),
-            Ok(Some(Credential::ApiKey(key))) => {
-                assert!(!key.expose().is_empty());
-                Ok(Some("api-key"))
-            }
-            Ok(Some(Credential::Bearer(token))) => {
-                assert_eq!(token.expose(), b"a.b.c");
-                Ok(Some("bearer"))
-            }
-            Err(error) => Err(error.kind()),
-        }
-    }
-
-    #[test]
-    fn one_credential_is_read() {
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&[("cookie", "a=b")]), Ok(None));
-        assert_eq!(read(&[("X-API-Key", "k")]), Ok(Some("api-key")));
-        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-            for spaces in [" ", "  ", "    "] {
-                let value = format!("{scheme}{spaces}a.b.c");
-                assert_eq!(
-                    read(&[("authorization", &value)]),
-                    Ok(Some("bearer")),
-                    "{value}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_scheme_that_is_not_taken_is_no_credential() {
-        for value in [
-            "Basic dXNlcjpwdw==",
-            "DPoP a.b.c",
-            "Bearers a.b.c",
-            "a.b.c",
-            "",
-        ] {
-            let sent = ("authorization", value);
-            assert_eq!(read(&[sent]), Ok(None), "{value:?}");
-            assert_eq!(read(&[sent, sent]), Ok(None), "{value:?}");
-            let with_key = [sent, ("x-api-key", "k")];
-            assert_eq!(read(&with_key), Ok(Some("api-key")), "{value:?}");
-            let with_token = [sent, ("authorization", "Bearer a.b.c")];
-            let repeated = Err(AuthnErrorKind::RepeatedCredential);
-            assert_eq!(read(&with_token), repeated, "{value:?}");
-        }
-        let headers = Headers::from_iter([("authorization", "Bearer a.b.c"), ("x-api-key", "k")]);
-        let keys_only = AcceptedCredentials {
-            tokens: false,
-            ..ACCEPTED
-        };
-        let read = Credential::from_headers(&headers, &keys_only).unwrap();
-        assert!(matches!(read, Some(Credential::ApiKey(_))));
-    }
-
-    #[test]
-    fn what_parsers_could_read_differently_is_refused() {
-        use AuthnErrorKind::{MalformedToken, SeveralCredentials, TokenTooLarge, UnknownKey};
-        let long = format!("Bearer {}", "a".repeat(65));
-        let cases = [
-            ("Bearer", MalformedToken),
-            ("Bearer ", MalformedToken),
-            ("Bearer a.b.c ", MalformedToken),
-            ("Bearer\ta.b.c", MalformedToken),
-            ("Bearer \ta.b.c", MalformedToken),
-            (" Bearer a.b.c", MalformedToken),
-            ("\tbearer a.b.c", MalformedToken),
-            ("Bearer,a.b.c", MalformedToken),
-            ("Bearer a.b.c, Bearer d.e.f", MalformedToken),
-            ("Bearer a.b.c,d", MalformedToken),
-            ("Bearer =", MalformedToken),
-            ("Bearer a=b", MalformedToken),
-            ("Bearer \"a\"", MalformedToken),
-            ("Bearer a\u{e9}", MalformedToken),
-            (long.as_str(), TokenTooLarge),
-        ];
-        for (value, kind) in cases {
-            assert_eq!(read(&[("authorization", value)]), Err(kind), "{value:?}");
-        }
-        assert_eq!(read(&[("x-api-key", "")]), Err(UnknownKey));
-        assert_eq!(read(&[("x-api-key", &"k".repeat(65))]), Err(UnknownKey));
-        assert_eq!(
-            read(&[("x-api-key", "k"), ("authorization", "Bearer a.b.c")]),
-            Err(SeveralCredentials)
-        );
-        for name in ["x-api-key", "authorization"] {
-            let twice = [(name, "Bearer a.b.c"), (name, "Bearer a.b.c")];
-            assert_eq!(
-                read(&twice),
-                Err(AuthnErrorKind::RepeatedCredential),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn nothing_of_a_secret_is_printed() {
-        let printed = format!("{:?}", Credential::Bearer(Secret::new(b"hunter2")));
-        assert_eq!(printed, "Bearer([redacted])");
-    }
-}
+mod tests;

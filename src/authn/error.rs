@@ -47,6 +47,8 @@ pub enum AuthnErrorKind {
     RepeatedCredential,
     /// Two credentials were sent at once (RFC 6750, section 2).
     SeveralCredentials,
+    /// A page of another site made a browser send a credential with a request that may change something.
+    CrossSite,
     /// The `Authorization` scheme is not supported.
     UnsupportedScheme,
     /// The keys of the issuer have not been fetched yet.
@@ -80,6 +82,7 @@ impl AuthnErrorKind {
             Self::TokenType => "token-type",
             Self::RepeatedCredential => "repeated-credential",
             Self::SeveralCredentials => "several-credentials",
+            Self::CrossSite => "cross-site-credential",
             Self::UnsupportedScheme => "unsupported-scheme",
             Self::KeysUnavailable => "keys-unavailable",
             Self::InactiveToken => "inactive-token",
@@ -92,8 +95,14 @@ impl AuthnErrorKind {
         match self {
             Self::RepeatedCredential | Self::SeveralCredentials => DenialStatus::BAD_REQUEST,
             Self::KeysUnavailable | Self::IssuerUnavailable => DenialStatus::SERVICE_UNAVAILABLE,
+            Self::CrossSite => DenialStatus::FORBIDDEN,
             _ => DenialStatus::UNAUTHORIZED,
         }
+    }
+
+    /// Whether another credential could be accepted, so that the answer says how to send one.
+    pub(super) fn is_to_try_again(self) -> bool {
+        [DenialStatus::UNAUTHORIZED, DenialStatus::BAD_REQUEST].contains(&self.status())
     }
 
     /// The text for the caller. Failures that depend on the keys share one text, so that guessing reveals nothing. The
@@ -119,6 +128,7 @@ impl AuthnErrorKind {
             Self::TokenType => "The token is not an access token",
             Self::RepeatedCredential => "A credential was sent more than once",
             Self::SeveralCredentials => "More than one credential was sent",
+            Self::CrossSite => "A page of another site made the browser send this credential",
             Self::UnsupportedScheme => "The authorization scheme is not supported",
             Self::InactiveToken => "The token is not active",
             Self::KeysUnavailable | Self::IssuerUnavailable => {
@@ -132,6 +142,7 @@ impl AuthnErrorKind {
         match self {
             Self::UnknownKey
             | Self::ExpiredKey
+            | Self::CrossSite
             | Self::UnsupportedScheme
             | Self::KeysUnavailable
             | Self::IssuerUnavailable => None,
@@ -178,7 +189,7 @@ impl AuthnError {
         self.kind
     }
 
-    /// The HTTP status of the answer: 401, 400 or 503.
+    /// The HTTP status of the answer: 401, 400, 403 or 503.
     pub fn status(&self) -> DenialStatus {
         self.kind.status()
     }
@@ -193,7 +204,7 @@ impl AuthnError {
         self.cause.as_deref()
     }
 
-    /// The `WWW-Authenticate` values of the answer (RFC 9110, section 11.6.1); none for a 503.
+    /// The `WWW-Authenticate` values of the answer (RFC 9110, section 11.6.1); none for a 403 and a 503.
     pub fn challenges(&self) -> &[String] {
         &self.challenges
     }

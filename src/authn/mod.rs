@@ -1,7 +1,7 @@
 //! Stop 3: finds out who sent the request.
 //!
 //! ```text
-//! headers -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable
+//! request -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable
 //!                               \-> TokenAuthenticator  -> KeySource <- KeyFetcher (background)
 //!                                                       \-> OpaqueTokenAuthenticator -> the issuer (userinfo, introspection)
 //! ```
@@ -9,9 +9,12 @@
 //! A request without a credential is anonymous, and the policy decides. A request with an invalid credential is refused
 //! here, even where an anonymous one would be allowed: its sender expects to be recognised.
 
+mod accepted;
 mod algorithm;
 mod api_key;
+mod basic;
 mod clock;
+mod cookie;
 mod credential;
 mod discovery;
 mod error;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use accepted::{KeyScheme, Places};
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use api_key::{
     GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, RandomError,
@@ -48,19 +52,40 @@ pub use metadata::{Metadata, MetadataError, metadata};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 
 use crate::identity::{Method, Principal};
-use crate::request::Headers;
+use crate::request::CheckInput;
+use accepted::AcceptedCredentials;
 use api_key::ApiKeyAuthenticator;
+use cookie::COOKIE;
 use credential::AUTHORIZATION;
 use jwt::{TokenAuthenticator, is_jwt};
 use opaque::OpaqueTokenAuthenticator;
 
-/// The API keys and their header.
+/// The header with the address of the page before.
+const REFERER: &str = "referer";
+
+/// The API keys, and where clients send them.
 #[derive(Debug)]
 pub struct ApiKeySettings {
     /// The header that holds the key.
     pub header: String,
+    /// The schemes of `Authorization` under which a key can come.
+    pub schemes: Vec<KeyScheme>,
+    /// Where else a key can stand.
+    pub places: Places,
     /// The keys.
     pub keys: Arc<KeyRing>,
+}
+
+impl ApiKeySettings {
+    /// Keys in this header only.
+    pub fn by_header(header: &str, keys: Arc<KeyRing>) -> Self {
+        Self {
+            header: header.to_owned(),
+            schemes: Vec::new(),
+            places: Places::default(),
+            keys,
+        }
+    }
 }
 
 /// The settings of a [`Chain`].
@@ -74,6 +99,8 @@ pub struct ChainSettings {
     pub issuers: Vec<(IssuerSettings, Arc<KeySource>)>,
     /// The issuer of opaque tokens; `None` if opaque tokens are not accepted.
     pub opaque: Option<OpaqueSettings>,
+    /// Where a token can be besides `Authorization`.
+    pub token_places: Places,
     /// The longest credential that is checked, in bytes.
     pub max_credential_length: usize,
     /// How many verified tokens are remembered. With 0, the signature is checked on every request.
@@ -89,6 +116,7 @@ impl Default for ChainSettings {
             api_keys: None,
             issuers: Vec::new(),
             opaque: None,
+            token_places: Places::default(),
             max_credential_length: 16 * 1024,
             remembered_tokens: 4096,
             forward_authorization: false,
@@ -115,8 +143,20 @@ pub struct Chain {
     tokens: Option<TokenAuthenticator>,
     opaque: Option<OpaqueTokenAuthenticator>,
     api_keys: Option<ApiKeyAuthenticator>,
+    key_places: Places,
+    token_places: Places,
+    query_parameters: Vec<String>,
     max_credential_length: usize,
     forward_authorization: bool,
+}
+
+/// What of a request holds credentials, which the upstream must not receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal<'r> {
+    /// The headers to remove.
+    pub headers: [Option<&'r str>; 4],
+    /// The value of the header `cookie` that is left, where some of the cookies hold credentials and others do not.
+    pub cookies_left: Option<String>,
 }
 
 impl Chain {
@@ -127,6 +167,7 @@ impl Chain {
             api_keys,
             issuers,
             opaque,
+            token_places,
             max_credential_length,
             ..
         } = settings;
@@ -139,29 +180,44 @@ impl Chain {
                 TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())
             })
             .transpose()?;
+        let mut key_places = Places::default();
         let api_keys = match api_keys {
-            Some(ApiKeySettings { header, keys }) => Some(ApiKeyAuthenticator {
-                keys,
-                header: header_name(&header)?,
-                realm,
-                clock,
-            }),
+            Some(keys) => {
+                key_places = keys.places;
+                Some(ApiKeyAuthenticator {
+                    keys: keys.keys,
+                    header: header_name(&keys.header)?,
+                    schemes: keys.schemes,
+                    realm,
+                    clock,
+                })
+            }
             None => None,
         };
+        let parameters = [&key_places, &token_places];
+        let parameters = parameters.iter().filter_map(|places| places.query.clone());
         Ok(Self {
             tokens,
             opaque,
             api_keys,
+            query_parameters: parameters.collect(),
+            key_places,
+            token_places,
             max_credential_length,
             forward_authorization: settings.forward_authorization,
         })
     }
 
+    /// The names of the query parameters with credentials. [`CheckInput::withhold`] takes them out of a request.
+    pub fn query_parameters(&self) -> &[String] {
+        &self.query_parameters
+    }
+
     /// The caller of a request; anonymous if it has no credential.
-    pub async fn authenticate(&self, headers: &Headers) -> Result<Principal, AuthnError> {
-        match self.check(headers).await {
+    pub async fn authenticate(&self, check: &CheckInput) -> Result<Principal, AuthnError> {
+        match self.check(check).await {
             Ok(principal) => Ok(principal),
-            Err(error) if error.status() == 503 => Err(error),
+            Err(error) if !error.kind().is_to_try_again() => Err(error),
             Err(error) => {
                 let challenges = self.challenges_after(Some(error.kind()));
                 Err(error.with_challenges(challenges))
@@ -169,23 +225,27 @@ impl Chain {
         }
     }
 
-    async fn check(&self, headers: &Headers) -> Result<Principal, AuthnError> {
+    async fn check(&self, check: &CheckInput) -> Result<Principal, AuthnError> {
         if self.tokens.is_none() && self.api_keys.is_none() {
             // No credentials are configured, so none can be wrong. The headers are still removed from the request.
             return Ok(Principal::anonymous());
         }
-        let configured = credential::AcceptedCredentials {
-            api_key_header: self.api_keys.as_ref().map(|keys| keys.header.as_str()),
+        let keys = self.api_keys.as_ref();
+        let configured = AcceptedCredentials {
+            api_key_header: keys.map(|keys| keys.header.as_str()),
+            key_schemes: keys.map(|keys| &*keys.schemes).unwrap_or_default(),
+            key_places: &self.key_places,
             tokens: self.tokens.is_some(),
+            token_places: &self.token_places,
             max_length: self.max_credential_length,
         };
-        let credential = Credential::from_headers(headers, &configured)?;
+        let credential = Credential::of_request(check, &configured)?;
         match (credential, &self.tokens, &self.api_keys) {
             (None, _, _) => Ok(Principal::anonymous()),
-            (Some(Credential::ApiKey(key)), _, Some(keys)) => keys.verify(key),
+            (Some(Credential::ApiKey(key)), _, Some(keys)) => keys.verify(&key),
             (Some(Credential::Bearer(token)), Some(tokens), _) => match &self.opaque {
-                Some(opaque) if !is_jwt(token.expose()) => opaque.verify(token).await,
-                _ => tokens.verify(token).await,
+                Some(opaque) if !is_jwt(token.expose()) => opaque.verify(&token).await,
+                _ => tokens.verify(&token).await,
             },
             (Some(Credential::ApiKey(_) | Credential::Bearer(_)), _, _) => {
                 Err(AuthnErrorKind::UnsupportedScheme.into())
@@ -193,14 +253,28 @@ impl Chain {
         }
     }
 
-    /// The credential headers that must not reach pygeoapi. `authorization` may be forwarded only if its token was
-    /// verified.
-    pub fn credential_headers(&self, caller: &Principal) -> [Option<&str>; 2] {
+    /// What must not reach pygeoapi. `authorization` may be forwarded only if its token was verified.
+    pub fn removal(&self, check: &CheckInput, caller: &Principal) -> Removal<'_> {
+        let headers = &check.headers;
         let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
-        let is_forwarded = self.forward_authorization && is_by_token;
+        // A token that came another way says nothing of what stands in this header.
+        let is_verified = is_by_token && credential::has_bearer(headers);
+        let is_forwarded = self.forward_authorization && is_verified;
         let authorization = (!is_forwarded).then_some(AUTHORIZATION);
         let api_key = self.api_keys.as_ref().map(|keys| keys.header.as_str());
-        [api_key, authorization]
+        let places = [&self.key_places, &self.token_places];
+        let names = places.map(|places| places.cookie.as_deref());
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        let (cookie, cookies_left) = match cookie::without(headers, &names) {
+            cookie::Rest::Unchanged => (None, None),
+            cookie::Rest::Left(left) => (None, Some(left)),
+            cookie::Rest::Nothing => (Some(COOKIE), None),
+        };
+        let referer = check.withheld.referer.then_some(REFERER);
+        Removal {
+            headers: [api_key, authorization, cookie, referer],
+            cookies_left,
+        }
     }
 
     /// The `WWW-Authenticate` values for a request without a credential that needs one (RFC 9110, section 11.6.1).
@@ -210,7 +284,10 @@ impl Chain {
 
     fn challenges_after(&self, refused: Option<AuthnErrorKind>) -> Vec<String> {
         let of_tokens = self.tokens.iter().map(|tokens| tokens.challenge(refused));
-        let of_keys = self.api_keys.iter().map(ApiKeyAuthenticator::challenge);
+        let of_keys = self
+            .api_keys
+            .iter()
+            .flat_map(ApiKeyAuthenticator::challenges);
         of_tokens.chain(of_keys).collect()
     }
 }

@@ -102,7 +102,7 @@ impl OpaqueTokenAuthenticator {
         }
     }
 
-    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, AuthnError> {
+    pub(super) async fn verify(&self, secret: &Secret<'_>) -> Result<Principal, AuthnError> {
         let digest = digest(&SHA256, secret.expose());
         let key = Key::try_from(digest.as_ref())
             .map_err(|_| AuthnError::new(AuthnErrorKind::MalformedToken))?;
@@ -125,7 +125,7 @@ impl OpaqueTokenAuthenticator {
         }
     }
 
-    async fn ask(&self, secret: Secret<'_>) -> Result<Known, AuthnError> {
+    async fn ask(&self, secret: &Secret<'_>) -> Result<Known, AuthnError> {
         let _one = self
             .open
             .try_acquire()

@@ -28,10 +28,10 @@ fn table() -> KeyTable {
 fn settings(keys: bool, tokens: bool) -> ChainSettings {
     let mut settings = ChainSettings::default();
     if keys {
-        settings.api_keys = Some(ApiKeySettings {
-            header: "X-API-Key".to_owned(),
-            keys: Arc::new(KeyRing::new(table())),
-        });
+        settings.api_keys = Some(ApiKeySettings::by_header(
+            "X-API-Key",
+            Arc::new(KeyRing::new(table())),
+        ));
     }
     if tokens {
         let issuer = IssuerSettings::new(ISSUER, Audiences::OneOf(vec!["geo".to_owned()]));
@@ -44,8 +44,15 @@ fn chain(keys: bool, tokens: bool) -> Chain {
     Chain::new(settings(keys, tokens), ManualClock::new()).unwrap()
 }
 
+fn asked(headers: &[(&str, &str)]) -> CheckInput {
+    CheckInput {
+        headers: headers.iter().copied().collect(),
+        ..CheckInput::default()
+    }
+}
+
 async fn check(chain: &Chain, headers: &[(&str, &str)]) -> Result<Principal, AuthnError> {
-    chain.authenticate(&headers.iter().copied().collect()).await
+    chain.authenticate(&asked(headers)).await
 }
 
 fn bearer() -> String {
@@ -171,18 +178,43 @@ fn kept_back(chain: &Chain, method: Method) -> Vec<String> {
         method,
         ..Principal::anonymous()
     };
-    let headers = chain.credential_headers(&caller);
-    headers.into_iter().flatten().map(str::to_owned).collect()
+    let removal = chain.removal(&asked(&[("authorization", "Bearer a.b.c")]), &caller);
+    let headers = removal.headers.into_iter().flatten();
+    headers.map(str::to_owned).collect()
+}
+
+/// What comes along in `authorization` has been verified by nobody.
+#[tokio::test]
+async fn a_token_of_a_cookie_lets_no_other_authorization_through() {
+    let settings = ChainSettings {
+        forward_authorization: true,
+        token_places: Places {
+            query: None,
+            cookie: Some("token".to_owned()),
+        },
+        ..settings(true, true)
+    };
+    let chain = Chain::new(settings, ManualClock::new()).unwrap();
+    let cookie = format!("a=1; token={}", bearer().trim_start_matches("Bearer "));
+    let sent = asked(&[("cookie", &cookie), ("authorization", "Basic bWU6cHc=")]);
+    let caller = chain.authenticate(&sent).await.unwrap();
+    assert_eq!(caller.method, Method::Jwt);
+    let removal = chain.removal(&sent, &caller);
+    assert!(removal.headers.contains(&Some("authorization")));
+    assert_eq!(removal.cookies_left.as_deref(), Some("a=1"));
+    let alone = asked(&[("cookie", cookie.trim_start_matches("a=1; "))]);
+    let removal = chain.removal(&alone, &caller);
+    assert!(removal.headers.contains(&Some("cookie")) && removal.cookies_left.is_none());
 }
 
 #[test]
 fn the_api_key_header_must_be_a_header_of_its_own() {
     for header in ["", "Authorization", "x api key", "x-\u{e9}", "x:y"] {
         let mut settings = settings(true, false);
-        settings.api_keys = Some(ApiKeySettings {
-            header: header.to_owned(),
-            keys: Arc::new(KeyRing::new(table())),
-        });
+        settings.api_keys = Some(ApiKeySettings::by_header(
+            header,
+            Arc::new(KeyRing::new(table())),
+        ));
         let refused = Chain::new(settings, ManualClock::new()).err();
         assert!(
             matches!(refused, Some(ChainError::Header { .. })),

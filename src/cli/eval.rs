@@ -123,7 +123,7 @@ impl Eval {
                     .unwrap_or_default(),
             );
         }
-        let check = self.check(now)?;
+        let mut check = self.check(now)?;
         let caller = self.caller(&config, &files, &*clock)?;
         let authn = caller::chain(&config, &files, &check.headers, clock);
         let runtime = running::runtime()?;
@@ -133,6 +133,7 @@ impl Eval {
             policy: Arc::clone(&policy) as Arc<dyn crate::policy::Policy>,
             fastgeoapi: None,
         };
+        check.withhold(rules.authn.query_parameters());
         let mut record = DecisionRecord::of(&check);
         match caller {
             Caller::ByCredential => {

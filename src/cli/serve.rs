@@ -97,15 +97,13 @@ fn embedded_default(config: &mut Config) -> Result<String, CommandError> {
         made.key
     );
     config.authn.api_keys = Some(ApiKeys {
-        header: "x-api-key".to_owned(),
-        file: None,
-        dir: None,
         inline: vec![Entry {
             id: "generated".to_owned(),
             sha256: made.sha256,
             attributes: Map::from_iter([("roles".to_owned(), json!(["admin"]))]),
             expires: None,
         }],
+        ..ApiKeys::default()
     });
     Ok(text)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigDuration, key_entry::Entry};
 use crate::{
-    authn::{Algorithm, Audiences},
+    authn::{Algorithm, Audiences, KeyScheme},
     files::Root,
 };
 
@@ -19,6 +19,8 @@ pub struct Authn {
     pub api_keys: Option<ApiKeys>,
     /// Trusted issuers of JSON Web Tokens.
     pub jwt: Vec<Issuer>,
+    /// Where tokens are taken from, besides `Authorization: Bearer`.
+    pub tokens: TokenPlaces,
     /// The realm of `WWW-Authenticate` (RFC 9110, section 11.5).
     pub realm: String,
     /// The largest accepted bearer token, in bytes.
@@ -36,6 +38,7 @@ impl Default for Authn {
         Self {
             api_keys: None,
             jwt: Vec::new(),
+            tokens: TokenPlaces::default(),
             realm: "pygeoapi".to_owned(),
             max_token_bytes: 16 * 1024,
             remembered_tokens: 10_000,
@@ -46,11 +49,16 @@ impl Default for Authn {
 
 /// Where clients send API keys and where their digests are stored.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ApiKeys {
     /// The request header that carries the key.
-    #[serde(default = "api_key_header")]
     pub header: String,
+    /// Schemes of the header `authorization` that carry the key too.
+    pub authorization: Vec<KeyScheme>,
+    /// A query parameter that carries the key too. It is taken out before anything else reads the request.
+    pub query: Option<String>,
+    /// A cookie that carries the key too.
+    pub cookie: Option<String>,
     /// A list of entries: id, sha256, attributes, expires.
     pub file: Option<PathBuf>,
     /// A folder with one entry in each file, such as a mounted Kubernetes Secret.
@@ -68,8 +76,29 @@ impl ApiKeys {
     }
 }
 
-fn api_key_header() -> String {
-    "x-api-key".to_owned()
+impl Default for ApiKeys {
+    fn default() -> Self {
+        Self {
+            header: "x-api-key".to_owned(),
+            authorization: Vec::new(),
+            query: None,
+            cookie: None,
+            file: None,
+            dir: None,
+            inline: Vec::new(),
+        }
+    }
+}
+
+/// Where tokens are, besides the header `authorization`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenPlaces {
+    /// A query parameter that carries the token too (RFC 6750, section 2.3). It is taken out before anything else reads the
+    /// request.
+    pub query: Option<String>,
+    /// A cookie that carries the token too.
+    pub cookie: Option<String>,
 }
 
 /// A trusted issuer (RFC 7519, section 4.1.1).

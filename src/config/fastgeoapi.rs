@@ -57,10 +57,8 @@ impl Settings {
         .map_err(|problems| self.in_variables(problems))?;
         if !self.keys.is_empty() {
             config.authn.api_keys = Some(ApiKeys {
-                header: "x-api-key".to_owned(),
-                file: None,
-                dir: None,
                 inline: self.keys.clone(),
+                ..ApiKeys::default()
             });
         }
         config.notes.splice(0..0, self.notes.iter().cloned());

@@ -279,10 +279,8 @@ mod tests {
         let file = dir.path().join("api-keys.yaml");
         fs::write(&file, text).unwrap();
         load(&ApiKeys {
-            header: "x-api-key".into(),
             file: Some(file),
-            dir: None,
-            inline: Vec::new(),
+            ..ApiKeys::default()
         })
         .map_err(|p| p.to_string())
     }
@@ -348,10 +346,8 @@ mod tests {
         std::os::unix::fs::symlink("..2026_01", dir.path().join("..data")).unwrap();
         std::os::unix::fs::symlink("..data/osgeo.yaml", dir.path().join("osgeo.yaml")).unwrap();
         let keys = load(&ApiKeys {
-            header: "x-api-key".into(),
-            file: None,
             dir: Some(dir.path().into()),
-            inline: Vec::new(),
+            ..ApiKeys::default()
         })
         .unwrap();
         assert_eq!(keys.len(), 1);

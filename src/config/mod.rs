@@ -45,7 +45,7 @@ use crate::files::{Root, Unreadable, read_one};
 
 pub use self::{
     address::ListenAddress,
-    authn::{ApiKeys, Authn, InquiryMethod, Issuer, OpaqueTokens},
+    authn::{ApiKeys, Authn, InquiryMethod, Issuer, OpaqueTokens, TokenPlaces},
     decision_log::{DecisionLog, LogOutput, LoggedDecisions},
     duration::ConfigDuration,
     environment::{Environment, PREFIX},

@@ -154,8 +154,28 @@ fn what_is_unsafe_is_refused() {
             "has a meaning of its own",
         ),
         (
-            "authn: {api_keys: {header: X-API-KEY, dir: /}}",
-            "lower case",
+            "authn: {api_keys: {header: X API KEY, dir: /}}",
+            "the name of a header",
+        ),
+        (
+            "authn: {api_keys: {header: x_api_key, dir: /}}",
+            "no name with `_` reaches geowarden",
+        ),
+        (
+            "authn: {api_keys: {query: 'a b', dir: /}}",
+            "the name of a query parameter",
+        ),
+        (
+            "authn: {api_keys: {cookie: 'a;b', dir: /}}",
+            "the name of a cookie",
+        ),
+        (
+            "authn: {api_keys: {cookie: a, dir: /}, tokens: {cookie: a}}",
+            "another name than that of `authn.api_keys`",
+        ),
+        (
+            "authn: {tokens: {query: access_token}}",
+            "expected `authn.jwt` beside it",
         ),
         ("authn: {api_keys: {}}", "expected `file`, `dir` or both"),
         ("policy: {entrypoint: allow}", "policy.entrypoint"),

@@ -13,7 +13,7 @@ use crate::{
     authn::{
         self, ApiKeySettings, AskSettings, Chain, ChainSettings, Clock, FetchSettings, Fetcher,
         IssuerSettings, KeyEntry, KeyFetchSettings, KeyLocation, KeyRing, KeySet, KeySource,
-        KeyTable, SystemClock,
+        KeyTable, Places, SystemClock,
     },
     config::{
         self, Config, Embedded, InputShape, Issuer, Origin, PathPrefix, Problem, Problems,
@@ -23,7 +23,7 @@ use crate::{
     pipeline::Rules,
     policy::{self, RegoPolicy, RegoSettings, input, source},
     record::FastgeoapiMode,
-    request::ogc::Reader,
+    request::ogc::{self, Reader},
 };
 
 /// The part of a Check's deadline that a request may wait for keys with an unknown id. The rest is for the policy.
@@ -174,15 +174,19 @@ pub fn chain(
     clock: Arc<dyn Clock>,
 ) -> Result<Chain, Problems> {
     let settings_of_keys = config.authn.api_keys.as_ref();
-    let api_keys = settings_of_keys
-        .zip(keys)
-        .map(|(settings, keys)| ApiKeySettings {
+    let api_keys = settings_of_keys.zip(keys).map(|(settings, keys)| {
+        let (query, cookie) = (settings.query.as_ref(), settings.cookie.as_ref());
+        Ok(ApiKeySettings {
             header: settings.header.clone(),
+            schemes: settings.authorization.clone(),
+            places: places("authn.api_keys", query, cookie)?,
             keys,
-        });
+        })
+    });
+    let tokens = &config.authn.tokens;
     let settings = ChainSettings {
         realm: config.authn.realm.clone(),
-        api_keys,
+        api_keys: api_keys.transpose()?,
         issuers: config
             .authn
             .jwt
@@ -191,11 +195,36 @@ pub fn chain(
             .zip(sources.iter().cloned())
             .collect(),
         opaque: opaque(config, files)?,
+        token_places: places(
+            "authn.tokens",
+            tokens.query.as_ref(),
+            tokens.cookie.as_ref(),
+        )?,
         max_credential_length: config.authn.max_token_bytes,
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
     };
     Chain::new(settings, clock).map_err(|e| setting_problem("authn", e.to_string()))
+}
+
+/// Further places of a credential; `section` is where they are configured.
+fn places(
+    section: &str,
+    query: Option<&String>,
+    cookie: Option<&String>,
+) -> Result<Places, Problems> {
+    if let Some(name) = query.filter(|name| ogc::is_parameter(name)) {
+        return Err(setting_problem(
+            &format!("{section}.query"),
+            format!(
+                "pygeoapi reads the query parameter `{name}`, which would never reach it: use another name, such as `api_key`"
+            ),
+        ));
+    }
+    Ok(Places {
+        query: query.cloned(),
+        cookie: cookie.cloned(),
+    })
 }
 
 /// The table of the keys, or their problems.

@@ -16,7 +16,7 @@ use self::{
     context::{Context, Http},
     fields::{Fields, Malformed},
 };
-use super::{CheckInput, Headers};
+use super::{CheckInput, Headers, Withheld};
 
 /// Why a CheckRequest cannot be read as an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -110,6 +110,7 @@ impl CheckInput {
             body: body.to_vec(),
             source_address: source_address.map(str::to_owned),
             source_principal: source_principal.map(str::to_owned),
+            withheld: Withheld::default(),
             attributes: Attributes {
                 context_extensions: context_extensions.collect(),
                 message: Bytes::new(),
@@ -201,6 +202,9 @@ impl Serialize for ShownAttributes<'_> {
         let mut context = Context::of(message).map_err(S::Error::custom)?;
         if let Some(http) = context.request.as_mut().and_then(|r| r.http.as_mut()) {
             http.set_target(self.target);
+            if self.check.withheld.referer {
+                http.remove_header("referer");
+            }
         }
         attributes::show(&context, serializer)
     }

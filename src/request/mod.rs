@@ -1,7 +1,9 @@
 //! Stop 2: reads the request.
 
 pub mod envoy;
+mod withheld;
 
+pub use self::withheld::{Parameter, Withheld};
 pub use geowarden_ogc::{self as ogc, Headers, Joined, Repeated};
 
 /// One request as Envoy describes it. Nothing of it is verified yet.
@@ -25,6 +27,8 @@ pub struct CheckInput {
     pub source_address: Option<String>,
     /// The authenticated name of the peer (the URI SAN of its certificate), if the mesh provides one.
     pub source_principal: Option<String>,
+    /// What was taken out of the query and the headers: credentials.
+    pub withheld: Withheld,
     /// The whole attribute context, for policies written for OPA-Envoy.
     pub attributes: envoy::Attributes,
 }

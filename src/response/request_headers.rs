@@ -41,6 +41,11 @@ pub(super) fn to_set<'a>(
             }
         }
     }
+    if let Some(left) = &permit.removal.cookies_left
+        && !has(&all, "cookie")
+    {
+        all.push(("cookie", left.into()));
+    }
     all.push((DECISION_ID, (&record.id).into()));
     if let Some(caller) = &record.principal {
         let known = [
@@ -72,7 +77,7 @@ pub(super) fn to_remove<'a>(
         // Envoy removes headers after it has set others, so a header that is set must not be removed.
         .filter(|name| !has(set, name))
         // Credentials are always removed, even if a policy sets a header with that name.
-        .chain(permit.credential_headers.into_iter().flatten())
+        .chain(permit.removal.headers.into_iter().flatten())
         .collect();
     all.sort_unstable();
     all.dedup();

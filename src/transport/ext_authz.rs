@@ -84,16 +84,19 @@ impl ExtAuthz {
 /// Reads Envoy's message and finds the tenant. A panic becomes a denial.
 fn receive(state: &State, message: Bytes) -> Received {
     let read = || {
-        let check = match CheckInput::from_envoy(message) {
+        let mut check = match CheckInput::from_envoy(message) {
             Ok(check) => check,
             Err(unreadable) => return Received::denied(None, unreadable_check(&unreadable)),
         };
         match state.tenant(&check) {
-            Ok(tenant) => Received {
-                check: Some(check),
-                tenant: Some(tenant),
-                denial: None,
-            },
+            Ok(tenant) => {
+                check.withhold(tenant.rules.authn.query_parameters());
+                Received {
+                    check: Some(check),
+                    tenant: Some(tenant),
+                    denial: None,
+                }
+            }
             Err(unmatched) => Received::denied(Some(check), no_tenant(&unmatched)),
         }
     };

@@ -8,6 +8,7 @@ mod attacks;
 mod browser;
 mod clients;
 mod corpus;
+mod credential_places;
 mod crowds;
 mod differential;
 mod edge;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_lc_rs::signature::Ed25519KeyPair;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use geowarden_stack::Geowarden;
 
@@ -56,11 +56,16 @@ fn key_files() -> Vec<String> {
 }
 
 /// Sections of the configuration with a secret in a wrong place; `F` is the folder of other files.
-const SETTINGS: [&str; 61] = [
+const SETTINGS: [&str; 66] = [
     "authn: M",
     "authn: {api_keys: M}",
     "authn: {api_keys: [M]}",
     "authn: {api_keys: {header: M}}",
+    "authn: {api_keys: {authorization: [M]}}",
+    "authn: {api_keys: {query: 'M/', file: a}}",
+    "authn: {api_keys: {cookie: 'M;', file: a}}",
+    "authn: {tokens: {query: M, M: 1}}",
+    "authn: {tokens: {cookie: M}}",
     "authn: {api_keys: {file: [M]}}",
     "authn: {jwt: M}",
     "authn: {jwt: [M]}",
@@ -331,6 +336,12 @@ fn requests() -> Vec<(&'static str, String)> {
         ("authorization", "Bearer M.M.M"),
         ("authorization", "Bearer\tM"),
         ("authorization", "Basic M"),
+        ("authorization", "ApiKey M"),
+        ("authorization", "ApiKey\tM"),
+        ("cookie", "key=M"),
+        ("cookie", "key=M; key=M"),
+        ("cookie", "token=M.M.M"),
+        ("referer", "https://maps.example.org/?api_key=M"),
         ("authorization", "M Bearer x"),
         ("cookie", "session=M"),
         ("cookie", "M"),
@@ -363,9 +374,48 @@ fn requests() -> Vec<(&'static str, String)> {
         ),
         ("M", "{}"),
     ] {
-        all.push(("authorization", token(header, claims)));
+        let token = token(header, claims);
+        let bare = token.trim_start_matches("Bearer ");
+        all.push(("cookie", format!("token={bare}")));
+        all.push(("authorization", token));
     }
+    let basic = BASE64.encode(format!("me:{MARKER}").as_bytes());
+    all.push(("authorization", format!("Basic {basic}")));
     all
+}
+
+/// All further places of an API key.
+const KEY_PLACES: &str = "api_keys: {authorization: [apikey, basic], query: api_key, cookie: key, ";
+
+/// Not even a policy that tells everything that it is given.
+#[tokio::test]
+async fn no_policy_sees_a_credential_of_the_query() {
+    let policy = "package geowarden.authz\n\nallow := {\"allowed\": false, \"reason\": json.marshal(input)}\n";
+    let folder = folder(policy, "");
+    let key = geowarden::authn::key_digest(MARKER.as_bytes());
+    let entry = format!("- {{id: in-query, sha256: {key}}}\n");
+    fs::write(folder.path().join("api-keys.yaml"), entry).unwrap();
+    let config = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("api_keys: {", KEY_PLACES)).unwrap();
+    let service = Geowarden::start(Path::new(env!("CARGO_BIN_EXE_geowarden")), &config)
+        .await
+        .unwrap();
+    let port = service.grpc_port().unwrap();
+    let mut client = AuthorizationClient::connect(format!("http://127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    let path = format!("/collections/obs/items?limit=1&api_key={MARKER}&f=json");
+    let referer = format!("https://maps.example.org/?api_key={MARKER}");
+    let check = request("GET", &path, &[("referer", &referer), ("accept", "*/*")]);
+    let told = format!("{:?}", client.check(check).await.unwrap().into_inner());
+    for part in ["raw_target", "in-query", "headers", "limit=1"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(
+        !told.contains(MARKER) && !told.contains("maps.example.org"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -385,10 +435,11 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
     fs::write(folder.path().join("jwks.json"), jwks(&pair)).unwrap();
     let config = folder.path().join("geowarden.yaml");
     let issuer = format!(
-        "authn: {{jwt: [{{issuer: '{ISSUER}', audiences: [geo], algorithms: [EdDSA], jwks_file: jwks.json}}], "
+        "authn: {{jwt: [{{issuer: '{ISSUER}', audiences: [geo], algorithms: [EdDSA], jwks_file: jwks.json}}], tokens: {{query: access_token, cookie: token}}, "
     );
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text.replace("authn: {", &issuer)).unwrap();
+    let text = text.replace("authn: {", &issuer);
+    fs::write(&config, text.replace("api_keys: {", KEY_PLACES)).unwrap();
     let mut service = Geowarden::start(Path::new(env!("CARGO_BIN_EXE_geowarden")), &config)
         .await
         .unwrap();
@@ -397,10 +448,12 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
         .await
         .unwrap();
     let encoded = BASE64URL_NOPAD.encode(MARKER.as_bytes());
+    let basic = BASE64.encode(format!("me:{MARKER}").as_bytes());
     let in_query = format!("/collections/obs/items?limit=1&token={MARKER}");
     let mut asked = 0;
     let mut look = |what: &str, told: &str| {
-        let is_told = told.contains(MARKER) || told.contains(&encoded);
+        let mut secrets = [MARKER, &encoded, &basic].into_iter();
+        let is_told = secrets.any(|secret| told.contains(secret));
         assert!(!is_told, "{what} is told:\n{told}");
         asked += 1;
     };
@@ -408,6 +461,17 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
         let check = request("GET", "/collections/obs", &[(name, &value)]);
         let answer = client.check(check).await.unwrap().into_inner();
         look(&format!("{name}: {value}"), &format!("{answer:?}"));
+    }
+    for parameter in [
+        "api_key",
+        "api%5Fkey",
+        "access_token",
+        "f=json&api_key",
+        "x&access_token",
+    ] {
+        let path = format!("/collections/obs/items?{parameter}={MARKER}");
+        let answer = client.check(request("GET", &path, &[])).await.unwrap();
+        look(&path, &format!("{:?}", answer.into_inner()));
     }
     for (method, path) in [
         ("GET", in_query.as_str()),

@@ -7,7 +7,7 @@ use geowarden::{
     authn::{
         Algorithm, Audiences, Chain, ChainSettings, IssuerSettings, KeySet, KeySource, SystemClock,
     },
-    request::Headers,
+    request::CheckInput,
 };
 
 use super::{Aim, Entry, Figure, Stand};
@@ -23,11 +23,11 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for (name, issuer) in [("RS256", &stand.issuer), ("ES256", &es256)] {
         let token = issuer.token()?;
-        let (chain, headers) = (chain(issuer)?, headers(&token));
+        let (chain, asked) = (chain(issuer)?, asked(&token));
         let (mut measured, mut reference) = (Vec::new(), Vec::new());
         for _ in 0..stand.effort.rounds {
             reference.push(bare(issuer, &token, stand.effort.time / 4)?);
-            measured.push(whole(&chain, &headers, stand.effort.time / 4).await?);
+            measured.push(whole(&chain, &asked, stand.effort.time / 4).await?);
         }
         entries.push(Entry::Figure(Figure {
             measure: format!("a JWT seen for the first time, {name}"),
@@ -57,14 +57,17 @@ fn chain(issuer: &Issuer) -> Result<Chain> {
     Chain::new(settings, Arc::new(SystemClock)).map_err(|e| failed(&e))
 }
 
-fn headers(token: &str) -> Headers {
+fn asked(token: &str) -> CheckInput {
     let bearer = format!("Bearer {token}");
     let all = [
         ("host", "maps.example.org"),
         ("accept", "application/geo+json"),
         ("authorization", bearer.as_str()),
     ];
-    all.into_iter().collect()
+    CheckInput {
+        headers: all.into_iter().collect(),
+        ..CheckInput::default()
+    }
 }
 
 /// What one pass takes of this processor, microseconds: measured until `time` has been spent.
@@ -114,13 +117,13 @@ fn bare(issuer: &Issuer, token: &str, time: Duration) -> Result<f64> {
     }
 }
 
-/// From the headers to the caller's identity.
-async fn whole(chain: &Chain, headers: &Headers, time: Duration) -> Result<f64> {
+/// From the request to the caller's identity.
+async fn whole(chain: &Chain, asked: &CheckInput, time: Duration) -> Result<f64> {
     let mut watch = Stopwatch::start(time)?;
     loop {
         for _ in 0..AT_ONCE {
             chain
-                .authenticate(std::hint::black_box(headers))
+                .authenticate(std::hint::black_box(asked))
                 .await
                 .map_err(|refusal| Error::unexpected("a token", refusal.detail()))?;
         }

@@ -22,6 +22,7 @@ use self::{format::Format, params::Params, path::Segments, route::Route};
 pub use self::{
     headers::{Headers, Joined, Repeated},
     method::Action,
+    params::is_parameter,
     refusal::{Refusal, Rule},
     resource::{NotHonoured, Resource},
 };

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+pub use self::handler::is_parameter;
 use self::{handler::Handler, kind::Kind};
 use super::{
     Action,

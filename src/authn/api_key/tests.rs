@@ -24,7 +24,10 @@ fn a_known_key_is_let_in_with_its_attributes() {
     known.sha256 = known.sha256.to_uppercase();
     let table = KeyTable::new(vec![known, entry("bob", "builder")]).unwrap();
     let principal = table
-        .check(Secret::new(b"wonderland"), time("2030-01-01T00:00:00Z"))
+        .check(
+            &Secret::new(&b"wonderland"[..]),
+            time("2030-01-01T00:00:00Z"),
+        )
         .unwrap();
     assert_eq!(principal.method, Method::ApiKey);
     assert_eq!(principal.subject.as_deref(), Some("alice"));
@@ -45,7 +48,7 @@ fn other_keys_are_refused() {
         digest.as_str(),
     ] {
         let error = table
-            .check(Secret::new(guess.as_bytes()), time("2030-01-01T00:00:00Z"))
+            .check(&Secret::new(guess.as_bytes()), time("2030-01-01T00:00:00Z"))
             .unwrap_err();
         assert_eq!(error.kind(), AuthnErrorKind::UnknownKey, "{guess}");
         assert_eq!(error.status(), 401);
@@ -59,7 +62,7 @@ fn a_key_ends_at_its_expiry() {
     let table = KeyTable::new(vec![known]).unwrap();
     let at = |text| {
         table
-            .check(Secret::new(b"wonderland"), time(text))
+            .check(&Secret::new(&b"wonderland"[..]), time(text))
             .map_err(|r| r.kind())
     };
     assert!(at("2029-12-31T23:59:59.999Z").is_ok());
@@ -129,10 +132,10 @@ fn generated_keys_differ_and_are_known_by_their_digest() {
     }])
     .unwrap();
     let now = time("2030-01-01T00:00:00Z");
-    assert!(table.check(Secret::new(first.key.as_bytes()), now).is_ok());
+    assert!(table.check(&Secret::new(first.key.as_bytes()), now).is_ok());
     assert!(
         table
-            .check(Secret::new(second.key.as_bytes()), now)
+            .check(&Secret::new(second.key.as_bytes()), now)
             .is_err()
     );
     let printed = format!("{first:?} {table:?}");

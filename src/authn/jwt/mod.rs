@@ -75,7 +75,7 @@ impl TokenAuthenticator {
     }
 
     /// Returns the caller that the token stands for.
-    pub(super) async fn verify(&self, secret: Secret<'_>) -> Result<Principal, AuthnError> {
+    pub(super) async fn verify(&self, secret: &Secret<'_>) -> Result<Principal, AuthnError> {
         let digest = digest::digest(&digest::SHA256, secret.expose());
         if let Some(principal) = self.remembered.get(&digest, self.now()) {
             return Ok(principal);

@@ -63,7 +63,7 @@ fn provider() -> Provider {
 
 impl Provider {
     async fn check(&self, token: &str) -> Result<Principal, AuthnErrorKind> {
-        let error = match self.tokens.verify(Secret::new(token.as_bytes())).await {
+        let error = match self.tokens.verify(&Secret::new(token.as_bytes())).await {
             Ok(principal) => return Ok(principal),
             Err(error) => error,
         };

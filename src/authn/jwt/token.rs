@@ -18,7 +18,7 @@ pub(super) struct Unverified<'t> {
 }
 
 impl<'t> Unverified<'t> {
-    pub(super) fn parse(token: Secret<'t>) -> Result<Self, AuthnError> {
+    pub(super) fn parse(token: &'t Secret<'_>) -> Result<Self, AuthnError> {
         let token = std::str::from_utf8(token.expose()).map_err(|_| malformed("not ASCII"))?;
         let parts = token.rsplit_once('.').and_then(|(signed, signature)| {
             let (header, payload) = signed.split_once('.')?;

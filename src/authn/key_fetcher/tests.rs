@@ -18,7 +18,7 @@ use crate::authn::key_server::KeyServer;
 use crate::authn::{
     Audiences, AuthnErrorKind, Chain, ChainSettings, FetchSettings, IssuerSettings,
 };
-use crate::request::Headers;
+use crate::request::CheckInput;
 use crate::status::DenialStatus;
 
 fn http() -> Fetcher {
@@ -70,16 +70,21 @@ fn run(settings: KeyFetchSettings, events: Arc<dyn KeyEvents>) -> Running {
     }
 }
 
+fn bearer(token: &str) -> CheckInput {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    CheckInput {
+        headers: headers.into_iter().collect(),
+        ..CheckInput::default()
+    }
+}
+
 impl Running {
     async fn ready(&self) {
         until(|| self.source.is_ready()).await;
     }
 
-    fn token(&self, signer: &Signer) -> Headers {
-        let token = signer.token(&json!({"iss": self.issuer, "exp": NOW + 300}));
-        [("authorization", format!("Bearer {token}"))]
-            .into_iter()
-            .collect()
+    fn token(&self, signer: &Signer) -> CheckInput {
+        bearer(&signer.token(&json!({"iss": self.issuer, "exp": NOW + 300})))
     }
 
     async fn check(&self, signer: &Signer) -> Option<AuthnErrorKind> {
@@ -157,10 +162,8 @@ async fn a_new_key_is_fetched_once_for_all_and_not_again_before_the_floor() {
             r#"{"alg":"RS256","kid":"new"}"#,
             &json!({"iss": running.issuer}).to_string(),
         );
-        let headers = [("authorization", format!("Bearer {unknown}"))]
-            .into_iter()
-            .collect();
-        let error = running.chain.authenticate(&headers).await.unwrap_err();
+        let asked = bearer(&unknown);
+        let error = running.chain.authenticate(&asked).await.unwrap_err();
         assert_eq!(error.kind(), AuthnErrorKind::UnknownKeyId);
     }
     assert_eq!(server.fetches(), 2);

@@ -114,7 +114,7 @@ async fn ask(
     authenticator: &OpaqueTokenAuthenticator,
     token: &str,
 ) -> Result<Principal, AuthnErrorKind> {
-    let outcome = authenticator.verify(Secret::new(token.as_bytes())).await;
+    let outcome = authenticator.verify(&Secret::new(token.as_bytes())).await;
     outcome.map_err(|refusal| refusal.kind())
 }
 

@@ -128,7 +128,9 @@ pub(super) async fn chain(
         let http = Fetcher::new(&fetch).map_err(|e| failed(e.to_string()))?;
         let (source, mut fetcher) =
             KeyFetcher::new(settings, http, Arc::new(())).map_err(|e| failed(e.to_string()))?;
-        if headers.all("authorization").next().is_some() {
+        let places = &config.authn.tokens;
+        let has_other_places = places.query.is_some() || places.cookie.is_some();
+        if has_other_places || headers.all("authorization").next().is_some() {
             tokio::select! {
                 () = fetcher.run(pending()) => {}
                 () = source.tried() => {}
@@ -145,10 +147,10 @@ pub(super) async fn chain(
 fn without_credentials(clock: Arc<dyn Clock>) -> Result<Chain, String> {
     let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
     let settings = ChainSettings {
-        api_keys: Some(ApiKeySettings {
-            header: "x-api-key".to_owned(),
-            keys: Arc::new(KeyRing::new(table)),
-        }),
+        api_keys: Some(ApiKeySettings::by_header(
+            "x-api-key",
+            Arc::new(KeyRing::new(table)),
+        )),
         ..ChainSettings::default()
     };
     Chain::new(settings, clock).map_err(|e| e.to_string())

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{super::CommandError, Security};
-use crate::{authn, config::Config};
+use crate::{
+    authn::{self, KeyScheme},
+    config::Config,
+};
 
 /// Marks the schemes that geowarden added, so that a later run can replace them. Its value is `true`, or the name of the
 /// outermost object that was added around the schemes.
@@ -16,6 +19,19 @@ pub(super) fn of(config: &Config) -> Result<Security, CommandError> {
     if let Some(keys) = &config.authn.api_keys {
         let scheme = json!({"type": "apiKey", "in": "header", "name": keys.header, MARK: true});
         schemes.insert("ApiKey".to_owned(), scheme);
+        if keys.authorization.contains(&KeyScheme::Basic) {
+            let scheme = json!({"type": "http", "scheme": "basic", "description": "The key is the password; the user name can be any.", MARK: true});
+            schemes.insert("Basic".to_owned(), scheme);
+        }
+        for (place, name, scheme) in [
+            ("query", &keys.query, "ApiKeyInQuery"),
+            ("cookie", &keys.cookie, "ApiKeyInCookie"),
+        ] {
+            if let Some(name) = name {
+                let value = json!({"type": "apiKey", "in": place, "name": name, MARK: true});
+                schemes.insert(scheme.to_owned(), value);
+            }
+        }
     }
     let issuers = &config.authn.jwt;
     if !issuers.is_empty() {
@@ -26,6 +42,16 @@ pub(super) fn of(config: &Config) -> Result<Security, CommandError> {
             json!({"type": "http", "scheme": "bearer", MARK: true})
         };
         schemes.insert("Bearer".to_owned(), scheme);
+        let tokens = &config.authn.tokens;
+        for (place, name, scheme) in [
+            ("query", &tokens.query, "TokenInQuery"),
+            ("cookie", &tokens.cookie, "TokenInCookie"),
+        ] {
+            if let Some(name) = name {
+                let value = json!({"type": "apiKey", "in": place, "name": name, MARK: true});
+                schemes.insert(scheme.to_owned(), value);
+            }
+        }
     }
     let by_discovery = issuers
         .iter()

@@ -209,3 +209,37 @@ fn a_document_in_which_more_would_change_is_refused() {
         Err(DocumentError::Unmarked { name, line })
     );
 }
+
+#[test]
+fn each_place_of_a_credential_has_a_scheme() {
+    let mut config = crate::config::Config::default();
+    let keys = json!({"file": "k.yaml", "authorization": ["basic", "apikey"], "query": "api_key", "cookie": "key"});
+    config.authn.api_keys = serde_json::from_value(keys).ok();
+    let issuers = json!([{"issuer": "https://a.example", "audiences": ["a"], "jwks_file": "k"}]);
+    config.authn.jwt = serde_json::from_value(issuers).unwrap();
+    config.authn.tokens = serde_json::from_value(json!({"query": "t", "cookie": "c"})).unwrap();
+    let schemes = schemes::of(&config).unwrap().schemes;
+    let shown: Vec<_> = schemes
+        .iter()
+        .map(|(name, scheme)| {
+            let place = scheme["in"]
+                .as_str()
+                .or(scheme["scheme"].as_str())
+                .unwrap_or_default();
+            format!(
+                "{name} {place} {}",
+                scheme["name"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    let expected = [
+        "ApiKey header x-api-key",
+        "ApiKeyInCookie cookie key",
+        "ApiKeyInQuery query api_key",
+        "Basic basic ",
+        "Bearer bearer ",
+        "TokenInCookie cookie c",
+        "TokenInQuery query t",
+    ];
+    assert_eq!(shown, expected);
+}

@@ -16,6 +16,7 @@ const NO_SECRET: &str =
 
 pub(super) fn authn(config: &Config, found: &mut Findings<'_>) {
     api_keys(config, found);
+    places(config, found);
     numbers::authn(config, found);
     if config.authn.realm.contains(is_unprintable) {
         found.at(
@@ -42,11 +43,10 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
             "expected `file`, `dir` or both: `geowarden key new` makes an entry for them",
         );
     }
-    let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if keys.header.is_empty() || !keys.header.bytes().all(token) {
+    if !is_token(&keys.header) || keys.header.contains('_') {
         found.at(
             "authn.api_keys.header",
-            "expected a header name in lower case (letters, digits and `-`)",
+            "expected the name of a header (letters, digits and `-`), found another text; no name with `_` reaches geowarden",
         );
     } else if [
         "authorization",
@@ -55,12 +55,12 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
         "content-length",
         "cookie",
     ]
-    .contains(&keys.header.as_str())
+    .contains(&keys.header.to_ascii_lowercase().as_str())
     {
         found.at(
             "authn.api_keys.header",
             format!(
-                "`{}` has a meaning of its own; use another header",
+                "`{}` has a meaning of its own; use another header, or `authn.api_keys.authorization` and `authn.api_keys.cookie`",
                 keys.header
             ),
         );
@@ -72,6 +72,62 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
     if let Some(dir) = &keys.dir {
         let path = found.path("authn.api_keys.dir");
         found.folder(&path, dir);
+    }
+}
+
+/// A name as HTTP has it for headers and cookies (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
+fn is_token(name: &str) -> bool {
+    let is_of_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(is_of_token)
+}
+
+/// Where credentials are, besides headers: names that can be sent, each for one kind of credential.
+fn places(config: &Config, found: &mut Findings<'_>) {
+    let tokens = &config.authn.tokens;
+    let keys = config.authn.api_keys.as_ref();
+    let (key_query, key_cookie) = keys.map_or((None, None), |keys| {
+        (keys.query.as_ref(), keys.cookie.as_ref())
+    });
+    for (key, name) in [
+        ("authn.api_keys.query", key_query),
+        ("authn.tokens.query", tokens.query.as_ref()),
+    ] {
+        let Some(name) = name else { continue };
+        let is_of_name = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        if name.is_empty() || !name.bytes().all(is_of_name) {
+            found.at(
+                key,
+                "expected the name of a query parameter (letters, digits, `-`, `.`, `_` and `~`), found another text",
+            );
+        }
+    }
+    for (key, name) in [
+        ("authn.api_keys.cookie", key_cookie),
+        ("authn.tokens.cookie", tokens.cookie.as_ref()),
+    ] {
+        if name.is_some_and(|name| !is_token(name)) {
+            found.at(
+                key,
+                "expected the name of a cookie (RFC 6265: no spaces, `;`, `=` and the like), found another text",
+            );
+        }
+    }
+    for (key, of_keys, of_tokens) in [
+        ("authn.tokens.query", key_query, tokens.query.as_ref()),
+        ("authn.tokens.cookie", key_cookie, tokens.cookie.as_ref()),
+    ] {
+        if of_keys.is_some() && of_keys == of_tokens {
+            found.at(
+                key,
+                "expected another name than that of `authn.api_keys`, found the same: what it holds would be both",
+            );
+        }
+    }
+    if (tokens.query.is_some() || tokens.cookie.is_some()) && config.authn.jwt.is_empty() {
+        found.at(
+            "authn.tokens",
+            "expected `authn.jwt` beside it, found none: no token would be taken",
+        );
     }
 }
 

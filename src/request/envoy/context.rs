@@ -139,6 +139,15 @@ impl<'a> Http<'a> {
         }
     }
 
+    /// Takes a header out, named in lower case.
+    pub(super) fn remove_header(&mut self, name: &str) {
+        self.headers
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        if let Some(all) = &mut self.header_map {
+            all.retain(|header| !header.key.eq_ignore_ascii_case(name));
+        }
+    }
+
     /// The raw headers, if Envoy sent them. Then the other headers are ignored.
     pub(super) fn raw_headers(&self) -> Option<&[Header<'a>]> {
         self.header_map.as_deref().filter(|all| !all.is_empty())

@@ -125,10 +125,10 @@ impl Case {
         let fetcher = Fetcher::new(&FetchSettings::default()).unwrap();
         let (source, _fetcher) = KeyFetcher::new(fetch, fetcher, Arc::new(())).unwrap();
         let settings = ChainSettings {
-            api_keys: Some(ApiKeySettings {
-                header: "x-api-key".to_owned(),
-                keys: Arc::new(KeyRing::new(keys.unwrap())),
-            }),
+            api_keys: Some(ApiKeySettings::by_header(
+                "x-api-key",
+                Arc::new(KeyRing::new(keys.unwrap())),
+            )),
             issuers: vec![(IssuerSettings::new(ISSUER, Audiences::Any), source)],
             ..ChainSettings::default()
         };

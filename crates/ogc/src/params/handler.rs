@@ -101,8 +101,29 @@ const CORRIDOR: Named = edr![
     ("height-units", Kind::Text),
 ];
 
+const OPENAPI: Named = &[("ui", Kind::Text)];
+
 /// Members of a STAC item search that pygeoapi never reads. They are not data fields either.
 const OF_STAC: &[&str] = &["collections", "ids", "intersects", "query", "fields"];
+
+/// Whether pygeoapi reads a parameter of this name on any route.
+pub fn is_parameter(name: &str) -> bool {
+    let tables = [
+        FORMAT_AND_LANGUAGE,
+        ITEMS,
+        ITEM,
+        QUERYABLES,
+        COVERAGE,
+        MAP,
+        BY_COORDINATES,
+        BY_BOX,
+        RADIUS,
+        CORRIDOR,
+        OPENAPI,
+    ];
+    let mut known = tables.iter().copied().flatten();
+    known.any(|(known, _)| *known == name) || OF_STAC.contains(&name)
+}
 
 impl Handler {
     /// The handler of `action` on `route`.
@@ -125,7 +146,7 @@ impl Handler {
             },
             Route::Page("jobs") => negotiated(&[("limit", Kind::Limit), ("offset", Kind::Integer)]),
             Route::Page("processes") => negotiated(&[("limit", Kind::Limit)]),
-            Route::Page("openapi") => negotiated(&[("ui", Kind::Text)]),
+            Route::Page("openapi") => negotiated(OPENAPI),
             Route::Collection { part, .. } => match part {
                 Part::Items if searches => Self {
                     fields: Fields::Compared { except: &[] },

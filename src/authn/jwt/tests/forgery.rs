@@ -241,7 +241,7 @@ async fn garbage_is_refused() {
         aws_lc_rs::rand::fill(&mut bytes).unwrap();
         let length = round % bytes.len();
         let raw = &bytes[..length];
-        assert!(provider.tokens.verify(Secret::new(raw)).await.is_err());
+        assert!(provider.tokens.verify(&Secret::new(raw)).await.is_err());
         let encode = |part: &[u8]| data_encoding::BASE64URL_NOPAD.encode(part);
         let (one, two) = raw.split_at(length / 2);
         let header = encode(br#"{"alg":"ES256","kid":"ec-1"}"#);

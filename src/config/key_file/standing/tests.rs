@@ -19,10 +19,8 @@ fn entry(number: u8, more: &str) -> String {
 
 fn of_file(file: &std::path::Path) -> ApiKeys {
     ApiKeys {
-        header: "x-api-key".into(),
         file: Some(file.to_path_buf()),
-        dir: None,
-        inline: Vec::new(),
+        ..ApiKeys::default()
     }
 }
 
@@ -191,10 +189,8 @@ fn in_a_folder_each_file_counts_for_itself() {
         fs::write(path(&format!("k{number}.yaml")), text).unwrap();
     }
     let keys = ApiKeys {
-        header: "x-api-key".into(),
-        file: None,
         dir: Some(folder.clone()),
-        inline: Vec::new(),
+        ..ApiKeys::default()
     };
     let files = Files::read(&[Root::folder(&folder)], Fresh::Read).unwrap();
     let in_force = super::super::load(&keys, &files).unwrap();
