@@ -243,7 +243,7 @@ impl Test {
             let why = match result.outcome {
                 TestOutcome::Fail | TestOutcome::Error(_) => {
                     // Without an explanation the failure is told all the same.
-                    test::why(sources.clone(), version, errors, &result.name).ok()
+                    test::why(sources.clone(), version, errors, &result).ok()
                 }
                 TestOutcome::Pass | TestOutcome::Skip => None,
             };

@@ -65,6 +65,15 @@ pub enum ExplainError {
     Broken,
 }
 
+/// What is to be told of an evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// What gave the value, or why there is none.
+    Value,
+    /// Why the value lacks a part, such as a case of a test.
+    Missing,
+}
+
 /// A policy, prepared to say why one of its documents has its value.
 pub struct Explainer {
     engine: Engine,
@@ -178,18 +187,18 @@ impl Explainer {
                 });
             }
         };
-        self.tell(&input, explained.unwrap_or_default(), fault)
+        self.tell(&input, explained.unwrap_or_default(), fault, Asked::Value)
     }
 
-    /// Why the entrypoint has its value without an input.
-    pub(crate) fn explain_alone(&self) -> Result<Explanation, ExplainError> {
+    /// Why the entrypoint has its value, or lacks a part of it, without an input.
+    pub(crate) fn explain_alone(&self, asked: Asked) -> Result<Explanation, ExplainError> {
         self.recorder.take();
         let input = RegoValue::Undefined;
         let (value, fault) = match self.evaluate(&input) {
             Ok(value) => (value, None),
             Err(fault) => (None, Some(fault.to_string())),
         };
-        self.tell(&input, value, fault)
+        self.tell(&input, value, fault, asked)
     }
 
     /// What the last evaluation did.
@@ -198,12 +207,16 @@ impl Explainer {
         input: &RegoValue,
         value: Option<Value>,
         fault: Option<String>,
+        asked: Asked,
     ) -> Result<Explanation, ExplainError> {
         let notes = self.recorder.take();
         let frames = Frames::of(notes, &self.notes).ok_or(ExplainError::Broken)?;
         let values = (input, &self.data);
         let mut telling = Telling::new(&self.notes, &self.places, &self.texts, &frames, values);
-        let definitions = telling.entry(&self.entry);
+        let definitions = match asked {
+            Asked::Value => telling.entry(&self.entry),
+            Asked::Missing => telling.entry_missing(&self.entry),
+        };
         let is_given = definitions.iter().any(|one| one.outcome == Outcome::Held);
         let default = (!is_given && value.is_some())
             .then(|| telling.default_of(&self.entry))

@@ -60,7 +60,10 @@ impl Plan {
             data: &sources.data,
             entry: &names,
         };
-        let given = translate(written, builtins).map_err(LoadError::Diagnostics)?;
+        let mut given = translate(written, builtins).map_err(LoadError::Diagnostics)?;
+        if let Some(fault) = given.no_entry.take() {
+            return Err(LoadError::Diagnostics(vec![fault]));
+        }
         Self::of_given(given, sources)
     }
 

@@ -37,6 +37,8 @@ pub struct Given {
     pub entry: Option<String>,
     /// What can differ from OPA all the same.
     pub warnings: Vec<Diagnostic>,
+    /// That nothing is at the entrypoint, if so: the caller decides what that means.
+    pub no_entry: Option<Diagnostic>,
 }
 
 /// A policy in the forms of the core, before they become texts.
@@ -51,6 +53,7 @@ pub(crate) struct Translated {
     pub prefix: String,
     /// What can differ from OPA all the same.
     pub warnings: Vec<Diagnostic>,
+    pub no_entry: Option<Diagnostic>,
 }
 
 /// A policy in forms that mean the same to OPA and to the engine.
@@ -82,6 +85,7 @@ impl Translated {
             texts: texts.collect(),
             entry: self.entry.as_deref().map(core::path),
             warnings: self.warnings.clone(),
+            no_entry: self.no_entry.clone(),
         }
     }
 }
@@ -107,9 +111,6 @@ pub(crate) fn to_core<T>(
     let prefix = prefix(written, &modules);
     let changed = change(&mut resolved, &prefix);
     let warnings = check(&resolved, written.data)?;
-    if let Some(fault) = no_entry(written, &modules) {
-        return Err(vec![fault]);
-    }
     let members = |path: &[String]| members(written.data, path);
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
@@ -123,6 +124,7 @@ pub(crate) fn to_core<T>(
         places,
         prefix,
         warnings,
+        no_entry: no_entry(written, &modules),
     };
     Ok((translated, changed))
 }

@@ -1,5 +1,5 @@
 //! What is told of policies that load and are most likely not meant so.
-#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::too_many_lines)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,9 +1,9 @@
 //! SARIF 2.1.0 (OASIS), as far as code hosts and editors read it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use geowarden_rego::lint::CODES;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::finding::{Finding, Level};
 
@@ -46,29 +46,33 @@ fn result(finding: &Finding) -> Value {
         Level::Warning => "warning",
         Level::Note => "note",
     };
-    let mut result = json!({
-        "ruleId": finding.code,
-        "level": level,
-        "message": {"text": finding.told()},
-    });
+    let mut result = Map::new();
+    result.insert("ruleId".to_owned(), json!(finding.code));
+    result.insert("level".to_owned(), json!(level));
+    result.insert("message".to_owned(), json!({"text": finding.told()}));
     if let Some(file) = &finding.file {
-        let mut location = json!({"artifactLocation": {"uri": uri(file)}});
-        if let Some(line) = finding.line {
-            let mut region = json!({"startLine": line});
-            for (name, value) in [
-                ("startColumn", finding.column),
-                ("endLine", finding.end_line),
-                ("endColumn", finding.end_column),
-            ] {
-                if let Some(value) = value {
-                    region[name] = json!(value);
-                }
-            }
-            location["region"] = region;
-        }
-        result["locations"] = json!([{"physicalLocation": location}]);
+        let place = json!({"physicalLocation": location(file, finding)});
+        result.insert("locations".to_owned(), json!([place]));
     }
-    result
+    Value::Object(result)
+}
+
+fn location(file: &str, finding: &Finding) -> Value {
+    let mut location = Map::new();
+    location.insert("artifactLocation".to_owned(), json!({"uri": uri(file)}));
+    if let Some(line) = finding.line {
+        let columns = [
+            ("startLine", Some(line)),
+            ("startColumn", finding.column),
+            ("endLine", finding.end_line),
+            ("endColumn", finding.end_column),
+        ];
+        let region = columns
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+        location.insert("region".to_owned(), Value::Object(region.collect()));
+    }
+    Value::Object(location)
 }
 
 /// A file's name as a reference (RFC 3986), relative to where the check ran.
@@ -79,7 +83,7 @@ fn uri(file: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

@@ -6,7 +6,7 @@ use super::{Check, CommandError, build, print, running};
 use crate::{files::SETTLE_TIME, reload::Watcher};
 
 /// How long nothing may be heard until files are looked at all the same: some file systems send no events.
-const LOOK: Duration = Duration::from_secs(3600);
+const LOOK: Duration = Duration::from_hours(1);
 
 pub(super) fn run(check: &Check) -> Result<ExitCode, CommandError> {
     running::runtime()?.block_on(async {

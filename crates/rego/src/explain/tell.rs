@@ -12,7 +12,7 @@ use regorus::Value;
 
 use self::{misses::Miss, terms::uses};
 use super::{
-    frames::{Frames, Place as At},
+    frames::Frames,
     notes::{BlockOf, Notes, RuleNote, StepNote},
     told::{Definition, Outcome, Place, Seen},
     words::shown,
@@ -50,6 +50,8 @@ enum Why {
     NotMore,
     /// What gave their value.
     Given,
+    /// What they did not give, even where they gave something else.
+    Missing,
 }
 
 impl<'a> Telling<'a> {
@@ -78,6 +80,12 @@ impl Telling<'_> {
     pub(super) fn entry(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
         self.definitions(&frames, Why::NotMore, MAX_DEPTH)
+    }
+
+    /// What the definitions of the document at a place did not give, even where they gave other parts of it.
+    pub(super) fn entry_missing(&mut self, place: &[String]) -> Vec<Definition> {
+        let frames = self.of_rules(place, None);
+        self.definitions(&frames, Why::Missing, MAX_DEPTH)
     }
 
     /// The default of the document at a place.
@@ -149,6 +157,9 @@ impl Telling<'_> {
         let mut all: Vec<((bool, usize, usize), Vec<Definition>)> = Vec::new();
         for frame in frames {
             let holds = self.holds(*frame);
+            if why == Why::Missing && self.miss(*frame).is_none() {
+                continue;
+            }
             if !holds && why == Why::Given {
                 continue;
             }
@@ -206,7 +217,7 @@ impl Telling<'_> {
                 .collect();
             return self.definitions(&inner, why, depth);
         }
-        let leaf = frame.leaves.first();
+        let leaf = frame.leaves.first().filter(|_| why != Why::Missing);
         let miss = self.miss(number);
         let has_failed = miss.is_some_and(|miss| miss.has_failed);
         let is_told_above = !self.told.insert(number);

@@ -123,6 +123,11 @@ impl Text<'_> {
         for tried in &condition.tried {
             let over = self.paint.plain(&tried.over);
             let text = match tried.count {
+                count if tried.some_hold => {
+                    format!(
+                        "not all of {count} elements of {over} hold; the nearest of the others:"
+                    )
+                }
                 1 => format!("for the one element of {over}:"),
                 count => format!("none of {count} elements of {over} holds; the nearest:"),
             };

@@ -100,13 +100,15 @@ pub struct Condition {
     pub notes: Vec<String>,
 }
 
-/// Elements of a collection, of which none led to a value.
+/// Elements of a collection, of which at least one led to no value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tried {
     /// The collection, as the author could write it.
     pub over: String,
     /// How many elements were looked at.
     pub count: usize,
+    /// Whether some of them led to a value all the same, as for a test of which one case fails.
+    pub some_hold: bool,
 }
 
 /// A value, by its name.

@@ -89,7 +89,6 @@ pub(super) fn looks_like(character: char) -> Option<&'static str> {
         '\u{2260}' => "`!=`",
         '\u{2264}' => "`<=`",
         '\u{2265}' => "`>=`",
-        '\u{2026}' => "what it stands for",
         '\u{ff1d}' => "`=`",
         '\u{ff1a}' => "`:`",
         '\u{ff0c}' => "`,`",

@@ -145,9 +145,23 @@ impl Scope<'_> {
         all
     }
 
+    /// What is printed is evaluated as the term of a comprehension is: it may be undefined, or have several values.
+    fn printed(&mut self, argument: &Expr) -> Value {
+        self.enter(None, &[argument]);
+        let value = self.value(argument);
+        self.leave();
+        value
+    }
+
     fn call(&mut self, function: &Expr, arguments: &[Expr], span: Span) -> Value {
         let function = self.function(function, span);
-        let arguments = self.values(arguments);
+        let arguments = match &function {
+            Some(Function::Builtin { name, .. }) if name == "print" => {
+                let each = arguments.iter().map(|argument| self.printed(argument));
+                each.collect()
+            }
+            _ => self.values(arguments),
+        };
         let Some(function) = function else {
             return Value::Wildcard;
         };

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::{
     BuiltinErrors, LoadError,
-    explain::{Explainer, Explanation},
+    explain::{Asked, Explainer, Explanation},
     run::{builtins::print, engine::on_large_stack},
     source::{Sources, Version},
+    test::TestResult,
 };
 
 /// Why a test failed.
@@ -19,21 +20,27 @@ pub struct Why {
     pub printed: Vec<String>,
 }
 
-/// Why a test failed; `name` is that of its result.
+/// Why a test failed.
 pub fn why(
     sources: Sources,
     version: Version,
     errors: BuiltinErrors,
-    name: &str,
+    failed: &TestResult,
 ) -> Result<Why, LoadError> {
-    // Of several rules of one name, and of cases, all are told.
+    // Of several rules of one name, all are told.
+    let name = &failed.name;
     let rule = name.split('#').next().unwrap_or(name);
+    let asked = if failed.cases.is_empty() {
+        Asked::Value
+    } else {
+        Asked::Missing
+    };
     let path = rule.strip_prefix("data.").unwrap_or(rule);
     let names: Vec<String> = path.split('.').map(str::to_owned).collect();
     on_large_stack(move || {
         let explainer = Explainer::of(sources, version, errors, names)?;
         print::keep();
-        let explanation = explainer.explain_alone();
+        let explanation = explainer.explain_alone(asked);
         let printed = print::take();
         Ok(Why {
             explanation: explanation.map_err(|e| LoadError::Unusable(e.to_string()))?,

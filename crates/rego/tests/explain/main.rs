@@ -523,7 +523,7 @@ fn a_failed_evaluation_is_told_where_it_failed() {
 fn a_misspelt_name_is_told_with_the_right_one() {
     let why = on_large_stack(|| {
         explain(
-            "allow if input.ogc.colection == \"obs\"",
+            "allow if input.ogc.collections == \"obs\"",
             &json!({"ogc": {"collection": "obs"}}),
             &json!({}),
         )
@@ -534,7 +534,7 @@ fn a_misspelt_name_is_told_with_the_right_one() {
         .unwrap();
     assert_eq!(
         (missing.at.as_str(), missing.key.as_str()),
-        ("input.ogc", "colection")
+        ("input.ogc", "collections")
     );
     assert_eq!(missing.suggestion.as_deref(), Some("collection"));
 }

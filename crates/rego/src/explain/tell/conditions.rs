@@ -71,6 +71,7 @@ impl Telling<'_> {
                 condition.tried.push(Tried {
                     over: self.words(rule, &values).text(over),
                     count: visit.elements.len(),
+                    some_hold: self.holds(frame),
                 });
             }
         }
