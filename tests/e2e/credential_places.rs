@@ -1,7 +1,9 @@
 //! Credentials where clients have them: in `Authorization`, in the query and in cookies, sent by real clients, and never seen by
 //! pygeoapi.
 
-use geowarden_stack::{Answer, Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Tools};
+use geowarden_stack::{
+    Answer, Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Tools, Visit,
+};
 use tokio::process::Command;
 
 use crate::stage::{Files, Outcome, Stage, binary, issuer};
@@ -164,6 +166,36 @@ async fn a_stranger_is_told_each_way() -> Outcome {
         "Basic realm=\"pygeoapi\", charset=\"UTF-8\"",
     ];
     assert_eq!(challenges, expected);
+    Ok(())
+}
+
+/// By Basic a browser asks a person once, and sends the answer with all that follows. A script of a web map adds a header.
+#[tokio::test]
+async fn a_browser_sends_a_password_and_a_web_map_a_header() -> Outcome {
+    let tools = Tools::find()?;
+    let provider = Provider::start(&tools).await?;
+    let stage = stage(&provider).await?;
+    let (host, key) = (stage.envoy.address(), stage.files.osgeo_key.as_str());
+    let seen = Visit::default()
+        .open(format!("http://{host}/"))
+        .fetch_with("a map", ITEMS, ("x-api-key", key))
+        // As a person who fills in the dialog, which is no page.
+        .open(format!("http://me:{key}@{host}{ITEMS}?f=html"))
+        .look("the page")
+        .open(format!("http://{host}{ITEMS}?f=html"))
+        .look("the next page")
+        .fetch("its script", ITEMS)
+        .make(&tools)
+        .await?;
+    for (name, status) in [
+        ("a map", 200),
+        ("the page", 200),
+        ("the next page", 200),
+        ("its script", 200),
+    ] {
+        let look = seen.get(name).ok_or_else(|| format!("no look at {name}"))?;
+        assert_eq!(look.status, Some(status), "{name}: {}", look.text);
+    }
     Ok(())
 }
 

@@ -83,6 +83,12 @@ impl Visit {
         self.step(json!({"fetch": path, "look": name}))
     }
 
+    /// Has a script of the page ask for a path with a header of its own, as web maps do.
+    #[must_use]
+    pub fn fetch_with(self, name: &str, path: &str, (header, value): (&str, &str)) -> Self {
+        self.step(json!({"fetch": path, "headers": {header: value}, "look": name}))
+    }
+
     /// Looks at the values of the cookies for an origin, one a line.
     #[must_use]
     pub fn cookies(self, name: &str, origin: impl Into<String>) -> Self {

@@ -11,7 +11,7 @@
 //   {"arrive": URL}                      waits until the address begins with this
 //   {"screenshot": FILE}                 keeps what is seen
 //   {"look": NAME}                       tells it
-//   {"fetch": PATH, "look": NAME}        tells what a script of the page gets
+//   {"fetch": PATH, "headers": {..}, "look": NAME}  tells what a script of the page gets
 //   {"cookies": ORIGIN, "look": NAME}    tells the values of the cookies for it
 //
 // Each look writes a line `seen {"name", "address", "status", "title", "text", "challenge"}`.
@@ -77,11 +77,11 @@ async function take(step) {
   } else if (step.screenshot) {
     await page.screenshot({ path: step.screenshot });
   } else if (step.fetch) {
-    const answer = await page.evaluate(async (path) => {
-      const answer = await fetch(path);
+    const answer = await page.evaluate(async ({ path, headers }) => {
+      const answer = await fetch(path, { headers });
       const challenge = answer.headers.get('www-authenticate');
       return { status: answer.status, text: await answer.text(), challenge };
-    }, step.fetch);
+    }, { path: step.fetch, headers: step.headers ?? {} });
     tell(step.look, answer);
   } else if (step.cookies) {
     const cookies = await context.cookies(step.cookies);
