@@ -82,7 +82,7 @@ fn login(issuer: &str, secret: &Path) -> Vec<String> {
         "--issuer",
         issuer,
         "--audience",
-        "urn:geowarden:pygeoapi",
+        "pygeoapi",
         "--client-id",
         "pygeoapi-browser",
         "--client-secret-file",
@@ -105,7 +105,7 @@ async fn with_api_keys_it_guards_pygeoapi() -> Outcome {
     let with_key = |path: &str| Ask::get(path).header("x-api-key", made.key());
     assert_eq!(status(envoy, with_key(ITEMS)).await?, 200);
     assert_eq!(
-        status(envoy, with_key("/collections/lakes/items/0?f=json")).await?,
+        status(envoy, with_key("/collections/lakes/items/1?f=json")).await?,
         200
     );
     let job = Ask::new("POST", "/processes/hello-world/execution").header("x-api-key", made.key());
@@ -118,14 +118,23 @@ async fn with_tokens_and_a_login_it_guards_pygeoapi() -> Outcome {
     let tools = Tools::find()?;
     let provider = Provider::start(&tools).await?;
     let issuer = provider.issuer();
-    let tokens = ["--issuer", &issuer, "--audience", "urn:geowarden:pygeoapi"];
+    let tokens = ["--issuer", &issuer, "--audience", "pygeoapi"];
     let made = Made::new(&tools, &[&["--mode", "jwt"][..], &tokens].concat()).await?;
     Envoy::validate(&tools, &made.path("envoy.yaml")).await?;
     let token = provider.client_credentials("osgeo").await?;
     let (envoy, ..) = &made.start(&tools, "").await?;
     let with_token = |path: &str| Ask::get(path).bearer(&token);
     // The token is valid, and its bearer has no role that reads.
-    assert_eq!(status(envoy, with_token("/collections?f=json")).await?, 200);
+    let sent = with_token("/collections?f=json")
+        .send(&envoy.address())
+        .await?;
+    assert_eq!(
+        sent.status(),
+        200,
+        "{} {:?}",
+        sent.text(),
+        sent.header("www-authenticate")
+    );
     assert_eq!(status(envoy, with_token(ITEMS)).await?, 403);
     let with_key = Ask::get(ITEMS).header("x-api-key", made.key());
     assert_eq!(status(envoy, with_key).await?, 200);
