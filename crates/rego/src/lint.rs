@@ -1,6 +1,7 @@
-//! What loads and is most likely not what its author meant: each rule is looked at beside what `input` and the data can hold.
+//! Finds mistakes in policies that load. Each rule is compared with what `input` and the data can hold.
 //!
-//! What a caller knows of `input` comes as a JSON Schema, whose keywords of geowarden's own are in [`schema`].
+//! The caller describes `input` by a JSON Schema. The keywords that geowarden adds to JSON Schema are listed in
+//! [`schema`].
 
 mod codes;
 mod conditions;
@@ -28,25 +29,25 @@ use crate::{
     translate::Written,
 };
 
-/// The ids that there are of one kind.
+/// All known ids of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ids {
     /// The ids.
     pub ids: BTreeSet<String>,
-    /// Where they are listed, as it is told: `pygeoapi.yml`.
+    /// The place where they are listed, as messages name it: `pygeoapi.yml`.
     pub listed_in: String,
 }
 
-/// What is around a policy.
+/// What a policy is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
     /// The schema of `input`.
     pub schema: &'a Json,
-    /// The ids that there are, by the word of the schema's `x-names`; of other kinds any id is taken.
+    /// The known ids, by the value of the schema's `x-names`. If a kind is missing here, its ids are not checked.
     pub ids: &'a BTreeMap<String, Ids>,
 }
 
-/// Where findings are gathered.
+/// Collects the findings of one file.
 struct Findings<'a> {
     file: &'a File,
     all: &'a mut Vec<Diagnostic>,
@@ -78,7 +79,8 @@ impl Findings<'_> {
     }
 }
 
-/// Looks through a policy. What does not load is left to [`translate`](crate::translate::translate), and nothing is found then.
+/// Checks a policy. It finds nothing in a policy that does not load; [`translate`](crate::translate::translate) reports
+/// those errors.
 pub fn lint(
     written: Written<'_>,
     builtins: &dyn Builtins,
@@ -119,7 +121,7 @@ pub fn lint(
         .filter(|found| !matches!(found.code, Code::Open | Code::EveryRequest | Code::Cost))
         .map(|found| (found.file.clone(), found.span))
         .collect();
-    // What a rule allows is not known as long as its conditions are not what they were to be.
+    // If a condition of a rule has a finding, it is not clear what the rule allows. So do not report the rule as open.
     all.retain(|found| {
         let is_inside = |(file, span): &(String, Span)| {
             *file == found.file && found.span.start <= span.start && span.end <= found.span.end
@@ -131,7 +133,7 @@ pub fn lint(
     all
 }
 
-/// The same of sources, with the built-in functions that there are.
+/// Like `lint`, for sources, with the built-in functions of the engine.
 pub fn of_sources(
     sources: &Sources,
     settings: &Settings,

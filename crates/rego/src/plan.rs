@@ -1,5 +1,5 @@
-//! Plans evaluations before the first request: finds which parts of `input` the policy reads, and which of its rules can
-//! hold for which requests.
+//! Plans evaluations before the first request. The plan says which parts of `input` the policy reads, and which of its
+//! rules can hold for which requests.
 
 pub(crate) mod index;
 pub(crate) mod names;
@@ -31,15 +31,15 @@ use crate::{
 pub(crate) struct Plan {
     /// The translated texts, with the data.
     pub(crate) sources: Sources,
-    /// Where a value can still differ from OPA's.
+    /// Places where a value can still differ from the value in OPA.
     pub(crate) warnings: Vec<Diagnostic>,
     /// Which parts of `input` the texts depend on.
     pub(crate) reach: Reach,
-    /// Which of the rules matter for which requests.
+    /// Which rules can hold for which requests.
     pub(crate) index: Option<Index>,
     /// The full paths of the policy's functions.
     pub(crate) functions: BTreeSet<String>,
-    /// Where the engine finds the entrypoint.
+    /// The path under which the engine finds the entrypoint.
     pub(crate) entry: Option<String>,
 }
 
@@ -88,7 +88,7 @@ impl Plan {
         })
     }
 
-    /// The modules by the names of their files.
+    /// The translated modules, each with the name of its file.
     pub(crate) fn modules(&self) -> impl Iterator<Item = (&str, String)> {
         let modules = self.sources.modules.iter();
         modules.map(|(name, text)| (name.as_str(), text.clone()))

@@ -12,16 +12,16 @@ use crate::{
     source::Sources,
 };
 
-/// Which engines a policy is evaluated by.
+/// Which engines evaluate a policy.
 #[derive(Clone, Copy)]
 pub(crate) enum Rules {
-    /// One with all rules.
+    /// One engine with all rules.
     Whole,
-    /// One with the rules that can hold for the request, where the policy has an index.
+    /// If the policy has an index: an engine with the rules that can hold for the request.
     ByIndex,
 }
 
-/// A loaded policy. It is evaluated on the thread that asks, which needs a stack of [`STACK_BYTES`](crate::STACK_BYTES).
+/// A loaded policy. It is evaluated on the calling thread, whose stack must have [`STACK_BYTES`](crate::STACK_BYTES).
 pub struct Policy {
     slices: Slices,
     rule: String,
@@ -32,10 +32,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Parses and checks everything that is in `sources` but for tests, and that the entrypoint is one of its rules.
+    /// Parses and checks everything in `sources` except tests. Also checks that the entrypoint is a rule.
     ///
-    /// A policy can crash the process that loads it. [`Proof::load`](crate::prove::Proof::load) loads one that was tried in
-    /// another process.
+    /// Loading a policy can crash the process. To be safe, use [`Proof::load`](crate::prove::Proof::load): it loads a
+    /// policy that was first tried in another process.
     ///
     /// ```
     /// use std::{collections::BTreeMap, time::Duration};
@@ -72,7 +72,7 @@ impl Policy {
                 Some(&settings.entrypoint),
                 &Available,
             )?;
-            // All of it at once: nobody else has tried it.
+            // Compile all rules in one engine first: no other process has tried this policy.
             Self::compile(&plan, String::new(), &settings, Rules::Whole)?;
             Self::compile(&plan, revision, &settings, Rules::ByIndex)
         })
@@ -105,15 +105,15 @@ impl Policy {
         })
     }
 
-    /// The value of the entrypoint for `input`; `None` where it is undefined. Only what the policy can read of `input` is
-    /// serialised.
+    /// The value of the entrypoint for `input`, or `None` if it is undefined. Only the parts of `input` that the policy
+    /// can read are serialised.
     pub fn evaluate(&self, input: &impl Serialize) -> Result<Option<Value>, Fault> {
         let input = self.reads.value(input);
         let input = input.map_err(|e| Fault::Evaluation(format!("input: {e}")))?;
         run::evaluate(&self.slices, &self.rule, input)
     }
 
-    /// The same, with what the policy prints, one text for each line.
+    /// Like `evaluate`, and also returns what the policy prints, one text for each line.
     pub fn evaluate_printing(
         &self,
         input: &impl Serialize,
@@ -124,13 +124,13 @@ impl Policy {
         }
     }
 
-    /// What of `input` it can read: two inputs of which that is equal have the same value, where the policy
-    /// [is pure](Self::is_pure).
+    /// The parts of `input` that the policy can read. If the policy [is pure](Self::is_pure), two inputs with the same
+    /// parts have the same value.
     pub fn reads(&self) -> &Reads {
         &self.reads
     }
 
-    /// Whether the same input has the same value at any time.
+    /// Whether the same input always gives the same value.
     pub fn is_pure(&self) -> bool {
         self.is_pure
     }
@@ -140,7 +140,7 @@ impl Policy {
         &self.revision
     }
 
-    /// Where a value can differ from OPA's.
+    /// Places where a value can differ from the value in OPA.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }

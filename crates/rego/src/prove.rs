@@ -1,7 +1,8 @@
-//! Tries policies in another process, so that no file that an author saves can end or stall this one.
+//! Tries policies in another process, so that a bad policy file can neither crash nor stall this one.
 //!
-//! The other process reads a [`Trial`] a line of its standard input, runs it, and answers an [`Outcome`] a line of its
-//! standard output, both as JSON. A policy that ends or stalls that process is rejected.
+//! The other process reads one [`Trial`] from each line of its standard input. It runs the trial and writes an
+//! [`Outcome`] as one line of its standard output. Both are JSON. If a policy ends or stalls that process, it is
+//! rejected.
 //!
 //! ```no_run
 //! use std::{io::{self, BufRead}, process::Command, time::Duration};
@@ -59,16 +60,16 @@ use thiserror::Error;
 pub use self::trial::{Outcome, Trial};
 use crate::{LoadError, Policy, Settings, plan::Plan, policy::Rules, run::engine::on_large_stack};
 
-/// What a trial may use.
+/// The limits of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How long one trial may take.
     pub time: Duration,
-    /// How much memory it may have, in bytes of address space.
+    /// How much memory it may use, in bytes of address space.
     pub memory: u64,
 }
 
-/// Sources that another process has survived. Only a [`Prover`] makes one.
+/// A policy that was tried in another process without ending it. Only a [`Prover`] makes one.
 #[derive(Debug, Clone)]
 pub struct Proof {
     plan: Plan,
@@ -85,10 +86,10 @@ impl Proof {
     }
 }
 
-/// Why a policy is not proven.
+/// Why a policy was not accepted.
 #[derive(Debug, Error)]
 pub enum ProofError {
-    /// It does not load.
+    /// It cannot be loaded.
     #[error(transparent)]
     Refused(#[from] LoadError),
     /// The trial took longer than its limit.
@@ -97,32 +98,32 @@ pub enum ProofError {
         humantime::format_duration(*.0)
     )]
     TooSlow(Duration),
-    /// The process has ended, with its status or signal.
+    /// The process ended while it tried the policy.
     #[error(
         "the policies ended the process in which they were tried ({how}): they are nested too deep, or need more than {} bytes of memory or {} of processor time",
         .limits.memory,
         humantime::format_duration(.limits.time)
     )]
     Ended {
-        /// The process's status or signal.
+        /// The exit status or signal of the process.
         how: String,
-        /// What it might use.
+        /// The limits of the process.
         limits: Limits,
     },
-    /// There is no process to ask.
+    /// The process could not be started.
     #[error("no process to try policies in, {program}: {error}")]
     NoProcess {
-        /// The program that was to run.
+        /// The program that should run.
         program: String,
         /// The system's error.
         error: io::Error,
     },
-    /// What was to be sent is no JSON, or what came back is no outcome.
+    /// The trial could not be written as JSON, or the answer is not an outcome.
     #[error("the trial of the policies gave no answer: {0}")]
     NoAnswer(#[from] serde_json::Error),
 }
 
-/// Tries policies in another process, which is started when it is first needed and anew after it has ended.
+/// Tries policies in another process. The process starts at the first trial, and again if it has ended.
 pub struct Prover {
     command: Box<dyn Fn() -> Command + Send + Sync>,
     limits: Limits,
@@ -137,14 +138,14 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // It does not matter if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Prover {
-    /// `command` starts a program that answers trials, under limits of memory and processor time that it sets itself.
+    /// `command` starts a program that answers trials. The program must limit its own memory and processor time.
     pub fn new(command: impl Fn() -> Command + Send + Sync + 'static, limits: Limits) -> Self {
         Self {
             command: Box::new(command),
@@ -153,7 +154,7 @@ impl Prover {
         }
     }
 
-    /// Has a policy tried, without its tests.
+    /// Tries a policy, without its tests.
     pub fn prove(&self, mut trial: Trial) -> Result<Proof, ProofError> {
         trial.sources = trial.sources.without_tests();
         let revision = trial.sources.revision();
@@ -164,7 +165,7 @@ impl Prover {
             Some(process) => process,
             None => self.start()?,
         };
-        // What cannot be written is told by the answer that does not come.
+        // If writing fails, no answer comes, and that is reported below.
         let _ = process
             .questions
             .write_all(line.as_bytes())
@@ -197,7 +198,7 @@ impl Prover {
             return Err(fault(io::ErrorKind::BrokenPipe.into()));
         };
         let (sender, answers) = mpsc::channel();
-        // Ends with the process, whose output ends then.
+        // This thread ends when the process ends, because the output is closed then.
         thread::Builder::new()
             .name("policy-trial".to_owned())
             .spawn(move || {

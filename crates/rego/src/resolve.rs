@@ -1,5 +1,5 @@
-//! Every name is resolved once: to a variable with a number of its own, to a document by its full path, or to a function.
-//! Behind this stage nobody compares the text of a name.
+//! Resolves every name once: to a numbered variable, to a document with its full path, or to a function. Later stages
+//! never compare names as texts.
 
 mod direct;
 mod names;
@@ -23,7 +23,7 @@ use crate::{
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
-    /// The name under which it is reported.
+    /// The name of the file in messages.
     pub name: String,
     /// The package's path, without `data`.
     pub package: Vec<String>,
@@ -31,18 +31,18 @@ pub struct File {
     pub rules: Vec<Rule>,
     /// The names of its imports.
     pub imports: Vec<String>,
-    /// Whether what is undefined inside of a negation counts as false there.
+    /// Whether a negation holds if a part of it is undefined.
     pub negates_undefined: bool,
     /// Where its rules name parts of documents.
     pub mentions: Vec<Mention>,
 }
 
-/// A place where a rule names a part of a document.
+/// A place where a rule names a document or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
-    /// The constant names that it begins with, `input` or `data` first.
+    /// The constant names at the start of the reference. The first is `input` or `data`.
     pub path: Vec<String>,
-    /// Where each of these names stands; those of an import stand where its name is used.
+    /// The place of each of these names. If an import gives several names, all have the place where the import is used.
     pub places: Vec<Span>,
     /// The whole reference.
     pub span: Span,
@@ -56,7 +56,7 @@ impl File {
             .collect()
     }
 
-    /// The full path of one of its rules, as far as it is constant, `data` first.
+    /// The full path of one of its rules, up to the first part that is not constant. It begins with `data`.
     pub fn path(&self, rule: &Rule) -> Vec<String> {
         let mut path = self.path_of_package();
         path.extend(rule.path.iter().cloned());
@@ -64,7 +64,7 @@ impl File {
     }
 }
 
-/// Resolves all files of a policy, which are those that can see each other.
+/// Resolves all files of a policy together, because they can use each other's rules.
 pub fn resolve(
     modules: &[(String, Module)],
     builtins: &dyn Builtins,
@@ -101,7 +101,7 @@ pub fn resolve(
     }
 }
 
-/// Finds imports whose name is taken by another one; Rego v0 takes the last one.
+/// Reports imports that have the same name. Rego v0 allows this and uses the last one.
 fn imports_of_one_name(file: &str, module: &Module, diagnostics: &mut Vec<Diagnostic>) {
     let mut first = BTreeMap::new();
     for import in module.imports.iter().filter(|_| module.is_v1) {

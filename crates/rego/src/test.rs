@@ -33,15 +33,15 @@ use crate::{
     translate::{Written, translate_with},
 };
 
-/// What became of one `test_*` rule.
+/// The result of one `test_*` rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TestOutcome {
-    /// True, or every case is.
+    /// The value is true, or all cases are true.
     Pass,
-    /// False, undefined or another value, or one of the cases failed.
+    /// The value is false, undefined or something else, or one of the cases failed.
     Fail,
-    /// Not run: its name begins with `todo_`.
+    /// The rule was not run: its name begins with `todo_`.
     Skip,
     /// The evaluation failed.
     Error(String),
@@ -50,14 +50,15 @@ pub enum TestOutcome {
 /// One rule named `test_*`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TestResult {
-    /// The rule, `data.package.test_name`; `#01` and so on follow where there are more rules of this name.
+    /// The rule, `data.package.test_name`. If several rules have this name, `#01` and so on follow for the second and
+    /// later ones.
     pub name: String,
-    /// What became of it.
+    /// The result.
     pub outcome: TestOutcome,
-    /// How long it took.
+    /// How long the test took.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub duration: Duration,
-    /// The cases of a rule `test_name[case]`, by their names.
+    /// The cases of a rule `test_name[case]`, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseResult>,
 }
@@ -67,9 +68,9 @@ pub struct TestResult {
 pub struct FileCoverage {
     /// The file.
     pub file: String,
-    /// Lines evaluated, from 1.
+    /// The lines that were evaluated, from 1.
     pub covered: Vec<u32>,
-    /// Lines with something to evaluate that was not.
+    /// The lines that hold something to evaluate but were not evaluated.
     pub not_covered: Vec<u32>,
 }
 
@@ -80,7 +81,7 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
-/// Runs every rule named `test_*`, as `opa test` does. With `coverage` it also returns which lines were evaluated.
+/// Runs every rule named `test_*`, as `opa test` does. With `coverage`, it also returns which lines were evaluated.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -128,7 +129,7 @@ pub fn run(
                 .map_err(|e| LoadError::Unusable(e.to_string()))?
                 .files
                 .into_iter()
-                // Not those of rules that are made for others.
+                // Leave out the modules that geowarden made itself.
                 .filter(|file| sources.modules.contains_key(&file.path))
                 .map(|file| FileCoverage {
                     file: file.path,

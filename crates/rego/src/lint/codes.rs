@@ -1,8 +1,8 @@
-//! The codes of what is found in policies that load.
+//! The codes of findings in policies that load.
 
 use crate::diagnostic::Code;
 
-/// Each code, what it tells of, and what to do.
+/// Each code, with what it reports and what to do.
 pub const CODES: [(Code, &str, &str); 8] = [
     (
         Code::Input,

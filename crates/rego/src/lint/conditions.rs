@@ -1,4 +1,4 @@
-//! Conditions that always hold or never, and bodies that are no part of the condition before them.
+//! Finds conditions that always or never hold, and bodies that are not part of the condition before them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     findings.tell(Code::Condition, literal.span, message, cure);
 }
 
-/// Whether a value is there only where what it is made of is.
+/// Whether a value is undefined if one of its parts is undefined. Then testing it tests its parts.
 fn holds_with_its_parts(value: &Value) -> bool {
     let is_constant = |value: &Value| matches!(value, Value::Scalar(_));
     match value {
@@ -92,7 +92,7 @@ fn holds_with_its_parts(value: &Value) -> bool {
     }
 }
 
-/// Whether every request has a part of `input` that is not false.
+/// Whether every request has this part of `input`, with a value that is not false.
 fn is_always_there(path: &[String], schema: Schema<'_>) -> bool {
     let Some(("input", names)) = path
         .split_first()
@@ -114,7 +114,7 @@ fn is_always_there(path: &[String], schema: Schema<'_>) -> bool {
     !kinds.is_empty() && !kinds.contains(&"boolean")
 }
 
-/// Two conditions of one body that ask the same part for different values.
+/// Reports two conditions in one body that compare the same part with different values.
 fn contradiction(
     query: &Query,
     rule: &Rule,
@@ -138,7 +138,7 @@ fn contradiction(
             })) => (&operands.0, locals.elements(&operands.1, rules, schema)),
             _ => continue,
         };
-        // A variable can be another part of the same path in each round.
+        // A reference with a variable can mean another part each time.
         let Value::Document { path, way } = left else {
             continue;
         };
@@ -172,7 +172,7 @@ fn contradiction(
     }
 }
 
-/// Bodies behind another body: `allow if a { b }` holds where `a` does, or `b`.
+/// Reports a body after another body: `allow if a { b }` holds if `a` holds or if `b` holds.
 pub(super) fn chained(file: &File, text: &str, findings: &mut Findings<'_>) {
     let mut lines: BTreeMap<&[String], u32> = BTreeMap::new();
     for rule in &file.rules {
@@ -181,7 +181,7 @@ pub(super) fn chained(file: &File, text: &str, findings: &mut Findings<'_>) {
             lines.insert(&rule.path, rule.span.line);
             continue;
         }
-        // In Rego v0, where several bodies were usual, there is no `if`.
+        // Rules without `if` are Rego v0, where several bodies are usual.
         let line = lines.get(rule.path.as_slice()).copied();
         let before = text.get(..rule.span.start).unwrap_or_default();
         let line = line.unwrap_or(rule.span.line);

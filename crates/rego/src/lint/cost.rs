@@ -1,4 +1,4 @@
-//! What makes each request another one, so that no verdict is remembered, and what takes long.
+//! Finds what makes every request different, so that no decision is cached, and what takes long.
 
 use serde_json::{Map, Value as Json};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// How many elements one body may go through for one request.
+/// The largest number of elements that one body may go through for one request.
 const MAX_STEPS: usize = 10_000;
 
 pub(super) fn check(
@@ -60,7 +60,7 @@ pub(super) fn check(
     }
 }
 
-/// What of a part differs in each request.
+/// The path of a value that differs in each request, if reading this part reads one.
 fn differs(schema: Schema<'_>, names: &[String]) -> Option<String> {
     let mut part = schema;
     let mut path = "input".to_owned();
@@ -77,7 +77,7 @@ fn differs(schema: Schema<'_>, names: &[String]) -> Option<String> {
     part.differs(&path)
 }
 
-/// How many elements a body goes through, where their number is known.
+/// Reports a query that goes through too many elements. A collection of unknown size counts as one element.
 fn steps(query: &Query, data: &Map<String, Json>, findings: &mut Findings<'_>) {
     let mut steps = 1_usize;
     for literal in &query.literals {
@@ -104,7 +104,7 @@ fn steps(query: &Query, data: &Map<String, Json>, findings: &mut Findings<'_>) {
     }
 }
 
-/// How many elements a part of the data has.
+/// The number of elements in a part of the data.
 fn size(path: &[String], data: &Map<String, Json>) -> Option<usize> {
     let mut names = path.iter().skip(1);
     let mut value = data.get(names.next()?)?;

@@ -1,4 +1,4 @@
-//! Parts of `input` that the schema does not have, and data that no file has.
+//! Finds parts of `input` that are not in the schema, and data that is in no file.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ fn input(mention: &Mention, names: &[String], schema: Schema<'_>, findings: &mut
     }
 }
 
-/// The statements that are negations.
+/// The places of the statements that are negations.
 fn negations(file: &File) -> Vec<Span> {
     let mut found = Vec::new();
     for rule in &file.rules {
@@ -108,7 +108,7 @@ fn negations(file: &File) -> Vec<Span> {
     found
 }
 
-/// Which name of a path the data does not have.
+/// The position of the first name in a path that the data does not have.
 fn missing(names: &[String], data: &Map<String, Json>) -> Option<usize> {
     let mut members = data;
     for (at, name) in names.iter().enumerate() {

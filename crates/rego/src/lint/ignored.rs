@@ -1,11 +1,12 @@
-//! Findings that the author has looked at: `# geowarden ignore: data, open` on the line, or alone on the line above.
+//! Findings that the author chose to ignore: `# geowarden ignore: data, open` on the same line, or alone on the line
+//! above.
 
 use crate::diagnostic::Diagnostic;
 
-/// What a comment begins with that names codes to leave out.
+/// The start of a comment that lists codes to ignore.
 const MARK: &str = "geowarden ignore:";
 
-/// Whether a comment says that a finding is meant so.
+/// Whether a comment says to ignore this finding.
 pub(super) fn is_ignored(text: Option<&String>, found: &Diagnostic) -> bool {
     let Some(text) = text else { return false };
     let line = (found.span.line as usize).saturating_sub(1);

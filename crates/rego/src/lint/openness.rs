@@ -1,4 +1,4 @@
-//! Allowances that let in more than their author may think.
+//! Finds rules that let in more requests than their author may expect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ use crate::{
 
 type Path = Vec<String>;
 
-/// What the evaluation of a body reads.
+/// What is read when a body is evaluated.
 #[derive(Default)]
 struct Reading<'a> {
-    /// What of `input` is asked.
+    /// Which of caller, resource and action are read.
     asks: BTreeSet<&'a str>,
-    /// Whether some part can only have values that show nothing worth guarding.
+    /// Whether some part is compared only with values that show nothing secret.
     is_public: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn check<'a>(
     }
 }
 
-/// Whether a value is certainly an allowance.
+/// Whether a value certainly allows the request.
 fn allows(value: Option<&Value>) -> bool {
     let is_true = |value: &Value| *value == Value::Scalar(Scalar::Bool(true));
     match value {
@@ -132,7 +132,7 @@ fn one(
 }
 
 impl<'a> Reading<'a> {
-    /// Follows paths through the rules that they lead to.
+    /// Follows paths into the rules that they lead to.
     fn follow(&mut self, paths: BTreeSet<Path>, rules: &Rules<'_>, schema: Schema<'a>) {
         let mut waiting: Vec<Path> = paths.into_iter().collect();
         let mut seen: BTreeSet<Path> = waiting.iter().cloned().collect();
@@ -156,7 +156,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Notes where a rule asks for values that show nothing worth guarding.
+    /// Notes whether a rule compares a part only with values that show nothing secret.
     fn rule(&mut self, rule: &Rule, rules: &Rules<'_>, schema: Schema<'a>) {
         let locals = Locals::of(rule, rules, schema);
         uses::values(rule, &mut |value, _| {

@@ -1,10 +1,11 @@
-//! A JSON Schema of `input`, as far as it tells which members there are and which values they have.
+//! Reads a JSON Schema of `input`: its members and their values.
 //!
-//! Read are `type`, `enum`, `properties`, `required`, `additionalProperties` and `items`, and beside them:
-//! - `x-asks`: what a policy asks by this part: `caller`, `resource` or `action`;
-//! - `x-public`: values that show nothing worth guarding;
-//! - `x-names`: the kind of what an id names, such as `collection`;
-//! - `x-differs`, `x-differs-at`: the part, or the members of it, that hardly two requests have alike.
+//! The keywords in use are `type`, `enum`, `properties`, `required`, `additionalProperties` and `items`. geowarden adds
+//! these:
+//! - `x-asks`: what a policy asks about when it reads this part: `caller`, `resource` or `action`;
+//! - `x-public`: values that show nothing secret;
+//! - `x-names`: the kind of thing that an id names, such as `collection`;
+//! - `x-differs`, `x-differs-at`: this part, or these members, differ in almost every request.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +15,14 @@ use serde_json::Value as Json;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Schema<'a>(pub(super) &'a Json);
 
-/// What a schema says of a member.
+/// What a schema says about a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Member<'a> {
-    /// There can be one, of this schema.
+    /// It can exist, with this schema.
     Known(Schema<'a>),
-    /// There can be one, of which nothing is said.
+    /// It can exist, but the schema says nothing about it.
     Open,
-    /// There is none.
+    /// It cannot exist.
     None,
 }
 
@@ -30,7 +31,7 @@ impl<'a> Schema<'a> {
         self.0.get(keyword)
     }
 
-    /// The kinds of its values by their names in JSON Schema; none where it does not say.
+    /// The types of its values, by their names in JSON Schema. Empty if the schema does not say.
     pub(super) fn kinds(self) -> Vec<&'a str> {
         match self.get("type") {
             Some(Json::String(kind)) => vec![kind],
@@ -39,7 +40,7 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The values that it can have, where they are listed.
+    /// The values that it can have, if the schema lists them.
     pub(super) fn values(self) -> Option<&'a [Json]> {
         self.get("enum")?.as_array().map(Vec::as_slice)
     }
@@ -73,13 +74,13 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The names of its members, as far as they are listed.
+    /// The names of the members that the schema lists.
     pub(super) fn names(self) -> impl Iterator<Item = &'a str> {
         let all = self.get("properties").and_then(Json::as_object);
         all.into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
-    /// Its members, as far as they are listed.
+    /// The members that the schema lists.
     pub(super) fn members(self) -> impl Iterator<Item = (&'a str, Self)> {
         let all = self.get("properties").and_then(Json::as_object);
         all.into_iter()
@@ -87,12 +88,12 @@ impl<'a> Schema<'a> {
             .map(|(name, schema)| (name.as_str(), Self(schema)))
     }
 
-    /// Whether every value has this member.
+    /// Whether the schema requires this member.
     pub(super) fn requires(self, name: &str) -> bool {
         self.words("required").any(|required| required == name)
     }
 
-    /// Its elements, or the values of its members where they are all alike.
+    /// The schema of its elements. For an object without listed members, the schema that all members share.
     pub(super) fn elements(self) -> Option<Self> {
         if let Some(items) = self.get("items") {
             return Some(Self(items));
@@ -104,7 +105,7 @@ impl<'a> Schema<'a> {
             .map(Self)
     }
 
-    /// Whether it is certain that a value has neither members nor elements: the kind that it has.
+    /// The type of a value that has neither members nor elements. `None` if it may have some.
     pub(super) fn scalar(self) -> Option<&'a str> {
         let kinds = self.kinds();
         let is_scalar = |kind: &&str| !matches!(*kind, "object" | "array");
@@ -114,7 +115,7 @@ impl<'a> Schema<'a> {
             .filter(|_| kinds.iter().all(is_scalar))
     }
 
-    /// The part at a path of names; `None` where nothing is said of it.
+    /// The part at a path of names, or `None` if the schema says nothing about it.
     pub(super) fn at(self, path: &[String]) -> Option<Self> {
         path.iter()
             .try_fold(self, |part, name| match part.member(name) {
@@ -123,8 +124,8 @@ impl<'a> Schema<'a> {
             })
     }
 
-    /// What is asked by a part of this path: by it and what is above it, or, where the path ends above, by any of what is
-    /// below.
+    /// What a policy asks about when it reads this path. All parts along the path count. The parts below the end of the
+    /// path count too.
     pub(super) fn asks(self, path: &[String]) -> BTreeSet<&'a str> {
         let mut asks = BTreeSet::new();
         let mut part = self;
@@ -150,7 +151,7 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The first part below that hardly two requests have alike.
+    /// The first part, here or below, that differs in almost every request.
     pub(super) fn differs(self, path: &str) -> Option<String> {
         if self.is("x-differs") {
             return Some(path.to_owned());
@@ -162,7 +163,7 @@ impl<'a> Schema<'a> {
             .find_map(|(name, member)| member.differs(&format!("{path}.{name}")))
     }
 
-    /// Every path that ends with a name, as authors write it.
+    /// Every path that ends with this name, written as in a policy.
     pub(super) fn paths_to(self, wanted: &str) -> Vec<String> {
         let mut found = Vec::new();
         self.search(wanted, "input", &mut found);

@@ -1,4 +1,4 @@
-//! What a value of a rule can be: a part of `input`, or one of some constants.
+//! What a value in a rule can be: a part of `input`, or one of several constants.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use crate::resolve::{
     tree::{Condition, Function, Kind, Literal, LiteralKind, Local, Query, Rule, Scalar, Value},
 };
 
-/// The rules of all files by their full path.
+/// The rules of all files by their full paths.
 pub(super) struct Rules<'a>(BTreeMap<Vec<String>, Vec<&'a Rule>>);
 
-/// A part of `input`, with its path as it is told.
+/// A part of `input`, with its path as messages show it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part<'a> {
     pub(super) path: String,
     pub(super) schema: Schema<'a>,
 }
 
-/// A value of which something is known.
+/// What is known about a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape<'a> {
     Part(Part<'a>),
-    /// One of these, or each in turn.
+    /// One of these constants.
     Constants(Vec<Scalar>),
-    /// A collection of these.
+    /// A collection of these constants.
     Collection(Vec<Scalar>),
 }
 
-/// What is known of the variables of a rule.
+/// What is known about the variables of a rule.
 pub(super) struct Locals<'a> {
     known: BTreeMap<Local, Shape<'a>>,
 }
@@ -49,7 +49,7 @@ impl<'a> Rules<'a> {
         self.0.get(path).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a path leads to rules: to one, below one, or to a package or the beginning of one.
+    /// Whether a path leads to rules: to a rule, into the value of a rule, or to a package or the start of its path.
     pub(super) fn is_touched_by(&self, path: &[String]) -> bool {
         self.used_by(path).next().is_some()
     }
@@ -66,7 +66,7 @@ impl<'a> Rules<'a> {
             .copied()
     }
 
-    /// The only value of a rule that has one without conditions.
+    /// The value of a rule that has one definition and no conditions.
     fn constant(&self, path: &[String]) -> Option<&'a Value> {
         let [rule] = self.at(path) else { return None };
         let is_plain = !rule.is_default
@@ -80,12 +80,12 @@ impl<'a> Rules<'a> {
 }
 
 impl<'a> Locals<'a> {
-    /// What is known of the variables of a rule.
+    /// Finds out what is known about the variables of a rule.
     pub(super) fn of(rule: &Rule, rules: &Rules<'_>, input: Schema<'a>) -> Self {
         let mut locals = Self {
             known: BTreeMap::new(),
         };
-        // What is assigned can be used above it, in the order in which authors write.
+        // Two rounds, because authors may use a variable above the line that assigns it.
         for _ in 0..2 {
             for body in std::iter::once(&rule.body).chain(&rule.elses) {
                 if let Some(query) = &body.query {
@@ -162,7 +162,7 @@ impl<'a> Locals<'a> {
         })
     }
 
-    /// What is known of a value.
+    /// What is known about a value.
     pub(super) fn shape(
         &self,
         value: &Value,
@@ -226,7 +226,8 @@ impl<'a> Locals<'a> {
             value @ (Value::Scalar(_) | Value::Array(_) | Value::Set(_)) => {
                 self.shape(value, rules, input)
             }
-            // A name for a part of `input`; further names are not followed, so that none leads to itself.
+            // The rule is another name for a part of `input`. Names for names are not followed, so there can be no
+            // endless loop.
             Value::Document { path, way } if path.first().is_some_and(|first| first == "input") => {
                 self.document(path, way, rules, input)
             }
@@ -235,7 +236,7 @@ impl<'a> Locals<'a> {
     }
 }
 
-/// The part at the end of a way.
+/// The part that the keys in `way` lead to.
 fn follow<'a>(part: Part<'a>, way: &[Value]) -> Option<Shape<'a>> {
     let mut part = part;
     for step in way {

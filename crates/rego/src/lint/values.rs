@@ -1,4 +1,4 @@
-//! Comparisons with values that a part of `input` never has.
+//! Finds comparisons with values that a part of `input` never has.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ enum Compared {
 /// The place of a part within a statement.
 fn place(file: &File, part: &Part<'_>, statement: Span) -> Span {
     let is_inside = |span: Span| statement.start <= span.start && span.end <= statement.end;
-    // An element stands in what it is an element of.
+    // For an element, look for the collection that holds it.
     let path = part.path.split('[').next().unwrap_or_default();
     let mut mentions = file.mentions.iter();
     mentions
@@ -175,7 +175,7 @@ fn findings_of(
     }
 }
 
-/// The kind of a constant in JSON Schema, and the constant as it is written.
+/// The JSON Schema type of a constant, and the constant as it is written.
 fn told(constant: &Scalar) -> (&'static str, String) {
     match constant {
         Scalar::Null => ("null", "`null`".to_owned()),

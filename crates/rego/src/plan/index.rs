@@ -19,10 +19,11 @@ use super::{
     syntax::{Parsed, has_with},
 };
 
-/// Where fewer rules can be left out, choosing them costs more than it saves.
+/// Choosing rules costs more than it saves if fewer rules than this can be left out.
 const MIN_LEFT_OUT: usize = 4;
 
-/// Rules that stay for every value are in every engine: where they are more, engines would take more memory than they save.
+/// Rules that are never left out are in every engine. With more of them, the engines would take more memory than they
+/// save.
 const MAX_STAYING: usize = 256;
 
 /// A step of a path in `input`.
@@ -34,7 +35,7 @@ pub(crate) enum Step {
     At(usize),
 }
 
-/// A rule that can only hold for some values, by its place in the text of its module.
+/// A rule that can hold only for some values. It is known by its place in the text of its module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Piece {
     pub(crate) start: usize,
@@ -43,26 +44,26 @@ pub(crate) struct Piece {
     pub(crate) values: Vec<String>,
 }
 
-/// What can be left out, by the value of one path in `input`.
+/// The rules that can be left out, chosen by the value of one path in `input`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Index {
     path: Vec<Step>,
-    /// The paths of packages and sets of which a request reaches the one of its value only.
+    /// The paths of packages and sets of which a request only reaches the member with its own value.
     groups: BTreeSet<String>,
-    /// The modules below them, each with its value.
+    /// The modules of these packages, each with the value that it is for.
     modules: BTreeMap<String, String>,
     /// How many rules are never left out.
     pub(crate) stay: usize,
-    /// Rules of other modules.
+    /// The rules of all other modules that can be left out.
     pieces: BTreeMap<String, Vec<Piece>>,
 }
 
 impl Index {
-    /// The index of a policy; `None` where there is too little to leave out.
+    /// The index of a policy, or `None` if too few rules can be left out.
     pub(crate) fn of(modules: &[Parsed]) -> Option<Self> {
         let is_replaced = |parsed: &Parsed| parsed.module.policy.iter().any(|rule| has_with(rule));
         let is_ambiguous = |parsed: &Parsed| !groups::is_plainly_named(&parsed.module);
-        // What a rule meets by `with` is not what the request says.
+        // `with` replaces `input` for a rule, so the value in the request does not say which rules can hold.
         if modules.iter().any(is_replaced) || modules.iter().any(is_ambiguous) {
             return None;
         }
@@ -96,14 +97,15 @@ impl Index {
             let package = package_path(&parsed.module);
             let mut of_module = Vec::new();
             let rules = &parsed.module.policy;
-            // A rule's own end leaves out the quotation mark of a string that ends it.
+            // Use the start of the next rule: a rule's own end leaves out the closing quotation mark of a string.
             let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
             for (rule, end) in rules.iter().zip(ends.chain([None])) {
                 let name = path_of(rule, &package);
                 let Some(values) = only_for(rule, &name) else {
                     continue;
                 };
-                // A name that no rule defines would mean something else: one rule of each stays, though it cannot hold.
+                // If no rule defined a name, the name would mean something else. So one rule of each name stays,
+                // although it cannot hold.
                 if !defined.contains(&name) && stubs.insert(name) {
                     continue;
                 }
@@ -132,7 +134,7 @@ impl Index {
         })
     }
 
-    /// Whether a rule is one that is left out for some requests.
+    /// Whether this rule is left out for some requests.
     pub(crate) fn leaves_out(&self, rule: &str) -> bool {
         self.groups.iter().any(|group| {
             let below = rule.strip_prefix(group.as_str());
@@ -140,7 +142,7 @@ impl Index {
         })
     }
 
-    /// The value of a request, where it is one that a rule can ask for.
+    /// The value of a request at the path of the index, if it is a string.
     pub(crate) fn value<'a>(&self, input: &'a Value) -> Option<&'a str> {
         let mut value = input;
         for step in &self.path {
@@ -152,7 +154,7 @@ impl Index {
         value.as_str()
     }
 
-    /// The value that a module is for; `None` for one that is for all.
+    /// The value that a module is for, or `None` if the module is for all values.
     pub(crate) fn module(&self, name: &str) -> Option<&str> {
         self.modules.get(name).map(String::as_str)
     }
@@ -163,7 +165,7 @@ impl Index {
     }
 }
 
-/// How many rules there are, and how many of them in some modules.
+/// The number of all rules, and the number of rules in the modules `some`.
 fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) {
     let rules = |parsed: &Parsed| parsed.module.policy.len();
     let in_some = modules
@@ -172,7 +174,8 @@ fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) 
     (modules.iter().map(rules).sum(), in_some.map(rules).sum())
 }
 
-/// The path by which the most rules are left out, for the value for which the fewest are.
+/// The path by which most rules are left out. It counts for the value of the path for which the fewest rules are left
+/// out.
 fn most_used(modules: &[Parsed]) -> Option<Vec<Step>> {
     let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
     let mut count = |path: Vec<Step>, value: String, number: usize| {

@@ -1,4 +1,4 @@
-//! Paths in the texts that the engine is given: documents by their full path, variables by names of their own.
+//! Paths in the texts for the engine: documents have their full path, and variables have unique names.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub(crate) fn package_path(module: &Module) -> String {
     )
 }
 
-/// The path of a rule, as far as it is constant.
+/// The path of a rule, up to the first part that is not constant.
 pub(crate) fn path_of(rule: &Rule, package: &str) -> String {
     let reference = match rule {
         Rule::Spec { head, .. } => match head {
@@ -48,7 +48,7 @@ pub(crate) fn path_of(rule: &Rule, package: &str) -> String {
     format!("{package}.{}", constant_prefix(reference).0)
 }
 
-/// The constant names that a reference begins with, and whether that is all of it.
+/// The constant names at the start of a reference, and whether the reference has nothing else.
 pub(crate) fn constant_prefix(reference: &Expr) -> (String, bool) {
     match reference {
         Expr::Var { span, .. } => (span.text().to_owned(), true),

@@ -1,4 +1,4 @@
-//! What a policy's value depends on: which parts of `input`, and whether anything but them.
+//! What the value of a policy depends on: parts of `input`, and also time, chance or the network.
 
 use regorus::unstable::Expr;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,8 @@ use super::{
     syntax::{Parsed, Visitor, constant_path, walk_rule},
 };
 
-/// Built-in functions whose value can differ from call to call: those that OPA calls nondeterministic, and signing, since some
-/// signatures have a random part.
+/// Built-in functions that can give another value in each call. OPA calls most of them nondeterministic. Signing is
+/// here too, because some signatures have a random part.
 pub(crate) const IMPURE: [&str; 10] = [
     "http.send",
     "io.jwt.decode_verify",
@@ -26,14 +26,14 @@ pub(crate) const IMPURE: [&str; 10] = [
 /// What the value of a policy depends on, besides its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reach {
-    /// What of `input` can be read.
+    /// The parts of `input` that can be read.
     pub(crate) reads: Reads,
-    /// Whether the same input has the same value at any time.
+    /// Whether the same input always gives the same value.
     pub(crate) is_pure: bool,
 }
 
 impl Reach {
-    /// What the rules of these modules can reach, whichever of them is asked for.
+    /// What all rules of these modules can reach. It does not matter which rule is evaluated.
     pub(crate) fn of<'a>(modules: impl IntoIterator<Item = &'a Parsed>) -> Self {
         let mut reach = Self {
             reads: Reads::default(),
@@ -75,9 +75,9 @@ impl Visitor for Reach {
     }
 }
 
-/// The names below `input` by which a reference begins; `None` where it does not begin with `input`.
+/// The names after `input` at the start of a reference, or `None` if the reference does not start with `input`.
 ///
-/// What is chosen by anything but a name, as in `input.a[x]`, can be any part of what is before it.
+/// Only names narrow what is read. In `input.a[x]`, `x` can choose any part of `input.a`.
 fn read_at(reference: &Expr) -> Option<Vec<String>> {
     match reference {
         Expr::Var { span, .. } => (span.text() == "input").then(Vec::new),
@@ -102,7 +102,7 @@ fn read_at(reference: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// Whether a reference goes by names only.
+/// Whether a reference consists of names only.
 fn is_named(reference: &Expr) -> bool {
     constant_path(reference).is_some()
 }
@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn every_other_built_in_that_a_policy_can_call_is_pure() {
-        // A new built-in is looked at here: one whose name sounds like time, chance or the network may belong to IMPURE.
+        // A name that sounds like time, chance or the network may belong to IMPURE. This test makes the author of a new
+        // built-in decide.
         let doubtful: BTreeSet<&str> = builtins::names()
             .into_iter()
             .filter(|name| {
@@ -192,7 +193,7 @@ mod tests {
                 .any(|word| name.contains(word))
             })
             .collect();
-        // These depend on their arguments alone.
+        // These depend on their arguments only.
         let is_pure = |name: &str| name.starts_with("io.jwt.verify_") || name == "uuid.parse";
         let impure = doubtful
             .iter()

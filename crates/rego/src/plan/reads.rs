@@ -1,4 +1,4 @@
-//! What of `input` a policy can read: the rest is neither built nor remembered.
+//! The parts of `input` that a policy can read. Other parts are neither built nor remembered.
 
 mod pruned;
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use self::pruned::Pruned;
 
-/// What of a value is read: all of it, or some members in so far as it is an object.
+/// The parts of a value that are read: all of it, or some members of an object.
 ///
-/// A value that is no object is read whole, whatever members were looked for in it.
+/// A value that is not an object is read whole, even if only members are listed.
 ///
 /// ```
 /// use geowarden_rego::Reads;
@@ -24,9 +24,9 @@ use self::pruned::Pruned;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reads {
-    /// Everything.
+    /// The whole value.
     Whole,
-    /// These members only, each in part.
+    /// Only these members. Each can itself be read in part.
     Members(BTreeMap<String, Reads>),
 }
 
@@ -37,7 +37,7 @@ impl Default for Reads {
 }
 
 impl Reads {
-    /// Adds all of what is at a path; the empty path is everything.
+    /// Adds the whole value at a path. The empty path means everything.
     pub fn add<'a>(&mut self, path: impl IntoIterator<Item = &'a str>) {
         let mut node = self;
         for name in path {
@@ -49,7 +49,7 @@ impl Reads {
         *node = Self::Whole;
     }
 
-    /// What is read by paths such as `a.b`; the empty one is everything.
+    /// The reads of paths such as `a.b`. The empty path means everything.
     #[cfg(test)]
     pub(crate) fn of(paths: &[&str]) -> Self {
         let mut reads = Self::default();
@@ -59,7 +59,7 @@ impl Reads {
         reads
     }
 
-    /// What is read of a member; `None` where it is not looked at.
+    /// What is read of a member, or `None` if it is not read.
     fn member(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Whole => Some(&Self::Whole),
@@ -67,17 +67,18 @@ impl Reads {
         }
     }
 
-    /// A text of what is read of `value`: equal for two values only where the policy cannot tell them apart.
+    /// The parts of `value` that are read, as a text. Two values have the same text only if the policy cannot tell them
+    /// apart.
     ///
-    /// It is JSON, in which each value is quoted and each name has its value: no two values run into each other, and what
-    /// is absent differs from what is empty or null.
+    /// The text is JSON. JSON quotes strings and names all members, so two different values never give the same text. A
+    /// missing member differs from an empty one and from null.
     pub fn text(&self, value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
         let mut text = Vec::with_capacity(256);
         Pruned { value, reads: self }.serialize(&mut serde_json::Serializer::new(&mut text))?;
         Ok(text)
     }
 
-    /// What is read of `value`.
+    /// The parts of `value` that are read.
     pub fn value(&self, value: &impl Serialize) -> Result<Value, serde_json::Error> {
         Pruned { value, reads: self }.serialize(serde_json::value::Serializer)
     }
@@ -106,7 +107,7 @@ mod tests {
             (&["a.none"], json!({"a": {}})),
             (&["a.b", "a"], json!({"a": value["a"]})),
             (&["a", "a.b"], json!({"a": value["a"]})),
-            // Members of what is no object: the value itself is what a policy meets there.
+            // These values are not objects, so the policy reads them whole.
             (&["f.x", "g.h"], json!({"f": "x", "g": [{"h": 1}]})),
         ] {
             let reads = Reads::of(paths);

@@ -1,4 +1,5 @@
-//! Policies as syntax trees, by regorus's own parser, so that what is looked at is what is evaluated.
+//! Syntax trees of policies. regorus's own parser makes them, so that the plan is made for the same tree that is
+//! evaluated.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -9,7 +10,8 @@ use regorus::{
 
 use crate::{LoadError, engine_error, source::Version};
 
-/// Generated policies hold long lines and many rules; what is too large to be evaluated is found by other limits.
+/// Generated policies have long lines and many rules, so length has no limit here. Other limits reject a policy that is
+/// too large to evaluate.
 const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
     max_col: NonZeroU32::MAX,
     max_file_bytes: NonZeroUsize::MAX,
@@ -18,12 +20,12 @@ const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
 
 /// One file of a policy, parsed.
 pub(crate) struct Parsed {
-    /// The file, as it is reported.
+    /// The name of the file in messages.
     pub(crate) name: String,
     pub(crate) module: Module,
 }
 
-/// The limits of lengths, for the engine as for the parser.
+/// The length limits, for the engine and for the parser.
 pub(crate) fn lengths() -> PolicyLengthConfig {
     LENGTHS
 }
@@ -50,23 +52,23 @@ pub(crate) fn parse(name: &str, text: &str, version: Version) -> Result<Parsed, 
     })
 }
 
-/// What is met on a walk through a tree.
+/// What to do at each node of a tree.
 pub(crate) trait Visitor {
-    /// A query, before its statements are entered.
+    /// Called for a query, before its statements.
     fn query(&mut self, _query: &Query) {}
-    /// A query, after its statements and the values that are evaluated where they hold.
+    /// Called for a query, after its statements and after the values that are evaluated if they hold.
     fn leave_query(&mut self, _query: &Query) {}
-    /// A statement, before what it holds is entered.
+    /// Called for a statement, before its parts.
     fn statement(&mut self, _statement: &LiteralStmt) {}
-    /// An expression, before what it holds is entered; `false` leaves that out.
+    /// Called for an expression, before its parts. If it returns `false`, the parts are skipped.
     fn expression(&mut self, _expression: &Expr) -> bool {
         true
     }
-    /// An expression that was entered, after what it holds.
+    /// Called for an expression after its parts, if they were not skipped.
     fn leave_expression(&mut self, _expression: &Expr) {}
 }
 
-/// Walks through a rule: its bodies, each with the values of the head, which are evaluated where the body holds.
+/// Walks through a rule: its bodies, each with the values of the head. These are evaluated if the body holds.
 pub(crate) fn walk_rule(rule: &Rule, visitor: &mut dyn Visitor) {
     let (head, bodies) = match rule {
         Rule::Default { value, .. } => return walk(value, visitor),
@@ -99,7 +101,7 @@ pub(crate) fn walk_rule(rule: &Rule, visitor: &mut dyn Visitor) {
     }
 }
 
-/// Whether a rule evaluates anything with something else in place of input, data or a function.
+/// Whether a rule uses `with` to replace input, data or a function.
 pub(crate) fn has_with(rule: &Rule) -> bool {
     struct With(bool);
     impl Visitor for With {
@@ -112,7 +114,7 @@ pub(crate) fn has_with(rule: &Rule) -> bool {
     with.0
 }
 
-/// Adds the keys in a reference, such as `x` of `p[x]`, and returns what it begins with.
+/// Adds the keys in a reference, such as `x` in `p[x]`. Returns the start of the reference, here `p`.
 fn keys<'a>(mut reference: &'a Expr, keys: &mut Vec<&'a Expr>) -> &'a Expr {
     loop {
         match reference {
@@ -126,7 +128,7 @@ fn keys<'a>(mut reference: &'a Expr, keys: &mut Vec<&'a Expr>) -> &'a Expr {
     }
 }
 
-/// Walks through the statements of a query, and the values that are evaluated where they hold.
+/// Walks through the statements of a query, and the values that are evaluated if the statements hold.
 pub(crate) fn walk_query(query: &Query, values: &[&Expr], visitor: &mut dyn Visitor) {
     visitor.query(query);
     for statement in &query.stmts {
@@ -172,7 +174,7 @@ pub(crate) fn walk(expression: &Expr, visitor: &mut dyn Visitor) {
         Expr::ObjectCompr {
             key, value, query, ..
         } => walk_query(query, &[key, value], visitor),
-        // A reference is one whole: only what chooses its way is looked at by itself.
+        // A reference counts as one expression. Only its keys are expressions of their own.
         Expr::RefDot { .. } | Expr::RefBrack { .. } => {
             let mut parts = Vec::new();
             let head = keys(expression, &mut parts);
@@ -209,7 +211,7 @@ pub(crate) fn is_scalar(expression: &Expr) -> bool {
     )
 }
 
-/// What an expression is made of, in the order in which it is written; comprehensions have none.
+/// The parts of an expression, in the order in which they are written. Comprehensions have none.
 pub(crate) fn operands(expression: &Expr) -> Vec<&Expr> {
     match expression {
         Expr::String { .. }
@@ -252,7 +254,8 @@ pub(crate) fn operands(expression: &Expr) -> Vec<&Expr> {
     }
 }
 
-/// The path of a function or of a reference by constant names, such as `data.a.b`; `None` for any other expression.
+/// The path of a function or reference that has constant names only, such as `data.a.b`. `None` for any other
+/// expression.
 pub(crate) fn constant_path(expression: &Expr) -> Option<String> {
     let mut names = Vec::new();
     let mut rest = expression;

@@ -58,7 +58,7 @@ fn errors_refuse() {
         evaluate(conflict, &serde_json::json!({"a": 1, "b": 1})),
         Err(Fault::Evaluation(_))
     ));
-    // Without strict errors the failing built-in would be undefined and its negation true.
+    // Without strict errors, the built-in that fails would be undefined and its negation true.
     let builtin = "allow if not to_number(input.a) == 1";
     assert!(matches!(
         evaluate(builtin, &serde_json::json!({"a": "x"})),
@@ -78,14 +78,15 @@ fn what_never_ends_is_ended() {
     let outcome = policy.evaluate(&serde_json::json!({"n": 2000, "x": 1}));
     assert_eq!(outcome, Err(Fault::Timeout));
     assert!(start.elapsed() < LOAD_LIMIT);
-    // The engine that was interrupted is not used again.
+    // The interrupted engine is not used again.
     assert_eq!(
         policy.evaluate(&serde_json::json!({"n": 1, "x": 1})),
         Ok(None)
     );
 }
 
-/// regorus cuts a character of two bytes in half here. If a release of it no longer panics, take another input that does.
+/// The input makes regorus cut a character of two bytes in half. If a release of regorus no longer panics here, use
+/// another input that makes it panic.
 #[test]
 fn a_panic_is_a_fault_and_the_next_evaluation_is_not() {
     let text = "package geowarden.authz\nallow if time.parse_ns(input.format, input.time) == 0";
@@ -120,7 +121,7 @@ fn a_broken_policy_names_its_file_and_line() {
     );
 }
 
-/// In the way of fastgeoapi's own sample: Rego v0, `import input`, a path without context.
+/// Written like fastgeoapi's own sample: Rego v0, `import input`, and a path without context.
 const SAMPLE: &str = r#"package httpapi.authz
 
 import input
@@ -167,7 +168,7 @@ fn a_policy_of_fastgeoapi_runs_as_it_is() {
     }
 }
 
-/// A policy of the corpus with its input, by what OPA answers elsewhere.
+/// The policies of the corpus, each with its input and settings. The corpus holds OPA's answers.
 fn corpus() -> Vec<(Sources, Settings, Value)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/rego.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
@@ -230,7 +231,7 @@ fn what_is_printed_is_kept_for_who_asks_and_changes_nothing() {
     let (_, again) = policy.evaluate_printing(&input);
     assert_eq!(again, printed);
 
-    // What is printed is bounded.
+    // The length of the printed text has a limit.
     let text = "package geowarden.authz\nallow if { some x in numbers.range(1, 9999); print(input.long, x); x == 9999 }";
     let policy = load(text).unwrap();
     let (value, printed) = policy.evaluate_printing(&json!({"long": "é".repeat(999)}));

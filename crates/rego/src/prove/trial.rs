@@ -1,4 +1,4 @@
-//! A policy tried out before it may decide: analysed, and evaluated for requests as they come.
+//! Tries a policy before it may decide: analyses it, and evaluates it for sample requests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,32 +14,32 @@ use crate::{
     source::Sources,
 };
 
-/// A policy to be tried.
+/// A policy to try.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Trial {
     /// The policy.
     pub sources: Sources,
-    /// How it is to be loaded.
+    /// The settings to load it with.
     pub settings: Settings,
-    /// What it is asked, as requests would.
+    /// Sample inputs to evaluate it with.
     pub inputs: Vec<Value>,
 }
 
-/// What became of a trial.
+/// The result of a trial.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome(Tried);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Tried {
-    /// It loads: these are the texts that were tried.
+    /// The policy loads. This is the plan with the texts that were tried.
     Proved(Box<Plan>),
-    /// Why it does not load.
+    /// The policy does not load, for this reason.
     Refused(LoadError),
 }
 
 impl Trial {
-    /// Loads and tries the policy on this process's own account: whatever it does to the process, it does here.
+    /// Loads and evaluates the policy in this process. A bad policy can end or stall this process.
     pub fn run(self) -> Outcome {
         Outcome(match self.prove() {
             Ok(plan) => Tried::Proved(Box::new(plan)),
@@ -49,7 +49,7 @@ impl Trial {
 
     fn prove(self) -> Result<Plan, LoadError> {
         let settings = Settings {
-            // A trial on a busy machine may take its time; what never ends is ended all the same.
+            // A trial on a busy machine may take longer than a request. The limit still ends an endless evaluation.
             timeout: LOAD_LIMIT,
             ..self.settings
         };
@@ -60,11 +60,13 @@ impl Trial {
                 Some(&settings.entrypoint),
                 &Available,
             )?;
-            // All of it at once, so that every rule is analysed; then as it will be evaluated.
+            // First compile all rules in one engine, so that every rule is analysed. Then compile the engines that
+            // requests will use.
             Policy::compile(&proven, String::new(), &settings, Rules::Whole)?;
             let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;
             for input in &self.inputs {
-                // A refusal by an error is an answer. Only what ends or holds up this process counts.
+                // An evaluation error is a valid answer here. Only a policy that ends or stalls this process fails the
+                // trial.
                 let _ = policy.evaluate(input);
             }
             Ok(proven)

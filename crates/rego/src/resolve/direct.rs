@@ -1,15 +1,15 @@
-//! The names that stand in a query itself, without the queries inside of it.
+//! The names in a query itself, without the names in queries inside it.
 
 use crate::parse::tree::{Condition, Expr, ExprKind, Literal, LiteralKind, Name, Query};
 
-/// Tells each name of a query.
+/// Calls `found` with each name of a query.
 pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
     for literal in &query.literals {
         of_literal(literal, found);
     }
 }
 
-/// Without what `with` puts in place of something else: it can be a function, and a variable stands elsewhere too.
+/// Names in the value of a `with` are skipped: such a name can be a function, and a variable also occurs elsewhere.
 fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     match &literal.kind {
         LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {
@@ -33,7 +33,7 @@ fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Tells each name of a value outside of its comprehensions.
+/// Calls `found` with each name of a value, except in comprehensions.
 pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
     match &value.kind {
         ExprKind::Var(name) => found(name),
@@ -65,12 +65,12 @@ pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
             of_value(&operands.0, found);
             of_value(&operands.1, found);
         }
-        // An expression in a template string is a query of its own, as a comprehension is.
+        // Comprehensions and expressions in template strings are queries of their own.
         _ => {}
     }
 }
 
-/// The names that a query declares by `some` and `:=`, in order, and whether by `some`.
+/// The names that a query declares with `some` or `:=`, in order. The flag is true for `some`.
 pub(super) fn declared(query: &Query) -> Vec<(Name, bool)> {
     let mut names = Vec::new();
     for literal in &query.literals {
@@ -90,7 +90,8 @@ pub(super) fn declared(query: &Query) -> Vec<(Name, bool)> {
     names
 }
 
-/// Tells each variable of the pattern of `some .. in`. It hides neither document: an element must be equal to them.
+/// Calls `found` with each variable in the pattern of `some .. in`. `input` and `data` are not variables here: the
+/// element must equal the document.
 pub(super) fn of_element(pattern: &Expr, found: &mut dyn FnMut(Name)) {
     of_pattern(pattern, &mut |name| {
         if name.text != "input" && name.text != "data" {
@@ -99,7 +100,7 @@ pub(super) fn of_element(pattern: &Expr, found: &mut dyn FnMut(Name)) {
     });
 }
 
-/// Tells each variable of a pattern.
+/// Calls `found` with each variable of a pattern.
 pub(super) fn of_pattern(pattern: &Expr, found: &mut dyn FnMut(Name)) {
     match &pattern.kind {
         ExprKind::Var(name) => found(Name {

@@ -1,4 +1,4 @@
-//! What the names of a policy stand for outside of its rules.
+//! What the names of a policy mean outside its rules: packages, functions, built-ins and imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,20 @@ use crate::{
 
 /// The built-in functions that a policy can call.
 pub trait Builtins {
-    /// The number of arguments of one; nothing where there is none of this name.
+    /// The number of arguments of a built-in, or `None` if there is none with this name.
     fn arity(&self, name: &str) -> Option<usize>;
 
-    /// The names of all, of which one is suggested where an author writes another.
+    /// The names of all built-ins. One is suggested if an author writes an unknown name.
     fn names(&self) -> Vec<&str> {
         Vec::new()
     }
 
-    /// Why one of OPA's is not there.
+    /// The reason why geowarden does not have this built-in of OPA, if it does not.
     fn left_out(&self, _name: &str) -> Option<&str> {
         None
     }
 
-    /// Whether the engine can put something in place of one, as `with` asks.
+    /// Whether `with` can replace this built-in in the engine.
     fn is_replaceable(&self, _name: &str) -> bool {
         true
     }
@@ -95,7 +95,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The function that a name that stands for none may have been meant to be.
+    /// A function with a similar name, to suggest when `name` is unknown.
     pub(super) fn function_like(&self, name: &str) -> Option<String> {
         let own = self.functions.keys().map(|path| path.join("."));
         let own: Vec<String> = own.collect();
@@ -103,14 +103,15 @@ impl<'a> Names<'a> {
         nearest(name, self.builtins.names().into_iter().chain(last))
     }
 
-    /// The package that has a function which a file calls by the last name of that package, without importing it.
+    /// A package whose function the file calls without importing the package. The file names only the last part of the
+    /// package path.
     pub(super) fn package_with_function(&self, names: &[String]) -> Option<String> {
         let found = self.functions.keys().find(|path| path.ends_with(names))?;
         let package = found.get(..=found.len().checked_sub(names.len())?)?;
         Some(package.join("."))
     }
 
-    /// Whether built-in functions begin with this name: `time` of `time.now_ns`.
+    /// Whether any built-in function has this first name, as `time.now_ns` has `time`.
     pub(super) fn is_builtin_namespace(&self, first: &str) -> bool {
         let all = self.builtins.names();
         all.iter()
@@ -123,7 +124,7 @@ impl<'a> Names<'a> {
 }
 
 impl OfFile<'_> {
-    /// The names of the imports.
+    /// The names that the imports define.
     pub(super) fn imports(&self) -> impl Iterator<Item = &str> {
         self.imports.keys().map(String::as_str)
     }

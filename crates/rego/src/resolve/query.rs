@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Scope<'_> {
-    /// A query that has been entered.
+    /// Resolves a query that was already entered.
     pub(super) fn query(&mut self, query: &written::Query) -> Query {
         let mut literals = Vec::new();
         for literal in &query.literals {
@@ -45,7 +45,7 @@ impl Scope<'_> {
                 }
                 LiteralKind::Not(self.condition(condition, span))
             }
-            // Declared by the query.
+            // The query has declared these names already, so only `true` is left here.
             written::LiteralKind::Some(_) => LiteralKind::Condition(Condition::Value(
                 Value::Scalar(super::tree::Scalar::Bool(true)),
             )),
@@ -128,7 +128,7 @@ impl Scope<'_> {
         }
     }
 
-    /// A pattern whose variables have been declared by it, which is no use of them.
+    /// Resolves a pattern whose variables the statement has just declared. This does not count as a use of them.
     fn pattern(&mut self, pattern: &Expr) -> Value {
         match &pattern.kind {
             ExprKind::Var(name) => self.declared(name, pattern.span),
@@ -180,7 +180,7 @@ impl Scope<'_> {
         Some(With { target, value })
     }
 
-    /// What stands in place of a function: another one, or a value.
+    /// What `with` puts in the place of a function: another function, or a value.
     fn replacement(&mut self, value: &Expr, span: Span) -> Replacement {
         if let Some(names) = constant_names(value)
             && let Some(first) = names.first()

@@ -12,7 +12,7 @@ use crate::{
     source::Span,
 };
 
-/// Resolves one rule of a file; what is wrong with it is added to the diagnostics.
+/// Resolves one rule of a file and reports its errors.
 pub(super) fn resolve(
     rule: &written::Rule,
     file: &OfFile<'_>,

@@ -1,4 +1,5 @@
-//! The variables of a rule: each gets a number of its own where it is declared, or where the outermost query has it.
+//! The variables of a rule. Each gets a number where it is declared. A variable without a declaration belongs to the
+//! outermost query that names it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +14,20 @@ use crate::{
     source::Span,
 };
 
-/// What a name stands for.
+/// What a name means.
 pub(super) enum Meaning {
     Local(Local),
     Document(Vec<String>),
 }
 
-/// A variable, while its rule is resolved.
+/// A variable, while its rule is being resolved.
 struct Known {
     name: String,
     span: Span,
-    /// Declared by `some` or `every`, which asks for a use.
+    /// Declared by `some` or `every`, so it must be used.
     by_some: bool,
     is_used: bool,
-    /// How many functions and queries are around the one that has it.
+    /// How many functions and queries surround the query of this variable.
     depth: usize,
 }
 
@@ -34,20 +35,20 @@ struct Known {
 #[derive(Default)]
 struct Frame {
     declared: BTreeMap<String, Local>,
-    /// What is declared further below in this query.
+    /// Names that are declared further below in this query.
     later: BTreeSet<String>,
-    /// What is not declared anywhere.
+    /// Names that are not declared anywhere.
     plain: BTreeMap<String, Local>,
     are_arguments: bool,
 }
 
-/// Where a rule is resolved.
+/// The state while one rule is resolved.
 pub(super) struct Scope<'a> {
     pub(super) file: &'a OfFile<'a>,
     name: &'a str,
     variables: Vec<Known>,
     frames: Vec<Frame>,
-    /// The documents that `with` puts something in place of.
+    /// The documents that `with` replaces.
     pub(super) replaced: Vec<Vec<String>>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
     mentions: &'a mut Vec<Mention>,
@@ -71,7 +72,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Notes that a part of a document is named.
+    /// Records that the rule names a part of a document.
     pub(super) fn mention(&mut self, path: &[String], places: Vec<Span>, span: Span) {
         self.mentions.push(Mention {
             path: path.to_vec(),
@@ -97,7 +98,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The names of the rule's variables; those that `some` declares and nothing uses are told.
+    /// The variables of the rule. Reports those that are declared with `some` but never used.
     pub(super) fn into_locals(self) -> Vec<Variable> {
         for variable in &self.variables {
             if variable.by_some && !variable.is_used {
@@ -137,7 +138,7 @@ impl<'a> Scope<'a> {
         self.variables.len() - 1
     }
 
-    /// Enters a function, whose arguments are known in all its bodies.
+    /// Enters a function. Its arguments are known in all its bodies.
     pub(super) fn enter_arguments(&mut self, arguments: &[Expr]) {
         let mut frame = Frame {
             are_arguments: true,
@@ -149,7 +150,7 @@ impl<'a> Scope<'a> {
         }
         for name in names {
             self.check_name(&name);
-            // A name that is there twice stands for two values that must be the same.
+            // A name that occurs twice stands for two values that must be equal.
             let depth = self.frames.len();
             let at = name.clone();
             let local = frame.declared.entry(name.text);
@@ -158,7 +159,7 @@ impl<'a> Scope<'a> {
         self.frames.push(frame);
     }
 
-    /// Enters a query, with the values that are evaluated where it holds.
+    /// Enters a query, together with the values that are evaluated if the query holds.
     pub(super) fn enter(&mut self, query: Option<&Query>, values: &[&Expr]) {
         let mut frame = Frame::default();
         if let Some(query) = query {
@@ -178,7 +179,7 @@ impl<'a> Scope<'a> {
             direct::of_value(value, &mut add);
         }
         for name in names {
-            // A query around that declares the name further below does not have it yet.
+            // If an outer query declares the name further below, the name has no value here yet.
             let is_known = frame.later.contains(&name)
                 || self.has_value(&name)
                 || self.file.document(&name).is_some();
@@ -194,7 +195,7 @@ impl<'a> Scope<'a> {
         self.frames.push(frame);
     }
 
-    /// Enters the body of an `every`, which declares these.
+    /// Enters the body of an `every`, which declares the key and the value.
     pub(super) fn enter_every(
         &mut self,
         query: &Query,
@@ -226,14 +227,14 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Whether a query around has a name already.
+    /// Whether an outer query already knows this name.
     fn has_value(&self, name: &str) -> bool {
         self.frames
             .iter()
             .any(|frame| frame.declared.contains_key(name) || frame.plain.contains_key(name))
     }
 
-    /// Declares a name in the query that was entered last.
+    /// Declares a name in the innermost query.
     pub(super) fn declare(&mut self, name: &Name, by_some: bool) -> Local {
         self.check_name(name);
         let outer = self
@@ -274,7 +275,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What a name stands for where it is used.
+    /// What a name means at the place where it is used.
     pub(super) fn meaning(&mut self, name: &str, span: Span) -> Meaning {
         let mut is_early = false;
         let mut found = None;
@@ -284,7 +285,7 @@ impl<'a> Scope<'a> {
                 break;
             }
             if frame.later.contains(name) {
-                // Before its declaration, a name is that of a declaration around.
+                // Above its declaration, a name means the declaration of an outer query.
                 is_early = true;
             } else if !is_early && let Some(local) = frame.plain.get(name) {
                 found = Some(*local);
@@ -317,12 +318,12 @@ impl<'a> Scope<'a> {
         Meaning::Local(local)
     }
 
-    /// The variable of this name that the query entered last declares.
+    /// The variable of this name that the innermost query declares.
     pub(super) fn meaning_of_declared(&self, name: &str) -> Option<Local> {
         self.frames.last()?.declared.get(name).copied()
     }
 
-    /// Whether a name stands for a variable where it is used, which is not counted as a use.
+    /// Whether a name means a variable here. This does not count as a use.
     pub(super) fn is_variable(&self, name: &str) -> bool {
         self.is_local(name)
     }

@@ -1,42 +1,42 @@
-//! A policy in which every name says what it stands for.
+//! A policy in which every name is resolved.
 
 use crate::{parse::tree::Operator, source::Span};
 
-/// A variable of a rule, by its number among them.
+/// The number of a variable within its rule.
 pub type Local = usize;
 
-/// One definition.
+/// One definition of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// Whether it is a `default`.
+    /// Whether it is a `default` rule.
     pub is_default: bool,
-    /// The constant names of what is defined, below its package.
+    /// The constant names of the rule, below its package.
     pub path: Vec<String>,
-    /// What follows the constant names: keys, of which the first is not constant.
+    /// The keys after the constant names. The first key is not constant.
     pub keys: Vec<Value>,
-    /// What a function takes apart.
+    /// The patterns of the arguments, if it is a function.
     pub arguments: Option<Vec<Value>>,
-    /// What is defined.
+    /// Whether it defines a value or a member of a set.
     pub kind: Kind,
-    /// The first body, with the value that holds where it does.
+    /// The first body, with the value that it gives.
     pub body: Body,
     /// The bodies of `else`.
     pub elses: Vec<Body>,
-    /// The documents that its `with` put something in place of.
+    /// The documents that `with` replaces in this rule.
     pub replaced: Vec<Vec<String>>,
-    /// Its variables.
+    /// The variables of the rule.
     pub locals: Vec<Variable>,
-    /// Where it stands.
+    /// The place of the rule.
     pub span: Span,
 }
 
 /// A variable of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
-    /// The author's name for it.
+    /// The name that the author gave it.
     pub name: String,
-    /// How many functions and queries are around the query that has it, which alone can give it a value: 0 for an argument,
-    /// 1 for a rule's body.
+    /// How many functions and queries surround the query of this variable: 0 for an argument, 1 for the body of a rule.
+    /// Only that query can give the variable a value.
     pub depth: usize,
 }
 
@@ -49,70 +49,70 @@ pub enum Kind {
     Member,
 }
 
-/// A body, and what it gives.
+/// A body, and the value that it gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
-    /// What must hold.
+    /// The conditions. `None` if there are none.
     pub query: Option<Query>,
     /// The value or member; `None` stands for `true`.
     pub value: Option<Value>,
-    /// Where it stands.
+    /// The place of the body.
     pub span: Span,
 }
 
-/// Statements that hold together.
+/// Statements that must all hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// In the order in which they are written.
+    /// The statements, in the order in which they are written.
     pub literals: Vec<Literal>,
 }
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Literal {
-    /// What it says.
+    /// The kind of statement, with its parts.
     pub kind: LiteralKind,
-    /// What stands in place of something else.
+    /// The documents and functions that `with` replaces for this statement.
     pub with: Vec<With>,
-    /// Where it stands.
+    /// The place of the statement.
     pub span: Span,
 }
 
-/// What a statement says.
+/// A kind of statement, with its parts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LiteralKind {
     /// A condition.
     Condition(Condition),
-    /// The negation of one.
+    /// `not` and a condition.
     Not(Condition),
     /// `some k, v in c`.
     SomeIn {
-        /// A pattern.
+        /// The pattern for the key.
         key: Option<Value>,
-        /// A pattern.
+        /// The pattern for the value.
         value: Value,
-        /// What is looked through.
+        /// The collection.
         collection: Value,
     },
     /// `every k, v in c { .. }`.
     Every {
-        /// The key.
+        /// The variable for the key.
         key: Option<Local>,
-        /// The value.
+        /// The variable for the value.
         value: Option<Local>,
-        /// What is looked through.
+        /// The collection.
         domain: Value,
-        /// What holds for each.
+        /// The query that must hold for each element.
         body: Query,
     },
 }
 
-/// What holds or not.
+/// A condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// A value that is defined and not false.
+    /// Holds if the value is defined and not false.
     Value(Value),
-    /// Two values that are the same.
+    /// Holds if both values are equal.
     Unify(Value, Value),
 }
 
@@ -121,7 +121,7 @@ pub enum Condition {
 pub struct With {
     /// What is replaced.
     pub target: Target,
-    /// What stands in its place.
+    /// The replacement.
     pub value: Replacement,
 }
 
@@ -134,7 +134,7 @@ pub enum Target {
     Function(Function),
 }
 
-/// What stands in place of something else.
+/// What `with` puts in the place of its target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Replacement {
     /// A value.
@@ -146,9 +146,9 @@ pub enum Replacement {
 /// A function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Function {
-    /// One of the policy, by its full path, `data` first.
+    /// A function of the policy.
     Rule {
-        /// The full path.
+        /// The full path, which begins with `data`.
         path: Vec<String>,
         /// The number of arguments.
         arity: usize,
@@ -173,16 +173,16 @@ pub enum Value {
     Local(Local),
     /// `_`.
     Wildcard,
-    /// A part of a document.
+    /// A document or a part of it.
     Document {
-        /// The constant names that it begins with, `input` or `data` first.
+        /// The constant names at the start. The first is `input` or `data`.
         path: Vec<String>,
-        /// What follows.
+        /// The keys after these names.
         way: Vec<Value>,
     },
-    /// A part of another value.
+    /// A part of another value: the value, and the keys that lead to the part.
     Inside(Box<Value>, Vec<Value>),
-    /// What a function gives.
+    /// The result of a function.
     Call(Function, Vec<Value>),
     /// `[a, b]`.
     Array(Vec<Value>),
@@ -190,20 +190,20 @@ pub enum Value {
     Set(Vec<Value>),
     /// `{k: v}`.
     Object(Vec<(Value, Value)>),
-    /// `[term | query]` and the like.
+    /// A comprehension, such as `[term | query]`.
     Comprehension(Collection, Box<Value>, Option<Box<Value>>, Box<Query>),
-    /// `a + b` and the like.
+    /// An operator with two operands, such as `a + b`.
     Infix(Operator, Box<(Value, Value)>),
     /// `k, v in c`.
     In {
         /// The key.
         key: Option<Box<Value>>,
-        /// The value, and what is looked through.
+        /// The value and the collection.
         operands: Box<(Value, Value)>,
     },
 }
 
-/// What a comprehension makes; of an object, the first value is the key.
+/// What a comprehension makes. For an object, its first value is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Collection {
@@ -218,7 +218,7 @@ pub enum Collection {
 pub enum Scalar {
     Null,
     Bool(bool),
-    /// As it is written.
+    /// A number, with the digits that the author wrote.
     Number(String),
     String(String),
 }
@@ -228,6 +228,6 @@ pub enum Scalar {
 #[allow(missing_docs)]
 pub enum Part {
     Text(String),
-    /// The value, evaluated with what stands in place of something else.
+    /// An expression in the string, with its `with` and its place.
     Value(Box<Value>, Vec<With>, Span),
 }

@@ -1,4 +1,4 @@
-//! The documents and functions that a rule names, and the calls that it makes, each with its place.
+//! The documents, functions and calls in a rule, each with its place.
 
 use super::tree::{
     Body, Condition, Function, Literal, LiteralKind, Local, Part, Query, Replacement, Rule, Target,
@@ -6,9 +6,10 @@ use super::tree::{
 };
 use crate::source::Span;
 
-/// Tells each path that a rule names, `input` or `data` first, with the statement that names it.
+/// Calls `found` with each path that a rule names, and with the place of the statement. A path begins with `input` or
+/// `data`.
 ///
-/// Returns how deep the rule's expressions and queries are nested.
+/// Returns how deeply the expressions and queries of the rule are nested.
 pub fn of_rule(rule: &Rule, found: OnPath<'_>) -> usize {
     let mut walk = Walk::new(rule.span);
     walk.path = Some(found);
@@ -16,35 +17,35 @@ pub fn of_rule(rule: &Rule, found: OnPath<'_>) -> usize {
     walk.deepest
 }
 
-/// Tells each call of a rule with its arguments, and the statement that makes it.
+/// Calls `found` with each call in a rule, its arguments, and the place of the statement.
 pub fn calls(rule: &Rule, found: OnCall<'_>) {
     let mut walk = Walk::new(rule.span);
     walk.call = Some(found);
     walk.rule(rule);
 }
 
-/// Tells each built-in that a `with` of a rule replaces.
+/// Calls `found` with each built-in that `with` replaces in a rule.
 pub fn replaced(rule: &Rule, found: &mut dyn FnMut(&str)) {
     let mut walk = Walk::new(rule.span);
     walk.replaced = Some(found);
     walk.rule(rule);
 }
 
-/// Tells each variable that a statement names.
+/// Calls `found` with each variable that a statement names.
 pub(crate) fn locals_of_literal(literal: &Literal, found: &mut dyn FnMut(Local)) {
     let mut walk = Walk::new(literal.span);
     walk.local = Some(found);
     walk.literal(literal);
 }
 
-/// Tells each variable that a value names.
+/// Calls `found` with each variable that a value names.
 pub(crate) fn locals_of_value(value: &Value, found: &mut dyn FnMut(Local)) {
     let mut walk = Walk::new(Span::default());
     walk.local = Some(found);
     walk.value(value);
 }
 
-/// Tells each path that a query names, `input` or `data` first.
+/// Calls `found` with each path that a query names. A path begins with `input` or `data`.
 pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     let mut on_path = |path: &[String], _: Span| found(path);
     let mut walk = Walk {
@@ -54,21 +55,21 @@ pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     walk.query(query);
 }
 
-/// Tells each statement of a rule, those inside of others too.
+/// Calls `found` with each statement of a rule, including those inside other statements.
 pub fn literals(rule: &Rule, found: &mut dyn FnMut(&Literal)) {
     let mut walk = Walk::new(rule.span);
     walk.literal = Some(found);
     walk.rule(rule);
 }
 
-/// Tells each query of a rule, those inside of others too.
+/// Calls `found` with each query of a rule, including those inside other queries.
 pub fn queries(rule: &Rule, found: &mut dyn FnMut(&Query)) {
     let mut walk = Walk::new(rule.span);
     walk.query = Some(found);
     walk.rule(rule);
 }
 
-/// Tells each value of a rule, those inside of others too, and the statement that it is in.
+/// Calls `found` with each value of a rule, including those inside other values, and with the place of the statement.
 pub fn values(rule: &Rule, found: &mut dyn FnMut(&Value, Span)) {
     let mut walk = Walk::new(rule.span);
     walk.value = Some(found);

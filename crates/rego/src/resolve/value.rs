@@ -122,7 +122,7 @@ impl Scope<'_> {
             match part {
                 written::Part::Text(text) => all.push(Part::Text(text.clone())),
                 written::Part::Value(literal) => {
-                    // Each is evaluated as the term of a comprehension is.
+                    // Each expression is a query of its own, like the term of a comprehension.
                     let value = match &literal.kind {
                         written::LiteralKind::Condition(written::Condition::Value(value)) => {
                             Some(value)
@@ -145,7 +145,8 @@ impl Scope<'_> {
         all
     }
 
-    /// What is printed is evaluated as the term of a comprehension is: it may be undefined, or have several values.
+    /// Resolves an argument of `print`. It is a query of its own, like the term of a comprehension: it may be undefined
+    /// or have several values.
     fn printed(&mut self, argument: &Expr) -> Value {
         self.enter(None, &[argument]);
         let value = self.value(argument);
@@ -169,7 +170,7 @@ impl Scope<'_> {
             Function::Rule { path, arity } => (path.join("."), *arity),
             Function::Builtin { name, arity } => (name.clone(), *arity),
         };
-        // One more takes the result; `print` takes any number.
+        // An extra argument receives the result. `print` takes any number of arguments.
         let found = arguments.len();
         if name != "print" && found != arity && found != arity + 1 {
             let message = format!("`{name}` takes {arity} arguments, found {found}");
@@ -178,7 +179,7 @@ impl Scope<'_> {
         Value::Call(function, arguments)
     }
 
-    /// The function that a name stands for.
+    /// The function that a name means.
     pub(super) fn function(&mut self, function: &Expr, span: Span) -> Option<Function> {
         let names = constant_names(function)?;
         let name = names.join(".");
@@ -227,7 +228,7 @@ impl Scope<'_> {
         None
     }
 
-    /// What the author may have meant by the name of a function that there is not: another name, or something to do.
+    /// For an unknown function: a similar name, or advice what to write instead.
     fn meant_function(&self, names: &[String], name: &str) -> (Option<String>, Option<String>) {
         let all = self.file.all;
         if let Some(function) = foreign::function(name) {
@@ -238,7 +239,7 @@ impl Scope<'_> {
         };
         let is_reference = !before.is_empty() && self.file.document(first).is_some();
         if is_reference && all.builtins.arity(last).is_some() {
-            // As a method is called in other languages.
+            // The author wrote a method call, as in other languages.
             let value = before.join(".");
             return (None, Some(format!("write `{last}({value}, ..)`")));
         }
@@ -258,7 +259,7 @@ impl Scope<'_> {
     }
 }
 
-/// The names of a reference, where all are constant.
+/// The names of a reference, or `None` if one of them is not constant.
 pub(super) fn constant_names(expr: &Expr) -> Option<Vec<String>> {
     match &expr.kind {
         ExprKind::Var(name) => Some(vec![name.clone()]),

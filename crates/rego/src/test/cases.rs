@@ -1,23 +1,23 @@
-//! The cases of a test `test_name[case]`: those of its value, and those that were begun and did not get there.
+//! The cases of a test `test_name[case]`: those in its value, and those that were begun but are not in the value.
 
 use std::collections::BTreeMap;
 
 use regorus::Value;
 use serde::Serialize;
 
-/// What became of one case of a test.
+/// The result of one case of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseResult {
-    /// Its name; a name that is no string is written as JSON.
+    /// The name of the case. A name that is not a string is written as JSON.
     pub name: String,
-    /// Whether it is true, and so are the cases below it.
+    /// Whether the case and all cases below it are true.
     pub passed: bool,
-    /// The cases below it, of a test `test_name[case][inner]`.
+    /// The cases below it, for a test `test_name[case][inner]`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseResult>,
 }
 
-/// Cases by their names.
+/// Cases by name.
 #[derive(Default)]
 pub(super) struct Cases(BTreeMap<String, Case>);
 
@@ -28,7 +28,8 @@ struct Case {
 }
 
 impl Cases {
-    /// The cases of a test's value, which is at the path `below` behind the test's name, and those of `begun` that are missing there.
+    /// The cases of a test. `value` is the value of the test at the path `below`, which follows the test's name. A case
+    /// in `begun` that is missing in the value has failed.
     pub(super) fn of(below: &[String], value: Value, begun: &[Value]) -> Self {
         let value = below.iter().rev().fold(value, |value, name| {
             let mut object = BTreeMap::new();
@@ -44,7 +45,7 @@ impl Cases {
         cases
     }
 
-    /// Notes that a case was begun, and tells whether it failed.
+    /// Adds a case that was begun, and returns whether it failed.
     fn begun(&mut self, names: &[Value]) -> bool {
         let Some((first, rest)) = names.split_first() else {
             return false;

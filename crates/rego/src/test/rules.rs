@@ -1,7 +1,8 @@
 //! The rules named `test_*` of a policy, as OPA runs them: each definition is a test of its own.
 //!
-//! A rule whose name goes on with keys, `test_name[case]`, also tells which cases it begins: right behind the statement that gives
-//! the last of the keys' variables its value, so that a case that fails later is known by its name.
+//! A rule whose name is followed by keys, such as `test_name[case]`, also reports which cases it begins. It does so
+//! right after the statement that gives a value to the last variable of the keys. So a case that fails later is still
+//! known by name.
 
 use std::collections::BTreeMap;
 
@@ -14,36 +15,37 @@ use crate::{
     },
 };
 
-/// The built-in that a rule tells its cases by; a rule that calls it tells its cases itself.
+/// The built-in that reports a case. A rule that already calls it is left unchanged.
 const NOTE: &str = "internal.test_case";
 
 /// A rule that is a test.
 pub(super) struct TestRule {
-    /// How it is reported.
+    /// The name of the test in the report.
     pub(super) name: String,
     /// Its full path, `data` first.
     pub(super) path: Vec<String>,
-    /// What to expect of its value.
+    /// What its value must be.
     pub(super) gives: Gives,
 }
 
-/// What a test gives.
+/// The kind of value that a test gives.
 #[derive(PartialEq)]
 pub(super) enum Gives {
-    /// It is not run: its name begins with `todo_`.
+    /// None: the test is not run, because its name begins with `todo_`.
     Nothing,
     /// `true`, if it passes.
     Truth,
-    /// An object of cases.
+    /// An object with one member for each case.
     Cases {
         /// The names of the path between the test's name and its first key.
         below: Vec<String>,
     },
-    /// A part of an object, which is never `true`: the rest of its path goes on behind the test's name.
+    /// Part of an object, because the path goes on after the test's name. It is never `true`.
     Part,
 }
 
-/// Finds the tests of all files. The second and later definitions of a name get a name of their own, which begins with `prefix`.
+/// Finds the tests of all files. If a name is defined several times, the second and later definitions are renamed. The
+/// new names begin with `prefix`.
 pub(super) fn arrange(files: &mut [File], prefix: &str) -> Vec<TestRule> {
     let mut tests = Vec::new();
     let mut counts: BTreeMap<Vec<String>, usize> = BTreeMap::new();
@@ -63,7 +65,7 @@ pub(super) fn arrange(files: &mut [File], prefix: &str) -> Vec<TestRule> {
             let count = counts.entry(path).or_default();
             if *count > 0 && !is_skipped {
                 if rule.arguments.is_some() {
-                    // One function, by another definition.
+                    // It is another definition of the same function, so it keeps the name.
                     continue;
                 }
                 name = format!("{name}#{count:02}");
@@ -93,7 +95,7 @@ pub(super) fn arrange(files: &mut [File], prefix: &str) -> Vec<TestRule> {
     tests
 }
 
-/// Makes a rule tell the cases that it begins.
+/// Adds the statement that reports the cases which a rule begins.
 fn note_cases(rule: &mut Rule, below: &[String]) {
     let mut tells_itself = false;
     uses::calls(rule, &mut |function, _, _| {
@@ -124,7 +126,7 @@ fn note_cases(rule: &mut Rule, below: &[String]) {
     );
 }
 
-/// The place in a query behind the statements that first name each of the keys' variables.
+/// The position in a query after the statements that first name the variables of the keys.
 fn last_given(keys: &[Value], query: &Query) -> usize {
     let mut behind = 0;
     for key in keys {

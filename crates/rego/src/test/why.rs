@@ -1,4 +1,4 @@
-//! Why a test failed.
+//! Explains why a test failed.
 
 use serde::Serialize;
 
@@ -20,14 +20,14 @@ pub struct Why {
     pub printed: Vec<String>,
 }
 
-/// Why a test failed.
+/// Explains why a test failed.
 pub fn why(
     sources: Sources,
     version: Version,
     errors: BuiltinErrors,
     failed: &TestResult,
 ) -> Result<Why, LoadError> {
-    // Of several rules of one name, all are told.
+    // If several rules have this name, explain all of them.
     let name = &failed.name;
     let rule = name.split('#').next().unwrap_or(name);
     let asked = if failed.cases.is_empty() {

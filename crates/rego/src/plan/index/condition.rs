@@ -1,20 +1,21 @@
-//! What a rule's body asks of `input` before anything else: a rule that asks for a constant cannot hold for another value.
+//! What the body of a rule first compares `input` with. If it compares with a constant, the rule cannot hold for
+//! another value.
 
 use regorus::unstable::{BoolOp, Expr, Literal, LiteralStmt, Rule};
 
 use super::{super::syntax::is_scalar, Step};
 
-/// The paths by whose values a rule could be left out, with the values for which it can hold.
+/// The paths that can leave out a rule, each with the values for which the rule can hold.
 pub(super) fn all(rule: &Rule) -> impl Iterator<Item = (Vec<Step>, Vec<String>)> {
     statements(rule).filter_map(condition)
 }
 
-/// The values at a path for which a rule can hold; `None` where it can hold for any.
+/// The values at a path for which a rule can hold, or `None` if it can hold for any value.
 pub(super) fn values(rule: &Rule, path: &[Step]) -> Option<Vec<String>> {
     all(rule).find_map(|(asked, values)| (asked == path).then_some(values))
 }
 
-/// Whether a rule has one body, in which nothing can fail but by being false.
+/// Whether a rule has one body at most, and its statements can be false but cannot cause an error.
 pub(super) fn cannot_err(rule: &Rule) -> bool {
     match rule {
         Rule::Spec { bodies, .. } => match bodies.as_slice() {
@@ -26,8 +27,8 @@ pub(super) fn cannot_err(rule: &Rule) -> bool {
     }
 }
 
-/// The statements that a body begins with and that cannot fail but by being false: an error of a statement before them is
-/// one that must be met.
+/// The first statements of a body that can be false but cannot cause an error. The list ends at the first other
+/// statement, because an error in it must not be left out.
 fn statements(rule: &Rule) -> impl Iterator<Item = &Expr> {
     let bodies = match rule {
         Rule::Spec { bodies, .. } => bodies.as_slice(),
@@ -35,7 +36,7 @@ fn statements(rule: &Rule) -> impl Iterator<Item = &Expr> {
     };
     let statements: &[LiteralStmt] = match bodies {
         [only] => &only.query.stmts,
-        // An `else` holds where the first body does not.
+        // An `else` can hold if the first body does not, so this rule is never left out.
         _ => &[],
     };
     statements
@@ -46,7 +47,7 @@ fn statements(rule: &Rule) -> impl Iterator<Item = &Expr> {
         })
 }
 
-/// A comparison of parts of `input` and constants.
+/// Whether an expression only compares parts of `input` with each other or with constants.
 fn is_plain(expression: &Expr) -> bool {
     match expression {
         Expr::BoolExpr { lhs, rhs, .. } => is_operand(lhs) && is_operand(rhs),
@@ -67,7 +68,7 @@ fn is_operand(expression: &Expr) -> bool {
     is_scalar(expression) || input_path(expression).is_some()
 }
 
-/// A path in `input` and the strings of which it must be one.
+/// A path in `input`, and the strings that its value must be one of.
 fn condition(expression: &Expr) -> Option<(Vec<Step>, Vec<String>)> {
     match expression {
         Expr::BoolExpr {
@@ -92,7 +93,7 @@ fn condition(expression: &Expr) -> Option<(Vec<Step>, Vec<String>)> {
     }
 }
 
-/// A constant text.
+/// The text of a constant string.
 pub(super) fn string(expression: &Expr) -> Option<String> {
     match expression {
         Expr::String { value, .. } => value.as_string().ok().map(ToString::to_string),
@@ -109,7 +110,7 @@ fn strings(collection: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// A path in `input` by constant names and places, of one step at least.
+/// A path in `input` of constant names and indexes, with at least one step.
 pub(super) fn input_path(expression: &Expr) -> Option<Vec<Step>> {
     let mut path = Vec::new();
     let mut rest = expression;

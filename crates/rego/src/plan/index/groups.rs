@@ -1,5 +1,5 @@
-//! Packages of which a request reaches one only, `data.collections[input.ogc.collection].allow`, and sets of which it asks for
-//! one member only, `input.ogc.collection in readable`.
+//! Groups of which a request needs one member only. A group is several packages
+//! (`data.collections[input.ogc.collection].allow`) or a set (`input.ogc.collection in readable`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,9 @@ use super::{
     condition::{input_path, string},
 };
 
-/// Where a reference leads.
+/// A reference, and what it takes from the document that it names.
 struct Reference {
-    /// The constant names that it begins with, below `data` or `input`.
+    /// The constant names at its start.
     prefix: String,
     next: Next,
     /// The package in which it is written.
@@ -25,30 +25,31 @@ struct Reference {
 
 #[derive(PartialEq)]
 enum Next {
-    /// Nothing: all of what is there.
+    /// Nothing follows: it takes everything there.
     End,
-    /// The member of which the name is at this path in `input`.
+    /// The member whose name is at this path in `input`.
     By(Vec<Step>),
-    /// What is at this path is looked for among its values: `input.c in data.a`.
+    /// It looks in a collection for the value at this path in `input`, such as `input.c in data.a`.
     In(Vec<Step>),
     /// Any member.
     Any,
 }
 
-/// A package that could be chosen by its name, or a rule by the member that it adds to a set.
+/// A package that can be chosen by its name, or a rule that can be chosen by the member that it adds to a set.
 pub(super) struct Candidate {
-    /// Where in `input` the name would be.
+    /// The path in `input` that chooses it.
     pub(super) path: Vec<Step>,
-    /// The name.
+    /// The value of the path that chooses it.
     pub(super) value: String,
-    /// How many rules it has.
+    /// The number of its rules.
     pub(super) rules: usize,
 }
 
-/// Choices that are looked at; a policy with more of them is not written by one pattern.
+/// The largest number of groups that are tried. It bounds the time for policies with no clear pattern.
 const MAX_CHOICES: usize = 64;
 
-/// Each path of packages or a set of which all references reach one only, with the path in `input` by which they do.
+/// The paths of all groups, each with the path in `input` that chooses the member. All references to a group choose by
+/// the same path.
 fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a str, &'a [Step])> {
     let choices: BTreeSet<(&str, &[Step])> = references
         .iter()
@@ -71,7 +72,7 @@ fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a 
         .collect()
 }
 
-/// What stands at the path of a group.
+/// The kind of document at the path of a group.
 #[derive(PartialEq)]
 enum Kind {
     Packages,
@@ -92,18 +93,19 @@ impl Kind {
         }
     }
 
-    /// Whether a reference reaches nothing of a group but the member that a path in `input` names.
+    /// Whether a reference reaches at most the member of the group that `path` in `input` names.
     fn allows(&self, reference: &Reference, group: &str, path: &[Step]) -> bool {
         if reference.prefix == group {
             return match &reference.next {
                 Next::By(by) => by == path,
-                // Of packages, `in` compares what they hold.
+                // For packages, `in` compares the contents of each package, so all are needed.
                 Next::In(by) => by == path && *self == Self::Set,
                 Next::End | Next::Any => false,
             };
         }
         let is_above = member(group, &reference.prefix).is_some();
-        // A package that is asked for by its name stays; a set with such a member is left whole.
+        // A package that is also referred to by its constant name is never left out. For a set, such a reference rules
+        // out the group.
         let is_member = *self == Self::Set && member(&reference.prefix, group).is_some();
         !is_above && !is_member
     }
@@ -148,18 +150,18 @@ pub(super) fn set_member(rule: &Rule) -> Option<String> {
     }
 }
 
-/// What a value reaches one of.
+/// The groups that one path in `input` chooses from.
 #[derive(Default)]
 pub(super) struct Groups {
     /// The paths of packages and sets.
     pub(super) paths: BTreeSet<String>,
-    /// Those of sets of which an `in` evaluates all members, and meets the errors of all.
+    /// The sets that an `in` looks through. It evaluates all members, so an error in any member counts.
     pub(super) looked_through: BTreeSet<String>,
-    /// The modules of packages, each with its value.
+    /// The modules of the packages, each with the value that it is for.
     pub(super) modules: BTreeMap<String, String>,
 }
 
-/// What is reached by the value of `path` only.
+/// The groups that the value at `path` chooses from.
 pub(super) fn of(modules: &[Parsed], path: &[Step]) -> Groups {
     let references = references(modules);
     let groups: BTreeSet<String> = groups(modules, &references)
@@ -203,7 +205,7 @@ fn member<'a>(path: &'a str, group: &str) -> Option<&'a str> {
     below.split('.').next()
 }
 
-/// Whether no name of a package, an import or a rule has a dot in it, which would make two names of one.
+/// Whether no name of a package, an import or a rule contains a dot. Such a name would look like two names.
 pub(super) fn is_plainly_named(module: &Module) -> bool {
     let imports = module.imports.iter().map(|import| &import.refr);
     let rules = module.policy.iter().map(|rule| match rule.as_ref() {
@@ -286,7 +288,8 @@ impl Visitor for References<'_> {
                         next: Next::In(by),
                         from: self.from.to_owned(),
                     });
-                    // A path of constants holds nothing else, and this collection is not asked for whole.
+                    // Both sides are constant paths, so nothing else is in them. Stop here, or the collection would
+                    // count as needed whole.
                     return false;
                 }
             }
@@ -296,7 +299,7 @@ impl Visitor for References<'_> {
     }
 }
 
-/// The constant names that a reference begins with, and how it goes on.
+/// The constant names at the start of a reference, and what follows them.
 fn parts(reference: &Expr) -> (Option<String>, Next) {
     if let Some(path) = constant_path(reference) {
         return (Some(path), Next::End);

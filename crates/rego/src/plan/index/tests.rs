@@ -38,7 +38,7 @@ fn settings() -> Settings {
     }
 }
 
-/// The policy by all its rules, and by those that its index chooses.
+/// The same policy twice: with all its rules, and with the rules that its index chooses.
 fn both(sources: &Sources) -> (Policy, Policy) {
     let plan = Plan::of(sources, Version::V1, None, &Available).unwrap();
     assert!(plan.index.is_some(), "nothing is chosen by a value");
@@ -46,7 +46,7 @@ fn both(sources: &Sources) -> (Policy, Policy) {
     (load(Rules::Whole), load(Rules::ByIndex))
 }
 
-/// Rules for twenty collections, of which some say more.
+/// Rules for twenty collections. `rule` gives the text for each.
 fn flat(rule: impl Fn(usize) -> String) -> Sources {
     let mut text = "package p\n\ndefault allow := false\n\n".to_owned();
     for number in 0..20 {
@@ -99,10 +99,10 @@ fn an_error_names_its_line_though_rules_before_it_are_left_out() {
 
 #[test]
 fn what_must_be_met_first_is_met() {
-    // The error comes before the comparison, for every collection.
+    // The error comes before the comparison, so it can occur for every collection.
     let before = flat(|n| format!("allow if {{ to_number(input.x) == 1; input.c == \"c{n}\" }}"));
     assert_eq!(index(&before), None);
-    // An else holds where the comparison does not.
+    // An `else` holds if the comparison does not.
     let other =
         flat(|n| format!("r{n} := 1 if {{ input.c == \"c{n}\" }} else := 2\nallow if r{n} == 2"));
     assert_eq!(index(&other), None);
@@ -139,7 +139,7 @@ fn a_name_stays_defined_though_none_of_its_rules_can_hold() {
     );
 }
 
-/// A set with a member a collection, and rules that ask for it.
+/// A set with one member for each collection, and the rules that use the set.
 fn members(rules: &str) -> Sources {
     let mut text = format!("package p\n\ndefault allow := false\n\n{rules}\n");
     for number in 0..20 {
@@ -205,7 +205,7 @@ fn what_one_evaluation_has_produced_is_not_charged_to_the_next_collection() {
     assert_eq!(chosen.evaluate(&json!({"c": "c1"})), Ok(Some(json!(true))));
 }
 
-/// A package a collection, and one that chooses among them.
+/// One package for each collection, and one package that chooses among them.
 fn nested(chooser: &str, more: &str) -> Sources {
     let mut all = sources(&[(
         "main.rego",
@@ -271,7 +271,7 @@ fn an_entrypoint_among_the_packages_is_evaluated_whole() {
     assert!(matches!(slices, Ok(Slices::Whole(..))));
 }
 
-/// What is decided without the shortcuts, which a `with` switches off.
+/// The decision without the index. A `with` in the policy switches the index off.
 fn decided_whole(text: &str, input: &Value) -> Result<Option<Value>, Fault> {
     let text = format!("{text}\nunused if never with input as {{}}\nnever if false");
     let plan = Plan::of(
@@ -351,7 +351,7 @@ fn a_policy_of_which_most_stays_is_evaluated_whole() {
     assert!(index(&sources(&[("a.rego", &text)])).is_none());
 }
 
-/// Whoever asks for one collection after the other must not fill the memory with engines.
+/// A client that asks for one collection after the other must not fill the memory with engines.
 #[test]
 fn engines_of_a_thousand_collections_are_not_all_kept() {
     let mut text = "package p\n".to_owned();
@@ -379,7 +379,7 @@ fn engines_of_a_thousand_collections_are_not_all_kept() {
     let (engines, rules) = by.kept();
     assert!((100..300).contains(&engines), "{engines}");
     assert!(rules <= 4096, "{rules}");
-    // One that was asked for last is still there.
+    // The engine that was used last is still kept.
     let last = json!({"c": "c999"});
     assert!(Arc::ptr_eq(
         &slices.get(&last).unwrap(),

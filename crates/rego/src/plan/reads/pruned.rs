@@ -1,4 +1,4 @@
-//! A value serialised without the members that are not read, which costs those members nothing.
+//! Serialises a value without the members that are not read. Those members cost nothing.
 
 use std::fmt::{self, Write as _};
 
@@ -9,7 +9,7 @@ use serde::{
 
 use super::Reads;
 
-/// A value, as far as it is read.
+/// A value, and what is read of it.
 pub(super) struct Pruned<'a, T: ?Sized> {
     pub(super) value: &'a T,
     pub(super) reads: &'a Reads,
@@ -27,13 +27,13 @@ impl<T: Serialize + ?Sized> Serialize for Pruned<'_, T> {
     }
 }
 
-/// Hands everything on to a serializer, but for members that are not read.
+/// A serializer that skips members that are not read and passes on everything else.
 struct Pruning<'a, S> {
     inner: S,
     reads: &'a Reads,
 }
 
-/// Methods that hand on one argument unchanged.
+/// Methods that pass on one argument unchanged.
 macro_rules! handed_on {
     ($($method:ident: $kind:ty,)*) => {
         $(fn $method(self, value: $kind) -> Result<S::Ok, S::Error> {
@@ -145,7 +145,7 @@ impl<'a, S: Serializer> Serializer for Pruning<'a, S> {
 
     fn serialize_map(self, _length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         Ok(Members {
-            // How many members are left is not known before.
+            // The number of members that stay is not known yet.
             inner: self.inner.serialize_map(None)?,
             reads: self.reads,
             name: String::new(),
@@ -181,13 +181,13 @@ impl<'a, S: Serializer> Serializer for Pruning<'a, S> {
     }
 }
 
-/// An object of which only some members are read.
+/// Serialises an object of which only some members are read.
 struct Members<'a, M> {
     inner: M,
     reads: &'a Reads,
-    /// The name of the member at hand.
+    /// The name of the current member.
     name: String,
-    /// What is read of it.
+    /// What is read of the current member.
     member: Option<&'a Reads>,
 }
 
@@ -197,7 +197,7 @@ impl<M: SerializeMap> SerializeMap for Members<'_, M> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), M::Error> {
         self.name.clear();
-        // A formatter takes strings, and refuses what could be no name.
+        // `Display` accepts only types that can be names, so other types are an error.
         write!(self.name, "{}", Name(key)).map_err(|_| M::Error::custom("a name is a string"))?;
         self.member = self.reads.member(&self.name);
         Ok(())
@@ -237,7 +237,7 @@ impl<M: SerializeMap> SerializeStruct for Members<'_, M> {
     }
 }
 
-/// A name of a member, written out.
+/// Writes the name of a member as text.
 struct Name<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> fmt::Display for Name<'_, T> {

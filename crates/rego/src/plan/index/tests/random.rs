@@ -1,10 +1,10 @@
-//! Policies at random, by all their rules and by those that the index chooses.
+//! Random policies give the same value with all rules and with the rules that the index chooses.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A body of statements of which any may be what is chosen by.
+/// A body of several statements. The index may choose by any of them.
 fn body() -> impl Strategy<Value = String> {
     let statement = prop_oneof![
         4 => (0..6_u8).prop_map(|n| format!("input.c == \"c{n}\"")),
@@ -25,7 +25,7 @@ fn body() -> impl Strategy<Value = String> {
 fn rule() -> impl Strategy<Value = String> {
     (0..6_u8, body(), 0..3_u8).prop_map(|(kind, body, n)| match kind {
         0 | 1 => format!("allow if {{ {body} }}"),
-        // Without what could lead back to itself.
+        // Use leaves only, so that no rule can use itself.
         2 => format!("readers contains \"u{n}\" if {{ {} }}", leaf(&body)),
         3 => format!("level := {n} if {{ {} }}", leaf(&body)),
         4 => format!("blocked if {{ {} }}", leaf(&body)),
