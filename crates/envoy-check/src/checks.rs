@@ -1,4 +1,4 @@
-//! What can be wrong, one file a concern.
+//! The checks, each in its own file.
 
 pub(crate) mod access_log;
 pub(crate) mod admin;

@@ -1,20 +1,20 @@
-//! What is found, with its place and cure.
+//! Findings: what is wrong, where, and what to do.
 
 use geowarden_yaml::display_path;
 
 use crate::view::Node;
 
-/// How bad a finding is.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Requests pass that nobody judged, or other ones than those that were judged.
+    /// Some requests reach pygeoapi without a decision, or differ from the request that was decided on.
     Error,
-    /// The guard holds, and something else is lost: a reason, an address, a secret in a log.
+    /// All requests are decided on, but something else is lost or exposed: a reason, an address, a secret in a log.
     Warning,
 }
 
 impl Severity {
-    /// Its name in the output.
+    /// The name of the severity in the output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -23,31 +23,31 @@ impl Severity {
     }
 }
 
-/// One setting that is not as it must be.
+/// A setting with a wrong value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The name of the finding, which stays the same in later versions.
+    /// The code of the finding. It stays the same in later versions.
     pub code: &'static str,
-    /// How bad it is.
+    /// How serious the finding is.
     pub severity: Severity,
-    /// Line of the setting, from 1; of what should hold it where it is missing.
+    /// The line of the setting, from 1. If the setting is missing, the line of the part that should have it.
     pub line: usize,
-    /// Character in that line, from 1.
+    /// The character in that line, from 1.
     pub column: usize,
-    /// The way to it, such as `static_resources.listeners[0]`.
+    /// The path of the setting, such as `static_resources.listeners[0]`.
     pub path: String,
-    /// What was expected and found, and what that undoes.
+    /// What was expected and found, and what goes wrong because of it.
     pub message: String,
     /// What to do.
     pub cure: String,
 }
 
-/// Everything that was found in one file.
+/// All findings of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// In the order of the file.
+    /// The findings, in the order of the file.
     pub findings: Vec<Finding>,
-    /// What the file only names, and a check of it cannot see.
+    /// Parts that the file names but does not contain, so that they were not checked.
     pub unseen: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl Report {
     }
 }
 
-/// The findings so far.
+/// Collects findings.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(Vec<Finding>);
 
@@ -104,7 +104,8 @@ impl Findings {
         });
     }
 
-    /// Sorted by place. What two managers share, such as a set of routes, is told once.
+    /// The findings, sorted by place. A finding in a part that several managers share, such as a set of routes, is
+    /// reported once.
     pub(crate) fn report(mut self, unseen: Vec<String>) -> Report {
         self.0.sort_by(|a, b| {
             let place = |f: &Finding| (f.line, f.column, f.code);

@@ -1,10 +1,10 @@
-//! Which clusters geowarden guards.
+//! Finds the clusters that geowarden guards.
 
 use std::collections::BTreeSet;
 
 use crate::view::{Bootstrap, Cluster, Target, targets_of};
 
-/// The clusters that geowarden guards: those to which the routes lead for which it is asked.
+/// The guarded clusters: those that are the targets of routes with a decision of geowarden.
 #[derive(Debug, Default)]
 pub(crate) struct Guarded {
     names: BTreeSet<String>,
@@ -20,7 +20,7 @@ impl Guarded {
         self.names.contains(cluster)
     }
 
-    /// Whether a route that is not judged may lead here.
+    /// Whether a route without a decision may lead to a guarded cluster.
     pub(crate) fn may_be(&self, target: &Target<'_>) -> bool {
         match target {
             Target::Cluster(name, _) => self.has(name) || self.names.is_empty(),
@@ -29,7 +29,7 @@ impl Guarded {
     }
 }
 
-/// Finds the clusters that are guarded. One with the address of a guarded cluster is guarded too, whatever its name is.
+/// Finds the guarded clusters. A cluster with the address of a guarded cluster is guarded too, whatever its name.
 pub(crate) fn find(bootstrap: &Bootstrap<'_>) -> Guarded {
     let mut guarded = Guarded::default();
     for manager in bootstrap.asking_managers() {

@@ -23,14 +23,14 @@ pub use self::{
     view::UnreadableEnvoy,
 };
 
-/// What geowarden itself is set to, by which some of Envoy's settings are measured.
+/// Settings of geowarden that some of Envoy's settings must match.
 #[derive(Debug, Clone)]
 pub struct Expectations {
-    /// How long a Check may take (`server.deadline`).
+    /// The time limit of a Check (`server.deadline`).
     pub deadline: Duration,
     /// The largest CheckRequest, in bytes (`server.max_request_bytes`).
     pub max_request_bytes: u64,
-    /// Headers that hold credentials, in lower case, besides `authorization` and `cookie`.
+    /// Headers with credentials besides `authorization` and `cookie`, in lower case.
     pub credential_headers: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Default for Expectations {
     }
 }
 
-/// Checks a bootstrap (YAML or JSON) or an answer of Envoy's `/config_dump`.
+/// Checks a bootstrap (YAML or JSON) or a response of Envoy's `/config_dump`.
 pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEnvoy> {
     let document = Document::parse(text)?;
     let bootstrap = Bootstrap::read(&document)?;

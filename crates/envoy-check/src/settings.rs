@@ -1,11 +1,11 @@
-//! Settings that need no thought: each has a value that it must have, and a consequence where it has another.
+//! Checks settings that have one right value. Each has a text that says what a wrong value does.
 
 use crate::{
     finding::{Findings, Severity},
     view::Node,
 };
 
-/// What a setting must be.
+/// The right value of a setting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wanted {
     /// `true`, which is not Envoy's default.
@@ -16,25 +16,25 @@ pub(crate) enum Wanted {
     NotTrue,
     /// Anything but `false`.
     NotFalse,
-    /// This word.
+    /// This word of an enumeration.
     Word(&'static str),
     /// None of these words.
     NoneOf(&'static [&'static str]),
-    /// Anything, as long as it is there.
+    /// Any value, but the setting must be there.
     Present,
-    /// Nothing.
+    /// The setting must not be there.
     Absent,
 }
 
-/// A setting.
+/// A setting with its right value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     pub(crate) code: &'static str,
     pub(crate) severity: Severity,
-    /// Its name, those of the messages around it before it.
+    /// The path of the setting within its message.
     pub(crate) names: &'static [&'static str],
     pub(crate) wanted: Wanted,
-    /// What another value does.
+    /// What goes wrong with another value.
     pub(crate) undoes: &'static str,
 }
 
@@ -67,7 +67,7 @@ impl Setting {
     }
 }
 
-/// Compares the settings in `holder`.
+/// Checks the settings that `holder` contains.
 pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Findings) {
     for setting in settings {
         let value = holder.at(setting.names);

@@ -1,4 +1,4 @@
-//! A typed view of the parts of Envoy's configuration that matter here.
+//! A typed view of the parts of Envoy's configuration that the checks need.
 
 mod bootstrap;
 mod cluster;

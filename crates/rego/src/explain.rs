@@ -1,8 +1,9 @@
-//! Why a document has its value: which rule gave it, or by which condition each rule missed, with the values that it saw.
+//! Explains why a document has its value: which rule gave it, or which condition of each rule did not hold. The
+//! explanation includes the values that the conditions saw.
 //!
-//! The policy is evaluated by the engine that decides, with notes between its statements ([`instrument`]). So what is told is what
-//! the engine did, and it must have the same value: an explanation of another one is an error. A policy that is not explained
-//! has no notes.
+//! The same engine that decides evaluates the policy, with notes between its statements ([`instrument`]). So the
+//! explanation says what the engine did. If this evaluation gives another value than the decision, that is an error.
+//! Policies have no notes unless they are explained.
 
 mod calls;
 mod frames;
@@ -44,15 +45,15 @@ use crate::{
     translate::{Written, to_core},
 };
 
-/// Why a value is not explained.
+/// Why an explanation failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ExplainError {
-    /// The evaluation that is explained had another value.
+    /// The explained evaluation gave another value than the decision.
     #[error(
         "the explained evaluation gave {explained}, and the decision {decided}: the explanation is of no use; ask at one moment (`--at`) if the policy looks at the time"
     )]
     Differs {
-        /// What the decision was made by.
+        /// What was decided.
         decided: String,
         /// What the explained evaluation gave.
         explained: String,
@@ -60,21 +61,21 @@ pub enum ExplainError {
     /// The input cannot be given to the policy.
     #[error("input: {0}")]
     Input(String),
-    /// The notes of the evaluation do not fit together.
+    /// The notes of the evaluation contradict each other.
     #[error("the steps of the evaluation do not fit together, so it cannot be explained")]
     Broken,
 }
 
-/// What is to be told of an evaluation.
+/// What to explain about an evaluation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Asked {
-    /// What gave the value, or why there is none.
+    /// Which rule gave the value, or why there is none.
     Value,
     /// Why the value lacks a part, such as a case of a test.
     Missing,
 }
 
-/// A policy, prepared to say why one of its documents has its value.
+/// A policy, prepared to explain the value of one of its documents.
 pub struct Explainer {
     engine: Engine,
     recorder: Recorder,
@@ -120,7 +121,7 @@ impl Explainer {
         on_large_stack(move || Self::of(sources.without_tests(), version, errors, names))
     }
 
-    /// Prepares a policy with its tests, to explain the document at these names, without `data`.
+    /// Prepares a policy and its tests. `names` is the path of the document to explain, without `data`.
     pub(crate) fn of(
         sources: Sources,
         version: Version,
@@ -165,7 +166,7 @@ impl Explainer {
         })
     }
 
-    /// Why the entrypoint has its value for `input`; `decided` is what the decision was made by.
+    /// Explains the value of the entrypoint for `input`. `decided` is the decision that was made.
     pub fn explain(
         &self,
         input: &impl Serialize,
@@ -190,7 +191,7 @@ impl Explainer {
         self.tell(&input, explained.unwrap_or_default(), fault, Asked::Value)
     }
 
-    /// Why the entrypoint has its value, or lacks a part of it, without an input.
+    /// Explains the value of the entrypoint without an input.
     pub(crate) fn explain_alone(&self, asked: Asked) -> Result<Explanation, ExplainError> {
         self.recorder.take();
         let input = RegoValue::Undefined;
@@ -201,7 +202,7 @@ impl Explainer {
         self.tell(&input, value, fault, asked)
     }
 
-    /// What the last evaluation did.
+    /// Explains what the last evaluation did.
     fn tell(
         &self,
         input: &RegoValue,

@@ -1,7 +1,7 @@
-//! Evaluates policies by regorus's interpreter.
+//! Evaluates policies with regorus's interpreter.
 //!
-//! Each thread keeps the engine that it last used, a copy of a prototype; after an error or a panic it is dropped, since
-//! nothing is known of its state then.
+//! Each thread keeps the engine that it used last, which is a copy of a prototype. After an error or a panic the engine
+//! is dropped, because its state is unknown.
 
 pub(crate) mod builtins;
 pub(crate) mod engine;
@@ -30,18 +30,18 @@ thread_local! {
 /// Why an evaluation gave no value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// The evaluation failed: a built-in's error, a conflict of rules.
+    /// The evaluation failed: a built-in had an error, or rules gave conflicting values.
     #[error("the policy failed: {0}")]
     Evaluation(String),
     /// The evaluation took longer than its limit.
     #[error("the policy took longer than its limit")]
     Timeout,
-    /// The evaluator itself broke.
+    /// The evaluator itself panicked.
     #[error("the policy made the evaluator panic: {0}")]
     Panic(String),
 }
 
-/// The value of a rule for `input`; `None` where it is undefined.
+/// The value of a rule for `input`, or `None` if it is undefined.
 pub(crate) fn evaluate(slices: &Slices, rule: &str, input: Value) -> Result<Option<Value>, Fault> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let slice = slices.get(&input)?;
@@ -61,7 +61,7 @@ pub(crate) fn evaluate(slices: &Slices, rule: &str, input: Value) -> Result<Opti
     }
 }
 
-/// The same, with what the policy prints, one text for each line.
+/// Like `evaluate`, and also returns what the policy prints, one text for each line.
 pub(crate) fn evaluate_printing(
     slices: &Slices,
     rule: &str,
@@ -72,7 +72,7 @@ pub(crate) fn evaluate_printing(
     (value, builtins::print::take())
 }
 
-/// `None` for undefined.
+/// Converts a value to JSON. Undefined becomes `None`.
 fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
     match value {
         RegoValue::Undefined => Ok(None),
@@ -80,7 +80,7 @@ fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
     }
 }
 
-/// This thread's engine of a slice: the one it used last, or a copy.
+/// The engine of this thread for a slice: the one it used last, or a new copy.
 fn take_engine(slice: &Slice) -> Engine {
     PREPARED
         .with_borrow_mut(Option::take)

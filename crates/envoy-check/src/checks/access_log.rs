@@ -1,4 +1,4 @@
-//! Envoy's access log: no credential may be written down.
+//! Checks that Envoy's access log contains no credentials.
 
 use crate::{
     Expectations,
@@ -6,7 +6,7 @@ use crate::{
     view::{Extension, Manager, Node},
 };
 
-/// What a piece of a log format writes down.
+/// What a log format writes that it should not.
 #[derive(Debug, PartialEq, Eq)]
 enum Written {
     Credential,
@@ -49,7 +49,7 @@ fn tell(at: &Node<'_>, written: &Written, found: &mut Findings) {
     found.warning("access-log", at, what, cure);
 }
 
-/// What the commands of a format write, the worst of it.
+/// The worst thing that the commands of a format write.
 fn written(format: &str, expected: &Expectations) -> Option<Written> {
     let mut worst = None;
     for command in format.split('%').skip(1).step_by(2) {

@@ -1,11 +1,11 @@
-//! Envoy's admin page.
+//! Checks who can reach Envoy's admin page.
 
 use crate::{
     finding::Findings,
     view::{Bootstrap, is_loopback, socket_address},
 };
 
-/// Who can reach the admin page can change and stop Envoy, and read everything.
+/// Whoever reaches the admin page can change and stop Envoy and read everything.
 pub(crate) fn check(bootstrap: &Bootstrap<'_>, found: &mut Findings) {
     let Some(admin) = &bootstrap.admin else {
         return;

@@ -1,4 +1,5 @@
-//! The ext_authz filter: whether geowarden is asked for every request, sees all of it, and is obeyed.
+//! Checks the ext_authz filter: Envoy must ask geowarden about every request, send it the whole request, and follow its
+//! decision.
 
 use std::time::Duration;
 
@@ -91,10 +92,10 @@ const SETTINGS: [Setting; 13] = [
     ),
 ];
 
-/// Envoy's own limit where `timeout` is not set.
+/// Envoy's default for `timeout`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Envoy's names of the statuses that say that all went well (`envoy.type.v3.StatusCode`).
+/// Envoy's names of the success statuses (`envoy.type.v3.StatusCode`).
 const SUCCESSES: [&str; 11] = [
     "Continue",
     "OK",
@@ -132,7 +133,7 @@ pub(crate) fn check(filter: &HttpFilter<'_>, expected: &Expectations, found: &mu
     }
 }
 
-/// Whether it runs for every request.
+/// Checks that the filter runs for every request.
 fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
     let extension = &filter.extension;
     if filter.is_conditional {
@@ -176,7 +177,7 @@ fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
     }
 }
 
-/// Any rules forbid the pseudo-headers unless they say otherwise.
+/// With any rules, geowarden cannot change pseudo-headers such as the path, unless a rule allows it.
 fn header_mutation_rules(config: &Node<'_>, found: &mut Findings) {
     if let Some(rules) = config.get("decoder_header_mutation_rules") {
         found.error(
@@ -194,7 +195,7 @@ fn timeout(config: &Node<'_>, expected: &Expectations, found: &mut Findings) {
     };
     let set = service.get("timeout");
     let limit = set.as_ref().map_or(Some(DEFAULT_TIMEOUT), Node::duration);
-    // `0s` is no limit.
+    // `0s` means no limit.
     if limit.is_some_and(|limit| limit.is_zero() || limit > expected.deadline) {
         return;
     }

@@ -1,4 +1,4 @@
-//! The way to geowarden: whether Envoy finds it there, and whether somebody else can answer for it.
+//! Checks how Envoy reaches geowarden, and whether anybody else could answer in its place.
 
 use crate::{
     finding::Findings,
@@ -48,7 +48,7 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, filter: &HttpFilter<'_>, found: &
     }
 }
 
-/// gRPC's own client writes the path of a Unix socket as the host, which HTTP/2 refuses.
+/// gRPC's own client sends the path of a Unix socket as the host, which HTTP/2 rejects.
 fn google_grpc(service: &Node<'_>, found: &mut Findings) {
     let Some(google) = service.get("google_grpc") else {
         return;

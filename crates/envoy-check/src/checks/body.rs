@@ -1,4 +1,4 @@
-//! What of a request's body geowarden sees.
+//! Checks that geowarden sees the whole body of a request.
 
 use crate::{
     Expectations,
@@ -7,10 +7,10 @@ use crate::{
     view::Node,
 };
 
-/// The largest body that is sent along in the shipped configurations.
+/// The body limit of the shipped configurations, in bytes.
 const MEASURED_BODY: u64 = 65_536;
 
-/// Room for the headers of a CheckRequest beside the body.
+/// The space in a CheckRequest for headers, in bytes.
 const HEADERS: u64 = 64 * 1024;
 
 const BODY: [Setting; 2] = [
@@ -55,7 +55,7 @@ pub(crate) fn check(body: &Node<'_>, expected: &Expectations, found: &mut Findin
     }
 }
 
-/// An ext_authz filter that sends no bodies along.
+/// Reports an ext_authz filter that sends no bodies.
 pub(crate) fn missing(config: &Node<'_>, found: &mut Findings) {
     found.error(
         "body-not-sent",

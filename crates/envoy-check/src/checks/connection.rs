@@ -1,4 +1,4 @@
-//! The connection manager: which requests come in, and how they are read.
+//! Checks the connection manager: which requests it accepts, and how it reads them.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ const ROUTER_SETTINGS: [Setting; 1] = [Setting::warning(
     "clients learn of Envoy's retries and times, and pygeoapi sees `x-envoy-*` headers",
 )];
 
-/// How long a slow client may read the end of an answer.
+/// How long a slow client may take to read the end of a response.
 const DELAYED_CLOSE: Duration = Duration::from_mins(1);
 
 pub(crate) fn check(manager: &Manager<'_>, found: &mut Findings) {
@@ -170,7 +170,7 @@ fn client_address(config: &Node<'_>, found: &mut Findings) {
     }
 }
 
-/// An address that no client has.
+/// An address range that contains no client.
 const NOBODY: (&str, u64) = ("255.255.255.255", 32);
 
 fn internal_addresses(config: &Node<'_>, found: &mut Findings) {

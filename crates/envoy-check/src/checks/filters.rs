@@ -1,4 +1,4 @@
-//! The order of the HTTP filters: what is judged must be what pygeoapi receives.
+//! Checks the order of the HTTP filters: pygeoapi must receive the request that was decided on.
 
 use super::shaping::{self, PROCESSOR};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     view::{EXT_AUTHZ, Manager, ROUTER},
 };
 
-/// Filters whose purpose is to change a request, or that run the operator's own code.
+/// Filters that change requests, or that run the operator's own code.
 const CHANGING: [&str; 12] = [
     PROCESSOR,
     "envoy.extensions.filters.http.lua.v3.Lua",

@@ -1,4 +1,4 @@
-//! Listeners: all of them that lead to pygeoapi must ask geowarden.
+//! Checks that all listeners that lead to pygeoapi ask geowarden.
 
 use crate::{
     finding::Findings,

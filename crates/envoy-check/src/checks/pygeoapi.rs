@@ -1,4 +1,4 @@
-//! The address of pygeoapi, and who else can reach it.
+//! Checks the address of pygeoapi, and who else can reach it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -26,7 +26,8 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Fi
     }
 }
 
-/// Whether the whole internet may know the way there. A name says nothing.
+/// Whether an address can be reached from the whole internet. A host name counts as not reachable, because its address
+/// is unknown.
 fn is_public(address: &str) -> bool {
     match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(ip)) => !is_private_v4(ip),
@@ -37,7 +38,7 @@ fn is_public(address: &str) -> bool {
 
 fn is_private_v4(ip: Ipv4Addr) -> bool {
     let [first, second, ..] = ip.octets();
-    // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598), and used by clusters.
+    // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598). Clusters use it too.
     let is_shared = first == 100 && second & 0xc0 == 64;
     ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared
 }

@@ -1,4 +1,4 @@
-//! Routes: each one that leads to pygeoapi must be judged, and lead there with the request that was judged.
+//! Checks the routes that lead to pygeoapi: each request needs a decision, and must not change after it.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) fn check(
     tenants(&routes, &names, found);
 }
 
-/// The settings of ext_authz that a route changes.
+/// Checks the settings of ext_authz that a route overrides.
 fn per_route(route: &Route<'_>, names: &[&str], expected: &Expectations, found: &mut Findings) {
     for (_, config) in route.settings(names) {
         let inner = config
@@ -92,7 +92,7 @@ fn target(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// Settings that change the path behind ext_authz.
+/// Settings of a route that change the path after the decision.
 const REWRITES: [&str; 4] = [
     "prefix_rewrite",
     "regex_rewrite",
@@ -122,7 +122,7 @@ fn path(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// Headers that geowarden sets or judges; a route sets its own after that.
+/// Whether geowarden decides on this header or sets it. A route sets its own headers later, so it would override them.
 fn is_judged(name: &str) -> bool {
     let judged = [":path", ":method", "accept", "content-type", "script-name"];
     judged.contains(&name) || name.starts_with("x-geowarden-")
@@ -147,7 +147,7 @@ fn headers(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// Faults of a connection after which pygeoapi cannot have begun with the request.
+/// Connection errors after which pygeoapi cannot have started on the request.
 const UNBEGUN: [&str; 3] = ["connect-failure", "refused-stream", "reset-before-request"];
 
 fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
@@ -187,7 +187,8 @@ fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// One route a virtual host: what a second one is chosen by can be what pygeoapi reads otherwise.
+/// Reports a virtual host with several routes to pygeoapi. Pygeoapi may read the part of the request that chooses the
+/// route differently.
 fn several(routes: &[&Route<'_>], found: &mut Findings) {
     for two in routes.windows(2) {
         if let [first, second] = two
@@ -203,7 +204,7 @@ fn several(routes: &[&Route<'_>], found: &mut Findings) {
     }
 }
 
-/// Where one virtual host names a tenant, each has to.
+/// If one route names its tenant, every route must name one.
 fn tenants(routes: &[&Route<'_>], names: &[&str], found: &mut Findings) {
     let is_named = |route: &Route<'_>| {
         let mut all = route.settings(names).into_iter();

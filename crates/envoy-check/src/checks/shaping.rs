@@ -1,4 +1,4 @@
-//! Shaping of answers by ext_proc: what geowarden takes out of an answer must not come through around it.
+//! Checks the shaping of responses by ext_proc: content that geowarden removes must not reach the client another way.
 
 use crate::{
     finding::Findings,
@@ -36,7 +36,7 @@ const SETTINGS: [Setting; 4] = [
     ),
 ];
 
-/// Whether a filter leaves the request alone: an ext_proc of answers only.
+/// Whether a filter does not change the request: it is an ext_proc for responses only.
 pub(crate) fn leaves_request(filter: &Extension<'_>) -> bool {
     let mode = |name: &str| filter.config.at(&["processing_mode", name]);
     let is = |name: &str, word: &str| mode(name).is_some_and(|mode| mode.text() == Some(word));

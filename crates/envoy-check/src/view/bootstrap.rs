@@ -1,17 +1,17 @@
-//! The parts of a bootstrap, or of what a running Envoy says of itself.
+//! The parts of a bootstrap, or of a configuration dump of a running Envoy.
 
 use geowarden_yaml::{Document, YamlError};
 use thiserror::Error;
 
 use super::{cluster::Cluster, listener::Listener, manager::Manager, named::Named, node::Node};
 
-/// Why a text is no configuration of an Envoy.
+/// Why a text is not a configuration of Envoy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnreadableEnvoy {
     /// It is neither YAML nor JSON.
     #[error(transparent)]
     Yaml(#[from] YamlError),
-    /// It is a manifest for Kubernetes, from which a mesh makes Envoy's configuration.
+    /// It is a Kubernetes manifest. A service mesh makes Envoy's configuration from it.
     #[error(
         "expected an Envoy bootstrap, found a Kubernetes manifest: a mesh or gateway makes Envoy's configuration of it; ask its Envoy what came of it (`curl localhost:15000/config_dump`, in Envoy Gateway port 19000), and check that answer"
     )]
@@ -24,7 +24,7 @@ pub enum UnreadableEnvoy {
 }
 
 impl UnreadableEnvoy {
-    /// The line of the fault, where one line has it.
+    /// The line of the error, if the error is in one line.
     pub fn line(&self) -> Option<usize> {
         match self {
             Self::Yaml(error) => Some(error.line),
@@ -33,16 +33,16 @@ impl UnreadableEnvoy {
     }
 }
 
-/// What an Envoy is told to do.
+/// The configuration of an Envoy.
 #[derive(Debug)]
 pub(crate) struct Bootstrap<'a> {
     pub(crate) root: Node<'a>,
     pub(crate) admin: Option<Node<'a>>,
     pub(crate) listeners: Vec<Listener<'a>>,
     pub(crate) clusters: Vec<Cluster<'a>>,
-    /// Whether clusters come from a control plane that the file does not show.
+    /// Whether a control plane supplies clusters that the file does not contain.
     pub(crate) has_unseen_clusters: bool,
-    /// What is named here and stands elsewhere.
+    /// Parts that the file names but does not contain.
     pub(crate) unseen: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Bootstrap<'a> {
         }
     }
 
-    /// Of an answer of `/config_dump` (`envoy.admin.v3.ConfigDump`).
+    /// Reads a response of `/config_dump` (`envoy.admin.v3.ConfigDump`).
     fn of_dump(root: Node<'a>) -> Self {
         let mut unseen = Vec::new();
         let (mut listeners, mut all_clusters) = (Vec::new(), Vec::new());

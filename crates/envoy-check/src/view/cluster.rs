@@ -30,7 +30,7 @@ impl<'a> Cluster<'a> {
             .collect()
     }
 
-    /// Each as one text: `127.0.0.1:5000`, or the path of a socket.
+    /// The addresses of the cluster. Each is one text: `127.0.0.1:5000`, or the path of a socket.
     pub(crate) fn addresses(&self) -> Vec<String> {
         let one = |address: &Node<'a>| {
             if let Some(path) = address.at(&["pipe", "path"]) {
@@ -48,7 +48,7 @@ impl<'a> Cluster<'a> {
             || self.node.get("transport_socket_matches").is_some()
     }
 
-    /// Whether Envoy speaks HTTP/2 to it, without which there is no gRPC.
+    /// Whether Envoy speaks HTTP/2 to the cluster, which gRPC needs.
     pub(crate) fn has_http2(&self) -> bool {
         let options = self.node.get("typed_extension_protocol_options");
         let options = options.map_or_else(Vec::new, |options| options.members());
@@ -66,7 +66,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// The address of a `core.v3.Address` and where it stands, if it is one of a network.
+/// The IP address or host name in a `core.v3.Address`, with its place. `None` if it is not a network address.
 pub(crate) fn socket_address<'a>(address: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
     let node = address.at(&["socket_address", "address"])?;
     Some((node.text()?, node))

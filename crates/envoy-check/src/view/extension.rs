@@ -1,22 +1,22 @@
-//! Envoy's extensions: what kind one is, and its configuration.
+//! Extensions of Envoy, with their kind and configuration.
 
 use super::node::Node;
 
-/// A part of Envoy that is named by its type, such as an HTTP filter.
+/// A part of Envoy with a type, such as an HTTP filter.
 #[derive(Debug, Clone)]
 pub(crate) struct Extension<'a> {
-    /// The entry that holds it.
+    /// The entry that contains it.
     pub(crate) entry: Node<'a>,
-    /// The name that the operator gave it, by which routes refer to it.
+    /// The name that the operator chose. Routes refer to it.
     pub(crate) name: &'a str,
-    /// The full name of its message: what it is, whatever its name says.
+    /// The full name of its message type, which tells what it is.
     pub(crate) kind: &'a str,
-    /// Its configuration; the entry where there is none.
+    /// Its configuration, or its entry if it has no configuration.
     pub(crate) config: Node<'a>,
 }
 
 impl<'a> Extension<'a> {
-    /// That of an entry with `name` and `typed_config`.
+    /// Reads an entry with `name` and `typed_config`.
     pub(crate) fn of(entry: &Node<'a>) -> Self {
         let typed = entry.get("typed_config");
         let (kind, config) = typed.map_or(("", entry.clone()), typed_config);
@@ -28,7 +28,7 @@ impl<'a> Extension<'a> {
         }
     }
 
-    /// The configuration of another extension inside this one, such as in a matcher.
+    /// An extension in the configuration of this one, such as in a matcher.
     pub(crate) fn inside(&self, name: &str) -> Option<Self> {
         let inner = Self::of(&self.config.get(name)?);
         Some(Self {
@@ -39,7 +39,7 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// The kind and the value of an `Any`. A control plane that does not know the type wraps it in a `TypedStruct`.
+/// The type and the value of an `Any`. A control plane that does not know the type wraps the value in a `TypedStruct`.
 pub(crate) fn typed_config(any: Node<'_>) -> (&str, Node<'_>) {
     let url = any.text_of("@type").unwrap_or_default();
     let kind = message(url);

@@ -1,4 +1,4 @@
-//! What listens.
+//! Listeners of Envoy.
 
 use super::{extension::Extension, manager::Manager, named::Named, node::Node};
 
@@ -6,11 +6,11 @@ const MANAGER: &str =
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
-/// A listener with what it does to connections.
+/// A listener, with its HTTP connection managers and TCP proxies.
 #[derive(Debug)]
 pub(crate) struct Listener<'a> {
     pub(crate) managers: Vec<Manager<'a>>,
-    /// Filters that pass connections on as they are.
+    /// Filters that pass on connections without reading requests.
     pub(crate) tcp_proxies: Vec<Extension<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! An HTTP connection manager: its filters and routes.
+//! HTTP connection managers, with their filters and routes.
 
 use super::{extension::Extension, named::Named, node::Node, route::Route};
 
@@ -10,7 +10,7 @@ const MATCHER: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher"
 #[derive(Debug)]
 pub(crate) struct HttpFilter<'a> {
     pub(crate) extension: Extension<'a>,
-    /// The kind of the filter that a matcher may skip, where this is such a matcher.
+    /// Whether the filter is wrapped in a matcher that can skip it.
     pub(crate) is_conditional: bool,
 }
 
@@ -24,7 +24,7 @@ impl HttpFilter<'_> {
 #[derive(Debug)]
 pub(crate) struct Manager<'a> {
     pub(crate) listener: &'a str,
-    /// The listener's own settings.
+    /// The listener that contains the manager.
     pub(crate) listener_node: Node<'a>,
     pub(crate) config: Node<'a>,
     pub(crate) filters: Vec<HttpFilter<'a>>,
@@ -75,7 +75,7 @@ impl<'a> Manager<'a> {
         self.authorizations().next().is_some()
     }
 
-    /// Where ext_authz is switched off for a route, if it is.
+    /// The setting that switches off ext_authz for a route, if there is one.
     pub(crate) fn switch_of(&self, route: &Route<'a>) -> Option<Node<'a>> {
         let names: Vec<&str> = self.authorizations().map(|f| f.extension.name).collect();
         route.switch(&names)

@@ -1,14 +1,14 @@
-//! What listeners refer to by name, and a dump shows.
+//! Parts that listeners refer to by name, and that a configuration dump contains.
 
 use std::collections::BTreeMap;
 
 use super::node::Node;
 
-/// What listeners refer to by name.
+/// Parts that listeners refer to by name.
 #[derive(Debug, Default)]
 pub(crate) struct Named<'a> {
     /// Sets of routes (RDS).
     pub(crate) routes: BTreeMap<&'a str, Node<'a>>,
-    /// Filters (ECDS).
+    /// HTTP filters (ECDS).
     pub(crate) filters: BTreeMap<&'a str, Node<'a>>,
 }

@@ -1,12 +1,12 @@
-//! A value of the configuration, and where it stands.
+//! A value in the configuration, with its place.
 
 use std::time::Duration;
 
 use geowarden_yaml::{Document, KeyPath, Mark, Step};
 use serde_json::Value;
 
-/// A value with its place. Members are asked for by the names of Envoy's protobuf, and found by their JSON names too
-/// (`failure_mode_allow` and `failureModeAllow`). A `null` is as good as nothing.
+/// A value with its place. Members have the names of Envoy's protobuf messages. Their JSON names are found too
+/// (`failure_mode_allow` and `failureModeAllow`). `null` counts as missing.
 #[derive(Debug, Clone)]
 pub(crate) struct Node<'a> {
     document: &'a Document,
@@ -32,7 +32,7 @@ impl<'a> Node<'a> {
         self.document.mark(&self.path).unwrap_or(start)
     }
 
-    /// The member of this name.
+    /// The member with this name.
     pub(crate) fn get(&self, name: &str) -> Option<Self> {
         let members = self.value.as_object()?;
         let found = members
@@ -43,7 +43,7 @@ impl<'a> Node<'a> {
             .map(|(key, value)| self.inside(Step::Key(key.clone()), value))
     }
 
-    /// The value behind these names.
+    /// The value at this path.
     pub(crate) fn at(&self, names: &[&str]) -> Option<Self> {
         let mut node = self.clone();
         for name in names {
@@ -52,7 +52,7 @@ impl<'a> Node<'a> {
         Some(node)
     }
 
-    /// The value behind these names, or the last one on the way there: where a missing setting would stand.
+    /// The value at this path, or the last value on the way to it. That is where a missing setting belongs.
     pub(crate) fn nearest(&self, names: &[&str]) -> Self {
         let mut node = self.clone();
         for name in names {
@@ -64,19 +64,19 @@ impl<'a> Node<'a> {
         node
     }
 
-    /// The elements of a list; none of what is no list.
+    /// The elements of a list. Empty if the value is not a list.
     pub(crate) fn items(&self) -> Vec<Self> {
         let all = self.value.as_array().into_iter().flatten().enumerate();
         all.map(|(index, value)| self.inside(Step::Index(index), value))
             .collect()
     }
 
-    /// The elements of the list of this name.
+    /// The elements of the list with this name.
     pub(crate) fn list(&self, name: &str) -> Vec<Self> {
         self.list_at(&[name])
     }
 
-    /// The elements of the list behind these names.
+    /// The elements of the list at this path.
     pub(crate) fn list_at(&self, names: &[&str]) -> Vec<Self> {
         self.at(names).map_or_else(Vec::new, |list| list.items())
     }
@@ -111,7 +111,7 @@ impl<'a> Node<'a> {
         self.value.as_str()
     }
 
-    /// The text of the member of this name.
+    /// The text of the member with this name.
     pub(crate) fn text_of(&self, name: &str) -> Option<&'a str> {
         self.get(name)?.value.as_str()
     }
@@ -124,25 +124,25 @@ impl<'a> Node<'a> {
         self.value.as_bool() == Some(false)
     }
 
-    /// Whether the member of this name is `true`.
+    /// Whether the member with this name is `true`.
     pub(crate) fn has_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|node| node.is_true())
     }
 
-    /// A whole number, which protobuf's JSON may write as a text.
+    /// The value as an integer. JSON of protobuf may write it as a string.
     pub(crate) fn number(&self) -> Option<u64> {
         let by_text = || self.value.as_str()?.parse().ok();
         self.value.as_u64().or_else(by_text)
     }
 
-    /// A length of time as protobuf's JSON writes it: `0.25s`.
+    /// The value as a duration, as JSON of protobuf writes it: `0.25s`.
     pub(crate) fn duration(&self) -> Option<Duration> {
         let seconds = self.value.as_str()?.strip_suffix('s')?;
         Duration::try_from_secs_f64(seconds.parse().ok()?).ok()
     }
 
-    /// The value in words. Other texts than Envoy's own words and lengths of time are not told: one may be a secret in the
-    /// wrong place.
+    /// The value for a message. Texts are left out unless they are words of an enumeration or durations: a text may be
+    /// a misplaced secret.
     pub(crate) fn in_words(&self) -> String {
         match self.value {
             Value::Null => "nothing".to_owned(),
@@ -167,13 +167,13 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A word of an enumeration, such as `REJECT_REQUEST`.
+/// Whether a text is a word of an enumeration, such as `REJECT_REQUEST`.
 fn is_word(text: &str) -> bool {
     let is_of_word = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     text.len() <= 40 && text.contains('_') && text.bytes().all(is_of_word)
 }
 
-/// `failure_mode_allow` as protobuf's JSON writes it: `failureModeAllow`.
+/// The JSON name of a protobuf field: `failureModeAllow` for `failure_mode_allow`.
 fn json_name(name: &str) -> String {
     let mut json = String::with_capacity(name.len());
     let mut is_start = false;

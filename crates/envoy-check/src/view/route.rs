@@ -1,22 +1,22 @@
-//! Routes, and where they lead.
+//! Routes and their targets.
 
 use super::{extension::typed_config, node::Node};
 
-/// A route with all that settings of it can stand in.
+/// A route, with everything that contains settings for it.
 #[derive(Debug)]
 pub(crate) struct Route<'a> {
     pub(crate) node: Node<'a>,
     pub(crate) host: Node<'a>,
-    /// The set of routes, the virtual host, the route and its clusters, the outer ones first.
+    /// The set of routes, the virtual host, the route and its clusters, from the outside in.
     pub(crate) levels: Vec<Node<'a>>,
 }
 
-/// Where a route leads.
+/// The target of a route.
 #[derive(Debug, Clone)]
 pub(crate) enum Target<'a> {
-    /// A cluster, and where it is named.
+    /// A cluster, and the place that names it.
     Cluster(&'a str, Node<'a>),
-    /// Any cluster: a header of the request, or a plugin, names it.
+    /// Any cluster: a header of the request or a plugin chooses it.
     ChosenByRequest(Node<'a>),
 }
 
@@ -48,7 +48,7 @@ impl<'a> Route<'a> {
         all
     }
 
-    /// What the settings of these filters are for this route, at each level: the message, and what kind it is.
+    /// The settings of these filters for this route, at each level. Each has its message type.
     pub(crate) fn settings(&self, filters: &[&str]) -> Vec<(&'a str, Node<'a>)> {
         let of_level = |level: &Node<'a>| {
             let all = level.get("typed_per_filter_config");
@@ -61,7 +61,7 @@ impl<'a> Route<'a> {
         self.levels.iter().flat_map(of_level).collect()
     }
 
-    /// Where one of these filters is switched off, if it is.
+    /// The setting that switches off one of these filters, if there is one.
     pub(crate) fn switch(&self, filters: &[&str]) -> Option<Node<'a>> {
         let mut all = self.settings(filters).into_iter();
         all.find_map(|(_, config)| {
@@ -72,7 +72,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The clusters of a route, where it names any. A redirect or an answer of Envoy's own leads nowhere.
+/// The clusters that a route leads to. A redirect or a direct response leads to none.
 pub(crate) fn targets_of<'a>(route: &Node<'a>) -> Vec<Target<'a>> {
     let Some(action) = route.get("route") else {
         return Vec::new();

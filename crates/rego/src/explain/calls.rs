@@ -1,4 +1,4 @@
-//! The calls that notes are.
+//! The function calls that notes consist of.
 
 use crate::{core::Term, resolve::tree::Scalar};
 
@@ -9,19 +9,19 @@ pub(super) const GOT: &str = "internal.explain_got";
 pub(super) const ENTER: &str = "internal.explain_enter";
 pub(super) const LEAVE: &str = "internal.explain_leave";
 
-/// What [`END`] gives the statements behind it.
+/// Which value the call of [`END`] returns to the statements after it.
 #[derive(Clone, Copy)]
 pub(super) enum Takes {
-    /// The value, whatever it is.
+    /// The value of the statement, if it is defined.
     Value,
-    /// Something, if the value is neither undefined nor false.
+    /// A value only if the statement's value is neither undefined nor false.
     Truth,
-    /// Something, if it is.
+    /// A value only if the statement's value is undefined or false.
     NoTruth,
 }
 
 impl Takes {
-    /// As an argument.
+    /// Encodes it as an argument.
     pub(super) fn term(self) -> Term {
         number(match self {
             Self::Value => 0,
@@ -30,7 +30,7 @@ impl Takes {
         })
     }
 
-    /// From its argument.
+    /// Decodes it from its argument.
     pub(super) fn of(number: usize) -> Self {
         match number {
             0 => Self::Value,

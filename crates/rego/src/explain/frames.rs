@@ -1,7 +1,7 @@
-//! Puts the notes of an evaluation together: which query was evaluated for which statement, and how far it came.
+//! Puts the notes of an evaluation in order: which query was evaluated for which statement, and how far it came.
 //!
-//! No rule uses itself, so a query that is entered while one of it is open begins anew, and one that is entered while no
-//! statement is open belongs to the statement around.
+//! No rule uses itself. So an open query that is entered again starts from the beginning. If no statement of the
+//! innermost query is open, that query has ended.
 
 use regorus::Value;
 
@@ -13,9 +13,9 @@ use super::{
 /// An evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    /// Queries that were entered.
+    /// All queries that were entered, once for each time.
     pub frames: Vec<Frame>,
-    /// Statements that were begun.
+    /// All statements that were begun, once for each time.
     pub visits: Vec<Visit>,
 }
 
@@ -24,23 +24,23 @@ pub(super) struct Frames {
 pub(super) struct Frame {
     /// The query.
     pub block: usize,
-    /// The variables it was entered with.
+    /// The values of its arguments.
     pub arguments: Vec<Value>,
-    /// The statement that it was entered for; `None` for the document that was asked for.
+    /// The statement that needed the query, or `None` for the document to explain.
     pub parent: Option<usize>,
-    /// The statement around in which something stands in place of something else.
+    /// The surrounding statement that has a `with`, if any.
     pub context: Option<usize>,
-    /// Its statements.
+    /// The visits of its statements.
     pub visits: Vec<usize>,
-    /// The values that it gave, and the last statement before each.
+    /// Each value that it gave, with the last statement before it.
     pub leaves: Vec<(Vec<Value>, Option<Place>)>,
-    /// How far it is.
+    /// The statements that hold so far.
     path: Vec<Place>,
-    /// The statement that has begun and not ended.
+    /// The statement that has begun but not ended.
     open: Option<usize>,
 }
 
-/// A statement, and the element that it found where it looks through a collection.
+/// A statement and, if it goes through a collection, the current element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub visit: usize,
@@ -54,19 +54,19 @@ pub(super) struct Visit {
     pub step: usize,
     /// The query.
     pub frame: usize,
-    /// What was evaluated before it in the same query.
+    /// The place before it in the same query.
     pub before: Option<Place>,
-    /// Its variables.
+    /// The values of its variables.
     pub locals: Vec<Value>,
-    /// What came of it, unless the evaluation broke off.
+    /// Its result, or `None` if the evaluation failed in it.
     pub outcome: Option<Outcome>,
-    /// The elements that it found.
+    /// The elements that it found in its collection.
     pub elements: Vec<Vec<Value>>,
-    /// The queries that were entered for it.
+    /// The queries that it needed.
     pub inner: Vec<usize>,
 }
 
-/// What came of a statement.
+/// The result of a statement.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub value: Option<Value>,
@@ -75,7 +75,7 @@ pub(super) struct Outcome {
 }
 
 impl Frames {
-    /// Puts notes together; `None` if they do not fit together.
+    /// Puts the notes in order, or returns `None` if they contradict each other.
     pub(super) fn of(notes: Vec<Note>, all: &Notes) -> Option<Self> {
         let mut frames = Self::default();
         let mut stack: Vec<usize> = Vec::new();
@@ -132,7 +132,7 @@ impl Frames {
     }
 
     fn enter(&mut self, block: usize, arguments: Vec<Value>, all: &Notes, stack: &mut Vec<usize>) {
-        // A query in which no statement is open is over, as far as this one is concerned.
+        // A query without an open statement has ended.
         while let Some(top) = stack.last() {
             match self.frames.get(*top) {
                 Some(frame) if frame.open.is_some() => break,
@@ -160,7 +160,7 @@ impl Frames {
         stack.push(frame);
     }
 
-    /// The frame of a query, with all that are entered inside of it left.
+    /// Goes back to the frame of an outer query and leaves all queries inside it.
     fn back_to(&self, block: usize, stack: &mut Vec<usize>) -> Option<usize> {
         loop {
             let top = *stack.last()?;
@@ -211,7 +211,7 @@ impl Frames {
         Some(())
     }
 
-    /// The statement at or around another one in which something stands in place of something else.
+    /// The statement with a `with` that is in force at this visit: this statement or one around it.
     pub(super) fn context(&self, visit: usize, all: &Notes) -> Option<usize> {
         let at = self.visits.get(visit)?;
         if all.steps.get(at.step)?.is_replacing {
@@ -224,7 +224,7 @@ impl Frames {
         }
     }
 
-    /// The way to a place, from the first statement on.
+    /// The places from the first statement to this one.
     pub(super) fn path(&self, place: Place) -> Vec<Place> {
         let mut path = vec![place];
         let mut at = place;

@@ -1,7 +1,8 @@
-//! Adds notes to a policy in the forms of the core: each statement tells that it begins, what it was given and what came of it.
+//! Adds notes to a policy in the core language. Each statement reports its beginning, the values that it received, and
+//! its result.
 //!
-//! The engine evaluates the same statements by the same rules; what each of them gives goes through a set of at most one value,
-//! so that what is undefined is told as well:
+//! The engine still evaluates the same statements and rules. The result of each statement is first put in a set of at
+//! most one value. So even an undefined result can be reported:
 //!
 //! | statement | with notes |
 //! |---|---|
@@ -10,7 +11,7 @@
 //! | `some k, v in c` | the same for `c`, and `got(n, [k, v])` for each element |
 //! | `every k, v in c { .. }` | the same for `{true \| every k, v in c { .. }}` |
 //!
-//! Each note has a value that the next one takes, which keeps the order.
+//! Each note uses the value of the note before it, which keeps them in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +93,7 @@ struct Noting<'a> {
     notes: &'a mut Notes,
     rule: usize,
     names: Vec<String>,
-    /// The variables that have values.
+    /// The variables that have a value at this point.
     known: BTreeSet<Local>,
 }
 
@@ -100,7 +101,7 @@ fn variables(locals: &[Local]) -> Term {
     Term::Array(locals.iter().copied().map(Term::Local).collect())
 }
 
-/// Holds always, once a variable has its value.
+/// A condition that always holds, but only after the variable has a value.
 fn after(local: Local) -> Step {
     Step::Test(Term::call(
         "internal.is_collection",
@@ -170,7 +171,7 @@ impl Noting<'_> {
         made.statements
     }
 
-    /// Adds a statement with its notes, and tells the variable that is there once it holds.
+    /// Adds a statement with its notes. Returns a variable that has a value once the statement holds.
     fn statement(
         &mut self,
         statement: &Statement,
@@ -195,7 +196,7 @@ impl Noting<'_> {
         let mut last = self.bound(made, Term::call(BEGIN, begun));
         let mut operands = Vec::new();
         for operand in found.operands {
-            // As the engine does, what stands behind something undefined is not looked at.
+            // Stop after an undefined reference, as the engine does.
             let before = match operands.last() {
                 Some(Term::Local(before)) => Step::Each(None, None, Term::Local(*before)),
                 _ => after(last),
@@ -261,7 +262,7 @@ impl Noting<'_> {
         body
     }
 
-    /// A condition as a value that is undefined or false if it does not hold.
+    /// A condition as a value. The value is undefined or false if the condition does not hold.
     fn condition(&mut self, step: &Step) -> Term {
         let term = match step {
             Step::Same(left, right) => Term::Infix("==", Box::new((left.clone(), right.clone()))),
@@ -310,7 +311,7 @@ impl Noting<'_> {
         }
     }
 
-    /// A variable with the set of a value, or of nothing if it is undefined.
+    /// Adds a variable that holds a set: with the value in it, or empty if the value is undefined.
     fn seen(&mut self, made: &mut Made, statement: &Statement, before: Step, term: Term) -> Local {
         let value = self.fresh();
         let term = match term {
@@ -381,7 +382,7 @@ impl Noting<'_> {
     }
 }
 
-/// Statements, as they are made.
+/// The statements that were made so far.
 struct Made {
     statements: Vec<Statement>,
     span: Span,

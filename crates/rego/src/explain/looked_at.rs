@@ -1,4 +1,4 @@
-//! What a statement looks at: variables and references.
+//! The variables and references that a statement uses.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::{
     resolve::tree::Local,
 };
 
-/// What a statement looks at.
+/// The variables and references that a statement uses.
 #[derive(Default)]
 pub(super) struct Found {
     /// Variables.
@@ -17,7 +17,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Adds what a statement looks at, but for the whole value of a condition or an assignment, which is told anyway.
+    /// Adds what a statement uses. The whole value of a condition or an assignment is not added, because the
+    /// statement's result already has it.
     pub(super) fn step(&mut self, step: &Step) {
         match step {
             Step::Bind(_, term) | Step::Test(term) => self.below(term),
@@ -30,7 +31,7 @@ impl Found {
         }
     }
 
-    /// What is in a value, but for itself.
+    /// Adds the parts of a value, but not the value itself.
     fn below(&mut self, term: &Term) {
         match term {
             Term::Document(_, way) => self.all(way),
@@ -65,7 +66,7 @@ impl Found {
                     self.term(value);
                 }
             }
-            // A comprehension tells itself what it looks at.
+            // A comprehension has notes of its own.
             Term::Scalar(_) | Term::Comprehension(..) => {}
         }
     }

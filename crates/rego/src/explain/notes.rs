@@ -1,4 +1,4 @@
-//! What the numbers in notes stand for.
+//! What the numbers in notes mean.
 
 use std::collections::BTreeMap;
 
@@ -15,48 +15,48 @@ pub(super) struct Notes {
     pub steps: Vec<StepNote>,
     /// Queries.
     pub blocks: Vec<BlockNote>,
-    /// Rules, of which those have a body that are no defaults.
+    /// Rules. Those that are not defaults have a body.
     pub rules: Vec<RuleNote>,
 }
 
 /// A statement.
 #[derive(Debug)]
 pub(super) struct StepNote {
-    /// The query that it stands in.
+    /// The query that contains it.
     pub block: usize,
-    /// Its place there.
+    /// Its position in the query.
     pub order: usize,
     /// The author's statement.
     pub span: Span,
-    /// What it says.
+    /// What it does.
     pub step: Step,
-    /// The variables that its values are told of.
+    /// The variables whose values its notes report.
     pub locals: Vec<Local>,
-    /// The references whose values are told, in the order in which they are evaluated.
+    /// The references whose values its notes report, in the order in which they are evaluated.
     pub operands: Vec<Term>,
-    /// Whether something stands in place of something else.
+    /// Whether it has a `with`.
     pub is_replacing: bool,
 }
 
 /// A query.
 #[derive(Debug)]
 pub(super) struct BlockNote {
-    /// The rule that it stands in.
+    /// The rule that contains it.
     pub rule: usize,
-    /// Where it stands: of a body, with its head.
+    /// Its place. For the body of a rule, the head is included.
     pub span: Span,
-    /// What it is.
+    /// The kind of query.
     pub of: BlockOf,
-    /// The variables that are told where it is entered.
+    /// The variables whose values are reported when it is entered.
     pub arguments: Vec<Local>,
     /// The author's statements, in the order in which they are evaluated.
     pub literals: Vec<Span>,
 }
 
-/// What a query is.
+/// The kind of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BlockOf {
-    /// A body of a rule, of which there can be several with `else`.
+    /// A body of a rule. With `else`, a rule has several.
     Body,
     /// The body of an `every`.
     Every,
@@ -67,31 +67,31 @@ pub(super) enum BlockOf {
 /// A rule.
 #[derive(Debug)]
 pub(super) struct RuleNote {
-    /// Its file.
+    /// The file that contains it.
     pub file: String,
-    /// Where the engine finds it, `data` first.
+    /// The path under which the engine finds it. It begins with `data`.
     pub place: Vec<String>,
-    /// How many names of that are its package's.
+    /// How many names of this path belong to the package.
     pub package: usize,
     /// Whether it is a `default`.
     pub is_default: bool,
-    /// Where it stands.
+    /// Its place in the file.
     pub span: Span,
-    /// The names of its variables.
+    /// The names of its variables. A variable that the author did not write has an empty name.
     pub names: Vec<String>,
-    /// What each variable stands for that the author did not write.
+    /// The meaning of each variable that the author did not write.
     pub meanings: BTreeMap<Local, Meaning>,
     /// Whether it is a function.
     pub is_function: bool,
 }
 
-/// What a variable that the author did not write stands for.
+/// The meaning of a variable that the author did not write.
 #[derive(Debug, Clone)]
 pub(super) enum Meaning {
-    /// A value.
+    /// The value of this term.
     Value(Term),
-    /// An element of a collection.
+    /// An element of this collection.
     Element(Option<Local>, Term),
-    /// A key of a collection.
+    /// A key of this collection.
     Key(Term),
 }

@@ -1,4 +1,4 @@
-//! Records what the notes of an evaluation tell.
+//! Records the notes of an evaluation.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,10 +8,10 @@ use thiserror::Error;
 use super::calls::{BEGIN, END, ENTER, GOT, LEAVE, Takes};
 use crate::LoadError;
 
-/// Notes of one evaluation; an evaluation that makes more is not explained.
+/// The largest number of notes. An evaluation that makes more is not explained.
 const MAX_NOTES: usize = 1 << 20;
 
-/// Why a note is not taken.
+/// Why a note is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 enum NoteError {
     #[error("a note of another form")]
@@ -20,26 +20,26 @@ enum NoteError {
     TooMany,
 }
 
-/// What a note tells.
+/// What a note reports.
 #[derive(Debug, Clone)]
 pub(super) enum Note {
-    /// A query is entered, with these variables.
+    /// A query is entered, with these values of its arguments.
     Enter(usize, Vec<Value>),
-    /// A statement begins, with these variables.
+    /// A statement begins, with these values of its variables.
     Begin(usize, Vec<Value>),
     /// A statement has been evaluated.
     End {
         step: usize,
-        /// Its value, if that is defined.
+        /// Its value, if it is defined.
         value: Option<Value>,
-        /// The values of the references in it, as far as they were looked at.
+        /// The values of its references. `None` if a reference is undefined or was not evaluated.
         operands: Vec<Option<Value>>,
         /// Whether it holds.
         holds: bool,
     },
-    /// A statement that looks through a collection has found an element.
+    /// A statement that goes through a collection has found an element.
     Got(usize, Vec<Value>),
-    /// All statements of a query hold, which gives these values.
+    /// All statements of a query hold, and the query gives these values.
     Leave(usize, Vec<Value>),
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Note {
 pub(super) struct Recorder(Arc<Mutex<Vec<Note>>>);
 
 impl Recorder {
-    /// Adds the functions that the notes call to an engine.
+    /// Adds to an engine the functions that the notes call.
     pub(super) fn register(&self, engine: &mut Engine) -> Result<(), LoadError> {
         type Read = fn(&[Value]) -> Option<(Note, Value)>;
         let all: [(&str, u8, Read); 5] = [
@@ -81,7 +81,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// The notes until now.
+    /// Takes all notes recorded so far.
     pub(super) fn take(&self) -> Vec<Note> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -101,7 +101,7 @@ fn array(arguments: &[Value], index: usize) -> Option<Vec<Value>> {
     }
 }
 
-/// The member of a set of at most one.
+/// The member of a set that has at most one.
 fn member(value: &Value) -> Option<Value> {
     match value {
         Value::Set(members) => members.iter().next().cloned(),

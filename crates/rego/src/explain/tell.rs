@@ -1,4 +1,4 @@
-//! From an evaluation to what is said of it.
+//! Makes an explanation from the recorded evaluation.
 
 mod conditions;
 mod misses;
@@ -25,32 +25,32 @@ use crate::{
     source::Span,
 };
 
-/// Rules are followed into rules that they use so far.
+/// The largest depth to which rules are followed into the rules that they use.
 const MAX_DEPTH: usize = 24;
 
-/// An evaluation, and what is needed to tell of it.
+/// An evaluation, with everything needed to explain it.
 pub(super) struct Telling<'a> {
     notes: &'a Notes,
     frames: &'a Frames,
     places: &'a Places,
-    /// The author's texts.
+    /// The texts that the author wrote.
     texts: &'a BTreeMap<String, String>,
     input: &'a Value,
     data: &'a Value,
-    /// How far definitions are from holding.
+    /// For each frame: the statement that did not hold.
     misses: BTreeMap<usize, Option<Miss>>,
-    /// The frames that are told.
+    /// The frames that were explained already.
     told: BTreeSet<usize>,
 }
 
-/// What is asked of the rules that a condition looks at.
+/// What to explain about the rules that a condition uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// Why they do not give more.
+    /// Why they do not hold, or not for more values.
     NotMore,
-    /// What gave their value.
+    /// Where their value comes from.
     Given,
-    /// What they did not give, even where they gave something else.
+    /// Which values they did not give, even if they gave others.
     Missing,
 }
 
@@ -76,26 +76,26 @@ impl<'a> Telling<'a> {
 }
 
 impl Telling<'_> {
-    /// The definitions of the document at a place, or of all rules below it, as they were evaluated at first.
+    /// The definitions at `place`, or of all rules below it, outside any `with`.
     pub(super) fn entry(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
         self.definitions(&frames, Why::NotMore, MAX_DEPTH)
     }
 
-    /// What the definitions of the document at a place did not give, even where they gave other parts of it.
+    /// Like `entry`, but explains the values that the definitions did not give, even if they gave others.
     pub(super) fn entry_missing(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
         self.definitions(&frames, Why::Missing, MAX_DEPTH)
     }
 
-    /// The default of the document at a place.
+    /// The `default` of the document at `place`.
     pub(super) fn default_of(&self, place: &[String]) -> Option<Place> {
         let mut rules = self.notes.rules.iter();
         let default = rules.find(|rule| rule.is_default && rule.place == place)?;
         Some(self.place(&default.file, default.span, true))
     }
 
-    /// The frames of the bodies of a rule, or of all rules below a path, in one context.
+    /// The frames of the bodies of a rule, or of all rules below a path. `context` is the `with` in force.
     fn of_rules(&self, place: &[String], context: Option<usize>) -> Vec<usize> {
         let frames = self.frames.frames.iter().enumerate();
         let of_rule = frames.filter(|(_, frame)| {
@@ -104,7 +104,7 @@ impl Telling<'_> {
             };
             let rule = self.notes.rules.get(block.rule);
             let is_it = rule.is_some_and(|rule| {
-                // A package stands for all rules below it.
+                // A package includes all rules below it.
                 let is_near = place.starts_with(&rule.place) || rule.place.starts_with(place);
                 !rule.is_function && is_near
             });
@@ -113,7 +113,7 @@ impl Telling<'_> {
         of_rule.map(|(number, _)| number).collect()
     }
 
-    /// The rules that a statement looks at, by the frames of their bodies.
+    /// The frames of the bodies of all rules that a statement uses.
     fn looked_at(&self, visit: usize) -> Vec<usize> {
         let Some(at) = self.frames.visits.get(visit) else {
             return Vec::new();
@@ -137,7 +137,7 @@ impl Telling<'_> {
         }
         for frame in &at.inner {
             let rule = self.rule_of(*frame);
-            // A function that stands in place of another one is called as well.
+            // `with` can put a function in the place of another one, so take the one that was really called.
             if rule.is_some_and(|rule| rule.is_function) && !functions.is_empty() {
                 all.push(*frame);
             }
@@ -181,7 +181,7 @@ impl Telling<'_> {
         all.sort_by_key(|(key, _)| *key);
         let mut found: Vec<Definition> = Vec::new();
         for definition in all.into_iter().flat_map(|(_, some)| some) {
-            // Of a function that is called many times, each way to miss once.
+            // If a function is called many times, show each different miss once.
             if !found.contains(&definition) {
                 found.push(definition);
             }
@@ -264,7 +264,7 @@ impl Telling<'_> {
         }]
     }
 
-    /// Whether a body is none of the author's, but leads to those.
+    /// Whether the translation made this body, and it only leads to bodies that the author wrote.
     fn is_made(&self, block: usize, rule: &RuleNote) -> bool {
         let steps = || self.notes.steps.iter().filter(|step| step.block == block);
         let is_head = |step: &StepNote| {
@@ -289,7 +289,7 @@ impl Telling<'_> {
             .any(|place| is_made(place) && !renamed(place))
     }
 
-    /// A part of a text, on one line; of a head, its first line alone.
+    /// A part of a text on one line. For the head of a rule, only its first line.
     fn place(&self, file: &str, span: Span, is_head: bool) -> Place {
         let text = self.texts.get(file).map(String::as_str).unwrap_or_default();
         let part = text.get(span.start..span.end).unwrap_or_default();

@@ -1,43 +1,43 @@
-//! An explanation as lines to be read.
+//! Writes an explanation as lines of text.
 
 use std::fmt::Write as _;
 
 use super::told::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
 
-/// Of the definitions of one rule, so many misses are shown.
+/// The largest number of definitions of one rule that are shown although they do not hold.
 const MAX_MISSES: usize = 3;
 
-/// Of the values that would do, so many are shown.
+/// The largest number of wanted values that are shown.
 const MAX_VALUES: usize = 8;
 
-/// How parts of the text are set off, such as by the colours of a terminal.
+/// Styles for parts of the text, such as the colours of a terminal.
 pub trait Paint {
-    /// What holds.
+    /// A condition that holds.
     fn good(&self, text: &str) -> String {
         text.to_owned()
     }
-    /// What does not.
+    /// A condition that does not hold.
     fn bad(&self, text: &str) -> String {
         text.to_owned()
     }
-    /// Places.
+    /// A place in a file.
     fn faint(&self, text: &str) -> String {
         text.to_owned()
     }
-    /// What is from the policy or the request.
+    /// Text from the policy or the request.
     fn plain(&self, text: &str) -> String {
         text.to_owned()
     }
 }
 
-/// Sets nothing off.
+/// Adds no styles.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPaint;
 
 impl Paint for NoPaint {}
 
 impl Explanation {
-    /// The explanation as lines.
+    /// The explanation as lines of text.
     pub fn text(&self, paint: &dyn Paint) -> String {
         let mut text = Text {
             text: String::new(),
@@ -188,7 +188,7 @@ impl Text<'_> {
         text
     }
 
-    /// What would make a condition hold, unless the condition says so itself.
+    /// What would make a condition hold, if the condition does not already say so.
     fn wanted(&self, wanted: &Wanted) -> Option<String> {
         let name = self.paint.plain(&wanted.name);
         match &wanted.to {

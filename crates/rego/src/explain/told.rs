@@ -1,29 +1,29 @@
-//! What an explanation says: rules, the conditions in them, and the values that these saw.
+//! The parts of an explanation: rules, their conditions, and the values that the conditions saw.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Why the document that was asked for has its value.
+/// Why a document has its value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// The document, from `data` on.
+    /// The path of the document. It begins with `data`.
     pub entrypoint: String,
-    /// Its value; `None` if it is undefined, or the evaluation failed.
+    /// Its value, or `None` if it is undefined or the evaluation failed.
     pub value: Option<Value>,
     /// Why the evaluation failed, if it did.
     pub fault: Option<String>,
-    /// The rules that it could have its value from: first what gave it, then the nearest miss.
+    /// The rules that can give its value. The rule that gave it is first; then come those that were nearest to holding.
     pub definitions: Vec<Definition>,
-    /// The default that gave the value, if no other rule did.
+    /// The `default` that gave the value, if no other rule did.
     pub default: Option<Place>,
 }
 
-/// One definition of a rule, or one of its `else`.
+/// One definition of a rule, or one of its `else` branches.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Definition {
-    /// The rule, from `data` on.
+    /// The path of the rule. It begins with `data`.
     pub rule: String,
-    /// Where it stands.
+    /// The place of the definition.
     #[serde(flatten)]
     pub place: Place,
     /// Whether it holds.
@@ -38,9 +38,9 @@ pub struct Definition {
     pub passed: usize,
     /// How many conditions it has.
     pub of: usize,
-    /// The first condition that does not hold; of a definition that holds, all of them.
+    /// All conditions, if the definition holds. Otherwise the first condition that does not hold.
     pub conditions: Vec<Condition>,
-    /// Whether its conditions are told at another place of this explanation.
+    /// Whether its conditions are shown elsewhere in this explanation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_told_above: bool,
 }
@@ -54,26 +54,26 @@ pub struct Place {
     pub line: u32,
     /// The column, from 1, in characters.
     pub column: u32,
-    /// What the author wrote there, on one line.
+    /// The text at this place, on one line.
     pub source: String,
 }
 
-/// Whether something holds.
+/// Whether a rule or a condition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It holds.
     Held,
-    /// It does not.
+    /// It does not hold.
     Missed,
-    /// The evaluation failed in it.
+    /// The evaluation failed here.
     Failed,
 }
 
-/// A statement of the author's.
+/// A statement that the author wrote.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Condition {
-    /// Where it stands.
+    /// The place of the statement.
     #[serde(flatten)]
     pub place: Place,
     /// Whether it holds.
@@ -81,61 +81,61 @@ pub struct Condition {
     /// Whether it is a negation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_negated: bool,
-    /// Of what elements it was tried, innermost last.
+    /// The collections whose elements were tried, from the outermost to the innermost.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Tried>,
     /// The values that it saw.
     pub values: Vec<Seen>,
-    /// What would make it hold, if one value does.
+    /// What would make it hold, if a single value can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<Wanted>,
-    /// The rules that it looks at: those that made it what it is.
+    /// The rules that decided its result.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Definition>,
-    /// The conditions inside of it, of `every` and comprehensions.
+    /// The conditions inside an `every` or a comprehension.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Condition>,
-    /// What else is to be known.
+    /// Further remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// Elements of a collection, of which at least one led to no value.
+/// The elements of a collection that were tried. At least one of them gave no value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tried {
-    /// The collection, as the author could write it.
+    /// The collection, in the author's notation.
     pub over: String,
-    /// How many elements were looked at.
+    /// How many elements were tried.
     pub count: usize,
-    /// Whether some of them led to a value all the same, as for a test of which one case fails.
+    /// Whether some elements gave a value. For example, one case of a test failed and others passed.
     pub some_hold: bool,
 }
 
-/// A value, by its name.
+/// A value with its name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Seen {
-    /// What it is the value of, as the author could write it.
+    /// The name or expression of the value, in the author's notation.
     pub name: String,
-    /// The path of a part of `input`.
+    /// Its path, if it is a part of `input`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Value>>,
-    /// The value as JSON, in which sets are arrays; `None` if it is undefined, or too large.
+    /// The value as JSON, in which sets are arrays. `None` if it is undefined or too large.
     pub value: Option<Value>,
-    /// The value as Rego writes it, cut if it is long; `None` if it is undefined.
+    /// The value as Rego writes it, shortened if it is long. `None` if it is undefined.
     pub text: Option<String>,
-    /// Of what is undefined: where it ends.
+    /// If the value is undefined: which part is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
 }
 
-/// Where the way to a value ends.
+/// The first part of a path that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// The last part that is there.
+    /// The last part that exists.
     pub at: String,
-    /// What it does not have.
+    /// The key that this part does not have.
     pub key: String,
-    /// What it has that is written like it.
+    /// A key of this part that is spelled similarly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
 }
@@ -143,27 +143,27 @@ pub struct Missing {
 /// What would make a condition hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Wanted {
-    /// What would have to have another value.
+    /// The name or expression that would need another value.
     pub name: String,
     /// Its path, if it is a part of `input`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Value>>,
-    /// Which values would do.
+    /// The values that it would need.
     #[serde(flatten)]
     pub to: WantedValue,
 }
 
-/// Which values would make a condition hold.
+/// The values that would make a condition hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WantedValue {
-    /// One of these.
+    /// One of these values.
     OneOf(Vec<Value>),
-    /// A collection that holds this.
+    /// A collection that contains this value.
     Containing(Value),
-    /// Anything.
+    /// Any value.
     Defined,
-    /// Anything but `false`.
+    /// Any value except `false`.
     Truth,
     /// Undefined or `false`.
     NoTruth,

@@ -1,4 +1,4 @@
-//! Terms of the core in the author's words, with the values that their variables had.
+//! Writes terms of the core language in the author's notation, with the values that their variables had.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::{
     run::term,
 };
 
-/// A longer value is cut, in characters.
+/// Longer values are shortened, in characters.
 const MAX_SHOWN: usize = 200;
-/// Deeper terms are not followed.
+/// The largest depth of a term that is written.
 const MAX_DEPTH: usize = 32;
 
 /// The values that are known at a statement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// Of variables.
+    /// The values of variables.
     pub locals: BTreeMap<Local, Value>,
-    /// Of the references in the statement.
+    /// The values of references in the statement.
     pub terms: Vec<(Term, Value)>,
 }
 
@@ -39,7 +39,7 @@ impl Known {
     }
 }
 
-/// What names mean in one query.
+/// What is needed to write the terms of one query.
 pub(super) struct Words<'a> {
     pub notes: &'a Notes,
     pub places: &'a Places,
@@ -48,7 +48,7 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// A term as the author could have written it.
+    /// A term in the author's notation.
     pub(super) fn text(&self, term: &Term) -> String {
         self.deep(term, MAX_DEPTH)
     }
@@ -101,7 +101,7 @@ impl Words<'_> {
         }
     }
 
-    /// The author's path of a document: a rule of the same package by its name alone.
+    /// The path of a document in the author's notation. A rule of the same package is written by its name alone.
     pub(super) fn path(&self, place: &[String]) -> String {
         let path = self.places.written(place);
         let rule = self
@@ -159,7 +159,7 @@ impl Words<'_> {
         }
     }
 
-    /// The author's name of a variable, if it is the author's.
+    /// The name of a variable, if the author wrote it.
     pub(super) fn name(&self, local: Local) -> Option<&str> {
         let name = self.rule.names.get(local).map(String::as_str);
         name.filter(|name| !name.is_empty())
@@ -220,7 +220,7 @@ fn of_scalar(scalar: &Scalar) -> String {
     }
 }
 
-/// A value as OPA writes it, cut if it is long.
+/// A value as OPA writes it, shortened if it is long.
 pub(super) fn shown(value: &Value) -> String {
     let mut text = String::new();
     let mut left = 4 * MAX_SHOWN;

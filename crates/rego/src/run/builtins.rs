@@ -1,5 +1,5 @@
-//! Built-in functions of our own: those that regorus lacks, and those of its that mean something else than OPA's or can
-//! take any amount of time or memory.
+//! Built-in functions of geowarden. They replace functions that regorus lacks, that differ from OPA's, or that could
+//! take unlimited time or memory.
 
 mod arithmetic;
 mod base64;
@@ -44,8 +44,8 @@ use self::theirs::by_regorus;
 pub use self::{left_out::LEFT_OUT, once::fix_now};
 use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
-/// Begins an evaluation of a policy on this thread: what was evaluated before counts against nothing, and patterns are kept
-/// for that policy alone.
+/// Begins an evaluation on this thread. Earlier evaluations do not count against its budget, and it only uses the
+/// compiled patterns of its own policy.
 pub(crate) fn begin(policy: u64) {
     budget::refill();
     errors::begin();
@@ -54,7 +54,7 @@ pub(crate) fn begin(policy: u64) {
     regex::begin(policy);
 }
 
-/// A built-in that could not be evaluated, so that the request is refused.
+/// The error of a built-in. It refuses the request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name}: {cause}")]
 struct BuiltinError {
@@ -62,7 +62,7 @@ struct BuiltinError {
     cause: String,
 }
 
-/// A built-in of ours.
+/// A built-in function of geowarden.
 struct Builtin {
     name: &'static str,
     arity: u8,
@@ -102,10 +102,11 @@ fn all() -> impl Iterator<Item = &'static Builtin> {
     ALL.into_iter().flatten()
 }
 
-/// Adds them to an engine, where they go before regorus's own of the same name.
+/// Adds geowarden's built-ins to an engine. They take precedence over regorus's built-ins with the same names.
 ///
-/// The engine is strict in any case: it would lose time limits and conflicts of functions otherwise. So where an error
-/// leaves a call undefined, each of regorus's own functions is added too, as one that has no errors.
+/// The engine is always strict, because otherwise it would ignore time limits and conflicts between functions. So if
+/// errors must leave calls undefined, regorus's own functions are added too. Each is wrapped so that its errors become
+/// undefined.
 pub(super) fn register(engine: &mut Engine, errors: BuiltinErrors) -> Result<(), LoadError> {
     for builtin in all() {
         let call = builtin.call;
@@ -139,19 +140,19 @@ fn add(
         .map_err(|e| LoadError::Unusable(format!("{name}: {e}")))
 }
 
-/// The number of arguments of a built-in of ours.
+/// The number of arguments of a built-in of geowarden.
 pub(super) fn arity(name: &str) -> Option<usize> {
     all()
         .find(|builtin| builtin.name == name)
         .map(|builtin| usize::from(builtin.arity))
 }
 
-/// The number of arguments of a built-in, ours or regorus's.
+/// The number of arguments of a built-in, geowarden's or regorus's.
 pub(crate) fn arguments(name: &str) -> Option<usize> {
     arity(name).or_else(|| BUILTINS.get(name).map(|(_, count)| usize::from(*count)))
 }
 
-/// The built-ins of an engine: ours and regorus's.
+/// The built-ins of an engine: those of geowarden and of regorus.
 pub(crate) struct Available;
 
 impl Builtins for Available {
@@ -168,7 +169,7 @@ impl Builtins for Available {
         all.find(|(other, _)| *other == name).map(|(_, why)| *why)
     }
 
-    /// regorus knows only its own functions there, and not those that are added to it.
+    /// In regorus, `with` can replace only regorus's own functions, not functions that were added.
     fn is_replaceable(&self, name: &str) -> bool {
         BUILTINS.contains_key(name)
     }
@@ -205,7 +206,7 @@ fn text(arguments: &[Value], index: usize) -> Result<&str, String> {
 fn whole(arguments: &[Value], index: usize) -> Result<i64, String> {
     let fault = || format!("operand {} must be an integer", index + 1);
     match arguments.get(index) {
-        // OPA's integers have any number of digits.
+        // OPA's integers can have any number of digits, so refuse those that are too large here.
         Some(Value::Number(number)) if number.is_integer() => number
             .as_i64()
             .ok_or_else(|| errors::refuse(format!("{} of at most 64 bits", fault()))),

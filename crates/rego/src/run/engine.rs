@@ -1,4 +1,4 @@
-//! regorus's interpreter, prepared with a policy.
+//! Prepares regorus's interpreter with a policy.
 
 use std::{any::Any, num::NonZeroU32, thread, time::Duration};
 
@@ -7,23 +7,23 @@ use regorus::{Engine, Value as RegoValue, utils::limits::ExecutionTimerConfig};
 use super::builtins;
 use crate::{BuiltinErrors, LoadError, engine_error, plan::syntax};
 
-/// Policies are parsed and evaluated on threads with this much stack: nesting costs stack, and an overflow would end the
-/// process. It is address space, which costs nothing until it is used.
+/// The stack of threads that parse and evaluate policies, in bytes. Nested policies need a lot of stack, and an
+/// overflow would end the process. Unused stack takes address space but no memory.
 pub const STACK_BYTES: usize = 64 << 20;
-/// Work units between two looks at the clock.
+/// The number of work units between two checks of the clock.
 const TIMER_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
-/// How long analysing a policy, one trial of it and one of its tests may take.
+/// The time limit for analysing a policy, for one trial of it, and for one of its tests.
 pub(crate) const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
-/// An engine with these modules, by the names of their files, and the data, in which an error of a built-in does as
-/// `errors` says.
+/// An engine with the data and these modules, each with the name of its file. `errors` says what an error of a built-in
+/// does.
 pub(crate) fn engine<'a>(
     modules: impl IntoIterator<Item = (&'a str, String)>,
     data: RegoValue,
     errors: BuiltinErrors,
 ) -> Result<Engine, LoadError> {
     let mut engine = Engine::new();
-    // Whatever the author writes, what the engine is given is Rego v1.
+    // The translated texts are always Rego v1, whatever the author wrote.
     engine.set_rego_v0(false);
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(timer(LOAD_LIMIT));

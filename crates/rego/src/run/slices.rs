@@ -1,4 +1,5 @@
-//! Engines of which each holds the rules that can hold for one value of the index, made when they are first asked for.
+//! Engines for the values of the index. Each holds only the rules that can hold for its value. An engine is made when
+//! it is first needed.
 
 use std::{
     collections::HashMap,
@@ -26,22 +27,22 @@ use crate::{
     },
 };
 
-/// The rules of all engines that are kept; a rule takes some 8 KiB.
+/// The largest number of rules in all kept engines together. A rule takes about 8 KiB.
 const MAX_RULES: u64 = 4096;
-/// An engine without rules, the built-in functions of which take some 100 KiB, weighs as much as so many rules.
+/// The weight of an engine without rules, counted in rules. Its built-in functions take about 100 KiB.
 const EMPTY: u64 = 16;
-/// About how many engines that is.
+/// The expected number of kept engines.
 const USUAL_ENGINES: usize = 128;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// An engine that evaluations start from.
+/// An engine that is copied for evaluations.
 pub(crate) struct Slice {
-    /// Of all slices there have been, this one.
+    /// The number of this slice. No other slice ever has the same number.
     pub(crate) id: u64,
-    /// It has evaluated once, so that a copy of it is ready.
+    /// The engine, after one evaluation. So its copies have everything prepared.
     pub(crate) prototype: Engine,
-    /// How many modules and rules are in it.
+    /// The number of its modules and rules.
     size: usize,
 }
 
@@ -51,14 +52,14 @@ struct ByRules;
 impl Weighter<String, Arc<Slice>> for ByRules {
     fn weight(&self, _value: &String, slice: &Arc<Slice>) -> u64 {
         let size = u64::try_from(slice.size).unwrap_or(u64::MAX);
-        // One that is larger than all is kept all the same: making it anew each time would be worse.
+        // Limit the weight so that even the largest engine is kept. Making it again for each request would be worse.
         EMPTY.saturating_add(size).min(MAX_RULES / 2)
     }
 }
 
-/// How engines are made.
+/// What is needed to make engines.
 struct Making {
-    /// Of all policies there have been, this one.
+    /// The number of this policy. No other policy ever has the same number.
     policy: u64,
     rule: String,
     timeout: Duration,
@@ -76,7 +77,7 @@ impl Making {
         let mut engine = engine(modules, self.data.clone(), self.errors)?;
         engine.set_execution_timer_config(timer(limit));
         builtins::begin(self.policy);
-        // The first evaluation analyses all modules; a fault of theirs shows here.
+        // The first evaluation analyses all modules, so errors in modules show here.
         engine.set_input(RegoValue::new_object());
         engine
             .eval_rule(self.rule.clone())
@@ -102,16 +103,16 @@ impl Making {
     }
 }
 
-/// All rules of a policy, whole or by the value of its index.
+/// The engines of a policy: one with all rules, or one for each value of the index.
 pub(crate) enum Slices {
-    /// One engine for every request, and the policy's number.
+    /// One engine for every request, and the number of the policy.
     Whole(Arc<Slice>, u64),
-    /// Engines by value.
+    /// One engine for each value.
     By(Box<ByValue>),
 }
 
 impl Slices {
-    /// Everything in one engine.
+    /// Puts all rules in one engine.
     pub(crate) fn whole(plan: &Plan, rule: &str, settings: &Settings) -> Result<Self, LoadError> {
         let making = Making::of(plan, rule, settings);
         making
@@ -119,7 +120,7 @@ impl Slices {
             .map(|slice| Self::Whole(slice, making.policy))
     }
 
-    /// By the policy's index, where it has one.
+    /// Uses the index of the policy, if it has one.
     pub(crate) fn of(plan: &Plan, rule: &str, settings: &Settings) -> Result<Self, LoadError> {
         match &plan.index {
             Some(index) if !index.leaves_out(rule) => {
@@ -130,7 +131,7 @@ impl Slices {
         }
     }
 
-    /// The number of the policy, which no other has had.
+    /// The number of the policy. No other policy ever has the same number.
     pub(crate) fn policy(&self) -> u64 {
         match self {
             Self::Whole(_, policy) => *policy,
@@ -159,37 +160,37 @@ impl Making {
     }
 }
 
-/// Engines by value.
+/// Engines, each for one value of the index.
 pub(crate) struct ByValue {
     making: Making,
     index: Index,
     texts: Vec<Text>,
-    /// What each value adds to the rules that are always there.
+    /// For each value: the rules that its engine has in addition.
     added: HashMap<String, Added>,
-    /// For values of which no rule knows.
+    /// The engine for all values that no rule names.
     other: Arc<Slice>,
     kept: Cache<String, Arc<Slice>, ByRules>,
 }
 
-/// What is added for a value.
+/// The rules that the engine of one value has in addition.
 #[derive(Default)]
 struct Added {
     /// Whole modules.
     modules: Vec<(String, String)>,
-    /// Rules, by text and place.
+    /// Rules, by the number of the text and the place in it.
     slots: Vec<(usize, usize)>,
 }
 
-/// A module without the rules that are left out.
+/// The text of a module without the rules that can be left out.
 struct Text {
     name: String,
-    /// With empty lines in their place, so that errors name the right ones.
+    /// Empty lines replace the rules, so that errors have the right line numbers.
     skeleton: String,
     slots: Vec<Slot>,
 }
 
 struct Slot {
-    /// The empty lines.
+    /// The place of the empty lines.
     place: Range<usize>,
     rule: String,
 }
@@ -227,7 +228,7 @@ impl ByValue {
         })
     }
 
-    /// How many engines are kept, and what they weigh.
+    /// The number of kept engines, and their weight.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> (usize, u64) {
         (self.kept.len(), self.kept.weight())
@@ -251,7 +252,7 @@ impl ByValue {
         let modules = added.modules.iter();
         let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
         let count = self.index.stay + added.slots.len() + added.modules.len();
-        // A request waits for it.
+        // A request is waiting, so the usual time limit applies.
         let limit = self.making.timeout;
         let slice = self.making.slice(texts.chain(modules), count, limit)?;
         self.kept.insert(value.clone(), Arc::clone(&slice));
@@ -284,7 +285,7 @@ impl Text {
         }
     }
 
-    /// With some of the rules that are left out, in order.
+    /// The text with some of its rules put back. `slots` is in order.
     fn with(&self, slots: impl Iterator<Item = usize>) -> String {
         let mut text = String::with_capacity(self.skeleton.len() + 256);
         let mut done = 0;

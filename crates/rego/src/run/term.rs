@@ -1,18 +1,18 @@
-//! Values of Rego as texts and as JSON, within bounds: a value that holds others many times over is small in memory and can
-//! be endless once it is written out.
+//! Writes Rego values as text and as JSON, within limits. A value can contain another value many times: small in
+//! memory, but huge once written.
 
 use regorus::Value;
 use serde_json::{Map, Value as Json};
 
-/// Deeper values are not written.
+/// Values nested deeper are not written.
 const MAX_DEPTH: usize = 200;
 
-/// Larger values are not made JSON, in bytes.
+/// The largest size of a value that is converted to JSON, in bytes.
 const MAX_BYTES: usize = 16 << 20;
-/// What a value costs beside its text, in bytes.
+/// The size of each value in addition to its text, in bytes.
 const NODE: usize = 32;
 
-/// A value as JSON: sets become arrays, and keys that are no strings become their JSON.
+/// Converts a value to JSON. Sets become arrays, and keys that are not strings are written as JSON.
 pub(crate) fn to_json(value: &Value) -> Result<Json, String> {
     let mut left = MAX_BYTES;
     json(value, &mut left, 0)
@@ -60,7 +60,8 @@ fn list<'a>(
         .map(Json::Array)
 }
 
-/// Writes a value as OPA does, behind `text`; `count` is told of each piece before it is written, and can refuse it.
+/// Appends a value to `text`, written as in OPA. Before each piece, `count` gets its length; an error of `count` ends
+/// the writing.
 pub(crate) fn write(
     value: &Value,
     text: &mut String,

@@ -1,4 +1,4 @@
-//! Statements of the author's, with the values that they saw and the rules that they use.
+//! Explains the author's statements: the values that they saw and the rules that they use.
 
 use regorus::Value;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Telling<'_> {
-    /// The statements on the way to a place, each with its values.
+    /// The statements up to a place, each with its values.
     pub(super) fn conditions(&mut self, last: At, depth: usize) -> Vec<Condition> {
         let path = self.frames.path(last);
         let mut groups: Vec<Vec<At>> = Vec::new();
@@ -42,7 +42,7 @@ impl Telling<'_> {
         self.notes.steps.get(visit.step).map(|step| step.span)
     }
 
-    /// The statement that does not hold, with what led to it.
+    /// The statement that does not hold, with the statements that led to it.
     pub(super) fn missed(&mut self, last: At, depth: usize) -> Option<Condition> {
         let path = self.frames.path(last);
         let span = self.span(last);
@@ -78,7 +78,7 @@ impl Telling<'_> {
         Some(condition)
     }
 
-    /// One statement of the author's, by the steps that it was evaluated in.
+    /// One statement of the author, from the core statements that it was translated to.
     fn condition(&mut self, group: &[At], outcome: Outcome, depth: usize) -> Condition {
         let notes = self.notes;
         let frames = self.frames;
@@ -132,7 +132,7 @@ impl Telling<'_> {
             for looked in self.by_rule(&self.looked_at(at.visit)) {
                 let why = self.why(&looked, outcome, is_negated);
                 let some = self.definitions(&looked, why, depth);
-                // A table says nothing of the request.
+                // Leave out rules without conditions, such as tables: they do not depend on the request.
                 because.extend(
                     some.into_iter()
                         .filter(|one| one.outcome != Outcome::Held || one.of > 0 || is_negated),
@@ -161,7 +161,7 @@ impl Telling<'_> {
         }
     }
 
-    /// Frames of rules, those of each rule by themselves, in the order of the rules.
+    /// Groups frames by their rule, in the order of the rules.
     fn by_rule(&self, frames: &[usize]) -> Vec<Vec<usize>> {
         let mut all: Vec<(Option<&[String]>, Vec<usize>)> = Vec::new();
         for frame in frames {
@@ -174,7 +174,7 @@ impl Telling<'_> {
         all.into_iter().map(|(_, frames)| frames).collect()
     }
 
-    /// What is to be said of a rule that a condition looks at: what gave it its value, or why it does not have more.
+    /// What to explain about a rule that a condition uses: where its value comes from, or why it has no other value.
     fn why(&self, frames: &[usize], outcome: Outcome, is_negated: bool) -> Why {
         let gives = |frame: &usize| {
             let frame = self.frames.frames.get(*frame);
@@ -190,7 +190,7 @@ impl Telling<'_> {
         }
     }
 
-    /// What became of the queries inside of a statement.
+    /// Explains the queries inside a statement.
     fn inside(&mut self, visit: usize, is_negated: bool, depth: usize, all: &mut Vec<Condition>) {
         let Some(depth) = depth.checked_sub(1) else {
             return;
@@ -226,7 +226,7 @@ impl Telling<'_> {
         }
     }
 
-    /// The element for which an `every` does not hold.
+    /// Adds the element for which an `every` does not hold.
     fn arguments(&self, frame: usize, condition: &mut Condition) {
         let Some(frame) = self.frames.frames.get(frame) else {
             return;

@@ -1,4 +1,4 @@
-//! By which statement a query gave nothing, and how near that is to a value.
+//! Finds the statement because of which a query gave no value, and how near the query was to a value.
 
 use super::Telling;
 use crate::{
@@ -6,20 +6,20 @@ use crate::{
     explain::frames::{Place as At, Visit},
 };
 
-/// The statement by which a query does not hold.
+/// The statement because of which a query does not hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Miss {
     pub at: At,
-    /// How many statements of the author's hold before it.
+    /// How many of the author's statements hold before it.
     pub passed: usize,
-    /// How many statements are left, with those of the rules that it looks at.
+    /// How many statements do not hold yet, including those of the rules that it uses.
     pub left: usize,
-    /// Whether the evaluation broke off there.
+    /// Whether the evaluation failed in this statement.
     pub has_failed: bool,
 }
 
 impl Telling<'_> {
-    /// The place of a statement among those of its query.
+    /// The position of a statement in its query.
     pub(super) fn literal(&self, visit: &Visit) -> usize {
         let step = self.notes.steps.get(visit.step);
         let found = step.and_then(|step| {
@@ -29,12 +29,12 @@ impl Telling<'_> {
         found.unwrap_or_default()
     }
 
-    /// Why a query gave nothing.
+    /// The statement because of which a query gave no value.
     pub(super) fn miss(&mut self, frame: usize) -> Option<Miss> {
         if let Some(known) = self.misses.get(&frame) {
             return *known;
         }
-        // No rule uses itself; if one seems to, it is not followed.
+        // No rule uses itself. This entry stops an endless loop if one seems to.
         self.misses.insert(frame, None);
         let miss = self.find_miss(frame);
         self.misses.insert(frame, miss);
@@ -94,7 +94,7 @@ impl Telling<'_> {
         nearest.map(|(_, miss)| miss)
     }
 
-    /// How many statements of the author's a query has.
+    /// How many of the author's statements a query has.
     pub(super) fn count(&self, frame: usize) -> usize {
         let frame = self.frames.frames.get(frame);
         let block = frame.and_then(|frame| self.notes.blocks.get(frame.block));

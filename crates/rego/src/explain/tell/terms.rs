@@ -1,4 +1,4 @@
-//! What terms and statements of the core are.
+//! Classifies terms and statements of the core language.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
     run::term::to_json,
 };
 
-/// The variables that a statement gives, one for each part of an element.
+/// The variables that a statement gives values to, in the order of the recorded element.
 pub(super) fn elements(step: &Step) -> Vec<Local> {
     match step {
         Step::Each(key, value, _) => key.iter().chain(value).copied().collect(),
@@ -22,7 +22,7 @@ pub(super) fn elements(step: &Step) -> Vec<Local> {
     }
 }
 
-/// The value of a term in which nothing is looked up.
+/// The value of a term that is constant or already known.
 pub(super) fn constant(term: &Term, known: &Known) -> Option<Value> {
     match term {
         Term::Scalar(Scalar::Null) => Some(Value::Null),
@@ -61,7 +61,7 @@ pub(super) fn is_constant(rule: &RuleNote, local: Local) -> bool {
     }
 }
 
-/// Whether a function tells of the form of a value only.
+/// Whether a function only tests the form of a value.
 pub(super) fn is_shape_test(function: &Term) -> bool {
     [
         "internal.is_collection",
@@ -72,7 +72,7 @@ pub(super) fn is_shape_test(function: &Term) -> bool {
     .any(|name| *function == Term::builtin(name))
 }
 
-/// Whether a function gives its argument.
+/// Whether a function returns its argument unchanged.
 pub(super) fn is_transparent(function: &Term) -> bool {
     ["internal.iterable", "internal.same"]
         .iter()
@@ -83,7 +83,7 @@ pub(super) fn is_policy_function(function: &Term) -> bool {
     matches!(function, Term::Document(path, _) if path.first().is_some_and(|first| first == "data"))
 }
 
-/// Whether a step is the last of a negation for which a query is searched: that nothing was found.
+/// Whether a statement is the end of a translated negation: it checks that a search found nothing.
 pub(super) fn is_nothing_found(step: &StepNote, rule: &RuleNote) -> bool {
     let Step::Same(Term::Local(found), Term::Array(items)) = &step.step else {
         return false;
@@ -160,7 +160,7 @@ pub(super) fn of_term<'t>(
     }
 }
 
-/// The path of a part of `input` that a term stands for.
+/// The path of the part of `input` that a term stands for.
 pub(super) fn path_of_input(
     term: &Term,
     rule: &RuleNote,

@@ -1,4 +1,4 @@
-//! The values that statements saw, by the author's names.
+//! The values that statements saw, under the names that the author wrote.
 
 use regorus::Value;
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl Telling<'_> {
-    /// The variables of a query, as far as they had values at a statement.
+    /// The variables of a query that have a value at a statement.
     pub(super) fn values_at(&self, visit: Option<usize>, frame: usize) -> Known {
         let mut known = Known::default();
         let values = &mut known.locals;
@@ -118,7 +118,7 @@ impl Telling<'_> {
             }
         }
         let Some(outcome) = &visit.outcome else {
-            // It broke off; what it was given of the request is known all the same.
+            // The evaluation failed here, but the values from the request are known.
             for term in &step.operands {
                 if let Some(value) = self.given(term, rule, known).filter(|_| !is_replaced) {
                     add(
@@ -179,7 +179,7 @@ impl Telling<'_> {
         }
     }
 
-    /// The value of a condition itself, if that says more than the values in it.
+    /// The value of the condition itself, if it says more than the values in it.
     pub(super) fn tested(
         &self,
         term: &Term,
@@ -232,7 +232,7 @@ impl Telling<'_> {
             if self.places.written(path).iter().any(|name| self.places.is_made(name)))
     }
 
-    /// A reference with its value, or where its way ends.
+    /// A reference with its value, or with the part that is missing.
     pub(super) fn reference(
         &self,
         term: &Term,
@@ -252,7 +252,7 @@ impl Telling<'_> {
         one
     }
 
-    /// Where the way to what is undefined ends, if no rule is on it.
+    /// The part that is missing in an undefined reference. `None` if the reference leads to a rule.
     pub(super) fn missing(&self, term: &Term, known: &Known) -> Option<Missing> {
         let Term::Document(path, way) = term else {
             return None;

@@ -1,4 +1,4 @@
-//! What would make a condition hold.
+//! Finds out what would make a condition hold.
 
 use regorus::Value;
 
@@ -87,7 +87,7 @@ impl Telling<'_> {
         }
     }
 
-    /// What else is to be known of a step that does not hold.
+    /// Adds further remarks on a condition that does not hold.
     pub(super) fn told_beside(
         &self,
         visit: &Visit,

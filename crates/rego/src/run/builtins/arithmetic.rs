@@ -1,4 +1,4 @@
-//! Sums, differences and products, which OPA calculates with more digits than regorus: `0.1 + 0.2` is `0.3`.
+//! Addition, subtraction and multiplication with more digits than in regorus. As in OPA, `0.1 + 0.2` is `0.3`.
 
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ fn operands(arguments: &[Value]) -> Result<(&Value, &Value), String> {
     }
 }
 
-/// Of two sets it is their difference.
+/// The difference of two numbers or of two sets.
 fn minus(arguments: &[Value]) -> Result<Value, String> {
     match operands(arguments)? {
         (Value::Set(of), Value::Set(less)) => {
@@ -79,7 +79,7 @@ fn minus(arguments: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// A quotient, or the rest of a division of integers.
+/// The quotient of two numbers, or the remainder of two integers.
 fn divided(arguments: &[Value], is_quotient: bool) -> Result<Value, String> {
     let (Value::Number(a), Value::Number(b)) = operands(arguments)? else {
         return Err("operands must be numbers".to_owned());
@@ -154,16 +154,16 @@ fn calculated(operation: Operation, a: &Value, b: &Value) -> Result<Value, Strin
         .map_err(|e| errors::refuse(e.to_string()))
 }
 
-/// A number as people write it: so many digits, of which so many stand behind the point.
+/// A decimal number: its digits, and how many of them follow the point.
 #[derive(Debug, Clone, Copy)]
 struct Decimal {
     digits: i128,
     behind: u32,
 }
 
-/// What has more significant digits was not written but calculated, and has no exact decimal.
+/// A number with more significant digits is the result of a calculation. It has no exact decimal form.
 const WRITTEN: usize = 15;
-/// More digits behind the point are not lined up.
+/// The largest number of digits after the point that two numbers are aligned to.
 const MAX_BEHIND: u32 = 30;
 
 impl Decimal {

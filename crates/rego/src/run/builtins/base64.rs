@@ -1,4 +1,4 @@
-//! Base64 and hexadecimal texts as Go decodes them: line breaks are ignored, and so are bits that are left over.
+//! Base64 and hexadecimal texts, decoded as in Go: line breaks and surplus bits are ignored.
 
 use data_encoding::{BASE64, Encoding, HEXLOWER_PERMISSIVE, Specification};
 use regorus::Value;
@@ -22,7 +22,7 @@ pub(super) const ALL: [Builtin; 4] = [
                 let outcome = standard(text).transpose()?;
                 Ok(Value::Bool(outcome.is_some()))
             }
-            // What is no text is no base64 either.
+            // A value that is not a string is not base64.
             _ => Ok(Value::Bool(false)),
         },
     },
@@ -43,14 +43,14 @@ pub(super) const ALL: [Builtin; 4] = [
     },
 ];
 
-/// A text of the bytes. In OPA a text can hold any bytes.
+/// The bytes as a string. In OPA a string can hold any bytes, so other bytes than UTF-8 are refused.
 fn made(bytes: Vec<u8>) -> Result<Value, String> {
     let text = String::from_utf8(bytes);
     text.map(|text| string(&text))
         .map_err(|_| errors::refuse("the decoded bytes are not UTF-8"))
 }
 
-/// With padding; `None` where it is no base64.
+/// Decodes base64 with padding. `None` if the text is not base64.
 fn standard(text: &str) -> Option<Result<Vec<u8>, String>> {
     if let Err(limit) = budget::text(text.len()) {
         return Some(Err(limit));
@@ -59,7 +59,7 @@ fn standard(text: &str) -> Option<Result<Vec<u8>, String>> {
     encoding.decode(text.as_bytes()).ok().map(Ok)
 }
 
-/// With or without padding.
+/// Decodes base64url with or without padding.
 pub(super) fn url_safe(text: &str) -> Result<Vec<u8>, String> {
     let fault = || "expected base64url".to_owned();
     budget::text(text.len())?;

@@ -1,25 +1,25 @@
-//! How much one evaluation may make built-ins produce. A time limit is looked at between two steps only, and a single
-//! call can double a text again and again, so what calls produce is counted.
+//! Limits the size of what built-ins make in one evaluation. The time limit is only checked between two steps, and a
+//! single call can double a text again and again. So the size of each result is counted.
 
 use std::cell::Cell;
 
 use super::errors;
 
-/// Bytes of text, or elements times their least size, that the built-ins of one evaluation may produce.
+/// The budget of one evaluation, in bytes of text. An element of a collection counts as `ELEMENT` bytes.
 const BYTES: usize = 16 << 20;
-/// The least that an element of an array, set or object costs, in bytes.
+/// The smallest size of an element of an array, set or object, in bytes.
 const ELEMENT: usize = 32;
 
 thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(BYTES) };
 }
 
-/// Begins an evaluation on this thread.
+/// Fills the budget for a new evaluation on this thread.
 pub(in super::super) fn refill() {
     LEFT.set(BYTES);
 }
 
-/// Counts a text that is about to be made.
+/// Counts a text before it is made.
 pub(super) fn text(bytes: usize) -> Result<(), String> {
     match LEFT.get().checked_sub(bytes) {
         Some(left) => {
@@ -32,7 +32,7 @@ pub(super) fn text(bytes: usize) -> Result<(), String> {
     }
 }
 
-/// Counts the elements of a collection that is about to be made.
+/// Counts the elements of a collection before it is made.
 pub(super) fn elements(count: usize) -> Result<(), String> {
     text(count.saturating_mul(ELEMENT))
 }

@@ -1,4 +1,4 @@
-//! Functions that OPA keeps for old policies only, and `array.flatten`.
+//! Functions that OPA only keeps for old policies, and `array.flatten`.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ fn is_true(value: &Value) -> bool {
     *value == Value::Bool(true)
 }
 
-/// The value itself, if it is of the kind.
+/// Returns the value itself if it has the right type.
 fn same(arguments: &[Value], is_of_kind: fn(&Value) -> bool) -> Result<Value, String> {
     match arguments {
         [value] if is_of_kind(value) => Ok(value.clone()),
@@ -97,7 +97,7 @@ fn same(arguments: &[Value], is_of_kind: fn(&Value) -> bool) -> Result<Value, St
     }
 }
 
-/// Arrays in an array become their elements, one level deep.
+/// Replaces each array inside an array by its elements, one level deep.
 fn flatten(arguments: &[Value]) -> Result<Value, String> {
     let [Value::Array(items)] = arguments else {
         return Err("operand 1 must be an array".to_owned());

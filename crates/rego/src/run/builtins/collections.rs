@@ -1,4 +1,4 @@
-//! Arrays and objects: what grows is counted.
+//! Functions for arrays and objects. Those that make larger values count against the budget.
 
 use regorus::Value;
 
@@ -35,7 +35,7 @@ pub(super) const ALL: [Builtin; 7] = [
         arity: 1,
         call: walk,
     },
-    // The engine has a way of its own to evaluate what is called `walk`.
+    // The engine evaluates a function named `walk` in a special way, so the translation calls it by this name.
     Builtin {
         name: "internal.walk",
         arity: 1,
@@ -48,7 +48,7 @@ fn grown(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     by_regorus(name, arguments)
 }
 
-/// The elements of a collection, and of those in a list of collections.
+/// The number of elements of a collection. For a list of collections, their elements count too.
 fn size(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(|item| 1 + length(item)).sum(),
@@ -65,12 +65,12 @@ fn length(value: &Value) -> usize {
     }
 }
 
-/// regorus panics where the second array is empty, and knows answers where OPA has none.
+/// regorus panics if the second array is empty. It also gives results for types for which OPA has none.
 fn subset(arguments: &[Value]) -> Result<Value, String> {
     match arguments {
         [Value::Array(_), Value::Array(part)] if part.is_empty() => Ok(Value::Bool(true)),
         [Value::Array(items), Value::Set(part)] => {
-            // OPA counts an element once more where it stands in the array twice.
+            // As in OPA, an element that occurs twice in the array counts twice.
             let found = items.iter().filter(|item| part.contains(item)).count();
             Ok(Value::Bool(!items.is_empty() && found >= part.len()))
         }
@@ -81,7 +81,7 @@ fn subset(arguments: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// Every value within a value, with the way to it.
+/// Every value within a value, with its path.
 fn walk(arguments: &[Value]) -> Result<Value, String> {
     let mut found = Vec::new();
     if let Some(value) = arguments.first() {

@@ -1,4 +1,4 @@
-//! What the forms need that the engine is given: collections and patterns, and parts of strings.
+//! Functions that translated policies call: for collections, patterns and template strings.
 
 use regorus::Value;
 
@@ -51,7 +51,8 @@ fn is_collection(value: &Value) -> bool {
     matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
 }
 
-/// A collection, or an empty one in place of anything else: OPA finds nothing in it, and the engine an error.
+/// Returns a collection unchanged, and an empty one for any other value. OPA finds nothing in other values, but the
+/// engine would fail.
 fn iterable(arguments: &[Value]) -> Value {
     match arguments.first() {
         Some(value) if is_collection(value) => value.clone(),
@@ -59,7 +60,7 @@ fn iterable(arguments: &[Value]) -> Value {
     }
 }
 
-/// Whether a value is an array of so many elements.
+/// Whether a value is an array with this number of elements.
 fn is_array_of(arguments: &[Value]) -> bool {
     let [Value::Array(items), Value::Number(count)] = arguments else {
         return false;
@@ -68,7 +69,7 @@ fn is_array_of(arguments: &[Value]) -> bool {
     count == Some(items.len())
 }
 
-/// Whether a value is an object with these keys and no others.
+/// Whether a value is an object with exactly these keys.
 fn is_object_of(arguments: &[Value]) -> bool {
     let [Value::Object(fields), Value::Array(keys)] = arguments else {
         return false;
@@ -77,7 +78,7 @@ fn is_object_of(arguments: &[Value]) -> bool {
     has_all && fields.len() == keys.len()
 }
 
-/// The parts of a template string, of which each is a text or a set of at most one value.
+/// Joins the parts of a template string. Each part is a text or a set of at most one value.
 fn template_string(arguments: &[Value]) -> Result<Value, String> {
     let Some(Value::Array(parts)) = arguments.first() else {
         return Err("operand 1 must be an array".to_owned());
@@ -86,7 +87,7 @@ fn template_string(arguments: &[Value]) -> Result<Value, String> {
     for part in parts.iter() {
         match part {
             Value::Set(values) if values.len() > 1 => {
-                // A conflict in OPA too.
+                // This is an error in OPA too.
                 return Err(errors::refuse(
                     "an expression in a template string has several values",
                 ));
@@ -104,7 +105,7 @@ fn template_string(arguments: &[Value]) -> Result<Value, String> {
     Ok(super::string(&text))
 }
 
-/// What is traced is a text; nobody reads it here.
+/// `trace` checks its text and does nothing else: nobody reads it here.
 fn trace(arguments: &[Value]) -> Result<Value, String> {
     super::text(arguments, 0)?;
     Ok(Value::Bool(true))

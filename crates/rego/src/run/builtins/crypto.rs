@@ -1,4 +1,4 @@
-//! Hashes and message authentication codes, as hexadecimal texts. No error tells of a key or a message.
+//! Hashes and message authentication codes, as hexadecimal texts. Errors never contain a key or a message.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use data_encoding::HEXLOWER;
@@ -72,7 +72,7 @@ fn signed(algorithm: hmac::Algorithm, arguments: &[Value]) -> Result<Value, Stri
     Ok(string(&HEXLOWER.encode(tag.as_ref())))
 }
 
-/// RFC 2104.
+/// HMAC with MD5 (RFC 2104).
 fn hmac_md5(key: &str, message: &str) -> [u8; 16] {
     const BLOCK: usize = 64;
     let hash = Md5::digest(key);

@@ -1,4 +1,5 @@
-//! `sprintf` as Go formats, with its complaints in the text: `%!d(string=a)`, `%!d(MISSING)`, `%!(EXTRA int64=1)`.
+//! `sprintf` with Go's formatting. Go writes mistakes into the text: `%!d(string=a)`, `%!d(MISSING)`, `%!(EXTRA
+//! int64=1)`.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -13,10 +14,10 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     call: sprintf,
 }];
 
-/// Wider fields are not padded, and longer fractions not written.
+/// The largest width of a field and the largest number of digits after the point.
 const MAX_WIDTH: usize = 1000;
 
-/// What stands between `%` and the verb.
+/// The flags between `%` and the verb.
 #[derive(Debug, Default)]
 struct Flags {
     left: bool,
@@ -37,7 +38,7 @@ fn sprintf(arguments: &[Value]) -> Result<Value, String> {
     let Some(Value::Array(values)) = arguments.get(1) else {
         return Err("operand 2 must be an array".to_owned());
     };
-    // OPA always has a value.
+    // OPA always gives a value, so every error must refuse the request.
     filled(format, values.iter()).map_err(errors::refuse)
 }
 
@@ -95,7 +96,8 @@ fn filled<'a>(format: &str, mut values: impl Iterator<Item = &'a Value>) -> Resu
     Ok(string(&made))
 }
 
-/// Whether Go formats a value by a verb, here or not. What is neither a number nor a string is the string of its value.
+/// Whether Go can format a value with this verb, even if geowarden cannot. OPA passes Go a string for each value that
+/// is not a number.
 fn is_fit(verb: char, value: &Value) -> bool {
     match value {
         Value::Number(number) if number.is_integer() && number.as_i64().is_some() => {
@@ -107,7 +109,7 @@ fn is_fit(verb: char, value: &Value) -> bool {
     }
 }
 
-/// A value with Go's name of its type, as in `int=1`.
+/// A value with the name of its type in Go, as in `int=1`.
 fn typed(value: &Value) -> Result<String, String> {
     let name = match value {
         Value::Number(number) if number.is_integer() && number.as_i64().is_some() => "int64",
@@ -122,8 +124,8 @@ fn typed(value: &Value) -> Result<String, String> {
     Ok(format!("{name}={text}"))
 }
 
-/// A number as `%v` writes it, which is not as it stands in a collection: with an exponent below -4 or
-/// above 5.
+/// A number as `%v` writes it: with an exponent if that is below -4 or above 5. In a collection, numbers are written
+/// differently.
 pub(super) fn number_text(value: &Value) -> Result<String, String> {
     let plain = shown(value)?;
     let float = match value {
@@ -200,7 +202,7 @@ fn formatted(verb: char, flags: &Flags, value: &Value) -> Result<String, String>
         ('v', Value::Number(number)) if flags.precision.is_none() => {
             signed(number.format_decimal())
         }
-        // Of more than 64 bits: others do not come here.
+        // Only integers of more than 64 bits come here.
         ('s', Value::Number(number)) if number.is_integer() && flags.is_plain() => {
             number.format_decimal()
         }

@@ -1,4 +1,4 @@
-//! Globs as OPA reads them: `*` and `?` stop at delimiters, `**` does not.
+//! Globs as in OPA: `*` and `?` stop at delimiters, `**` does not.
 
 use regorus::Value;
 
@@ -48,7 +48,7 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
             .ok_or("operand 2 must be an array of single characters")?,
         _ => return Err("operand 2 must be null or an array".to_owned()),
     };
-    // Neither part can be read as a piece of the other.
+    // The length comes first, so that two different globs never have the same key.
     let delimited = format!("{}:{delimiters}{pattern}", delimiters.len());
     compiled_as(
         (Kind::Glob, &delimited),
@@ -57,7 +57,7 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
     )
 }
 
-/// The regular expression of a glob; `None` where it is not well formed.
+/// The regular expression of a glob, or `None` if the glob is malformed.
 fn expression(pattern: &str, delimiters: &str) -> Option<String> {
     let one = if delimiters.is_empty() {
         ".".to_owned()

@@ -1,4 +1,4 @@
-//! Paths through a graph: all of them, of which there can be very many, within the budget.
+//! All paths through a graph. There can be very many, so they count against the budget.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     call: paths,
 }];
 
-/// A node on the way, and its neighbours that are still to be visited.
+/// A node of the current path, and its neighbours that were not visited yet.
 struct Step<'a> {
     node: &'a Value,
     left: std::vec::IntoIter<&'a Value>,
@@ -46,7 +46,7 @@ fn paths(arguments: &[Value]) -> Result<Value, String> {
                     way.pop();
                     continue;
                 };
-                // Each step costs, and not only each path.
+                // Every step counts, not only every complete path.
                 budget::elements(way.len())?;
                 let is_met = way.len() > 1 && way.iter().any(|step| step.node == next);
                 if is_met {
@@ -62,7 +62,7 @@ fn paths(arguments: &[Value]) -> Result<Value, String> {
                         let nodes = way.iter().map(|step| step.node);
                         add(&mut found, nodes.chain([next]))?;
                     }
-                    // The graph does not know it.
+                    // The node is not in the graph.
                     None => add(&mut found, way.iter().map(|step| step.node))?,
                 }
             }

@@ -1,5 +1,5 @@
-//! JSON as Go's encoder writes it, within bounds: a value that holds others many times over is small in memory and can be
-//! endless as text.
+//! JSON as Go's encoder writes it, within limits. A value can contain another value many times: small in memory, but
+//! huge as text.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ pub(super) const ALL: [Builtin; 5] = [
                 Some(JsonError::Syntax) => Ok(Value::Bool(false)),
                 Some(JsonError::Limit) => Err(errors::refuse("the text is nested too deep")),
             },
-            // What is no text is no JSON either.
+            // A value that is not a string is not JSON.
             _ => Ok(Value::Bool(false)),
         },
     },
@@ -44,8 +44,8 @@ pub(super) const ALL: [Builtin; 5] = [
     },
 ];
 
-/// The parts of a value that paths lead to. regorus takes a path that is a text for names between slashes; OPA reads it as a
-/// JSON Pointer (RFC 6901), whose first slash may be missing.
+/// The parts of a value at some paths. regorus splits a path that is a string at its slashes. OPA reads it as a JSON
+/// Pointer (RFC 6901) that may lack its first slash.
 fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     let [value, paths] = arguments else {
         return Err("expected 2 arguments".to_owned());
@@ -64,7 +64,7 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
             continue;
         };
         let text = text.trim_start_matches('/');
-        // The empty path leads to nothing that could be taken.
+        // The empty path names no member.
         if text.is_empty() {
             continue;
         }
@@ -77,7 +77,7 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     super::by_regorus(name, &[value.clone(), Value::from(steps)])
 }
 
-/// Whether a path goes on behind a value that holds no others.
+/// Whether a path goes on after a value that has no members.
 fn ends_early(value: &Value, path: &Value) -> bool {
     let Value::Array(steps) = path else {
         return false;
@@ -95,15 +95,15 @@ fn ends_early(value: &Value, path: &Value) -> bool {
 
 /// Why a text cannot be read.
 enum JsonError {
-    /// It is no JSON.
+    /// It is not JSON.
     Syntax,
-    /// It is JSON for OPA, whose reader has other limits.
+    /// It exceeds a limit here, but OPA can read it.
     Limit,
 }
 
 fn fault(text: &str) -> Option<JsonError> {
     let error = serde_json::from_str::<IgnoredAny>(text).err()?.to_string();
-    // Go puts another character in place of half a pair of surrogates.
+    // Go replaces half of a surrogate pair by another character, so OPA reads such a text.
     let limits = ["recursion limit", "surrogate", "hex escape"];
     Some(if limits.iter().any(|limit| error.contains(limit)) {
         JsonError::Limit
@@ -116,9 +116,9 @@ fn unmarshal(arguments: &[Value]) -> Result<Value, String> {
     read(super::text(arguments, 0)?)
 }
 
-/// The value of a JSON text; of members with one name, the last counts.
+/// The value of a JSON text. If an object repeats a name, its last value counts.
 pub(super) fn read(text: &str) -> Result<Value, String> {
-    // A value takes no less than its text.
+    // A value takes at least as much memory as its text.
     budget::text(text.len())?;
     match fault(text) {
         None => {}
@@ -133,7 +133,7 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
         .map_err(|_| errors::refuse("the JSON holds a value that is not supported"))
 }
 
-/// Deeper values are not written.
+/// Values nested deeper are not written.
 const MAX_DEPTH: usize = 200;
 
 fn marshal(arguments: &[Value]) -> Result<Value, String> {
@@ -170,7 +170,7 @@ fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
                 }
                 match key {
                     Value::String(key) => quoted(key, text)?,
-                    // JSON's keys are texts.
+                    // JSON keys are strings, so write other keys as JSON text.
                     other => {
                         let mut key = String::new();
                         write(other, &mut key, depth + 1)?;
@@ -187,7 +187,7 @@ fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A number's shortest text.
+/// The shortest text of a number.
 pub(super) fn number(value: &Value) -> Result<String, String> {
     serde_json::to_string(value).map_err(|e| errors::refuse(e.to_string()))
 }
@@ -208,7 +208,7 @@ fn list<'a>(
     Ok(())
 }
 
-/// Go escapes what HTML would read as its own, too.
+/// Writes a string as Go does, which also escapes characters that have a meaning in HTML.
 fn quoted(string: &str, text: &mut String) -> Result<(), String> {
     budget::text(string.len())?;
     text.push('"');

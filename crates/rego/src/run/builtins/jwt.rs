@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as OPA reads, verifies and signs them. No error tells of a token, a key or a claim.
+//! JSON Web Tokens (RFC 7519), read, verified and signed as in OPA. Errors never contain a token, a key or a claim.
 
 mod algorithm;
 mod constraints;
@@ -106,7 +106,7 @@ pub(super) const ALL: [Builtin; 17] = [
     },
 ];
 
-/// Header, payload and signature of a token, nothing of which is verified.
+/// The header, payload and signature of a token. Nothing is verified.
 fn decode(arguments: &[Value]) -> Result<Value, String> {
     let mut encoded = text(arguments, 0)?.to_owned();
     loop {
@@ -114,7 +114,7 @@ fn decode(arguments: &[Value]) -> Result<Value, String> {
         let header = token.header()?;
         let payload = token.payload()?;
         match header.get("cty") {
-            // A token in a token, perhaps between quotes.
+            // The payload is another token, perhaps in quotes.
             Some(Value::String(cty)) if **cty == *"JWT" => {
                 payload.trim_matches(['"', '\'']).clone_into(&mut encoded);
             }
@@ -123,7 +123,7 @@ fn decode(arguments: &[Value]) -> Result<Value, String> {
                 let signature = HEXLOWER.encode(&token.signature()?);
                 return Ok(Value::from(vec![header.value, payload, string(&signature)]));
             }
-            // OPA breaks off here.
+            // OPA ends the whole evaluation here.
             Some(_) => return Err(errors::refuse("the `cty` of the header must be a string")),
         }
     }
@@ -146,16 +146,16 @@ fn by_key(algorithm: Algorithm, arguments: &[Value]) -> Result<Value, String> {
     let keys = PublicKeys::read(text(arguments, 1)?)?;
     let signature = token.signature()?;
     let header = token.header()?.checked()?;
-    // Only a key set has names of keys and algorithms.
+    // Only the keys of a key set have `kid` and `alg`.
     let holds = keys.any(&header.kid, &header.alg, |key| {
-        // Secrets are for the functions that take a secret.
+        // Secrets are only used by functions that take a secret.
         !matches!(key, PublicKey::Secret(_))
             && algorithm.verifies(key, token.signed().as_bytes(), &signature)
     });
     Ok(Value::Bool(holds))
 }
 
-/// Whether a token is valid, and its header and payload if it is.
+/// Whether a token is valid. If it is, also its header and payload.
 fn decode_verify(arguments: &[Value]) -> Result<Value, String> {
     let unverified = || {
         Ok(Value::from(vec![

@@ -1,6 +1,6 @@
 //! Built-in functions of OPA that a policy cannot call here.
 
-/// Each of them, and why.
+/// Each of these functions, with the reason.
 pub const LEFT_OUT: [(&str, &str); 23] = [
     (
         "http.send",

@@ -1,4 +1,4 @@
-//! `in` as a function, so that it is undefined where an operand is.
+//! `in` as a function. A call is undefined if an operand is undefined.
 
 use regorus::Value;
 
@@ -35,7 +35,7 @@ fn member_at(arguments: &[Value]) -> Result<Value, String> {
     };
     Ok(Value::Bool(match collection {
         Value::Array(_) | Value::Object(_) => collection[key] == *value,
-        // A set's members are their own keys.
+        // The key of a set's member is the member itself.
         Value::Set(members) => key == value && members.contains(value),
         _ => false,
     }))

@@ -1,4 +1,5 @@
-//! Network addresses as Go's `net` reads them: an IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
+//! Network addresses, read as Go's `net` does. An IPv4 address in IPv6 notation (`::ffff:10.0.0.1`) is the IPv4
+//! address.
 
 mod merge;
 
@@ -19,11 +20,11 @@ pub(super) const ALL: [Builtin; 7] = [
         arity: 1,
         call: |arguments| match arguments {
             [Value::String(text)] => Ok(Value::Bool(network(text).is_ok())),
-            // What is no text is no network either.
+            // A value that is not a string is not a network.
             _ => Ok(Value::Bool(false)),
         },
     },
-    // Its old name.
+    // The old name of `net.cidr_contains`.
     Builtin {
         name: "net.cidr_overlap",
         arity: 2,
@@ -51,7 +52,7 @@ pub(super) const ALL: [Builtin; 7] = [
     },
 ];
 
-/// The first and last address of a network, as numbers, and whether they are of IPv4.
+/// The first and last address of a network, as numbers. `is_v4` is true for IPv4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {
     is_v4: bool,
@@ -85,7 +86,7 @@ fn intersects(arguments: &[Value]) -> Result<Value, String> {
     ))
 }
 
-/// Pairs of a network and what it contains, each by its key, index or text.
+/// All pairs of a network and an address or network inside it. Each is given by its key, its index or its text.
 fn contains_matches(arguments: &[Value]) -> Result<Value, String> {
     let [networks, others] = arguments else {
         return Err("expected 2 arguments".to_owned());
@@ -105,7 +106,7 @@ fn contains_matches(arguments: &[Value]) -> Result<Value, String> {
     Ok(Value::from(found))
 }
 
-/// The elements of an operand, each with its key, index or itself.
+/// The elements of an operand, each with its key or index. For a string or a set, the element stands for itself.
 fn listed(operand: &Value) -> Result<Vec<(Value, &Value)>, String> {
     let pairs: Vec<(Value, &Value)> = match operand {
         Value::String(_) => vec![(operand.clone(), operand)],
@@ -116,14 +117,14 @@ fn listed(operand: &Value) -> Result<Vec<(Value, &Value)>, String> {
             .collect(),
         Value::Set(members) => members.iter().map(|m| (m.clone(), m)).collect(),
         Value::Object(fields) => fields.iter_sorted().map(|(k, v)| (k.clone(), v)).collect(),
-        // OPA finds nothing in it.
+        // OPA finds nothing in values of other types.
         _ => Vec::new(),
     };
     budget::elements(pairs.len())?;
     Ok(pairs)
 }
 
-/// The text of an element, or of the first in it.
+/// The text of an element. If the element is an array, the text of its first item.
 fn checked(value: &Value, number: usize) -> Result<&str, String> {
     let text = match value {
         Value::Array(items) => items.first(),
@@ -141,7 +142,7 @@ fn expand(arguments: &[Value]) -> Result<Value, String> {
     let network = network(text(arguments, 0)?)?;
     let count = (network.last - network.first).saturating_add(1);
     budget::elements(usize::try_from(count).unwrap_or(usize::MAX))?;
-    // OPA makes a set of them.
+    // OPA returns a set here.
     match by_regorus("net.cidr_expand", arguments)? {
         Value::Array(all) => Ok(Value::from(
             all.iter().cloned().collect::<BTreeSet<Value>>(),
@@ -163,7 +164,7 @@ fn network(text: &str) -> Result<Network, String> {
         return Err(fault());
     }
     let bits = if is_v4 { 32 } else { 128 };
-    // Of a mapped network, only what is behind the prefix of all mapped addresses tells networks apart.
+    // For IPv4 in IPv6 notation, the first 96 bits are always the same, so they do not count.
     let length = length.saturating_sub(written_bits - bits);
     let rest = bits - length;
     let hosts = if rest == 128 {

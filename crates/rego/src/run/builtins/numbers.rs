@@ -1,4 +1,4 @@
-//! Numbers: texts that are JSON numbers, ranges and shifts within bounds.
+//! Numbers: JSON texts of numbers, and ranges and shifts within limits.
 
 use regorus::Value;
 
@@ -62,7 +62,7 @@ pub(super) const ALL: [Builtin; 11] = [
     },
 ];
 
-/// Numbers are not shifted further.
+/// The largest number of bits to shift by.
 const MAX_SHIFT: i64 = 4096;
 
 fn to_number(arguments: &[Value]) -> Result<Value, String> {
@@ -77,7 +77,7 @@ fn to_number(arguments: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// RFC 8259, section 6.
+/// Whether a text is a number of JSON (RFC 8259, section 6).
 fn is_json_number(text: &str) -> bool {
     let text = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -98,13 +98,13 @@ fn is_json_number(text: &str) -> bool {
         && exponent.is_none_or(digits)
 }
 
-/// Longer exponents name no number that fits.
+/// Numbers with longer exponents are too large or too small to represent.
 fn has_long_exponent(text: &str) -> bool {
     let exponent = text.split_once(['e', 'E']).map_or("", |(_, after)| after);
     exponent.trim_start_matches(['+', '-']).len() > 3
 }
 
-/// regorus has no value for larger numbers, and no error.
+/// For larger numbers, regorus gives no value and no error, so check them first.
 fn bits(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     for index in 0..arguments.len() {
         whole(arguments, index)?;
@@ -112,7 +112,7 @@ fn bits(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     by_regorus(name, arguments)
 }
 
-/// Suffixes of `units.parse` that regorus knows and OPA does not.
+/// Suffixes that `units.parse` accepts in regorus but not in OPA.
 const NO_UNITS: [&str; 16] = [
     "Q", "R", "Y", "Z", "h", "da", "d", "c", "μ", "n", "f", "a", "z", "y", "r", "q",
 ];
@@ -145,7 +145,7 @@ fn range_step(arguments: &[Value]) -> Result<Value, String> {
         && *value > Value::from(0)
         && i64::try_from(ends.0.abs_diff(ends.1)).is_ok()
     {
-        // The step is longer than the way.
+        // The step is longer than the whole range.
         return Ok(Value::from(vec![Value::from(ends.0)]));
     }
     let step = whole(arguments, 2)?;

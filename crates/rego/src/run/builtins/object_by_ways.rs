@@ -1,4 +1,4 @@
-//! An object that is put together from the ways to its values: the names of rules make it, of which some are not constant.
+//! Puts an object together from values and their paths. Rules whose names have parts that are not constant need this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,8 @@ use super::{budget, errors};
 
 const CONFLICT: &str = "two rules give the same part of an object different values";
 
-/// The object of these: an object of values by their ways, and a set of ways to sets, each with a member.
+/// Makes the object. The first operand is an object of values by their paths. The second is a set of pairs: the path of
+/// a set, and a member of it.
 pub(super) fn object_by_ways(arguments: &[Value]) -> Result<Value, String> {
     let [Value::Object(values), Value::Set(members)] = arguments else {
         return Err("operands must be an object and a set".to_owned());
@@ -37,7 +38,7 @@ fn steps(way: &Value) -> Result<&[Value], String> {
     }
 }
 
-/// A part of the object.
+/// A part of the object while it is made.
 enum Node {
     /// Nothing was put here yet.
     Open,
@@ -46,7 +47,7 @@ enum Node {
 }
 
 impl Node {
-    /// The part at the end of a way.
+    /// The part at the end of a path.
     fn at(&mut self, way: &[Value]) -> Result<&mut Self, String> {
         let mut node = self;
         for step in way {

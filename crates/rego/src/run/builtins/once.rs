@@ -1,4 +1,4 @@
-//! Values that an evaluation has once: the time, and what is chosen by chance for a name.
+//! Values that stay the same within one evaluation: the time, and random values with a name.
 
 use std::{
     cell::{Cell, RefCell},
@@ -30,14 +30,14 @@ pub(super) const ALL: [Builtin; 4] = [
         name: "uuid.rfc4122",
         arity: 1,
         call: |arguments| {
-            // OPA takes any value as the name.
+            // OPA accepts any value as the name.
             let name = arguments.first().map(json::text).transpose()?;
             kept(format!("uuid {}", name.unwrap_or_default()), || {
                 Ok(string(&Uuid::new_v4().to_string()))
             })
         },
     },
-    // Neither the environment nor the configuration of geowarden is a policy's business.
+    // Empty, because a policy must not see geowarden's environment or configuration.
     Builtin {
         name: "opa.runtime",
         arity: 0,
@@ -47,7 +47,7 @@ pub(super) const ALL: [Builtin; 4] = [
 
 #[derive(Default)]
 struct Once {
-    /// Nanoseconds since 1970.
+    /// The time of the evaluation, in nanoseconds since 1970.
     now: Option<i64>,
     chosen: HashMap<String, Value>,
 }
@@ -57,12 +57,12 @@ thread_local! {
     static ONCE: RefCell<Once> = RefCell::default();
 }
 
-/// Has `time.now_ns` say this time in evaluations on this thread: nanoseconds since 1970.
+/// Fixes the time that `time.now_ns` returns in evaluations on this thread, in nanoseconds since 1970.
 pub fn fix_now(nanoseconds: i64) {
     FIXED.set(Some(nanoseconds));
 }
 
-/// Begins an evaluation on this thread.
+/// Forgets all values for a new evaluation on this thread.
 pub(super) fn begin() {
     ONCE.with_borrow_mut(|once| {
         once.now = FIXED.get();
@@ -102,7 +102,7 @@ fn kept(name: String, choose: impl FnOnce() -> Result<Value, String>) -> Result<
 fn below_by_chance(below: u64) -> Result<Value, String> {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes).map_err(|_| "the system has no random numbers".to_owned())?;
-    // The upper half of the product; for 0 it is 0.
+    // The upper half of the product is a random number below the limit. For the limit 0 it is 0.
     let product = u128::from(u64::from_le_bytes(bytes)) * u128::from(below);
     Ok(Value::from(
         u64::try_from(product >> 64).unwrap_or_default(),

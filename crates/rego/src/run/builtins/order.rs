@@ -1,6 +1,6 @@
-//! Comparisons in OPA's order of all values: null, booleans, numbers, strings, arrays, objects, sets.
+//! Comparisons in the order that OPA gives to all values: null, booleans, numbers, strings, arrays, objects, sets.
 //!
-//! regorus has sets before objects, so that `set() < {}` holds there.
+//! In regorus, sets come before objects, so `set() < {}` would hold.
 
 use std::cmp::Ordering;
 
@@ -58,7 +58,7 @@ fn compared(arguments: &[Value], holds: fn(Ordering) -> bool) -> Result<Value, S
     }
 }
 
-/// The elements of an array or a set in their order.
+/// The elements of an array or a set, in order.
 fn sorted(arguments: &[Value]) -> Result<Vec<Value>, String> {
     let mut all: Vec<Value> = match arguments {
         [Value::Array(items)] => items.iter().cloned().collect(),
@@ -69,7 +69,7 @@ fn sorted(arguments: &[Value]) -> Result<Vec<Value>, String> {
     Ok(all)
 }
 
-/// OPA's order of two values.
+/// The order of two values in OPA.
 fn order(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => each(a.iter(), b.iter()),
@@ -97,7 +97,7 @@ fn order(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// By the first elements that differ, then by the number of them.
+/// Compares two lists by their first elements that differ, then by their lengths.
 fn each<'a>(
     mut a: impl Iterator<Item = &'a Value>,
     mut b: impl Iterator<Item = &'a Value>,
@@ -130,7 +130,7 @@ fn kind(value: &Value) -> u8 {
 mod tests {
     use super::*;
 
-    /// In OPA's order, nested kinds included.
+    /// The values are in OPA's order. Some contain others.
     #[test]
     fn kinds_are_ordered_as_opa_orders_them() {
         let texts = [
@@ -171,7 +171,7 @@ mod tests {
         all.push(set(&[]));
         all.push(set(&[Value::from(1)]));
         all.push(set(std::slice::from_ref(&object)));
-        // Its least member is the object, which regorus puts behind the set.
+        // In OPA the object is the smaller member; in regorus the set is.
         all.push(set(&[object.clone(), set(&[])]));
         all.push(set(&[set(&[])]));
         for (i, a) in all.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Percent-encoding (RFC 3986, section 2.1), decoded as strictly as Go does: a bad escape is an error.
+//! Percent-encoding (RFC 3986, section 2.1), decoded as strictly as in Go: a malformed escape is an error.
 
 use super::errors;
 
-/// The bytes of an encoded text.
+/// Decodes a text.
 ///
-/// `byte` is told each byte that stands for itself, and each that is escaped; it says what the text has there.
+/// `byte` is called with each byte, and with `true` if the byte was escaped. It returns the byte for the decoded text.
 pub(super) fn decoded(
     text: &str,
     byte: impl Fn(u8, bool) -> Result<u8, String>,
@@ -26,6 +26,6 @@ pub(super) fn decoded(
             decoded.push(byte(*first, false)?);
         }
     }
-    // In OPA a text can hold any bytes.
+    // OPA accepts this, because a string can hold any bytes there.
     String::from_utf8(decoded).map_err(|_| errors::refuse("the decoded text is not UTF-8"))
 }

@@ -1,4 +1,4 @@
-//! `print`: texts for the author, which are kept for whoever asked for the evaluation. Nothing is written anywhere here.
+//! `print`: texts for the author of a policy. They are kept for the caller of the evaluation and written nowhere else.
 
 use std::cell::RefCell;
 
@@ -6,11 +6,11 @@ use regorus::Value;
 
 use super::{super::term, Builtin};
 
-/// So many bytes are kept of one evaluation.
+/// The largest number of bytes kept of one evaluation.
 const MAX_BYTES: usize = 8 << 10;
-/// So many combinations of values are printed by one call.
+/// The largest number of lines that one call prints. A call prints one line for each combination of values.
 const MAX_LINES: usize = 64;
-/// What ends texts that were cut off.
+/// Marks the end of a text that was cut off.
 const CUT: &str = "..";
 
 pub(super) const ALL: [Builtin; 1] = [Builtin {
@@ -22,19 +22,19 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     },
 }];
 
-/// What was printed.
+/// The printed texts.
 struct Kept {
     lines: Vec<String>,
-    /// How many bytes may follow.
+    /// How many more bytes may be kept.
     left: usize,
 }
 
 thread_local! {
-    /// `None` where nobody wants it.
+    /// `None` if the caller does not want the texts.
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// Begins to keep what is printed on this thread.
+/// Begins to keep the texts that are printed on this thread.
 pub(crate) fn keep() {
     KEPT.set(Some(Kept {
         lines: Vec::new(),
@@ -42,14 +42,14 @@ pub(crate) fn keep() {
     }));
 }
 
-/// Ends it, and gives what was printed, one text for each line.
+/// Stops keeping texts, and returns those that were printed, one for each line.
 pub(crate) fn take() -> Vec<String> {
     KEPT.take().map(|kept| kept.lines).unwrap_or_default()
 }
 
 impl Kept {
     fn add(&mut self, mut line: String) {
-        // With the end of its line.
+        // The line break counts too.
         let whole = line.len() + 1;
         if whole > self.left {
             let end = line.floor_char_boundary(self.left.saturating_sub(CUT.len() + 1));
@@ -63,7 +63,7 @@ impl Kept {
     }
 }
 
-/// Prints arguments, of which each is the set of its values: an empty one is undefined.
+/// Prints arguments. Each argument is the set of its values, and an empty set means undefined.
 fn print(arguments: &[Value]) {
     KEPT.with_borrow_mut(|kept| {
         let (Some(kept), Some(Value::Array(all))) = (kept, arguments.first()) else {
@@ -89,7 +89,7 @@ fn print(arguments: &[Value]) {
     });
 }
 
-/// A value as OPA prints it: a text without its quotes.
+/// A value as OPA prints it: strings have no quotes.
 fn shown(value: &Value) -> String {
     let mut text = String::new();
     let mut left = MAX_BYTES;

@@ -1,5 +1,5 @@
-//! Regular expressions with RE2's meaning: classes such as `\d` are ASCII, and what only Rust's syntax knows is plain text
-//! or an error.
+//! Regular expressions with the meaning that they have in RE2. Classes such as `\d` are ASCII only. Syntax that only
+//! Rust knows is plain text or an error.
 
 mod compiled;
 mod pattern;
@@ -60,10 +60,10 @@ pub(super) const ALL: [Builtin; 8] = [
     },
 ];
 
-/// A pattern that needs more is not compiled, in bytes.
+/// The largest size of a compiled pattern, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What the parser here says of patterns that Go's rejects too.
+/// Errors of Rust's parser for patterns that Go rejects too.
 const WRONG: [&str; 5] = [
     "unclosed group",
     "unopened group",
@@ -76,7 +76,7 @@ fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) ->
     compiled_as((Kind::Regex, pattern), || pattern::from_re2(pattern), work)
 }
 
-/// Works with the regular expression that `make` gives, kept for a pattern of a kind.
+/// Calls `work` with a compiled pattern. If the pattern is not kept yet, `make` returns its regular expression.
 pub(super) fn compiled_as<T>(
     (kind, pattern): (Kind, &str),
     make: impl FnOnce() -> Option<String>,
@@ -84,7 +84,7 @@ pub(super) fn compiled_as<T>(
 ) -> Result<T, String> {
     let compile = || {
         let told = || format!("cannot use the pattern {pattern:?}");
-        // OPA's globs are read more leniently.
+        // OPA accepts more globs.
         let fault = || match kind {
             Kind::Glob => errors::refuse(told()),
             Kind::Regex | Kind::Template => told(),
@@ -97,7 +97,7 @@ pub(super) fn compiled_as<T>(
                 regex::Error::Syntax(cause) if WRONG.iter().any(|part| cause.contains(part)) => {
                     fault()
                 }
-                // OPA may have a value: it has other limits, and another parser.
+                // OPA may give a value, because its parser and its limits differ.
                 _ => errors::refuse(told()),
             })
     };
@@ -109,7 +109,7 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
     compiled(pattern, |regex| Ok(Value::Bool(regex.is_match(text))))
 }
 
-/// A number of matches; negative for all.
+/// The largest number of matches. A negative number means all.
 fn limit(arguments: &[Value], index: usize) -> Result<usize, String> {
     Ok(usize::try_from(whole(arguments, index)?).unwrap_or(usize::MAX))
 }
@@ -120,7 +120,7 @@ fn split(arguments: &[Value]) -> Result<Value, String> {
         let mut parts = Vec::new();
         let mut begin = 0;
         for found in regex.find_iter(text) {
-            // Go does not split before the first character at an empty match.
+            // Like Go, do not split at an empty match before the first character.
             if found.end() == 0 || found.is_empty() && found.end() == text.len() {
                 continue;
             }
@@ -135,11 +135,11 @@ fn split(arguments: &[Value]) -> Result<Value, String> {
     })
 }
 
-/// A text with regular expressions between two delimiters, such as `urn:<.*>`.
+/// Matches a template, which has regular expressions between two delimiters, such as `urn:<.*>`.
 fn template_match(arguments: &[Value]) -> Result<Value, String> {
     let (template, subject) = (text(arguments, 0)?, text(arguments, 1)?);
     let (start, end) = (single(arguments, 2)?, single(arguments, 3)?);
-    // The delimiters are one character each, so that no two templates have one text.
+    // Each delimiter is one character, so two different templates never have the same key.
     let delimited = format!("{start}{end}{template}");
     compiled_as(
         (Kind::Template, &delimited),
@@ -156,7 +156,7 @@ fn single(arguments: &[Value], index: usize) -> Result<char, String> {
     }
 }
 
-/// `None` where a delimiter has no counterpart, or what is between two is no regular expression.
+/// The regular expression of a template. `None` if a delimiter has no partner or a part is not a regular expression.
 fn template_expression(template: &str, start: char, end: char) -> Option<String> {
     let mut made = String::from("\\A");
     let mut inner = String::new();

@@ -1,4 +1,4 @@
-//! Semantic versions as OPA reads them: a `v` may stand before them, and zeros before their numbers.
+//! Semantic versions as in OPA: a version may begin with `v`, and its numbers may begin with zeros.
 
 use regorus::Value;
 
@@ -10,7 +10,7 @@ pub(super) const ALL: [Builtin; 2] = [
         arity: 1,
         call: |arguments| match arguments {
             [Value::String(_)] => lenient("semver.is_valid", arguments),
-            // What is no text is no version either.
+            // A value that is not a string is not a version.
             _ => Ok(Value::Bool(false)),
         },
     },

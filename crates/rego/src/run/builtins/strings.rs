@@ -1,4 +1,4 @@
-//! Texts: counted and cased as Go does, and within bounds.
+//! Functions for strings, within limits. Counting and case mapping follow Go.
 
 use regorus::Value;
 
@@ -77,7 +77,7 @@ pub(super) const ALL: [Builtin; 11] = [
     },
 ];
 
-/// Go counts one more than the characters for the empty text.
+/// For an empty text to search for, Go returns one more than the number of characters.
 fn count(arguments: &[Value]) -> Result<Value, String> {
     let (text, part) = (text(arguments, 0)?, text(arguments, 1)?);
     Ok(Value::from(if part.is_empty() {
@@ -87,7 +87,7 @@ fn count(arguments: &[Value]) -> Result<Value, String> {
     }))
 }
 
-/// The first parts, or the last ones for a negative number.
+/// The first parts of a split text. For a negative number, the last parts.
 fn split_n(arguments: &[Value]) -> Result<Value, String> {
     let (text, delimiter) = (text(arguments, 0)?, text(arguments, 1)?);
     let count = whole(arguments, 2)?;
@@ -116,12 +116,12 @@ fn searched(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     by_regorus(name, arguments)
 }
 
-/// One character for one, without a look at its neighbours (Unicode's simple case mapping).
+/// The lower case of one character as one character (Unicode's simple case mapping). Its neighbours do not matter.
 fn lower(c: char) -> char {
     let mut all = c.to_lowercase();
     match (all.next(), all.next()) {
         (Some(one), None) => one,
-        // The only character that has a simple mapping beside a longer one.
+        // This is the only character that has both a simple mapping and a longer one.
         _ if c == '\u{130}' => 'i',
         _ => c,
     }
@@ -132,7 +132,7 @@ fn upper(c: char) -> char {
     match (all.next(), all.next()) {
         (Some(one), None) => one,
         _ => match c {
-            // Greek letters with iota: the capital has it beside, and not below.
+            // Greek letters with an iota below. Their capitals have the iota beside them.
             '\u{1f80}'..='\u{1faf}' if u32::from(c) & 8 == 0 => {
                 char::from_u32(u32::from(c) + 8).unwrap_or(c)
             }
@@ -177,7 +177,8 @@ fn replaced(text: &str, old: &str, new: &str) -> Result<String, String> {
     Ok(text.replace(old, new))
 }
 
-/// All patterns at once, at each place the first that fits in the order of the keys, as Go's `strings.Replacer` does.
+/// Replaces all patterns in one pass, as Go's `strings.Replacer` does. At each place, the first pattern that matches is
+/// used, in the order of the keys.
 fn replace_n(arguments: &[Value]) -> Result<Value, String> {
     let text = text(arguments, 1)?;
     let Some(Value::Object(patterns)) = arguments.first() else {

@@ -1,5 +1,5 @@
-//! The cases that a test begins: `internal.test_case([name])`, which OPA has too. A case that is begun and not in the test's value
-//! has failed.
+//! Records the cases that a test begins: `internal.test_case([name])`, which OPA has too. If a case was begun but is
+//! missing in the test's value, it has failed.
 
 use std::cell::RefCell;
 
@@ -17,12 +17,12 @@ thread_local! {
     static NOTED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Begins an evaluation on this thread.
+/// Forgets all cases for a new evaluation on this thread.
 pub(super) fn begin() {
     NOTED.with_borrow_mut(Vec::clear);
 }
 
-/// The names of the cases that the evaluation on this thread has begun, in order: each an array of the keys of one case.
+/// The cases that the evaluation on this thread has begun, in order. Each is an array with the keys of the case.
 pub(crate) fn noted() -> Vec<Value> {
     NOTED.take()
 }

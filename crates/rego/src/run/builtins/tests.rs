@@ -30,7 +30,7 @@ fn evaluate_with(
     };
     let mut given = given;
     given["go"] = json!(true);
-    // Constants of a wrong kind are found at load.
+    // Loading already rejects constants of a wrong type.
     let policy = Policy::load(sources, &settings).map_err(|e| Fault::Evaluation(e.to_string()))?;
     policy.evaluate(&given)
 }
@@ -205,7 +205,8 @@ fn what_opa_leaves_undefined_refuses() {
     }
 }
 
-/// Each would take gigabytes or minutes; the sizes come with the request, so that no trial at load could find them.
+/// Each call would take gigabytes or minutes. The sizes come with the request, so trying the policy at load cannot find
+/// them.
 #[test]
 fn no_call_takes_any_amount_of_memory_or_time() {
     let doubled = |call: &str, first: &str| {

@@ -1,4 +1,4 @@
-//! regorus's own built-in functions, called as ours.
+//! Calls the built-in functions of regorus.
 
 use regorus::{
     LimitError, Value,
@@ -7,7 +7,7 @@ use regorus::{
 
 use super::errors;
 
-/// Functions that know less than OPA's, so that an error can be a value there.
+/// Functions that support less than OPA's. Their errors can be values in OPA.
 const LESSER: [&str; 8] = [
     "json.marshal_with_options",
     "time.clock",
@@ -19,7 +19,7 @@ const LESSER: [&str; 8] = [
     "time.weekday",
 ];
 
-/// The result of a function of regorus that no function of ours replaces.
+/// Calls a function of regorus that geowarden does not replace.
 pub(super) fn call(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     by_regorus(name, arguments).map_err(|cause| {
         if LESSER.contains(&name) && !is_wrong_in_opa(&cause) {
@@ -30,12 +30,12 @@ pub(super) fn call(name: &'static str, arguments: &[Value]) -> Result<Value, Str
     })
 }
 
-/// Whether OPA knows no value either: for an argument of another kind, and a number that is no time.
+/// Whether OPA has no value either: the argument has a wrong type, or the number is not a valid time.
 fn is_wrong_in_opa(cause: &str) -> bool {
     cause.contains("expects") || cause.contains("could not convert numeric value")
 }
 
-/// The result of regorus's own built-in, once its arguments are known to be harmless.
+/// Calls a function of regorus. The caller must have checked that the arguments are harmless.
 pub(super) fn by_regorus(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     let (call, _) = BUILTINS.get(name).ok_or("not available")?;
     let source =
@@ -47,7 +47,7 @@ pub(super) fn by_regorus(name: &'static str, arguments: &[Value]) -> Result<Valu
         start: 0,
         end: 0,
     };
-    // It names its arguments in errors only.
+    // The function uses these only to name arguments in errors.
     let parameters: Vec<Ref<Expr>> = arguments
         .iter()
         .map(|_| {

@@ -1,4 +1,4 @@
-//! Points in time, read and added to as Go does.
+//! Times, read, written and added to as in Go.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 use regorus::Value;
@@ -34,7 +34,8 @@ pub(super) const ALL: [Builtin; 4] = [
     },
 ];
 
-/// By a layout without a time zone, the text must be what the layout makes of the time: the engine reads more leniently than Go.
+/// Parses a time. The engine accepts more than Go does. So if the layout has no time zone, the time is written again
+/// with the layout and must give the same text.
 fn parse(arguments: &[Value]) -> Result<Value, String> {
     let (layout, written) = (text(arguments, 0)?, text(arguments, 1)?);
     let time = theirs::call("time.parse_ns", arguments)?;
@@ -56,7 +57,7 @@ fn parse(arguments: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// Without a layout it is RFC 3339, in which Go writes no zero at the end of a fraction.
+/// Writes a time. Without a layout it is RFC 3339, and Go writes no zeros at the end of a fraction.
 fn format(arguments: &[Value]) -> Result<Value, String> {
     let made = theirs::call("time.format", arguments)?;
     let has_layout = matches!(arguments, [Value::Array(parts)] if parts.len() > 2);
@@ -74,7 +75,7 @@ fn format(arguments: &[Value]) -> Result<Value, String> {
     }))
 }
 
-/// RFC 3339, section 5.6, with a capital `T` and `Z`.
+/// Whether a text is a time of RFC 3339, section 5.6, with a capital `T` and `Z`.
 fn is_rfc3339(text: &str) -> bool {
     let shape = |text: &str, shape: &str| {
         text.len() == shape.len()
@@ -103,7 +104,8 @@ fn is_rfc3339(text: &str) -> bool {
         && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
 }
 
-/// A day that a month has not is counted on into the next one: a month after 31 January is 2 or 3 March.
+/// Adds years, months and days. A day that the month lacks continues into the next month: 31 January plus a month is 2
+/// or 3 March.
 fn add_date(arguments: &[Value]) -> Result<Value, String> {
     let fault = || "the time is out of range".to_owned();
     let (years, months, days) = (

@@ -12,7 +12,7 @@ pub(super) const ALL: [Builtin; 2] = [
         arity: 1,
         call: |arguments| {
             let text = text(arguments, 0)?;
-            // The path is there twice.
+            // The result has the path twice.
             budget::text(text.len().saturating_mul(2))?;
             Ok(Uri::parse(text)?.into_value())
         },
@@ -31,7 +31,7 @@ fn is_valid(arguments: &[Value]) -> Result<Value, String> {
     budget::text(text.len())?;
     let is_valid = match Uri::parse(text) {
         Ok(_) => !text.is_empty(),
-        // Valid in OPA, where a text can hold any bytes.
+        // The URI is valid in OPA, where a string can hold any bytes.
         Err(error) if errors::is_refused() => return Err(error),
         Err(_) => false,
     };
@@ -44,18 +44,18 @@ struct Uri {
     hostname: String,
     port: String,
     path: String,
-    /// As it is written, where that is not the usual way to encode it.
+    /// The path as written. If that is the usual encoding, it is the decoded path.
     raw_path: String,
     query: String,
     fragment: String,
 }
 
-/// A part of a URI, by what may stand in it.
+/// A part of a URI. Each part allows other characters.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Any,
     Host,
-    /// The zone of an IPv6 address (RFC 6874), from its `%25` on.
+    /// The zone of an IPv6 address (RFC 6874), from `%25` on.
     Zone,
 }
 
@@ -78,7 +78,7 @@ impl Uri {
         query.clone_into(&mut uri.query);
         if !rest.starts_with('/') {
             if !scheme.is_empty() {
-                // What follows has no parts.
+                // A URI of this kind has no further parts.
                 return Ok(uri);
             }
             let first = rest.split('/').next().unwrap_or_default();
@@ -119,7 +119,7 @@ impl Uri {
     }
 }
 
-/// The scheme, empty where there is none, and what follows it.
+/// The scheme, and the text after it. The scheme is empty if there is none.
 fn scheme(text: &str) -> Result<(&str, &str), String> {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     let end = text.find(|c| !is_letter(c)).unwrap_or(text.len());
@@ -147,7 +147,7 @@ fn host_of(scheme: &str, authority: &str) -> Result<String, String> {
 
 fn host(scheme: &str, text: &str) -> Result<String, String> {
     let Some(open) = text.rfind('[') else {
-        // Of other schemes, Go allows colons in the host.
+        // For other schemes, Go allows colons in the host.
         let is_web = ["http", "https"]
             .iter()
             .any(|web| scheme.eq_ignore_ascii_case(web));
@@ -180,7 +180,7 @@ fn host(scheme: &str, text: &str) -> Result<String, String> {
     Ok(format!("[{address}{zone}]{port}"))
 }
 
-/// A host and its port, which can both be empty; the brackets of an address are left out.
+/// The host and the port. Both can be empty. The brackets around an address are removed.
 fn host_and_port(host: &str) -> (String, String) {
     let colon = host
         .rfind(':')
@@ -193,7 +193,7 @@ fn host_and_port(host: &str) -> (String, String) {
     (inside.unwrap_or(host).to_owned(), port.to_owned())
 }
 
-/// `:` and digits, or nothing.
+/// Whether a text is empty, or a colon and digits.
 fn is_port(text: &str) -> bool {
     text.is_empty()
         || text

@@ -1,4 +1,4 @@
-//! Queries of URLs, decoded as strictly as Go does: a bad escape is an error.
+//! Queries of URLs, decoded as strictly as in Go: a malformed escape is an error.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -37,7 +37,7 @@ pub(super) const ALL: [Builtin; 3] = [
     },
 ];
 
-/// Letters, digits, `-`, `_`, `.` and `~` stand for themselves.
+/// Encodes a text. Letters, digits, `-`, `_`, `.` and `~` stay unchanged.
 fn encoded(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
     for byte in text.bytes() {

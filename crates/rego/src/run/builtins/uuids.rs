@@ -1,4 +1,4 @@
-//! What a UUID says of itself (RFC 9562; version 2 by DCE).
+//! The parts of a UUID (RFC 9562; version 2 as in DCE).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     name: "uuid.parse",
     arity: 1,
     call: |arguments| {
-        // What is no UUID is no error, but undefined.
+        // A text that is not a UUID is undefined, not an error.
         let parsed = match arguments {
             [Value::String(text)] => bytes(text).as_ref().map(told),
             _ => None,
@@ -19,10 +19,10 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     },
 }];
 
-/// 15 October 1582, from which UUIDs count, to 1970, in steps of 100 ns.
+/// From 15 October 1582, where UUIDs begin to count, to 1970, in steps of 100 ns.
 const GREGORIAN: i64 = 122_192_928_000_000_000;
 
-/// The bytes of a UUID with or without dashes, after `urn:uuid:` or between one character each.
+/// The bytes of a UUID. It may have no dashes, begin with `urn:uuid:`, or have one extra character on each side.
 fn bytes(text: &str) -> Option<[u8; 16]> {
     let text = match text.len() {
         45 => {
@@ -64,7 +64,7 @@ fn told(bytes: &[u8; 16]) -> Value {
     add("variant", string(variant));
     if matches!(version, 1 | 2) {
         let steps = part(96, 0xffff_ffff) | part(80, 0xffff) << 32 | part(64, 0xfff) << 48;
-        // Go's integers wrap around.
+        // Integers wrap around, as in Go.
         let steps = i64::try_from(steps).unwrap_or_default() - GREGORIAN;
         let (seconds, rest) = (steps / 10_000_000, steps % 10_000_000);
         let nanoseconds = seconds.wrapping_mul(1_000_000_000).wrapping_add(rest * 100);

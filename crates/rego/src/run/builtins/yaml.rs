@@ -1,4 +1,4 @@
-//! YAML as OPA reads and writes it: YAML 1.1 of Go's library, by way of JSON.
+//! YAML as OPA reads and writes it: the YAML 1.1 of Go's library, converted to and from JSON.
 
 mod read;
 mod scalar;
@@ -19,7 +19,7 @@ pub(super) const ALL: [Builtin; 3] = [
         arity: 1,
         call: |arguments| match arguments {
             [Value::String(text)] => read::is_valid(text).map(Value::Bool),
-            // What is no text is no YAML either.
+            // A value that is not a string is not YAML.
             _ => Ok(Value::Bool(false)),
         },
     },

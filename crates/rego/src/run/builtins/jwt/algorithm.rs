@@ -1,18 +1,18 @@
-//! Signature algorithms of RFC 7518 and RFC 8037.
+//! The signature algorithms of RFC 7518 and RFC 8037.
 
 use aws_lc_rs::{hmac, signature};
 
-/// A key that signatures are verified by.
+/// A key that verifies signatures.
 pub(super) enum PublicKey {
     /// A `SubjectPublicKeyInfo` (RFC 5280).
     Rsa(Vec<u8>),
-    /// The same, or a point without compression.
+    /// A `SubjectPublicKeyInfo`, or an uncompressed point.
     Ec(Vec<u8>),
-    /// The same, or 32 bytes.
+    /// A `SubjectPublicKeyInfo`, or 32 bytes.
     Ed(Vec<u8>),
-    /// Of a message authentication code.
+    /// The key of a message authentication code.
     Secret(Vec<u8>),
-    /// A private key, by which nothing is verified.
+    /// A private key. It verifies nothing.
     Private,
 }
 
@@ -53,7 +53,7 @@ impl Algorithm {
         })
     }
 
-    /// The hash of a message authentication code.
+    /// The message authentication code of this algorithm, if it is one.
     pub(super) fn hmac(self) -> Option<hmac::Algorithm> {
         match self {
             Self::Hs256 => Some(hmac::HMAC_SHA256),
@@ -63,7 +63,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether the key made the signature by this algorithm.
+    /// Whether this key made the signature with this algorithm.
     pub(super) fn verifies(self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         match key {
             PublicKey::Secret(secret) => self.hmac().is_some_and(|algorithm| {

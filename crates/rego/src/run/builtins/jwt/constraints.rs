@@ -1,4 +1,4 @@
-//! What `io.jwt.decode_verify` is to hold a token against.
+//! The constraints that `io.jwt.decode_verify` checks a token against.
 
 use regorus::Value;
 
@@ -55,7 +55,7 @@ impl Constraints {
             None => Value::from(once::now()?),
         };
         all.time = match &time {
-            // `as_f64` has no value for what a float cannot hold exactly.
+            // `as_f64` gives nothing for numbers that a float cannot hold exactly.
             Value::Number(_) => json::number(&time)?.parse::<f64>().ok(),
             _ => None,
         }
@@ -68,7 +68,7 @@ impl Constraints {
         self.alg.is_empty() || self.alg == alg
     }
 
-    /// Whether one of the keys made the signature, by the algorithm that the header names.
+    /// Whether one of the keys made the signature, with the algorithm that the header names.
     pub(super) fn verify(&self, header: &Known, message: &[u8], signature: &[u8]) -> bool {
         let Some(algorithm) = Algorithm::of(&header.alg) else {
             return false;
@@ -82,13 +82,13 @@ impl Constraints {
         algorithm.verifies(&secret, message, signature)
     }
 
-    /// Whether the registered claims are as they must be (RFC 7519, section 4.1).
+    /// Whether the registered claims meet the constraints (RFC 7519, section 4.1).
     pub(super) fn hold_for(&self, payload: &Value) -> Result<bool, String> {
         if !self.iss.is_empty() {
             match member(payload, "iss") {
                 Some(Value::String(iss)) if **iss == *self.iss => {}
                 Some(Value::String(_)) | None => return Ok(false),
-                // OPA breaks off here.
+                // OPA ends the whole evaluation here.
                 Some(_) => return Err(errors::refuse("the claim `iss` must be a string")),
             }
         }

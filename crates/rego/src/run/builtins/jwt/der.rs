@@ -1,11 +1,11 @@
-//! As much of DER (X.690) as leads to the key of a certificate, and writes a private key.
+//! The small part of DER (X.690) that finds the key in a certificate and writes a private key.
 
 const INTEGER: u8 = 0x02;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
-/// Kinds of public keys, by the identifiers of their algorithms.
+/// Kinds of public keys. The object identifier of the algorithm tells the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Rsa,
@@ -14,7 +14,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// An element: its tag, what it holds, all of it, and what is behind it.
+/// An element: its tag, its content, the whole element, and the bytes after it.
 struct Element<'a> {
     tag: u8,
     content: &'a [u8],
@@ -58,7 +58,7 @@ pub(super) fn key_of_certificate(certificate: &[u8]) -> Option<&[u8]> {
     if let Some(version) = expect(rest, VERSION) {
         rest = version.rest;
     }
-    // Serial number, then signature, issuer, validity and subject.
+    // Skip the serial number, then signature, issuer, validity and subject.
     rest = expect(rest, INTEGER)?.rest;
     for _ in 0..4 {
         rest = expect(rest, SEQUENCE)?.rest;
@@ -66,23 +66,23 @@ pub(super) fn key_of_certificate(certificate: &[u8]) -> Option<&[u8]> {
     expect(rest, SEQUENCE).map(|key| key.whole)
 }
 
-/// The kind of key that a `SubjectPublicKeyInfo` holds.
+/// The kind of the key in a `SubjectPublicKeyInfo`.
 pub(super) fn kind_of_key(info: &[u8]) -> Option<Kind> {
     let outer = expect(info, SEQUENCE).filter(|outer| outer.rest.is_empty())?;
     let algorithm = expect(outer.content, SEQUENCE)?;
     let identifier = expect(algorithm.content, OBJECT_IDENTIFIER)?;
     Some(match identifier.content {
-        // 1.2.840.113549.1.1.1
+        // rsaEncryption, 1.2.840.113549.1.1.1
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] => Kind::Rsa,
-        // 1.2.840.10045.2.1
+        // id-ecPublicKey, 1.2.840.10045.2.1
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1] => Kind::Ec,
-        // 1.3.101.112
+        // id-Ed25519, 1.3.101.112
         [0x2b, 0x65, 0x70] => Kind::Ed,
         _ => Kind::Other,
     })
 }
 
-/// A sequence of whole numbers that are not negative.
+/// A sequence of integers that are not negative.
 pub(super) fn numbers(numbers: &[&[u8]]) -> Vec<u8> {
     let mut content = Vec::new();
     for number in numbers {

@@ -1,4 +1,4 @@
-//! Public keys: of a certificate, of a PEM file, or of a JSON Web Key (RFC 7517) or a set of them.
+//! Reads public keys from a certificate, a PEM file, a JSON Web Key (RFC 7517) or a set of such keys.
 
 use aws_lc_rs::{encoding::AsDer, signature::RsaPublicKeyComponents};
 use data_encoding::BASE64;
@@ -17,7 +17,7 @@ struct Named {
     alg: String,
 }
 
-/// The keys of one text.
+/// The keys in one text.
 pub(super) struct PublicKeys(Vec<Named>);
 
 impl PublicKeys {
@@ -37,7 +37,7 @@ impl PublicKeys {
                 kid: optional(key, "kid")?,
                 alg,
             };
-            // Keys for anything else are no business of a token.
+            // Skip keys for other purposes than signing tokens.
             if named.alg.is_empty() || Algorithm::of(&named.alg).is_some() {
                 all.push(named);
             }
@@ -45,7 +45,8 @@ impl PublicKeys {
         Ok(Self(all))
     }
 
-    /// Whether a key verifies: the one of that name if there is one, or any of that algorithm.
+    /// Whether a key verifies the signature. If a key has the name `kid`, only that key is tried. Otherwise all keys
+    /// for this algorithm are tried.
     pub(super) fn any(&self, kid: &str, alg: &str, verifies: impl Fn(&PublicKey) -> bool) -> bool {
         let named = self.0.iter().find(|key| !kid.is_empty() && key.kid == kid);
         match named {
@@ -59,7 +60,7 @@ impl PublicKeys {
     }
 }
 
-/// The keys of a set, or the one key.
+/// The keys of a key set. A single key counts as a set of one.
 pub(super) fn of_set(value: &Value) -> Result<Vec<&Value>, String> {
     match member(value, "keys") {
         Some(Value::Array(keys)) => Ok(keys.iter().collect()),
@@ -76,7 +77,7 @@ fn optional(key: &Value, name: &str) -> Result<String, String> {
     }
 }
 
-/// A number of a key, in bytes.
+/// A number of a key, as bytes.
 pub(super) fn number(key: &Value, name: &str) -> Result<Vec<u8>, String> {
     match member(key, name) {
         Some(Value::String(text)) => decoded(text),
@@ -110,7 +111,7 @@ fn public(key: &Value) -> Result<PublicKey, String> {
     })
 }
 
-/// The point of a key on a curve, without compression.
+/// The uncompressed point of a key on a curve.
 pub(super) fn point(key: &Value) -> Result<Vec<u8>, String> {
     let length = match optional(key, "crv")?.as_str() {
         "P-256" => 32,
@@ -125,7 +126,7 @@ pub(super) fn point(key: &Value) -> Result<Vec<u8>, String> {
     Ok(point)
 }
 
-/// A number with zeros before it.
+/// A number, filled with zeros at the front.
 pub(super) fn padded(number: &[u8], length: usize) -> Result<Vec<u8>, String> {
     let zeros = length
         .checked_sub(number.len())
@@ -135,7 +136,7 @@ pub(super) fn padded(number: &[u8], length: usize) -> Result<Vec<u8>, String> {
     Ok(padded)
 }
 
-/// The key of the only PEM block (RFC 7468); `None` where there is no block.
+/// The key in the only PEM block of a text (RFC 7468), or `None` if there is no block.
 fn pem(text: &str) -> Result<Option<PublicKey>, String> {
     const BEGIN: &str = "-----BEGIN ";
     let start = if text.starts_with(BEGIN) {

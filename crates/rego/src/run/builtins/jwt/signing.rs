@@ -1,4 +1,4 @@
-//! Tokens signed by a JSON Web Key.
+//! Signs tokens with a JSON Web Key.
 
 use aws_lc_rs::{
     hmac,
@@ -99,7 +99,7 @@ fn signed(algorithm: Algorithm, key: &Value, message: &[u8]) -> Result<Vec<u8>, 
     }
 }
 
-/// OPA may be able to sign by such a key.
+/// The error for a key that cannot be used here. OPA may be able to use it, so the error refuses the request.
 fn unfit() -> String {
     errors::refuse("the key cannot be used")
 }
@@ -109,7 +109,7 @@ fn by_rsa(
     key: &Value,
     message: &[u8],
 ) -> Result<Vec<u8>, String> {
-    // RFC 8017, appendix A.1.2.
+    // The parts in the order of RFC 8017, appendix A.1.2.
     let mut parts = vec![Vec::new()];
     for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
         parts.push(number(key, name).map_err(errors::refuse)?);

@@ -7,7 +7,7 @@ use regorus::Value;
 pub(super) use super::super::base64::url_safe as decoded;
 use super::super::{budget, json};
 
-/// Three parts between dots, still encoded.
+/// The three parts of a token, still encoded.
 pub(super) struct Token<'a> {
     header: &'a str,
     payload: &'a str,
@@ -15,12 +15,12 @@ pub(super) struct Token<'a> {
     signed: &'a str,
 }
 
-/// A header as it is written.
+/// A header, decoded but not checked.
 pub(super) struct Header {
     pub(super) value: Value,
 }
 
-/// The members of a header that decide.
+/// The members of a header that matter here.
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) alg: String,
@@ -32,7 +32,7 @@ pub(super) struct Known {
 
 impl<'a> Token<'a> {
     pub(super) fn split(encoded: &'a str) -> Result<Self, String> {
-        // What is decoded of it takes no more.
+        // The decoded parts are not larger than the token.
         budget::text(encoded.len())?;
         let parts: Vec<&str> = encoded.split('.').collect();
         let [header, payload, signature] = parts.as_slice() else {
@@ -48,7 +48,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// What the signature is of.
+    /// The text that the signature covers.
     pub(super) fn signed(&self) -> &'a str {
         self.signed
     }
@@ -103,7 +103,7 @@ impl Header {
     }
 }
 
-/// RFC 7515, section 4.1.11; elements behind one that is no string do not count.
+/// The names in `crit` (RFC 7515, section 4.1.11). As in OPA, the list ends at the first element that is not a string.
 fn critical(value: &Value) -> Result<BTreeSet<String>, String> {
     let Value::Array(items) = value else {
         return Err("`crit` of the header must be an array".to_owned());
@@ -119,7 +119,7 @@ fn critical(value: &Value) -> Result<BTreeSet<String>, String> {
 }
 
 impl Known {
-    /// It has an algorithm, and nothing that must be understood and is not.
+    /// Whether the header has an algorithm, and nothing in `crit` is unknown.
     pub(super) fn is_acceptable(&self) -> bool {
         !self.alg.is_empty() && self.critical.is_disjoint(&self.unknown)
     }
@@ -129,7 +129,7 @@ pub(super) fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.as_object().ok()?.get(&super::string(name))
 }
 
-/// The JSON object of a text.
+/// The JSON object in a text.
 pub(super) fn object(text: &str) -> Result<Value, String> {
     match json::read(text)? {
         object @ Value::Object(_) => Ok(object),

@@ -1,4 +1,4 @@
-//! Networks joined to the fewest that hold the same addresses.
+//! Joins networks into the smallest number of networks with the same addresses.
 
 use std::{
     collections::BTreeSet,
@@ -9,14 +9,14 @@ use regorus::Value;
 
 use super::super::{budget, string};
 
-/// IPv4 addresses as IPv6 has them: `::ffff:a.b.c.d`.
+/// Where the IPv4 addresses are within IPv6: `::ffff:a.b.c.d`.
 const MAPPED: u128 = 0xffff << 32;
 
-/// A range of addresses, all as IPv6 has them.
+/// A range of addresses. IPv4 addresses are in IPv6 form.
 struct Range {
     first: u128,
     last: u128,
-    /// What it is written as, if it was not joined.
+    /// The text of the network, as long as the range was not joined with another.
     text: Option<String>,
 }
 
@@ -62,7 +62,7 @@ fn range(network: &Value) -> Result<Range, String> {
         if !is_v4 {
             return Err("an IPv6 address needs a prefix length".to_owned());
         }
-        // The classes of old.
+        // An address without a prefix length belongs to a network of its historical class A, B or C.
         let length = match number >> 24 {
             0..=0x7f => 8,
             0x80..=0xbf => 16,
@@ -87,7 +87,7 @@ fn range(network: &Value) -> Result<Range, String> {
     })
 }
 
-/// The networks of a range, each as large as it can be.
+/// Splits a range into networks that are as large as possible.
 fn split(mut first: u128, last: u128, made: &mut BTreeSet<Value>) -> Result<(), String> {
     loop {
         budget::elements(1)?;
@@ -103,7 +103,7 @@ fn split(mut first: u128, last: u128, made: &mut BTreeSet<Value>) -> Result<(), 
     }
 }
 
-/// The last address of a network with so many free bits.
+/// The last address of a network with `hosts` free bits.
 fn end(first: u128, hosts: u32) -> u128 {
     first | 1_u128.checked_shl(hosts).map_or(u128::MAX, |size| size - 1)
 }

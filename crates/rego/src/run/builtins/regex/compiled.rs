@@ -1,15 +1,15 @@
-//! Compiled patterns that a thread keeps: those of each policy, and of each kind, by themselves.
+//! Keeps the compiled patterns of a thread, separately for each policy and each kind of pattern.
 
 use std::{cell::RefCell, collections::HashMap};
 
 use regex::Regex;
 
-/// Patterns of one policy and kind; policies rarely have as many.
+/// The largest number of patterns for one policy and kind. Policies rarely have so many.
 const CAPACITY: usize = 256;
-/// Policies of which patterns are kept; after a reload the old one's are of no use.
+/// The largest number of pairs of a policy and a kind. After a reload, the patterns of the old policy are of no use.
 const POLICIES: usize = 16;
 
-/// Which language a pattern is in: one text means different things in each.
+/// The language of a pattern. The same text has another meaning in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in super::super::super) enum Kind {
     Regex,
@@ -19,7 +19,7 @@ pub(in super::super::super) enum Kind {
 
 #[derive(Default)]
 struct Compiled {
-    /// The policy that is evaluated.
+    /// The current policy.
     policy: u64,
     all: HashMap<(u64, Kind), HashMap<String, Regex>>,
 }
@@ -28,12 +28,12 @@ thread_local! {
     static COMPILED: RefCell<Compiled> = RefCell::default();
 }
 
-/// From here on, this thread evaluates a policy.
+/// Sets the policy that this thread evaluates from now on.
 pub(in super::super::super) fn begin(policy: u64) {
     COMPILED.with_borrow_mut(|compiled| compiled.policy = policy);
 }
 
-/// Works with a pattern of the policy that is evaluated, which `compile` makes where it is not kept.
+/// Calls `work` with a compiled pattern of the current policy. If the pattern is not kept yet, `compile` makes it.
 pub(super) fn with<T>(
     (kind, pattern): (Kind, &str),
     compile: impl FnOnce() -> Result<Regex, String>,

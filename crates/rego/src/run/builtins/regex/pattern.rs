@@ -1,11 +1,11 @@
-//! RE2's syntax in that of Rust's `regex`, which reads some of it otherwise.
+//! Translates RE2's syntax to that of Rust's `regex`, which reads some patterns differently.
 
 use std::fmt::Write as _;
 
-/// RE2 repeats no further.
+/// The largest count of a repetition in RE2.
 const MAX_REPEAT: u32 = 1000;
 
-/// The pattern that means here what `pattern` means to RE2; `None` for what RE2 does not know.
+/// The pattern that means in Rust what `pattern` means in RE2, or `None` if RE2 rejects it.
 pub(super) fn from_re2(pattern: &str) -> Option<String> {
     let mut made = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern.chars().peekable();
@@ -13,7 +13,7 @@ pub(super) fn from_re2(pattern: &str) -> Option<String> {
     while let Some(c) = rest.next() {
         if let '*' | '+' | '?' = c {
             made.push(c);
-            // One more `?` takes as little as it can; anything else behind a repetition is none.
+            // After a repetition, another `?` makes it lazy. Any other repetition sign is an error.
             if is_repeated {
                 return None;
             }
@@ -76,7 +76,7 @@ fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Op
                 made.push('}');
             }
         }
-        // Everything up to `\E` as it is.
+        // Copy the text up to `\E` unchanged.
         ('Q', false) => {
             let mut text = String::new();
             while let Some(c) = rest.next() {
@@ -88,14 +88,15 @@ fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Op
             made.push_str(&regex::escape(&text));
         }
         ('0'..='7', _) => octal(c, rest, made)?,
-        // Some of them would be something else to Rust behind a backslash, such as `\<`.
+        // Escape by Rust's rules: after a backslash, some of these have another meaning there, such as `\<`.
         (c, _) if c.is_ascii_punctuation() => made.push_str(&regex::escape(&c.to_string())),
         _ => return None,
     }
     Some(())
 }
 
-/// `\0`, `\01`, `\123`; a digit alone that is not 0 would be a back reference, which RE2 has not.
+/// An octal escape: `\0`, `\01`, `\123`. A single digit other than 0 would be a back reference, which RE2 does not
+/// have.
 fn octal(first: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     let mut code = first.to_digit(8)?;
     let mut digits = 1;
@@ -112,7 +113,8 @@ fn octal(first: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     write!(made, "\\x{{{code:x}}}").ok()
 }
 
-/// A class: only `[:name:]` is a class within it, and set operators are plain characters.
+/// A character class. In it, only `[:name:]` is a class of its own. Characters that Rust uses for set operations are
+/// plain.
 fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     made.push('[');
     if rest.next_if_eq(&'^').is_some() {
@@ -141,7 +143,8 @@ fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
                 made.push('\\');
                 made.push(c);
             }
-            // A range, or at an end a plain `-`; two of them are a range to `-`, which nobody means.
+            // `-` is plain at the start or the end of a class, and makes a range elsewhere. Reject `--`: a range that
+            // ends at `-` is surely a mistake.
             '-' if is_first || rest.peek() == Some(&']') => made.push_str("\\-"),
             '-' if rest.peek() == Some(&'-') => return None,
             other => made.push(other),
@@ -150,11 +153,11 @@ fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     }
 }
 
-/// What stands behind `(?`: RE2 knows the flags i, m, s and U, names, and groups that capture nothing.
+/// The text after `(?`. RE2 knows the flags i, m, s and U, named groups, and groups that capture nothing.
 fn group(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     match rest.peek()? {
         'P' | '<' => {
-            // Names are the same; `(?<=`, `(?<!`, `(?P=` and `(?P>` are none.
+            // Named groups look the same in Rust. RE2 does not have `(?<=`, `(?<!`, `(?P=` and `(?P>`.
             if rest.next_if_eq(&'P').is_some() {
                 made.push('P');
             }
@@ -175,7 +178,7 @@ fn group(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     }
 }
 
-/// Whether a brace begins a repetition, `{n}`, `{n,}` or `{n,m}`; any other is a plain character.
+/// Whether a brace begins a repetition: `{n}`, `{n,}` or `{n,m}`. Any other brace is a plain character.
 fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<bool> {
     let ahead: String = rest.clone().take_while(|c| *c != '}').collect();
     let is_closed = rest.clone().nth(ahead.chars().count()) == Some('}');

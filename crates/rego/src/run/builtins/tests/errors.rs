@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{Fault, evaluate, evaluate_with};
 use crate::BuiltinErrors;
 
-/// Where an error leaves a call undefined, it does so wherever the call stands, as in OPA.
+/// With this setting, an error leaves a call undefined wherever the call is, as in OPA.
 #[test]
 fn an_error_can_leave_a_call_undefined() {
-    // One of ours and one of regorus's own.
+    // A function of geowarden and one of regorus.
     for call in ["to_number(input.x)", "abs(input.x)"] {
         for (expression, value) in [
             ("CALL", None),
@@ -65,7 +65,7 @@ fn an_error_can_leave_a_call_undefined() {
     }
 }
 
-/// What OPA has a value for must not make a negation hold.
+/// If OPA would give a value, an error must not make a negation hold.
 #[test]
 fn limits_and_conflicts_refuse_in_any_case() {
     for expression in [

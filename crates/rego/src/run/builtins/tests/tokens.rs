@@ -1,4 +1,4 @@
-//! Tokens, secrets and chance.
+//! Tokens, secrets and random values.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn tokens_are_decoded_and_verified() {
             "io.jwt.decode_verify(input.token, {\"cert\": input.key, \"time\": 1300819379000000000})[0]",
             json!(true),
         ),
-        // It has expired.
+        // The token has expired.
         (
             "io.jwt.decode_verify(input.token, {\"cert\": input.key})",
             json!([false, {}, {}]),
@@ -26,7 +26,7 @@ fn tokens_are_decoded_and_verified() {
             "io.jwt.decode_verify(input.token, {\"secret\": \"other\", \"time\": 0})[0]",
             json!(false),
         ),
-        // A secret is no public key.
+        // A secret is not a public key.
         ("io.jwt.verify_rs256(input.token, input.key)", json!(false)),
         ("io.jwt.verify_hs256(input.token, input.key)", json!(false)),
         (
@@ -42,7 +42,7 @@ fn tokens_are_decoded_and_verified() {
     }
 }
 
-/// Neither a token nor a key may reach a log.
+/// Neither a token nor a key may appear in a log.
 #[test]
 fn no_error_tells_of_a_secret() {
     let given = json!({
@@ -73,7 +73,7 @@ fn no_error_tells_of_a_secret() {
     }
 }
 
-/// What is chosen by chance is chosen once in an evaluation, and anew in the next.
+/// A random value stays the same within an evaluation and changes in the next.
 #[test]
 fn chance_and_time_are_the_same_within_an_evaluation() {
     for expression in [

@@ -1,4 +1,4 @@
-//! The first document of a text, as the JSON that Go's library makes of it.
+//! Reads the first document of a text and converts it to JSON as Go's library does.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,14 +10,14 @@ use super::{
     scalar::{Plain, resolve},
 };
 
-/// Collections within each other: OPA reads deeper ones.
+/// The largest depth of nested collections. OPA reads deeper ones.
 const MAX_DEPTH: usize = 128;
 
 /// Why a text has no value.
 enum Fault {
-    /// It is no YAML, or none that is read here.
+    /// It is not YAML, or it uses YAML that is not supported here.
     Syntax,
-    /// What JSON has no value for: a key that is a collection, infinity.
+    /// It holds a value that JSON does not have: a key that is a collection, or infinity.
     NoJson,
     Limit(String),
 }
@@ -39,13 +39,13 @@ enum Open {
 
 enum Key {
     Name(String),
-    /// Its value is a mapping whose members belong here.
+    /// The merge key `<<`: the members of its value are added to this mapping.
     Merge,
 }
 
 pub(super) fn document(text: &str) -> Result<Value, String> {
     read(text).map_err(|fault| match fault {
-        // Go's reader takes some texts that this one does not.
+        // Go's library accepts some texts that this reader rejects, so refuse.
         Fault::Syntax => errors::refuse("expected the text of a YAML document"),
         Fault::NoJson => "the document holds what JSON cannot".to_owned(),
         Fault::Limit(limit) => errors::refuse(limit),
@@ -64,7 +64,7 @@ fn read(text: &str) -> Result<Value, Fault> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, Value> = HashMap::new();
     budget::text(text.len())?;
-    // Go's library knows no directive but of YAML 1.1, and no tab before the first value.
+    // Go's library accepts no directive but `%YAML 1.1`, and no tab before the first value.
     if text.trim_start_matches('\n').starts_with(['%', '\t']) {
         return Err(Fault::Syntax);
     }
@@ -136,7 +136,7 @@ fn read(text: &str) -> Result<Value, Fault> {
     Ok(Value::Null)
 }
 
-/// The members of a mapping, or of the mappings of a sequence, of which the first counts most.
+/// Adds the members of a mapping. For a sequence of mappings, an earlier one takes precedence.
 fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), Fault> {
     match from {
         Value::Object(more) => {
@@ -151,7 +151,7 @@ fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), Fault
     }
 }
 
-/// A key as JSON has it.
+/// A key as a JSON key.
 fn name(key: &Value) -> Result<String, Fault> {
     match key {
         Value::String(text) => Ok(text.to_string()),
@@ -161,7 +161,7 @@ fn name(key: &Value) -> Result<String, Fault> {
     }
 }
 
-/// Tags of collections that change nothing.
+/// Accepts tags of collections that change nothing.
 fn known(tag: Option<&Tag>) -> Result<(), Fault> {
     match tag {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! What a plain scalar is, by YAML 1.1 as Go's library has it.
+//! The value of a plain scalar, by the YAML 1.1 of Go's library.
 
 use regorus::Value;
 
@@ -6,9 +6,9 @@ use regorus::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Plain {
     Value(Value),
-    /// Neither null, truth nor number.
+    /// It is not null, a boolean or a number.
     Text,
-    /// What JSON has no number for: infinity, and what is no number.
+    /// It is a number that JSON does not have: infinity or NaN.
     NoJson,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn resolve(text: &str) -> Plain {
     float(&digits).map_or(Plain::Text, |number| Plain::Value(Value::from(number)))
 }
 
-/// An integer with Go's prefixes: a zero before it means eight, too.
+/// An integer with the prefixes of Go. A leading zero also means octal.
 fn whole(text: &str) -> Option<Value> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -86,7 +86,7 @@ fn float(text: &str) -> Option<f64> {
         .filter(|number| number.is_finite())
 }
 
-/// Whether Go's library would take the text for a point in time, or for a number to the base of 60.
+/// Whether Go's library would read the text as a time or as a number in base 60.
 pub(super) fn is_like_time(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
     let is_date = parts

@@ -1,4 +1,4 @@
-//! YAML as Go's library writes it. What it would break into lines is not written.
+//! Writes YAML as Go's library does. Values that the library would break into several lines are refused.
 
 use std::{cmp::Ordering, fmt::Write as _};
 
@@ -9,13 +9,13 @@ use super::{
     scalar::{Plain, is_like_time, resolve},
 };
 
-/// Deeper values are not written.
+/// Values nested deeper are not written.
 const MAX_DEPTH: usize = 200;
-/// Longer lines are broken at spaces.
+/// The library breaks longer lines at spaces.
 const WIDTH: usize = 80;
 
 pub(super) fn document(value: &Value) -> Result<String, String> {
-    // As JSON, in which sets are arrays and keys are strings.
+    // Convert to JSON first: sets become arrays, and keys become strings.
     let value = json::read(&json::text(value)?)?;
     let mut writer = Writer {
         text: String::new(),
@@ -30,7 +30,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// A value, from the current place on; `is_inline` where it stands behind a dash.
+    /// Writes a value at the current position. `is_inline` is true after a dash.
     fn node(&mut self, value: &Value, indent: usize, is_inline: bool) -> Result<(), String> {
         if indent > MAX_DEPTH {
             return Err(errors::refuse("the value is nested too deep"));
@@ -122,7 +122,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Between double quotes, with escapes.
+    /// Writes a text in double quotes, with escapes.
     fn quoted(&mut self, text: &str) -> Result<(), String> {
         self.text.push('"');
         for c in text.chars() {
@@ -145,7 +145,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Line by line behind `|`.
+    /// Writes a text as a block of lines after `|`.
     fn literal(&mut self, text: &str, indent: usize) -> Result<(), String> {
         let is_simple = text.chars().all(|c| c == '\n' || is_printed(c))
             && !text.starts_with([' ', '\n'])
@@ -160,7 +160,7 @@ impl Writer {
         if lines.len() == text.len() {
             self.text.push('-');
         }
-        // At the top, and behind a dash, lines stand as far in as what is around them.
+        // At the top level and after a dash, the lines have the same indent as the surrounding values.
         for line in lines.split('\n') {
             self.text.push('\n');
             if !line.is_empty() {
@@ -177,7 +177,7 @@ fn is_printed(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a1}'..='\u{2027}' | '\u{2030}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
-/// Whether a text can stand without quotes.
+/// Whether a text needs no quotes.
 fn is_plain(text: &str) -> bool {
     let mut letters = text.chars();
     let first = letters.next().unwrap_or(' ');
@@ -193,7 +193,7 @@ fn is_plain(text: &str) -> bool {
         || text.starts_with("..."))
 }
 
-/// Letters as they are, and numbers by their value.
+/// Compares letters as characters, and runs of digits as numbers.
 fn natural(a: &str, b: &str) -> Ordering {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = a.iter().zip(&b).position(|(x, y)| x != y) else {
@@ -218,7 +218,7 @@ fn natural(a: &str, b: &str) -> Ordering {
         let number = digits.iter().fold(0, |number, digit| number * 10 + digit);
         (number, digits.len())
     };
-    // Where a zero differs, what stands before it makes it count.
+    // A zero at this position counts as a digit only if a digit other than 0 is before it.
     let is_inside = a
         .get(..at)
         .unwrap_or_default()
