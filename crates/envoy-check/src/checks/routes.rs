@@ -187,8 +187,8 @@ fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// Reports a virtual host with several routes to pygeoapi. Pygeoapi may read the part of the request that chooses the
-/// route differently.
+/// Reports a virtual host with several routes to pygeoapi. The part of the request that chooses the route may mean
+/// something else to pygeoapi.
 fn several(routes: &[&Route<'_>], found: &mut Findings) {
     for two in routes.windows(2) {
         if let [first, second] = two

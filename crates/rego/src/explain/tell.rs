@@ -37,7 +37,7 @@ pub(super) struct Telling<'a> {
     texts: &'a BTreeMap<String, String>,
     input: &'a Value,
     data: &'a Value,
-    /// For each frame: the statement that did not hold.
+    /// For each frame: the statement that did not hold, so that its query gave no value.
     misses: BTreeMap<usize, Option<Miss>>,
     /// The frames that were explained already.
     told: BTreeSet<usize>,

@@ -80,7 +80,7 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     findings.tell(Code::Condition, literal.span, message, cure);
 }
 
-/// Whether a value is undefined if one of its parts is undefined. Then testing it tests its parts.
+/// Whether a value has parts that are not constant. It is undefined if one of them is, so a condition on it tests them.
 fn holds_with_its_parts(value: &Value) -> bool {
     let is_constant = |value: &Value| matches!(value, Value::Scalar(_));
     match value {

@@ -48,9 +48,9 @@ pub(crate) struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Index {
     path: Vec<Step>,
-    /// The paths of packages and sets of which a request only reaches the member with its own value.
+    /// The paths of groups: packages or sets. A request only needs the member of the group that its value names.
     groups: BTreeSet<String>,
-    /// The modules of these packages, each with the value that it is for.
+    /// The modules of these groups, each with the value that needs it.
     modules: BTreeMap<String, String>,
     /// How many rules are never left out.
     pub(crate) stay: usize,
@@ -154,7 +154,7 @@ impl Index {
         value.as_str()
     }
 
-    /// The value that a module is for, or `None` if the module is for all values.
+    /// The value that needs a module, or `None` if all values need it.
     pub(crate) fn module(&self, name: &str) -> Option<&str> {
         self.modules.get(name).map(String::as_str)
     }
@@ -174,8 +174,8 @@ fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) 
     (modules.iter().map(rules).sum(), in_some.map(rules).sum())
 }
 
-/// The path by which most rules are left out. It counts for the value of the path for which the fewest rules are left
-/// out.
+/// The path in `input` that leaves out most rules. Each path is judged by its worst value, for which the fewest rules
+/// are left out.
 fn most_used(modules: &[Parsed]) -> Option<Vec<Step>> {
     let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
     let mut count = |path: Vec<Step>, value: String, number: usize| {

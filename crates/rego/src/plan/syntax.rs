@@ -174,7 +174,7 @@ pub(crate) fn walk(expression: &Expr, visitor: &mut dyn Visitor) {
         Expr::ObjectCompr {
             key, value, query, ..
         } => walk_query(query, &[key, value], visitor),
-        // A reference counts as one expression. Only its keys are expressions of their own.
+        // A reference counts as one expression, and its keys as further expressions.
         Expr::RefDot { .. } | Expr::RefBrack { .. } => {
             let mut parts = Vec::new();
             let head = keys(expression, &mut parts);

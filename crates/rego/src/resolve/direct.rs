@@ -65,7 +65,7 @@ pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
             of_value(&operands.0, found);
             of_value(&operands.1, found);
         }
-        // Comprehensions and expressions in template strings are queries of their own.
+        // Comprehensions and expressions in template strings are separate queries.
         _ => {}
     }
 }

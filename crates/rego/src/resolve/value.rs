@@ -122,7 +122,7 @@ impl Scope<'_> {
             match part {
                 written::Part::Text(text) => all.push(Part::Text(text.clone())),
                 written::Part::Value(literal) => {
-                    // Each expression is a query of its own, like the term of a comprehension.
+                    // Each expression is a separate query, like the term of a comprehension.
                     let value = match &literal.kind {
                         written::LiteralKind::Condition(written::Condition::Value(value)) => {
                             Some(value)

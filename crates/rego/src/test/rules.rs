@@ -1,4 +1,4 @@
-//! The rules named `test_*` of a policy, as OPA runs them: each definition is a test of its own.
+//! Finds the rules named `test_*` of a policy. As in OPA, each definition is a separate test.
 //!
 //! A rule whose name is followed by keys, such as `test_name[case]`, also reports which cases it begins. It does so
 //! right after the statement that gives a value to the last variable of the keys. So a case that fails later is still

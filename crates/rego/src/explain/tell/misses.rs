@@ -1,4 +1,4 @@
-//! Finds the statement because of which a query gave no value, and how near the query was to a value.
+//! Finds the statement that did not hold, so that its query gave no value. Also tells how near the query was to a value.
 
 use super::Telling;
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     explain::frames::{Place as At, Visit},
 };
 
-/// The statement because of which a query does not hold.
+/// The statement that did not hold, so that its query gave no value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Miss {
     pub at: At,
     /// How many of the author's statements hold before it.
     pub passed: usize,
-    /// How many statements do not hold yet, including those of the rules that it uses.
+    /// How many statements do not hold yet, including statements of the rules that it uses.
     pub left: usize,
     /// Whether the evaluation failed in this statement.
     pub has_failed: bool,
@@ -29,7 +29,7 @@ impl Telling<'_> {
         found.unwrap_or_default()
     }
 
-    /// The statement because of which a query gave no value.
+    /// The statement that did not hold, so that its query gave no value.
     pub(super) fn miss(&mut self, frame: usize) -> Option<Miss> {
         if let Some(known) = self.misses.get(&frame) {
             return *known;

@@ -1,4 +1,4 @@
-//! Groups of which a request needs one member only. A group is several packages
+//! Finds groups that have one member for each request. A group is several packages
 //! (`data.collections[input.ogc.collection].allow`) or a set (`input.ogc.collection in readable`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,7 +157,7 @@ pub(super) struct Groups {
     pub(super) paths: BTreeSet<String>,
     /// The sets that an `in` looks through. It evaluates all members, so an error in any member counts.
     pub(super) looked_through: BTreeSet<String>,
-    /// The modules of the packages, each with the value that it is for.
+    /// The modules of the packages, each with the value that needs it.
     pub(super) modules: BTreeMap<String, String>,
 }
 

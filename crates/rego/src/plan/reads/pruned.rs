@@ -181,7 +181,7 @@ impl<'a, S: Serializer> Serializer for Pruning<'a, S> {
     }
 }
 
-/// Serialises an object of which only some members are read.
+/// Serialises an object without the members that are not read.
 struct Members<'a, M> {
     inner: M,
     reads: &'a Reads,

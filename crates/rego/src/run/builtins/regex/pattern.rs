@@ -113,8 +113,7 @@ fn octal(first: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     write!(made, "\\x{{{code:x}}}").ok()
 }
 
-/// A character class. In it, only `[:name:]` is a class of its own. Characters that Rust uses for set operations are
-/// plain.
+/// A character class. Only `[:name:]` is a class inside it. Characters that Rust uses for set operations are plain.
 fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
     made.push('[');
     if rest.next_if_eq(&'^').is_some() {
