@@ -1,1 +1,1 @@
-"""geowarden's reading of requests held against the real pygeoapi, in process."""
+"""Compares how geowarden reads requests with what the real pygeoapi serves, in process."""

@@ -1,9 +1,10 @@
-"""Read random requests with geowarden, have pygeoapi serve the same ones, and tell where they differ.
+"""Read random requests with geowarden, let pygeoapi serve the same requests, and report differences.
 
     python -m differential --backend flask --count 50000 --seed 1 --geowarden target/debug/geowarden
 
-With `--values`, pygeoapi's handlers run, and what they give to their providers is compared with what geowarden read.
-Exits with 1 on the first mismatches, each a line of JSON that reproduces it.
+With `--values`, pygeoapi's handlers run too. Then the arguments of pygeoapi's providers are compared with the parameters
+that geowarden read. If there are mismatches, the program prints the first of them and exits with 1. Each is a line of JSON
+with the request.
 """
 
 import argparse
@@ -18,13 +19,13 @@ from . import expected, generator, pygeoapi_setup, values
 
 CHUNK = 10_000
 MAX_SHOWN = 20
-# A run in which hardly anything is read, or hardly anything served, would prove nothing.
+# If geowarden reads only few requests, or pygeoapi serves only few, the run proves nothing and fails.
 MIN_READ = 0.15
 MIN_SERVED = 0.10
 
 
 def readings(program: Path, backend: str, base_path: str, requests: list[dict]) -> list[dict]:
-    """What geowarden makes of each request."""
+    """How geowarden reads each request: a resource or a refusal."""
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     command = [str(program), "read", "--backend", backend, "--base-path", base_path]
     done = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True)
@@ -58,7 +59,7 @@ def main() -> int:
 
 
 def sent_on(request: dict, read: dict) -> dict:
-    """What pygeoapi receives: the canonical path, and canonical headers."""
+    """The request that pygeoapi receives, with canonical path and canonical headers."""
     headers = request["headers"]
     for name, member in (("accept", "accept"), ("content-type", "content_type")):
         if member in read:
@@ -66,12 +67,12 @@ def sent_on(request: dict, read: dict) -> dict:
     return request | {"target": read["path"], "headers": headers}
 
 
-# Refused for a reason that docs/security-model.md tells: the servers take different ones of two values.
+# geowarden refuses this query of a client: Flask and Starlette use different values of the two. See docs/security-model.md.
 REFUSED = "properties=name&properties=id"
 
 
 def clients(given: argparse.Namespace, corpus: Path) -> int:
-    """What pygeoapi serves for a client's request must be what it serves for the one that is sent on."""
+    """Checks that pygeoapi serves the same for a client's request and for the request that geowarden sends on."""
     rows = [json.loads(line) for line in corpus.read_text().splitlines()]
     requests = [{name: row[name] for name in ("method", "target", "headers", "body")} for row in rows]
     serve = pygeoapi_setup.oracle(given.backend)
@@ -96,7 +97,7 @@ def clients(given: argparse.Namespace, corpus: Path) -> int:
 
 
 def same_call(served: dict, request: dict) -> dict:
-    """A call without what a slash at the end of the path makes of its arguments."""
+    """The call without the effect of a slash at the end of the path, and without None at the end of its arguments."""
     served = expected.without_slash(served, request)
     return served | {"arguments": expected.without_trailing_none(served["arguments"])}
 
@@ -117,7 +118,8 @@ def compare(given: argparse.Namespace, source, oracle, difference) -> int:
                 rules[answer["refuse"]] += 1
                 continue
             counts["read"] += 1
-            # That the client's own is served alike is more than needed.
+            # pygeoapi only receives the canonical request. The client's own request must be served alike too, which is a
+            # stronger check than needed.
             for way, asked in (("sent on", sent_on(request, answer["read"])), ("as it came", request)):
                 if given.values and way != "sent on":
                     continue

@@ -1,4 +1,4 @@
-"""What pygeoapi must have done, by what geowarden read."""
+"""The call that pygeoapi must make, computed from the resource that geowarden read."""
 
 import json
 from datetime import datetime, timezone
@@ -8,7 +8,7 @@ from dateutil.parser import parse as dateparse
 from pygeoapi.api import validate_bbox, validate_subset
 from pygeoapi.util import get_typed_value
 
-# The functions that a read without variables stands for.
+# pygeoapi's functions for the resources without variables.
 PAGES = {
     "landing": "core.landing_page",
     "openapi": "core.openapi_",
@@ -24,7 +24,7 @@ MANAGE = {"create": "create", "replace": "update", "delete": "delete", "options"
 
 
 def call(read: dict) -> tuple[str, list]:
-    """The function of pygeoapi and its arguments."""
+    """The function that pygeoapi must call, and its arguments."""
     api, operation, action = read["api"], read["operation"], read["action"]
     if api in PAGES:
         return PAGES[api], []
@@ -104,7 +104,7 @@ def without_trailing_none(arguments: list) -> list:
 
 
 def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
-    """How what pygeoapi serves differs from what geowarden read, in words."""
+    """Says how pygeoapi's call differs from what geowarden read, or None if they agree."""
     function, arguments = call(read)
     if way == "as it came":
         served = without_slash(served, request)
@@ -120,11 +120,11 @@ def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
         return f"expected the body {request['body']!r}, served {served['body']!r}"
     params = read["params"]
     names = {name for name in [*params, *read["ignored"]] if name not in implied(request) or name in served["params"]}
-    # An empty `f` counts as none, and CSV that Accept asks for is sent on as `f`.
+    # pygeoapi ignores an empty `f`. If Accept asks for CSV, geowarden adds an `f`. So `f` is not compared here.
     if names - {"f"} != {name for name in served["params"]} - {"f"}:
         return f"expected the parameters {sorted(names)}, served {sorted(served['params'])}"
     for name, text in served["params"].items():
-        # An `f` of spaces counts as none, too.
+        # pygeoapi also ignores an `f` that has only spaces.
         is_none = name == "f" and not text.strip()
         if name in params and not is_none and not same(name, params[name], text):
             return f"parameter {name}: expected {params[name]!r}, served {text!r}"
@@ -134,8 +134,8 @@ def difference(read: dict, served: dict, request: dict, way: str) -> str | None:
 
 
 def without_slash(served: dict, request: dict) -> dict:
-    """What was served for a path with a slash at its end, as if it had none: on Starlette, the slash ends an id, or stands
-    before an empty one."""
+    """The call that pygeoapi would make without the slash at the end of the path. On Starlette, that slash becomes the last
+    character of an id, or an empty id follows it."""
     if not request["target"].partition("?")[0].endswith("/") or not served["arguments"]:
         return served
     *before, last = served["arguments"]
@@ -145,12 +145,12 @@ def without_slash(served: dict, request: dict) -> dict:
     return served | {"arguments": [*before, last]}
 
 
-# Handlers that choose a format without asking for the one of the request.
+# Handlers that do not use the request's format.
 OWN_FORMAT = {"maps.get_collection_map", "tiles.get_collection_tiles_data", "stac.landing_page", "stac.search", "static", "schemas"}
 
 
 def implied(request: dict) -> set[str]:
-    """Parameters that no query has: geowarden adds them, or they are members of the body."""
+    """Parameters that are not in the query: geowarden adds them, or they are members of the body."""
     try:
         body = json.loads(request["body"])
     except ValueError:
@@ -159,7 +159,8 @@ def implied(request: dict) -> set[str]:
 
 
 def same_times(value: dict, text: str) -> bool:
-    """Whether an interval begins, and ends if it ends with a time of day, where pygeoapi parses the text's halves to."""
+    """Whether pygeoapi parses the text to the start of the interval, and to its end. The end is only compared if it has a time
+    of day: geowarden widens a date at the end to the whole day, month or year."""
     halves = text.split("/")
     for half, moment in ((halves[0], value["start"]), (halves[-1], value["end"])):
         if half in ("", ".."):
@@ -177,7 +178,7 @@ def moment_of(text: str) -> datetime:
 
 
 def same(name: str, value, text: str) -> bool:
-    """Whether a value is what pygeoapi makes of a text."""
+    """Whether pygeoapi parses the text to this value."""
     if isinstance(value, str):
         return value == (text.strip() if name == "f" else text)
     match name:
@@ -190,7 +191,7 @@ def same(name: str, value, text: str) -> bool:
         case "properties" | "parameter-name":
             return text.split(",") == value or [part for part in text.split(",") if part] == value
         case "coords":
-            # None where pygeoapi takes it for no geometry.
+            # `geometry` is None if pygeoapi cannot parse the text.
             geometry = shapely.from_wkt(text, on_invalid="ignore")
             return geometry is not None and shapely.to_geojson(geometry) == shapely.to_geojson(shapely.geometry.shape(value))
         case "subset":
@@ -200,6 +201,6 @@ def same(name: str, value, text: str) -> bool:
         case "datetime":
             return same_times(value, text)
         case "sortby" | "skipGeometry":
-            # pygeoapi hands these texts to its providers.
+            # pygeoapi's handlers parse these texts, which do not run here: `--values` compares them.
             return True
     return False

@@ -1,4 +1,4 @@
-"""pygeoapi's Flask application, called as gunicorn calls it: its own parser makes the WSGI environment."""
+"""Calls pygeoapi's Flask application as gunicorn does: gunicorn's own parser builds the WSGI environment."""
 
 import io
 import logging
@@ -40,14 +40,14 @@ flask_app.send_from_directory = schema
 
 
 class NoSocket:
-    """Answers are not looked at, so there is nothing to send them on."""
+    """Discards answers: the test does not look at them."""
 
     def sendall(self, data: bytes) -> None:
         pass
 
 
 def serve(request: dict) -> None:
-    """Has pygeoapi serve a request; `pygeoapi_setup.last` is what it did."""
+    """Lets pygeoapi serve a request. `pygeoapi_setup.last` is then the call that it made."""
     body = request["body"].encode()
     head = [request["method"].encode("latin-1") + b" " + request["target"].encode("latin-1") + b" HTTP/1.1"]
     headers = [["host", "localhost"], *request["headers"]]
@@ -58,7 +58,7 @@ def serve(request: dict) -> None:
         parsed = next(RequestParser(CONFIG, iter([b"\r\n".join(head) + b"\r\n\r\n" + body]), CLIENT))
         _, environ = wsgi.create(parsed, NoSocket(), CLIENT, SERVER, CONFIG)
     except (ParseException, ValueError):
-        # gunicorn answers with 400 itself.
+        # gunicorn answers such a request with 400 and does not call pygeoapi.
         return
     environ["wsgi.input"] = io.BytesIO(body)
     environ["wsgi.errors"] = io.StringIO()

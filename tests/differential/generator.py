@@ -1,4 +1,4 @@
-"""Random requests: pygeoapi's routes with odd values, bent in the ways that attackers bend them."""
+"""Random requests: pygeoapi's routes with unusual values, and changes of the kind that attackers try."""
 
 import json
 import random
@@ -26,14 +26,14 @@ TYPES = [
     "\tapplication/x-www-form-urlencoded ;", "Multipart/Form-Data", "application/x-www-form-urlencoded, application/json",
     "application/geo+json;", "application/vnd.geo+json", ";charset=utf-8", "caf\u00e9",
 ]  # fmt: skip
-# Values of the header, each a list of its lines.
+# Values of the header Accept. Each is a list: one header line for each element.
 ACCEPTS = [
     ["*/*"], ["text/html"], ["application/json"], ["text/csv"], ["application/ld+json, text/html;q=0.9"],
     ["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"], ["text/csv;q=0.5, application/json;q=0.4"],
     ["application/x-shapefile"], ["application/geo+json"], ["text/html; q=0.5, application/json"], ["image/png"], ["TEXT/HTML"],
     ["text/html", "application/json"], ["application/json;q=0.1,text/html;q=0.2,application/ld+json;q=0.3,text/csv;q=0.25"], [""],
 ]  # fmt: skip
-# How a byte of a path is bent. The first of them is how it should be.
+# Texts that are inserted into a target.
 INSERTIONS = [
     "/", "//", "/./", "/../", "%2f", "%2F", "%5c", "\\", "%00", "%0a", "%0d", "%09", "%20", "+", "%2b", ";", "%3b",
     "?", "%3f", "#", "%23", "%", "%25", "%2525", "%zz", "%c0%af", "%e2%80%a8", "%ef%bb%bf", "%ff", "%C3%A9", "é",
@@ -82,7 +82,7 @@ UNRESERVED = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 
 class Generator:
-    """The requests of one seed, always the same."""
+    """Draws requests. The same seed always gives the same requests."""
 
     def __init__(self, seed: int, base_path: str, corpus: Path):
         self.random = random.Random(seed)
@@ -94,7 +94,7 @@ class Generator:
                 self.measured.append(row)
 
     def request(self) -> dict:
-        """One request as `geowarden read` takes it."""
+        """One request, in the form that `geowarden read` expects."""
         pick = self.random
         if pick.random() < 0.1:
             row = pick.choice(self.measured)
@@ -110,7 +110,7 @@ class Generator:
             target = self.bent(target)
         headers = []
         if method in ("POST", "PUT", "PATCH") or pick.random() < 0.03:
-            # An empty Content-Type is not the same as none.
+            # An empty Content-Type differs from a missing one.
             headers += [["content-type", self.content_type()]] * pick.choice([1] * 20 + [0])
         if pick.random() < 0.02:
             headers.append(pick.choice([["SCRIPT_NAME", "/static"], ["X_Y", "1"]]))
@@ -119,7 +119,7 @@ class Generator:
         has_body = method in ("POST", "PUT", "PATCH") or pick.random() < 0.03
         return {
             "method": method,
-            # Text beyond ISO 8859-1 is what a client would send as UTF-8.
+            # A client sends characters outside of ASCII as UTF-8. Here each of these bytes is one character.
             "target": target.encode("utf-8", "surrogateescape").decode("latin-1"),
             "headers": headers,
             "body": pick.choice(BODIES) if has_body else "",
@@ -172,7 +172,7 @@ class Generator:
         return self.random.choice(["0", "1", "12", "007", "-1", "a", "99999999999", "+0", "٥"])
 
     def encoded(self, text: str) -> str:
-        """Percent-encoded, now and then more than needed."""
+        """The percent-encoded text. Sometimes more characters are encoded than necessary."""
         more = self.random.random() < 0.15
         out = []
         for byte in text.encode():
@@ -188,13 +188,13 @@ class Generator:
         for _ in range(pick.choice([1, 1, 2, 3, 4])):
             name = pick.choice(list(VALUES))
             value = pick.choice(VALUES[name])
-            # Commas, parentheses and colons mostly come as they are.
+            # Do not encode commas, parentheses and colons: most clients do not.
             shown = value if value.isascii() and not set(value) - UNRESERVED - set(",():=*'") else self.encoded(value)
             pairs.append(self.encoded(name) + pick.choice(["=", "=", "=", "=", "=", "", "=="]) + shown)
         return "?" + pick.choice(["&"] * 12 + ["&&", ";"]).join(pairs)
 
     def loosened(self, path: str, query: str) -> str:
-        """Path and query, now and then with a slash between them or with a parameter once more, maybe in another spelling."""
+        """Path and query. Sometimes there is a slash between them, or a parameter twice, perhaps in another spelling."""
         pick = self.random
         if pick.random() < 0.1:
             path += "/"
@@ -206,7 +206,7 @@ class Generator:
         return path + query
 
     def bent(self, target: str) -> str:
-        """The same, with something in it, out of it, or twice."""
+        """The target with one change: a text inserted, a character removed or encoded, or a segment repeated."""
         pick = self.random
         at = pick.randrange(len(target) + 1)
         kind = pick.randrange(6)

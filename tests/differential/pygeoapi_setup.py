@@ -1,4 +1,4 @@
-"""A pygeoapi of the test's own, whose API functions tell what they were called with instead of answering."""
+"""Sets up a pygeoapi whose API functions record their arguments instead of answering."""
 
 import contextlib
 import importlib
@@ -49,13 +49,13 @@ FUNCTIONS = {
     ],
 }
 
-# What the last call was; None where none was made.
+# The last call of an API function; None if there was none.
 last: dict | None = None
 
 
 @contextlib.contextmanager
 def environment(repository: Path, base_path: str, resources: dict | None = None) -> Iterator[None]:
-    """The files and variables that pygeoapi reads when it is imported."""
+    """Provides the files and environment variables that pygeoapi reads when it is imported."""
     with tempfile.TemporaryDirectory(prefix="geowarden-differential-") as folder:
         stack = repository / "tests/stack/pygeoapi"
         os.environ["GEOWARDEN_PYGEOAPI_WORK"] = folder
@@ -74,7 +74,7 @@ def environment(repository: Path, base_path: str, resources: dict | None = None)
         Path(folder, "openapi.json").write_text(json.dumps(document))
         os.environ["PYGEOAPI_CONFIG"] = f"{folder}/config.yml"
         os.environ["PYGEOAPI_OPENAPI"] = f"{folder}/openapi.json"
-        # How gunicorn is told where an application stands.
+        # gunicorn takes the application's root path from this variable.
         os.environ["SCRIPT_NAME"] = base_path
         yield
 
@@ -91,7 +91,7 @@ def record(name: str, request, arguments: tuple) -> None:
 
 
 def oracle(backend: str) -> Callable[[dict], dict | None]:
-    """What pygeoapi serves for a request, or None where it serves nothing."""
+    """A function that returns the call that pygeoapi makes for a request, or None if it makes none."""
     replace_functions(recorder)
     serve = importlib.import_module(f"differential.{backend}_oracle").serve
 
@@ -105,11 +105,11 @@ def oracle(backend: str) -> Callable[[dict], dict | None]:
 
 
 def replace_functions(maker: Callable) -> None:
-    """Puts what `maker` makes of its name in the place of each function of pygeoapi's API."""
+    """Replaces each function of pygeoapi's API by `maker(name)`."""
     for short, path in MODULES.items():
         module = importlib.import_module(path)
         for function in FUNCTIONS[short]:
-            # A function that is no longer there must not go unnoticed.
+            # Fail if pygeoapi no longer has this function.
             getattr(module, function)
             setattr(module, function, maker(f"{short}.{function}"))
 

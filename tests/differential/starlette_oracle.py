@@ -1,4 +1,4 @@
-"""pygeoapi's Starlette application, called as uvicorn calls it."""
+"""Calls pygeoapi's Starlette application as uvicorn does."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ StaticFiles.get_response = static
 
 
 class InPlace:
-    """Runs what pygeoapi hands to a thread at once: a thread for each of a million requests costs minutes."""
+    """Runs functions at once that pygeoapi would run in a thread. A thread for each of a million requests costs minutes."""
 
     def __init__(self, loop):
         self.loop = loop
@@ -46,10 +46,10 @@ starlette_app.asyncio = type(
 
 
 def serve(request: dict) -> None:
-    """Has pygeoapi serve a request; `pygeoapi_setup.last` is what it did."""
+    """Lets pygeoapi serve a request. `pygeoapi_setup.last` is then the call that it made."""
     target = request["target"].encode("latin-1")
     try:
-        # As uvicorn's httptools protocol does it.
+        # Parse the target as uvicorn's httptools protocol does.
         url = httptools.parse_url(target)
         raw_path = url.path
         path = raw_path.decode("ascii")
@@ -76,7 +76,7 @@ def serve(request: dict) -> None:
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
         "state": {},
     }
-    # uvicorn turns whatever is raised into a 500; what was recorded before that counts.
+    # uvicorn answers every exception with 500. A call that was recorded before it still counts.
     with contextlib.suppress(Exception):
         LOOP.run_until_complete(call(scope, body))
 

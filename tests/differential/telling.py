@@ -1,7 +1,7 @@
-"""pygeoapi behind a real server, answering each request with what it was asked to serve.
+"""pygeoapi for a real server. It answers each request with the call that it would make.
 
-gunicorn runs `differential.telling:FLASK`, uvicorn `differential.telling:STARLETTE`. Routing, and how arguments and
-parameters are read, are pygeoapi's own; only the functions that would fetch data tell of their call instead.
+gunicorn runs `differential.telling:FLASK`, uvicorn `differential.telling:STARLETTE`. pygeoapi itself routes the request and
+reads arguments and parameters. Only the functions that would fetch data are replaced: they return their call.
 """
 
 import atexit
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from . import pygeoapi_setup
 
-# The policy of the test puts what it judged into this header of the request.
+# The test's policy writes its `input.ogc` and the target into this header of the request.
 JUDGED = "x-judged"
-# What was served goes into this header of the answer, which a HEAD has too.
+# The call is in this header of the answer, since the answer to HEAD has no body.
 SERVED = "X-Served"
 
 
 def told(name: str, request, arguments: tuple, headers) -> dict[str, str]:
     params = dict(request.params.items()) if request is not None else None
-    # pygeoapi keeps them in a plain dictionary, spelt as its framework spells them.
+    # pygeoapi keeps the headers in a plain dictionary. Flask and Starlette spell their names differently.
     judged = {header.lower(): value for header, value in headers.items()}.get(JUDGED)
     format_ = request.format if request is not None else None
     body = request.data.decode() if hasattr(request, "data") else None
@@ -72,7 +72,7 @@ def starlette_static() -> None:
 
 
 def __getattr__(name: str):
-    """The application of the server that asks: importing both would let them share what is replaced."""
+    """The application for the server that imports this name. Do not import both: they would share the replaced functions."""
     if name in ("FLASK", "STARLETTE"):
         return application(name.lower())
     raise AttributeError(name)

@@ -1,8 +1,8 @@
-"""Send every measured request through Envoy, geowarden and pygeoapi, and compare what was judged with what was served.
+"""Send every measured request through Envoy, geowarden and pygeoapi, and compare geowarden's reading with pygeoapi's call.
 
     python -m differential.through_envoy --address 127.0.0.1:8080 --backend flask
 
-pygeoapi is `differential.telling`; geowarden's policy allows everything and sends what it judged along.
+pygeoapi is `differential.telling`. geowarden's policy allows everything, and adds a header with the request as it read it.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from . import expected, wire
 
-# Of so many rows fewer would prove nothing.
+# If pygeoapi serves fewer requests, the run proves nothing and fails.
 MIN_SERVED = 150
-# Envoy resolves dot segments and encodes what must be encoded before it asks, so a target that arrives changed may be
-# served as what it has become. These arrive changed elsewhere.
+# Before Envoy asks geowarden, it resolves dot segments and encodes some characters. A changed target may be served, though
+# the corpus refuses the original. In these rows another part of the request arrives changed.
 NOT_AS_MEASURED = {
     "body-008": "the space after the media type is gone over HTTP/1.1",
     "h2-024": "the authority with a slash in it was not kept",
@@ -29,7 +29,7 @@ def target_of(row: dict) -> bytes:
     if "raw_target_b64" in row:
         return base64.b64decode(row["raw_target_b64"])
     target = row["raw_target"]
-    # A long target is shown cut, with its whole length.
+    # The corpus shortens long targets, and notes the original length.
     if cut := re.search(r"\.\.\.\((\d+) bytes\)$", target):
         target = target[: cut.start()]
         return target.encode().ljust(int(cut[1]), target[-1:].encode())
@@ -62,7 +62,7 @@ def main() -> int:
     faults = 0
     for row in rows:
         if "raw_target" not in row:
-            # Malformed messages, of which only the outcome was kept; Envoy's parser refuses them.
+            # Malformed messages, which Envoy's parser refuses. The corpus has only their outcome.
             counts["without a target"] += 1
             continue
         must = row.get(f"must_{given.backend}_backend", row["must"])

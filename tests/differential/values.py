@@ -1,7 +1,7 @@
-"""What pygeoapi's own handlers give to their providers, held against the parameters that geowarden read.
+"""Compares the parameters that geowarden read with those that pygeoapi's handlers pass to their providers.
 
-Each collection of the test has a provider that records how it was asked. So a value that a policy sees is shown to be the
-value that is used, and a value that is used is shown to be one that the policy sees.
+Each collection of the test has a provider that records its arguments. So the test shows two things: pygeoapi uses every value
+that a policy sees, and a policy sees every value that pygeoapi uses.
 """
 
 import importlib
@@ -25,7 +25,7 @@ WORLD = [-180, -90, 180, 90]
 OF_STAC = {"collections", "ids"}
 QUERIES = ["position", "area", "cube", "radius", "trajectory", "corridor", "locations"]
 
-# How the last provider was asked; None where none was.
+# The arguments of the last call of a provider; None if there was none.
 asked: dict | None = None
 
 
@@ -63,7 +63,7 @@ RESOURCES = {
     "grid": resource("coverage"),
     "edr": resource("edr"),
     "drawn": resource("map"),
-    # Real providers, on which a STAC search can break; the search asks them before the recording one.
+    # Real providers, since some STAC searches break them. A search asks them before the recording provider.
     "tiny": resource("feature", "stac-collection") | {"providers": [tiny("feature", "TinyDB")]},
     "records-of-tiny": resource("record", "stac-collection") | {"providers": [tiny("record", "TinyDBCatalogue")]},
     "catalog": resource("feature", "stac-collection"),
@@ -74,7 +74,7 @@ STAC = [name for name, one in RESOURCES.items() if one["type"] == "stac-collecti
 
 
 class Recording(BaseProvider):
-    """Notes how it is asked, and answers with an error that pygeoapi expects."""
+    """A provider that records its arguments, and raises an error that pygeoapi handles."""
 
     def __init__(self, definition):
         super().__init__(definition)
@@ -107,7 +107,7 @@ class Recording(BaseProvider):
 
 
 class Generator:
-    """Requests for those collections, with every parameter on every route."""
+    """Draws requests for these collections. Every parameter can be on every route."""
 
     def __init__(self, seed: int):
         self.random = random.Random(seed)
@@ -180,7 +180,7 @@ class Generator:
 
 
 def oracle(backend: str):
-    """How pygeoapi's provider was asked for a request, or None where it was not."""
+    """A function that returns the arguments of pygeoapi's provider for a request, or None if no provider was called."""
     prepare()
     write_records()
     serve = importlib.import_module(f"differential.{backend}_oracle").serve
@@ -199,7 +199,7 @@ def oracle(backend: str):
 
 
 def write_records() -> None:
-    """Records of which the last lacks a field, as they come in real catalogs."""
+    """Writes three records. The last has one field less, as in real catalogs."""
     with tinydb.TinyDB(Path(os.environ["GEOWARDEN_PYGEOAPI_WORK"], "stac.db")) as database:
         for number in range(3):
             fields = {"name": f"n{number}", "b": f"2020-0{number + 1}-01T00:00:00Z"} | ({} if number == 2 else {"a": "1"})
@@ -212,7 +212,7 @@ def application(backend: str):
 
 
 def prepare() -> None:
-    """Without limits of its own, and with boxes that stay in their CRS."""
+    """Changes pygeoapi for the test: it sets no limits of its own, does not transform boxes, and records limits of lists."""
     for name in ("itemtypes", "maps"):
         module = importlib.import_module(f"pygeoapi.api.{name}")
         module.transform_bbox = lambda bbox, *_crs, **_options: bbox
@@ -245,9 +245,9 @@ def prepare() -> None:
 
 
 def difference(read: dict, given: dict, request: dict, _way: str) -> str | None:
-    """How what a provider was given differs from what geowarden read, in words."""
+    """Says how the arguments of a provider differ from what geowarden read, or None if they agree."""
     params = read["params"]
-    # These two are told even where the request leaves them empty.
+    # geowarden adds these two also if they are empty in the request. Then they are in both.
     if both := set(params) & set(read["ignored"]) - {"bbox-crs", "filter-lang"}:
         return f"{sorted(both)} both read and ignored"
     if given["type"] == "broken":
@@ -277,21 +277,21 @@ def compared(expected: dict, given: dict, names: list[str]) -> str | None:
 
 
 def equal(expected, given) -> bool:
-    """Nothing, an empty text and an empty list are the same to a provider."""
+    """Whether a provider uses both values alike. None, an empty text and an empty list are alike."""
     if expected in (None, "", []) and not isinstance(given, bool):
         return given in (None, "", [])
     return expected == given
 
 
 def by_kind(given: dict, read: dict, params: dict, raw: dict) -> dict:
-    """What the provider must have been given."""
+    """The arguments that the provider must get."""
     if given["function"] == "get_domains":
         return {"select_properties": params.get("properties")}
     datetime = raw.get("datetime")
     chosen = {"datetime_": datetime, "bbox": params.get("bbox")}
     match given["type"]:
         case "feature" | "record":
-            # What STAC means by these names, pygeoapi does not do: it compares fields of those names, should there be some.
+            # pygeoapi does not select by these names as STAC says. It compares fields of these names, if there are any.
             others = OF_STAC if read["api"] == "stac-search" else set()
             given["properties"] = sorted(pair for pair in given["properties"] if pair[0] not in others)
             return chosen | items(read, params)
@@ -339,7 +339,7 @@ def edr(given: dict, read: dict, params: dict, raw: dict) -> dict:
     numbers = {"within": "within", "corridor_width": "corridor-width", "corridor_height": "corridor-height"}
     texts = {"within_units": "within-units", "width_units": "width-units", "height_units": "height-units"}
     if isinstance(given["wkt"], shapely.Geometry) and shapely.has_m(given["wkt"]):
-        # A place is the same with and without a measure, which GeoJSON has not.
+        # GeoJSON has no measures (M), and a measure does not change the place. So remove it.
         given["wkt"] = shapely.from_geojson(shapely.to_geojson(given["wkt"]))
     by_box = read["query"] in ("cube", "locations")
     wanted = {
@@ -350,7 +350,7 @@ def edr(given: dict, read: dict, params: dict, raw: dict) -> dict:
         "select_properties": params.get("parameter-name"),
         "z": None if raw.get("z") in (None, "") else get_typed_value(raw["z"]),
         "limit": params.get("limit", 10),
-        # What the handler hands on beside its own kind of place is no place to pygeoapi's providers.
+        # A query by box also gets a `wkt`, and a query by location also gets a `bbox`. pygeoapi's providers ignore them.
         "wkt": given["wkt"] if by_box else shapely.geometry.shape(params["coords"]),
         "bbox": given["bbox"] if read.get("location") else params.get("bbox"),
     }

@@ -1,4 +1,4 @@
-"""Requests as raw as the wire carries them: HTTP/1.1 by hand, HTTP/2 without any of the library's checks."""
+"""Sends requests exactly as given: HTTP/1.1 written by hand, HTTP/2 without the checks of the library."""
 
 import socket
 
@@ -7,16 +7,16 @@ import h2.connection
 import h2.events
 
 LIMIT = 20
-# How long HTTP/2 may say nothing before a request counts as not served.
+# After so many seconds without an answer over HTTP/2, a request counts as not served.
 SILENCE = 5
 
 
-# The header by which pygeoapi tells what it served.
+# The header of the answer in which `differential.telling` says what pygeoapi served.
 SERVED = b"x-served"
 
 
 def http1(address: tuple[str, int], row: dict, target: bytes) -> tuple[int, bytes | None]:
-    """The status of the answer, 0 where there is none, and what was served, over a connection of its own."""
+    """The status of the answer, and the header that says what was served. The status is 0 if there is no answer."""
     headers = [(name, value) for name, value in row["headers"] if name.lower() != "connection"]
     body = (row.get("body") or "").encode()
     head = row["method"].encode() + b" " + target + b" HTTP/1.1\r\n"
@@ -46,7 +46,7 @@ def split(line: bytes) -> tuple[bytes, bytes]:
 
 
 def http2(address: tuple[str, int], row: dict, target: bytes) -> tuple[int, bytes | None]:
-    """The same over HTTP/2 with prior knowledge; status 0 where Envoy resets the stream or the connection."""
+    """Like `http1`, over HTTP/2 with prior knowledge. The status is 0 if Envoy resets the stream or the connection."""
     config = h2.config.H2Configuration(
         client_side=True,
         validate_outbound_headers=False,
@@ -75,7 +75,7 @@ def http2(address: tuple[str, int], row: dict, target: bytes) -> tuple[int, byte
             except ConnectionResetError:
                 return 0, None
             except TimeoutError:
-                # Envoy keeps a connection open for delayed_close_timeout after an error of the protocol, and says nothing.
+                # After a protocol error, Envoy sends nothing and keeps the connection open for delayed_close_timeout.
                 return 0, None
             if not received:
                 return 0, None

@@ -1,1 +1,1 @@
-"""What geowarden makes of Rego policies held against the real OPA engine."""
+"""Compares how geowarden and the real OPA engine evaluate Rego policies."""

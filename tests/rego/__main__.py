@@ -1,8 +1,9 @@
-"""Evaluate random policies with geowarden and with the real OPA engine, and tell where they differ.
+"""Evaluate random policies with geowarden and with the real OPA engine, and report differences.
 
     python -m rego --count 2000 --seed 1 --geowarden target/debug/geowarden
 
-Exits with 1 where geowarden allows what OPA refuses, with the smallest case that shows it as a line of JSON.
+Exits with 1 if geowarden allows a request that OPA refuses. Then it prints the smallest case that shows this, as a line of
+JSON.
 """
 
 import argparse
@@ -25,7 +26,7 @@ CHUNK = 250
 CLASSES = [EQUAL, CLOSED, DENIED, VALUE, ONLY_HERE, KILLED, OPEN]
 FAULTS = (OPEN, KILLED)
 SHOWN = 12
-# A run in which hardly anything loads, or hardly anything is allowed, would prove nothing.
+# If only few policies load, or only few requests are allowed, the run proves nothing and fails.
 MIN_LOADED = 0.5
 MIN_ALLOWED = 0.1
 
@@ -46,7 +47,7 @@ def main() -> int:
     began = time.monotonic()
     counts, examples = collections.Counter(), collections.defaultdict(list)
     starts = range(given.start, given.start + given.count, CHUNK)
-    # Workers start anew rather than fork, since the engine has threads of its own.
+    # Do not fork: the OPA engine has its own threads, which a forked process does not have.
     workers = concurrent.futures.ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn"))
     with workers:
         sizes = [min(CHUNK, given.start + given.count - start) for start in starts]

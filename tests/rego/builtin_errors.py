@@ -1,24 +1,24 @@
-"""Whether an error in a built-in ends OPA's evaluation (strict) or makes the call undefined (OPA's own default).
+"""Chooses what an error in a built-in does in OPA: end the evaluation (strict), or make the call undefined (OPA's default).
 
-The Python bindings compile their choice in: they always ask for strict built-in errors, where the OPA server and
-OPA-Envoy use the default. What a policy means in OPA is what it means there, so the one constant is set in the loaded
-library. The library is pinned by its hash; code that looks otherwise is refused rather than touched.
+The Python bindings have no option for this: they always use strict built-in errors. The OPA server and OPA-Envoy use the
+default, and the tests must compare with them. So this module changes one constant in the code of the loaded library. The
+library is pinned by its hash. If its code is not as expected, nothing is changed, and an error is raised.
 """
 
 import ctypes
 import mmap
 from pathlib import Path
 
-# rego.StrictBuiltinErrors(true) of the bridge's evalCommon, as compiled: its closure is stored, then its argument.
+# The machine code of `rego.StrictBuiltinErrors(true)` in the bridge's `evalCommon`. The last byte is the argument `true`.
 STORED_OPTION = bytes.fromhex("488d0df5060000488908c64008") + b"\x01"
 
 
 class UnknownLibrary(Exception):
-    """The loaded library is not the one whose constant is known."""
+    """The loaded library is not the one in which the place of the constant is known."""
 
 
 class BuiltinErrors:
-    """The switch, over the library at `path`, which must be loaded."""
+    """Switches strict errors on and off in the library at `path`, which must be loaded."""
 
     def __init__(self, path: Path):
         content = path.read_bytes()
@@ -33,12 +33,12 @@ class BuiltinErrors:
             raise UnknownLibrary(f"the code of {path} cannot be made writable (errno {ctypes.get_errno()})")
 
     def set_strict(self, strict: bool) -> None:
-        """Holds for engines that prepare their query afterwards."""
+        """Applies to engines that prepare their query after this call."""
         self.flag.value = strict
 
 
 def loaded_address(path: Path, offset: int) -> int:
-    """Where the byte at `offset` of the file stands in this process."""
+    """The address in this process of the byte at `offset` of the file."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, _, start, _, _, *file = line.split(maxsplit=5)
         low, high = (int(end, 16) for end in span.split("-"))

@@ -1,7 +1,8 @@
-"""The built-ins that random policies call: the type of the result, the call, and the types of its arguments.
+"""The built-ins that random policies call: the type of the result, the call, the types of its arguments, and a weight.
 
-A type in capitals names the strings of WORDS, which the built-in understands, or nearly. No TEMPLATE may be an RE: OPA 1.20
-keeps both compiled under their text, so that after `regex.template_match("a", ..)` its `regex.match("a", "xa")` is false."""
+A type in capitals is a key of WORDS: strings that the built-in understands, and some that it nearly understands. No string
+may be both a TEMPLATE and an RE. OPA 1.20 caches compiled patterns and templates by their text, so after
+`regex.template_match("a", ..)` its `regex.match("a", "xa")` is false."""
 
 WORDS = {
     "RE": ["^a", "^evil", "[0-9]+", r"^\\d+$", r"\\w+", r"\\s", "(a|b)", "^(GET|HEAD)$", "(?i)ADMIN", ".*", "", "^[^/]+$", "(", "a{2,1}", r"\\bbob\\b", "[[:alpha:]]", r"\\p{L}", "x*"],

@@ -1,4 +1,4 @@
-"""One worker's share of the cases."""
+"""Evaluates the cases of one worker process."""
 
 import collections
 import resource
@@ -8,14 +8,14 @@ from . import comparison, generator, reference
 from .comparison import EQUAL
 from .geowarden import Run
 
-# Kept of each kind of difference: where it was seen.
+# For each kind of difference, at most so many cases are kept.
 EXAMPLES = 8
-# A policy that makes either engine take more, ends it rather than the machine.
+# The memory limit in bytes. It ends an engine that needs more before the machine runs out of memory.
 MEMORY = 8 << 30
 
 
 def evaluate(program: Path, seed: int, errors: str, start: int, count: int) -> tuple[collections.Counter, dict]:
-    """The classes of cases `start` to `start + count`, and the first examples of each kind."""
+    """How many of the cases `start` to `start + count` are in each class, and the first examples of each kind."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     cases = [generator.case(seed, number) | {"builtin_errors": errors} for number in range(start, start + count)]
     run = Run(program, cases)

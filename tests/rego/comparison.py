@@ -1,11 +1,11 @@
-"""How two outcomes of the same question compare."""
+"""Compares the outcomes of geowarden and of OPA for the same input."""
 
 import re
 
 EQUAL = "equal"
-# The one class that must be empty: geowarden lets pass what OPA does not.
+# This class must be empty: geowarden allows a request that OPA refuses.
 OPEN = "we allow what OPA refuses"
-# OPA does not load the policy at all, so nobody has one that means something else there.
+# OPA does not load the policy, so no user can have it in OPA with another meaning.
 ONLY_HERE = "we allow where OPA does not load the policy"
 CLOSED = "we refuse what OPA allows"
 DENIED = "neither allows, for different reasons"
@@ -19,7 +19,7 @@ def allows(outcome: dict) -> bool:
 
 
 def compare(ours: dict, theirs: dict) -> tuple[str, str]:
-    """The class of the pair, and what kind within it."""
+    """The class of the two outcomes, and the kind within this class."""
     if "killed" in ours:
         return KILLED, ours["killed"][:60]
     kind, other = next(iter(ours)), next(iter(theirs))
@@ -38,7 +38,7 @@ def compare(ours: dict, theirs: dict) -> tuple[str, str]:
 
 
 def exact(value):
-    """The value such that true is not 1, while 1 is 1.0."""
+    """A form of the value in which true is not equal to 1, but 1 is equal to 1.0."""
     if isinstance(value, list):
         return [exact(item) for item in value]
     if isinstance(value, dict):
@@ -47,7 +47,7 @@ def exact(value):
 
 
 def loose(value):
-    """The value without the order of its arrays, which is also how sets come."""
+    """A form of the value that ignores the order of arrays. A set is an array here too."""
     if isinstance(value, list):
         return sorted((loose(item) for item in value), key=repr)
     if isinstance(value, dict):
@@ -60,7 +60,7 @@ def name(value) -> str:
 
 
 def reason(message: str) -> str:
-    """The message without what is particular to the policy."""
+    """The message without the names, strings and numbers of the policy."""
     lines = [line for line in message.splitlines() if line.strip()]
     told = next((line for line in lines if "error:" in line), lines[-1] if lines else "")
     told = told.partition("error:")[2] or told

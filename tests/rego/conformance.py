@@ -1,7 +1,7 @@
-"""OPA's own conformance cases against geowarden: `python -m rego.conformance FOLDER --geowarden PATH`.
+"""Run OPA's own conformance cases with geowarden: `python -m rego.conformance FOLDER --geowarden PATH`.
 
-FOLDER holds the cases as OPA publishes them, in JSON: `v1/*/*.json`, each a list of `cases`. None of them is part of this
-project. What asks more than the value of one rule is left out, and counted.
+FOLDER has the cases as OPA publishes them, in JSON: each file `v1/*/*.json` is an object with a list `cases`. The cases are
+not part of this project. A case that asks for more than the value of one rule is skipped and counted.
 """
 
 import argparse
@@ -18,7 +18,7 @@ QUERY = re.compile(r"^data((?:\.\w+)+) = x$")
 
 
 def cases(folder: Path) -> tuple[list[dict], collections.Counter]:
-    """The cases that can be asked here, and why others cannot."""
+    """The cases that geowarden can evaluate, and for each reason how many cases are skipped."""
     asked, left = [], collections.Counter()
     for file in sorted(folder.rglob("*.json")):
         content = json.loads(file.read_text())
@@ -60,7 +60,7 @@ def want(case: dict) -> dict:
 
 
 def judged(case: dict, outcome: dict) -> tuple[str, str]:
-    """How an outcome stands to what is wanted."""
+    """Compares an outcome with the one that the case expects."""
     wanted = case["want"]
     kind, other = next(iter(outcome)), next(iter(wanted))
     if kind == other == "result":

@@ -1,11 +1,12 @@
-"""The written cases of tests/corpus/rego.jsonl, held against the real OPA engine.
+"""Compare the cases of tests/corpus/rego.jsonl with the answers of the real OPA engine.
 
     python -m rego.corpus --check [--geowarden PATH]
     python -m rego.corpus --write --geowarden PATH
 
-`expect` is OPA's outcome. Where geowarden answers otherwise, which it may only to allow less, `geowarden` says how: it
-refuses to load, it errs where OPA goes on as if undefined, or has another value. Only of policies that OPA does not load
-at all may it allow more: nobody has them. Reasons are told, never compared.
+`expect` is OPA's outcome. If geowarden's outcome differs, the case has it as `geowarden`: geowarden does not load the policy,
+ends with an error where OPA goes on with undefined, or has another value. geowarden may only allow less than OPA. It may
+allow more only if OPA does not load the policy at all, since then no user of OPA has this policy. The texts of errors are
+kept for readers, but not compared.
 """
 
 import argparse

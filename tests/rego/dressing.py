@@ -1,10 +1,10 @@
-"""The same policy written otherwise: imports, brackets, comments, other names of packages, Rego v0."""
+"""Writes a policy in another form with the same meaning: imports, brackets, comments, other package names, Rego v0."""
 
 import re
 from random import Random
 
 V0_IMPORTS = "import future.keywords.in\nimport future.keywords.every\n"
-# What is not within a string; templates of replacements see the rest only.
+# A string literal. Replacements must only change the text outside of strings.
 QUOTED = re.compile(r'("(?:\\.|[^"\\])*")')
 IMPORTABLE = {"claims": "claims", "user": "user", "roles": "had", "headers": "headers"}
 
@@ -14,7 +14,7 @@ def outside_strings(pattern: str, by: str, text: str) -> str:
 
 
 def with_import(pick: Random, text: str) -> str:
-    """A field of input by a name of its own, except where `with` replaces it."""
+    """Imports a field of `input` and uses the imported name, except in lines where `with` replaces the field."""
     field = pick.choice(sorted(IMPORTABLE))
     name = pick.choice([IMPORTABLE[field], f"the_{field}"])
     lines = [line if f"with input.{field}" in line else outside_strings(rf"\binput\.{field}\b", name, line) for line in text.split("\n")]
@@ -24,14 +24,14 @@ def with_import(pick: Random, text: str) -> str:
 
 
 def bracketed(pick: Random, text: str) -> str:
-    """Fields in brackets, which is another way to write the same reference."""
+    """Writes `input.user` as `input["user"]`, which is the same reference."""
     which = pick.choice(["user", "roles", "claims", "collection", r"\w+"])
     lines = [line if line.startswith("import") else outside_strings(rf"\binput\.({which})\b", r'input["\1"]', line) for line in text.split("\n")]
     return "\n".join(lines)
 
 
 def of_itself(pick: Random, text: str) -> str:
-    """What the policy has itself, by an import that has no value while it is evaluated."""
+    """Imports the policy's own package or `data`. Such an import must not be evaluated as a value."""
     path, name = pick.choice([("data", "d"), ("data.p", "p"), ("data.p", "own")])
     package, _, rest = text.partition("\n")
     rest = outside_strings(r"\bdata\.p\." if path == "data.p" else r"\bdata\.", f"{name}.", rest)
@@ -44,7 +44,7 @@ def commented(pick: Random, text: str) -> str:
         if pick.random() < 0.1:
             out.append(pick.choice(["# not input.user", '\t# { "open', "#", "# METADATA-like"]))
         out.append(line + (" # } not" if pick.random() < 0.05 else ""))
-    # The package comes first, after comments only.
+    # The package is still the first statement: only comments are before it.
     return "\n".join(out)
 
 
@@ -70,20 +70,20 @@ def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dic
 
 
 def as_v0(text: str) -> str:
-    """The same policy in Rego v0: heads without `if` and `contains`, or with imports of its keywords."""
+    """The same policy in Rego v0: without `if` and `contains`, or with imports of these keywords."""
     if "import rego.v1" in text:
         return text
-    # A body of one statement with `|` is a comprehension behind `if`, and a body in v0.
+    # `{x | y}` after `if` is a comprehension, but without `if` it is a body in v0. So keep `if` in such a policy.
     if re.search(r"\{\s*[^\n{]*\|", text):
         package, _, rest = text.partition("\n")
-        # Not all of `future.keywords`: `not` would change what a negation means.
+        # Do not import all of `future.keywords`: `not` would change the meaning of negations.
         imports = "".join(f"import future.keywords.{word}\n" for word in ("contains", "every", "if", "in"))
         return f"{package}\n\n{imports}{rest}"
     lines = []
     for line in text.split("\n"):
         if line[:1] not in ("\t", "}", "", "#") or line.startswith("} else"):
             line = re.sub(r"^(\S+) contains (.*?)( if)?( \{)?$", r"\1[\2]\4", line)
-            # Without a value and `if`, a head like `roles.admin` would be a set's.
+            # In v0, a head like `roles.admin` without a value and `if` would define a set.
             line = re.sub(r"^(\w+\.[\w.]+) if \{$", r"\1 := true if {", line)
             line = re.sub(r" if \{$", " {", line)
         lines.append(line)

@@ -1,7 +1,7 @@
-"""Random Rego expressions, of a wanted type so that most policies compile.
+"""Random Rego expressions. The caller chooses the type, so that most policies compile.
 
-Types: s string, n number, b boolean, as and an arrays of them, ss and sn sets, o object, os object of strings,
-ao array of objects, ns time, few small numbers, x any, k any of which nothing more is known.
+Types: `s` string, `n` number, `b` boolean, `as` and `an` arrays of strings and of numbers, `ss` and `sn` sets, `o` object,
+`os` object of strings, `ao` array of objects, `ns` time, `few` small number, `x` any, `k` unknown.
 """
 
 import json
@@ -19,29 +19,29 @@ ARGUMENTS = {call: kinds for calls in CALLS.values() for call, kinds, _ in calls
 
 
 class Expressions:
-    """Draws expressions from `pick`; rules and functions that exist so far are in `values` and `functions`.
+    """Draws expressions from `pick`. `values` and `functions` have the rules and functions that the policy has so far.
 
-    A comprehension has literals in it: they are drawn by `Literals`, which extends this.
+    The body of a comprehension has literals: the subclass `Literals` draws them.
     """
 
     def __init__(self, pick: Random):
         self.pick = pick
-        # Rules by type, as they are referred to: complete ones of every type, and partial ones as ss and o.
+        # References to rules, by type. A partial rule has the type ss or o.
         self.values: dict[str, list[str]] = {}
         # Name, argument types and result type.
         self.functions: list[tuple[str, list[str], str]] = []
         self.shadowable: list[str] = []
-        # What geowarden refuses at load: only in some policies, or most of them would be refused.
+        # geowarden does not load policies with these features, so only some policies have them.
         self.patterns = pick.random() < 0.1
         self.shadows = pick.random() < 0.15
-        # Whole packages that may be referred to.
+        # Packages to which an expression may refer as a whole.
         self.packages: list[str] = []
 
     def chance(self, share: float) -> bool:
         return self.pick.random() < share
 
     def fresh(self, scope: Scope, kind: str) -> str:
-        """A variable not declared in this scope, now and then one that shadows another, or a rule."""
+        """A variable that is not declared in this scope. Sometimes it shadows another variable or a rule."""
         taken = scope.own if self.shadows and self.chance(0.15) else scope.own | set(scope.variables)
         pool = [name for name in NAMES if name not in taken]
         if self.shadows and self.chance(0.06):
@@ -64,14 +64,14 @@ class Expressions:
         if kind == "ns":
             return pick.choice(["1767322800000000000", "0", "[1767322800000000000, \"UTC\"]", "-1"]) if self.chance(0.8) else "1e30"
         if kind == "few":
-            # Either engine would make as many elements as it is told to.
+            # Small numbers only: an engine makes as many elements as such an argument says.
             return pick.choice(["-1", "0", "1", "3", "5", "0.5", "count(input.roles)", "count(input.user)", "input.missing"])
         if kind == "os":
             return pick.choice(['{"a": "b"}', '{"alice": "bob", "evil": ""}', "{}"])
         return pick.choice(["null", "true", "[]", "{}", self.constant("s"), self.constant("n")])
 
     def expression(self, kind: str, scope: Scope, depth: int = 2) -> str:
-        """An expression of this type, or now and then one that only might be."""
+        """An expression of this type. Sometimes its type is only known at evaluation, or is another one."""
         pick = self.pick
         if kind.startswith('"'):
             return kind
@@ -120,7 +120,7 @@ class Expressions:
         return pick.choice(world.DATA[kind])
 
     def simple(self, kind: str) -> str:
-        """Without anything that could be missing."""
+        """An expression of constants, which is never undefined."""
         item = ELEMENT.get(kind)
         if kind in ("as", "an"):
             return "[" + ", ".join(self.constant(item) for _ in range(self.pick.randrange(4))) + "]"
@@ -138,13 +138,13 @@ class Expressions:
         form = self.pick.choice(CALLABLE[kind])
         given = [self.expression(of, scope, depth) for of in ARGUMENTS[form].split(" ")] if form.count("{}") else []
         if form[0] == "{" and "} " in form[:3]:
-            # Operands of an operator, mostly in parentheses: sometimes which binds tighter decides.
+            # Most operands of an operator get parentheses. Without them, the precedence of operators is tested.
             loose = self.chance(0.25)
             given = [f"({text})" if " " in text and text[0] not in '"{[(' and not loose else text for text in given]
         return form.format(*given)
 
     def into_call(self, kind: str, scope: Scope, depth: int) -> str:
-        """A reference into what a call returns, or by what one returns."""
+        """A reference into the result of a call, or with such a result as a key."""
         text = self.expression("s", scope, depth)
         return {
             "s": f'split({text}, "/")[{self.pick.choice(["0", "1", "count(input.roles)"])}]',
@@ -163,7 +163,7 @@ class Expressions:
         return f"{name}({', '.join(self.expression(of, scope, depth) for of in takes)})"
 
     def composite(self, kind: str, scope: Scope, depth: int) -> str:
-        """A literal with expressions in it, or a comprehension."""
+        """An array, set or object of expressions, or a comprehension."""
         pick = self.pick
         item = ELEMENT.get(kind)
         if kind in ("as", "an", "ss", "sn"):
@@ -204,7 +204,7 @@ class Expressions:
         return f"{left}{head} | {'; '.join(body)}{right}"
 
     def of_each(self, scope: Scope) -> str:
-        """Something that what is iterated over may have, one of them more than another."""
+        """An expression with the variable of a loop. It has a value for some elements only."""
         pick = self.pick
         forms = ["input.items[_].id", "data.users[input.roles[_]].role"] if self.chance(0.2) else []
         for name, kind in scope.variables.items():

@@ -1,4 +1,4 @@
-"""Random policies: what authors write, bent until it asks for every corner of the language."""
+"""Random policies: like those that authors write, with random changes that use every part of the language."""
 
 from random import Random
 
@@ -13,7 +13,7 @@ FUNCTIONS = ["may", "rank", "normal", "owns", "matches", "of_kind"]
 
 
 def case(seed: int, number: int) -> dict:
-    """Case `number` of the seed: always the same, whatever was made before it."""
+    """Case `number` of the seed. It is always the same, and does not depend on earlier cases."""
     pick = Random(f"{seed}:{number}")
     in_v0 = pick.random() < 0.05
     policy = Policy(pick, unbraced=not in_v0 and pick.random() < 0.5)
@@ -29,7 +29,7 @@ def case(seed: int, number: int) -> dict:
 class Policy:
     def __init__(self, pick: Random, unbraced: bool):
         self.pick = pick
-        # Whether a body of one literal may stand without braces.
+        # Whether a body of one literal may have no braces.
         self.unbraced = unbraced
         self.say = Literals(pick)
         self.names = pick.sample(NAMES, len(NAMES))
@@ -61,7 +61,7 @@ class Policy:
         return modules
 
     def qualify(self) -> None:
-        """What was made so far is in another package."""
+        """Puts the rules that were made so far into another package."""
         say, pick = self.say, self.pick
         way = pick.choice(["lib", "data.lib"])
         say.values = {kind: [name if name.startswith("data.") else f"{way}.{name}" for name in names] for kind, names in say.values.items()}
@@ -98,7 +98,7 @@ class Policy:
         """A definition of a rule with a value."""
         scope = scope or Scope()
         if self.pick.random() < 0.2:
-            # One value of many, where it is not missing.
+            # The value comes from one of many elements, and may be missing.
             body = [self.say.generator(scope, self.pick.choice(["s", "x", "x"]), 1)] + self.say.body(scope, 1)[: self.pick.randrange(2)]
             return self.rule(f"{name} := {self.say.of_each(scope)}", body)
         body = self.say.body(scope)
@@ -159,7 +159,7 @@ class Policy:
         pick = self.pick
         draw = pick.random()
         if scope.own and draw < 0.03:
-            # Which must be equal then.
+            # An argument that is used twice: the two values must be equal.
             return pick.choice(sorted(scope.own))
         if draw < 0.65:
             return self.say.fresh(scope, kind)
@@ -206,7 +206,7 @@ class Policy:
         return made
 
     def nested(self) -> list[str]:
-        """References in heads: objects of objects, of sets."""
+        """Rules with references in their heads, which make objects of objects and of sets."""
         name = self.names.pop()
         form = self.pick.randrange(5)
         made = []

@@ -1,4 +1,4 @@
-"""What geowarden makes of many cases at once, by `geowarden eval --batch`."""
+"""Evaluates many cases in one process, by `geowarden eval --batch`."""
 
 import json
 import subprocess
@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 KEYS = ("modules", "data", "entrypoint", "rego", "builtin_errors", "inputs")
-# Of a chunk of cases. A policy that takes this long has stalled the process.
+# The limit for a chunk of cases, in seconds. After that time, a policy has stalled the process.
 TIMEOUT = 300
 
 
 class Run:
-    """A batch under way: started at once, so that the caller can work beside it."""
+    """A running batch. It starts at once, so that the caller can work at the same time."""
 
     def __init__(self, program: Path, cases: list[dict]):
         self.program, self.cases = program, cases
@@ -25,13 +25,13 @@ class Run:
         self.process = subprocess.Popen(command, stdin=self.input, stdout=self.output, stderr=self.faults)
 
     def outcomes(self) -> list[list[dict]]:
-        """For each case the outcome of each input; `killed` where the case ended or stalled the process."""
+        """For each case, the outcome of each input. It is `killed` if the case ended or stalled the process."""
         try:
             code = self.process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        # Not the lines of a text, which break at U+2028 too.
+        # Do not use `str.splitlines`: it splits at U+2028 too.
         told = self.read(self.output).split(b"\n")
         faults = self.read(self.faults).decode(errors="replace").strip()
         self.input.close()
@@ -53,5 +53,5 @@ class Run:
 
 
 def spread(answer: dict, count: int) -> list[dict]:
-    """One outcome an input; a policy that does not load answers once."""
+    """One outcome for each input. If a policy does not load, geowarden answers once for all inputs."""
     return answer["results"] if "results" in answer else [answer] * count

@@ -1,4 +1,4 @@
-"""Random literals of bodies: conditions, negations, what binds variables, `every` and `with`."""
+"""Random literals of rule bodies: conditions, negations, literals that bind variables, `every` and `with`."""
 
 import json
 import re
@@ -9,14 +9,15 @@ from .scope import Scope, uses
 
 
 class Literals(Expressions):
-    """Draws literals; what they bind is added to their scope."""
+    """Draws literals. A variable that a literal binds is added to the scope."""
 
     def opaque(self, kind: str, source: str) -> str:
-        """The type of a variable: what is in it can be referred to only where OPA's compiler knows nothing of it."""
+        """The type of a loop variable. OPA's compiler rejects references into an element whose type it knows. So elements of
+        type x count as unknown (k), unless they come from `input`."""
         return "k" if kind == "x" and not source.startswith("input.") else kind
 
     def settled(self, body: list[str], head: str) -> list[str]:
-        """The body with all that `some` declares in use, as OPA's compiler demands."""
+        """The body, in which every variable that `some` declares is used. OPA's compiler demands this."""
         body = list(body)
         for at in range(len(body)):
             declared = re.match(r"some ([A-Za-z_0-9, ]+?)(?: in |;)", body[at])
@@ -35,7 +36,7 @@ class Literals(Expressions):
         return self.pick.choice(forms).format(name)
 
     def generator(self, scope: Scope, item: str, depth: int) -> str:
-        """A literal that binds a variable to each element of something."""
+        """A literal that binds a variable to each element of a collection."""
         pick = self.pick
         over = self.collection(item, scope, min(depth, 1))
         form = pick.randrange(8)
@@ -45,7 +46,7 @@ class Literals(Expressions):
         if form == 3:
             key = self.fresh(scope, "k")
             return f"some {key}, {self.fresh(scope, self.opaque(item, over))} in {over}"
-        # What is iterated by its index must be a reference.
+        # A collection that is indexed by a variable must be a reference.
         whole = pick.choice(world.INPUT.get({"s": "as", "n": "an"}.get(item, "ao")))
         if form == 4:
             return f"{self.fresh(scope, item)} := {whole}[_]"
@@ -63,22 +64,22 @@ class Literals(Expressions):
         left = self.expression(kind, scope, depth)
         right = self.simple(kind) if self.chance(0.65) else self.expression(kind, scope, depth)
         if kind in ("as", "o", "x") and self.chance(0.9):
-            # OPA's compiler knows that literals of different shapes are never equal, and refuses the policy.
+            # OPA's compiler rejects a comparison of two literals of different shapes, since they are never equal.
             right = self.pick.choice(world.INPUT[kind] + world.DATA[kind])
         if self.chance(0.12):
-            # Of any kinds: OPA orders them all.
+            # Values of different types: OPA has an order for all values.
             return f"{self.of_any_kind(scope)} {self.pick.choice(['<', '>', '<=', '>='])} {self.of_any_kind(scope)}"
         operator = self.pick.choice(["==", "==", "==", "!=", "<", ">", ">=", "<="] if kind in ("s", "n") else ["==", "==", "!="])
         known = [name for name, of in scope.variables.items() if of in (kind, "x", "k")]
         if known and self.chance(0.2):
-            # What is bound is compared by a unification too.
+            # A unification with a variable that has a value already is a comparison.
             left, operator = self.pick.choice(known), self.pick.choice(["=", "=", "==", "!="])
         if self.chance(0.15):
             left, right = right, left
         return f"{left} {operator} {right}"
 
     def of_any_kind(self, scope: Scope) -> str:
-        """A value of which OPA's compiler knows no kind, or a set, which only its order tells from an object."""
+        """A value whose type OPA's compiler does not know. It can be a set, to test the order of sets and objects."""
         pick = self.pick
         of_any = ["input.claims", "input.tags", "input.roles", "input.extra", "input.level", "input.user", "input.items[0]", "data.users", "data.grants"]
         made = ["{one | some one in input.roles}", "{input.user}", "{input.claims, {1}}", "[{input.level}, input.tags]", "{x | x := set()}"]
@@ -118,7 +119,7 @@ class Literals(Expressions):
         return f"{pick.choice(world.INPUT.get(kind, world.INPUT['x']))} = {value}"
 
     def binding(self, scope: Scope, depth: int) -> str:
-        """A literal that binds in rarer ways: by a key, a pattern, or the truth of a condition."""
+        """A literal that binds a variable in a rarer way: by a key, a pattern, or the result of a condition."""
         pick = self.pick
         form = pick.randrange(14)
         if form == 9:
@@ -158,11 +159,11 @@ class Literals(Expressions):
         if form == 7:
             known = list(scope.variables)
             if known and self.chance(0.3):
-                # Another name for what is bound, by which a negation may refer.
+                # A second name for a variable, which a negation may use.
                 other, known = pick.choice(known), self.fresh(scope, "k")
                 named = pick.choice([f"{known} = {other}", f"{known} := {other}", f"[{known}] = [{other}]", f"[_, {known}] = {other}"])
                 if self.chance(0.3):
-                    # A composite of it as a key.
+                    # An array or object with the variable in it, used as a key.
                     named = pick.choice([f"{known} := [{other}]", f'{known} := {{"k": {other}}}', f"{known} = [{other}, 1]"])
                     over = pick.choice(['{["alice"], ["bob", 1], {"k": "alice"}}', *self.values.get("ss", ["data.blocked"])])
                     return f"{named}; s_{known} := {over}; not s_{known}[{known}]"
@@ -178,7 +179,7 @@ class Literals(Expressions):
         return f"{walked}, [{self.fresh(scope, 'k')}, {self.fresh(scope, 'k')}])"
 
     def existing(self, scope: Scope) -> str:
-        """A use of a rule or a function of this policy as a condition."""
+        """A condition that uses a rule or a function of this policy."""
         pick = self.pick
         forms = [name for name in self.values.get("b", [])] * 2
         for name in self.values.get("ss", []):
@@ -194,7 +195,7 @@ class Literals(Expressions):
         return pick.choice(forms) if forms else self.common(scope)
 
     def common(self, scope: Scope) -> str:
-        """What authors of policies for geowarden write."""
+        """A condition as authors write it in policies for geowarden."""
         strings = [name for name, of in scope.variables.items() if of == "s"]
         who = self.pick.choice(strings) if strings and self.chance(0.4) else "input.user"
         return self.pick.choice([
@@ -218,7 +219,7 @@ class Literals(Expressions):
         ])  # fmt: skip
 
     def condition(self, scope: Scope, depth: int) -> str:
-        """A literal that binds nothing."""
+        """A literal that binds no variable."""
         draw = self.pick.random()
         if draw < 0.38:
             return self.common(scope)
@@ -237,14 +238,14 @@ class Literals(Expressions):
         pick = self.pick
         draw = pick.random()
         if scope.variables and self.chance(0.15):
-            # By a variable, which may get its value behind the negation.
+            # A negation with a variable that may get its value after the negation.
             key = pick.choice(list(scope.variables))
             over = pick.choice(["data.blocked", "data.users", "input.claims", "input.tags", *self.values.get("ss", []), *self.values.get("o", [])])
             return pick.choice([f"not {over}[{key}]", f"not {over}[{key}]", f"not {over}[{key}] == true", f"not {over}[lower({key})]", f"not [{over}[{key}], {key}] == [true, {self.constant('s')}]",
                                 f"not {{{key}: 1 | {over}[{key}]}}[{key}]", f"count([1 | {over}[{key}]]) == {pick.randrange(2)}"])
         if draw < 0.82:
             text = self.condition(scope, depth)
-            # A wildcard in a negation is unsafe to OPA.
+            # OPA rejects a wildcard in a negation as unsafe.
             return f"not {text}" if "[_]" not in text or self.chance(0.1) else "not input.roles"
         if draw < 0.88:
             kind = pick.choice(TYPES)
@@ -253,7 +254,7 @@ class Literals(Expressions):
             return f'not {{"a": {self.expression("s", scope, 1)}}} == {{"a": {self.expression("s", scope, 1)}}}'
         if draw < 0.97:
             return f"not count({self.composite(pick.choice(['as', 'ss']), scope, 1)}) {pick.choice(['>', '==', '!='])} {pick.randrange(2)}"
-        # An unbound wildcard: OPA finds it unsafe.
+        # OPA rejects an unbound wildcard as unsafe.
         return 'not input.roles[_] == "admin"' if self.chance(0.3) else f"not {self.expression('n', scope, 1)} + 1 == 2"
 
     def modifier(self, scope: Scope) -> str:
@@ -265,7 +266,7 @@ class Literals(Expressions):
         if one and self.chance(0.05):
             return f"with {pick.choice(one)} as {pick.choice(['count', 'lower', 'trace', 'walk', 'is_null'])}"
         if one and self.chance(0.15):
-            # By its path, its own name or an import: the same function.
+            # `with` must find the function by its path, its name or an import.
             name = pick.choice(one)
             way = name if name.startswith(("data.", "lib.")) else pick.choice([name, f"data.p.{name}"])
             return f"with {way} as {pick.choice([*one, self.constant('s'), 'true'])}"
@@ -279,13 +280,13 @@ class Literals(Expressions):
         if draw < 0.92:
             return f"with data.users.alice.role as {self.expression('s', scope, 1)}"
         if draw < 0.95 and self.values.get("b"):
-            # Of this package by its path from the root, or of another one.
+            # A rule of this package, by its path from `data`, or a rule of another package.
             rule = pick.choice(self.values["b"])
             return f"with {rule if rule.startswith('data.') else 'data.p.' + rule} as {self.constant('b')}"
         return f"with input.user as {self.constant('s')} with data.admins as {self.expression('as', scope, 1)}"
 
     def literal(self, scope: Scope, depth: int = 2, inline: bool = False) -> str:
-        """One literal of a body; what it binds is added to the scope."""
+        """One literal of a body. A variable that it binds is added to the scope."""
         draw = self.pick.random()
         if draw < 0.44:
             text = self.condition(scope, depth)
@@ -319,9 +320,9 @@ class Literals(Expressions):
     def body(self, scope: Scope, most: int = 4) -> list[str]:
         made = [self.literal(scope) for _ in range(self.pick.choice([1, 1, 2, 2, 3, most][: most + 2]))]
         if self.chance(0.03):
-            # Declared in this query; perhaps used in another one only.
+            # A variable that is declared in this query, and perhaps used only in another query.
             made.insert(0, f"some {self.pick.choice(list(scope.variables) or ['x'])}")
         if self.chance(0.2):
-            # Only what is safe counts, not the order.
+            # The order of literals must not matter: OPA sorts them so that every variable is safe.
             self.pick.shuffle(made)
         return made

@@ -1,4 +1,4 @@
-"""What the real OPA engine makes of a case: one of the four outcomes of `geowarden eval --batch`."""
+"""Evaluates a case with the real OPA engine. The outcomes have the form of `geowarden eval --batch`."""
 
 import contextlib
 import functools
@@ -26,9 +26,9 @@ def errors() -> builtin_errors.BuiltinErrors:
 
 
 def outcomes(case: dict, strict: bool = False) -> list[dict]:
-    """The outcome for each input of the case, by OPA's default or with strict built-in errors."""
+    """The outcome for each input of the case, with OPA's default or with strict built-in errors."""
     errors().set_strict(strict)
-    # What stands in for modules that this engine cannot read: the same policy in Rego v1 where the case is v0.
+    # This engine cannot read Rego v0. A case in v0 has the same policy in v1 as `reference`.
     modules = case.get("reference") or case["modules"]
     inputs = case["inputs"] if "inputs" in case else [case["input"]]
     return evaluate(modules, case.get("data") or {}, case["entrypoint"], inputs)
@@ -52,6 +52,6 @@ def one(engine: OpaEngine, path: str, value) -> dict:
     except OpaUndefinedError:
         return UNDEFINED
     except OpaError as error:
-        # The query is compiled with the modules at the first evaluation.
+        # OPA compiles query and modules at the first evaluation, so a policy can be rejected here.
         kind = "error" if error.code == "eval_error" else "refused"
         return {kind: error.message}

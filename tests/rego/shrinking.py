@@ -1,4 +1,4 @@
-"""The smallest case that still shows a difference: lines, then words, then what input and data hold are dropped."""
+"""Finds the smallest case that still shows a difference: it drops lines, then members of data and input, then words."""
 
 import itertools
 import re
@@ -14,10 +14,10 @@ ROUNDS = 400
 
 
 def shrink(program: Path, case: dict, position: int, wanted: tuple) -> dict:
-    """The case with the one input at `position`, as small as it gets while it compares as `wanted`."""
+    """The case with only the input at `position`, made as small as possible while the comparison is still `wanted`."""
     small = {key: case[key] for key in ("data", "entrypoint", "builtin_errors")} | {"modules": case.get("reference", case["modules"])}
     small["inputs"] = [case["inputs"][position]]
-    # Most differences of a case in Rego v0 are there in v1 too.
+    # Most differences of a case in Rego v0 exist in v1 too.
     finish = in_v0 if "reference" in case and not holds(program, [small], wanted)[0] else unchanged
     for _ in range(ROUNDS):
         smaller = next((one for candidates in proposals(small) for one in first(program, candidates, wanted, finish)), None)
@@ -36,7 +36,7 @@ def in_v0(case: dict) -> dict:
 
 
 def first(program: Path, candidates: list[dict], wanted: tuple, finish):
-    """The first of the candidates that still compares so, if one does."""
+    """The first candidate whose comparison is still `wanted`, if there is one."""
     for at in range(0, len(candidates), 64):
         some = candidates[at : at + 64]
         yield from itertools.islice((one for one, held in zip(some, holds(program, [finish(one) for one in some], wanted)) if held), 1)
@@ -49,7 +49,7 @@ def holds(program: Path, cases: list[dict], wanted: tuple) -> list[bool]:
 
 
 def proposals(case: dict):
-    """Lists of smaller cases, those that drop most first."""
+    """Lists of smaller cases. The lists that drop most come first."""
     yield [case | {"modules": {key: text for key, text in case["modules"].items() if key != name}} for name in case["modules"] if len(case["modules"]) > 1]
     yield [case | {"data": {}}] if case["data"] else []
     for name, text in case["modules"].items():
@@ -71,7 +71,7 @@ def with_text(case: dict, name: str, text: str) -> dict:
 
 
 def without(value):
-    """The value with one of its parts dropped, at any depth."""
+    """Copies of the value, each without one of its parts, at any depth."""
     if isinstance(value, dict):
         for key in value:
             yield {other: item for other, item in value.items() if other != key}
@@ -85,7 +85,8 @@ def without(value):
 
 
 def shorter(tokens: list[str]):
-    """The text with a run of tokens dropped, a bracketed part put in place of what holds it, or replaced by 1."""
+    """Shorter texts: without some neighbouring tokens, with a bracketed part replaced by 1, or with a part of the brackets in
+    place of the whole."""
     pairs, open_ = {}, []
     for at, token in enumerate(tokens):
         if token in "([{":

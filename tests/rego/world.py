@@ -1,4 +1,4 @@
-"""The documents that random policies speak of: what a request looks like, what data holds, and what bends them."""
+"""The documents that random policies read: inputs and data, with random changes."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ ODD_STRINGS = ["", "É", "straße", "ÅNGSTRÖM", "日本", "İstanbul", "ſ", "
 NUMBERS = [0, 1, 2, 3, 5, 10, 100]
 ODD_NUMBERS = [-1, 1.5, 0.1, 0.2, 0.3, 1000.0, 1e3, 2.0, -0.0, 9007199254740993, 1e21, 0.5, -3, 255]
 
-# Where an input of each type is found when the request is as it should be.
+# References by type. In a valid input, each of them has a value of this type.
 INPUT = {
     "s": ["input.user", "input.method", "input.claims.company", "input.path[0]", "input.path[1]", "input.collection",
           "input.ip", "input.tags.env", "input.items[0].id", 'input.headers["x-key"]', "input.owner", "input.roles[0]"],
@@ -49,7 +49,7 @@ def strings(pick: Random) -> list:
 
 
 def request(pick: Random) -> dict:
-    """An input as it should be."""
+    """A valid input."""
     return {
         "user": pick.choice(["alice", "bob", "evil", "evil-bob", string(pick)]),
         "owner": string(pick),
@@ -98,7 +98,7 @@ def wild(pick: Random, depth: int = 2):
 
 
 def inputs(pick: Random) -> list:
-    """Several inputs: a good one, an empty one, and ones that lack something or have it of another type."""
+    """Several inputs: a valid one, an empty one, and inputs with missing members or members of another type."""
     made = [request(pick)]
     if pick.random() < 0.8:
         made.append({})
@@ -148,6 +148,6 @@ def data(pick: Random) -> dict:
     for _ in range(pick.choice([0, 0, 1, 2])):
         bend(pick, whole)
     if pick.random() < 0.05:
-        # Beside the rules of the package of that name.
+        # Data at the path of a package, beside the rules of this package.
         whole["lib"] = {"extra": number(pick)}
     return whole
