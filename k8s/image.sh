@@ -5,11 +5,11 @@
 #                      (`rustup target add`) and C compiler (Debian: gcc-aarch64-linux-gnu)
 #   PROFILE=release    the profile of Cargo
 #   BINARY=FILE        a program that was built elsewhere, instead of building one
-#   OUTPUT=FOLDER      where the OCI layout goes, by default target/image/ARCH
+#   OUTPUT=FOLDER      the folder for the OCI layout, by default target/image/ARCH
 #   TAG=0.2.0          the tag in that layout, by default the version
 #   SOURCE_DATE_EPOCH  the time of everything in the image, by default 0
 #
-# The same program gives the same digest: times are fixed. Paths of this machine are kept out of the program.
+# The same program gives the same digest, since all times are fixed. The program contains no paths of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,7 +40,7 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 binary=${BINARY:-}
 [ -n "$binary" ] || binary=$(ARCH=$arch PROFILE=${PROFILE:-release} k8s/program.sh)
 
-# Only what is copied, so that nothing else can slip in.
+# The build context has only the files that are copied, so that the image cannot get another one.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 context=$work/context

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds geowarden as the image holds it, and prints where the program is: `make image` and `make bench` call it, so that
-# what is measured is what is shipped. Further arguments go to `cargo build`, for programs that are to be built alike.
+# Builds geowarden as for the image, and prints the path of the program. `make image` and `make bench` call it, so that
+# the measured program is the shipped one. Further arguments go to `cargo build`, to build other programs in the same way.
 #
 #   ARCH=amd64|arm64   the architecture, by default that of this machine; another one needs its Rust target
 #                      (`rustup target add`) and C compiler (Debian: gcc-aarch64-linux-gnu)
@@ -19,9 +19,10 @@ esac
 profile=${PROFILE:-release}
 
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
-# Static, so that the image needs no library. Paths of this machine would end up in messages and change the digest.
+# Link statically, so that the image needs no library. Replace paths of this machine: the program would contain them in its
+# messages, and its digest would differ between machines.
 flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=geowarden --remap-path-prefix=$cargo_home=cargo"
-# Relocations packed into a bitmap: a megabyte less to read at start, and to keep. Linkers for arm64 came to it later.
+# Pack relocations into a bitmap: the program has a megabyte less to read at start. Older linkers for arm64 cannot do it.
 [ "$rust" != x86_64-unknown-linux-gnu ] || flags+=" -C link-arg=-Wl,-z,pack-relative-relocs"
 is_native=
 case $rust-$(uname -m) in

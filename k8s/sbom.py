@@ -1,6 +1,6 @@
-"""The bill of materials of geowarden, as CycloneDX 1.6: the crates that are linked into it, by Cargo's own account.
+"""Writes the bill of materials of geowarden, as CycloneDX 1.6: the crates that are linked into it, as Cargo reports them.
 
-Only what depends on Cargo.lock and the target is in it, no time and no random number: the same source gives the same bytes.
+It has no time and no random number, so the same Cargo.lock and target give the same bytes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def metadata(target):
 
 
 def checksums():
-    """Of each crate in Cargo.lock, by name and version."""
+    """The checksum of each crate in Cargo.lock, by name and version."""
     found, entry = {}, {}
     for line in (ROOT / "Cargo.lock").read_text().splitlines():
         if line == "[[package]]":
@@ -42,7 +42,7 @@ def checksums():
 
 
 def linked(all_):
-    """What is linked into geowarden, and what each part of it uses itself."""
+    """The packages that are linked into geowarden, each with the packages that it uses."""
     nodes = {node["id"]: node for node in all_["resolve"]["nodes"]}
     (root,) = (package["id"] for package in all_["packages"] if package["name"] == "geowarden")
     kinds = {package["id"]: {kind for target in package["targets"] for kind in target["kind"]} for package in all_["packages"]}
@@ -52,7 +52,7 @@ def linked(all_):
         here = left.pop()
         if here in uses:
             continue
-        # Neither what only tests use nor what only builds it, procedural macros among the latter.
+        # Skip dependencies of tests and of builds, such as procedural macros.
         deps = [dep for dep in nodes[here]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
         uses[here] = [dep["pkg"] for dep in deps if dep["pkg"] not in macros]
         left += uses[here]
@@ -74,7 +74,7 @@ def main():
         name, version = package["name"], package["version"]
         url = PackageURL("cargo", name=name, version=version)
         checksum = sums.get((name, version))
-        # Some crates still separate licenses by a slash.
+        # Some crates separate licenses by a slash, which is the old form of Cargo.
         license_ = (package["license"] or "").replace("/", " OR ")
         components[identity] = Component(
             type=ComponentType.APPLICATION if identity == root else ComponentType.LIBRARY,

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes what a release of geowarden consists of; `make dist` calls it. The same source and tools give the same bytes.
+# Makes all files of a release; `make dist` calls it. The same source and tools give the same bytes.
 #
 #   ARCH=amd64|arm64   the architecture, by default that of this machine; another one needs what k8s/program.sh says
 #   PROFILE=release    the profile of Cargo
 #   BINARY=FILE        a program that was built elsewhere, instead of building one
-#   OUTPUT=FOLDER      where everything goes, by default target/dist
-#   IMAGE=no           leave out the image, which needs buildah
+#   OUTPUT=FOLDER      the folder for the files, by default target/dist
+#   IMAGE=no           do not make the image, which needs buildah
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 program=${BINARY:-}
 [ -n "$program" ] || program=$(ARCH=$arch PROFILE=${PROFILE:-release} k8s/program.sh)
-# What a program of another architecture would write, one of this architecture writes.
+# A program for another architecture cannot run here. Then a program for this machine writes manual pages and completions.
 writer=$program
 if ! "$writer" version >/dev/null 2>&1; then
     cargo build --locked --bin geowarden >&2
@@ -46,7 +46,7 @@ trap 'rm -rf "$work"' EXIT
 umask 022
 rm -f "$output"/*
 
-# Manual pages and completions, which all packages have.
+# Manual pages and completions, for all packages.
 "$writer" man "$work/man"
 mkdir "$work/completions"
 for shell in bash zsh fish; do
@@ -66,7 +66,7 @@ tar --create --sort=name --format=posix --pax-option=delete=atime,delete=ctime -
     --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' --directory "$work/tar" "$name" |
     gzip -9n >"$output/$name.tar.gz"
 
-# The package of Debian.
+# The Debian package.
 root=$work/deb
 install -D -m 0755 "$program" "$root/usr/bin/geowarden"
 install -D -m 0644 packaging/systemd/geowarden.service "$root/usr/lib/systemd/system/geowarden.service"
@@ -92,12 +92,12 @@ dpkg-deb --root-owner-group -Zxz --build "$root" "$output/geowarden_${version}_$
 # The wheel.
 "$python" packaging/wheel.py --program "$program" --version "$version" --arch "$arch" --output "$output" >/dev/null
 
-# The chart, with the files that it links to.
+# The chart. Its symbolic links are replaced by the files.
 cp --recursive --dereference k8s/chart "$work/geowarden"
 tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' \
     --directory "$work" geowarden | gzip -9n >"$output/geowarden-chart-$version.tgz"
 
-# The image, as a layout that skopeo and podman read.
+# The image, as an OCI layout, which skopeo and podman can read.
 if [ "${IMAGE:-yes}" = yes ]; then
     ARCH=$arch BINARY=$program OUTPUT=$work/image k8s/image.sh >&2
     tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \

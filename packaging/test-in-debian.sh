@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the package that is named, in a fresh Debian, and looks at what it brings; packaging/test.sh runs it there.
+# Installs a package in a new Debian and checks its files, its unit and `geowarden init`. packaging/test.sh runs it there.
 set -eu
 
 fail() {
@@ -15,11 +15,11 @@ dpkg --verify geowarden
 [ "$(dpkg-query --show --showformat '${Conffiles}' geowarden | tr -d '\n' | cut -d ' ' -f 2)" = /etc/default/geowarden ] ||
     fail "another conffile"
 
-# The unit is right, and closed.
+# The unit is valid, and restricts the service.
 systemd-analyze verify geowarden.service
 systemd-analyze security --offline=yes --threshold=20 --no-pager geowarden.service | tail -n 1
 
-# What init writes can be read by the service, and by nobody else.
+# Only the service can read the files that init writes.
 install -m 0644 /root/pygeoapi.yml /etc/pygeoapi.yml
 (umask 022 && geowarden init /etc/geowarden --for systemd --pygeoapi /etc/pygeoapi.yml >/root/said)
 grep -q 'gw_' /root/said || fail "init told no key"
@@ -34,7 +34,7 @@ if geowarden init /etc/geowarden --for systemd --pygeoapi /etc/pygeoapi.yml 2>/r
     fail "init has overwritten files"
 fi
 
-# The operator's files outlive the package.
+# The removal of the package keeps the operator's files.
 apt-get remove --yes geowarden >/dev/null
 [ -f /etc/geowarden/geowarden.yaml ] || fail "the configuration is gone"
 [ -f /etc/default/geowarden ] || fail "the conffile is gone"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tries what `packaging/dist.sh` has made, as somebody without Rust would; `make dist-test` calls it, as root: a fresh
-# Debian is made for the package, by mmdebstrap.
+# Tries the files that `packaging/dist.sh` has made, like a user without Rust; `make dist-test` calls it. Only root can run
+# it, since mmdebstrap makes a new Debian for the package.
 #
-#   OUTPUT=FOLDER   where it is, by default target/dist
+#   OUTPUT=FOLDER   the folder of the files, by default target/dist
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,7 +37,7 @@ for page in "$root"/man/man1/*.1; do
     [ -z "$said" ] || fail "$page: $said"
     pages=$((pages + 1))
 done
-# Every command that `--help` shows has its page.
+# Every command in `--help` has a manual page.
 for command in $("$root/geowarden" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     [ "$command" = help ] || [ -f "$root/man/man1/geowarden-$command.1" ] || fail "no manual page of $command"
 done

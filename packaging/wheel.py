@@ -1,6 +1,7 @@
-"""The wheel of geowarden: the static program as a command, as ruff and uv have it, so that `pip install geowarden` brings it.
+"""Builds the wheel, so that `pip install geowarden` installs the static program as a command, as the wheels of ruff and uv do.
 
-The same program gives the same bytes. What each file means: https://packaging.python.org/specifications/binary-distribution-format
+The same program gives the same bytes. The files of a wheel are described in
+https://packaging.python.org/specifications/binary-distribution-format
 """
 
 import argparse
@@ -12,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Static, so that neither the C library nor its version matters: manylinux for glibc, musllinux for musl.
+# The program is static, so it runs with any C library: manylinux stands for glibc, musllinux for musl.
 PLATFORMS = {
     "amd64": ("manylinux_2_17_x86_64", "musllinux_1_1_x86_64"),
     "arm64": ("manylinux_2_17_aarch64", "musllinux_1_1_aarch64"),
@@ -67,7 +68,7 @@ def main():
         record += f"{name},sha256={digest},{len(content)}\n"
     record += f"{info}/RECORD,,\n"
     files[f"{info}/RECORD"] = (record.encode(), 0o644)
-    # A ZIP file knows no time before 1980.
+    # A ZIP file cannot have a time before 1980.
     moment = time.gmtime(max(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), 315532800))[:6]
     path = arguments.output / f"{stem}-{'-'.join(PYTHON)}-{'.'.join(platforms)}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as wheel:

@@ -1,4 +1,4 @@
-//! Any bytes as a CheckRequest: read, and shown as a policy would see it wherever prost can decode all of it.
+//! Reads any bytes as a CheckRequest. If prost can decode all of it, it also builds the policy's input.
 #![no_main]
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;

@@ -1,4 +1,4 @@
-//! Any bytes as a request target: no panic, and what is sent on reads the same again.
+//! Reads any bytes as a request target: nothing panics, and the canonical target reads as the same resource.
 #![no_main]
 
 use geowarden_ogc::{Backend, Headers, RawRequest, Reader};

@@ -1,4 +1,4 @@
-//! Any text as a policy: what is translated is Rego again.
+//! Translates any text as a policy: the translation is valid Rego.
 #![no_main]
 
 use std::collections::BTreeMap;

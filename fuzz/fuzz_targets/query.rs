@@ -1,4 +1,4 @@
-//! Any bytes as a query, on routes that type different parameters.
+//! Reads any bytes as a query, on routes with parameters of different types.
 #![no_main]
 
 use geowarden_ogc::{Headers, RawRequest, Reader};

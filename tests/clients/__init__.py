@@ -1,1 +1,1 @@
-"""Clients of pygeoapi, as people use them, each on a walk through what it can do."""
+"""Real clients of pygeoapi. Each goes through all that it can do with a pygeoapi."""

@@ -1,8 +1,8 @@
-"""Have each client walk through a pygeoapi, and tell what it was given.
+"""Let each client use all parts of a pygeoapi, and report the answers that it gets.
 
     python -m clients --url http://127.0.0.1:8080 --header x-api-key:KEY --output FILE
 
-The file holds one JSON object: what each step of each client gave. A client that raises an error ends the run.
+The file then has one JSON object: the result of each step of each client. A client that raises an error ends the run.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main() -> int:
     name, _, value = given.header.partition(":")
     headers = {name: value} if name else {}
     told = {client: dict(session(given.url, headers)) for client, session in SESSIONS.items()}
-    # Links begin with the address that the client was given, which is another one behind Envoy.
+    # Links begin with the client's address, which differs with and without Envoy.
     text = json.dumps(told, ensure_ascii=False, indent=1, default=str)
     given.output.write_text(text.replace(given.url, "URL"))
     return 0

@@ -7,14 +7,14 @@ from pathlib import Path
 import pyogrio
 import rasterio
 
-# Verona and Trento, and not Bologna.
+# The box contains Verona and Trento, but not Bologna.
 BOX = (10.5, 45, 12, 47)
 
 
 def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     with tempfile.TemporaryDirectory(prefix="geowarden-clients-") as folder:
-        # The drivers for OGC's APIs set headers of their own, and then GDAL leaves GDAL_HTTP_HEADERS out.
+        # The drivers for OGC's APIs set their own headers, and then GDAL ignores GDAL_HTTP_HEADERS. So use a file.
         file = Path(folder, "headers")
         file.write_text("".join(f"{line}\n" for line in lines))
         pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADER_FILE": str(file)})

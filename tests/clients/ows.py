@@ -45,10 +45,10 @@ def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
 
 
 def changes(url: str, headers: dict[str, str]) -> Iterator[object]:
-    """A feature is added, replaced and deleted. OWSLib takes the type of what is sent from the headers of all."""
+    """Adds, replaces and deletes a feature. OWSLib takes the Content-Type from the headers of the client."""
     editor = Features(f"{url}/", headers=headers | {"Content-Type": "application/geo+json"})
     yield editor.collection_item_create("sites", json.dumps(SITE))
-    # OWSLib keeps its headers for all.
+    # OWSLib sends its headers with every later request too, so remove the Content-Type.
     del editor.headers["Content-Type"]
     renamed = SITE | {"properties": SITE["properties"] | {"name": "Barumini"}}
     yield editor.collection_item_update("sites", "9", json.dumps(renamed))

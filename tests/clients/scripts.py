@@ -1,4 +1,4 @@
-"""Scripts: Python's requests, with a password for the host that it adds by itself, and a client that closes."""
+"""Scripts: Python's requests, which adds a password for the host by itself, and a client that closes its connections."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
         netrc = Path(folder, "netrc")
         netrc.write_text(f"machine {urlsplit(url).hostname} login somebody password anything\n")
         os.environ["NETRC"] = str(netrc)
-        # It would take a token's place.
+        # The password would replace a token.
         client.trust_env = "authorization" not in headers
         client.headers.update(headers)
         yield "pages", list(pages(client, f"{url}/collections/obs/items?limit=2"))
@@ -34,7 +34,7 @@ def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
         inputs = {"inputs": {"name": "Ada"}}
         asked = client.post(f"{url}/processes/hello-world/execution", json=inputs, headers={"prefer": "respond-async"})
         yield "an asynchronous execution", [asked.status_code, asked.headers.get("preference-applied")]
-        # It sends `Connection: close`.
+        # urllib sends `Connection: close`.
         closing = urllib.request.Request(f"{url}/collections/heights/coverage?f=json", headers=headers)
         with urllib.request.urlopen(closing) as answer:
             yield "a client that closes", json.load(answer)

@@ -7,7 +7,7 @@ import pystac_client
 
 
 def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
-    # What pygeoapi's documents lack is no concern of these walks.
+    # pystac-client warns of members that pygeoapi's documents lack. This test is not about them.
     warnings.simplefilter("ignore")
     api = pystac_client.Client.open(f"{url}/stac-api", headers=headers)
     yield "an API", api.title

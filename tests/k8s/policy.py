@@ -1,4 +1,4 @@
-"""What no manifest of ours may do, whatever the schema allows: the restricted profile and some more."""
+"""Rules for all manifests of this project, beside their schemas: the restricted profile of Kubernetes, and some more."""
 
 import re
 
@@ -7,7 +7,7 @@ VOLUMES = {"configMap", "secret", "emptyDir", "projected", "downwardAPI", "persi
 
 
 def faults(found):
-    """Everything that an object may not do, as text."""
+    """The rules that an object violates, as text."""
     if found["kind"] in WORKLOADS:
         return list(_pod(found["spec"]["template"]["spec"])) + list(_selects_its_pods(found))
     if found["kind"] == "Service" and found["spec"].get("type", "ClusterIP") == "NodePort":

@@ -1,4 +1,4 @@
-"""What is under k8s/, rendered: the overlays by kubectl, the chart by Helm's own library."""
+"""Renders the manifests in k8s/: the overlays with kubectl, the chart with Helm's own library."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 
 
 class StrictLoader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: a key twice is a mistake."""
+    """Reads YAML like Kubernetes: a repeated key is an error."""
 
     def construct_mapping(self, node, deep=False):
         self.flatten_mapping(node)
@@ -49,7 +49,7 @@ def kustomize(folder):
 
 
 def chart(values=None, name="geowarden"):
-    """The objects of the chart, and its notes."""
+    """The objects of the chart and its notes."""
     rendered = helm_python.Chart.load(CHART).render(values or {}, name=name, namespace="geowarden")
     notes = ""
     objects = []

@@ -1,4 +1,4 @@
-"""Whether an object is what the API server takes, unknown fields refused."""
+"""Validates objects as a strict API server does: unknown fields are errors."""
 
 import json
 from functools import cache

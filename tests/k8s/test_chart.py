@@ -1,4 +1,4 @@
-"""The chart: equal in effect to the overlays, valid with many sets of values, and firm on wrong ones."""
+"""The chart has the same effect as the overlays, is valid with many sets of values, and rejects wrong values."""
 
 import json
 import re
@@ -84,7 +84,7 @@ VALUES = {
     },
 }
 
-# The overlays' names of what the chart names after its release.
+# Names in the overlays, each with the chart's name, which comes from the release.
 NAMES = {
     "sidecar": {
         ("ConfigMap", "envoy"): "geowarden-envoy",
@@ -101,7 +101,7 @@ TOOLS_LABELS = ("app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "h
 
 
 def without_tools_labels(node):
-    """Without what only tells which tool rendered it."""
+    """Removes the labels that only name the tool that rendered the object."""
     if isinstance(node, dict):
         return {key: without_tools_labels(value) for key, value in node.items() if key not in TOOLS_LABELS}
     if isinstance(node, list):
@@ -110,7 +110,7 @@ def without_tools_labels(node):
 
 
 def normalised(objects, names):
-    """What an apply has for effect: names as the chart's, defaults filled in, YAML in ConfigMaps parsed."""
+    """The objects in a comparable form: with the chart's names, with defaults, and with the YAML in ConfigMaps parsed."""
     whole = {}
     for found in without_tools_labels(objects):
         if found["kind"] == "Namespace":
@@ -119,11 +119,11 @@ def normalised(objects, names):
         kind, name = found["kind"], metadata["name"]
         unhashed = re.sub(r"-[bcdfghkmt2456789]{10}$", "", name)
         if unhashed != name:
-            # Names that change with their content: the chart has a checksum instead.
+            # The overlay's name has a hash of the content. The chart has a checksum in an annotation instead.
             objects_text = json.dumps(found)
             assert name in objects_text
         metadata["name"] = names.get((kind, unhashed), unhashed)
-        # The overlays label more kindly than they must.
+        # The overlays have more labels than needed.
         metadata["labels"] = {"app.kubernetes.io/component": metadata.get("labels", {}).get("app.kubernetes.io/component")}
         metadata["annotations"] = {k: v for k, v in metadata.get("annotations", {}).items()}
         if kind == "ConfigMap":
@@ -143,7 +143,7 @@ def normalised(objects, names):
                 template["metadata"].pop("annotations", None)
             pod = template["spec"]
             for container in pod.get("initContainers", []) + pod["containers"]:
-                # The default for an image with a tag.
+                # Kubernetes' default for an image with a tag.
                 container.setdefault("imagePullPolicy", "IfNotPresent")
                 container["volumeMounts"] = sorted(container["volumeMounts"], key=lambda mount: mount["mountPath"])
             for volume in pod["volumes"]:

@@ -1,4 +1,4 @@
-"""A copy of k8s/ stands alone: it renders what the repository's does."""
+"""A copy of k8s/ outside of the repository renders the same objects."""
 
 import subprocess
 import tempfile

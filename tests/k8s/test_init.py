@@ -1,4 +1,4 @@
-"""What `geowarden init --for kubernetes` writes: valid, within the policy, and equal to the overlays but for pygeoapi."""
+"""The files of `geowarden init --for kubernetes` are valid, follow the rules, and equal the overlays except for pygeoapi."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ class Init(unittest.TestCase):
         (own,) = (pod_of(found) for found in overlay("sidecar") if found["kind"] == "Deployment")
         self.assertEqual(pod["initContainers"], own["initContainers"])
         self.assertEqual(pod["containers"], own["containers"])
-        # Every name leads to an object of the folder.
+        # Every name refers to an object of the folder.
         for volume in pod["volumes"]:
             if "configMap" in volume:
                 self.assertIn(("ConfigMap", volume["configMap"]["name"]), mine)

@@ -1,4 +1,4 @@
-"""The overlays: valid, within the policy, and whole."""
+"""The overlays are valid, follow the rules of `policy.py`, and are complete."""
 
 import copy
 import unittest
@@ -19,7 +19,7 @@ class Overlays(unittest.TestCase):
                     self.assertEqual(schemas.faults(found) + policy.faults(found), [])
 
     def test_everything_that_is_named_is_there(self):
-        # These come from the operator: no manifest may hold a secret.
+        # The operator creates these: no manifest may contain a secret.
         secrets = {"geowarden-api-keys", "geowarden-oauth2", "geowarden-tls"}
         for name in OVERLAYS:
             objects = named(overlay(name))
@@ -81,12 +81,12 @@ class Overlays(unittest.TestCase):
         self.assertEqual([c["name"] for c in pod["containers"]], ["envoy"])
         sidecars = [c["name"] for c in pod["initContainers"] if c.get("restartPolicy") == "Always"]
         self.assertEqual(sidecars, ["geowarden", "pygeoapi"])
-        # 5 s until the endpoints forgot it, 50 s of draining, 10 s each for pygeoapi and geowarden.
+        # 5 s until the endpoints no longer contain the pod, 50 s for Envoy's drain, 10 s each for pygeoapi and geowarden.
         self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], 5 + 50 + 10 + 10)
 
 
 class TheChecksThemselves(unittest.TestCase):
-    """A check that finds nothing in what is wrong would prove nothing."""
+    """Tests that the checks find faults: otherwise they would prove nothing."""
 
     def broken(self, change):
         (found,) = (found for found in overlay("sidecar") if found["kind"] == "Deployment")

@@ -1,4 +1,4 @@
-"""What is for Istio and Envoy Gateway: valid, fitting the overlay `standalone`, and closed when something fails."""
+"""The manifests for Istio and Envoy Gateway are valid, match the overlay `standalone`, and refuse requests after a failure."""
 
 import unittest
 
@@ -8,7 +8,7 @@ import yaml
 from . import policy, schemas
 from .rendering import K8S, kustomize, named, overlay
 
-# Istio's MeshConfig has no schema that could be had; these are the fields of its documentation.
+# Istio publishes no schema of MeshConfig. These are the fields of its documentation.
 PROVIDER = {
     "type": "object",
     "additionalProperties": False,

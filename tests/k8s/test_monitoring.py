@@ -1,4 +1,4 @@
-"""The alerts fire when they should, each has its runbook, and the parts for the Prometheus operator are valid."""
+"""The alerts fire when they should, each has a section in the runbook, and the objects of the Prometheus operator are valid."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Alerts(unittest.TestCase):
             self.assertIn(f"{len(ALERTS)} rules found", done.stdout)
             done = promtool("test", "rules", "test.yaml", folder=folder)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            # That a wrong rule would be found.
+            # A wrong rule must fail the test.
             broken = yaml.safe_dump(RULE["spec"]).replace("geowarden_reload_failed == 1", "geowarden_reload_failed == 2")
             Path(folder, "rules.yaml").write_text(broken)
             self.assertNotEqual(promtool("test", "rules", "test.yaml", folder=folder).returncode, 0)
@@ -65,7 +65,7 @@ class Alerts(unittest.TestCase):
 
 class Operator(unittest.TestCase):
     def test_the_component_is_valid_and_fits_the_services(self):
-        # A folder below k8s, since kustomize reads components by relative paths only.
+        # The folder must be below k8s: kustomize reads components by relative paths only.
         with tempfile.TemporaryDirectory(dir=K8S / "overlays") as folder:
             text = "resources: [../sidecar]\nnamespace: geowarden\ncomponents: [../../components/monitoring]\n"
             Path(folder, "kustomization.yaml").write_text(text)
@@ -82,7 +82,7 @@ class Operator(unittest.TestCase):
             self.assertEqual(len(services), 1)
             ports = {port["name"] for port in services[0]["spec"]["ports"]}
             self.assertEqual({endpoint["port"] for endpoint in monitor["spec"]["endpoints"]}, ports)
-            # The rules look for the job `geowarden`.
+            # The alert rules use the label job="geowarden".
             self.assertEqual(services[0]["metadata"]["labels"][monitor["spec"]["jobLabel"]], "geowarden")
         rules = [found["spec"] for all_ in (objects, charted) for found in all_ if found["kind"] == "PrometheusRule"]
         self.assertEqual(rules[0], rules[1])
@@ -100,6 +100,6 @@ class Operator(unittest.TestCase):
             self.assertLessEqual(place["x"] + place["w"], 24)
             taken |= cells
             self.assertTrue(panel["targets"], panel["title"])
-        # Grafana must not be bound to a data source of ours.
+        # The dashboard must not name a fixed data source: each Grafana has its own.
         uids = set(re.findall(r'"uid": "([^"]*)"', json.dumps(panels)))
         self.assertEqual(uids, {"${datasource}"})

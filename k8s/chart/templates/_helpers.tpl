@@ -1,4 +1,4 @@
-{{/* The app.kubernetes.io/name: what the pods are. */}}
+{{/* The label app.kubernetes.io/name of the pods. */}}
 {{- define "geowarden.name" -}}
 {{- if eq .Values.mode "sidecar" }}pygeoapi{{ else }}geowarden{{ end }}
 {{- end }}
@@ -24,7 +24,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- include "geowarden.image" (dict "repository" .Values.image.repository "digest" .Values.image.digest "tag" (default .Chart.AppVersion .Values.image.tag)) }}
 {{- end }}
 
-{{/* geowarden.yaml: the overlay's, the login's issuer, and what the values add. */}}
+{{/* geowarden.yaml: the overlay's file, with the issuer of the login and with `config` of the values. */}}
 {{- define "geowarden.config" -}}
 {{- $config := .Files.Get (printf "files/geowarden-%s.yaml" .Values.mode) | fromYaml }}
 {{- if .Values.oidc.enabled }}
@@ -34,7 +34,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) }}
 {{- end }}
 
-{{/* Envoy's bootstrap; with a login the provider's addresses in the place of the example's. */}}
+{{/* Envoy's bootstrap. With a login, the provider's addresses replace those of the example. */}}
 {{- define "geowarden.envoy" -}}
 {{- if .Values.envoy.config }}
 {{- .Values.envoy.config }}
@@ -52,7 +52,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* What is read at start only: a change of it rolls the pods over. */}}
+{{/* A checksum of the files that are only read at start. A change replaces the pods. */}}
 {{- define "geowarden.checksum" -}}
 {{- $all := include "geowarden.config" . }}
 {{- if eq .Values.mode "sidecar" }}
@@ -74,7 +74,7 @@ lakes.geojson: {{ .Files.Get "files/lakes.geojson" | toJson }}
 {{- end }}
 {{- end }}
 
-{{/* What every pod has. */}}
+{{/* Settings of every pod. */}}
 {{- define "geowarden.pod" -}}
 serviceAccountName: {{ .Release.Name }}
 automountServiceAccountToken: false

@@ -1,7 +1,7 @@
 """Makes the schemas of this folder from CustomResourceDefinitions: python trim.py FILE.yaml...
 
-Only the kinds below, and of them only what validation needs: without descriptions, and with every field that is not
-named refused, as a strict API server does.
+It writes only the kinds below, and only what validation needs, without descriptions. The schemas reject unknown fields, like
+a strict API server.
 """
 
 import json
@@ -26,9 +26,9 @@ KINDS = {
     ("monitoring.coreos.com", "ServiceMonitor", "v1"),
     ("monitoring.coreos.com", "PrometheusRule", "v1"),
 }
-# Of a very large kind, the only part that is used.
+# For a very large kind: the only field that is used.
 ONLY = {"EnvoyProxy": "backendTLS"}
-# Words of Kubernetes' own, and prose.
+# Keywords that only Kubernetes knows, and descriptions.
 DROPPED = {
     "description",
     "x-kubernetes-list-map-keys",

@@ -1,8 +1,8 @@
-"""Writes what python-dotenv, which fastgeoapi has, reads of texts that are made at random.
+"""Writes random `.env` texts, each with the variables that python-dotenv reads. fastgeoapi uses python-dotenv.
 
     .tools/fastgeoapi/bin/python tests/tools/python/dotenv_corpus.py > tests/corpus/dotenv.jsonl
 
-A row holds the text of a file, the variables with a value, and the lines that python-dotenv warns of.
+A row has the text of a file, the variables with a value, and the lines of which python-dotenv warns.
 """
 
 import io
@@ -22,7 +22,7 @@ PIECES = [
 
 
 def row(text: str) -> dict:
-    # A file is opened as text, so that every line ends in \n.
+    # Python opens the file as text, so every line ends with \n.
     text_read = text.replace("\r\n", "\n").replace("\r", "\n")
     values = dotenv_values(stream=io.StringIO(text_read))
     skipped = []

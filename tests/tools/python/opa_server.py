@@ -1,7 +1,7 @@
-"""OPA's own engine behind the part of its REST API that fastgeoapi uses.
+"""Serves OPA's own engine by the part of OPA's REST API that fastgeoapi uses.
 
-python opa_server.py POLICY.rego: says `listening on http://127.0.0.1:PORT`, and answers POST /v1/data/PATH with the
-document there, `{"result": ..}`, or with `{}` where it is undefined.
+python opa_server.py POLICY.rego: prints `listening on http://127.0.0.1:PORT`. It answers POST /v1/data/PATH with the
+document at this path, `{"result": ..}`, or with `{}` if the document is undefined.
 """
 
 import json
@@ -16,7 +16,7 @@ DATA = "/v1/data/"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One question."""
+    """Handles one request."""
 
     def do_POST(self):
         """Answers with a document."""
@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(sent)
 
     def log_message(self, *_):
-        """Nothing: the requests hold claims."""
+        """Logs nothing, since requests contain claims."""
 
 
 ENGINE.add_policy("auth.rego", pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
