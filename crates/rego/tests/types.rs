@@ -58,6 +58,13 @@ fn what_can_fit_is_accepted_as_by_opa() {
         // Comparisons within values, orders and membership take any two values.
         "allow if { x := (1 == \"a\"); x }",
         "allow if 1 in {\"a\"}",
+        // An argument can be anything, also as an element.
+        "f(x) if { some y in [x]; y }",
+        "f(x) if { z := [x]; some y in z; y }",
+        // A name that a collection declares for itself.
+        "allow if { some r in [r | some r in input.roles]; r }",
+        "allow if { some r in [r | some r in input.roles; x := [1 | r == 2]; x]; r }",
+        "allow if { some r in {r | some _, r in input.roles}; r }",
         "allow if 1 < \"a\"",
         "allow if 1 != \"a\"",
         // The body of `every` has no types.

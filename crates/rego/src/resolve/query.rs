@@ -54,13 +54,15 @@ impl Scope<'_> {
                 value,
                 collection,
             } => {
-                let collection = self.value(collection);
+                let mut names = Vec::new();
                 for part in key.iter().chain([value]) {
-                    let mut names = Vec::new();
                     direct::of_element(part, &mut |name| names.push(name));
-                    for name in names {
-                        self.declare(&name, false);
-                    }
+                }
+                self.begin_search(&names);
+                let collection = self.value(collection);
+                self.end_search();
+                for name in names {
+                    self.declare(&name, false);
                 }
                 LiteralKind::SomeIn {
                     key: key.as_ref().map(|key| self.pattern(key)),

@@ -50,6 +50,8 @@ pub(super) struct Scope<'a> {
     frames: Vec<Frame>,
     /// The documents that `with` replaces.
     pub(super) replaced: Vec<Vec<String>>,
+    /// The variables of each `some .. in` whose collection is being resolved, with the number of queries around it.
+    searched: Vec<(Vec<Name>, usize)>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
     mentions: &'a mut Vec<Mention>,
 }
@@ -67,6 +69,7 @@ impl<'a> Scope<'a> {
             variables: Vec::new(),
             frames: Vec::new(),
             replaced: Vec::new(),
+            searched: Vec::new(),
             diagnostics,
             mentions,
         }
@@ -178,6 +181,22 @@ impl<'a> Scope<'a> {
         for value in values {
             direct::of_value(value, &mut add);
         }
+        let faults: Vec<Name> = names
+            .iter()
+            .filter_map(|name| self.name_of_search(name, &frame))
+            .collect();
+        for name in faults {
+            let message = format!(
+                "the collection uses `{0}`, the variable for its elements",
+                name.text
+            );
+            self.fault(
+                Code::Unsafe,
+                name.span,
+                message,
+                "give one of them another name",
+            );
+        }
         for name in names {
             // If an outer query declares the name further below, the name has no value here yet.
             let is_known = frame.later.contains(&name)
@@ -193,6 +212,36 @@ impl<'a> Scope<'a> {
             }
         }
         self.frames.push(frame);
+    }
+
+    /// Begins to resolve the collection of a `some .. in`, which declares these.
+    pub(super) fn begin_search(&mut self, names: &[Name]) {
+        self.searched.push((names.to_vec(), self.frames.len()));
+    }
+
+    pub(super) fn end_search(&mut self) {
+        self.searched.pop();
+    }
+
+    /// The variable of a `some .. in` for which a query inside of its collection has a name.
+    ///
+    /// OPA does not declare such a variable: the name is then that of a rule, of a query around, or one without a value.
+    fn name_of_search(&self, name: &str, entered: &Frame) -> Option<Name> {
+        let (found, around) = self.searched.iter().rev().find_map(|(names, around)| {
+            let found = names.iter().find(|found| found.text == name)?;
+            Some((found, *around))
+        })?;
+        let has = |frame: &Frame| frame.declared.contains_key(name) || frame.later.contains(name);
+        let inside = self.frames.iter().skip(around);
+        let is_of_collection = inside.chain([entered]).any(has);
+        let outer = self.frames.iter().take(around);
+        let has_meaning = || {
+            self.file.document(name).is_some()
+                || outer.clone().any(|frame| {
+                    frame.declared.contains_key(name) || frame.plain.contains_key(name)
+                })
+        };
+        (!is_of_collection || has_meaning()).then(|| found.clone())
     }
 
     /// Enters the body of an `every`, which declares the key and the value.

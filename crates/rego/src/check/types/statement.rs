@@ -146,6 +146,10 @@ impl<'a> Statements<'a> {
                 value,
                 collection,
             } => {
+                let is_reference = matches!(
+                    collection,
+                    Value::Local(_) | Value::Document { .. } | Value::Inside(..)
+                );
                 let collection = self.value(collection)?;
                 let (keys, values) = (collection.keys(), collection.values());
                 if keys == Type::Unknown {
@@ -154,6 +158,10 @@ impl<'a> Statements<'a> {
                 }
                 if let Some(key) = key {
                     self.equal(key, &keys, found)?;
+                }
+                if is_reference && values.is_unknown() {
+                    self.has_functions(found);
+                    return Ok(());
                 }
                 self.equal(value, &values, found)
             }
@@ -337,6 +345,16 @@ impl<'a> Statements<'a> {
         if self.diagnostics.len() == found && *kind != Type::Unknown {
             let message = format!("expected an array, a set or an object after `in`, found {kind}");
             self.fault(message, None);
+        }
+    }
+
+    /// All that is known at a reference has a type, but for functions.
+    fn has_functions(&mut self, found: usize) {
+        if self.diagnostics.len() == found {
+            self.fault(
+                "the package behind `in` has functions, and a function is no value".to_owned(),
+                Some("search one of its rules"),
+            );
         }
     }
 
