@@ -1,7 +1,7 @@
 //! Explains why a document has its value: which rule gave it, or which condition of each rule did not hold. The
 //! explanation includes the values that the conditions saw.
 //!
-//! The same engine that decides evaluates the policy, with notes between its statements ([`instrument`]). So the
+//! The same engine that decides evaluates the policy, with notes between its statements (`instrument`). So the
 //! explanation says what the engine did. If this evaluation gives another value than the decision, that is an error.
 //! Policies have no notes unless they are explained.
 

@@ -1,7 +1,7 @@
 //! Finds mistakes in policies that load. Each rule is compared with what `input` and the data can hold.
 //!
 //! The caller describes `input` by a JSON Schema. The keywords that geowarden adds to JSON Schema are listed in
-//! [`schema`].
+//! `schema`.
 
 mod codes;
 mod conditions;
