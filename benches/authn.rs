@@ -1,4 +1,4 @@
-//! What it costs to know who is asking, against the least it could cost.
+//! Measures the cost of authentication, compared with the least that it could cost.
 //!
 //! `cargo bench --bench authn`
 
@@ -32,7 +32,7 @@ fn main() {
     divan::main();
 }
 
-/// Runs a future that has nothing to wait for, without the cost of a runtime.
+/// Runs a future that never waits, without the cost of a runtime.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,6 +1,6 @@
-//! What one decision costs in process, from Envoy's bytes to Envoy's bytes.
+//! Measures the cost of one decision in process, from the bytes of Envoy's request to the bytes of the answer.
 //!
-//! The floor of the run is what any ext_authz server pays: decoding the CheckRequest and encoding an answer that allows.
+//! The floor is the work of every ext_authz server: it decodes the CheckRequest and encodes an answer that allows.
 #![allow(clippy::unwrap_used)] // a bench that cannot be set up has no figure
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -1,6 +1,6 @@
-//! What reading a request costs, in time and allocations.
+//! Measures the cost of reading a request, in time and allocations.
 //!
-//! The floor of the run is a copy of the target and one walk over its bytes.
+//! The floor is a copy of the target and one pass over its bytes.
 #![allow(clippy::unwrap_used)] // a bench that cannot be set up has no figure
 
 use divan::{AllocProfiler, Bencher, black_box};
@@ -49,7 +49,7 @@ fn read(bencher: Bencher<'_, '_>, target: &str) {
     });
 }
 
-/// What anybody can send, by kind and size in bytes: it is read before anybody is authenticated.
+/// Requests that anybody can send, by kind and size in bytes. geowarden reads them before it authenticates the caller.
 const SENT: [(&str, usize); 21] = [
     ("value", 1_900),
     ("value", 3_800),
@@ -102,7 +102,7 @@ impl Sent {
         };
         match kind {
             "value" => sent.target = format!("{items}name={}", "a".repeat(size)),
-            // More than 256 are refused; these are long enough to fill the size.
+            // More than 256 parameters are refused, so each is long enough to fill the size.
             "names" => {
                 let names = (0..250).map(|number| format!("p{number}{}", "n".repeat(size / 250)));
                 sent.target = format!("{items}{}", names.collect::<Vec<_>>().join("&"));

@@ -1,4 +1,4 @@
-//! A server under load: geowarden, the floor, or a peer, on the server's processor.
+//! The server that is measured: geowarden, the floor, or a peer. It runs on the server's processor.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use crate::{
 
 const POLL: Duration = Duration::from_micros(500);
 
-/// A running server and what it was started from.
+/// A running server and its files.
 #[derive(Debug)]
 pub(crate) struct Authorizer {
     process: Process,
@@ -29,12 +29,12 @@ pub(crate) struct Authorizer {
     _setup: Option<Setup>,
 }
 
-/// Where a server may run.
+/// The processors on which a server may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// On the server's processor only.
     Pinned,
-    /// Wherever the system puts it.
+    /// On every processor.
     Anywhere,
 }
 
@@ -43,19 +43,19 @@ pub(crate) enum Place {
 pub(crate) struct Programs<'a> {
     /// `geowarden`.
     pub(crate) geowarden: &'a Path,
-    /// `geowarden-bench`, for its floor.
+    /// `geowarden-bench`, which is also the floor.
     pub(crate) bench: &'a Path,
     pub(crate) processors: &'a Processors,
 }
 
 impl Programs<'_> {
-    /// A geowarden, once it is ready.
+    /// Starts a geowarden, and waits until it is ready.
     pub(crate) async fn geowarden(&self, choice: &Choice<'_>, place: Place) -> Result<Authorizer> {
         let setup = Setup::new(choice)?;
         let plan = if choice.decisions == "none" {
             Plan::new("geowarden", self.geowarden)?
         } else {
-            // What is measured of a line a decision is writing it, not the disk.
+            // Discard the log: geowarden's cost of a log line is measured, but not that of the disk.
             Plan::new("geowarden", Path::new("/bin/sh"))?
                 .args(["-c", "exec \"$@\" 2>/dev/null", "sh"])
                 .arg(self.geowarden)
@@ -70,14 +70,14 @@ impl Programs<'_> {
         })
     }
 
-    /// The always-OK server.
+    /// Starts the always-OK server.
     pub(crate) async fn floor(&self) -> Result<Authorizer> {
         let grpc = free_address()?;
         let plan = Plan::new("the floor", self.bench)?.args(["floor", &grpc.to_string()]);
         self.start(plan, grpc, None, Place::Pinned).await
     }
 
-    /// Any ext_authz server that will listen at `grpc`, once it does, or once its `/readyz` at `admin` answers 200.
+    /// Starts any ext_authz server. It waits until the server listens at `grpc`, or until its `/readyz` at `admin` answers 200.
     pub(crate) async fn start(
         &self,
         plan: Plan,
@@ -130,17 +130,17 @@ impl Authorizer {
         self.grpc.to_string()
     }
 
-    /// The port of that.
+    /// The port of its gRPC service.
     pub(crate) fn port(&self) -> u16 {
         self.grpc.port()
     }
 
-    /// From its start until it was ready.
+    /// The time from its start until it was ready.
     pub(crate) fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    /// The time that its threads have been on a processor.
+    /// The CPU time of all its threads.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         cpu::of_process(self.pid)
     }
@@ -150,7 +150,7 @@ impl Authorizer {
         Ok(f64::from(memory::resident_kib(self.pid)?) / 1024.0)
     }
 
-    /// Asks a geowarden to reload, and waits until it has: by a look at its metrics now and then.
+    /// Asks a geowarden to reload, and waits until its metrics show that it has done so.
     pub(crate) async fn reload(&self) -> Result<Duration> {
         let before = self.reloads().await?;
         let start = Instant::now();
@@ -161,7 +161,7 @@ impl Authorizer {
         Ok(start.elapsed())
     }
 
-    /// The line that counts reloads. One that has failed would be waited for without end.
+    /// The line of the metrics that counts reloads. A failed reload is an error, since it would be awaited for ever.
     async fn reloads(&self) -> Result<Option<String>> {
         let Some(admin) = self.admin else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Sends messages that are encoded already: the generator's own work must not grow with the request.
+//! Sends messages that are already encoded, so that the generator's own work does not grow with the request.
 
 use envoy_types::ext_authz::v3::pb::CheckResponse;
 use prost::Message;
@@ -8,7 +8,7 @@ use tonic::{
     codegen::Bytes,
 };
 
-/// Bytes out, a [`CheckResponse`] in.
+/// A codec that sends bytes and receives a [`CheckResponse`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Encoded;
 

@@ -1,4 +1,4 @@
-//! What a process, or this thread, was on a processor.
+//! The CPU time of a process, or of this thread.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use nix::{
 
 use crate::{Error, Result};
 
-/// The time that all threads of a process have been on a processor, user and kernel, to the nanosecond; those that have
-/// ended count as well (POSIX, `clock_getcpuclockid`).
+/// The CPU time of all threads of a process, in user mode and in the kernel, in nanoseconds. Threads that have ended count too
+/// (POSIX, `clock_getcpuclockid`).
 pub fn of_process(pid: u32) -> Result<Duration> {
     let failed = |e| Error::io(format!("asking for the CPU time of process {pid}"))(e);
     let id = i32::try_from(pid).map_err(|e| Error::unexpected("a process id", e))?;
@@ -21,7 +21,7 @@ pub fn of_process(pid: u32) -> Result<Duration> {
         .map_err(|errno| failed(errno.into()))
 }
 
-/// The time that this thread has been on a processor.
+/// The CPU time of this thread.
 pub fn of_this_thread() -> Result<Duration> {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
         .map(duration)

@@ -1,8 +1,8 @@
-//! Why there is no figure.
+//! The errors of this crate: why a measure has no figure.
 
 use std::io;
 
-/// What kept a measure from being taken.
+/// Why a measure could not be taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -12,7 +12,7 @@ pub enum Error {
     /// A file or process operation failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
         /// Why it failed.
         source: io::Error,
@@ -20,27 +20,27 @@ pub enum Error {
     /// The server under load could not be reached.
     #[error("cannot connect to {address}: {source}")]
     Connect {
-        /// Where.
+        /// The address of the server.
         address: String,
-        /// Why.
+        /// Why it could not be reached.
         source: tonic::transport::Error,
     },
-    /// A file of requests, a setting or an answer is not what it has to be.
+    /// A file of requests, a setting or an answer is not as expected.
     #[error("{what}: {problem}")]
     Unexpected {
-        /// What was looked at.
+        /// The file, setting or answer.
         what: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// Answers were not those that were expected: what was measured is not what was to be.
+    /// Some answers were not the expected ones, so the figure would be of something else.
     #[error("{wrong} of {requests} answers were not the expected ones{first}")]
     WrongAnswers {
-        /// How many.
+        /// The number of wrong answers.
         wrong: u64,
-        /// Of how many.
+        /// The number of all answers.
         requests: u64,
-        /// The first of them, after `: `, where one is known.
+        /// The first wrong answer, after `: `. It is empty if it is not known.
         first: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The always-OK server, as tonic's own examples have one: it decodes the request, and lets it pass.
+//! The always-OK server, like those in tonic's examples: it decodes each request, and allows it.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status, async_trait, transport::Server};
 
 use crate::{Error, Result};
 
-/// Says yes.
+/// Allows every request.
 #[derive(Debug, Clone, Copy)]
 pub struct AlwaysOk;
 

@@ -1,12 +1,12 @@
-//! What a decision costs.
+//! Measures what a decision costs.
 //!
 //! ```text
 //! geowarden-load  -> any ext_authz server          one load, JSON out
 //! geowarden-bench -> geowarden, floor, peers       all measures in turn, docs/performance.md
 //! ```
 //!
-//! Every figure is a ratio to something that was measured in the same run, in turn with it: the always-OK server
-//! ([`floor`]), which is geowarden's own transport with nothing behind it.
+//! Every figure is compared with a reference that was measured alternately in the same run. The usual reference is the
+//! always-OK server ([`floor`]): geowarden's own transport, without any decision.
 
 mod authorizer;
 mod codec;
@@ -29,5 +29,5 @@ pub mod tokens;
 
 pub use error::Error;
 
-/// The result of everything in this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;

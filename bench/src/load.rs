@@ -1,7 +1,7 @@
-//! The generator: a number of connections with a number of requests in flight on each, for a time or a count.
+//! The generator of load: several connections with several requests in flight on each, for a time or for a number of requests.
 //!
-//! Closed loop: each stream asks again as soon as it has its answer. Latency is that of the client, from the call to the
-//! decoded answer.
+//! It is a closed loop: each stream sends its next request when it has the answer to the last one. Latency is measured by the
+//! client, from the call to the decoded answer.
 
 use std::{
     cell::Cell,
@@ -23,17 +23,17 @@ use tonic::{
 use crate::{Error, Result, codec::Encoded};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
-/// The longest latency that is told apart, in nanoseconds.
+/// The longest latency that the histogram can hold, in nanoseconds.
 const LONGEST: u64 = 60_000_000_000;
 
-/// What every answer has to be.
+/// The answer that every request must get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// The request may pass.
+    /// The request is allowed.
     Allowed,
-    /// It may not, by whatever status.
+    /// The request is denied, with any status.
     Denied,
-    /// It may not, and the client is told this HTTP status.
+    /// The request is denied, with this HTTP status for the client.
     Status(i32),
 }
 
@@ -81,7 +81,7 @@ pub enum Until {
     Asked(u64),
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// Requests that were answered.
@@ -161,7 +161,7 @@ impl Outcome {
         }
     }
 
-    /// As it is printed; `cpu` is what the server's threads were on a processor meanwhile.
+    /// The outcome as it is printed. `cpu` is the CPU time of the server's threads during the load.
     pub fn summary(&self, cpu: Option<Duration>) -> Summary {
         let requests = per(self.requests.max(1));
         Summary {
@@ -194,7 +194,7 @@ pub(crate) fn per(count: u64) -> f64 {
     count as f64
 }
 
-/// Connections to one server, open from load to load.
+/// Connections to one server. They stay open between loads.
 #[derive(Debug, Clone)]
 pub struct Generator {
     channels: Vec<Channel>,
@@ -203,13 +203,13 @@ pub struct Generator {
 /// One load.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// What is asked, in turn.
+    /// The requests, which are sent in turn.
     pub requests: Rc<[Bytes]>,
     /// Requests in flight on each connection.
     pub streams: usize,
     /// When it ends.
     pub until: Until,
-    /// What every answer has to be.
+    /// The answer that every request must get.
     pub expected: Expected,
 }
 
@@ -220,7 +220,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// The number of the next request, unless that was the last one.
+    /// The number of the next request, or `None` after the last one.
     fn next(&self, now: Instant) -> Option<u64> {
         let number = self.asked.get();
         let goes_on = match self.until {
@@ -289,7 +289,7 @@ impl Generator {
     }
 }
 
-/// Room for latencies, three digits each.
+/// An empty histogram for latencies, with three significant digits.
 pub(crate) fn latencies() -> Result<Histogram<u64>> {
     Histogram::new_with_bounds(1, LONGEST, 3).map_err(|e| Error::unexpected("latencies", e))
 }
@@ -310,7 +310,7 @@ async fn stream(channel: Channel, load: Load, progress: Rc<Progress>) -> Result<
     let mut outcome = nothing()?;
     let mut start = Instant::now();
     while let Some(number) = progress.next(start) {
-        // Streams share one order, so that a request that may be sent once only is.
+        // All streams share one counter, so that each request of the list is sent in turn, and none twice.
         let index = usize::try_from(number).unwrap_or(0) % load.requests.len().max(1);
         let ask = load.requests.get(index).cloned().unwrap_or_default();
         let answer = ask_one(&mut client, ask).await;
@@ -354,7 +354,7 @@ async fn ask_one(
     Ok(answer.into_inner())
 }
 
-/// An answer in few words, for the error.
+/// A short description of an answer, for errors.
 fn told(answer: &CheckResponse) -> String {
     let code = answer.status.as_ref().map_or(0, |status| status.code);
     match &answer.http_response {

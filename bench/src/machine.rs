@@ -1,10 +1,10 @@
-//! On which machine a run was.
+//! Describes the machine of a run.
 
 use std::fs;
 
 use crate::{Error, Result, pin::Processors};
 
-/// Processors, kernel, load and placement, in one sentence: figures of a busy machine are worth less.
+/// Processors, kernel, load and the placement of processes, in one sentence. Figures of a busy machine are less reliable.
 pub fn described() -> Result<String> {
     let read = |file: &str| fs::read_to_string(file).map_err(Error::io(format!("reading {file}")));
     let cpuinfo = read("/proc/cpuinfo")?;

@@ -1,10 +1,10 @@
-//! What a process holds in memory.
+//! The memory of a process.
 
 use std::fs;
 
 use crate::{Error, Result};
 
-/// Resident memory in KiB: `VmRSS` of `/proc/PID/status`.
+/// The resident memory in KiB: `VmRSS` of `/proc/PID/status`.
 pub(crate) fn resident_kib(pid: u32) -> Result<u32> {
     let file = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&file).map_err(Error::io(format!("reading {file}")))?;

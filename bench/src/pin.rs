@@ -1,7 +1,7 @@
-//! Which processor runs what: the server under load has one for itself, the generator another.
+//! Pins the server under load to one processor, and the generator to another.
 //!
-//! A process inherits the processors of the thread that starts it, so a server is started by a thread that stands where
-//! the server shall.
+//! A process inherits the processors of the thread that starts it. So the thread that starts a server first moves to the
+//! server's processor.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -11,12 +11,12 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Processors {
     all: CpuSet,
-    /// The server's and the generator's, where there are two.
+    /// The server's and the generator's processor, if there are two.
     pair: Option<(usize, usize)>,
 }
 
 impl Processors {
-    /// The first two of those that this process may use. With one only, nothing is pinned.
+    /// Takes the first two processors that this process may use. If there is only one, nothing is pinned.
     pub fn find() -> Result<Self> {
         let all = sched_getaffinity(None)
             .map_err(|e| Error::io("asking for the processors")(e.into()))?;
@@ -25,7 +25,7 @@ impl Processors {
         Ok(Self { all, pair })
     }
 
-    /// How they are used, for the report.
+    /// Describes the use of the processors, for the report.
     pub fn told(&self) -> String {
         match self.pair {
             Some((server, generator)) => {
@@ -53,7 +53,7 @@ impl Processors {
         Ok(started)
     }
 
-    /// Puts this thread on the generator's processor.
+    /// Moves this thread to the generator's processor.
     pub fn as_generator(&self) -> Result<()> {
         match self.pair {
             Some((_, generator)) => place(&one(generator)),

@@ -9,7 +9,7 @@ const WIDTH: f64 = 380.0;
 const ROW: f64 = 28.0;
 const TOP: f64 = 40.0;
 
-/// The plot.
+/// Draws the plot.
 pub(crate) fn svg(bars: &Bars) -> String {
     let spreads: Vec<(&str, Spread)> = bars
         .bars

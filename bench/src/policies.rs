@@ -1,4 +1,4 @@
-//! Policies over a number of collections, in the styles in which such policies are written.
+//! Writes policies over many collections, in the styles in which authors write them.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -9,17 +9,17 @@ use crate::{Error, Result};
 pub enum Style {
     /// One rule that looks up data.
     Data,
-    /// One member of a set a collection: `may_read contains "c1" if ..`.
+    /// For each collection, one member of a set: `may_read contains "c1" if ..`.
     Nested,
-    /// One `allow if` a collection.
+    /// For each collection, one `allow if`.
     Flat,
 }
 
 impl Style {
-    /// All of them.
+    /// All styles.
     pub const ALL: [Self; 3] = [Self::Data, Self::Nested, Self::Flat];
 
-    /// Its name in tables.
+    /// The name of the style in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Data => "data look-up",
@@ -36,9 +36,9 @@ pub fn collection(number: usize) -> String {
     format!("c{number:05}")
 }
 
-/// Writes a policy of this style over so many collections into a folder.
+/// Writes a policy of this style over this number of collections into a folder.
 ///
-/// The role `reader` may read those of an even number, `editor` the others.
+/// The role `reader` may read collections with an even number, and `editor` the others.
 pub fn write(folder: &Path, style: Style, collections: usize) -> Result<()> {
     let role = |number: usize| {
         if number.is_multiple_of(2) {

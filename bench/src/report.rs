@@ -1,4 +1,4 @@
-//! Figures as a table: medians, spread, ratios, and whether the aim is met.
+//! Prints figures as a table: medians, spread, ratios, and whether the aim is met.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -9,12 +9,12 @@ use crate::{
     spread::Spread,
 };
 
-/// Where the table begins and ends in `docs/performance.md`.
+/// The marks of the table's begin and end in `docs/performance.md`.
 const BEGIN: &str = "<!-- written by `make bench` from here -->";
 const END: &str = "<!-- to here -->";
 
 impl Figure {
-    /// What is held against the aim, a round each.
+    /// The values that are compared with the aim, one for each round.
     fn results(&self) -> Vec<f64> {
         let pairs = self.measured.iter().zip(&self.reference);
         match self.aim {
@@ -88,7 +88,7 @@ pub fn table(entries: &[Entry]) -> String {
                 writeln!(text, "| {measure} | not measured: {why} | | | | |")
             }
             Entry::Failed { measure, error } => {
-                // A table's cell is one line.
+                // A cell of a table has only one line.
                 let error: Vec<&str> = error.lines().map(str::trim).collect();
                 writeln!(
                     text,
@@ -102,7 +102,7 @@ pub fn table(entries: &[Entry]) -> String {
     text
 }
 
-/// Puts table and plots into the documentation: between the marks of `page`, and as SVG into `plots`.
+/// Writes the table between the marks of `page`, and the plots as SVG into the folder `plots`.
 pub fn write(page: &Path, plots: &Path, machine: &str, entries: &[Entry]) -> Result<()> {
     let shown = page.display().to_string();
     let text = fs::read_to_string(page).map_err(Error::io(format!("reading {shown}")))?;

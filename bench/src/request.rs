@@ -1,4 +1,4 @@
-//! What is asked: requests as Envoy sends them, built here or read from a file.
+//! Requests as Envoy sends them. They are built here or read from a file.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -24,7 +24,7 @@ use tonic::codegen::Bytes;
 
 use crate::{Error, Result};
 
-/// An HTTP request as a client sends it: one line of a file of requests.
+/// An HTTP request as a client sends it. A file of requests has one on each line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpAsk {
@@ -36,7 +36,7 @@ pub struct HttpAsk {
     /// The authority.
     #[serde(default = "host")]
     pub host: String,
-    /// The headers but for the pseudo headers, which are added.
+    /// The headers, without the pseudo headers, which are added.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body.
@@ -53,7 +53,7 @@ fn host() -> String {
 }
 
 impl HttpAsk {
-    /// A GET with the headers that a browser and Envoy put in, and those given.
+    /// A GET with the headers of a browser, those that Envoy adds, and `headers`.
     pub fn of_a_browser(path: &str, headers: &[(&str, &str)]) -> Self {
         let usual = [
             (
@@ -83,14 +83,14 @@ impl HttpAsk {
         }
     }
 
-    /// The same without a header.
+    /// This request without a header.
     #[must_use]
     pub fn without(mut self, header: &str) -> Self {
         self.headers.remove(header);
         self
     }
 
-    /// What Envoy asks about it, with `encode_raw_headers` and `pack_as_bytes` as in `envoy/*.yaml`.
+    /// The Check that Envoy sends for this request, with `encode_raw_headers` and `pack_as_bytes` as in `envoy/*.yaml`.
     pub fn check(&self) -> CheckRequest {
         let header = |key: &str, value: &str| HeaderValue {
             key: key.to_owned(),
@@ -139,7 +139,7 @@ impl HttpAsk {
         self.check().encode_to_vec().into()
     }
 
-    /// The same as Envoy sends it without `encode_raw_headers`: a map of texts.
+    /// The encoded Check as Envoy sends it without `encode_raw_headers`: the headers are a map of texts.
     pub(crate) fn encoded_joined(&self) -> Bytes {
         let mut check = self.check();
         let request = check.attributes.as_mut().and_then(|a| a.request.as_mut());
@@ -168,7 +168,7 @@ fn peer(address: &str, port: u32) -> Peer {
     }
 }
 
-/// The requests of a file: JSON lines of [`HttpAsk`], or one encoded `CheckRequest` where the name ends in `.pb`.
+/// Reads the requests of a file: JSON lines of [`HttpAsk`], or one encoded `CheckRequest` if the name ends in `.pb`.
 pub fn of_file(file: &Path) -> Result<Vec<Bytes>> {
     let shown = file.display().to_string();
     let bytes = fs::read(file).map_err(Error::io(format!("reading {shown}")))?;

@@ -1,5 +1,5 @@
-//! Rounds in turn: each round measures every arm, and the next one in the opposite order, so that a machine that grows
-//! slower or faster does so for all.
+//! Measures in rounds: each round measures every arm, and the next round does so in the opposite order. If the machine becomes
+//! slower or faster during the run, this affects all arms alike.
 
 use std::{rc::Rc, time::Duration};
 
@@ -14,35 +14,35 @@ use crate::{
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Rounds of each measure.
+    /// The number of rounds of each measure.
     pub rounds: usize,
     /// How long one arm is under load in one round.
     pub time: Duration,
-    /// What "many collections" and "many rules" are.
+    /// The number that "many collections" and "many rules" mean.
     pub collections: usize,
 }
 
 impl Effort {
-    /// For figures.
+    /// Enough for reliable figures.
     pub const FULL: Self = Self {
         rounds: 7,
         time: Duration::from_secs(1),
         collections: 10_000,
     };
-    /// For seeing that everything runs.
+    /// Enough to see that everything runs.
     pub const QUICK: Self = Self {
         rounds: 2,
         time: Duration::from_millis(100),
         collections: 200,
     };
 
-    /// One round of it.
+    /// The same, with one round.
     pub(crate) fn of_one_round(self) -> Self {
         Self { rounds: 1, ..self }
     }
 }
 
-/// Requests in flight on one connection, and which.
+/// The requests of a load, and how many of them are in flight on one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Traffic {
     pub(crate) requests: Rc<[Bytes]>,
@@ -57,15 +57,15 @@ pub(crate) struct Arm<'a> {
     pub(crate) traffic: Traffic,
 }
 
-/// What one arm did in one round.
+/// The result of one arm in one round.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
     pub(crate) outcome: Outcome,
-    /// On a processor, microseconds a request.
+    /// The CPU time of a request in microseconds.
     pub(crate) cpu_us: f64,
 }
 
-/// The samples of one arm, a round each.
+/// The samples of one arm, one for each round.
 #[derive(Debug, Clone)]
 pub(crate) struct Samples {
     pub(crate) name: &'static str,
@@ -73,18 +73,18 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// One figure of each round.
+    /// One figure for each round.
     pub(crate) fn each(&self, figure: impl Fn(&Sample) -> f64) -> Vec<f64> {
         self.all.iter().map(figure).collect()
     }
 }
 
-/// Loads every arm in each round. Every answer has to be an allowance.
+/// Loads every arm in each round. Every request must be allowed.
 pub(crate) async fn run(effort: Effort, arms: &[Arm<'_>]) -> Result<Vec<Samples>> {
     let mut generators = Vec::new();
     for arm in arms {
         let generator = Generator::connect(&arm.server.address(), 1).await?;
-        // Caches fill and connections grow their windows before anything counts.
+        // Warm up: caches are filled and connections have large windows before the measure begins.
         generator
             .run(&load(arm, effort.time / 2))
             .await?

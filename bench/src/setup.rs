@@ -1,4 +1,4 @@
-//! A folder with everything that a geowarden under measure reads.
+//! A folder with all files of the geowarden that is measured.
 
 use std::{
     fs,
@@ -19,21 +19,21 @@ use crate::{
 
 /// The API key of the requests.
 pub const KEY: &str = "gw_bench_0123456789abcdefghijklmnopqrstuvwxyz";
-/// A target as clients of pygeoapi ask for it.
+/// A typical target of pygeoapi's clients.
 pub const TARGET: &str = "/collections/obs/items?bbox=1,2,3,4&limit=10&f=json";
 
-/// Which policy decides.
+/// The policy that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decider<'a> {
     /// The embedded default policy.
     Default,
-    /// A generated one over so many collections.
+    /// A generated policy over this number of collections.
     Collections(Style, usize),
-    /// A file of the repository.
+    /// A policy in the repository.
     File(&'a Path),
 }
 
-/// What distinguishes one geowarden under measure from another.
+/// The settings in which the measured geowardens differ.
 #[derive(Clone, Copy)]
 pub struct Choice<'a> {
     /// The policy.
@@ -57,13 +57,13 @@ impl Default for Choice<'_> {
     }
 }
 
-/// The folder, which goes with it.
+/// The folder. It is removed when this value is dropped.
 #[derive(Debug)]
 pub struct Setup {
     folder: TempDir,
-    /// Where geowarden will be asked.
+    /// The address of geowarden's gRPC service.
     pub grpc: SocketAddr,
-    /// Where its admin pages will be.
+    /// The address of geowarden's admin pages.
     pub admin: SocketAddr,
 }
 
@@ -82,7 +82,7 @@ impl Setup {
         setup.put("api-keys.json", &keys().to_string())?;
         let policies = setup.path("policies");
         fs::create_dir(&policies).map_err(Error::io("making a folder"))?;
-        // Time limits are far off: a busy machine must not make a refusal of what is measured.
+        // Time limits are long, so that no request is refused on a busy machine.
         let mut policy = json!({
             "timeout": "5s",
             "load_timeout": "60s",
@@ -149,17 +149,17 @@ fn keys() -> serde_json::Value {
         .collect()
 }
 
-/// A port that nobody has now.
+/// A port that is free now.
 ///
-/// Its decisions may go to /dev/null, so a geowarden under measure cannot tell which port the
-/// system gave it; should another process take this one meanwhile, the start fails and says so.
+/// The log of the measured geowarden may go to `/dev/null`, so it cannot say which port the system chose. If another process
+/// takes this port first, the start fails with an error.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map_err(Error::io("looking for a free port"))
 }
 
-/// A request with the API key, and a header of geowarden that a client must not set, so that there is one to remove.
+/// A request with the API key, and with one of geowarden's headers, which clients must not set and geowarden removes.
 pub fn with_key(path: &str) -> HttpAsk {
     let headers = [("x-api-key", KEY), ("x-geowarden-subject", "admin")];
     HttpAsk::of_a_browser(path, &headers)

@@ -1,6 +1,6 @@
-//! The median and the extremes of figures.
+//! The median, the minimum and the maximum of figures.
 
-/// The middle of some figures, and their extremes.
+/// The median, the minimum and the maximum of some figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     /// The median.
@@ -12,7 +12,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of these figures; `None` without any.
+    /// The spread of these figures, or `None` if there are none.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

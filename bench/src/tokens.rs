@@ -1,4 +1,4 @@
-//! An issuer and its tokens, of the size and shape that Keycloak gives out.
+//! An issuer and its tokens, with the size and shape of Keycloak's tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 /// The `iss` of the tokens.
 pub const ISSUER: &str = "https://id.example/realms/geo";
-/// Their audience.
+/// The `aud` of the tokens.
 pub const AUDIENCE: &str = "geo";
 
 /// An issuer with one key.
@@ -26,7 +26,7 @@ pub struct Issuer {
     algorithm: Algorithm,
     signing: EncodingKey,
     jwk: Value,
-    /// The public key, for the bare check of a signature.
+    /// The public key, for the check of a signature alone.
     pub public: ParsedPublicKey,
 }
 
@@ -39,7 +39,7 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 impl Issuer {
-    /// With a key for RS256, 2048 bits.
+    /// An issuer with a key for RS256, 2048 bits.
     pub fn rs256() -> Result<Self> {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
         let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
@@ -57,11 +57,11 @@ impl Issuer {
         })
     }
 
-    /// With a key for ES256.
+    /// An issuer with a key for ES256.
     pub fn es256() -> Result<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
         let point = pair.public_key().as_ref();
-        // An uncompressed point: one byte that says so, then both coordinates (SEC 1, section 2.3.3).
+        // An uncompressed point: one byte for the form, then both coordinates (SEC 1, section 2.3.3).
         let (x, y) = point
             .split_first()
             .and_then(|(_, both)| both.split_at_checked(32))
@@ -81,7 +81,7 @@ impl Issuer {
         json!({"keys": [self.jwk]}).to_string()
     }
 
-    /// A token of the role `reader`, good for a day.
+    /// A token with the role `reader`, valid for a day.
     pub fn token(&self) -> Result<String> {
         let time = SystemTime::now()
             .duration_since(UNIX_EPOCH)

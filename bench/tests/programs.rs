@@ -1,4 +1,4 @@
-//! The programs themselves, against a real geowarden. What they measure is not looked at, but that it is there.
+//! Runs the programs of this crate with a real geowarden. The tests check that there are figures, not how large they are.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -16,8 +16,8 @@ use tokio::process::Command;
 const LOAD: &str = env!("CARGO_BIN_EXE_geowarden-load");
 const BENCH: &str = env!("CARGO_BIN_EXE_geowarden-bench");
 
-/// `cargo test --workspace` builds it beside the programs of this package; `--test programs` alone takes the one that is
-/// there, so build it before: `cargo build --workspace --bins`.
+/// The program `geowarden`. `cargo test --workspace` builds it. `--test programs` alone does not, so build it before:
+/// `cargo build --workspace --bins`.
 fn geowarden() -> PathBuf {
     let program = Path::new(LOAD).with_file_name("geowarden");
     assert!(program.is_file(), "run `cargo build --workspace --bins`");
@@ -42,7 +42,7 @@ async fn stand() -> (Setup, Geowarden) {
     let setup = Setup::new(&Choice::default()).unwrap();
     let file = setup.config_file();
     let text = fs::read_to_string(&file).unwrap();
-    // Its log says here which ports it has: none has to be free beforehand.
+    // The ports are 0: geowarden's log says which ports the system chose.
     let text = text
         .replace(&setup.grpc.to_string(), "127.0.0.1:0")
         .replace(&setup.admin.to_string(), "127.0.0.1:0");

@@ -72,7 +72,7 @@ async fn a_refusal_is_a_problem_document_with_its_decision() -> Outcome {
     assert_eq!(id.len(), 36);
     assert_eq!(answer.json()?["instance"], format!("urn:uuid:{id}"));
     assert_eq!(answer.json()?["status"], 401);
-    // Envoy's access log and ours tell the same decision.
+    // Envoy's access log and geowarden's log have the same decision.
     let line = stage
         .envoy
         .access_log_line(|line| line["decision_id"] == *id)
@@ -105,7 +105,7 @@ async fn paths_that_can_be_read_two_ways_are_refused() -> Outcome {
             .await?;
         assert_eq!(answer.status(), 400, "{target}");
     }
-    // A header that gunicorn would take for the name of its root.
+    // gunicorn would take its root path from this header.
     let moved = Ask::get("/static/collections/secret/items").header("SCRIPT_NAME", "/static");
     assert_eq!(stage.ask(moved).await?.status(), 400);
     Ok(())

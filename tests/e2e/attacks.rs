@@ -1,4 +1,4 @@
-//! Attacks on JSON Web Tokens, through Envoy: each is 401, and nothing of the token is in a log or an answer.
+//! Attacks on JSON Web Tokens, through Envoy: each is refused with 401, and no log or answer contains a part of the token.
 
 use std::{io::ErrorKind, net::TcpListener};
 
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use crate::stage::{Outcome, Stage, issuer, items_by_token};
 use crate::tokens::now;
 
-/// A part of a token that is shorter is in every log by chance.
+/// Only parts of tokens of at least this length are searched for in logs. Shorter ones are there by chance.
 const TELLING: usize = 16;
 
 struct Attacks {
     provider: Provider,
-    /// Trusted for its own tokens, and for no others.
+    /// A second trusted issuer. It is only trusted for its own tokens.
     other: Provider,
     tokens: Vec<(String, String)>,
 }
 
 impl Attacks {
-    /// A token of the provider's true key.
+    /// Tries a token that is signed by the provider's key.
     async fn signed(&mut self, name: &str, header: Value, claims: Value) -> Outcome {
         let token = self.provider.mint(&header, &claims).await?;
         self.add(name, token);
         Ok(())
     }
 
-    /// A token of the provider that somebody else has signed.
+    /// Tries a token that names the provider and is signed by somebody else.
     async fn forged(&mut self, name: &str, header: Value) -> Outcome {
         let claims = json!({"iss": self.provider.issuer()});
         let token = self.other.mint(&header, &claims).await?;
@@ -34,7 +34,7 @@ impl Attacks {
         Ok(())
     }
 
-    /// A token that the provider's public key has signed, or nobody.
+    /// Tries a token that is signed with the provider's public key, or not signed.
     async fn without_key(&mut self, name: &str, signer: &str, header: Value) -> Outcome {
         let token = self.provider.mint_as(signer, &header, &json!({})).await?;
         self.add(name, token);
@@ -150,7 +150,7 @@ impl Attacks {
         Ok(())
     }
 
-    /// A good token that is no longer quite itself.
+    /// Tries a valid token with changed bytes.
     fn bytes(&mut self, good: &str) {
         let mut parts = good.split('.');
         let mut part = || parts.next().unwrap_or_default();
@@ -188,7 +188,7 @@ async fn every_attack_is_refused_and_none_is_logged() -> Outcome {
         issuer(&other.issuer())
     );
     let mut stage = Stage::new("envoy/jwt.yaml", "127.0.0.1:0", &issuers).await?;
-    // Keys that a token points to must not even be asked for.
+    // geowarden must not fetch keys from an address in a token.
     let trap = TcpListener::bind("127.0.0.1:0")?;
     trap.set_nonblocking(true)?;
     let elsewhere = format!("http://{}/jwks", trap.local_addr()?);
@@ -198,7 +198,7 @@ async fn every_attack_is_refused_and_none_is_logged() -> Outcome {
         tokens: Vec::new(),
     };
     attacks.collect(&elsewhere).await?;
-    // What the attacks are made of is good.
+    // Without an attack, the tokens are valid.
     for provider in [&attacks.provider, &attacks.other] {
         let good = provider.mint(&json!({}), &json!({})).await?;
         assert_eq!(stage.status(items_by_token("obs", &good)).await?.0, 200);
@@ -221,7 +221,7 @@ async fn every_attack_is_refused_and_none_is_logged() -> Outcome {
         Some(ErrorKind::WouldBlock)
     );
 
-    // Beyond what Envoy takes at all.
+    // Larger than Envoy's limit for headers.
     let huge = "a".repeat(40_000);
     assert_eq!(stage.ask(items_by_token("obs", &huge)).await?.status(), 431);
 
@@ -232,7 +232,7 @@ async fn every_attack_is_refused_and_none_is_logged() -> Outcome {
         .await?;
     assert_eq!(stage.envoy.access_log().len(), asked);
     emitted.push_str(&stage.envoy.log());
-    // Its last line: Envoy itself refused what was too large.
+    // The last line is about the large token, which Envoy itself refused.
     let last = stage.envoy.access_log().into_iter().rev();
     let last = last
         .map(|line| line["decision_id"].clone())

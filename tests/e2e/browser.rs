@@ -1,5 +1,5 @@
-//! What a browser does over HTTP: it keeps cookies, follows redirections, and sends forms. Quicker than a real one, and
-//! it does as it is told with its cookies.
+//! A simple browser: it keeps cookies, follows redirections, and sends forms. It is quicker than a real one, and a test can
+//! change its cookies.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use geowarden_stack::{Answer, Ask};
 
 use crate::stage::Outcome;
 
-/// More redirections than this are a loop.
+/// The maximum of redirections. More of them are a loop.
 const MAX_STEPS: usize = 20;
 
 /// A browser with its cookies, by `host:port`.
@@ -19,17 +19,17 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Opens a page as a person does, and follows where it leads.
+    /// Opens a page as a person does, and follows redirections.
     pub(crate) async fn open(&mut self, url: &str) -> Outcome<Answer> {
         self.follow(url.to_owned(), None).await
     }
 
-    /// Sends a form to a page, and follows where it leads.
+    /// Sends a form to a page, and follows redirections.
     pub(crate) async fn send(&mut self, url: &str, form: &str) -> Outcome<Answer> {
         self.follow(url.to_owned(), Some(form.to_owned())).await
     }
 
-    /// Asks as a script of the page does: with the cookies, but for no page.
+    /// Sends a request as a script of the page does: with the cookies, but not as a navigation to a page.
     pub(crate) async fn fetch(&mut self, url: &str) -> Outcome<Answer> {
         let (host, target) = parts(url)?;
         let ask = Ask::get(target).header("accept", "application/json");
@@ -101,7 +101,7 @@ impl Browser {
         }
     }
 
-    /// The cookies for `host:port`, to be read and changed.
+    /// The cookies for `host:port`, which a test can read and change.
     pub(crate) fn cookies(&mut self, host: &str) -> &mut BTreeMap<String, String> {
         self.cookies.entry(host.to_owned()).or_default()
     }

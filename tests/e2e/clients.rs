@@ -1,5 +1,5 @@
-//! Real clients through each shipped bootstrap: GDAL, OWSLib, pystac-client and scripts (`tests/clients`) are given what
-//! pygeoapi itself gives them, and so are the requests that QGIS sent, from `tests/corpus/clients.jsonl`.
+//! Real clients through each shipped bootstrap: GDAL, OWSLib, pystac-client and scripts (`tests/clients`) get the same
+//! answers as from pygeoapi itself. The same holds for recorded requests of QGIS (`tests/corpus/clients.jsonl`).
 
 use std::{fs, path::Path};
 
@@ -16,20 +16,20 @@ use crate::{
     stage::{Files, Outcome, binary, issuer, reserved_port},
 };
 
-/// Everybody who shows a credential may do everything, so a client that leaves it out once is refused.
+/// Every caller with a credential may do everything. A client that forgets its credential once is refused.
 const KNOWN: &str = "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n";
-/// Requests of a walk, at least.
+/// The minimum of requests that all clients send together.
 const REQUESTS: usize = 100;
 
-/// What the clients were given.
+/// The answers that the clients got.
 struct Given {
-    /// By client and step.
+    /// The results of the clients, by client and step.
     walk: Value,
     /// Each request of QGIS, with status and body.
     qgis: Vec<(String, u16, Value)>,
 }
 
-/// What pygeoapi itself gives them, asked once for all tests.
+/// The answers of pygeoapi itself, fetched once for all tests.
 static PLAIN: OnceCell<Given> = OnceCell::const_new();
 
 async fn plain() -> Outcome<&'static Given> {
@@ -110,7 +110,7 @@ async fn replay(
     Ok(answers)
 }
 
-/// Through an Envoy the clients are given what pygeoapi itself gives them, and geowarden was asked about every request.
+/// Asserts that the clients get pygeoapi's own answers through an Envoy, and that Envoy asked geowarden about every request.
 async fn assert_as_plain(
     envoy: &Envoy,
     url: &str,
@@ -138,7 +138,7 @@ async fn known() -> Outcome<Files> {
     Ok(files)
 }
 
-/// A bootstrap between clients and a pygeoapi whose links begin with its address.
+/// An Envoy with a bootstrap, and a pygeoapi whose links begin with Envoy's address.
 struct Guarded {
     envoy: Envoy,
     url: String,
@@ -148,7 +148,7 @@ struct Guarded {
 }
 
 impl Guarded {
-    /// `adapt` makes the configuration of Envoy: of its own port, pygeoapi's and geowarden's address.
+    /// Starts all of them. `adapt` makes Envoy's configuration from Envoy's port, pygeoapi's port and geowarden's address.
     async fn by(
         geowarden: Geowarden,
         adapt: impl FnOnce(&Path, u16, u16, &GrpcAddress) -> EnvoyConfig,
@@ -229,7 +229,7 @@ async fn by_sidecar_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
     let geowarden = Geowarden::start(binary(), &config).await?;
     let address = |address: &str, port: u16| format!("{{address: {address}, port_value: {port}}}");
     let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, _| {
-        // The cluster of its own admin page stays as it is: nobody asks for its probes here.
+        // The cluster of Envoy's own admin page is not changed, since this test does not use its probes.
         let admin = |port| {
             let address = address("127.0.0.1", port);
             format!("admin:\n  address:\n    socket_address: {address}")

@@ -1,4 +1,4 @@
-//! Every measured request through real Envoy, geowarden and pygeoapi: nothing is served but what was judged.
+//! Every measured request through real Envoy, geowarden and pygeoapi: pygeoapi serves exactly what geowarden decided about.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::stage::{Files, Outcome, binary};
 
-/// Allows everything, and sends along what it judged.
+/// Allows everything, and adds a header with the resource that it decided about.
 const POLICY: &str = r#"package geowarden.authz
 
 import rego.v1
@@ -26,7 +26,7 @@ async fn send_all(framework: Framework, name: &str) -> Outcome {
     let geowarden = Geowarden::start(binary(), &config).await?;
     let pygeoapi = Pygeoapi::start_telling(&tools, framework).await?;
     let template = tools.repository().join("envoy/api-key.yaml");
-    // What is no HTTP/2 has no answer but the end of its connection.
+    // If a request is not valid HTTP/2, Envoy only closes the connection.
     let config = EnvoyConfig::new(&template, pygeoapi.port(), geowarden.grpc())
         .replace("delayed_close_timeout: 60s", "delayed_close_timeout: 1s");
     let envoy = Envoy::start(&tools, &config).await?;

@@ -1,5 +1,4 @@
-//! Credentials where clients have them: in `Authorization`, in the query and in cookies, sent by real clients, and never seen by
-//! pygeoapi.
+//! Credentials in `Authorization`, in the query and in cookies, sent by real clients. pygeoapi never sees them.
 
 use geowarden_stack::{
     Answer, Ask, Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Tools, Visit,
@@ -8,7 +7,7 @@ use tokio::process::Command;
 
 use crate::stage::{Files, Outcome, Stage, binary, issuer};
 
-/// Tells the client what Envoy sends to pygeoapi.
+/// Answers with the request that Envoy would send to pygeoapi.
 const ROUTE: &str = "- match: {prefix: /}
 ";
 const ECHO: &str = r#"- match: {prefix: /}
@@ -79,7 +78,7 @@ async fn a_credential_opens_in_each_place_and_is_seen_nowhere() -> Outcome {
         assert_eq!(seen(&answer), expected, "{told}");
         emitted.push_str(&answer.text());
     }
-    // What else stands there stays.
+    // Only the credential is removed.
     let page = format!("https://maps.example.org/collections?api_key={key}");
     let ask = Ask::get(format!("{ITEMS}?limit=1&api_key={key}&f=json"))
         .header("cookie", "a=1; b=2")
@@ -169,7 +168,8 @@ async fn a_stranger_is_told_each_way() -> Outcome {
     Ok(())
 }
 
-/// By Basic a browser asks a person once, and sends the answer with all that follows. A script of a web map adds a header.
+/// With Basic, a browser asks for the password once, and sends it with all later requests. A script of a web map adds a
+/// header.
 #[tokio::test]
 async fn a_browser_sends_a_password_and_a_web_map_a_header() -> Outcome {
     let tools = Tools::find()?;
@@ -179,7 +179,7 @@ async fn a_browser_sends_a_password_and_a_web_map_a_header() -> Outcome {
     let seen = Visit::default()
         .open(format!("http://{host}/"))
         .fetch_with("a map", ITEMS, ("x-api-key", key))
-        // As a person who fills in the dialog, which is no page.
+        // The address has the password, in place of the browser's dialog: a script cannot fill in the dialog.
         .open(format!("http://me:{key}@{host}{ITEMS}?f=html"))
         .look("the page")
         .open(format!("http://{host}{ITEMS}?f=html"))
@@ -209,7 +209,7 @@ pyogrio.set_gdal_config_options(password)
 print(len(pyogrio.raw.read("/vsicurl/" + os.environ["ITEMS"])[2]), "features")
 "#;
 
-/// The same of Python's requests.
+/// Prints how many features Python's requests reads with the key as a password.
 const REQUESTS: &str = r#"
 import os
 import requests
@@ -218,7 +218,7 @@ answer = requests.get(os.environ["ITEMS"], auth=("me", os.environ["KEY"]))
 print(answer.json()["numberMatched"], "features")
 "#;
 
-/// What a client prints.
+/// Runs a client and returns what it prints.
 async fn run(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome<String> {
     let output = Command::new(program)
         .args(arguments)
@@ -244,7 +244,7 @@ async fn real_clients_send_the_key_as_a_password() -> Outcome {
         "--write-out",
         "%{http_code}",
     ];
-    // curl: at once, and after the challenge.
+    // curl sends the password at once, or after the challenge.
     for more in [&["--user", &*user][..], &["--anyauth", "--user", &user]] {
         let arguments = [&status[..], more, &[&*items]].concat();
         assert_eq!(run("curl", &arguments, &[]).await?, "200", "{more:?}");

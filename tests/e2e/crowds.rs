@@ -1,4 +1,4 @@
-//! Thousands of clients that say nothing, or half of it: memory, reloads and other clients are as before.
+//! Thousands of clients that send nothing, or half a message. They do not affect memory, reloads or other clients.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
@@ -20,10 +20,10 @@ use tonic::{codegen::http, transport::Channel};
 use crate::stage::{Files, Outcome, binary};
 
 const MIB: u64 = 1 << 20;
-/// Long enough for a machine that is busy with other tests.
+/// A time limit that is long enough for a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A client that asks with an API key.
+/// A client that sends Checks with an API key.
 struct Asking(AuthorizationClient<Channel>, String);
 
 impl Asking {
@@ -33,7 +33,7 @@ impl Asking {
         Ok(Self(client, key.to_owned()))
     }
 
-    /// The gRPC code in the answer: 0 where the request may pass.
+    /// The gRPC code in the answer. It is 0 if the request is allowed.
     async fn code(&mut self) -> Outcome<i32> {
         let http = HttpRequest {
             method: "GET".to_owned(),
@@ -55,11 +55,11 @@ impl Asking {
     }
 }
 
-/// A connection with messages of 900,000 of 1,000,000 bytes, which never end.
+/// A connection with incomplete messages: it sends 900,000 of the 1,000,000 bytes of each.
 struct Halves {
     _client: SendRequest<Bytes>,
     _bodies: Vec<SendStream<Bytes>>,
-    /// The connection itself, and who waits for its answers.
+    /// The tasks of the connection and of its pending answers.
     _tasks: JoinSet<()>,
 }
 
@@ -85,7 +85,7 @@ impl Halves {
             while !data.is_empty() {
                 body.reserve_capacity(data.len());
                 let capacity = std::future::poll_fn(|context| body.poll_capacity(context));
-                // Once it is reset there is none any more.
+                // A stream that was reset has no capacity.
                 let Some(Ok(capacity)) = capacity.await else {
                     break;
                 };
@@ -113,7 +113,7 @@ fn resident(geowarden: &Geowarden) -> Outcome<u64> {
     Ok(figure.ok_or("VmRSS")?.trim().parse::<u64>()? << 10)
 }
 
-/// The program under limits of open files: the soft one and the hard one.
+/// A script that starts the program with a soft and a hard limit of open files.
 fn limited(files: &Files, soft: u32, hard: u32) -> Outcome<PathBuf> {
     let program = files.path("limited.sh");
     let text = format!(
@@ -128,7 +128,7 @@ fn limited(files: &Files, soft: u32, hard: u32) -> Outcome<PathBuf> {
 /// The preface of HTTP/2, with empty SETTINGS.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// A third of them on the admin pages, the others on the gRPC port, of which half speak HTTP/2.
+/// Opens silent connections: a third to the admin pages, the others to the gRPC port. Half of the latter send HTTP/2's preface.
 async fn silent(geowarden: &Geowarden, count: usize) -> Outcome<Vec<TcpStream>> {
     let port = geowarden.grpc_port().ok_or("a port")?;
     let grpc = format!("127.0.0.1:{port}");
@@ -151,7 +151,7 @@ async fn thousands_of_silent_and_half_sent_ones_change_nothing_for_others() -> O
     let files = Files::new().await?;
     let config = files.configure("127.0.0.1:0", "", "")?;
     open_files::raise_limit();
-    // As much as the defaults need, to which the soft limit has to be raised.
+    // The hard limit is enough for the defaults. geowarden must raise the soft limit to it.
     let program = limited(&files, 256, 2048)?;
     let mut geowarden = Geowarden::start(&program, &config).await?;
     let mut before = Asking::connect(&geowarden, &files.osgeo_key).await?;
@@ -188,7 +188,7 @@ async fn thousands_of_silent_and_half_sent_ones_change_nothing_for_others() -> O
     Ok(())
 }
 
-/// What is kept back is enough for reloads, where clients want all the files that there may be.
+/// If clients open as many connections as possible, the reserved file descriptors are enough for reloads.
 #[tokio::test]
 async fn a_low_limit_of_open_files_is_not_used_up() -> Outcome {
     let files = Files::new().await?;
@@ -206,7 +206,7 @@ async fn a_low_limit_of_open_files_is_not_used_up() -> Outcome {
     geowarden.wait_for_metric(reloaded).await?;
     assert_ne!(before.code().await?, 0, "its key was revoked");
     assert_ne!(Asking::connect(&geowarden, "none").await?.code().await?, 0);
-    // A flood of them is a line a second.
+    // Many closed connections make only one log line a second.
     let lines = geowarden.log().matches("to make room").count();
     assert!((1..=60).contains(&lines), "{lines}");
     assert!(!geowarden.log().contains("could not be accepted"));

@@ -1,4 +1,4 @@
-//! What geowarden reads is what pygeoapi serves: random requests against its real applications, in process.
+//! pygeoapi serves what geowarden reads: random requests to pygeoapi's real applications, in process.
 
 use std::{path::Path, process::Command};
 
@@ -6,11 +6,11 @@ use geowarden_stack::Tools;
 
 use crate::stage::{Outcome, binary};
 
-/// Requests of the runs for routes together; `make differential` runs more.
+/// The number of requests of all runs that compare routes; `make differential` runs more.
 const COUNT: usize = 100_000;
-/// Requests of each run for values.
+/// The number of requests of each run that compares values.
 const VALUES: usize = 15_000;
-/// The requests of `tests/corpus/clients.jsonl`.
+/// The number of requests in `tests/corpus/clients.jsonl`.
 const CLIENTS: usize = 863;
 const SEED: &str = "20261124";
 
@@ -35,7 +35,7 @@ fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
     Ok(())
 }
 
-/// GDAL's, OWSLib's, QGIS's and those of a generator.
+/// The requests are recorded from GDAL, OWSLib and QGIS, or come from a generator.
 #[test]
 fn requests_of_clients_are_served_as_without_geowarden() -> Outcome {
     for backend in ["flask", "starlette"] {

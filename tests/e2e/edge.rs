@@ -1,4 +1,4 @@
-//! The shipped `envoy/edge.yaml`: TLS, a certificate that is renewed, a limit for each client.
+//! The shipped `envoy/edge.yaml`: TLS, the renewal of a certificate, a limit of requests for each client.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ impl Edge {
         Self::at(HOST, Files::new().await?).await
     }
 
-    /// With the policy of `files`, for clients that know it by `host`.
+    /// Starts with the policy of `files`, for clients that use the host name `host`.
     pub(crate) async fn at(host: &str, files: Files) -> Outcome<Self> {
         let tools = Tools::find()?;
         let config = files.configure("127.0.0.1:0", "", "")?;
@@ -64,7 +64,7 @@ impl Edge {
         })
     }
 
-    /// A client that trusts the authority of now alone.
+    /// A client that only trusts the current authority.
     fn client(&self) -> Outcome<Client> {
         let pem = fs::read(self.files.path("ca.crt"))?;
         let address = format!("127.0.0.1:{}", self.envoy.port()).parse()?;
@@ -80,7 +80,7 @@ impl Edge {
     }
 }
 
-/// Puts a new certificate for a host into the folder `tls`, the key first, and that of its new authority into `ca.crt`.
+/// Writes a new certificate for a host into the folder `tls`, with the key first. `ca.crt` is then its new authority.
 fn certify(host: &str, files: &Files) -> Outcome {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority
@@ -91,7 +91,7 @@ fn certify(host: &str, files: &Files) -> Outcome {
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
     let mut certificate = CertificateParams::new(vec![host.to_owned()])?;
-    // Python asks for it.
+    // Python rejects certificates without this extension.
     certificate.use_authority_key_identifier_extension = true;
     let certificate = certificate.signed_by(&key, &authority)?;
     for (name, text) in [
@@ -137,7 +137,7 @@ async fn a_client_that_asks_too_often_costs_envoy_alone() -> Outcome {
     let edge = Edge::new().await?;
     let client = edge.client()?;
     let (mut served, mut limited) = (0, 0);
-    // More than the 200 at once and what 50 a second add while these are sent.
+    // More than the burst of 200 requests, and the 50 a second that are added while these are sent.
     for _ in 0..20 {
         let asked = (0..100).map(|_| client.get(edge.url("/nowhere")).send());
         for answer in futures_util::future::join_all(asked).await {

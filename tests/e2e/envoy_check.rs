@@ -1,4 +1,4 @@
-//! What a running Envoy says of itself (`/config_dump`) is read by `geowarden check --envoy`.
+//! `geowarden check --envoy` reads the configuration of a running Envoy (`/config_dump`).
 
 use std::path::Path;
 

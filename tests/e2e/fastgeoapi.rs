@@ -1,4 +1,4 @@
-//! fastgeoapi's users move in: their `.env`, their policy, their clients' expectations; through Envoy and pygeoapi.
+//! The migration from fastgeoapi: its `.env` and its policy give the answers that its clients expect, through Envoy.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::stage::{Outcome, binary, start_envoy};
 
-/// What was observed of fastgeoapi, row by row: a request, the status, the body where it is fastgeoapi's own.
+/// An observed answer of fastgeoapi: its name, the request, the status, and the body if it is fastgeoapi's own.
 type Row = (&'static str, Ask, u16, Option<Value>);
 
 struct Moved {
@@ -125,7 +125,7 @@ async fn api_keys_answer_as_observed() -> Outcome {
                 Some(json!({"detail": "no api key"})),
             ),
             (
-                // Better: any key could post there.
+                // Safer than fastgeoapi, where any key could send a POST.
                 "the administration",
                 Ask::get("/geoapi/admin/config").header("x-api-key", "pygeoapi"),
                 403,
@@ -190,7 +190,7 @@ async fn oauth2_answers_as_observed() -> Outcome {
     Ok(())
 }
 
-/// In the way of fastgeoapi's sample, with the context that its requests really have.
+/// Like the sample policy of fastgeoapi, with the context that its requests really have.
 const POLICY: &str = r#"package httpapi.authz
 
 import input
@@ -222,7 +222,7 @@ async fn openid_connect_takes_the_policy_unchanged() -> Outcome {
     moved
         .answers(vec![
             ("openapi", Ask::get("/geoapi/openapi"), 200, None),
-            // Better: fastgeoapi sent every client to the login page.
+            // fastgeoapi sent every client to the login page.
             (
                 "no token",
                 items(),
@@ -236,7 +236,7 @@ async fn openid_connect_takes_the_policy_unchanged() -> Outcome {
                 Some(json!({"message": "Unauthorized"})),
             ),
             ("allowed", items().bearer(&osgeo), 200, None),
-            // Better: fastgeoapi answered 401.
+            // fastgeoapi answered 401.
             ("denied", items().bearer(&geobeyond), 403, None),
             (
                 "other collection",

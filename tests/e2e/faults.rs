@@ -1,4 +1,4 @@
-//! What breaks, breaks closed.
+//! After a fault, requests are refused and not allowed.
 
 use geowarden_stack::Geowarden;
 use serde_json::Value;
@@ -38,8 +38,8 @@ async fn a_bad_reload_only_takes_away_keys_and_a_good_one_changes_everything() -
     let names_the_line = |event: &Value| event.to_string().contains("authz.rego:2");
     stage.geowarden()?.event(names_the_line).await?;
 
-    // A key file that is broken holds up a good policy too: all but revocation works whole or not at all. The entry of
-    // osgeo still stands in it.
+    // A broken key file also delays a valid policy: files only come into force together, except for revocation. The entry
+    // of osgeo is still in the file.
     let keys = std::fs::read_to_string(stage.files.path("api-keys.yaml"))?;
     let broken = format!("{keys}- id: [\n");
     stage.files.write("api-keys.yaml", &broken)?;
@@ -49,7 +49,7 @@ async fn a_bad_reload_only_takes_away_keys_and_a_good_one_changes_everything() -
     stage.geowarden()?.event(names_the_file).await?;
     assert_eq!(stage.status(items("obs", &key)).await?.0, 200);
 
-    // Of what stands in it no key is osgeo's any more.
+    // The file no longer has the key of osgeo.
     stage
         .files
         .write("api-keys.yaml", "- id: x\n  sha256: nonsense\n")?;

@@ -42,7 +42,7 @@ async fn its_tokens_open_what_the_policy_says_whatever_key_signs() -> Outcome {
 async fn an_issuer_is_its_name_to_the_letter() -> Outcome {
     let glewlwyd = Glewlwyd::start(&Tools::find()?, 600).await?;
     let files = Files::new().await?;
-    // Its metadata are found there too, and say another name.
+    // The metadata exist at this address too, but name another issuer.
     let with_slash = issuer(&format!("{}/", glewlwyd.issuer()));
     let config = files.configure("127.0.0.1:0", &with_slash, "")?;
     let geowarden = Geowarden::start_alive(binary(), &config).await?;

@@ -1,4 +1,4 @@
-//! The image: what is in it, that it is the same each time, and that its program runs.
+//! The image: it has the expected files, two builds are equal, and its program runs.
 
 use std::{
     collections::BTreeSet,
@@ -23,9 +23,9 @@ struct Image {
 }
 
 impl Image {
-    /// Of the development profile, since a release takes minutes; the rest is as in `make image`.
+    /// Builds it with the development profile, since a release takes minutes. Everything else is as in `make image`.
     fn build(folder: PathBuf, variables: &[(&str, &str)]) -> Outcome<Self> {
-        // Tools that are not installed are told of by the script, which names the command.
+        // If a tool is not installed, the script says so and names the command that installs it.
         let output = Command::new(root().join("k8s/image.sh"))
             .env("PROFILE", "dev")
             .env("OUTPUT", &folder)
@@ -58,7 +58,7 @@ impl Image {
         read(&self.blob(digest))
     }
 
-    /// Unpacks its layers, and says which files there are.
+    /// Unpacks the layers, and returns the names of all files.
     fn unpack(&self, into: &Path) -> Outcome<BTreeSet<String>> {
         let mut files = BTreeSet::new();
         let manifest = self.manifest()?;
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Outcome<Value> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-/// Whether an ELF program of 64 bits asks for a loader (a segment of type PT_INTERP): a static one does not.
+/// Whether a 64-bit ELF program needs a loader (a segment of type `PT_INTERP`). A static program needs none.
 fn asks_for_a_loader(program: &[u8]) -> bool {
     let number = |at: usize, size: usize| {
         let bytes = program[at..at + size].iter().rev();
@@ -159,7 +159,7 @@ async fn the_image_holds_one_static_program_that_runs() -> Outcome {
     assert_eq!(healthy.trim(), "ok");
     assert!(running.terminate().await?.success());
 
-    // The same source, the same image; and another architecture by an argument.
+    // The same source gives the same image. An argument selects another architecture.
     let again = Image::build(folder.path().join("again"), &[])?;
     assert_eq!(again.digest, image.digest);
     let program = program.display().to_string();

@@ -1,4 +1,4 @@
-//! What `geowarden init` writes, as it is: Envoy takes it, and with it pygeoapi is guarded.
+//! The files that `geowarden init` writes, unchanged: Envoy starts with them, and geowarden guards pygeoapi.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::stage::{Outcome, binary};
 
 const ITEMS: &str = "/collections/obs/items?f=json";
 
-/// A folder that was written, and what was said of it.
+/// A folder that `init` wrote, and what `init` printed.
 struct Made {
     folder: TempDir,
     said: Value,
@@ -49,7 +49,7 @@ impl Made {
         self.said["key"].as_str().unwrap_or_default()
     }
 
-    /// Starts everything, on ports that the system chooses.
+    /// Starts Envoy, geowarden and pygeoapi, on ports that the system chooses.
     async fn start(&self, tools: &Tools, base_path: &str) -> Outcome<(Envoy, Geowarden, Pygeoapi)> {
         let pygeoapi = if base_path.is_empty() {
             Pygeoapi::start(tools).await?
@@ -124,7 +124,7 @@ async fn with_tokens_and_a_login_it_guards_pygeoapi() -> Outcome {
     let token = provider.client_credentials("osgeo").await?;
     let (envoy, ..) = &made.start(&tools, "").await?;
     let with_token = |path: &str| Ask::get(path).bearer(&token);
-    // The token is valid, and its bearer has no role that reads.
+    // The token is valid, but its roles do not allow reading.
     let sent = with_token("/collections?f=json")
         .send(&envoy.address())
         .await?;

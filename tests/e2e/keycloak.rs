@@ -1,4 +1,4 @@
-//! Keycloak's tokens under the default policy, from a key server of its exact shape.
+//! Keycloak's tokens with the default policy. A server answers exactly as Keycloak does.
 
 use geowarden_stack::{Geowarden, Keycloak, Tools};
 use serde_json::{Value, json};
@@ -31,13 +31,13 @@ async fn roles_of_the_realm_open_what_the_default_policy_says() -> Outcome {
     let reader = keycloak.client_credentials("reader").await?;
     let stranger = keycloak.client_credentials("stranger").await?;
     assert_eq!(stage.status(items_by_token("obs", &reader)).await?.0, 200);
-    // A role of a client is none of the realm.
+    // A role of a client does not count as a role of the realm.
     assert_eq!(
         stage.status(items_by_token("obs", &stranger)).await?,
         (403, "policy-denied".to_owned())
     );
 
-    // The key for encryption is in the set, and signs nothing.
+    // The key set also has a key for encryption. It must not be used for signatures.
     let keys = keycloak.key_set().await?;
     assert_eq!(
         (&keys["keys"][0]["alg"], &keys["keys"][1]["alg"]),
@@ -50,7 +50,7 @@ async fn roles_of_the_realm_open_what_the_default_policy_says() -> Outcome {
             json!({}),
             "unknown-key-id",
         ),
-        // As from the front of another host name, or another realm of the same keys.
+        // A token of Keycloak under another host name, or of another realm with the same keys.
         (
             "another realm",
             json!({}),
@@ -120,7 +120,7 @@ async fn metadata_of_another_issuer_are_not_believed() -> Outcome {
 #[tokio::test]
 async fn clocks_may_differ_by_the_leeway() -> Outcome {
     let keycloak = Keycloak::start(&Tools::find()?).await?;
-    // Far from what the test itself may take.
+    // Much longer than the test takes.
     let leeway = 600;
     let exact = stage(&keycloak, "").await?;
     let tolerant = stage(&keycloak, &format!(", leeway: {leeway}s")).await?;

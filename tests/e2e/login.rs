@@ -1,4 +1,4 @@
-//! People with a browser: the shipped `envoy/oidc.yaml` sends them to a real OpenID provider and back.
+//! The login in a browser: the shipped `envoy/oidc.yaml` sends people to a real OpenID provider and back.
 
 use std::{fs, io::ErrorKind, path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     stage::{Files, Outcome, binary, issuer, reserved_port},
 };
 
-/// TLS to the provider, which speaks plain HTTP on loopback here.
+/// The part of the configuration with TLS to the provider. The test removes it: its provider has plain HTTP.
 const TLS: &str = r#"      transport_socket:
         name: envoy.transport_sockets.tls
         typed_config:
@@ -37,10 +37,10 @@ impl Login {
         Self::with(Files::new().await?, 600).await
     }
 
-    /// With the policy of `files`, and tokens that are valid for so many seconds.
+    /// Starts with the policy of `files`, and tokens that are valid for `lifetime` seconds.
     pub(crate) async fn with(files: Files, lifetime: u32) -> Outcome<Self> {
         let tools = Tools::find()?;
-        // The provider must know the callback before Envoy is there, and Envoy the provider.
+        // The provider must know the address of Envoy, and Envoy that of the provider. So reserve Envoy's port first.
         let (reserved, port) = reserved_port()?;
         let provider = Provider::start_for_browsers(
             &tools,
@@ -48,7 +48,7 @@ impl Login {
             lifetime,
         )
         .await?;
-        // Envoy takes a token for valid until a while after it is over: it counts from when it received it.
+        // Envoy counts a token's lifetime from the time of receipt, so it still sends a token that has just expired.
         let issuer = issuer(&provider.issuer()).replace('}', ", leeway: 5s}");
         let config = files.configure("127.0.0.1:0", &issuer, "")?;
         let geowarden = Geowarden::start(binary(), &config).await?;
@@ -96,13 +96,13 @@ impl Login {
         })
     }
 
-    /// Where people find it. Not by the provider's host name: cookies know no ports, and would go to both.
+    /// The address for people. It must not have the provider's host name: cookies ignore ports, and would be sent to both.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.envoy.port())
     }
 }
 
-/// Logs in at the provider's own pages, from wherever the visit ended; stops where the provider sends people back.
+/// Logs in at the provider's pages, from the browser's current page, until the provider sends the browser back.
 async fn log_in(browser: &mut Browser, name: &str) -> Outcome<geowarden_stack::Answer> {
     let form = format!("prompt=login&login={name}&password=any");
     let at_login = browser.address.clone();
@@ -120,7 +120,7 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
     let allowed = pictures.join("login-allowed.png");
     let forbidden = pictures.join("login-forbidden.png");
     for old in [&allowed, &forbidden] {
-        // One of an earlier run must not pass for one of this.
+        // A picture of an earlier run must not look like one of this run.
         fs::remove_file(old).or_else(|error| match error.kind() {
             ErrorKind::NotFound => Ok(()),
             _ => Err(error),
@@ -169,7 +169,7 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
         assert!(asked.text.contains("Sign-in"), "{asked:?}");
     }
 
-    // The very page that was asked for first, with its data.
+    // The browser shows the page that it asked for first, with its data.
     let there = saw("allowed page")?;
     assert_eq!((&there.address, there.status), (&page, Some(200)));
     assert!(there.text.contains("bologna"), "{there:?}");
@@ -177,7 +177,7 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
     assert_eq!(script.status, Some(200), "{script:?}");
     assert!(script.text.contains("FeatureCollection"), "{script:?}");
 
-    // What the person may not see is refused in words, not asked for again.
+    // A forbidden page gives an explanation, and not the login again.
     let refused = saw("forbidden page")?;
     assert_eq!(refused.status, Some(403));
     assert_eq!(
@@ -191,7 +191,7 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
         assert!(fs::read(&picture)?.starts_with(b"\x89PNG"), "{picture:?}");
     }
 
-    // No token in a log, encrypted or not.
+    // No log has a token, encrypted or not.
     let log = [login.geowarden.log(), login.envoy.log()].concat();
     let cookies: Vec<_> = saw("cookies")?.text.lines().collect();
     assert!(cookies.iter().any(|value| value.len() > 500), "{cookies:?}");
@@ -204,7 +204,7 @@ async fn a_person_logs_in_looks_around_and_signs_out_in_chromium() -> Outcome {
     Ok(())
 }
 
-/// Providers put roles and groups into tokens, more than fit into one cookie.
+/// A token with many roles and groups does not fit into one cookie.
 #[tokio::test]
 async fn a_person_with_a_token_of_many_groups_logs_in_in_chromium() -> Outcome {
     let login = Login::new().await?;
@@ -232,7 +232,7 @@ async fn a_person_with_a_token_of_many_groups_logs_in_in_chromium() -> Outcome {
     assert_eq!(saw("script")?.status, Some(200));
     assert_eq!(saw("script after")?.status, Some(401));
     let sizes: Vec<_> = saw("cookies")?.text.lines().map(str::len).collect();
-    // Each fits, and together they are what would not.
+    // Each cookie is small enough for a browser, but all of them together are larger than one cookie may be.
     assert!(sizes.iter().all(|size| *size < 4096), "{sizes:?}");
     assert!(sizes.iter().sum::<usize>() > 2 * 4096, "{sizes:?}");
     Ok(())
@@ -249,7 +249,7 @@ async fn a_session_that_was_tampered_with_is_none() -> Outcome {
     let answer = log_in(&mut browser, "osgeo").await?;
     assert_eq!((answer.status(), &browser.address), (200, &page));
 
-    // Each cookie that carries a token or vouches for one, cut away and changed.
+    // Each cookie with a token, or with a signature of one, is removed, and is changed.
     for name in ["BearerToken", "OauthHMAC", "OauthExpires"] {
         let value = browser.cookies(&host).get(name).cloned();
         let value = value.ok_or_else(|| format!("no cookie {name}"))?;
@@ -265,14 +265,14 @@ async fn a_session_that_was_tampered_with_is_none() -> Outcome {
         for other in [changed, String::new()] {
             let mut thief = browser.clone();
             thief.cookies(&host).insert(name.to_owned(), other);
-            // Without a refresh token, which would earn a new session rightly.
+            // Remove the refresh token, with which Envoy could get a new session.
             thief.cookies(&host).remove("RefreshToken");
             let asked = thief.fetch(&login.url("/collections/obs/items")).await?;
             assert_eq!(asked.status(), 401, "{name}: {}", asked.text());
         }
     }
 
-    // A callback that no login of this browser led to.
+    // A callback without a login of this browser before.
     let callback = login.url("/callback?code=stolen&state=forged");
     for mut victim in [Browser::default(), before, browser] {
         victim.cookies(&host).remove("RefreshToken");
@@ -298,7 +298,7 @@ async fn a_session_is_renewed_without_asking_again() -> Outcome {
         let mut every = tokio::time::interval(Duration::from_millis(100));
         while token(&mut browser).as_ref() == Some(&first) {
             every.tick().await;
-            // A script is never sent to the provider, which would let the person in without asking.
+            // A script is never sent to the provider, which would log the person in without a question.
             let answer = browser.fetch(&items).await?;
             assert_eq!(answer.status(), 200, "{}", answer.text());
         }
@@ -325,7 +325,7 @@ async fn who_is_no_browser_is_asked_for_a_token() -> Outcome {
         let challenge = answer.header("www-authenticate").unwrap_or_default();
         assert!(challenge.starts_with("Bearer "), "{name}: {challenge}");
     }
-    // A token or a key of one's own needs no login, whatever asks.
+    // A request with a token or a key needs no login, from any client.
     let token = login.provider.client_credentials("osgeo").await?;
     let with_token = items()
         .bearer(&token)
@@ -352,7 +352,7 @@ async fn who_is_no_browser_is_asked_for_a_token() -> Outcome {
             .await?;
         assert_eq!(answer.status(), 200, "{page}");
     }
-    // But nothing that only looks like one.
+    // A page that only looks like a public one needs a login.
     for page in [
         "/static",
         "/openapi/../collections/obs",

@@ -1,6 +1,6 @@
-//! geowarden with real neighbours: Envoy, pygeoapi under gunicorn, OpenID providers, a browser.
+//! geowarden with the real components around it: Envoy, pygeoapi under gunicorn, OpenID providers, a browser.
 //!
-//! `make tools` installs them; without one of them a test fails and says so.
+//! `make tools` installs them. If one is missing, the test fails and says so.
 #![allow(clippy::indexing_slicing)] // of JSON: an absent member is null
 
 mod api_keys;

@@ -1,4 +1,4 @@
-//! What is under `k8s/`, rendered and validated by Kubernetes' own tools (`tests/k8s`, Python).
+//! The manifests in `k8s/`, rendered and validated by Kubernetes' own tools (`tests/k8s`, Python).
 
 use std::{path::Path, process::Command};
 
@@ -15,7 +15,7 @@ fn pass(module: &str) -> Outcome {
         .output()?;
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
-    // A module without tests passes too.
+    // A Python module without tests would pass too.
     assert!(
         told.contains("\nRan ") && !told.contains("Ran 0 "),
         "{told}"

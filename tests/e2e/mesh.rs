@@ -1,7 +1,7 @@
-//! What `k8s/istio` and `k8s/envoy-gateway` make of Envoy has every setting of the security model, and Envoy takes it.
+//! With `k8s/istio` and `k8s/envoy-gateway`, Envoy gets every setting of the security model, and accepts the configuration.
 //!
-//! Neither can run here. What they generate from their resources is modelled below, field by field of those that matter,
-//! on a bootstrap that lacks all the rest; the patches are applied as they are.
+//! Istio and Envoy Gateway cannot run here. So this file imitates what they generate from their resources: it sets the
+//! important fields in a bootstrap without any of these settings. The patches are applied as they are.
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ fn read(name: &str) -> Outcome<Value> {
     Ok(Document::parse(&fs::read_to_string(path)?)?.value)
 }
 
-/// The shipped bootstrap without any of the settings.
+/// The shipped bootstrap, without any of the settings of the security model.
 fn bare() -> Outcome<Value> {
     let mut bootstrap = read("envoy/api-key.yaml")?;
     for (place, pointer, _, _) in settings() {
@@ -52,7 +52,7 @@ fn at<'a>(value: &'a mut Value, pointer: &str) -> Outcome<&'a mut Value> {
         .ok_or_else(|| format!("nothing at {pointer}").into())
 }
 
-/// As protobuf merges messages: members one by one, the rest replaced.
+/// Merges like protobuf: objects member by member; every other value is replaced.
 fn merge(into: &mut Value, patch: &Value) {
     match (into, patch) {
         (Value::Object(into), Value::Object(patch)) => {
@@ -64,7 +64,7 @@ fn merge(into: &mut Value, patch: &Value) {
     }
 }
 
-/// Nothing is missing, and Envoy itself takes it.
+/// Asserts that no setting is missing, and that Envoy accepts the bootstrap.
 async fn assert_hardened(bootstrap: &Value) -> Outcome {
     assert_eq!(faults(bootstrap), Vec::<String>::new());
     let folder = tempfile::tempdir()?;
@@ -73,7 +73,7 @@ async fn assert_hardened(bootstrap: &Value) -> Outcome {
     Ok(Envoy::validate(&Tools::find()?, &file).await?)
 }
 
-/// What Istio makes of the provider, and of `pathNormalization`.
+/// The bootstrap with what Istio generates from the provider and from `pathNormalization`.
 fn generated_by_istio() -> Outcome<Value> {
     let mesh = read("k8s/istio/mesh-config.yaml")?;
     let provider = &mesh["meshConfig"]["extensionProviders"][0]["envoyExtAuthzGrpc"];
@@ -120,14 +120,14 @@ async fn istio_has_every_setting() -> Outcome {
             Some(other) => return Err(format!("no filter {other}").into()),
         };
         let value = &patch["patch"]["value"]["typed_config"];
-        // A patch for another type would be refused.
+        // Istio would refuse a patch of another type.
         assert_eq!(at(&mut bootstrap, &target)?["@type"], value["@type"]);
         merge(at(&mut bootstrap, &target)?, value);
     }
     assert_hardened(&bootstrap).await
 }
 
-/// What Envoy Gateway makes of the SecurityPolicy and the ClientTrafficPolicy.
+/// The bootstrap with what Envoy Gateway generates from the SecurityPolicy and the ClientTrafficPolicy.
 fn generated_by_envoy_gateway() -> Outcome<Value> {
     let security = read("k8s/envoy-gateway/security-policy.yaml")?;
     let security = &security["spec"]["extAuth"];
@@ -170,7 +170,7 @@ fn generated_by_envoy_gateway() -> Outcome<Value> {
     Ok(bootstrap)
 }
 
-/// The JSON pointer of a JSONPath that is made of names, indices and `[?(@.name=='..')]`.
+/// The JSON pointer for a JSONPath of names, indices and `[?(@.name=='..')]`.
 fn pointer(listener: &Value, path: &str) -> Outcome<String> {
     let mut pointer = String::new();
     let mut rest = path.strip_prefix('$').ok_or("a path from the root")?;
@@ -214,7 +214,7 @@ async fn envoy_gateway_has_every_setting() -> Outcome {
         let parent = at(listener, &format!("{found}{parent}"))?;
         parent[name] = operation["value"].clone();
     }
-    // The check of the whole knows the filter by its own name.
+    // The check looks for the filter by its usual name.
     at(&mut bootstrap, FIRST_FILTER)?["name"] = EXT_AUTHZ.into();
     assert_hardened(&bootstrap).await
 }

@@ -1,4 +1,4 @@
-//! A policy means what it means in OPA: random and written policies, held against the real engine.
+//! A policy means the same as in OPA: random and written policies are compared with the real engine.
 
 use std::{path::Path, process::Command};
 
@@ -6,11 +6,11 @@ use geowarden_stack::Tools;
 
 use crate::stage::{Outcome, binary};
 
-/// Random policies; `make differential-rego` runs more.
+/// The number of random policies; `make differential-rego` runs more.
 const COUNT: usize = 2_000;
 const SEED: &str = "20261125";
 
-/// What the module of `tests/rego` says, which must end well.
+/// The output of a module of `tests/rego`, which must succeed.
 fn told(module: &str, arguments: &[&str]) -> Outcome<String> {
     let output = Command::new(Tools::find()?.opa_python()?)
         .args(["-m", module])

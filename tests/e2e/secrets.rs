@@ -1,4 +1,4 @@
-//! No credential leaves geowarden: not in logs, metrics, answers, nor to pygeoapi.
+//! No credential leaves geowarden: it is not in logs, metrics or answers, and pygeoapi does not get it.
 
 use geowarden_stack::{Ask, Provider, Tools};
 
@@ -26,7 +26,7 @@ async fn no_credential_is_emitted_anywhere() -> Outcome {
     }
     emitted.push_str(&stage.envoy.log());
     let geowarden = stage.geowarden()?;
-    // The last of them.
+    // Wait for the event of the last request.
     geowarden.event(|event| event["status"] == 400).await?;
     emitted.push_str(&geowarden.log());
     emitted.push_str(&geowarden.admin_page("/metrics").await?.text());

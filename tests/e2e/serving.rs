@@ -1,4 +1,4 @@
-//! Sockets, load, a graceful end.
+//! Unix sockets, many requests at once, and a graceful end.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ async fn a_unix_socket_serves_as_well() -> Outcome {
     Ok(())
 }
 
-/// With limits of time that a thousand requests keep on a machine that is busy with other tests.
+/// A stage with long time limits: on a machine that is busy with other tests, a thousand requests must not exceed them.
 async fn patient() -> Outcome<Stage> {
     let files = Files::new().await?;
     let config = files.configure("127.0.0.1:0", "", "")?;
@@ -55,7 +55,7 @@ async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
         };
         let address = address.clone();
         asked.spawn(async move {
-            // What is public is cheap for pygeoapi, so that the load is geowarden's.
+            // Public pages are cheap for pygeoapi, so geowarden has most of the load.
             let target = if number % 4 < 2 {
                 "/conformance?f=json"
             } else {
@@ -87,8 +87,7 @@ async fn a_thousand_requests_at_once_all_get_their_own_answer() -> Outcome {
     Ok(())
 }
 
-/// Each is larger than HTTP/2's windows let come at once, and together they are more than a connection may hold of what is
-/// half-sent.
+/// Each body is larger than an HTTP/2 window. Together they exceed the limit of a connection for incomplete messages.
 #[tokio::test]
 async fn a_burst_of_large_bodies_is_not_taken_for_half_sent_messages() -> Outcome {
     let mut stage = patient().await?;
@@ -109,8 +108,8 @@ async fn a_burst_of_large_bodies_is_not_taken_for_half_sent_messages() -> Outcom
     Ok(())
 }
 
-/// gRPC's own client names the socket's path as `:authority`, which is no host: HTTP/2 refuses the request before anybody
-/// here sees it.
+/// gRPC's own client sends the path of the socket as `:authority`. That is not a valid host, so the HTTP/2 library refuses the
+/// request before geowarden sees it.
 #[tokio::test]
 async fn google_grpc_over_a_unix_socket_needs_an_authority_and_the_log_says_so() -> Outcome {
     let files = Files::new().await?;
@@ -172,8 +171,8 @@ async fn without_configuration_it_makes_a_key_and_says_so() -> Outcome {
     Ok(())
 }
 
-/// Whoever drops a request makes Envoy reset its check. h2 by default closes a connection that has more than 20 resets
-/// pending, and with it the checks of everybody else.
+/// If a client drops its request, Envoy resets the Check. By default, h2 closes a connection with more than 20 pending resets,
+/// and so ends the Checks of all other clients.
 #[tokio::test]
 async fn bursts_of_dropped_requests_cost_nobody_else_an_answer() -> Outcome {
     let mut stage = Stage::with_keys().await?;

@@ -1,4 +1,4 @@
-//! A geowarden of the test's own, between an Envoy and a pygeoapi.
+//! A geowarden for one test, between an Envoy and a pygeoapi.
 
 use std::{
     error::Error,
@@ -20,7 +20,7 @@ pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_geowarden"))
 }
 
-/// Files of one geowarden: configuration, keys, a copy of the example policy.
+/// The files of one geowarden: configuration, keys, a copy of the example policy.
 pub(crate) struct Files {
     folder: TempDir,
     pub(crate) osgeo_key: String,
@@ -71,7 +71,7 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    /// Puts a file in place whole at once, as an editor or a ConfigMap does.
+    /// Replaces a file in one step, as an editor or a ConfigMap does.
     pub(crate) fn write(&self, name: &str, text: &str) -> Outcome {
         let aside = self.path(".aside");
         fs::write(&aside, text)?;
@@ -89,14 +89,14 @@ impl Files {
     }
 }
 
-/// One trusted issuer as YAML, refreshed quickly.
+/// One trusted issuer as YAML. Its keys are refreshed quickly.
 pub(crate) fn issuer(issuer: &str) -> String {
     format!(
         "{{issuer: '{issuer}', audiences: [pygeoapi], algorithms: [RS256], refresh_floor: 100ms}}"
     )
 }
 
-/// Everything between a client and pygeoapi. It ends in this order.
+/// Envoy, geowarden and pygeoapi. They end in the order of the fields.
 pub(crate) struct Stage {
     pub(crate) envoy: Envoy,
     pub(crate) geowarden: Option<Geowarden>,
@@ -105,12 +105,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// With API keys only, by the shipped `envoy/api-key.yaml`.
+    /// Starts with API keys only, with the shipped `envoy/api-key.yaml`.
     pub(crate) async fn with_keys() -> Outcome<Self> {
         Self::new("envoy/api-key.yaml", "127.0.0.1:0", "").await
     }
 
-    /// With keys and tokens of `provider`, by the shipped `envoy/jwt.yaml`.
+    /// Starts with API keys and with tokens of `provider`, with the shipped `envoy/jwt.yaml`.
     pub(crate) async fn with_tokens(provider: &Provider) -> Outcome<Self> {
         Self::new("envoy/jwt.yaml", "127.0.0.1:0", &issuer(&provider.issuer())).await
     }
@@ -147,7 +147,7 @@ impl Stage {
         Ok(ask.send(&self.envoy.address()).await?)
     }
 
-    /// The status of an answer, and where it is a problem document its code.
+    /// The status of an answer, and its code if it is a problem document.
     pub(crate) async fn status(&self, ask: Ask) -> Outcome<(u16, String)> {
         let answer = self.ask(ask).await?;
         let code = answer
@@ -185,10 +185,10 @@ pub(crate) fn items_by_token(collection: &str, token: &str) -> Ask {
     Ask::get(format!("/collections/{collection}/items")).bearer(token)
 }
 
-/// A port that Envoy or gunicorn can listen on, and that nobody else gets as long as the socket lives.
+/// A port on which Envoy or gunicorn can listen. No other program gets it while the returned socket exists.
 pub(crate) fn reserved_port() -> Outcome<(TcpSocket, u16)> {
     let socket = TcpSocket::new_v4()?;
-    // As they do; and since nobody listens on this one, every connection is theirs.
+    // Envoy and gunicorn set SO_REUSEPORT too. This socket does not listen, so it gets no connection.
     socket.set_reuseport(true)?;
     socket.bind("127.0.0.1:0".parse()?)?;
     let port = socket.local_addr()?.port();

@@ -1,5 +1,4 @@
-//! "Authorize" on pygeoapi's page of its OpenAPI document: Swagger UI in Chromium, with the document that `geowarden openapi`
-//! has written.
+//! "Authorize" on pygeoapi's OpenAPI page: Swagger UI in Chromium, with the document that `geowarden openapi` has written.
 
 use geowarden_stack::{Envoy, EnvoyConfig, Geowarden, Provider, Pygeoapi, Seen, Tools, Visit};
 
@@ -10,7 +9,7 @@ const OPERATION: &str = "#operations-obs-getObsFeatures";
 const KEY: &str = "#api_key_value";
 const TOKEN: &str = "#auth-bearer-value";
 
-/// Has a person authorize with what fits into a field.
+/// Enters a credential into a field of "Authorize".
 fn authorize(visit: Visit, field: &str, credential: &str) -> Visit {
     visit
         .press(".scheme-container button.authorize")
@@ -21,7 +20,7 @@ fn authorize(visit: Visit, field: &str, credential: &str) -> Visit {
         .press(".modal-ux .btn-done >> nth=0")
 }
 
-/// Has a person take it back.
+/// Removes the credential again.
 fn log_out(visit: Visit, scheme: &str) -> Visit {
     visit
         .press(".scheme-container button.authorize")
@@ -31,7 +30,7 @@ fn log_out(visit: Visit, scheme: &str) -> Visit {
         .press(".modal-ux .btn-done >> nth=0")
 }
 
-/// Has a person try the operation out.
+/// Tries the operation out.
 fn execute(visit: Visit, name: &str) -> Visit {
     visit
         .press(&format!("{OPERATION} .execute"))
@@ -72,7 +71,7 @@ async fn a_key_and_a_token_are_sent_by_swagger_ui() -> Outcome {
     let seen = visit.make(&tools).await?;
 
     let saw = |name: &str| seen.get(name).ok_or_else(|| format!("no look at {name}"));
-    // What stands behind the request: the code of the answer, then the answer.
+    // The page shows the answer after the request: first its status, then its body.
     let answer = |look: &Seen| {
         let (_, answer) = look.text.split_once("Server response")?;
         let (answer, _) = answer.split_once("Response headers")?;

@@ -10,10 +10,10 @@ use crate::{
     tokens::now,
 };
 
-/// Each tenant, and the collection that its data open to every company that its keys and tokens name.
+/// Each tenant, and the collection that its data allow to the companies of its keys and tokens.
 const TENANTS: [(&str, &str); 2] = [("osgeo", "obs"), ("geobeyond", "lakes")];
 
-/// The same for both: what differs is data and keys.
+/// The policy of both tenants. They differ in data and keys.
 const POLICY: &str = r"package geowarden.authz
 
 allow if input.ogc.collection in data.open[company]
@@ -64,7 +64,7 @@ impl Stage {
         Ok((answer.status(), code.unwrap_or_default()))
     }
 
-    /// A token of the one provider that both trust, for an audience.
+    /// A token for an audience, from the provider that both tenants trust.
     async fn token(&self, audience: &str) -> Outcome<String> {
         let claims = json!({
             "iss": self.provider.issuer(), "aud": audience, "sub": "s", "company": "acme",
@@ -129,7 +129,7 @@ async fn neither_keys_nor_tokens_nor_data_of_one_open_the_other() -> Outcome {
     for (name, own) in TENANTS {
         let token = stage.token(name).await?;
         for (other, theirs) in TENANTS.into_iter().filter(|(other, _)| *other != name) {
-            // Twice: what was verified is remembered, by its own tenant alone.
+            // Ask twice: a tenant remembers verified tokens, and must not remember those of the other tenant.
             for _ in 0..2 {
                 let by_key = |collection| items(collection).header("x-api-key", key_of(name));
                 assert_eq!(stage.status(name, by_key(own)).await?.0, 200, "{name}");
@@ -154,7 +154,7 @@ async fn neither_keys_nor_tokens_nor_data_of_one_open_the_other() -> Outcome {
             }
         }
     }
-    // Both logs tell whose rules judged, and neither tells a key.
+    // Both logs name the tenant whose rules decided, and neither has a key.
     let line = stage
         .envoy
         .access_log_line(|line| line["tenant"] == "osgeo" && line["outcome"] == "allow")
@@ -174,7 +174,7 @@ async fn a_client_cannot_choose_whose_rules_judge_it() -> Outcome {
         let asked = own("osgeo", "obs");
         assert_eq!(stage.status_at(host, asked).await?.0, 200, "{host}");
     }
-    // Headers that look as if they named a host or a tenant change nothing.
+    // Other headers with a host or a tenant change nothing.
     let mut asked = own("geobeyond", "lakes");
     for (name, value) in [
         ("x-forwarded-host", "maps.geobeyond.example"),
@@ -188,7 +188,7 @@ async fn a_client_cannot_choose_whose_rules_judge_it() -> Outcome {
         stage.status("osgeo", asked).await?,
         refused(401, "unknown-key")
     );
-    // Two hosts, nobody's, and what is not quite one end in Envoy already.
+    // Envoy itself refuses two hosts, an unknown host, and a text that is not quite a host.
     for (host, asked, status) in [
         (
             "maps.osgeo.example",
@@ -238,7 +238,7 @@ async fn a_broken_policy_of_one_keeps_its_last_good_one() -> Outcome {
 }
 
 impl Stage {
-    /// Another Envoy before the same geowarden, with other routes.
+    /// Starts another Envoy with other routes, for the same geowarden.
     async fn other_envoy(&self, replacements: &[(&str, &str)]) -> Outcome<Envoy> {
         let tools = Tools::find()?;
         let template = tools.repository().join("envoy/tenants.yaml");
@@ -250,7 +250,7 @@ impl Stage {
     }
 }
 
-/// The status of a collection's items by a tenant's key, and where it is a problem document its code.
+/// Asks for a collection's items with a tenant's key. Returns the status, and the code of a problem document.
 async fn asked(
     envoy: &Envoy,
     host: &str,
@@ -277,7 +277,7 @@ async fn the_route_wins_over_the_host_and_one_that_names_nobody_is_refused() -> 
             ("{policy: geobeyond}", "{policy: nobody}"),
         ])
         .await?;
-    // osgeo's route takes every host, so that a client can write geobeyond's.
+    // The route of osgeo accepts every host, so a client can send the host of geobeyond there.
     let host = "maps.geobeyond.example";
     assert_eq!(asked(&envoy, host, "osgeo", "obs").await?.0, 200);
     let unknown = refused(401, "unknown-key");
@@ -323,7 +323,7 @@ async fn the_host_that_envoy_passes_on_chooses_where_no_route_does() -> Outcome 
             "{host}"
         );
     }
-    // What is no host name is not quoted in the log: it may hold a password.
+    // The log must not have a host that is not valid: it may contain a password.
     assert!(!stage.geowarden.log().contains("PWSECRET"));
     Ok(())
 }

@@ -71,7 +71,7 @@ async fn tokens_open_what_the_policy_says() -> Outcome {
         let challenge = answer.header("www-authenticate").unwrap_or_default();
         assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
     }
-    // The claims of one token under the signature of another.
+    // The claims of one token with the signature of another.
     let (head, signature) = (
         minted.rsplit_once('.').unwrap_or_default().0,
         token.rsplit('.').next(),
@@ -93,7 +93,7 @@ async fn a_new_signing_key_is_found_by_its_first_token() -> Outcome {
     provider.rotate().await?;
     let after = provider.client_credentials("osgeo").await?;
     assert_eq!(stage.status(items_by_token("obs", &after)).await?.0, 200);
-    // The old key is gone from the set, and what was remembered of it with it.
+    // The key set no longer has the old key, so tokens of it are no longer remembered either.
     assert_eq!(stage.status(items_by_token("obs", &before)).await?.0, 401);
     Ok(())
 }
@@ -154,11 +154,11 @@ async fn an_opaque_token_is_what_its_issuer_says() -> Outcome {
         let (answered, code) = stage.status(items_by_token(collection, token)).await?;
         assert_eq!(answered, status, "{collection}: {code}");
     }
-    // A JWT of the same issuer is judged by its signature, as ever.
+    // A JWT of the same issuer is still verified by its signature.
     let jwt = provider.client_credentials("osgeo").await?;
     assert_eq!(stage.status(items_by_token("obs", &jwt)).await?.0, 200);
 
-    // The provider forgets its tokens when it starts anew.
+    // After a restart, the provider no longer knows its tokens.
     let port = provider.stop().await?;
     let _provider = Provider::start_on(&Tools::find()?, port).await?;
     let forgotten = async {

@@ -1,4 +1,4 @@
-//! Traces: Envoy's spans and ours in a real collector, with the settings of `docs/tracing.md`.
+//! Traces: the spans of Envoy and geowarden in a real collector, with the settings of `docs/tracing.md`.
 
 use serde_json::Value;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::stage::{Files, Outcome, Stage, binary, free_port};
 
 const OURS: &str = "envoy.service.auth.v3.Authorization/Check";
 
-/// The block of the page that begins with this, indented.
+/// The block of the page that begins with `start`, indented.
 fn block(page: &str, start: &str, indent: usize) -> Outcome<String> {
     let found = page
         .split("```yaml\n")
@@ -24,7 +24,7 @@ fn block(page: &str, start: &str, indent: usize) -> Outcome<String> {
     Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
 }
 
-/// Envoy with tracing as the page has it.
+/// A stage whose Envoy has tracing as on the page.
 async fn stage(collector: &Collector, ratio: &str) -> Outcome<Stage> {
     let tools = Tools::find()?;
     let files = Files::new().await?;
@@ -49,7 +49,7 @@ async fn stage(collector: &Collector, ratio: &str) -> Outcome<Stage> {
     Ok(Stage::of(envoy, geowarden, pygeoapi, files))
 }
 
-/// The spans of one decision: ours below Envoy's.
+/// The spans of one decision: geowarden's below Envoy's.
 fn of_decision(spans: &[Span], id: &str) -> Option<Vec<Span>> {
     let is_it = |span: &&Span| span.attribute("geowarden.decision.id") == Some(id);
     let check = spans.iter().find(is_it)?;
@@ -58,7 +58,7 @@ fn of_decision(spans: &[Span], id: &str) -> Option<Vec<Span>> {
         .filter(|span| span.trace == check.trace)
         .cloned()
         .collect();
-    // All of ours, the one that Envoy has around the call, and the one around everything.
+    // The set is complete with geowarden's spans, Envoy's span of the call, and Envoy's span of the whole request.
     let has = |id: &str| all.iter().any(|span| span.id == id);
     let is_whole = has(&check.parent) && all.iter().any(|span| span.parent.is_empty());
     (is_whole
@@ -72,11 +72,11 @@ fn of_decision(spans: &[Span], id: &str) -> Option<Vec<Span>> {
 async fn a_decision_s_spans_stand_below_envoy_s() -> Outcome {
     let tools = Tools::find()?;
     let mut collector = Collector::start(&tools).await?;
-    // Whether it is traced is for Envoy to say.
+    // Envoy decides whether a request is traced.
     let mut stage = stage(&collector, "0").await?;
     let key = stage.files.osgeo_key.clone();
     let path = "/collections/obs/items?limit=1&secret-name=secret-value";
-    // No tokens are configured, so that this one is no credential.
+    // No tokens are configured, so geowarden does not take this token for a credential.
     let allowed = stage
         .ask(
             Ask::get(path)
@@ -124,7 +124,7 @@ async fn a_decision_s_spans_stand_below_envoy_s() -> Outcome {
     ] {
         assert_eq!(check.attribute(name), Some(value), "{name}");
     }
-    // Envoy's spans hold the URL; ours hold nothing that the client sent.
+    // Envoy's spans have the URL. geowarden's spans have no text that the client sent.
     for span in collector
         .spans()
         .iter()
@@ -148,7 +148,7 @@ async fn what_is_not_yet_exported_is_at_the_end() -> Outcome {
     let geowarden = stage.geowarden.take().ok_or("geowarden has ended")?;
     let status = geowarden.terminate().await?;
     assert!(status.success(), "{status}");
-    // Nobody else could send it any more.
+    // geowarden must send the last spans before it ends.
     collector
         .until("been sent the span of the Check", |spans| {
             spans.iter().find(|span| span.otlp.name == OURS).cloned()

@@ -1,4 +1,4 @@
-//! What a policy's verdict does to the headers of a request, as Envoy carries it out.
+//! The effect of a policy's verdict on the headers of a request, through a real Envoy.
 
 use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Pygeoapi, Tools};
 
@@ -14,7 +14,7 @@ allow := {
 }
 "#;
 
-/// Tells the client what Envoy sends to pygeoapi.
+/// Answers with the request that Envoy would send to pygeoapi.
 const ROUTE: &str = "- match: {prefix: /}
 ";
 const ECHO: &str = r#"- match: {prefix: /}

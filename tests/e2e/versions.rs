@@ -1,4 +1,4 @@
-//! Another pygeoapi than the guarded one does not go unnoticed.
+//! geowarden warns if pygeoapi has another version than the expected one.
 
 use std::process::Command;
 
@@ -31,7 +31,7 @@ async fn a_running_pygeoapi_is_compared_with_the_guarded_one() -> Outcome {
     let said = check(&files, &url, true)?;
     assert_eq!(said["valid"], true);
     assert_eq!(said["warnings"], serde_json::json!([]), "{said}");
-    // Nobody is asked unless told to.
+    // `check` only asks pygeoapi with `--online`.
     let other = format!("{url}, version: '0.25'");
     let said = check(&files, &other, false)?;
     assert_eq!(said["warnings"].as_array().map(Vec::len), Some(1), "{said}");
@@ -63,7 +63,7 @@ async fn a_running_pygeoapi_is_compared_with_the_guarded_one() -> Outcome {
     Ok(())
 }
 
-/// In a pod geowarden is often there before pygeoapi.
+/// In a pod, geowarden often starts before pygeoapi.
 #[tokio::test]
 async fn a_pygeoapi_that_starts_later_is_compared_later() -> Outcome {
     let tools = Tools::find()?;
@@ -87,7 +87,7 @@ async fn a_pygeoapi_that_starts_later_is_compared_later() -> Outcome {
     Ok(())
 }
 
-/// Closes every connection until there is a port to pass them on to.
+/// Closes every connection until a port is known, and then forwards connections to it.
 async fn pass_on(door: TcpListener, opened: watch::Receiver<u16>) -> std::io::Result<()> {
     loop {
         let (mut client, _) = door.accept().await?;

@@ -1,6 +1,6 @@
-//! Whole answers through the shipped Envoy configurations: to clients that read slowly and close, to downloads that take longer
-//! than every time limit, and over connections that the upstream has just closed. Every other bootstrap is held against these
-//! two by `tests/it/envoy_files.rs`.
+//! Answers arrive whole through the shipped Envoy configurations: for clients that read slowly and close, for downloads that
+//! take longer than every time limit, and over connections that the upstream has just closed. `tests/it/envoy_files.rs`
+//! compares every other bootstrap with these two.
 
 use std::{
     fs,
@@ -21,23 +21,23 @@ use tokio::{
 
 use crate::stage::{Files, Outcome, binary};
 
-/// Everybody may have everything: these tests are about what comes back.
+/// Allows everything: these tests are about answers.
 const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
-/// About what the trial that found a short answer asked for.
+/// The size of a large answer in bytes. Answers of about this size were cut off without the right settings.
 const LARGE: usize = 4_000_000;
 
-/// What stands for pygeoapi.
+/// A stand-in for pygeoapi.
 #[derive(Clone, Copy)]
 enum Upstream {
-    /// Answers with so many bytes.
+    /// Answers with this number of bytes.
     Large(usize),
-    /// Sends a byte, so many times, and waits in between.
+    /// Sends this number of single bytes, and waits this long between them.
     Trickle(usize, Duration),
-    /// Closes a connection when the second request arrives on it, as a server does whose keep-alive has just ended.
+    /// Closes a connection when the second request arrives on it, like a server whose keep-alive has just ended.
     ClosesAfterOne,
 }
 
-/// The number of requests that reached it.
+/// The number of requests that reached the stand-in.
 type Seen = Arc<AtomicUsize>;
 
 impl Upstream {
@@ -92,7 +92,7 @@ async fn trickle(stream: &mut TcpStream, count: usize, pause: Duration) -> std::
     Ok(())
 }
 
-/// Reads up to the end of a request without a body, and tells whether it is a HEAD; None where the client has closed.
+/// Reads a request without a body. Returns whether it is a HEAD, or `None` if the client has closed the connection.
 async fn read_head(stream: &mut TcpStream) -> Option<bool> {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
@@ -140,7 +140,7 @@ impl Between {
         })
     }
 
-    /// A connection whose system keeps little for a client that does not read, with a request on it.
+    /// Sends a request on a connection with a small receive buffer, so that the system cannot hold the answer for the client.
     async fn send(&self) -> Outcome<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(8192)?;
@@ -154,7 +154,7 @@ impl Between {
     }
 }
 
-/// How many bytes a body has that is read at some 400 kB/s.
+/// Reads a body at about 400 kB/s, and returns its length.
 async fn read_slowly(mut stream: TcpStream) -> Outcome<usize> {
     let mut answer = Vec::new();
     let mut buffer = vec![0; 40_000];
@@ -178,7 +178,7 @@ async fn a_slow_client_that_closes_gets_all_of_an_answer() -> Outcome {
     Ok(())
 }
 
-/// Every limit of a minute is one of two seconds here.
+/// Every limit of one minute is two seconds in this test.
 #[tokio::test]
 async fn a_download_that_goes_on_is_not_cut() -> Outcome {
     let upstream = Upstream::Trickle(10, Duration::from_millis(600));
@@ -191,7 +191,7 @@ async fn a_download_that_goes_on_is_not_cut() -> Outcome {
     Ok(())
 }
 
-/// The first byte is waited for as long as any other.
+/// The time limit for the first byte is the same as for every other byte.
 #[tokio::test]
 async fn an_upstream_that_says_nothing_is_let_go() -> Outcome {
     let upstream = Upstream::Trickle(1, Duration::from_secs(30));
@@ -218,7 +218,7 @@ async fn a_connection_that_was_closed_meanwhile_costs_no_answer() -> Outcome {
         assert_eq!(ask("GET").await?, 200, "{}", between.envoy.log());
         assert_eq!(ask("HEAD").await?, 200, "{}", between.envoy.log());
     }
-    // What may change something is sent once.
+    // A request that may change something is sent only once.
     let before = between.seen.load(Ordering::SeqCst);
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -229,7 +229,7 @@ async fn a_connection_that_was_closed_meanwhile_costs_no_answer() -> Outcome {
     Ok(())
 }
 
-/// As nginx and old scripts send it. The connection is Envoy's to close, which it does later than a client needs to wait.
+/// nginx and old scripts send HTTP/1.0. Envoy closes the connection, but later than the client needs to wait.
 #[tokio::test]
 async fn a_request_of_http_1_0_is_answered() -> Outcome {
     let between = Between::start("envoy/api-key.yaml", Upstream::Large(10), |text| text).await?;
@@ -251,7 +251,7 @@ async fn a_request_of_http_1_0_is_answered() -> Outcome {
     Ok(())
 }
 
-/// What the OGC APIs need of a browser: asynchronous jobs (OGC 18-062r2), coordinate reference systems (OGC 18-058r1), ranges.
+/// The OGC APIs use headers for asynchronous jobs (OGC 18-062r2), coordinate reference systems (OGC 18-058r1) and ranges.
 #[tokio::test]
 async fn a_browser_may_send_and_read_the_headers_of_the_ogc_apis() -> Outcome {
     let between = Between::start("envoy/jwt.yaml", Upstream::ClosesAfterOne, |text| text).await?;

@@ -1,4 +1,4 @@
-//! Counts the instructions of a case: this program again, under callgrind.
+//! Counts the instructions of a case: it runs this program again, under callgrind.
 
 use std::{
     fs,
@@ -8,15 +8,15 @@ use std::{
 
 use super::{COUNTED, Failure};
 
-/// The function inside of which callgrind counts.
+/// callgrind only counts inside of this function.
 const FUNCTION: &str = "*count_requests*";
 
-/// Where the profile of a case is.
+/// The path of a case's profile.
 pub(super) fn profile(case: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{case}"))
 }
 
-/// Instructions a request.
+/// The number of instructions for each request.
 pub(super) fn count(case: &str) -> Result<u64, Failure> {
     let profile = profile(case);
     let output = Command::new("valgrind")

@@ -1,4 +1,5 @@
-//! What anybody can send must cost in proportion to its size: work that grows faster lets one client slow all others.
+//! A request without a credential must cost in proportion to its size. If its cost grew faster, one client could slow down all
+//! others.
 
 use std::{
     fmt::Write as _,
@@ -9,14 +10,14 @@ use geowarden_bench::request::HttpAsk;
 
 use super::{Failure, callgrind::count};
 
-/// Sizes in bytes. Envoy takes no more than about 60 KB of headers, geowarden 8,000 bytes of path and query.
+/// Sizes in bytes. Envoy accepts at most about 60 KB of headers, and geowarden at most 8,000 bytes of path and query.
 const SIZES: [usize; 3] = [1_900, 3_800, 7_600];
-/// By how much the second doubling may cost more than twice the first. Work that is quadratic comes to 2.
+/// The second doubling of the size may cost at most this many times twice the first. For quadratic work it is 2.
 const MAX_INSTRUCTIONS: f64 = 1.4;
-/// Instructions that are not worth a look: a doubling that costs less is refused early.
+/// If a doubling costs fewer instructions, it is not checked: such requests are refused early.
 const NOTHING: f64 = 30_000.0;
 
-/// What fills a request up to a size.
+/// The kinds of text that fill a request up to a size.
 const FILLINGS: [(&str, Filling); 12] = [
     ("names", |size| {
         get(&format!(
@@ -95,7 +96,7 @@ fn with(name: &str, value: &str) -> HttpAsk {
     HttpAsk::of_a_browser("/collections/obs", &[(name, value)])
 }
 
-/// Different words, so many that they fill `size` bytes.
+/// As many different words as fill `size` bytes.
 fn numbered(word: &str, between: &str, size: usize) -> String {
     let mut all = String::new();
     for number in 0.. {
@@ -115,7 +116,7 @@ pub(super) fn ask(case: &str) -> Option<HttpAsk> {
     Some(filling(size.parse().ok()?))
 }
 
-/// Whether each kind costs in proportion to its size.
+/// Whether the cost of each kind is in proportion to its size.
 pub(super) fn is_bounded() -> Result<bool, Failure> {
     let mut is_bounded = true;
     for (name, _) in FILLINGS {

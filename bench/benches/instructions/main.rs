@@ -1,8 +1,8 @@
-//! How many instructions the way of a request takes, in process: from Envoy's bytes to Envoy's bytes.
+//! Counts the instructions of a decision in process: from the bytes of Envoy's request to the bytes of the answer.
 //!
-//! Without an argument it runs itself under callgrind, holds each case against `bench/instructions.json`, and sees that what
-//! anybody can send costs in proportion to its size (`growth`). With `--write` it renews that file. Times differ from run to
-//! run and machine to machine; counts hardly do.
+//! Without an argument it runs itself under callgrind and compares each case with its budget in `bench/instructions.json`. It
+//! also checks that the cost of requests without a credential is in proportion to their size (`growth`). With `--write` it
+//! writes new budgets. Instructions hardly differ between runs and machines, but times do.
 
 mod callgrind;
 mod growth;
@@ -50,22 +50,23 @@ const CASES: [&str; 7] = [
     "evaluated-data",
     "evaluated-flat-rules",
 ];
-/// Requests before the counting, by which what is done once is done, and requests that are counted.
+/// The number of requests before the count, so that work that is done only once is not counted.
 const WARM: u32 = 50;
+/// The number of requests that are counted.
 const COUNTED: u32 = 200;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Budget {
-    /// How far a count may exceed its budget, per cent.
+    /// By how many per cent a count may exceed its budget.
     tolerance_percent: f64,
-    /// What the counts are of.
+    /// The processor architecture of the counts.
     architecture: String,
-    /// Instructions a request of each case.
+    /// For each case, the instructions for one request.
     instructions: BTreeMap<String, u64>,
 }
 
 fn main() -> ExitCode {
-    // cargo passes `--bench` to what it runs as a bench.
+    // cargo passes `--bench` to every bench that it runs.
     let arguments = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench");
@@ -87,7 +88,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Judges the requests of a case: this is what runs under callgrind.
+/// Decides the requests of a case. This part runs under callgrind.
 fn run(case: &str) -> Result<(), Failure> {
     let issuer = Issuer::es256()?;
     let mut choice = Choice {
@@ -128,7 +129,7 @@ fn run(case: &str) -> Result<(), Failure> {
     let setup = Setup::new(&choice)?;
     let service = service(&setup)?;
     if growth::ask(case).is_some() {
-        // What is refused costs as well.
+        // Requests that are refused cost something too.
         return count_after_warming(&runtime, &Refusing(service), &bytes);
     }
     count_after_warming(&runtime, &service, &bytes)
@@ -151,7 +152,7 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
         state: Arc::new(State::new(Snapshot::default().with(tenant, &[]))),
         decisions: Arc::default(),
         metrics: Arc::new(Metrics::default()),
-        // Nobody listens to what would be logged.
+        // This process has no log.
         logged: LoggedDecisions::None,
         deadline: config.server.deadline.0,
     })
@@ -166,13 +167,13 @@ fn count_after_warming(
     count_requests(runtime, service, bytes)
 }
 
-/// Known to callgrind by its name, so it has to stay a function.
+/// callgrind finds this function by its name, so it must not be inlined or renamed.
 #[inline(never)]
 fn count_requests(runtime: &Runtime, service: &impl Judge, bytes: &Bytes) -> Result<(), Failure> {
     runtime.block_on(judge(service, bytes, COUNTED))
 }
 
-/// From Envoy's bytes to Envoy's bytes.
+/// Makes the bytes of an answer from the bytes of a request.
 trait Judge {
     async fn judge(&self, bytes: Bytes) -> Result<Vec<u8>, Failure>;
 }
@@ -191,7 +192,7 @@ impl Judge for AlwaysOk {
     }
 }
 
-/// Of which every answer is as good as an allowance.
+/// A service whose refusals count as expected answers too.
 struct Refusing(ExtAuthz);
 
 impl Judge for Refusing {

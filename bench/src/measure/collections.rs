@@ -1,4 +1,4 @@
-//! CPU a request under policies over many collections, against the same policy over ten.
+//! The CPU time of a request with a policy over many collections, compared with the same policy over ten.
 
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let mut bars = Vec::new();
     for style in Style::ALL {
         let measure = format!("CPU a request, {many} collections, {}", style.name());
-        // A style that is too slow to be measured must not hide the others.
+        // If one style is too slow to be measured, the others are still measured.
         let [reference, measured] = match both(stand, style).await {
             Ok(cpu) => cpu,
             Err(error) => {
@@ -50,12 +50,12 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// CPU a request of each round, for few and for many.
+/// The CPU time of a request in each round, for few and for many collections.
 async fn both(stand: &Stand<'_>, style: Style) -> Result<[Vec<f64>; 2]> {
     let [few, many] = [FEW, stand.effort.collections];
     let choice = |count| Choice {
         decider: Decider::Collections(style, count),
-        // What is remembered would hide what an evaluation costs.
+        // Remembered verdicts would hide the cost of an evaluation.
         remembered_decisions: 0,
         ..Choice::default()
     };

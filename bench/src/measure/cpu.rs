@@ -1,4 +1,4 @@
-//! CPU a request at 32 in flight, against the always-OK server.
+//! The CPU time of a request with 32 requests in flight, compared with the always-OK server.
 
 use super::{Aim, Bars, Entry, Figure, Stand, one};
 use crate::{

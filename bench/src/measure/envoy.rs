@@ -1,7 +1,7 @@
-//! What authorization adds to a request through a real Envoy, with a shipped configuration.
+//! Measures the time that authorization adds to a request through a real Envoy, with a shipped configuration.
 //!
-//! Envoy answers by itself, so that no upstream blurs the figures, and shares the client's processor: one request is on its
-//! way at a time, so that only one of the two has work.
+//! Envoy answers by itself, so no upstream affects the figures. It shares the client's processor: there is one request at a time,
+//! so only one of the two works.
 
 use std::{fs, path::Path};
 
@@ -75,10 +75,10 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     Ok(told(measure, &medians))
 }
 
-/// Name and medians of each.
+/// The name and the medians of each configuration.
 type Medians = Vec<(String, Vec<f64>)>;
 
-/// The median of each round, of requests to these addresses.
+/// The median latency of each round, for requests to these addresses.
 pub(super) async fn rounds(
     stand: &Stand<'_>,
     arms: &[(&str, String, &HttpAsk)],
@@ -153,7 +153,7 @@ fn ext_authz_of(template: &Path) -> Result<String> {
         .ok_or_else(|| Error::unexpected(shown, "expected ext_authz before the router"))
 }
 
-/// Envoy's own filters for the same: tokens of this issuer, and the role `reader` below `/collections`.
+/// Envoy's own filters for the same task: tokens of this issuer, and the role `reader` below `/collections`.
 fn jwt_authn_and_rbac(jwks: &str) -> String {
     let jwks = serde_json::Value::from(jwks);
     format!(

@@ -1,4 +1,4 @@
-//! fastgeoapi, where it is installed: a whole request, pygeoapi included, under the same `.env` with an API key.
+//! Compares with fastgeoapi, if it is installed: a whole request with an API key, including pygeoapi, with the same `.env`.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! A JWT seen for the first time, against the bare check of its signature.
+//! The cost of a JWT that is seen for the first time, compared with the check of its signature alone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,7 +50,7 @@ fn chain(issuer: &Issuer) -> Result<Chain> {
     let keys = KeySet::parse(issuer.jwks().as_bytes()).map_err(|e| failed(&e))?;
     let settings = ChainSettings {
         issuers: vec![(settings, KeySource::fixed(ISSUER, keys))],
-        // Nothing is remembered, so each time is the first.
+        // No token is remembered, so each request is the first with its token.
         remembered_tokens: 0,
         ..ChainSettings::default()
     };
@@ -70,7 +70,7 @@ fn asked(token: &str) -> CheckInput {
     }
 }
 
-/// What one pass takes of this processor, microseconds: measured until `time` has been spent.
+/// Measures the CPU time of one pass in microseconds, until `time` is over.
 struct Stopwatch {
     start: Duration,
     time: Duration,
@@ -88,7 +88,7 @@ impl Stopwatch {
         })
     }
 
-    /// Notes another [`AT_ONCE`] passes. The figure, once the time is over.
+    /// Counts another [`AT_ONCE`] passes. Returns the figure when the time is over.
     fn lap(&mut self) -> Result<Option<f64>> {
         self.count += AT_ONCE;
         let spent = of_this_thread()?.saturating_sub(self.start);
@@ -96,7 +96,7 @@ impl Stopwatch {
     }
 }
 
-/// A check of the signature alone.
+/// Measures the check of the signature alone.
 fn bare(issuer: &Issuer, token: &str, time: Duration) -> Result<f64> {
     let failed = |e: &dyn std::fmt::Display| Error::unexpected("the bare signature", e);
     let (message, signature) = token.rsplit_once('.').ok_or_else(|| failed(&"no JWT"))?;
@@ -117,7 +117,7 @@ fn bare(issuer: &Issuer, token: &str, time: Duration) -> Result<f64> {
     }
 }
 
-/// From the request to the caller's identity.
+/// Measures the whole way from the request to the caller's identity.
 async fn whole(chain: &Chain, asked: &CheckInput, time: Duration) -> Result<f64> {
     let mut watch = Stopwatch::start(time)?;
     loop {

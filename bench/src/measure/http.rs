@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request after the other on one connection, as cheaply as can be.
+//! A cheap HTTP/1.1 client: it sends one request after the other on one connection.
 
 use std::{
     fmt::Write as _,
@@ -43,14 +43,15 @@ impl Client {
         })
     }
 
-    /// Asks for this long; every answer has to be 200. The median latency in microseconds.
+    /// Sends requests for this time, and returns the median latency in microseconds. Every answer must be 200.
     pub(super) async fn median_us(&mut self, time: Duration) -> Result<f64> {
         let begin = Instant::now();
         let latencies = self.latencies(|| begin.elapsed() < time, "200").await?;
         Ok(load::micros(latencies.value_at_quantile(0.5)))
     }
 
-    /// Asks as long as it goes on; every answer has to have this status. The latencies in nanoseconds.
+    /// Sends requests as long as the condition holds, and returns the latencies in nanoseconds. Every answer must have this
+    /// status.
     pub(super) async fn latencies(
         &mut self,
         goes_on: impl Fn() -> bool,
@@ -72,7 +73,7 @@ impl Client {
         Ok(latencies)
     }
 
-    /// The status of the answer, once it is whole.
+    /// Sends the request, reads the whole answer, and returns its status.
     pub(super) async fn ask(&mut self) -> std::io::Result<String> {
         self.stream.write_all(&self.request).await?;
         self.buffer.clear();
@@ -87,7 +88,7 @@ impl Client {
     }
 }
 
-/// The status, once the head and the whole body are there (RFC 9112, section 6.3).
+/// The status of an answer, or `None` until the head and the whole body have arrived (RFC 9112, section 6.3).
 fn whole_answer(bytes: &[u8]) -> Option<String> {
     let head_end = bytes.windows(4).position(|part| part == b"\r\n\r\n")?;
     let head = std::str::from_utf8(bytes.get(..head_end)?).ok()?;
@@ -97,7 +98,7 @@ fn whole_answer(bytes: &[u8]) -> Option<String> {
     };
     let is_whole = match header("content-length") {
         Some(length) => bytes.len() >= head_end + 4 + length.parse::<usize>().ok()?,
-        // Chunked: no answer here has this in its midst.
+        // A chunked answer ends so. No answer here has these bytes before its end.
         None => bytes.ends_with(b"\r\n0\r\n\r\n"),
     };
     is_whole.then(|| head.split(' ').nth(1).unwrap_or_default().to_owned())

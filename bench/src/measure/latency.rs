@@ -1,4 +1,4 @@
-//! Latency at one in flight, against the always-OK server.
+//! The latency with one request in flight, compared with the always-OK server.
 
 use super::{Aim, Bars, Entry, Figure, Stand, one};
 use crate::{

@@ -1,4 +1,4 @@
-//! Resident memory after a load.
+//! The resident memory after a load.
 
 use super::{Aim, Entry, Figure, Stand, cpu::IN_FLIGHT, one};
 use crate::{

@@ -1,4 +1,4 @@
-//! What is measured, one file a measure.
+//! The measures, one file each.
 
 mod collections;
 mod cpu;
@@ -61,18 +61,18 @@ pub struct Figure {
 pub enum Entry {
     /// Figures.
     Figure(Figure),
-    /// None, and what has to be done to have some.
+    /// A measure without figures, since something is missing.
     NotMeasured {
-        /// What.
+        /// The name of the measure.
         measure: String,
-        /// Why not.
+        /// Why it was not measured, and what to do.
         why: String,
     },
-    /// None, since it failed; the others are taken all the same.
+    /// A measure that failed. The others are still taken.
     Failed {
-        /// Which.
+        /// The name of the measure that failed.
         measure: String,
-        /// Why.
+        /// Why it failed.
         error: String,
     },
     /// Several figures of one kind, for a plot.
@@ -84,7 +84,7 @@ pub enum Entry {
 pub struct Bars {
     /// The file's name, without extension.
     pub name: String,
-    /// What is shown.
+    /// The title of the plot.
     pub title: String,
     /// The unit.
     pub unit: String,
@@ -97,13 +97,13 @@ pub struct Bars {
 pub struct Run {
     /// The `geowarden` that is measured.
     pub geowarden: PathBuf,
-    /// This program, for the floor.
+    /// This program, which is also the floor.
     pub bench: PathBuf,
     /// How much is measured.
     pub effort: Effort,
-    /// Whether programs beside which geowarden could be used are measured too.
+    /// Whether peers are measured too: other programs for the same task.
     pub peers: bool,
-    /// Which measures, by name; all when empty.
+    /// The names of the measures to take. All, if it is empty.
     pub only: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ pub const NAMES: [&str; 10] = [
 ];
 
 impl Entry {
-    /// Whether it is a measure that could not be taken although everything for it is there.
+    /// Whether a measure failed although everything that it needs is installed.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }

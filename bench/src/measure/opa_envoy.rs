@@ -1,4 +1,4 @@
-//! OPA-Envoy, where the user has it, with the same policies and requests: `OPA_ENVOY` names its program.
+//! Compares with OPA-Envoy, with the same policies and requests. The variable `OPA_ENVOY` names its program.
 
 use std::{fs, path::Path, process::Command};
 
@@ -17,7 +17,7 @@ use crate::{
 /// The variable with the path of the program.
 const VARIABLE: &str = "OPA_ENVOY";
 
-/// One text for both: geowarden shows Envoy's attributes as OPA-Envoy does.
+/// The same policy for both: geowarden's `input` has Envoy's attributes in the same form as OPA-Envoy's.
 const HEADER_POLICY: &str = r#"package geowarden.authz
 
 import rego.v1
@@ -31,7 +31,7 @@ allow if {
 }
 "#;
 
-/// geowarden has checked the token before the policy is asked.
+/// The policy for geowarden, which verifies the token before it asks the policy.
 const TOKEN_POLICY: &str = r#"package geowarden.authz
 
 import rego.v1
@@ -45,7 +45,7 @@ allow if {
 }
 "#;
 
-/// OPA-Envoy's policy checks it by itself.
+/// The policy for OPA-Envoy. It verifies the token itself.
 fn token_policy_of_opa(jwks: &str) -> String {
     format!(
         r#"package geowarden.authz
@@ -110,7 +110,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         let geowarden = stand.programs.geowarden(&choice, Place::Pinned).await?;
         let opa = opa_envoy(stand, program, &reference).await?;
         let traffic = Traffic {
-            // OPA-Envoy reads Envoy's headers in the form that it has without `encode_raw_headers`.
+            // OPA-Envoy reads headers as Envoy sends them without `encode_raw_headers`.
             requests: [ask.encoded_joined()].into(),
             streams: IN_FLIGHT,
         };
@@ -152,7 +152,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What it says of itself.
+/// The version that the program prints.
 fn version(program: &Path) -> Result<String> {
     let output = Command::new(program)
         .arg("version")

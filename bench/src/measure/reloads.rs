@@ -1,4 +1,4 @@
-//! Reloads while requests are judged: nothing in the way of a request waits for them.
+//! Measures reloads during requests: no request waits for a reload.
 
 use std::{cell::Cell, time::Duration};
 
@@ -17,7 +17,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// How long a reload of many rules takes, and what a lone client notices of it.
+/// Measures how long a reload of many rules takes, and the latency of a single client during it.
 async fn large(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let many = stand.effort.collections;
     let choice = Choice {
@@ -67,7 +67,7 @@ async fn large(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     ])
 }
 
-/// One reload after the other under full load. Each answer has to be the expected one.
+/// Reloads again and again under full load. Each answer must be the expected one.
 async fn storm(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     let choice = Choice::default();
     let server = stand.programs.geowarden(&choice, Place::Anywhere).await?;
@@ -97,8 +97,8 @@ async fn storm(stand: &Stand<'_>) -> Result<Vec<Entry>> {
     })])
 }
 
-/// Reloads one after the other as long as the load lasts, and to the end of the last one: what is measured next must not
-/// meet the rest of it.
+/// Reloads again and again during the load. It waits for the end of the last reload, which must not affect the next
+/// measure.
 async fn during_reloads(
     server: &Authorizer,
     generator: &Generator,

@@ -1,4 +1,4 @@
-//! From the start of the process until `/readyz` answers 200.
+//! The time from the start of the process until `/readyz` answers 200.
 
 use super::{Aim, Entry, Figure, Stand};
 use crate::{Result, authorizer::Place, setup::Choice};

@@ -1,5 +1,5 @@
-//! What strangers can make others wait, through a real Envoy: many connections that send the costliest request that needs no
-//! credential, against as many that send a short one.
+//! Measures how long clients without a credential can make others wait, through a real Envoy. Many connections send the most
+//! costly request that needs no credential. The reference is the same number of connections with a short request.
 
 use std::{
     cell::Cell,
@@ -21,11 +21,11 @@ use crate::{
     setup::{self, Choice, TARGET},
 };
 
-/// The strangers' connections.
+/// The number of connections without a credential.
 const CONNECTIONS: usize = 64;
-/// Envoy's patience, which is to be told as a latency and not as a refusal.
+/// Envoy's time limit, which the measure raises: a long wait must count as a latency and not as a refusal.
 const LIMIT: &str = "# reason and a log line.\n                        timeout: 1s";
-/// A query may have 256 parameters, and be 8,000 bytes long with its path.
+/// The number of parameters. geowarden accepts at most 256, and 8,000 bytes of path and query.
 const PARAMETERS: usize = 250;
 
 pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
@@ -80,7 +80,7 @@ pub(super) async fn measure(stand: &Stand<'_>) -> Result<Vec<Entry>> {
         .collect())
 }
 
-/// As many parameters as are read, and almost as long as may be: each name in escapes, which have to be read.
+/// A target with many parameters, almost as long as allowed. Each name is percent-encoded, so geowarden must decode it.
 fn many_parameters() -> String {
     let mut path = String::from("/collections/obs/items?f=json");
     for number in 0..PARAMETERS {
@@ -93,7 +93,7 @@ fn many_parameters() -> String {
     path
 }
 
-/// The latencies of one client, while the strangers ask as fast as they get answers.
+/// The latencies of one client, while the other connections send requests as fast as they get answers.
 async fn beside(
     address: &str,
     stranger: &HttpAsk,
@@ -107,7 +107,7 @@ async fn beside(
         expected = client.ask().await.map_err(Error::io("asking Envoy"))?;
         strangers.push(client);
     }
-    // Anything else would end before the request is read.
+    // Another status would mean that geowarden refused the request before it had read all of it.
     if expected != "401" {
         return Err(Error::unexpected(
             "a stranger's answer",

@@ -1,6 +1,7 @@
-//! Starts and stops the containers of a pod in the order of Kubernetes: init containers one after the other, each
-//! sidecar once its startup probe has passed, then the containers; at the end the preStop hooks, SIGTERM to the
-//! containers, then to the sidecars in reverse.
+//! Starts and stops the containers of a pod in the order of Kubernetes.
+//!
+//! Start: the init containers one after the other, then the containers. A sidecar counts as started when its startup probe
+//! passes. End: the preStop hooks, then SIGTERM to the containers, then to the sidecars in reverse order.
 
 use std::{
     collections::BTreeMap,
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::stage::{Outcome, binary, free_port};
 
-/// What cannot hold on this machine, in files and commands: the paths of the mounts become folders of the volumes,
-/// and these addresses others. Each of the configuration's must be there, so that none is left out in silence.
+/// Adapts files and commands of the pod to this machine: it replaces the paths of mounts by folders of the volumes, and
+/// addresses by other addresses. It is an error if an address of the configuration is not found.
 struct Local {
     envoy_admin: u16,
     pygeoapi: u16,
@@ -27,7 +28,7 @@ struct Local {
     mounts: Vec<(String, PathBuf)>,
 }
 
-/// The files of each Secret, which no manifest holds.
+/// The files of each Secret. No manifest contains them.
 pub(super) type Secrets = BTreeMap<&'static str, BTreeMap<String, String>>;
 
 /// A running pod.
@@ -36,7 +37,7 @@ pub(super) struct Pod {
     pub(super) volumes: Volumes,
     local: Local,
     envoy_ports: BTreeMap<String, u16>,
-    /// In the order of their starts.
+    /// The processes, in the order in which they were started.
     running: Vec<(String, Process)>,
 }
 
@@ -45,7 +46,7 @@ impl Pod {
     pub(super) async fn start(overlay: &str, secrets: &Secrets) -> Outcome<Self> {
         let manifests = Manifests::of(overlay)?;
         let pod = manifests.pod()?.clone();
-        // Envoy asks its own admin page and pygeoapi by ports that must be known before they listen.
+        // Envoy's configuration names the ports of its admin page and of pygeoapi, so they must be chosen before.
         let mut local = Local {
             envoy_admin: free_port()?,
             pygeoapi: free_port()?,
@@ -94,7 +95,7 @@ impl Pod {
                 self.local.of(text(&variable["value"])?),
             );
         }
-        // The gunicorn of the tests is newer than the image's, and has a socket of its own that the image's has not.
+        // The gunicorn of the tests is newer than that of the image, and has a control socket, which the other has not.
         let mut process = plan
             .env("GUNICORN_CMD_ARGS", "--no-control-socket")
             .start()?;
@@ -129,7 +130,7 @@ impl Pod {
         Ok(())
     }
 
-    /// A container's program and arguments. What is the image's (its entry point, its paths) is this machine's here.
+    /// A container's program and arguments. The image's entry point and paths are replaced by those of this machine.
     fn command_of(&self, container: &Value) -> Outcome<(PathBuf, Vec<String>)> {
         let mut words = Vec::new();
         if container["command"].is_null() {
@@ -200,7 +201,7 @@ impl Pod {
         Ok(format!("127.0.0.1:{port}"))
     }
 
-    /// Waits until the page of Envoy's admin port holds this line.
+    /// Waits until a page of Envoy's admin port has this line.
     pub(super) async fn wait_for_envoy(&mut self, page: &str, line: &str) -> Outcome {
         let admin = format!("127.0.0.1:{}", self.local.envoy_admin);
         let (_, process) = self.running.last_mut().ok_or("Envoy does not run")?;
@@ -213,7 +214,7 @@ impl Pod {
         Ok(())
     }
 
-    /// Waits until geowarden's metrics hold this line.
+    /// Waits until geowarden's metrics have this line.
     pub(super) async fn wait_for_metric(&mut self, line: &str) -> Outcome {
         let admin = self.local.geowarden_admin.clone();
         let (_, process) = self
@@ -230,11 +231,11 @@ impl Pod {
         Ok(())
     }
 
-    /// Ends the pod as the kubelet does, and says in which order the containers ended and that each did so by itself.
+    /// Ends the pod as the kubelet does. Returns the containers in the order of their ends; each must end by itself.
     pub(super) async fn terminate(self) -> Outcome<Vec<String>> {
         for container in &self.containers("containers") {
             let hook = &container["lifecycle"]["preStop"];
-            // A pause is the kubelet's own: nothing of ours runs.
+            // The kubelet itself does the pause, so nothing runs.
             if hook["sleep"].is_object() {
                 continue;
             }
@@ -249,7 +250,7 @@ impl Pod {
     /// Ends the pod as if it had no preStop hooks.
     pub(super) async fn terminate_without_hooks(mut self) -> Outcome<Vec<String>> {
         let mut ended = Vec::new();
-        // Containers were started after the sidecars, so that the reverse order has them first.
+        // The containers started after the sidecars, so they come first in the reverse order.
         while let Some((name, process)) = self.running.pop() {
             let status = process.terminate().await?;
             assert!(status.success(), "{name} ended with {status}");
@@ -270,7 +271,7 @@ impl Local {
             .replace("grpc: 0.0.0.0:9191", "grpc: 127.0.0.1:0")
     }
 
-    /// A word of a command, or a value of its environment.
+    /// Adapts a word of a command or a value of its environment.
     fn of(&self, word: &str) -> String {
         let word = word
             .replace("127.0.0.1:9192", &self.geowarden_admin)
@@ -280,7 +281,7 @@ impl Local {
     }
 }
 
-/// Every mount of the pod: its path in the containers and the volume's name.
+/// Every mount of the pod: its path in the containers, and the name of its volume.
 fn mounts(pod: &Value) -> Outcome<Vec<(String, String)>> {
     let mut all = BTreeMap::new();
     for kind in ["initContainers", "containers"] {
@@ -289,7 +290,7 @@ fn mounts(pod: &Value) -> Outcome<Vec<(String, String)>> {
                 let path = text(&mount["mountPath"])?.to_owned();
                 let volume = text(&mount["name"])?.to_owned();
                 let before = all.insert(path.clone(), volume.clone());
-                // One text for all containers: a path must mean the same in each.
+                // All containers share one replacement, so a path must belong to the same volume in each.
                 assert!(before.is_none_or(|before| before == volume), "{path}");
             }
         }
@@ -321,7 +322,8 @@ async fn listeners(admin: &str) -> Option<BTreeMap<String, u16>> {
     ports.filter(|ports| ports.len() == 2)
 }
 
-/// Every path below a mount becomes one below the folder of its volume, in one pass: what was put in is not looked at.
+/// Replaces every path below a mount by a path in the folder of its volume. It goes over the text once: replacements are not
+/// replaced again.
 fn at_home(text: &str, mounts: &[(String, PathBuf)]) -> String {
     let mut whole = String::new();
     let mut rest = text;

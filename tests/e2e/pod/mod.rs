@@ -1,4 +1,4 @@
-//! The pods of `k8s/overlays` without a cluster: what the manifests say is run on this machine.
+//! The pods of `k8s/overlays` without a cluster: their containers run as processes on this machine.
 
 mod kubelet;
 mod manifests;

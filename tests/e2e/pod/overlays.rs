@@ -1,4 +1,4 @@
-//! The other overlays: with a login, and geowarden alone.
+//! The other overlays: one with a login, and one with geowarden alone.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn sds(secret: &str) -> BTreeMap<String, String> {
         .into()
 }
 
-/// The login itself is tried with `envoy/oidc.yaml`, which this overlay's file is held against.
+/// `login.rs` tests the login itself, with `envoy/oidc.yaml`. Another test compares this overlay's file with it.
 #[tokio::test]
 async fn with_a_login_browsers_are_sent_to_the_provider() -> Outcome {
     let first = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
@@ -32,13 +32,13 @@ async fn with_a_login_browsers_are_sent_to_the_provider() -> Outcome {
     let to = sent.header("location").unwrap_or_default();
     assert!(to.starts_with("https://idp.example/auth?"), "{to}");
     assert_eq!(page.send(&address).await?.status(), 401);
-    // Nobody can be reached at idp.example: alive, but not ready.
+    // idp.example cannot be reached, so geowarden is alive but not ready.
     let alive = pod.probe_of("geowarden", "livenessProbe");
     let ready = pod.probe_of("geowarden", "readinessProbe");
     assert!(pod.probe(&alive).await?);
     assert!(!pod.probe(&ready).await?);
 
-    // A new Secret is taken up without a restart.
+    // Envoy uses a new Secret without a restart.
     let stats = "/stats?filter=^sds.*update_success$";
     pod.wait_for_envoy(stats, "sds.token.update_success: 1")
         .await?;

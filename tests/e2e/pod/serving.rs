@@ -1,4 +1,4 @@
-//! What the pod does: keys open what they may, files change without a restart, and its end loses no request.
+//! The pod: keys allow what they should, changed files apply without a restart, and its end loses no request.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use tokio::{
 use super::kubelet::{Pod, Secrets};
 use crate::stage::{Outcome, binary, items};
 
-/// A key with a role, and its file of the Secret.
+/// A key with a role, and its file in the Secret.
 async fn key(id: &str, role: &str) -> Outcome<(String, String)> {
     let attribute = format!("roles=[{role}]");
     let made = Geowarden::run(
@@ -82,11 +82,11 @@ async fn the_pod_serves_who_has_a_key_and_nobody_else() -> Outcome {
         assert!(found.is_object(), "{container} has no {probe}");
         assert!(pod.probe(&found).await?, "{container}: {probe}");
     }
-    // Of the admin page the second listener shows two pages, and changes nothing.
+    // The second listener shows two of Envoy's admin pages, which change nothing.
     let probes = pod.address("probes")?;
     let metrics = Ask::get("/stats/prometheus").send(&probes).await?;
     assert_eq!(metrics.status(), 200);
-    // What the dashboard and the alerts look at (tests/it/metrics.rs).
+    // The dashboard and the alerts use this metric (tests/it/metrics.rs).
     let edge = "envoy_http_ext_authz_error{envoy_http_conn_manager_prefix=\"edge\"} 0";
     assert!(metrics.text().lines().any(|line| line == edge));
     for (method, path) in [
@@ -139,7 +139,7 @@ async fn swapped_config_maps_and_secrets_count_without_a_restart() -> Outcome {
     Ok(())
 }
 
-/// An answer to the length that it says; the connection may stay open.
+/// Reads an answer up to its Content-Length. The connection may stay open.
 async fn whole_answer(stream: &mut TcpStream) -> Outcome<String> {
     let mut answer = Vec::new();
     loop {
@@ -158,7 +158,7 @@ async fn whole_answer(stream: &mut TcpStream) -> Outcome<String> {
 
 const FILTER: &str = r#"{"op":"=","args":[{"property":"stn_id"},35]}"#;
 
-/// Requests that lack the last byte of their bodies.
+/// Sends requests without the last byte of their bodies.
 async fn slow_requests(address: &str, key: &str) -> Outcome<Vec<TcpStream>> {
     let mut slow = Vec::new();
     for _ in 0..20 {
@@ -174,7 +174,7 @@ async fn slow_requests(address: &str, key: &str) -> Outcome<Vec<TcpStream>> {
     Ok(slow)
 }
 
-/// Requests whose bodies end only when Envoy drains already: geowarden and pygeoapi must be there for them.
+/// The bodies of these requests end after Envoy began to drain. geowarden and pygeoapi must still be there for them.
 #[tokio::test]
 async fn the_end_of_the_pod_loses_no_request() -> Outcome {
     let (reader, entry) = key("reader", "reader").await?;
@@ -184,7 +184,7 @@ async fn the_end_of_the_pod_loses_no_request() -> Outcome {
     let slow = slow_requests(&address, &reader).await?;
     let ended = tokio::spawn(async move { pod.terminate().await.map_err(|e| e.to_string()) });
 
-    // Until the pod is unready, new requests come and are served; after it those that are under way.
+    // New requests are served until the pod is not ready. After that, only requests in progress are served.
     let mut served = 0;
     let mut told_to_leave = false;
     while Ask::get("/ready").send(&probes).await?.status() == 200 {
@@ -208,7 +208,7 @@ async fn the_end_of_the_pod_loses_no_request() -> Outcome {
     Ok(())
 }
 
-/// That the hook is what the requests owe their answers to.
+/// Without the preStop hook, requests are lost. So the hook is the reason why the other test loses none.
 #[tokio::test]
 async fn without_its_hook_the_end_would_lose_requests() -> Outcome {
     let (reader, entry) = key("reader", "reader").await?;
@@ -217,7 +217,7 @@ async fn without_its_hook_the_end_would_lose_requests() -> Outcome {
     let slow = slow_requests(&pod.address("http")?, &reader).await?;
     pod.terminate_without_hooks().await?;
     for mut stream in slow {
-        // Already the last byte may find nobody.
+        // The connection may be closed already.
         let _ = stream.write_all(b"}").await;
         assert!(whole_answer(&mut stream).await.is_err());
     }

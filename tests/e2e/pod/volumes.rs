@@ -1,4 +1,4 @@
-//! The volumes of a pod, as the kubelet lays them out: a folder a generation, and links that lead into it.
+//! The volumes of a pod, in the kubelet's layout: a folder for each generation, and links into it.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ pub(super) struct Volumes {
 }
 
 impl Volumes {
-    /// Fills the volumes of a pod. `local` turns the text of a file into what holds on this machine.
+    /// Fills the volumes of a pod. `local` adapts the text of a file to this machine.
     pub(super) fn fill(
         manifests: &Manifests,
         secrets: &Secrets,
@@ -94,7 +94,7 @@ impl Volumes {
         Ok(())
     }
 
-    /// The file of a volume as it is now.
+    /// The current content of a file of a volume.
     pub(super) fn read(&self, volume: &str, file: &str) -> Outcome<String> {
         Ok(fs::read_to_string(self.path(volume).join(file))?)
     }
