@@ -1,6 +1,6 @@
-//! Generates the Rust code of `proto/`, which is committed: neither a build nor this needs protoc. `make proto` runs it.
+//! Generates the Rust code for `proto/`. `make proto` runs it. The code is committed; builds and this program need no protoc.
 //!
-//! A package of its own, so that it runs while the code that it writes does not compile.
+//! This is a separate package, so that it also runs when the generated code does not compile.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto")
 }
 
-/// What is generated: Rust, and the descriptors that reflection serves.
+/// The generated files: Rust code, and the descriptors for gRPC reflection.
 fn generated() -> Result<Vec<File>, Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([folder()])?;
     compiler.open_file(DEFINITION)?;

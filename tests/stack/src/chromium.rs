@@ -1,4 +1,4 @@
-//! A real Chromium, in which a person visits pages (`tests/tools/browser/visit.mjs`).
+//! A real Chromium that visits pages as a person does (`tests/tools/browser/visit.mjs`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::process::Plan;
 use crate::{Error, Result, Tools};
 
 const NAME: &str = "Chromium";
-/// For a whole visit. Its steps have limits of their own.
+/// The time limit of a whole visit. Each step has its own limit too.
 const LIMIT: Duration = Duration::from_mins(5);
 
 /// The steps of a visit, in a browser that has no cookies yet.
@@ -19,18 +19,18 @@ pub struct Visit {
     steps: Vec<Value>,
 }
 
-/// What was seen at a look.
+/// What the page showed at one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The address of the page.
     pub address: String,
-    /// The status of the page, or of what a script of it asked for.
+    /// The status of the page, or of the request of its script.
     pub status: Option<u16>,
     /// The page's title.
     pub title: String,
-    /// The text that a person reads there, or what a script got.
+    /// The visible text of the page, or the body that a script got.
     pub text: String,
-    /// `WWW-Authenticate`, as a script got it.
+    /// The header `WWW-Authenticate` that a script got.
     pub challenge: String,
 }
 
@@ -59,47 +59,47 @@ impl Visit {
         self.step(json!({"arrive": url.into()}))
     }
 
-    /// Waits until there is what a selector finds.
+    /// Waits until a CSS selector finds an element.
     #[must_use]
     pub fn find(self, selector: &str) -> Self {
         self.step(json!({"find": selector}))
     }
 
-    /// Keeps a picture of what is seen, as PNG.
+    /// Saves a picture of the page as PNG.
     #[must_use]
     pub fn screenshot(self, file: &Path) -> Self {
         self.step(json!({"screenshot": file}))
     }
 
-    /// Looks at the page.
+    /// Records what the page shows.
     #[must_use]
     pub fn look(self, name: &str) -> Self {
         self.step(json!({"look": name}))
     }
 
-    /// Has a script of the page ask for a path.
+    /// Lets a script of the page fetch a path.
     #[must_use]
     pub fn fetch(self, name: &str, path: &str) -> Self {
         self.step(json!({"fetch": path, "look": name}))
     }
 
-    /// Has a script of the page ask for a path with a header of its own, as web maps do.
+    /// Lets a script of the page fetch a path with an additional header, as web maps do.
     #[must_use]
     pub fn fetch_with(self, name: &str, path: &str, (header, value): (&str, &str)) -> Self {
         self.step(json!({"fetch": path, "headers": {header: value}, "look": name}))
     }
 
-    /// Looks at the values of the cookies for an origin, one a line.
+    /// Records the values of the cookies for an origin, one on each line.
     #[must_use]
     pub fn cookies(self, name: &str, origin: impl Into<String>) -> Self {
         self.step(json!({"cookies": origin.into(), "look": name}))
     }
 
-    /// Makes the visit, and returns what was seen at each look, by its name.
+    /// Makes the visit, and returns what was recorded, by name.
     pub async fn make(self, tools: &Tools) -> Result<BTreeMap<String, Seen>> {
         let script = tools.repository().join("tests/tools/browser/visit.mjs");
         let plan = Plan::new(NAME, &tools.node()?)?;
-        // What a browser keeps (profile, caches) goes with the visit.
+        // The browser's profile and caches are in this folder, so they are removed after the visit.
         let folder = plan.folder().to_owned();
         let mut process = plan
             .arg(script)

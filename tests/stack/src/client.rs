@@ -1,5 +1,5 @@
-//! An HTTP/1.1 client that sends exactly what it is told to: paths that other clients would tidy up first, headers
-//! twice, no header of its own but `host`, `connection` and, for a body, `content-length`.
+//! An HTTP/1.1 client that sends a request exactly as given. It does not normalize paths, and can send a header twice. It only
+//! adds `host`, `connection` and, for a body, `content-length`.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// A GET of a request target, which is sent as it is.
+    /// A GET for a request target, which is sent unchanged.
     pub fn get(target: impl Into<String>) -> Self {
         Self::new("GET", target)
     }
@@ -73,11 +73,11 @@ impl Ask {
 
     async fn exchange(&self, address: &str) -> std::io::Result<Option<Answer>> {
         let mut stream = TcpStream::connect(address).await?;
-        // A server may refuse a request before it has read all of it, and close: its answer counts all the same.
+        // A server may refuse a request and close before it has read all of it. Its answer counts too.
         let sent = stream.write_all(&self.bytes(address)).await;
         let mut bytes = Vec::new();
         loop {
-            // Not until the connection is closed: Envoy waits for the client to do that.
+            // Do not wait for the end of the connection: Envoy waits until the client closes it.
             if let Some(answer) = Answer::read(&self.method, &bytes, false) {
                 return Ok(Some(answer));
             }
@@ -129,7 +129,7 @@ impl Answer {
         self.status
     }
 
-    /// The first header of that name, in any case.
+    /// The first header of that name. Upper and lower case do not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -137,7 +137,7 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Every header of that name, in any case.
+    /// Every header of that name. Upper and lower case do not matter.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -157,8 +157,8 @@ impl Answer {
         })
     }
 
-    /// Reads a whole answer to a request with that method; none while there is more to come. At the `end` of the
-    /// connection a body without a length is whole.
+    /// Reads the answer to a request with that method, or returns `None` while it is incomplete. A body without a length is
+    /// complete at the `end` of the connection.
     fn read(method: &str, bytes: &[u8], end: bool) -> Option<Self> {
         let (head, body) = split_once(bytes, b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(head);

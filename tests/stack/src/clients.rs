@@ -1,4 +1,4 @@
-//! Real clients of pygeoapi on a walk (`tests/clients`): GDAL, OWSLib, pystac-client and scripts.
+//! Runs real clients of pygeoapi (`tests/clients`): GDAL, OWSLib, pystac-client and scripts.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::process::Plan;
 use crate::{Error, Result, Tools};
 
 const NAME: &str = "clients";
-/// For a whole walk.
+/// The time limit for all clients together.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// Has each client walk through the pygeoapi at `url`, with this header in every request. They trust the certificates of
-/// `ca_file`. Returns what each step of each client was given, with `URL` for the address.
+/// Lets each client use all parts of the pygeoapi at `url`, with this header in every request. They trust the certificates of
+/// `ca_file`. Returns the result of each step of each client, in which `URL` replaces the address.
 pub async fn walk(
     tools: &Tools,
     url: &str,

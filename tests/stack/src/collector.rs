@@ -1,4 +1,4 @@
-//! A real collector of OpenTelemetry, rotel, and behind it who keeps the spans that it passes on.
+//! A real collector of OpenTelemetry, rotel, and a server that keeps the spans that the collector exports.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
@@ -30,23 +30,23 @@ pub struct Collector {
     keeper: JoinHandle<std::io::Result<()>>,
 }
 
-/// A span that the collector has passed on.
+/// A span that the collector has exported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
     /// `service.name` of its resource.
     pub service: String,
-    /// Its trace, in hexadecimal digits.
+    /// The id of its trace, in hexadecimal digits.
     pub trace: String,
-    /// Itself, in hexadecimal digits.
+    /// Its id, in hexadecimal digits.
     pub id: String,
-    /// The span above it; empty for the first of a trace.
+    /// The id of its parent. It is empty for the first span of a trace.
     pub parent: String,
-    /// The span as it is.
+    /// The span as it was exported.
     pub otlp: otlp::Span,
 }
 
 impl Span {
-    /// One of its attributes, where that is a text.
+    /// One of its attributes, if it is a text.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         text(&self.otlp.attributes, name)
     }
@@ -88,7 +88,7 @@ impl Collector {
         kept(&self.kept)
     }
 
-    /// Waits until the spans so far hold what is looked for.
+    /// Waits until `find` finds something in the spans so far. `what` describes it in the error.
     pub async fn until<T>(&mut self, what: &str, find: impl Fn(&[Span]) -> Option<T>) -> Result<T> {
         let spans = Arc::clone(&self.kept);
         self.process
@@ -107,7 +107,7 @@ fn kept(spans: &Mutex<Vec<Span>>) -> Vec<Span> {
     spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Takes what the collector exports; where it does.
+/// Starts a server that keeps what the collector exports. Returns its address.
 async fn keep(spans: Arc<Mutex<Vec<Span>>>) -> Result<(String, JoinHandle<std::io::Result<()>>)> {
     let failed = || "listening behind the collector".to_owned();
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -115,7 +115,7 @@ async fn keep(spans: Arc<Mutex<Vec<Span>>>) -> Result<(String, JoinHandle<std::i
         .map_err(Error::io(failed()))?;
     let address = listener.local_addr().map_err(Error::io(failed()))?;
     let handler = async move |body: Bytes| {
-        // rotel compresses whatever it is told.
+        // rotel always compresses, whatever its settings say.
         let mut export = Vec::new();
         let unpacked = GzDecoder::new(&*body).read_to_end(&mut export).is_ok();
         match ExportTraceServiceRequest::decode(&*export) {

@@ -13,7 +13,7 @@ use crate::{Error, Result, Tools};
 
 const NAME: &str = "Envoy";
 
-/// A shipped configuration, and the addresses that take the place of those in it.
+/// A shipped configuration, and the addresses that replace those in it.
 #[derive(Debug, Clone)]
 pub struct EnvoyConfig {
     template: PathBuf,
@@ -21,7 +21,7 @@ pub struct EnvoyConfig {
 }
 
 impl EnvoyConfig {
-    /// A configuration file as it is, but for what is replaced afterwards. It has a listener named `edge`.
+    /// A configuration file without any replacements. It must have a listener named `edge`.
     pub fn of(template: &Path) -> Self {
         Self {
             template: template.to_owned(),
@@ -33,7 +33,7 @@ impl EnvoyConfig {
     pub fn new(template: &Path, pygeoapi_port: u16, geowarden: &GrpcAddress) -> Self {
         let geowarden = match geowarden {
             GrpcAddress::Port(port) => on_loopback(*port),
-            // As a JSON string, which YAML reads as well.
+            // Written as a JSON string, which is valid in YAML too.
             GrpcAddress::Unix(path) => {
                 format!("pipe: {{path: {}}}", Value::from(path.to_string_lossy()))
             }
@@ -45,7 +45,7 @@ impl EnvoyConfig {
             .replace(on_loopback(9191), geowarden)
     }
 
-    /// The text of a template that leads requests to pygeoapi, to be replaced by another action.
+    /// The text of a template's route to pygeoapi, so that a test can replace it by another action.
     pub fn route_of(template: &Path) -> Result<String> {
         let shown = template.display();
         let text = fs::read_to_string(template).map_err(Error::io(format!("reading {shown}")))?;
@@ -60,7 +60,7 @@ impl EnvoyConfig {
         })
     }
 
-    /// Listens on this port instead of one that the system chooses.
+    /// Lets Envoy listen on this port, and not on one that the system chooses.
     #[must_use]
     pub fn listen_on(mut self, port: u16) -> Self {
         for (from, to) in &mut self.replacements {
@@ -71,7 +71,7 @@ impl EnvoyConfig {
         self
     }
 
-    /// Puts another text in the place of one that is there exactly once; anything else is an error at the start.
+    /// Replaces a text by another. The text must be there exactly once: otherwise the start fails.
     #[must_use]
     pub fn replace(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.replacements.push((from.into(), to.into()));
@@ -82,7 +82,7 @@ impl EnvoyConfig {
         let shown = self.template.display();
         let text =
             fs::read_to_string(&self.template).map_err(Error::io(format!("reading {shown}")))?;
-        // A text that is not found must not pass in silence: Envoy would then ask the wrong geowarden.
+        // It is an error if a text is not found: Envoy would ask the wrong geowarden.
         self.replacements.iter().try_fold(text, |text, (from, to)| {
             match text.matches(from.as_str()).count() {
                 1 => Ok(text.replacen(from, to, 1)),
@@ -118,7 +118,7 @@ impl Envoy {
             .arg(&file)
             .arg("--admin-address-path")
             .arg(&admin_file)
-            // Several instances share a machine, and each a test's two processors.
+            // Many instances of Envoy run on one machine, so each may only have two threads.
             .args([
                 "--use-dynamic-base-id",
                 "--concurrency",
@@ -126,7 +126,7 @@ impl Envoy {
                 "--log-level",
                 "warning",
             ])
-            // Tests read the access log, which is otherwise written every ten seconds.
+            // Tests read the access log. By default Envoy writes it only every ten seconds.
             .args(["--file-flush-interval-msec", "50"])
             .start()?;
         let admin = process
@@ -203,7 +203,7 @@ impl Envoy {
             .collect()
     }
 
-    /// Asks again and again until there is an answer; an end of Envoy, or too much time, is an error.
+    /// Repeats a question until there is an answer. It is an error if Envoy ends, or if it takes too long.
     pub async fn until<T>(
         &mut self,
         what: &str,
@@ -212,7 +212,7 @@ impl Envoy {
         self.process.until(what, async |_| ask().await).await
     }
 
-    /// Waits for the line of the access log that fits.
+    /// Waits for a line of the access log for which `fits` is true.
     pub async fn access_log_line(&mut self, fits: impl Fn(&Value) -> bool) -> Result<Value> {
         self.process
             .until("written the line of its access log", async |process| {
@@ -238,7 +238,7 @@ fn admin_in(file: &Path) -> Option<String> {
         .map(|_| text.clone())
 }
 
-/// The ports of its listeners, once all have one.
+/// The ports of Envoy's listeners, or `None` until all of them have one.
 async fn listening_ports(admin: &str) -> Option<HashMap<String, u16>> {
     let ready = Ask::get("/ready").send(admin).await.ok()?;
     if ready.status() != 200 {

@@ -1,17 +1,17 @@
-//! What can go wrong while starting and asking the components.
+//! The errors of starting and asking components.
 
 use std::path::PathBuf;
 
-/// A component that did not do what it was started for, told so that no log has to be looked for.
+/// Why a component did not start or answer. The error has the end of the log, so that nobody needs to look for it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A tool is not where `tests/tools/install.sh` puts it.
     #[error("{tool} is not installed: run `make tools` (looked for {})", path.display())]
     NotInstalled {
-        /// Its name as people know it.
+        /// The usual name of the tool.
         tool: &'static str,
-        /// Where it should be.
+        /// The path where it should be.
         path: PathBuf,
     },
     /// A component ended, or was not ready in time.
@@ -21,12 +21,12 @@ pub enum Error {
         component: &'static str,
         /// What happened.
         problem: String,
-        /// How it was started.
+        /// The command that started it.
         command: String,
         /// The last lines that it wrote.
         tail: String,
     },
-    /// The shipped Envoy configuration is no longer what this crate knows how to rewrite.
+    /// This crate cannot adapt the shipped Envoy configuration, since the configuration has changed.
     #[error("{}: expected exactly one {wanted:?}, found {found}", file.display())]
     Rewrite {
         /// The configuration.
@@ -39,15 +39,15 @@ pub enum Error {
     /// A file or process operation failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
         /// Why it failed.
         source: std::io::Error,
     },
-    /// Something was not as it has to be: an answer that is not HTTP, a member that is missing.
+    /// Something was not as expected: an answer that is not HTTP, or a missing member.
     #[error("{what}: {problem}")]
     Unexpected {
-        /// What was asked or looked at.
+        /// The request or file.
         what: String,
         /// What is wrong with it.
         problem: String,
@@ -55,7 +55,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: names what was tried when an I/O operation fails.
+    /// For `map_err`: makes an error of an I/O operation, with its description.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

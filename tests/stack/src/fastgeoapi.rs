@@ -1,4 +1,4 @@
-//! A real fastgeoapi, as its users run it: a `.env` in the working directory, under uvicorn.
+//! A real fastgeoapi, as its users run it: under uvicorn, with an `.env` in the working directory.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::process::{Plan, Process};
 use crate::pygeoapi::{config, configured, port_in};
 use crate::{Error, Result, Tools};
 
-/// fastgeoapi with the pygeoapi of [`crate::Pygeoapi`] inside, under `/geoapi`.
+/// A running fastgeoapi. It contains the pygeoapi of [`crate::Pygeoapi`], under `/geoapi`.
 #[derive(Debug)]
 pub struct Fastgeoapi {
     process: Process,
@@ -16,8 +16,8 @@ pub struct Fastgeoapi {
 }
 
 impl Fastgeoapi {
-    /// Starts it with the variables of an `.env`; those that say where it stands and logs are added, under the prefix of
-    /// `dev`. `PYGEOAPI_KEY_..` go to the process too, which is where it looks for them.
+    /// Starts it with the variables of an `.env`. Variables for its address and its log are added, with the prefix of `dev`.
+    /// Variables `PYGEOAPI_KEY_..` are also set for the process, since fastgeoapi only reads them there.
     pub async fn start(tools: &Tools, env: &str) -> Result<Self> {
         let plan = Plan::new("fastgeoapi", &tools.fastgeoapi_python()?)?;
         let folder = plan.folder().to_owned();

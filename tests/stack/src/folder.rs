@@ -1,11 +1,11 @@
-//! Folders with all that is below them.
+//! Copies and lists folders with all files below them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Copies what is in a folder into another, which is made where it is missing.
+/// Copies the content of a folder into another one, which is created if it does not exist.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     let failed = || format!("copying {}", from.display());
     fs::create_dir_all(to).map_err(Error::io(failed()))?;
@@ -21,7 +21,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files below a folder, in order.
+/// The files below a folder, sorted.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = || format!("reading {}", folder.display());
     let mut all = Vec::new();

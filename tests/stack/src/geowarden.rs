@@ -1,4 +1,4 @@
-//! The geowarden binary itself, as an operator runs it.
+//! The real program `geowarden`, as an operator runs it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -10,7 +10,7 @@ use crate::client::{Answer, Ask};
 use crate::process::{Plan, Process};
 use crate::{Error, Result};
 
-/// Where Envoy asks geowarden.
+/// The address at which Envoy asks geowarden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GrpcAddress {
     /// A port on 127.0.0.1.
@@ -28,16 +28,16 @@ pub struct Geowarden {
 }
 
 impl Geowarden {
-    /// Starts it with a configuration file, and waits until it is ready to judge requests.
+    /// Starts it with a configuration file, and waits until it is ready.
     ///
-    /// The file's ports should be 0: the ones that the system chose are read from its log.
+    /// The ports in the file should be 0. The ports that the system chose are read from the log.
     pub async fn start(binary: &Path, config_file: &Path) -> Result<Self> {
         let mut started = Self::start_alive(binary, config_file).await?;
         started.wait_for("/readyz").await?;
         Ok(started)
     }
 
-    /// Starts it, and waits only until it lives: it may not be ready, for want of signing keys for example.
+    /// Starts it, and only waits until it is alive. It may not be ready, for example without signing keys.
     pub async fn start_alive(binary: &Path, config_file: &Path) -> Result<Self> {
         let plan = Plan::new("geowarden", binary)?
             .args(["serve", "--config"])
@@ -45,7 +45,7 @@ impl Geowarden {
         Self::listening(plan.start()?).await
     }
 
-    /// Starts it with an `.env` of fastgeoapi's and variables of its own, and waits until it is ready.
+    /// Starts it with an `.env` of fastgeoapi and with additional variables, and waits until it is ready.
     pub async fn start_from_env_file(
         binary: &Path,
         env_file: &Path,
@@ -80,7 +80,7 @@ impl Geowarden {
         Ok(started)
     }
 
-    /// Runs one of its other commands (`key new ..`) to its end, and returns what it printed.
+    /// Runs another command, such as `key new ..`, and returns its output.
     pub async fn run(binary: &Path, arguments: &[&str]) -> Result<String> {
         let what = || format!("{} {}", binary.display(), arguments.join(" "));
         let output = tokio::process::Command::new(binary)
@@ -110,7 +110,7 @@ impl Geowarden {
             .await
     }
 
-    /// Waits until its metrics hold this line: `geowarden_reload_failed 1`, say.
+    /// Waits until its metrics have this line, for example `geowarden_reload_failed 1`.
     pub async fn wait_for_metric(&mut self, line: &str) -> Result<()> {
         let admin = self.admin.clone();
         self.process
@@ -126,12 +126,12 @@ impl Geowarden {
         Ask::get(page).send(&self.admin).await
     }
 
-    /// Where Envoy asks it.
+    /// The address at which Envoy asks it.
     pub fn grpc(&self) -> &GrpcAddress {
         &self.grpc
     }
 
-    /// The port where Envoy asks it, unless that is a Unix socket.
+    /// The port at which Envoy asks it, or `None` for a Unix socket.
     pub fn grpc_port(&self) -> Option<u16> {
         match self.grpc {
             GrpcAddress::Port(port) => Some(port),
@@ -159,7 +159,7 @@ impl Geowarden {
         self.log().lines().filter_map(event).collect()
     }
 
-    /// The newest event in its log that fits, once there is one: lines are written a moment after the answer.
+    /// Waits for an event for which `fits` is true, and returns the newest. A line is written a moment after the answer.
     pub async fn event(&mut self, fits: impl Fn(&Value) -> bool) -> Result<Value> {
         self.process
             .until("logged the event", async |process| {
@@ -188,7 +188,7 @@ impl Geowarden {
 
 /// The last `listening` event of a log: its gRPC and admin addresses.
 fn addresses_in(log: &str) -> Option<(GrpcAddress, String)> {
-    // Only whole lines: the last one may still be being written.
+    // The last line may be incomplete, so ignore it.
     let (whole, _) = log.rsplit_once('\n')?;
     let listening =
         |event: &Value| event.get("message").and_then(Value::as_str) == Some("listening");
@@ -204,7 +204,7 @@ fn grpc_address(text: &str) -> Option<GrpcAddress> {
     }
 }
 
-/// One line of the log, with the members of `fields` (where it has any) beside the others.
+/// One line of the log. The members of `fields`, if there are any, are moved to the top.
 fn event(line: &str) -> Option<Value> {
     let Value::Object(mut event) = serde_json::from_str(line).ok()? else {
         return None;

@@ -1,4 +1,4 @@
-//! A second real `OpenID` provider, by other people and in another language: glewlwyd, on a fresh `SQLite` database.
+//! A second real `OpenID` provider, from other authors and in another language: glewlwyd, with a new `SQLite` database.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -12,12 +12,12 @@ use crate::provider::text_member;
 use crate::{Error, Result, Tools};
 
 const NAME: &str = "glewlwyd";
-/// Where Debian's package has what creates its database.
+/// The script in Debian's package that creates the database.
 const TABLES: &str = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3";
 const MODULES: &str = "/usr/lib/glewlwyd";
 
-/// glewlwyd with the client `desktop` and the users `osgeo` and `geobeyond`, whose access tokens name their `company`
-/// and are for the audience `pygeoapi`.
+/// glewlwyd with the client `desktop` and the users `osgeo` and `geobeyond`. Their access tokens have the claim `company`, and
+/// the audience `pygeoapi`.
 #[derive(Debug)]
 pub struct Glewlwyd {
     _process: Process,
@@ -37,7 +37,7 @@ impl Glewlwyd {
             .args(["--env-variables", "--log-mode", "console"])
             .args(["--port", port])
             .env("GLWD_BIND_ADDRESS", host)
-            // Without a slash at the end: with one, the endpoints of its discovery document have two in a row.
+            // The address must not end with a slash: the endpoints of the discovery document would then have two in a row.
             .env("GLWD_EXTERNAL_URL", &url)
             .env("GLWD_LOGIN_URL", "login.html")
             .env("GLWD_API_PREFIX", "api")
@@ -82,13 +82,13 @@ impl Glewlwyd {
         text_member(&answer, "access_token")
     }
 
-    /// Its metadata.
+    /// Its discovery document.
     pub async fn discovery(&self) -> Result<Value> {
         let ask = Ask::get("/api/oidc/.well-known/openid-configuration");
         ask.send(&self.address).await?.json()
     }
 
-    /// Signs with a new key from now on, and goes on publishing the old one.
+    /// Makes it sign with a new key from now on. It still publishes the old key.
     pub async fn rotate(&self, tools: &Tools) -> Result<()> {
         self.command(tools, &["rotate"]).await
     }
@@ -104,7 +104,7 @@ impl Glewlwyd {
 }
 
 async fn create(database: &Path) -> Result<()> {
-    // The package depends on it.
+    // Debian's package of glewlwyd depends on sqlite3, so it is installed.
     let plan = Plan::new("sqlite3", Path::new("sqlite3"))?
         .arg("-bail")
         .arg(database)
@@ -122,8 +122,8 @@ async fn to_its_end(plan: Plan) -> Result<()> {
     }
 }
 
-/// A port on a loopback address of our own, of which Linux has many: glewlwyd takes no port that the system chooses, and a port that was free on
-/// 127.0.0.1 a moment ago may be somebody else's by the time it starts.
+/// A free port on a loopback address that no other process uses. glewlwyd cannot listen on a port that the system chooses. On 127.0.0.1, another
+/// process could take the port before glewlwyd starts.
 fn free_address() -> Result<String> {
     static STARTED: AtomicU8 = AtomicU8::new(0);
     let [_, _, high, low] = std::process::id().to_be_bytes();

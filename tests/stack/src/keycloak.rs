@@ -1,4 +1,4 @@
-//! What Keycloak shows of a realm, in its exact shape (`tests/tools/provider/keycloak.mjs`).
+//! A server that answers exactly as Keycloak does for a realm (`tests/tools/provider/keycloak.mjs`).
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::process::{Plan, Process};
 use crate::provider::{port_in, test_endpoint, text_member};
 use crate::{Result, Tools};
 
-/// The realm `maps`, with the service accounts `reader`, who has the realm's role of that name, and `stranger`, who has
-/// it of a client only; their access tokens are for the audience `pygeoapi`.
+/// The realm `maps` with two service accounts. `reader` has the role `reader` of the realm, and `stranger` has a role of the same
+/// name of a client only. Their access tokens are for the audience `pygeoapi`.
 #[derive(Debug)]
 pub struct Keycloak {
     _process: Process,
@@ -56,18 +56,18 @@ impl Keycloak {
         ask.send(&self.address).await?.json()
     }
 
-    /// A token of `reader`, with `header` and `claims` laid over it; a null takes a member away.
+    /// A token of `reader`, merged with `header` and `claims`. A null removes a member.
     pub async fn mint(&self, header: &Value, claims: &Value) -> Result<String> {
         let wanted = json!({"header": header, "claims": claims});
         test_endpoint(&self.address, "mint", &wanted, "token").await
     }
 
-    /// Signs with a new key from now on, and goes on publishing the old one; returns the new key's id.
+    /// Makes it sign with a new key from now on, and returns the id of that key. It still publishes the old key.
     pub async fn rotate(&self) -> Result<String> {
         test_endpoint(&self.address, "rotate", &json!({}), "kid").await
     }
 
-    /// Says in its discovery document that it is another issuer, as behind a wrong host name.
+    /// Makes its discovery document name another issuer, as with a wrong host name.
     pub async fn claim_to_be(&self, issuer: &str) -> Result<String> {
         test_endpoint(&self.address, "claim", &json!({"issuer": issuer}), "issuer").await
     }

@@ -1,12 +1,12 @@
-//! The real components around geowarden, started for a test or the demo and ended with it.
+//! Starts the real components around geowarden for a test or the demo, and ends them.
 //!
 //! ```text
 //! client -> Envoy -> Pygeoapi
 //!              \-> Geowarden -> Provider, Glewlwyd, Keycloak (keys), Collector (traces)
 //! ```
 //!
-//! Everything listens on the loopback interface on a port that the system chose, and has answered once before its
-//! `start` returns. Dropping a component ends it with all the processes that it started.
+//! Every component listens on the loopback interface, on a port that the system chose. When its `start` returns, it has
+//! answered once. Dropping a component ends it with all processes that it started.
 //! The components come from `tests/tools/install.sh`.
 
 mod chromium;
@@ -44,5 +44,5 @@ pub use provider::Provider;
 pub use pygeoapi::{Framework, Pygeoapi};
 pub use tools::Tools;
 
-/// The result of everything in this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;

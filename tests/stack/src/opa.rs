@@ -1,4 +1,4 @@
-//! OPA's own engine behind the one endpoint that fastgeoapi asks (`tests/tools/python/opa_server.py`).
+//! OPA's own engine, served at the one endpoint that fastgeoapi uses (`tests/tools/python/opa_server.py`).
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ impl Opa {
         })
     }
 
-    /// Where it is asked.
+    /// The address of its endpoint.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

@@ -1,4 +1,4 @@
-//! One running component: its process group, its log and its end.
+//! One running component: its process group, its log, and how it ends.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,14 +14,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Error, Result};
 
-/// How long a component may take until it is ready. Generous: on a busy machine Python alone takes many seconds.
+/// The time limit until a component is ready. It is long, since on a busy machine Python alone takes many seconds.
 const START_LIMIT: Duration = Duration::from_mins(1);
-/// How long a component may take to end after SIGTERM.
+/// The time limit for the end of a component after SIGTERM.
 const END_LIMIT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Leads the process group and kills it when its standard input ends, which is when we end, however that happens:
-/// a test runner that kills a test must leave nothing behind. It ignores the signals that are meant for the others.
+/// The leader of the process group. It kills the group when its standard input ends: that is when the test process ends, also if
+/// the test runner kills it. It ignores the signals that are sent to the group.
 const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; kill -KILL 0";
 
 /// A started component in a process group of its own, with a temporary folder that holds its log.
@@ -37,7 +37,7 @@ pub struct Process {
     folder: TempDir,
 }
 
-/// A program and its arguments, with the environment that is added to ours.
+/// A program with its arguments, and the environment variables that are added to those of this process.
 #[derive(Debug)]
 pub struct Plan {
     component: &'static str,
@@ -46,7 +46,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A component to be started by `program`, with an empty folder of its own.
+    /// A plan that starts a component by `program`, with its own empty folder.
     pub fn new(component: &'static str, program: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("geowarden-")
@@ -59,7 +59,7 @@ impl Plan {
         })
     }
 
-    /// Its folder, which goes with it.
+    /// The component's folder. It is removed together with the component.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -85,13 +85,13 @@ impl Plan {
         self
     }
 
-    /// Starts it in this folder instead of ours.
+    /// Sets its working directory.
     pub(crate) fn directory(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    /// Starts it. What it writes goes to its log.
+    /// Starts it. Its output goes to its log.
     pub fn start(self) -> Result<Process> {
         let Self {
             component,
@@ -146,7 +146,7 @@ impl Process {
         )
     }
 
-    /// Asks again and again until there is an answer. An end of the process, or too much time, is an error.
+    /// Repeats a question until there is an answer. It is an error if the process ends, or if it takes too long.
     pub async fn until<T>(
         &mut self,
         what: &str,
@@ -175,7 +175,7 @@ impl Process {
         self.ended_within(START_LIMIT).await
     }
 
-    /// Waits until it ends by itself; one that takes longer is an error.
+    /// Waits until it ends by itself. It is an error if that takes longer than `limit`.
     pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<ExitStatus> {
         match timeout(limit, self.child.wait()).await {
             Ok(Ok(status)) => Ok(status),
@@ -190,7 +190,7 @@ impl Process {
             .map_err(|error| self.error(format!("could not be sent {signal}: {error}")))
     }
 
-    /// Ends it politely (SIGTERM) and returns how it ended. One that does not end is killed, and is an error.
+    /// Sends SIGTERM, and returns how it ended. If it does not end, it is killed, and that is an error.
     pub async fn terminate(mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         match timeout(END_LIMIT, self.child.wait()).await {
@@ -203,7 +203,7 @@ impl Process {
         }
     }
 
-    /// Ends it and its whole group at once, and waits until it is gone.
+    /// Kills it and its whole group, and waits until it has ended.
     pub async fn kill(mut self) -> Result<()> {
         self.kill_group();
         self.child.wait().await.map_err(Error::io(format!(
@@ -229,7 +229,7 @@ impl Process {
     }
 
     fn kill_group(&self) {
-        // Only fails when nobody is left in it.
+        // This only fails if the group has no process any more.
         let _ = killpg(self.group, Signal::SIGKILL);
     }
 }

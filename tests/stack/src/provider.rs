@@ -1,4 +1,4 @@
-//! A real `OpenID` provider (`tests/tools/provider/provider.mjs`) that also mints what a real one would not.
+//! A real `OpenID` provider (`tests/tools/provider/provider.mjs`). It can also make tokens that a real one would not make.
 
 use serde_json::{Value, json};
 
@@ -22,13 +22,13 @@ impl Provider {
         Self::start_on(tools, 0).await
     }
 
-    /// Starts it on a given port, so with a known issuer: one that was stopped before, say.
+    /// Starts it on a given port, so that its issuer is known. For example, it can start again after a stop.
     pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
         Self::start_with(tools, port, "", LIFETIME).await
     }
 
-    /// Starts it with a login page, for an Envoy whose login filter is called back there; `lifetime` is that of its
-    /// tokens, in seconds.
+    /// Starts it with a login page. After a login, it sends the browser to `callback`, which is an address of Envoy. `lifetime` is
+    /// that of its tokens, in seconds.
     pub async fn start_for_browsers(tools: &Tools, callback: &str, lifetime: u32) -> Result<Self> {
         Self::start_with(tools, 0, callback, lifetime).await
     }
@@ -68,7 +68,7 @@ impl Provider {
         self.token(client, "").await
     }
 
-    /// The same, but opaque: only the provider knows what it stands for.
+    /// An opaque access token for one of its clients: only the provider knows its content.
     pub async fn opaque_token(&self, client: &str) -> Result<String> {
         self.token(client, "&resource=urn:geowarden:opaque").await
     }
@@ -83,13 +83,13 @@ impl Provider {
         text_member(&answer, "access_token")
     }
 
-    /// A token signed with the current key: `header` and `claims` are laid over those of a valid token of `osgeo`,
-    /// and a null takes a member away. A string stands for the whole part.
+    /// A token that is signed with the current key. `header` and `claims` are merged into those of a valid token of `osgeo`, and a
+    /// null removes a member. A string replaces the whole part.
     pub async fn mint(&self, header: &Value, claims: &Value) -> Result<String> {
         self.mint_as("key", header, claims).await
     }
 
-    /// The same, signed as the script's table of signers says: by `nobody`, say.
+    /// Like [`Self::mint`], with another signer from the script's table, for example `nobody`.
     pub async fn mint_as(&self, signer: &str, header: &Value, claims: &Value) -> Result<String> {
         let wanted = json!({"header": header, "claims": claims, "signer": signer});
         test_endpoint(&self.address(), "mint", &wanted, "token").await
@@ -107,7 +107,7 @@ impl Provider {
         key.ok_or_else(|| Error::unexpected("identity provider", format!("no key in {keys}")))
     }
 
-    /// Ends it, and returns the port on which [`Provider::start_on`] can start it again.
+    /// Ends it, and returns its port, with which [`Provider::start_on`] can start it again.
     pub async fn stop(self) -> Result<u16> {
         self.process.kill().await?;
         Ok(self.port)
@@ -123,8 +123,7 @@ impl Provider {
     }
 }
 
-/// Asks one of the endpoints that no real provider has (`tests/tools/provider/testing.mjs`), and returns a member of
-/// its answer.
+/// Calls an endpoint that only exists for tests (`tests/tools/provider/testing.mjs`), and returns a member of its answer.
 pub(crate) async fn test_endpoint(
     address: &str,
     name: &str,

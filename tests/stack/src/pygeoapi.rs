@@ -1,4 +1,4 @@
-//! A real pygeoapi: its Flask application under gunicorn, on the data in `tests/stack/pygeoapi`.
+//! A real pygeoapi: its Flask application under gunicorn, with the data in `tests/stack/pygeoapi`.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,8 +22,8 @@ pub enum Framework {
     Starlette,
 }
 
-/// pygeoapi with features (`obs`, `lakes` with tiles, `secret`, and `sites`, which can be edited), the coverage `heights`, the
-/// scenes of STAC, and the process `hello-world`.
+/// A running pygeoapi. It has features (`obs`, `lakes` with tiles, `secret`, and `sites`, which clients can edit), the coverage
+/// `heights`, scenes of STAC, and the process `hello-world`.
 #[derive(Debug)]
 pub struct Pygeoapi {
     process: Process,
@@ -31,12 +31,12 @@ pub struct Pygeoapi {
 }
 
 impl Pygeoapi {
-    /// Starts it with links that hold at any address.
+    /// Starts it with links that are valid at any address.
     pub async fn start(tools: &Tools) -> Result<Self> {
         Self::start_for(tools, "/").await
     }
 
-    /// Starts it for clients that reach it at `url`, which its links then begin with.
+    /// Starts it for clients that reach it at `url`. Its links begin with `url`.
     pub async fn start_for(tools: &Tools, url: &str) -> Result<Self> {
         Self::start_with(tools, url, &Self::document(tools).await?).await
     }
@@ -46,8 +46,8 @@ impl Pygeoapi {
         Self::start_at(tools, url, "", 0, document).await
     }
 
-    /// Starts it for clients that ask it directly. Its links need a port that is known before: one that is held by a socket
-    /// with `SO_REUSEPORT` on which nobody listens.
+    /// Starts it for clients that ask it directly. Its links contain the port, so the port must be known before. Reserve it with a
+    /// socket that has `SO_REUSEPORT` and does not listen.
     pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
         let document = Self::document(tools).await?;
         Self::start_at(
@@ -73,8 +73,8 @@ impl Pygeoapi {
         port: u16,
         document: &Path,
     ) -> Result<Self> {
-        // The header settings are those that the Envoy configurations ask operators for: without the second one a
-        // client moves the application's root with a SCRIPT_NAME header.
+        // The comments in Envoy's configurations ask operators for these header settings. Without the second one, a client can
+        // change the application's root path with the header SCRIPT_NAME.
         let plan = Plan::new(NAME, &tools.gunicorn()?)?
             .args(["--no-control-socket", "--forwarder-headers", "X-None"])
             .args(["--bind", &format!("127.0.0.1:{port}")])
@@ -96,8 +96,8 @@ impl Pygeoapi {
         Self::ready(process, port, base_path).await
     }
 
-    /// Starts one that answers with what it was asked to serve (`tests/differential/telling.py`), under gunicorn for
-    /// Flask and uvicorn for Starlette.
+    /// Starts one that answers with the call that it would make (`tests/differential/telling.py`), under gunicorn for Flask and
+    /// under uvicorn for Starlette.
     pub async fn start_telling(tools: &Tools, framework: Framework) -> Result<Self> {
         let python = tools.pygeoapi_python()?;
         let plan = Plan::new("pygeoapi that tells", &python)?;
@@ -134,7 +134,7 @@ impl Pygeoapi {
         Ok(Self { process, port })
     }
 
-    /// The `OpenAPI` document, made by pygeoapi itself and kept for as long as what it is made from stays the same.
+    /// The `OpenAPI` document, which pygeoapi itself makes. It is cached until pygeoapi or its configuration changes.
     pub async fn document(tools: &Tools) -> Result<PathBuf> {
         let cache = tools.cache();
         let path = cache.join(format!("openapi-{:016x}.yml", fingerprint(tools)?));
@@ -142,7 +142,7 @@ impl Pygeoapi {
             return Ok(path);
         }
         fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
-        // Made aside and moved there whole: other tests may be looking for it right now.
+        // Write a temporary file and rename it, since other tests may read the document at the same time.
         let whole = NamedTempFile::new_in(&cache)
             .map_err(Error::io(format!("writing to {}", cache.display())))?;
         let plan = Plan::new("pygeoapi openapi generate", &tools.pygeoapi()?)?
@@ -161,7 +161,7 @@ impl Pygeoapi {
         Ok(path)
     }
 
-    /// The same, with what `geowarden openapi` adds by the configuration file `config`, put into `file`.
+    /// Writes the `OpenAPI` document into `file`, with what `geowarden openapi` adds for the configuration file `config`.
     pub async fn document_with_security(
         tools: &Tools,
         geowarden: &Path,
@@ -187,7 +187,7 @@ impl Pygeoapi {
     }
 }
 
-/// Gives a plan the configuration, and a copy of the data in its own folder.
+/// Adds pygeoapi's configuration to a plan, and copies the data into the plan's folder.
 pub(crate) fn configured(plan: Plan, tools: &Tools) -> Result<Plan> {
     let folder = plan.folder().to_owned();
     copy_folder(&data(tools), &folder)?;
@@ -221,7 +221,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(Error::io(format!("reading {}", path.display())))
 }
 
-/// gunicorn says `Listening at: http://127.0.0.1:PORT (PID)`, uvicorn `Uvicorn running on http://127.0.0.1:PORT (..)`.
+/// The port in the log. gunicorn writes `Listening at: http://127.0.0.1:PORT (PID)`, and uvicorn writes
+/// `Uvicorn running on http://127.0.0.1:PORT (..)`.
 pub(crate) fn port_in(log: &str) -> Option<u16> {
     let (_, after) = log
         .split_once("Listening at: http://127.0.0.1:")

@@ -1,10 +1,10 @@
-//! Where the installed tools are.
+//! Finds the installed tools.
 
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// The folder that `tests/tools/install.sh` fills, and the repository that it belongs to.
+/// The folder of tools, which `tests/tools/install.sh` fills, and its repository.
 #[derive(Debug, Clone)]
 pub struct Tools {
     folder: PathBuf,
@@ -12,7 +12,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// `$GEOWARDEN_TOOLS`, or `.tools` at the repository's root. Each tool is looked for when it is needed.
+    /// The folder is `$GEOWARDEN_TOOLS`, or else `.tools` at the repository's root. A missing tool is an error only when it is used.
     pub fn find() -> Result<Self> {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let repository = package
@@ -34,17 +34,17 @@ impl Tools {
         &self.repository
     }
 
-    /// Where what is costly to make may be kept between runs.
+    /// A folder for files that are slow to make, which are kept between runs.
     pub(crate) fn cache(&self) -> PathBuf {
         self.folder.join("cache")
     }
 
-    /// Envoy itself.
+    /// The program of Envoy.
     pub fn envoy(&self) -> Result<PathBuf> {
         self.installed("Envoy", "bin/envoy")
     }
 
-    /// The server of pygeoapi.
+    /// gunicorn, the server of pygeoapi.
     pub fn gunicorn(&self) -> Result<PathBuf> {
         self.installed("gunicorn", "bin/gunicorn")
     }

@@ -1,4 +1,4 @@
-//! The components start, behave as the end-to-end tests rely on, and leave nothing behind.
+//! The components start, behave as the end-to-end tests expect, and leave no processes or files.
 #![allow(clippy::indexing_slicing)] // of JSON: an absent member is null
 
 use std::error::Error;
@@ -178,7 +178,7 @@ async fn envoy_refuses_everything_while_nobody_answers_for_geowarden() -> Outcom
         assert_eq!(line["details"], "ext_authz_error");
     }
 
-    // What Envoy refuses by itself, before it would ask.
+    // Envoy itself refuses these requests, before it asks geowarden.
     for (ask, status) in [
         (Ask::get("/collections%2Fobs%2Fitems"), 400),
         (Ask::get("/a%5Cb"), 400),
@@ -246,7 +246,7 @@ async fn envoy_answers_the_preflights_of_known_origins_itself() -> Outcome {
         );
     }
 
-    // A page may read why it was refused.
+    // A page of another origin may read the reason of a refusal.
     let refused = Ask::get("/")
         .header("origin", "https://maps.example.org")
         .send(&envoy.address())
@@ -293,7 +293,7 @@ async fn a_component_that_does_not_start_is_told_with_its_command_and_log() -> O
     Ok(())
 }
 
-/// Waits until nobody listens at an address any more; the end of a killed process takes a moment.
+/// Waits until no process listens at an address: a killed process needs a moment to end.
 async fn gone(address: &str) -> Outcome {
     let limit = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(address).await.is_ok() {
@@ -312,7 +312,7 @@ async fn kid(address: &str) -> Result<Value, Box<dyn Error>> {
     Ok(keys["keys"][0]["kid"].clone())
 }
 
-/// The header and the claims of a token, unverified.
+/// The header and the claims of a token, without verification.
 fn read_token(token: &str) -> Result<(Value, Value), Box<dyn Error>> {
     let mut parts = token.split('.').map(|part| {
         let bytes = data_encoding::BASE64URL_NOPAD

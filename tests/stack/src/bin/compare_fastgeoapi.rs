@@ -1,4 +1,4 @@
-//! `make compare-fastgeoapi`: the same requests to a real fastgeoapi and to geowarden, started with the same `.env`.
+//! `make compare-fastgeoapi`: sends the same requests to a real fastgeoapi and to geowarden, with the same `.env`.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Nothing is left to be done when even this cannot be written.
+            // If standard error is closed, the error cannot be shown.
             let _ = writeln!(std::io::stderr(), "compare-fastgeoapi: {error}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! `make demo`: everything running, and a tour of what geowarden lets through and why.
+//! `make demo`: starts all components, and shows which requests geowarden allows and why.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Nothing is left to be done when even this cannot be written.
+            // If standard error is closed, the error cannot be shown.
             let _ = writeln!(std::io::stderr(), "geowarden-demo: {error}");
             ExitCode::FAILURE
         }

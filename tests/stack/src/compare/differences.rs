@@ -1,18 +1,19 @@
-//! Where geowarden answers otherwise on purpose. `docs/migrate-from-fastgeoapi.md` tells its users.
+//! The intended differences between geowarden and fastgeoapi. `docs/migrate-from-fastgeoapi.md` describes them for users.
 
 use super::seen::{Aspect, Seen};
 use super::stand::Mode;
 
-/// A listed difference. An empty list stands for all; a request's name, for that with a credential too.
+/// A listed difference. An empty list of requests stands for all. The name of a request also stands for the same request with a
+/// credential.
 #[derive(Debug)]
 pub(super) struct Difference {
     modes: &'static [Mode],
     requests: &'static [&'static str],
     /// fastgeoapi's status is one of these.
     theirs: &'static [u16],
-    /// geowarden's status; without one, the same.
+    /// geowarden's status, or `None` if it is the same.
     ours: Option<u16>,
-    /// Where answers of one status differ.
+    /// The parts in which answers with the same status differ.
     aspects: &'static [Aspect],
     pub(super) why: &'static str,
 }
@@ -54,7 +55,7 @@ const fn in_part(
 use Aspect::{Body, Challenge};
 use Mode::{ApiKey, Jwks, Oidc};
 
-/// fastgeoapi lets in, geowarden refuses.
+/// Requests that fastgeoapi allows and geowarden refuses.
 const REFUSED: [Difference; 5] = [
     otherwise(&[Jwks], &["no exp"], &[200], 401, "a token must expire"),
     otherwise(
@@ -87,7 +88,7 @@ const REFUSED: [Difference; 5] = [
     ),
 ];
 
-/// fastgeoapi refuses, geowarden lets in.
+/// Requests that fastgeoapi refuses and geowarden allows.
 const ALLOWED: [Difference; 3] = [
     otherwise(
         &[ApiKey, Jwks],
@@ -112,7 +113,7 @@ const ALLOWED: [Difference; 3] = [
     ),
 ];
 
-/// Both refuse, or both let in.
+/// Requests that both refuse, or both allow, with different answers.
 const TOLD_OTHERWISE: [Difference; 10] = [
     otherwise(
         &[Oidc],

@@ -1,4 +1,5 @@
-//! A real fastgeoapi beside geowarden: the same `.env`, the same requests, the same answers but for what is listed.
+//! Compares geowarden with a real fastgeoapi: with the same `.env`, both must give the same answers, except for a list of
+//! differences.
 
 mod differences;
 mod requests;
@@ -15,8 +16,7 @@ use requests::Request;
 use seen::Seen;
 use stand::{Mode, Stand};
 
-/// Sends every request to both, prints what they answered, and returns whether they differ where it is listed, and only
-/// there.
+/// Sends every request to both and prints the answers. Returns true if they differ exactly as listed.
 pub async fn run() -> Result<bool> {
     let tools = Tools::find()?;
     let binary = binary()?;
@@ -64,7 +64,7 @@ fn say(line: &str) -> Result<()> {
     writeln!(io::stdout(), "{line}").map_err(Error::io("writing the table"))
 }
 
-/// The geowarden beside this program.
+/// The program `geowarden` in the folder of this program.
 fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe().map_err(Error::io("finding this program"))?;
     let binary = own.with_file_name("geowarden");

@@ -1,4 +1,4 @@
-//! What is asked of both.
+//! The requests that are sent to both.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -136,7 +136,7 @@ impl Requests {
         Ok(("authorization", format!("Bearer {good}")))
     }
 
-    /// Pages of pygeoapi, without a credential and with a good one.
+    /// Pages of pygeoapi, without a credential and with a valid one.
     fn pages(&mut self, good: &(&str, &str)) {
         let preflight = Ask::new("OPTIONS", ITEMS)
             .header("origin", "https://maps.example.org")

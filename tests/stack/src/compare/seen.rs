@@ -1,4 +1,4 @@
-//! What of an answer is compared.
+//! The parts of an answer that are compared.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ pub(super) struct Seen {
     body: Body,
 }
 
-/// Where two answers can differ that have one status.
+/// A part in which two answers with the same status can differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aspect {
     /// `WWW-Authenticate`.
     Challenge,
-    /// What is told, and as what.
+    /// The body and its media type.
     Body,
 }
 
@@ -31,7 +31,7 @@ enum Body {
 }
 
 impl Seen {
-    /// Where this answer differs from another, beside the status.
+    /// The parts in which this answer differs from another, besides the status.
     pub(super) fn differing(&self, other: &Self) -> Vec<Aspect> {
         let mut all = Vec::new();
         if self.challenge != other.challenge {
@@ -55,7 +55,7 @@ impl Seen {
         Self {
             status: answer.status(),
             challenge: answer.header("www-authenticate").map(str::to_owned),
-            // One writes `; charset=utf-8` where the other does not.
+            // Only one of the two servers writes `; charset=utf-8`.
             kind: kind
                 .split(';')
                 .next()
@@ -77,7 +77,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// pygeoapi says when it answered.
+/// Removes the time of the answer, which pygeoapi adds.
 fn without_time(value: &mut Value) {
     if let Some(object) = value.as_object_mut() {
         object.remove("timeStamp");

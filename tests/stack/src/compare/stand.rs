@@ -1,4 +1,4 @@
-//! Both of them, started with the same `.env`.
+//! Starts geowarden and fastgeoapi with the same `.env`.
 
 use std::fmt;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::{
     Tools,
 };
 
-/// fastgeoapi's schemes.
+/// fastgeoapi's ways of authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     ApiKey,
@@ -29,15 +29,15 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Who gives out tokens.
+/// The provider that issues tokens.
 pub(super) enum Tokens {
     None,
     Minted(Provider),
-    /// Its access tokens are good for its userinfo endpoint, which fastgeoapi asks.
+    /// Its access tokens are valid for its userinfo endpoint, which fastgeoapi asks.
     Login(Glewlwyd),
 }
 
-/// Loaded into OPA for one, and into geowarden for the other. In both dialects of Rego.
+/// The policy: OPA loads it for fastgeoapi, and geowarden loads it itself. It is valid in Rego v0 and v1.
 const POLICY: &str = r#"package httpapi.authz
 
 import rego.v1

@@ -1,4 +1,4 @@
-//! The demo: the whole stack on this machine, a tour of answers, and then yours to try.
+//! The demo: it starts all components on this machine and shows a tour of requests. Then users can try their own.
 
 mod reason;
 mod screen;
@@ -16,7 +16,7 @@ use self::stand::Stand;
 use self::tour::Tour;
 use crate::{Error, Result, Tools};
 
-/// What the demo is told on its command line.
+/// The command line of the demo.
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "geowarden-demo",
@@ -48,8 +48,8 @@ impl Options {
     }
 }
 
-/// Starts everything, takes the tour, and stays until Ctrl-C unless told otherwise. False means that an answer was
-/// not as expected. Everything ends with it, also when it is interrupted.
+/// Starts all components, takes the tour, and waits for Ctrl-C, unless `tour_only` is set. Returns false if an answer was not as
+/// expected. All components end with it, also after an interruption.
 pub async fn run(options: &Options) -> Result<bool> {
     let mut screen = Screen::new();
     let mut stop = pin!(interrupted()?);
@@ -73,7 +73,7 @@ pub async fn run(options: &Options) -> Result<bool> {
     Ok(surprises.is_empty())
 }
 
-/// What to do next: all that is needed is on one screen, below the tour.
+/// Prints what to try next. Everything that users need is on one screen below the tour.
 fn go_on(screen: &mut Screen, stand: &Stand) -> Result<()> {
     introduce(screen, stand)?;
     screen.heading("Now you: commands to copy, into another terminal")?;
@@ -119,7 +119,7 @@ fn go_on(screen: &mut Screen, stand: &Stand) -> Result<()> {
     screen.line("  Ctrl-C ends everything. `make demo` starts it again, in seconds: nothing is installed or built twice.")
 }
 
-/// What is needed to try things by hand.
+/// Prints the addresses and credentials for trying requests by hand.
 fn introduce(screen: &mut Screen, stand: &Stand) -> Result<()> {
     screen.heading("Addresses")?;
     screen.line(&format!("  pygeoapi, guarded   {}", stand.url()))?;
@@ -143,7 +143,7 @@ fn introduce(screen: &mut Screen, stand: &Stand) -> Result<()> {
     screen.line(&format!("  . {}", stand.shell_names().display()))
 }
 
-/// Ends when the user (Ctrl-C) or the system (SIGTERM) wants us to.
+/// Waits for Ctrl-C or SIGTERM.
 fn interrupted() -> Result<impl Future<Output = ()>> {
     let listen = |kind| signal(kind).map_err(Error::io("listening for signals"));
     let mut interrupt = listen(SignalKind::interrupt())?;

@@ -1,4 +1,4 @@
-//! Why an answer is as it is.
+//! Finds the reason of an answer.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::client::Answer;
 
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// The reason that the answer itself gives, else the one in geowarden's decision log, else Envoy's.
+/// The reason in the answer itself, or else in geowarden's decision log, or else in Envoy's access log.
 pub(crate) async fn of(answer: &Answer, stand: &mut Stand) -> String {
     if let Some(detail) = problem_detail(answer) {
         return detail;
@@ -40,8 +40,8 @@ fn problem_detail(answer: &Answer) -> Option<String> {
     text("detail").or(text("title"))
 }
 
-/// Envoy's line about this answer. Requests that it refuses before it reads them have no id; there the newest one
-/// with the same status is meant.
+/// Envoy's line about this answer. If Envoy refuses a request before it reads it, the answer has no id. Then it is the newest
+/// line with the same status.
 async fn access_log_line(answer: &Answer, stand: &mut Stand) -> Option<Value> {
     let id = answer
         .header("x-request-id")

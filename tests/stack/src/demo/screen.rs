@@ -1,4 +1,4 @@
-//! What the demo shows, in colour on a terminal.
+//! Prints the demo's output, in colour on a terminal.
 
 use std::io::{IsTerminal, Stdout, Write, stdout};
 use std::time::Instant;
@@ -10,7 +10,7 @@ const DIM: &str = "2";
 const RED: &str = "31";
 const GREEN: &str = "32";
 
-/// Standard output; colours only where they are seen and not unwanted (<https://no-color.org>).
+/// Standard output. Colours are only used on a terminal, and not if `NO_COLOR` is set (<https://no-color.org>).
 #[derive(Debug)]
 pub(crate) struct Screen {
     out: Stdout,
@@ -41,7 +41,7 @@ impl Screen {
         self.line(&format!("\n{text}"))
     }
 
-    /// Says what is being done; [`Self::done`] ends the line.
+    /// Prints what the demo does now. [`Self::done`] ends the line.
     pub(crate) fn begin(&mut self, what: &str) -> Result<()> {
         self.begun = Instant::now();
         write!(self.out, "  {what} .. ")
@@ -49,14 +49,14 @@ impl Screen {
             .map_err(Error::io("writing"))
     }
 
-    /// Says that it is done, and how long it took.
+    /// Prints that it is done, and how long it took.
     pub(crate) fn done(&mut self) -> Result<()> {
         let seconds = self.begun.elapsed().as_secs_f32();
         let text = self.painted(GREEN, "ok");
         self.line(&format!("{text} ({seconds:.1} s)"))
     }
 
-    /// One answer of the tour: what was asked, what came, why, and whether that was expected.
+    /// Prints one answer of the tour: the request, the answer, its reason, and whether it was expected.
     pub(crate) fn answer(
         &mut self,
         curl: &str,
@@ -74,7 +74,7 @@ impl Screen {
         self.line(&format!("   {status}: {why}"))
     }
 
-    /// Something beside the status that is not as expected.
+    /// Prints an unexpected result other than the status.
     pub(crate) fn surprise(&mut self, text: &str) -> Result<()> {
         let text = self.painted(RED, text);
         self.line(&format!("   {text}"))

@@ -1,4 +1,4 @@
-//! The whole stack of the demo, with the files that it needs in a temporary folder.
+//! All components of the demo, with their files in a temporary folder.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,10 +12,10 @@ use super::visit::KEY_HEADER;
 use crate::folder::copy_folder;
 use crate::{Envoy, EnvoyConfig, Error, Geowarden, Provider, Pygeoapi, Result, Tools};
 
-/// Who gets an API key.
+/// The companies that get an API key.
 const COMPANIES: [&str; 2] = ["osgeo", "geobeyond"];
 
-/// Everything that runs. It ends in this order: first Envoy, last the folder.
+/// All components. They end in the order of the fields: first Envoy, last the folder.
 #[derive(Debug)]
 pub(crate) struct Stand {
     pub(crate) envoy: Envoy,
@@ -38,7 +38,7 @@ impl Stand {
             &folder.path().join("policies"),
         )?;
         let keys = write_keys(binary, &folder.path().join("api-keys.yaml")).await?;
-        // pygeoapi's links begin with Envoy's address, and Envoy must be told pygeoapi's: one has to be known first.
+        // pygeoapi's links begin with Envoy's address, and Envoy's configuration has pygeoapi's. So choose Envoy's port first.
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
         screen.begin("pygeoapi, and an identity provider")?;
@@ -69,7 +69,7 @@ impl Stand {
         })
     }
 
-    /// Where clients find pygeoapi.
+    /// The address of pygeoapi for clients.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.envoy.address())
     }
@@ -101,17 +101,17 @@ impl Stand {
         )
     }
 
-    /// The program of geowarden.
+    /// The program `geowarden`.
     pub(crate) fn binary(&self) -> &Path {
         &self.binary
     }
 
-    /// Its configuration file.
+    /// The configuration file of geowarden.
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("geowarden.yaml")
     }
 
-    /// Where `geowarden tail` asks it.
+    /// The address of the admin service, for `geowarden tail`.
     pub(crate) fn admin_grpc(&self) -> String {
         admin_socket(self.folder.path())
     }
@@ -121,12 +121,12 @@ impl Stand {
         self.folder.path().join("policies")
     }
 
-    /// The file that sets the shell variables of the curl lines.
+    /// The file that sets the shell variables of the curl commands.
     pub(crate) fn shell_names(&self) -> PathBuf {
         self.folder.path().join("demo.env")
     }
 
-    /// Writes that file.
+    /// Writes the file of the shell variables.
     pub(crate) fn write_shell_names(&self, tokens: &[(&str, &str)]) -> Result<()> {
         let names = std::iter::once(("GEOAPI".to_owned(), self.url()))
             .chain(self.keys().map(|(name, key)| (name, key.to_owned())))
@@ -141,7 +141,7 @@ impl Stand {
         write(&self.shell_names(), &lines.concat())
     }
 
-    /// Adds a file to the working copy of the policy, whole at once.
+    /// Adds a file to the working copy of the policy in one step.
     pub(crate) fn add_policy(&self, name: &str, text: &str) -> Result<()> {
         let aside = self.folder.path().join(name);
         write(&aside, text)?;
@@ -149,7 +149,7 @@ impl Stand {
         fs::rename(&aside, &place).map_err(Error::io(format!("writing {}", place.display())))
     }
 
-    /// Takes such a file away again.
+    /// Removes such a file again.
     pub(crate) fn remove_policy(&self, name: &str) -> Result<()> {
         let place = self.policies().join(name);
         fs::remove_file(&place).map_err(Error::io(format!("removing {}", place.display())))
@@ -172,7 +172,7 @@ policy: {{path: policies, entrypoint: geowarden/authz/allow, reload: true}}
     )
 }
 
-/// Makes a key for each company, and the file in which geowarden finds their digests.
+/// Makes a key for each company, and writes the key file with their digests.
 async fn write_keys(binary: &Path, file: &Path) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     let mut entries = Vec::new();

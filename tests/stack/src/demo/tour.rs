@@ -1,4 +1,4 @@
-//! The tour: one request after the other, each with the status that it should get.
+//! The tour: a list of requests, each with its expected status.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::client::Answer;
 const OBS: &str = "/collections/obs/items";
 const LAKES: &str = "/collections/lakes/items";
 
-/// How long an edited policy may take to be in force.
+/// The time limit until an edited policy is in force.
 const EDIT_LIMIT: Duration = Duration::from_secs(20);
 
-/// One more rule, beside those of the example.
+/// A rule that the tour adds to those of the example.
 const OPEN_LAKES: &str = r#"package geowarden.authz
 
 allow if input.ogc.collection == "lakes"
 "#;
 const BROKEN: &str = "package geowarden.authz\n\nallow if {\n";
 
-/// A walk through the stack that notes every surprise.
+/// Sends the requests of the tour, and records every unexpected answer.
 #[derive(Debug)]
 pub(crate) struct Tour<'a> {
     stand: &'a mut Stand,
@@ -52,7 +52,7 @@ impl<'a> Tour<'a> {
         }
     }
 
-    /// Takes the whole tour, and returns what was not as expected.
+    /// Takes the whole tour, and returns everything that was not as expected.
     pub(crate) async fn take(mut self) -> Result<Vec<String>> {
         let credentials = self.credentials().await?;
         self.api_keys(&credentials).await?;
@@ -203,7 +203,8 @@ impl<'a> Tour<'a> {
         Ok(answer)
     }
 
-    /// Asks until the status is the expected one, within limits: an edit takes a moment.
+    /// Repeats a request until its status is the expected one, since an edited file takes a moment to apply. Too much time is an
+    /// error.
     async fn visit_until(
         &mut self,
         title: &'static str,
@@ -260,7 +261,7 @@ impl<'a> Tour<'a> {
         Ok(())
     }
 
-    /// A 200 alone could come from anybody: these are pygeoapi's own data.
+    /// Checks that the answer has pygeoapi's own data: a status of 200 alone does not prove that pygeoapi sent it.
     fn check_observations(&mut self, answer: &Answer) -> Result<()> {
         if answer.status() != 200 {
             return Ok(());
@@ -292,7 +293,7 @@ impl<'a> Tour<'a> {
     }
 }
 
-/// A token whose claims are those of another one.
+/// A token with the claims of another token.
 fn with_claims_of(token: &str, other: &str) -> String {
     let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
     match (parts(token).as_slice(), parts(other).as_slice()) {

@@ -1,11 +1,11 @@
-//! One request of the tour, and the same request as a curl line.
+//! One request of the tour, and the same request as a curl command.
 
 use crate::client::Ask;
 
 /// The header of API keys, here and in the demo's configuration.
 pub(crate) const KEY_HEADER: &str = "x-api-key";
 
-/// A credential, and the shell variable that stands for it in a curl line.
+/// A credential, and the shell variable with it in the curl command.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Credential {
     #[default]
@@ -14,7 +14,7 @@ pub(crate) enum Credential {
     Token(&'static str, String),
 }
 
-/// A request that the tour makes, and the status that it should get.
+/// A request of the tour, and its expected status.
 #[derive(Debug, Clone)]
 pub(crate) struct Visit {
     pub(crate) title: &'static str,
@@ -33,14 +33,14 @@ impl Visit {
         }
     }
 
-    /// What to type to do the same.
+    /// The curl command that sends the same request.
     pub(crate) fn curl(&self) -> String {
         let credential = match &self.credential {
             Credential::None => String::new(),
             Credential::Key(name, _) => format!("-H \"{KEY_HEADER}: ${name}\" "),
             Credential::Token(name, _) => format!("-H \"Authorization: Bearer ${name}\" "),
         };
-        // curl resolves dot segments itself unless told not to.
+        // Without `--path-as-is`, curl resolves dot segments itself.
         let as_is = if self.target.contains("/../") {
             "--path-as-is "
         } else {
