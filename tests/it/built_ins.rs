@@ -96,7 +96,7 @@ const NOTES: [(&str, &str); 19] = [
     ("uri.parse", "the decoded text has to be UTF-8"),
 ];
 
-/// Functions that OPA does not load in Rego v1.
+/// Functions that OPA rejects in Rego v1.
 const OLD: [&str; 11] = [
     "all",
     "any",

@@ -1,4 +1,4 @@
-//! The values of the Helm chart: `config` has the schema of geowarden's configuration.
+//! In the Helm chart's values, `config` has the schema of geowarden's configuration.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 const FILE: &str = "k8s/chart/values.schema.json";
 
-/// The schema without its descriptions, which docs/configuration.md has.
+/// The schema without its descriptions, which are in docs/configuration.md.
 fn plain(schema: Value) -> Value {
     match schema {
         Value::Object(members) => members
@@ -19,7 +19,8 @@ fn plain(schema: Value) -> Value {
     }
 }
 
-/// The schema of the configuration, with its definitions at the root, where references look for them.
+/// The schema of the values with the configuration's schema as `config`. The definitions are at the root, since references look
+/// for them there.
 fn expected(schema: &Value) -> Value {
     let mut config = plain(geowarden::config::schema());
     let members = config.as_object_mut().unwrap();

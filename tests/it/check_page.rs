@@ -1,4 +1,4 @@
-//! docs/policies/check.md has a table of the codes, made here: `WRITE=1 cargo test --test it check_page` writes it anew.
+//! Checks the table of codes in docs/policies/check.md. `WRITE=1 cargo test --test it check_page` writes the table.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 

@@ -541,7 +541,7 @@ fn a_folder_of_several_policies_is_tested_policy_by_policy() {
         geowarden(folder.path(), &["test", "p"]).status.code(),
         Some(0)
     );
-    // A policy that does not load by itself is reported.
+    // A policy that does not load alone is reported.
     fs::write(policy.join("a/a.rego"), "package a\n\nx :=\n").unwrap();
     let broken = geowarden(folder.path(), &["test", "p"]);
     assert_eq!(broken.status.code(), Some(64));

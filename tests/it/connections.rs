@@ -24,7 +24,7 @@ use crate::{
     tls::{Authority, secured},
 };
 
-/// Longer than any deadline of these tests, and short enough to wait for a failure.
+/// A time limit that is longer than every deadline of these tests, but short enough to wait for a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 const DEADLINE_EXCEEDED: &str = "4";
 const RESOURCE_EXHAUSTED: &str = "8";
@@ -39,7 +39,7 @@ async fn service(set: impl FnOnce(&mut Config)) -> Service {
     Service::start(folder, config).await
 }
 
-/// A Check as it goes over the wire.
+/// The bytes of a Check, as gRPC sends them.
 fn message() -> Bytes {
     let check = request("GET", "/", &[]).encode_to_vec();
     let mut message = vec![0];
@@ -211,7 +211,7 @@ async fn a_half_sent_message_ends_in_time_and_others_are_served() {
         .await;
 }
 
-/// A connection may use 5.3 MiB here.
+/// In this test, a connection may use 5.3 MiB.
 #[tokio::test]
 async fn of_too_many_half_sent_messages_the_oldest_are_dropped() {
     let service = service(|config| config.server.receive_memory_bytes = 8 << 20).await;
@@ -352,7 +352,7 @@ async fn who_has_to_leave_may_end_what_it_has_begun() {
         .await;
 }
 
-/// As many streams as a connection may have at once: the windows hold back messages, but not headers.
+/// A connection opens as many streams as it may. HTTP/2's windows delay messages, but not headers.
 #[tokio::test]
 async fn a_burst_whose_headers_come_first_is_served_whole() {
     let service = service(|_| ()).await;
@@ -372,7 +372,7 @@ async fn a_burst_whose_headers_come_first_is_served_whole() {
     }
 }
 
-/// 8,192 answers may wait, over all connections.
+/// At most 8,192 answers may wait, over all connections.
 #[tokio::test]
 async fn who_takes_no_answers_is_closed_and_others_are_served() {
     let service = service(|_| ()).await;

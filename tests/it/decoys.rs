@@ -1,4 +1,5 @@
-//! Requests that show a policy one value and pygeoapi another, and policies whose demands pygeoapi would ignore.
+//! Requests from which a policy and pygeoapi would read different values, and policies that set parameters which pygeoapi would
+//! ignore.
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 
@@ -187,7 +188,7 @@ async fn what_pygeoapi_would_not_obey_is_no_allowance() {
     let (status, path) = ask(&service, get("/collections/e/items?limit=9")).await;
     assert_eq!((status, path.as_str()), (200, "/collections/e/items"));
 
-    // pygeoapi's servers use different ones of two values.
+    // Of two values, pygeoapi on Flask and on Starlette use different ones.
     let service = Service::with_policy(&policy(
         r#""query_parameters_to_set": {"limit": ["1", "2"]}"#,
     ))

@@ -1,5 +1,5 @@
-//! docs/policies/differences.md tells each code of a diagnostic and each other reason why a policy does not load, and each built-in
-//! with another value. Its tables are made here: `WRITE=1 cargo test --test it differences` writes them anew.
+//! Checks the tables of docs/policies/differences.md: codes of diagnostics, other reasons why a policy does not load, and built-ins
+//! with other values. `WRITE=1 cargo test --test it differences` writes the tables.
 
 use std::{env, fmt::Write as _, fs, path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use geowarden_rego::{
 
 const PAGE: &str = "docs/policies/differences.md";
 
-/// What a diagnostic of a code says in short, and what to do.
+/// What a diagnostic with this code means, and what to do.
 fn told(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::Syntax => ("text that is not Rego", "what the message expects"),
@@ -150,7 +150,7 @@ fn values() -> String {
     rows
 }
 
-/// The page with these rows in the table of a heading.
+/// The page with these rows in the table below a heading.
 fn with_rows(page: &str, heading: &str, rows: &str) -> String {
     let (before, behind) = page.split_once(heading).unwrap();
     let (line, behind) = behind.split_once('\n').unwrap();

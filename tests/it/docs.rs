@@ -91,7 +91,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files that a reader of a page has: the policies, Envoy's configurations, and certificates with the names that it uses.
+/// A folder with the files that a page's examples use: the policies, Envoy's configurations and certificates.
 fn desk() -> tempfile::TempDir {
     let desk = tempfile::tempdir().unwrap();
     for folder in ["policies", "envoy"] {
@@ -170,7 +170,7 @@ fn every_example_does_what_it_shows() {
                 let path = desk.path().join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(&path, &block.text).unwrap();
-                // As the pages ask for files with secrets.
+                // The pages ask for this mode for files with secrets.
                 fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
                 files += 1;
             }
@@ -400,7 +400,7 @@ fn every_fact_of_a_decision_is_documented() {
     }
 }
 
-/// The fields are those of Envoy 1.40's own descriptors.
+/// The corpus has the fields of Envoy 1.40's own descriptors.
 #[test]
 fn every_setting_of_envoy_is_told_of() {
     let told = page("docs/envoy-settings.md");

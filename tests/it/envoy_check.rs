@@ -1,4 +1,4 @@
-//! `geowarden check --envoy` as a shell sees it; what it finds is tested in `crates/envoy-check`.
+//! `geowarden check --envoy` as a shell sees it. The tests of its findings are in `crates/envoy-check`.
 
 use std::{
     fs,
@@ -84,7 +84,7 @@ fn warnings_alone_are_no_fault() {
     assert_eq!(told.status.code(), Some(64), "{told:?}");
 }
 
-/// The formats for editors and code hosts have the place too.
+/// The formats for editors and code hosts also have file, line and column.
 #[test]
 fn each_format_tells_the_place() {
     let folder = folder(POLICY, "");
@@ -119,7 +119,7 @@ fn standard_input_cannot_be_watched() {
     assert_eq!(told.status.code(), Some(64), "{told:?}");
 }
 
-/// Both at once, each with the limits of the other.
+/// Both configurations are checked at once, and their limits are compared.
 #[test]
 fn the_configuration_is_checked_beside_it() {
     let folder = folder(POLICY, "");

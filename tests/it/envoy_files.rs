@@ -10,7 +10,7 @@ use crate::envoy_settings::{EXT_AUTHZ, Place, ROUTER, faults, managers, settings
 
 const SOURCE: &str = "envoy/api-key.yaml";
 
-/// Each other file, and the places where it may differ. It must use all of them.
+/// Each other file, and the places where it must differ from `envoy/api-key.yaml`.
 const DIFFERENCES: [(&str, &[&str]); 5] = [
     (
         "envoy/jwt.yaml",
@@ -172,7 +172,7 @@ fn the_login_in_a_pod_brings_nothing_of_its_own() {
     );
 }
 
-/// A missing setting must be found, or the check would prove nothing.
+/// The check must find a missing setting: otherwise it would prove nothing.
 #[test]
 fn a_setting_that_is_gone_or_other_is_found() {
     for (place, pointer, expected, name) in settings() {

@@ -20,7 +20,7 @@ const MANAGER: &str = "envoy.filters.network.http_connection_manager";
 pub(crate) const EXT_AUTHZ: &str = "envoy.filters.http.ext_authz";
 pub(crate) const ROUTER: &str = "envoy.filters.http.router";
 
-/// All of them, each value as JSON.
+/// All settings, each value as JSON.
 const SETTINGS: [(Place, &str, &str, &str); 19] = [
     (
         Place::Connection,
@@ -138,7 +138,7 @@ const SETTINGS: [(Place, &str, &str, &str); 19] = [
     ),
 ];
 
-/// All of them.
+/// All settings.
 pub(crate) fn settings() -> Vec<Setting> {
     SETTINGS
         .map(|(place, pointer, value, name)| {
@@ -203,7 +203,7 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
             .flatten()
             .map(|filter| filter["name"].as_str().unwrap_or_default())
             .collect();
-        // Nobody would judge a change of the request after the decision.
+        // A filter after ext_authz could change the request after the decision.
         if !names.ends_with(&[EXT_AUTHZ, ROUTER]) {
             faults.push(format!("the last filters are not {EXT_AUTHZ}, {ROUTER}"));
         }

@@ -95,7 +95,7 @@ fn asked() -> impl Strategy<Value = SampleRequest> {
         )
 }
 
-/// As Envoy sends it by `envoy/api-key.yaml`.
+/// The Check that Envoy sends with `envoy/api-key.yaml`.
 fn check(asked: &SampleRequest) -> CheckRequest {
     let header = |key: &str, value: &str| HeaderValue {
         key: key.to_owned(),
@@ -229,7 +229,7 @@ fn eval_and_the_service_say_the_same_of_the_same() {
     outcome.unwrap();
 }
 
-/// A value with its numbers as `json.marshal` of the policy writes them: 1.0 as 1.
+/// The value with numbers as the policy's `json.marshal` writes them: 1.0 as 1.
 fn marshalled(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(marshalled).collect(),

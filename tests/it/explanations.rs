@@ -1,4 +1,4 @@
-//! `geowarden eval --explain`, and what a policy prints, as a shell sees them.
+//! `geowarden eval --explain` and the output of `print`, as a shell sees them.
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,4 +1,4 @@
-//! What `geowarden check` finds in policies: in every format, beside pygeoapi's configuration, and again when a file changes.
+//! The findings of `geowarden check` in policies: in every format, with pygeoapi's configuration, and again after a change.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Files that are replaced while they are read: the rules in force are always of one generation.
+//! Files that are replaced while geowarden reads them: the rules in force are always those of one generation.
 //!
 //! Every random generation refuses `/collections/secret`, but most mixtures of two allow it. So one answer of 200
 //! reveals a mixture.
@@ -78,7 +78,7 @@ fn write(folder: &Path, files: &[(String, String)]) {
     }
 }
 
-/// Puts a generation in force like the kubelet, and removes the previous one.
+/// Replaces the mounted files by a generation, like the kubelet, and removes the previous one.
 fn flip(mount: &Path, files: &[(String, String)], number: u64) {
     let before = fs::read_link(mount.join("..data")).ok();
     let name = format!("..generation{number}");
@@ -127,7 +127,7 @@ impl Flipping {
                 number += 1;
                 put(&generation(&mut random, number), number);
                 counts.fetch_add(1, Ordering::Relaxed);
-                // Often at once, sometimes after enough time to be loaded.
+                // Mostly there is no pause. Sometimes it is long enough to load a generation.
                 let pause = match random.below(10) {
                     0..6 => 0,
                     6..9 => 1 + random.below(20),
@@ -158,7 +158,7 @@ async fn status(service: &Service, collection: &str) -> i32 {
 
 /// Sends requests that every generation refuses while they are replaced. Sometimes it asks for a reload.
 ///
-/// `between` is the status of a request while there is no key file, where a replacement has such a moment.
+/// `between` is the status of a request while there is no key file, if a replacement has such a moment.
 async fn nothing_is_let_in(service: &Service, flipping: Flipping, between: Option<i32>) {
     let mut asked = 0;
     while flipping.count.load(Ordering::Relaxed) < 150 {
@@ -175,7 +175,7 @@ async fn nothing_is_let_in(service: &Service, flipping: Flipping, between: Optio
         }
     }
     let last = flipping.end();
-    // Once they rest, the last generation is in force.
+    // When the files no longer change, the last generation is in force.
     let collection = format!("g{last}");
     let is_in_force = async {
         while status(service, &collection).await != 200 {

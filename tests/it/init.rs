@@ -1,4 +1,4 @@
-//! `geowarden init`: what it writes starts, passes its own tests, and takes nobody's file away.
+//! `geowarden init`: the written files work and pass their own tests, and no existing file is overwritten.
 
 use std::{
     fs,
@@ -36,7 +36,7 @@ allow {
 }
 "#;
 
-/// A folder with what a user has before.
+/// A folder with the files that a user has before `init`.
 fn place() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
@@ -81,7 +81,7 @@ fn written(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join("maps").join(name)).unwrap()
 }
 
-/// An issuer that answers with its metadata as long as the process lives.
+/// Starts an issuer that answers with its metadata until the process ends.
 fn issuer() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let issuer = format!("http://{}", listener.local_addr().unwrap());
@@ -111,7 +111,7 @@ fn issuer() -> String {
     issuer
 }
 
-/// What `eval` says of a request: allow, deny or what else.
+/// The exit code and the decision of `eval` for a request.
 fn decision(folder: &Path, more: &[&str], target: &str) -> (Option<i32>, String) {
     let common = ["eval", "--config", "maps/geowarden.yaml"];
     let output = geowarden(folder, &[&common[..], more, &[target]].concat());
@@ -212,7 +212,7 @@ fn what_fastgeoapi_did_starts_and_passes_its_tests() {
     let made = init(path, &[&opa[..], &["--policy", "auth.rego"]].concat());
     starts_and_passes_its_tests(path, &["--v0-compatible"]);
     assert_eq!(made["key"], Value::Null);
-    // What the policy opens to everybody is told, and held by the tests.
+    // `init` prints what the policy allows to everybody, and the tests check it.
     assert!(
         made["notes"]
             .to_string()
@@ -316,7 +316,7 @@ fn each_place_has_its_files_and_commands() {
         let told = passes(folder.path(), &["test", "maps/policies"]);
         assert!(told.contains("PASS"), "{told}");
     }
-    // Services do not see /tmp.
+    // A service cannot see /tmp, since its unit has `PrivateTmp=`.
     let folder = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
     fs::write(folder.path().join("config.yml"), PYGEOAPI).unwrap();
     let arguments = [

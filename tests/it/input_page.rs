@@ -1,5 +1,5 @@
-//! docs/policies/input.md is made of the schema of `input` and of an example for each operation:
-//! `WRITE=1 cargo test --test it input_page` writes it anew. The examples hold the schema's lists of words both ways.
+//! docs/policies/input.md comes from the schema of `input` and from an example for each operation.
+//! `WRITE=1 cargo test --test it input_page` writes it. The examples must use exactly the words in the schema's lists.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -174,7 +174,7 @@ const EXAMPLES: [(&str, &[&str]); 61] = [
     ),
 ];
 
-/// The lists of words that the examples have all of.
+/// The members whose words must all be in the examples.
 const LISTS: [&str; 4] = ["ogc.api", "ogc.operation", "ogc.action", "ogc.query"];
 
 fn run(arguments: &[&str]) -> Value {
@@ -204,7 +204,7 @@ fn kinds(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// What of a value its schema does not allow.
+/// Adds every part of a value that its schema does not allow to `found`.
 fn wrong(value: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
     let kind = match value {
         Value::Null => "null",
@@ -280,7 +280,7 @@ fn rows(schema: &Value, path: &str, table: &mut String) {
     }
 }
 
-/// An example as it is typed, and what it is read as.
+/// The row of an example: the request, and `input.ogc` of it.
 fn example((target, more): &(&str, &[&str]), input: &Value) -> String {
     let mut method = "GET".to_owned();
     let mut note = String::new();
@@ -352,7 +352,7 @@ fn the_page_of_the_input_says_what_there_is() {
     );
 }
 
-/// Each member that there is is in the schema, whichever request has it.
+/// Every member of `tests/corpus/input-members.txt` is in the schema.
 #[test]
 fn the_schema_has_every_member_of_the_input() {
     let schema = schema();

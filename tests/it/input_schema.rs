@@ -1,10 +1,10 @@
-//! The members of `input` are a contract with every policy: none may disappear or change its type unnoticed.
+//! Policies depend on the members of `input`: this test fails if a member disappears or changes its type.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-/// Requests that have each member at least once.
+/// Requests that together have every member.
 const ASKED: [&[&str]; 12] = [
     &[
         "--attribute",

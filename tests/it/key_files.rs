@@ -56,7 +56,7 @@ fn listed(folder: &Path) -> Vec<(String, bool)> {
     .collect()
 }
 
-/// Whether a key opens something: what `eval` says of a request with it.
+/// Whether `eval` allows a request with this key.
 fn opens(folder: &Path, key: &str) -> bool {
     let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
         .args([
@@ -145,7 +145,7 @@ fn what_cannot_be_meant_is_refused_and_changes_nothing() {
         let told = refused(path, arguments);
         assert!(told.contains(says) && !told.contains("gw_secret"), "{told}");
     }
-    // A file with a fault is not touched.
+    // A file with an error is not changed.
     for text in ["- id: [\n".to_owned(), format!("{before}{before}")] {
         fs::write(&file, &text).unwrap();
         let told = refused(path, &["new", "--id", "two"]);

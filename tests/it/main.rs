@@ -1,4 +1,4 @@
-//! geowarden in process: the real service on loopback, asked over gRPC, and the structure of its source.
+//! Tests of geowarden in process: the real service on loopback, asked over gRPC. Also tests of the source and the documents.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

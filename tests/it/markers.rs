@@ -387,7 +387,7 @@ fn requests() -> Vec<(&'static str, String)> {
 /// All further places of an API key.
 const KEY_PLACES: &str = "api_keys: {authorization: [apikey, basic], query: api_key, cookie: key, ";
 
-/// Not even a policy that tells everything that it is given.
+/// The policy returns its whole input, and even so no credential appears.
 #[tokio::test]
 async fn no_policy_sees_a_credential_of_the_query() {
     let policy = "package geowarden.authz\n\nallow := {\"allowed\": false, \"reason\": json.marshal(input)}\n";
@@ -425,7 +425,7 @@ async fn no_secret_of_a_request_is_told() {
     }
 }
 
-/// Both outputs of the program are read.
+/// The test reads both outputs of the program.
 async fn no_secret_of_a_request_is_logged_to(output: &str) {
     let folder = folder(
         "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n",

@@ -1,5 +1,5 @@
-//! Typical mistakes of authors, each with all that `geowarden check` tells of it: tests/corpus/mistakes.jsonl.
-//! `WRITE=1 cargo test --test it mistakes` writes what is told now.
+//! Typical mistakes of authors, each with all findings of `geowarden check`: tests/corpus/mistakes.jsonl.
+//! `WRITE=1 cargo test --test it mistakes` writes the current findings.
 
 use std::{env, fmt::Write as _, fs, path::Path, process::Command, thread};
 
@@ -60,7 +60,7 @@ fn each_mistake_is_told_with_its_cause_and_its_cure() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert!(cases.len() > 90, "{}", cases.len());
-    // Each is a process of its own, which starts another one.
+    // Each case starts two processes, so two threads share the cases.
     let half = cases.len().div_ceil(2);
     let found: Vec<Vec<String>> = thread::scope(|scope| {
         let halves: Vec<_> = cases

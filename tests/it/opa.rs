@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The line for `geowarden eval --batch`.
+/// The members of a case that `geowarden eval --batch` reads.
 const TOLD: [&str; 7] = [
     "name",
     "modules",
@@ -54,8 +54,8 @@ fn answers(cases: &[Value]) -> Vec<Value> {
         .collect()
 }
 
-/// The outcomes are of the same kind, and results have the same value. 1 and 1.0 are the same number. Reasons are not
-/// compared.
+/// Whether both outcomes are of the same kind, and results have the same value. 1 and 1.0 are the same number. The texts of
+/// errors are not compared.
 fn same(one: &Value, other: &Value) -> bool {
     match (one.get("result"), other.get("result")) {
         (Some(one), Some(other)) => same_value(one, other),
@@ -98,7 +98,7 @@ fn policies_mean_what_they_mean_in_opa() {
         if !same(answer, case.get("geowarden").unwrap_or(opa)) {
             faults.push(format!("unlike what is written: {case}: {answer}"));
         }
-        // Nobody has a policy that OPA does not load, so these cases are skipped.
+        // Skip policies that OPA does not load: no user of OPA has them.
         if allows(answer) && !allows(opa) && opa.get("refused").is_none() {
             faults.push(format!("allowed, unlike in OPA: {case}: {answer}"));
         }

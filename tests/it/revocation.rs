@@ -270,7 +270,7 @@ async fn a_key_file_that_comes_back_as_it_was_opens_again() {
     let service = Service::with_policy(OPEN).await;
     let path = service.folder.path();
     let (file, away) = (path.join("api-keys.yaml"), path.join("away"));
-    // This delays a check of all files, and changes nothing.
+    // These writes delay the check of all files, and change nothing.
     let noise = rewrite(path, "policies/authz.rego", |_| OPEN.to_owned());
     fs::rename(&file, &away).unwrap();
     becomes(&service.client, OSGEO_KEY, 401).await;

@@ -1,4 +1,4 @@
-//! What systemd is told of (sd_notify(3)): start, reload, end, and that the process lives.
+//! The messages to systemd (sd_notify(3)): start, reload, end, and the watchdog.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -37,7 +37,7 @@ impl Manager {
         String::from_utf8_lossy(&message[..length]).into_owned()
     }
 
-    /// The next message that is not only of the watchdog.
+    /// The next message, without those of the watchdog.
     async fn hears_news(&self) -> String {
         loop {
             let message = self.hears().await;

@@ -1,4 +1,4 @@
-//! A deny rule about any member of `input` holds for each spelling of a request that is read.
+//! A deny rule about any member of `input` holds for every accepted spelling of a request.
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 use serde_json::{Map, Value};

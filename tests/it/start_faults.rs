@@ -1,4 +1,4 @@
-//! `geowarden check` finds what would only show when a service runs.
+//! `geowarden check` finds errors that would otherwise only appear when the service runs.
 
 use std::{
     fs::{self, Permissions},

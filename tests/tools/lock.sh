@@ -9,8 +9,8 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 cd "$here/python"
 for input in *.in; do
-    # Universal: one lock serves every platform and every Python from 3.12 on. The wheel of opa asks for more than it
-    # needs (install.sh).
+    # `--universal`: one lock is for every platform, and for Python 3.12 and newer. The wheel of opa requires a newer Python than
+    # it needs (install.sh).
     version=3.12
     [ "$input" != opa.in ] || version=3.14
     "$work/venv/bin/uv" pip compile --quiet --upgrade --universal --python-version "$version" --system-certs \

@@ -1,20 +1,20 @@
-// Visits pages in Chromium as a person would, and tells what is seen there.
+// Visits pages in Chromium as a person would, and prints what they show.
 //
 //   GEOWARDEN_BROWSER_MODULES=FOLDER node visit.mjs CHROMIUM STEPS
 //
-// FOLDER is where its modules were installed. STEPS is a JSON array of
+// FOLDER is the folder of the installed modules. STEPS is a JSON array of
 //
 //   {"open": URL}                        types an address
 //   {"fill": SELECTOR, "text": TEXT}     fills in a field
-//   {"press": SELECTOR}                  presses a button, once it is there
-//   {"find": SELECTOR}                   waits until it is there
-//   {"arrive": URL}                      waits until the address begins with this
-//   {"screenshot": FILE}                 keeps what is seen
-//   {"look": NAME}                       tells it
-//   {"fetch": PATH, "headers": {..}, "look": NAME}  tells what a script of the page gets
-//   {"cookies": ORIGIN, "look": NAME}    tells the values of the cookies for it
+//   {"press": SELECTOR}                  waits for a button, and presses it
+//   {"find": SELECTOR}                   waits until the selector finds an element
+//   {"arrive": URL}                      waits until the address begins with URL
+//   {"screenshot": FILE}                 saves a picture of the page
+//   {"look": NAME}                       prints what the page shows
+//   {"fetch": PATH, "headers": {..}, "look": NAME}  prints what a script of the page gets
+//   {"cookies": ORIGIN, "look": NAME}    prints the values of the cookies for ORIGIN
 //
-// Each look writes a line `seen {"name", "address", "status", "title", "text", "challenge"}`.
+// Each `look` prints a line `seen {"name", "address", "status", "title", "text", "challenge"}`.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -25,16 +25,16 @@ if (!modules || !steps) {
   process.exit(64);
 }
 const { chromium } = createRequire(join(modules, 'package.json'))('playwright-core');
-// For one step. Generous: the machine may be busy with other tests.
+// The time limit of one step. It is long, since the machine may be busy with other tests.
 const LIMIT_MS = 60_000;
 
 const browser = await chromium.launch({
   executablePath,
   timeout: LIMIT_MS,
   args: [
-    // Without it Chromium refuses to run as root.
+    // Without this option, Chromium does not run as root.
     '--no-sandbox',
-    // pygeoapi's pages ask for styles and scripts elsewhere: nothing but the machine itself is to be found.
+    // pygeoapi's pages load styles and scripts from other hosts. Chromium must only find this machine.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
     '--disable-gpu',
     '--disable-quic',
@@ -46,7 +46,7 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext();
 context.setDefaultTimeout(LIMIT_MS);
-// Where pygeoapi's page of its OpenAPI document has Swagger UI from.
+// pygeoapi's OpenAPI page loads Swagger UI from this address.
 await context.route('https://unpkg.com/swagger-ui-dist/*', (route) => {
   const name = new URL(route.request().url()).pathname.split('/').pop();
   return route.fulfill({ path: join(modules, 'node_modules/swagger-ui-dist', name) });

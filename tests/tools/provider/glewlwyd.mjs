@@ -1,10 +1,10 @@
-// Sets up a running glewlwyd, whose database is fresh, over its REST API.
+// Sets up a running glewlwyd with a new database, over its REST API.
 //
-//   node glewlwyd.mjs ADDRESS setup LIFETIME    the OpenID plugin `oidc`, whose tokens are valid for so many seconds; the
+//   node glewlwyd.mjs ADDRESS setup LIFETIME    the OpenID plugin `oidc`, with tokens for LIFETIME seconds; the
 //                                               client `desktop` with the password grant; users with a `company`
 //   node glewlwyd.mjs ADDRESS rotate            a new signing key; the old one stays published
 //
-// Its secrets are no secrets: it listens on the loopback interface and knows nothing worth having.
+// The secrets are public: this provider is for tests, and only listens on the loopback interface.
 import { newSigningKey } from './testing.mjs';
 
 const [address, command, lifetime] = process.argv.slice(2);
@@ -24,14 +24,14 @@ async function call(method, path, body) {
   return { answer, json: text && JSON.parse(text) };
 }
 
-// As the database's script creates it.
+// Logs in as the administrator that the database's script creates.
 async function logIn() {
   const { answer } = await call('POST', '/auth', { username: 'admin', password: 'password' });
   cookie = answer.headers.get('set-cookie').split(';')[0];
 }
 
 async function setUp() {
-  // Its tokens are for the audience of their scopes.
+  // The audience of a token comes from its scopes.
   await call('POST', '/scope', { name: 'pygeoapi', display_name: 'pygeoapi', password_required: true });
   await call('POST', '/mod/plugin', {
     module: 'oidc',
@@ -55,7 +55,7 @@ async function setUp() {
       'auth-type-client-enabled': false,
       'auth-type-refresh-enabled': false,
       'additional-parameters': [{ 'user-parameter': 'company', 'token-parameter': 'company' }],
-      // The same for userinfo.
+      // The userinfo endpoint has the same claim.
       claims: [{ name: 'company', 'user-property': 'company', type: 'string', mandatory: true }],
     },
   });

@@ -1,20 +1,20 @@
-// What Keycloak shows of a realm to who checks its tokens, in Keycloak's exact shape: discovery, a key set with a key for
+// Answers exactly as Keycloak does for a realm, to programs that verify its tokens: discovery, a key set with a key for
 // signatures and one for encryption, and access tokens of service accounts. Keycloak itself cannot be installed here.
 //
 //   node keycloak.mjs [PORT]
 //
-// Three endpoints of it no Keycloak has:
+// Three endpoints exist only for tests:
 //
-//   POST /test/mint                        a token as it is asked for (testing.mjs)
-//   POST /test/rotate                      a new active key; the old one stays published, as a passive key does
-//   POST /test/claim {"issuer": ISSUER}    the discovery document is that of another issuer from now on
+//   POST /test/mint                        makes the requested token (testing.mjs)
+//   POST /test/rotate                      makes a new active key; the old one stays published, as a passive key
+//   POST /test/claim {"issuer": ISSUER}    makes the discovery document name another issuer
 import { createHash, createPrivateKey, createPublicKey, randomUUID, sign } from 'node:crypto';
 
 import { body, mint, newKey, newSigningKey, send, serve } from './testing.mjs';
 
 const REALM = '/realms/maps';
 const LIFETIME = 300;
-// The service accounts' roles: of the realm, and of a client.
+// The roles of the service accounts: those of the realm, and those of a client.
 const CLIENTS = {
   reader: { realm: ['reader'], client: ['view'] },
   stranger: { realm: [], client: ['reader'] },
@@ -22,7 +22,7 @@ const CLIENTS = {
 
 let issuer;
 let told;
-// The active key first.
+// The keys for signatures. The first is the active one.
 let signingKeys = [];
 const encryptionKey = newKey('RSA-OAEP', 'enc');
 
@@ -32,7 +32,7 @@ function der(tag, ...parts) {
   return Buffer.concat([Buffer.from([tag, ...length]), content]);
 }
 
-// A self-signed certificate (RFC 5280, version 1), as Keycloak makes one for each key.
+// A self-signed certificate (RFC 5280, version 1). Keycloak makes one for each key.
 function certificate(key) {
   const algorithm = Buffer.from('300d06092a864886f70d01010b0500', 'hex');
   const name = der(0x30, der(0x31, der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('maps')))));
@@ -89,7 +89,7 @@ function accessToken(client) {
       iat: now,
       jti: `trrtcc:${randomUUID()}`,
       iss: issuer,
-      // By an audience mapper for the client `pygeoapi`.
+      // In Keycloak, an audience mapper adds the client `pygeoapi`.
       aud: ['pygeoapi', 'account'],
       sub: randomUUID(),
       typ: 'Bearer',

@@ -1,16 +1,16 @@
-// The OpenID provider of the end-to-end tests and the demo: oidc-provider, with two machine clients whose access
-// tokens are JWTs for the audience `pygeoapi`, and two endpoints that no real provider has:
+// The OpenID provider of the end-to-end tests and the demo: oidc-provider. The access tokens of its machine clients are JWTs
+// for the audience `pygeoapi`. Two endpoints exist only for tests:
 //
-//   POST /test/mint      a token as it is asked for (testing.mjs)
-//   POST /test/rotate    a new signing key under a new kid; the old one is gone
+//   POST /test/mint      makes the requested token (testing.mjs)
+//   POST /test/rotate    replaces the signing key by a new one with a new kid
 //
 //   GEOWARDEN_PROVIDER_MODULES=FOLDER node provider.mjs [PORT]
 //
-// GEOWARDEN_PROVIDER_CALLBACK is Envoy's callback; with it there is a login page, which believes every name.
-// GEOWARDEN_PROVIDER_LIFETIME is that of its tokens, in seconds.
-// FOLDER is where its modules were installed; without a port the system chooses one. Says
-// `listening on http://127.0.0.1:PORT` once it answers. Its secrets are no secrets: it listens on the loopback
-// interface and knows nothing worth having.
+// GEOWARDEN_PROVIDER_CALLBACK is Envoy's callback. If it is set, there is a login page, which accepts every name.
+// GEOWARDEN_PROVIDER_LIFETIME is the lifetime of its tokens, in seconds.
+// FOLDER is the folder of the installed modules. Without a port, the system chooses one. The provider prints
+// `listening on http://127.0.0.1:PORT` when it answers. The secrets are public: this provider is for tests, and only listens on
+// the loopback interface.
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -28,13 +28,13 @@ const { default: Provider } = await import(pathToFileURL(entry));
 
 const AUDIENCE = 'pygeoapi';
 const RESOURCE = 'urn:geowarden:pygeoapi';
-// Tokens for this resource are opaque: only the provider knows what they stand for.
+// Tokens for this resource are opaque: only the provider knows their content.
 const OPAQUE_RESOURCE = 'urn:geowarden:opaque';
 const LIFETIME = Number(process.env.GEOWARDEN_PROVIDER_LIFETIME ?? 600);
 const CLIENTS = {
   osgeo: { secret: 'osgeo-secret', company: 'osgeo', groups: ['viewers', 'editors'] },
   geobeyond: { secret: 'geobeyond-secret', company: 'geobeyond', groups: ['viewers'] },
-  // Whose tokens are larger than a cookie may be, as those of large organisations are.
+  // A token with many groups, as in large organisations. It is larger than a cookie may be.
   ministry: {
     secret: 'ministry-secret',
     company: 'osgeo',
@@ -59,7 +59,7 @@ function newProvider() {
         redirect_uris: [],
         response_types: [],
       })),
-      // Envoy, for people with a browser; where it stands is known when a test says so.
+      // Envoy, for the login in a browser. The test sets its address.
       ...(process.env.GEOWARDEN_PROVIDER_CALLBACK
         ? [
             {
@@ -73,7 +73,7 @@ function newProvider() {
             },
           ]
         : []),
-      // The resource server, which asks about tokens.
+      // The resource server, geowarden, which asks the provider about opaque tokens.
       {
         client_id: 'geowarden',
         client_secret: 'geowarden-secret',
@@ -85,14 +85,14 @@ function newProvider() {
     ],
     features: {
       clientCredentials: { enabled: true },
-      // A login page that believes every name.
+      // A login page that accepts every name.
       devInteractions: { enabled: Boolean(process.env.GEOWARDEN_PROVIDER_CALLBACK) },
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientId === 'geowarden' },
       resourceIndicators: {
         enabled: true,
-        // So that a client which names no resource gets a JWT too.
+        // A client that names no resource gets a JWT too.
         defaultResource: () => RESOURCE,
-        // Envoy names the resource when it sends a person to log in, and no longer when it fetches the token.
+        // Envoy only names the resource when it sends a person to the login, and not when it fetches the token.
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource) => ({
           audience: AUDIENCE,
@@ -105,7 +105,7 @@ function newProvider() {
     },
     scopes: ['openid', 'offline_access', 'read'],
     extraTokenClaims: (_context, token) => {
-      // A person's name is that of a company's client here.
+      // The name at the login is the name of a company's client.
       const { company, groups } = CLIENTS[token.accountId ?? token.clientId] ?? {};
       return { company, groups };
     },

@@ -1,4 +1,4 @@
-// What the providers of the tests share: keys, tokens to order, and the endpoints below /test/ that no real one has.
+// The common parts of the tests' providers: keys, requested tokens, and the endpoints below /test/.
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -11,11 +11,11 @@ export function newSigningKey() {
   return newKey('RS256', 'sig');
 }
 
-// A signature does not depend on what the header says: a wrong header is then the only thing that is wrong.
+// The signature does not depend on the header, so that a test can make a token in which only the header is wrong.
 const SIGNERS = {
   key: (message, key) => sign('sha256', message, createPrivateKey({ key, format: 'jwk' })),
   nobody: () => Buffer.alloc(0),
-  // HS256 with what everybody knows.
+  // HS256 with the public key as the secret.
   'public key': (message, key) => {
     const secret = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
     return createHmac('sha256', secret).update(message).digest();
@@ -34,8 +34,8 @@ function layOver(valid, given) {
   return JSON.stringify(Object.fromEntries(all.filter(([, value]) => value !== null)));
 }
 
-// A token signed with `key`. What is wanted of `header` and `claims` is laid over the valid ones: null takes a member
-// away, and a string stands for the whole part. `signer` names another way to sign it.
+// A token that is signed with `key`. The requested `header` and `claims` are merged into valid ones: null removes a member, and a
+// string replaces the whole part. `signer` names another way to sign it.
 export function mint(key, valid, { header = {}, claims = {}, signer = 'key' }) {
   const texts = [layOver(valid.header, header), layOver(valid.claims, claims)];
   const signed = texts.map((text) => Buffer.from(text).toString('base64url')).join('.');
@@ -55,8 +55,8 @@ export function send(response, status, value) {
   response.end(JSON.stringify(value));
 }
 
-// Listens on the loopback interface, tells `started` its address, and says `listening on ADDRESS` once it answers.
-// `test` holds the endpoints below /test/, which take and return JSON; everything else is for `answer`.
+// Listens on the loopback interface, calls `started` with its address, and prints `listening on ADDRESS` when it answers. `test`
+// has the endpoints below /test/, which take and return JSON. `answer` handles all other requests.
 export function serve(port, { started, answer, test }) {
   const server = createServer(async (request, response) => {
     if (!request.url.startsWith('/test/')) {
