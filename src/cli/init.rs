@@ -11,6 +11,7 @@ mod login;
 mod openapi;
 mod place;
 mod policy;
+mod reach;
 mod shell;
 mod summary;
 mod systemd;
@@ -170,13 +171,17 @@ impl Init {
         for (name, text) in mine.bootstrap.secrets()? {
             folder.add(&name, text);
         }
+        let mut commands = self.place.commands(self, &guarded, prefix, &folder);
         match self.place {
             Place::Host => {}
             Place::Systemd => {
                 // /proc/self/exe, which leads to the program's file.
                 let program = local.config.program.as_ref().map(fs::canonicalize);
                 let program = program.transpose()?.unwrap_or_else(|| "geowarden".into());
-                systemd::add(&mut folder, &program.display().to_string());
+                let programs = systemd::Programs::find(program);
+                programs.add_units(&mut folder);
+                commands = programs.commands(&folder);
+                notes.extend(programs.notes(&guarded));
             }
             Place::Compose => compose::add(self, &guarded, prefix, &mut folder)?,
             Place::Kubernetes => kubernetes::add(&guarded, prefix, &mine, &mut folder),
@@ -194,7 +199,7 @@ impl Init {
             key: mine.key,
             url: self.url(prefix),
             collection: guarded.collections.first().cloned(),
-            commands: self.place.commands(self, &guarded, prefix, &folder),
+            commands,
             notes,
         })
     }

@@ -1,9 +1,10 @@
 //! `geowarden init`: the written files work and pass their own tests, and no existing file is overwritten.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::{Read as _, Write as _},
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output},
     thread,
@@ -330,4 +331,67 @@ fn each_place_has_its_files_and_commands() {
     let output = geowarden(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/etc/geowarden will do"));
+}
+
+/// A folder that services can see, and its `init --for systemd`, with what else is on the PATH.
+fn for_systemd(mode: u32, path: &str) -> (TempDir, Value) {
+    let folder = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
+    let config = folder.path().join("config.yml");
+    fs::write(&config, PYGEOAPI).unwrap();
+    fs::set_permissions(&config, Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    let envoy = folder.path().join("bin/envoy");
+    fs::write(&envoy, "").unwrap();
+    fs::set_permissions(&envoy, Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["init", "maps", "--pygeoapi", "config.yml", "--json"])
+        .args(["--for", "systemd"])
+        .current_dir(folder.path())
+        .env(
+            "PATH",
+            path.replace("HERE", &folder.path().display().to_string()),
+        )
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    (folder, serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn services_find_envoy_and_can_read_what_they_need() {
+    let (folder, made) = for_systemd(0o600, "HERE/bin");
+    let file = folder.path().join("config.yml").display().to_string();
+    let notes = made["notes"].to_string();
+    let change = format!("sudo chgrp geowarden {file} && sudo chmod g+r {file}");
+    assert!(notes.contains(&change), "{notes}");
+    let unit = written(folder.path(), "systemd/geowarden-envoy.service");
+    let start = format!(
+        "ExecStart={}/bin/envoy --config-path",
+        folder.path().display()
+    );
+    assert!(unit.contains(&start), "{unit}");
+    assert!(!notes.contains("install Envoy"), "{notes}");
+
+    let (_folder, made) = for_systemd(0o644, "/nowhere");
+    let notes = made["notes"].to_string();
+    assert!(!notes.contains("chgrp"), "{notes}");
+    assert!(notes.contains("install Envoy for all users"), "{notes}");
+
+    // A configuration that services do not see is left out, which is told.
+    let hidden = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
+    fs::write(hidden.path().join("config.yml"), PYGEOAPI).unwrap();
+    let seen = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
+    let maps = seen.path().join("maps").display().to_string();
+    let arguments = [
+        "init",
+        &maps,
+        "--pygeoapi",
+        "config.yml",
+        "--for",
+        "systemd",
+    ];
+    let told = passes(hidden.path(), &arguments);
+    assert!(told.contains("`pygeoapi.config` is not set"), "{told}");
 }

@@ -192,7 +192,8 @@ impl Place {
                 format!("geowarden serve --config {}", shown("geowarden.yaml")),
                 format!("envoy --config-path {}", shown("envoy.yaml")),
             ],
-            Self::Systemd => systemd::commands(folder),
+            // Its units know.
+            Self::Systemd => Vec::new(),
             Self::Compose => {
                 let file = shown("compose.yaml");
                 vec![
