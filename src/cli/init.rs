@@ -187,7 +187,7 @@ impl Init {
             Place::Kubernetes => kubernetes::add(&guarded, prefix, &mine, &mut folder),
         }
         if self.place.has_document() {
-            match openapi::document(self.openapi.as_deref(), &guarded, &local.config)? {
+            match openapi::document(self.openapi.as_deref(), &guarded, &local.config, &folder)? {
                 Ok(document) => folder.add("openapi.yml", document),
                 Err(note) => notes.push(note),
             }

@@ -395,3 +395,34 @@ fn services_find_envoy_and_can_read_what_they_need() {
     let told = passes(hidden.path(), &arguments);
     assert!(told.contains("`pygeoapi.config` is not set"), "{told}");
 }
+
+#[test]
+fn the_document_that_is_made_later_is_the_one_that_pygeoapi_reads() {
+    let folder = place();
+    let path = folder.path();
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["init", "maps", "--pygeoapi", "config.yml", "--json"])
+        .current_dir(path)
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let notes = made["notes"].as_array().unwrap().iter();
+    let note = notes
+        .filter_map(Value::as_str)
+        .find(|note| note.contains("openapi.yml was not"));
+    let commands: Vec<&str> = note.unwrap().split('`').skip(1).step_by(2).collect();
+    let document = path.join("maps/openapi.yml").display().to_string();
+    assert!(
+        commands[0].ends_with(&format!("--output-file {document}")),
+        "{commands:?}"
+    );
+    assert!(
+        made["commands"][0].as_str().unwrap().contains(&document),
+        "{made}"
+    );
+    fs::write(&document, OPENAPI).unwrap();
+    let words: Vec<&str> = commands[1].split(' ').skip(1).collect();
+    passes(Path::new("/"), &words);
+    assert!(written(path, "openapi.yml").contains("ApiKey"));
+}

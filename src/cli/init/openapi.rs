@@ -4,7 +4,8 @@ use std::{fs, io::ErrorKind, path::Path, process::Command};
 
 use super::{
     super::{CommandError, openapi::with_security},
-    Guarded,
+    Folder, Guarded,
+    shell::quoted,
 };
 use crate::config::Config;
 
@@ -13,12 +14,13 @@ pub(super) fn document(
     file: Option<&Path>,
     guarded: &Guarded,
     config: &Config,
+    folder: &Folder,
 ) -> Result<Result<String, String>, CommandError> {
     let text = match file {
         Some(file) => fs::read_to_string(file).map_err(|error| {
             CommandError::Usage(format!("--openapi: {}: {error}", file.display()))
         })?,
-        None => match generated(guarded) {
+        None => match generated(guarded, folder) {
             Ok(text) => text,
             Err(note) => return Ok(Err(note)),
         },
@@ -27,10 +29,12 @@ pub(super) fn document(
 }
 
 /// What pygeoapi itself makes, or why it did not.
-fn generated(guarded: &Guarded) -> Result<String, String> {
-    let config = guarded.file.display();
+fn generated(guarded: &Guarded, folder: &Folder) -> Result<String, String> {
+    let from = quoted(&guarded.file.display().to_string());
+    let [document, config] =
+        ["openapi.yml", "geowarden.yaml"].map(|name| quoted(&folder.file(name)));
     let later = format!(
-        "openapi.yml was not written: make it by `pygeoapi openapi generate {config} --output-file openapi.yml`, and add how to authenticate by `geowarden openapi --in-place openapi.yml`"
+        "openapi.yml was not written: make it by `pygeoapi openapi generate {from} --output-file {document}`, and add how to authenticate by `geowarden openapi --config {config} --in-place {document}`"
     );
     let run = || {
         let folder = tempfile::tempdir()?;
