@@ -426,3 +426,29 @@ fn the_document_that_is_made_later_is_the_one_that_pygeoapi_reads() {
     passes(Path::new("/"), &words);
     assert!(written(path, "openapi.yml").contains("ApiKey"));
 }
+
+#[test]
+fn every_container_can_read_the_files_of_whoever_wrote_them() {
+    let folder = place();
+    init(folder.path(), &["--for", "compose"]);
+    let text = written(folder.path(), "compose.yaml");
+    let compose = geowarden_yaml::Document::parse(&text).unwrap().value;
+    let owner = format!(
+        "{}:{}",
+        rustix::process::getuid().as_raw(),
+        rustix::process::getgid().as_raw()
+    );
+    let services = compose["services"].as_object().unwrap();
+    let readers = services.iter().filter(|(_, service)| {
+        let volumes = service["volumes"].to_string();
+        volumes.contains("/etc/geowarden:ro") || volumes.contains("/etc/envoy:ro")
+    });
+    assert_eq!(readers.clone().count(), 3, "{text}");
+    for (name, service) in readers {
+        let reads_all = service["cap_add"] == json!(["DAC_READ_SEARCH"]);
+        assert!(
+            service["user"] == json!(owner) || reads_all,
+            "{name}: {service}"
+        );
+    }
+}
