@@ -2,6 +2,7 @@
 //! types that do not fit.
 
 mod conflicts;
+mod defaults;
 mod differences;
 mod places;
 mod recursion;
@@ -19,6 +20,7 @@ pub fn check(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     places::check(files, data, &mut diagnostics);
+    defaults::check(files, &mut diagnostics);
     conflicts::check(files, &mut diagnostics);
     let order = recursion::check(files, &mut diagnostics);
     if diagnostics.is_empty() {

@@ -17,7 +17,7 @@ use crate::{
     source::Span,
 };
 
-pub(crate) use self::print::RESERVED;
+pub(crate) use self::print::{RESERVED, is_name};
 pub use self::print::{path, print};
 
 /// One file.

@@ -50,6 +50,16 @@ pub fn path(names: &[String]) -> String {
     printer.text
 }
 
+/// Whether a name can follow a `.`.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !RESERVED.contains(&name)
+}
+
 struct Printer<'a> {
     text: String,
     line: u32,
@@ -70,15 +80,9 @@ impl<'a> Printer<'a> {
     }
 
     fn step(&mut self, name: &str, is_first: bool) {
-        let mut letters = name.chars();
-        let is_name = letters
-            .next()
-            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-            && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !RESERVED.contains(&name);
         if is_first {
             self.push(name);
-        } else if is_name {
+        } else if is_name(name) {
             self.push(".");
             self.push(name);
         } else {

@@ -52,7 +52,7 @@ impl Cursor {
             return Err(fault);
         }
         let head = self.defined(started, has_if, body.is_some(), is_v1)?;
-        let elses = self.elses(&head)?;
+        let elses = self.elses(&head, is_v1)?;
         let mut rules = vec![Rule {
             is_default: false,
             head,
@@ -254,7 +254,7 @@ impl Cursor {
         fault
     }
 
-    fn elses(&mut self, head: &Head) -> Outcome<Vec<Else>> {
+    fn elses(&mut self, head: &Head, is_v1: bool) -> Outcome<Vec<Else>> {
         let mut elses = Vec::new();
         while self.is_keyword("else") {
             let start = self.span();
@@ -276,6 +276,12 @@ impl Cursor {
             };
             let has_if = self.take_keyword("if");
             let body = if self.is_sign("{") {
+                if is_v1 && !has_if {
+                    let mut fault = self.at(self.span(), "a body stands behind `if`");
+                    fault.code = Code::Keyword;
+                    fault.cure = Some("write `if` before it".to_owned());
+                    return Err(fault);
+                }
                 Some(self.braces()?)
             } else if has_if {
                 let literal = self.literal()?;

@@ -84,8 +84,10 @@ impl<'a> Names<'a> {
     pub(super) fn file(&'a self, module: &Module) -> OfFile<'a> {
         let mut imports = BTreeMap::new();
         for import in &module.imports {
-            if let Some(name) = import.name() {
-                imports.insert(name.text.clone(), import_path(import));
+            let path = import_path(import);
+            let is_document = matches!(path.first().map(String::as_str), Some("data" | "input"));
+            if let Some(name) = import.name().filter(|_| is_document) {
+                imports.insert(name.text.clone(), path);
             }
         }
         OfFile {
@@ -100,7 +102,10 @@ impl<'a> Names<'a> {
         let own = self.functions.keys().map(|path| path.join("."));
         let own: Vec<String> = own.collect();
         let last = own.iter().filter_map(|path| path.rsplit('.').next());
-        nearest(name, self.builtins.names().into_iter().chain(last))
+        let builtins = self.builtins.names().into_iter();
+        // The names of the engine are not for authors.
+        let builtins = builtins.filter(|name| !name.starts_with("internal."));
+        nearest(name, builtins.chain(last))
     }
 
     /// A package whose function the file calls without importing the package. The file names only the last part of the
@@ -134,13 +139,15 @@ impl OfFile<'_> {
         if name == "input" || name == "data" {
             return Some(vec![name.to_owned()]);
         }
-        let rules = self.all.rules.get(&self.package);
-        if rules.is_some_and(|rules| rules.contains(name)) {
-            let mut path = self.package.clone();
-            path.push(name.to_owned());
-            return Some(path);
+        // As in OPA, an import hides a rule of its name.
+        if let Some(path) = self.imports.get(name) {
+            return Some(path.clone());
         }
-        self.imports.get(name).cloned()
+        let rules = self.all.rules.get(&self.package)?;
+        rules.contains(name).then(|| {
+            let own = std::iter::once(name.to_owned());
+            self.package.iter().cloned().chain(own).collect()
+        })
     }
 }
 

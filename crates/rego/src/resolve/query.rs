@@ -43,7 +43,14 @@ impl Scope<'_> {
                         "compare with `==`, or assign before the `not`",
                     );
                 }
-                LiteralKind::Not(self.condition(condition, span))
+                if let written::Condition::Value(value) = condition
+                    && let Some(print) = self.print(value)
+                {
+                    // A negation of it would never hold: `print` decides nothing.
+                    LiteralKind::Condition(Condition::Value(print))
+                } else {
+                    LiteralKind::Not(self.condition(condition, span))
+                }
             }
             // The query has declared these names already, so only `true` is left here.
             written::LiteralKind::Some(_) => LiteralKind::Condition(Condition::Value(
@@ -99,7 +106,10 @@ impl Scope<'_> {
 
     fn condition(&mut self, condition: &written::Condition, span: Span) -> Condition {
         match condition {
-            written::Condition::Value(value) => Condition::Value(self.value(value)),
+            written::Condition::Value(value) => Condition::Value(match self.print(value) {
+                Some(print) => print,
+                None => self.value(value),
+            }),
             written::Condition::Unify(left, right) => {
                 Condition::Unify(self.value(left), self.value(right))
             }
@@ -114,7 +124,7 @@ impl Scope<'_> {
                         | ExprKind::Array(_)
                         | ExprKind::Object(_)
                 );
-                if !is_pattern {
+                if !is_pattern || !is_assignable(left) {
                     self.fault(
                         Code::Variable,
                         span,
@@ -214,5 +224,21 @@ impl Scope<'_> {
                 },
             },
         }
+    }
+}
+
+/// Whether a pattern consists of variables only: as in OPA, `:=` compares nothing.
+fn is_assignable(pattern: &Expr) -> bool {
+    match &pattern.kind {
+        ExprKind::Var(_) | ExprKind::Wildcard => true,
+        ExprKind::Array(items) => items.iter().all(is_assignable),
+        ExprKind::Object(pairs) => pairs.iter().all(|(key, value)| {
+            let is_constant = matches!(
+                key.kind,
+                ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_)
+            );
+            is_constant && is_assignable(value)
+        }),
+        _ => false,
     }
 }

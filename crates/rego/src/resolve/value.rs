@@ -145,6 +145,21 @@ impl Scope<'_> {
         all
     }
 
+    /// `print(..)` as a statement; `None` for any other value.
+    pub(super) fn print(&mut self, value: &Expr) -> Option<Value> {
+        let ExprKind::Call(function, arguments) = &value.kind else {
+            return None;
+        };
+        let is_print = constant_names(function).is_some_and(|names| names == ["print"]);
+        if !is_print || self.is_variable("print") || self.file.document("print").is_some() {
+            return None;
+        }
+        let arguments = arguments.iter().map(|argument| self.printed(argument));
+        let arguments = arguments.collect();
+        let name = "print".to_owned();
+        Some(Value::Call(Function::Builtin { name, arity: 1 }, arguments))
+    }
+
     /// Resolves an argument of `print`. It is a query of its own, like the term of a comprehension: it may be undefined
     /// or have several values.
     fn printed(&mut self, argument: &Expr) -> Value {
@@ -156,13 +171,16 @@ impl Scope<'_> {
 
     fn call(&mut self, function: &Expr, arguments: &[Expr], span: Span) -> Value {
         let function = self.function(function, span);
-        let arguments = match &function {
-            Some(Function::Builtin { name, .. }) if name == "print" => {
-                let each = arguments.iter().map(|argument| self.printed(argument));
-                each.collect()
-            }
-            _ => self.values(arguments),
-        };
+        if matches!(&function, Some(Function::Builtin { name, .. }) if name == "print") {
+            self.fault(
+                Code::Function,
+                span,
+                "`print` gives no value".to_owned(),
+                "write it as a statement of its own",
+            );
+            return Value::Wildcard;
+        }
+        let arguments = self.values(arguments);
         let Some(function) = function else {
             return Value::Wildcard;
         };
@@ -194,17 +212,30 @@ impl Scope<'_> {
             );
             return None;
         }
-        if let Some(mut path) = self.file.document(first) {
+        let document = self.file.document(first);
+        let is_own = document.is_some();
+        if let Some(mut path) = document {
             path.extend(rest.iter().cloned());
             if let Some(arity) = self.file.all.arity(&path) {
                 return Some(Function::Rule { path, arity });
             }
         }
-        if name == "print" {
+        // A rule or an import hides the built-in functions of its name. The names of the engine are not for authors.
+        let is_hidden = is_own || name.starts_with("internal.");
+        if name == "print" && !is_hidden {
             return Some(Function::Builtin { name, arity: 1 });
         }
-        if let Some(arity) = self.file.all.builtins.arity(&name) {
+        if let Some(arity) = self.file.all.builtins.arity(&name).filter(|_| !is_hidden) {
             return Some(Function::Builtin { name, arity });
+        }
+        if is_own && self.file.all.builtins.arity(&name).is_some() {
+            self.fault(
+                Code::Function,
+                span,
+                format!("`{first}` is a rule or an import here, which hides the built-in function `{name}`"),
+                "give the rule or the import another name",
+            );
+            return None;
         }
         let left_out = self.file.all.builtins.left_out(&name).map(str::to_owned);
         let message = match &left_out {
