@@ -1,6 +1,6 @@
 //! Base64 and hexadecimal texts, decoded as in Go: line breaks and surplus bits are ignored.
 
-use data_encoding::{BASE64, Encoding, HEXLOWER_PERMISSIVE, Specification};
+use data_encoding::{BASE64, BASE64URL, HEXLOWER_PERMISSIVE, Specification};
 use regorus::Value;
 
 use super::{Builtin, budget, errors, string, text};
@@ -55,29 +55,31 @@ fn standard(text: &str) -> Option<Result<Vec<u8>, String>> {
     if let Err(limit) = budget::text(text.len()) {
         return Some(Err(limit));
     }
-    let encoding = lenient(BASE64.specification())?;
-    encoding.decode(text.as_bytes()).ok().map(Ok)
+    padded(BASE64.specification(), text).map(Ok)
 }
 
-/// Decodes base64url with or without padding.
+/// Decodes base64url with or without padding. As in OPA, the length of the text decides about missing padding, and line
+/// breaks count there.
 pub(super) fn url_safe(text: &str) -> Result<Vec<u8>, String> {
     let fault = || "expected base64url".to_owned();
     budget::text(text.len())?;
-    let encoding = lenient(data_encoding::BASE64URL_NOPAD.specification()).ok_or_else(fault)?;
-    let short = text
-        .strip_suffix("==")
-        .or_else(|| text.strip_suffix('='))
-        .unwrap_or(text);
-    let unpadded = if text.len().is_multiple_of(4) {
-        short
-    } else {
-        text
+    let missing = match text.len() % 4 {
+        _ if text.ends_with('=') => "",
+        0 => "",
+        2 => "==",
+        3 => "=",
+        _ => return Err(fault()),
     };
-    encoding.decode(unpadded.as_bytes()).map_err(|_| fault())
+    padded(BASE64URL.specification(), &format!("{text}{missing}")).ok_or_else(fault)
 }
 
-fn lenient(mut specification: Specification) -> Option<Encoding> {
+/// Decodes a text with padding, and ignores line breaks and surplus bits.
+fn padded(mut specification: Specification, text: &str) -> Option<Vec<u8>> {
+    // Padding ends the text in Go.
+    if text.trim_end_matches(['=', '\r', '\n']).contains('=') {
+        return None;
+    }
     specification.check_trailing_bits = false;
     specification.ignore.push_str("\r\n");
-    specification.encoding().ok()
+    specification.encoding().ok()?.decode(text.as_bytes()).ok()
 }

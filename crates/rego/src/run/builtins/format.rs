@@ -167,6 +167,9 @@ fn flags(rest: &mut Peekable<Chars<'_>>) -> Result<Flags, String> {
     if rest.next_if_eq(&'.').is_some() {
         flags.precision = Some(number(rest)?.unwrap_or_default());
     }
+    if let Some('[' | '*') = rest.peek() {
+        return Err("argument indexes and widths from arguments are not supported".to_owned());
+    }
     Ok(flags)
 }
 

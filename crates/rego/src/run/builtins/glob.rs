@@ -66,9 +66,14 @@ fn expression(pattern: &str, delimiters: &str) -> Option<String> {
         format!("[^{escaped}]")
     };
     let mut made = String::from("(?s)\\A");
-    let mut depth = 0_usize;
+    let mut groups: Vec<Alternatives> = Vec::new();
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
+        if c == '*'
+            && let Some(group) = groups.last_mut()
+        {
+            group.is_open = true;
+        }
         match c {
             '*' if rest.next_if_eq(&'*').is_some() => made.push_str(".*"),
             '*' => {
@@ -79,19 +84,46 @@ fn expression(pattern: &str, delimiters: &str) -> Option<String> {
             '\\' => made.push_str(&regex::escape(&rest.next()?.to_string())),
             '[' => class(&mut rest, &mut made)?,
             '{' => {
-                depth += 1;
+                groups.push(Alternatives::default());
                 made.push_str("(?:");
             }
-            '}' if depth > 0 => {
-                depth -= 1;
+            '}' if let Some(mut group) = groups.pop() => {
+                group.end()?;
+                if let Some(outer) = groups.last_mut() {
+                    outer.is_nested = true;
+                }
                 made.push(')');
             }
-            ',' if depth > 0 => made.push('|'),
+            ',' if let Some(group) = groups.last_mut() => {
+                group.end()?;
+                made.push('|');
+            }
             other => made.push_str(&regex::escape(&other.to_string())),
         }
     }
     made.push_str("\\z");
-    (depth == 0).then_some(made)
+    groups.is_empty().then_some(made)
+}
+
+/// The alternatives of a group `{a,b}` so far. If one that fits texts of any length comes before one of a fixed length,
+/// OPA takes the fixed length for that of the whole group, and some texts no longer fit. Such a group is refused.
+#[derive(Debug, Default)]
+struct Alternatives {
+    was_open: bool,
+    is_open: bool,
+    is_nested: bool,
+}
+
+impl Alternatives {
+    /// Ends an alternative.
+    fn end(&mut self) -> Option<()> {
+        if self.was_open && (self.is_nested || !self.is_open) {
+            return None;
+        }
+        self.was_open |= self.is_open || self.is_nested;
+        (self.is_open, self.is_nested) = (false, false);
+        Some(())
+    }
 }
 
 fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, made: &mut String) -> Option<()> {
@@ -100,18 +132,27 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, made: &mut String)
         made.push('^');
     }
     let mut inside = Vec::new();
+    let mut is_escaped = false;
     loop {
         match rest.next()? {
             ']' => break,
-            '\\' => inside.push(rest.next()?),
+            '\\' => {
+                is_escaped = true;
+                inside.push(rest.next()?);
+            }
             other => inside.push(other),
         }
     }
+    // With an escape before it, OPA reads this `-` as plain or as a mistake.
+    if is_escaped && inside.contains(&'-') {
+        return None;
+    }
     match inside.as_slice() {
-        [] => return None,
         [from, '-', to] => {
             made.push_str(&format_range(*from, *to)?);
         }
+        // After a range, OPA expects the end of the class.
+        [] | [_, '-', ..] => return None,
         list => made.extend(list.iter().map(|c| in_class(*c))),
     }
     made.push(']');

@@ -58,9 +58,7 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     let mut steps = Vec::new();
     for path in paths {
         let Value::String(text) = &path else {
-            if !ends_early(value, &path) {
-                steps.push(path);
-            }
+            steps.extend(kept_part(name, value, path));
             continue;
         };
         let text = text.trim_start_matches('/');
@@ -72,25 +70,36 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
         let names = text
             .split('/')
             .map(|name| super::string(&name.replace("~1", "/").replace("~0", "~")));
-        steps.push(Value::from(names.collect::<Vec<_>>()));
+        let path = Value::from(names.collect::<Vec<_>>());
+        steps.extend(kept_part(name, value, path));
     }
     super::by_regorus(name, &[value.clone(), Value::from(steps)])
 }
 
-/// Whether a path goes on after a value that has no members.
-fn ends_early(value: &Value, path: &Value) -> bool {
-    let Value::Array(steps) = path else {
-        return false;
+/// The path, if it names members only. If it goes on after a value that has no members, nothing is removed there, and
+/// that value itself is kept by a filter.
+fn kept_part(name: &str, value: &Value, path: Value) -> Option<Value> {
+    let Value::Array(steps) = &path else {
+        return Some(path);
     };
     let mut value = value;
-    for step in steps.iter() {
-        match value {
-            Value::Object(_) | Value::Array(_) | Value::Set(_) => value = &value[step],
-            Value::Undefined => return false,
-            _ => return true,
-        }
+    for (index, step) in steps.iter().enumerate() {
+        value = match (value, step) {
+            (Value::Array(items), Value::String(position)) => position
+                .parse::<usize>()
+                .ok()
+                .and_then(|position| items.get(position))
+                .unwrap_or(&Value::Undefined),
+            (Value::Object(_) | Value::Array(_) | Value::Set(_), _) => &value[step],
+            (Value::Undefined, _) => break,
+            _ if name == "json.filter" && index > 0 => {
+                let begin: Vec<Value> = steps.iter().take(index).cloned().collect();
+                return Some(Value::from(begin));
+            }
+            _ => return None,
+        };
     }
-    false
+    Some(path)
 }
 
 /// Why a text cannot be read.

@@ -73,6 +73,9 @@ fn to_number(arguments: &[Value]) -> Result<Value, String> {
         [Value::String(text)] if has_long_exponent(text) => {
             Err(errors::refuse("exponents have at most 3 digits"))
         }
+        [Value::String(text)] if is_long_integer(text) => {
+            Err(errors::refuse("integers have at most 64 bits"))
+        }
         _ => by_regorus("to_number", arguments),
     }
 }
@@ -104,6 +107,11 @@ fn has_long_exponent(text: &str) -> bool {
     exponent.trim_start_matches(['+', '-']).len() > 3
 }
 
+/// Whether a text is an integer that would lose digits.
+fn is_long_integer(text: &str) -> bool {
+    !text.contains(['.', 'e', 'E']) && text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
+}
+
 /// For larger numbers, regorus gives no value and no error, so check them first.
 fn bits(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     for index in 0..arguments.len() {
@@ -129,7 +137,62 @@ fn units(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     if amount.contains('_') || is_unknown {
         return Err("could not parse the amount".to_owned());
     }
-    by_regorus(name, arguments)
+    let value = by_regorus(name, arguments)?;
+    let number = amount.trim_matches('"').strip_suffix(unit);
+    match number.and_then(|number| number.split_once('.')) {
+        Some(parts) if name == "units.parse_bytes" => {
+            let one = by_regorus(name, &[super::string(&format!("1{unit}"))])?;
+            let bytes = one
+                .as_i64()
+                .ok()
+                .and_then(|factor| whole_bytes(parts, factor));
+            bytes
+                .map(Value::from)
+                .ok_or_else(|| errors::refuse("the amount has too many digits"))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// The amount before and after its point, times a factor, without the fraction. OPA calculates with 64 bits.
+fn whole_bytes((before, after): (&str, &str), factor: i64) -> Option<i64> {
+    let unsigned = before.trim_start_matches(['+', '-']);
+    let digits = u128::from(format!("{unsigned}{after}").parse::<u64>().ok()?);
+    let ten = 10_u128.checked_pow(
+        u32::try_from(after.len())
+            .ok()
+            .filter(|places| *places <= 18)?,
+    )?;
+    if digits == 0 {
+        return Some(0);
+    }
+    let shift = digits.leading_zeros().checked_sub(64)? + (128 - ten.leading_zeros()) + 2;
+    let dividend = digits << shift;
+    let quotient = (dividend / ten) | u128::from(dividend % ten != 0);
+    let (amount, first) = rounded(quotient);
+    let (bytes, second) = rounded(amount.checked_mul(u128::try_from(factor).ok()?)?);
+    let bytes = match (first + second).checked_sub(shift) {
+        Some(left) => bytes.checked_mul(1_u128.checked_shl(left)?)?,
+        None => bytes.checked_shr(shift - first - second).unwrap_or(0),
+    };
+    let bytes = i64::try_from(bytes).ok()?;
+    Some(if before.starts_with('-') {
+        -bytes
+    } else {
+        bytes
+    })
+}
+
+/// A number rounded to 64 bits, halves to even, and how many bits it lost.
+fn rounded(number: u128) -> (u128, u32) {
+    let lost = 64_u32.saturating_sub(number.leading_zeros());
+    if lost == 0 {
+        return (number, 0);
+    }
+    let (high, low) = (number >> lost, number & ((1 << lost) - 1));
+    let half = 1 << (lost - 1);
+    let up = low > half || low == half && high % 2 == 1;
+    (high + u128::from(up), lost)
 }
 
 fn range(arguments: &[Value]) -> Result<Value, String> {

@@ -100,7 +100,9 @@ fn is_rfc3339(text: &str) -> bool {
         }
         None => rest,
     };
+    // Go knows no leap seconds.
     shape(begin, "0000-00-00T00:00:00")
+        && !begin.ends_with(":60")
         && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
 }
 

@@ -5,6 +5,16 @@ use std::fmt::Write as _;
 /// The largest count of a repetition in RE2.
 const MAX_REPEAT: u32 = 1000;
 
+/// The names of classes such as `[:alpha:]`.
+const CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
+/// The scripts whose names have four letters.
+const SHORT: [&str; 9] = [
+    "Ahom", "Cham", "Kawi", "Lisu", "Miao", "Modi", "Newa", "Thai", "Toto",
+];
+
 /// The pattern that means in Rust what `pattern` means in RE2, or `None` if RE2 rejects it.
 pub(super) fn from_re2(pattern: &str) -> Option<String> {
     let mut made = String::with_capacity(pattern.len() + 8);
@@ -66,11 +76,14 @@ fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Op
         ('b', false) => made.push_str(r"(?-u:\b)"),
         ('B', false) => made.push_str(r"(?-u:\B)"),
         ('A' | 'z', false) | ('a' | 'f' | 'n' | 'r' | 't' | 'v' | 'p' | 'P' | 'x', _) => {
-            made.push('\\');
-            made.push(c);
-            if let 'p' | 'P' | 'x' = c
+            if let 'p' | 'P' = c
                 && rest.next_if_eq(&'{').is_some()
             {
+                return property(c, rest, made);
+            }
+            made.push('\\');
+            made.push(c);
+            if c == 'x' && rest.next_if_eq(&'{').is_some() {
                 made.push('{');
                 made.extend(rest.by_ref().take_while(|c| *c != '}'));
                 made.push('}');
@@ -93,6 +106,30 @@ fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Op
         _ => return None,
     }
     Some(())
+}
+
+/// The property of a character in braces. RE2 knows general categories and scripts, by their names alone.
+fn property(letter: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
+    let name: String = rest.by_ref().take_while(|c| *c != '}').collect();
+    let (is_negated, name) = match name.strip_prefix('^') {
+        Some(name) => (letter == 'p', name),
+        None => (letter == 'P', name.as_str()),
+    };
+    let is_plain = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
+    // Rust ignores this beginning.
+    let is_other = name.to_ascii_lowercase().starts_with("is");
+    let is_known = |of: &str| regex::Regex::new(&format!(r"\p{{{of}={name}}}")).is_ok();
+    // Rust knows scripts by their codes of four letters too. Go finds no script whose name has several words.
+    let is_short = || SHORT.iter().any(|short| short.eq_ignore_ascii_case(name));
+    let is_script =
+        || !name.contains(['_', '-', ' ']) && (name.len() != 4 || is_short()) && is_known("sc");
+    if !is_plain || is_other || !(is_known("gc") || is_script()) {
+        return None;
+    }
+    let letter = if is_negated { 'P' } else { 'p' };
+    write!(made, r"\{letter}{{{name}}}").ok()
 }
 
 /// An octal escape: `\0`, `\01`, `\123`. A single digit other than 0 would be a back reference, which RE2 does not
@@ -128,15 +165,12 @@ fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
                 return Some(());
             }
             '\\' => escape(rest.next()?, true, rest, made)?,
-            '[' if rest.peek() == Some(&':') => {
-                made.push('[');
-                loop {
-                    let c = rest.next()?;
-                    made.push(c);
-                    if c == ']' {
-                        break;
-                    }
+            '[' if let Some(name) = named_class(rest) => {
+                if !CLASSES.contains(&name.strip_prefix('^').unwrap_or(&name)) {
+                    return None;
                 }
+                rest.nth(name.chars().count() + 2)?;
+                write!(made, "[:{name}:]").ok()?;
             }
             ']' | '[' | '&' | '~' | '^' => {
                 made.push('\\');
@@ -150,6 +184,13 @@ fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
         }
         is_first = false;
     }
+}
+
+/// The name in `[:name:]`, whose first bracket was read. A text that does not go on like that has plain characters.
+fn named_class(rest: &Rest<'_>) -> Option<String> {
+    let ahead: String = rest.clone().collect();
+    let (name, _) = ahead.strip_prefix(':')?.split_once(":]")?;
+    Some(name.to_owned())
 }
 
 /// The text after `(?`. RE2 knows the flags i, m, s and U, named groups, and groups that capture nothing.
@@ -223,6 +264,8 @@ mod tests {
             ("a{2}?b*?", "a{2}?b*?"),
             ("(?P<n>a)(?:b)(?i)c", "(?P<n>a)(?:b)(?i)c"),
             (r"\p{L}\pN\x{e9}[\P{Lu}]", r"\p{L}\pN\x{e9}[\P{Lu}]"),
+            (r"\p{^Lu}\P{Greek}", r"\P{Lu}\P{Greek}"),
+            ("[[:a]", r"[\[:a]"),
             (r"\012", r"\x{a}"),
             (r"\/\<", r"/<"),
         ] {
@@ -234,8 +277,23 @@ mod tests {
     #[test]
     fn what_re2_does_not_know_is_refused() {
         for unknown in [
-            "(?x) a", "(?=a)", "(?<=a)", "(?<!a)", r"\1", r"\Z", r"\u00e9", "a{1001}", "(?P=n)",
-            r"\", "[a",
+            "(?x) a",
+            "(?=a)",
+            "(?<=a)",
+            "(?<!a)",
+            r"\1",
+            r"\Z",
+            r"\u00e9",
+            "a{1001}",
+            "(?P=n)",
+            r"\",
+            "[a",
+            "[[:abc:]]",
+            r"\p{Script=Greek}",
+            r"\p{Alphabetic}",
+            r"\p{isGreek}",
+            r"\p{Grek}",
+            r"\p{Old_Italic}",
         ] {
             assert_eq!(from_re2(unknown), None, "{unknown}");
         }
