@@ -2,28 +2,25 @@
 
 mod batch;
 mod caller;
+mod recording;
 
-use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc, time::SystemTime};
+use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::Map;
 
-use self::caller::Caller;
 use super::{
     CommandError, TenantArguments,
-    explanation::Explained,
+    deciding::{Decider, SetClock},
+    explanation::{Colours, Explained},
     format::{Format, FormatArguments},
-    paint, print, print_json, running,
+    paint, print, print_json,
 };
 use crate::{
-    authn::{Clock, SystemClock},
-    files::Fresh,
-    pipeline::{self, Rules},
     policy::Question,
-    record::{DecisionRecord, Denial},
-    reload::build,
-    request::{CheckInput, Headers, envoy::SampleRequest},
+    record::DecisionRecord,
+    request::{Headers, envoy::SampleRequest},
 };
 
 #[derive(Debug, Args)]
@@ -87,17 +84,15 @@ pub(super) struct Eval {
     /// Say which rule allowed the request, or by which condition each rule missed, with the values that it saw
     #[arg(long, conflicts_with_all = ["input", "batch"])]
     explain: bool,
+    /// Append the request and its decision as a row to this table, which `geowarden test` runs. Without --policy and --config, the
+    /// policy is that of the table's folder
+    #[arg(long, value_name = "X_table.yaml", conflicts_with_all = ["input", "batch"])]
+    record: Option<PathBuf>,
+    /// The name of the row; the default says who asks for what
+    #[arg(long, value_name = "TEXT", requires = "record")]
+    name: Option<String>,
     #[command(flatten)]
     format: FormatArguments,
-}
-
-/// A clock that does not move.
-struct Standing(SystemTime);
-
-impl Clock for Standing {
-    fn now(&self) -> SystemTime {
-        self.0
-    }
 }
 
 impl Eval {
@@ -108,75 +103,41 @@ impl Eval {
         }
         if let Some(path) = &self.policy {
             config.policy.path = Some(path.clone());
+        } else if config.policy.path.is_none() && !self.config.names_a_configuration() {
+            config.policy.path = self.record.as_deref().map(recording::folder);
         }
-        // For the author, on whose desk this runs.
-        config.policy.print = true;
-        let clock = self.clock();
-        let files = build::files(&config, Fresh::Read).map_err(CommandError::Config)?;
-        let policy = Arc::new(build::policy(&config, &files).map_err(CommandError::Config)?);
-        let now = clock.now();
-        if self.explain {
+        let now = self.at.map_or_else(SystemTime::now, SystemTime::from);
+        let clock = SetClock::new(now);
+        if self.at.is_some() || self.explain || self.record.is_some() {
             // The decision and its explanation are of one moment.
-            geowarden_rego::fix_now(
-                DateTime::<Utc>::from(now)
-                    .timestamp_nanos_opt()
-                    .unwrap_or_default(),
-            );
+            clock.set(now);
         }
-        let mut check = self.check(now)?;
-        let caller = self.caller(&config, &files, &*clock)?;
-        let authn = caller::chain(&config, &files, &check.headers, clock);
-        let runtime = running::runtime()?;
-        let rules = Rules {
-            reader: build::reader(&config).map_err(CommandError::Config)?,
-            authn: Arc::new(runtime.block_on(authn)?),
-            policy: Arc::clone(&policy) as Arc<dyn crate::policy::Policy>,
-            fastgeoapi: None,
-        };
-        check.withhold(rules.authn.query_parameters());
-        let mut record = DecisionRecord::of(&check);
-        match caller {
-            Caller::ByCredential => {
-                runtime.block_on(pipeline::decide(&rules, &check, &mut record));
-            }
-            Caller::Known(principal) => {
-                pipeline::decide_as(&rules, &check, *principal, &mut record);
-            }
-            Caller::Expired => {
-                let (code, detail) = (Caller::EXPIRED.as_str(), Caller::EXPIRED.detail());
-                record.deny(Denial::new(Caller::EXPIRED.status(), code, detail));
-            }
-        }
+        let asked = self.asked(now)?;
+        let decider = Decider::new(config, &asked.headers, clock.clone())?;
+        let check = decider.check(&asked)?;
+        let caller = self.caller(decider.config(), decider.files(), &*clock)?;
+        let record = decider.decide(&check, &caller);
         if self.input
             && let (Some(resource), Some(principal)) = (&record.resource, &record.principal)
         {
-            print_json(&rules.policy.shown(&Question {
+            print_json(&decider.rules().policy.shown(&Question {
                 check: &check,
                 resource,
                 principal,
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let explained = self
-            .explain
-            .then(|| Explained::of(&record, &policy, &config, &files))
-            .transpose()?;
-        self.print_decision(&record, explained.as_ref())
-    }
-
-    /// The clock by which credentials and the policy are judged.
-    fn clock(&self) -> Arc<dyn Clock> {
-        let Some(at) = self.at else {
-            return Arc::new(SystemClock);
+        let explained = self.explain.then(|| decider.explain(&record)).transpose()?;
+        let code = self.print_decision(&record, explained.as_ref())?;
+        let Some(file) = &self.record else {
+            return Ok(code);
         };
-        if let Some(nanoseconds) = at.timestamp_nanos_opt() {
-            geowarden_rego::fix_now(nanoseconds);
-        }
-        Arc::new(Standing(at.into()))
+        self.append(file, &decider, &caller, &record)?;
+        Ok(ExitCode::SUCCESS)
     }
 
-    /// The check that Envoy would send.
-    fn check(&self, time: SystemTime) -> Result<CheckInput, CommandError> {
+    /// The request, as it reaches Envoy.
+    fn asked(&self, time: SystemTime) -> Result<SampleRequest, CommandError> {
         let mut headers = self.headers()?;
         if let Some(file) = &self.token {
             let name = file.display();
@@ -187,7 +148,7 @@ impl Eval {
                 format!("Bearer {}", token.trim()).as_bytes(),
             );
         }
-        let asked = SampleRequest {
+        Ok(SampleRequest {
             method: self.method.clone(),
             target: self.target.clone(),
             headers,
@@ -196,8 +157,7 @@ impl Eval {
             scheme: self.scheme.clone(),
             source_address: self.source_address.to_string(),
             time,
-        };
-        CheckInput::as_envoy_asks(&asked).map_err(|e| CommandError::Failed(e.to_string()))
+        })
     }
 
     fn print_decision(
@@ -238,7 +198,7 @@ impl Eval {
                 print(&format!("print: {}\n", paint::plain(line)))?;
             }
             if let Some(explained) = explained {
-                print(&explained.text())?;
+                print(&explained.text(&Colours))?;
             }
         }
         Ok(if record.is_allowed() {

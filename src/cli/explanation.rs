@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// What there is to say of a decision.
+#[derive(Debug)]
 pub(super) enum Explained {
     /// The policy was not asked: the request was refused before.
     BeforeThePolicy,
@@ -77,12 +78,12 @@ impl Explained {
     }
 
     /// For people.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, paint: &dyn Paint) -> String {
         match self {
             Self::BeforeThePolicy => {
                 "the policy was not asked: the request was refused before it\n".to_owned()
             }
-            Self::By(explanation) => explanation.text(&Colours),
+            Self::By(explanation) => explanation.text(paint),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `geowarden key`: makes API keys, lists, rotates and revokes them.
 
-mod list_text;
 mod store;
 
 use std::{fmt::Write as _, process::ExitCode};

@@ -2,12 +2,14 @@
 
 mod check;
 mod completions;
+mod deciding;
 mod eval;
 mod explanation;
 mod format;
 mod healthcheck;
 mod init;
 mod key;
+mod list_text;
 mod man;
 mod migrate;
 mod openapi;
@@ -19,9 +21,11 @@ mod running;
 mod schema;
 mod serve;
 mod status;
+mod table;
 mod tail;
 mod test;
 mod version;
+mod watching;
 
 use std::{
     io::{self, Write},
@@ -71,7 +75,7 @@ enum Command {
     OpenApi(openapi::OpenApi),
     /// Read requests (JSON lines) from standard input and show the resource of each
     Read(read::Read),
-    /// Run the `test_*` rules of policies, like `opa test`
+    /// Run the tests of policies: `test_*` rules, like `opa test`, and the rows of `*_table.yaml`
     Test(test::Test),
     /// Print the JSON Schema of the configuration, or of the `input` of policies
     Schema(schema::Schema),
@@ -175,6 +179,13 @@ enum CommandError {
 }
 
 impl CommandError {
+    /// Writes it to standard error. If that cannot be written, the exit code still tells the outcome.
+    fn print(&self) {
+        let message = self.to_string();
+        let message = paint::lines(&message);
+        let _ = writeln!(anstream::stderr(), "{}: {message}", paint::bad("error"));
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) => 64,
@@ -202,10 +213,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            // If standard error cannot be written, the exit code still tells the outcome.
-            let message = error.to_string();
-            let message = paint::lines(&message);
-            let _ = writeln!(anstream::stderr(), "{}: {message}", paint::bad("error"));
+            error.print();
             ExitCode::from(error.code())
         }
     }

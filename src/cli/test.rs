@@ -1,35 +1,60 @@
 //! `geowarden test`: runs the tests of policies.
 
+mod failure;
 mod junit;
+mod results;
+mod tables;
 
 use std::{
-    fmt::Write as _,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use geowarden_rego::{
     BuiltinErrors,
-    explain::text::NoPaint,
     source::Version,
-    test::{self, CaseResult, Coverage, FileCoverage, TestOutcome, TestResult, Why},
+    test::{self, Coverage, TestOutcome},
 };
 use regex::Regex;
-use serde::Serialize;
 use serde_json::json;
 
-use super::{CommandError, explanation::Colours, paint, print, print_json};
-use crate::{config::Problems, policy::source};
+use self::results::{Ran, Reason, covered};
+use super::{
+    CommandError, TenantArguments, eval::Eval, print, print_json, table, usage_error, watching,
+};
+use crate::{
+    config::{Config, Problems},
+    policy::source,
+};
+
+/// The help text: the two kinds of tests.
+const EXPLANATION: &str = "\
+Two kinds of tests are run. Rules `test_*` in files `*_test.rego` run as `opa test` runs them. The rows of files
+`*_table.yaml` need no Rego. Each is decided as `serve` decides, by the policy in the folder of the table:
+
+  # policies/lakes/authz_table.yaml
+  - name: rangers read lakes
+    who: {attributes: {roles: [ranger]}}     # of an API key; or {claims: {..}} of a token; or anonymous
+    request: {target: /collections/lakes/items}
+    decision: allow                          # or deny
+
+  geowarden test policies/lakes
+  geowarden test --run 'rangers' --watch policies/lakes
+  geowarden test --record policies/lakes/authz_table.yaml -- --attribute 'roles=[guest]' /collections/lakes/items";
 
 #[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
 #[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Test {
+    #[command(flatten)]
+    config: TenantArguments,
     /// Folders or files with policies, data and tests; in a folder with several policies, each is loaded separately
     #[arg(value_name = "PATH", default_value = "policies")]
     paths: Vec<PathBuf>,
-    /// Only tests whose name, `data.package.test_name`, matches this regular expression
+    /// Only tests whose name, `data.package.test_name` or `x_table.yaml: name of the row`, matches this regular expression
     #[arg(long, short, value_name = "REGEX")]
     run: Option<Regex>,
     /// Print which lines were evaluated
@@ -41,9 +66,9 @@ pub(super) struct Test {
     /// Read files without `import rego.v1` as Rego v0
     #[arg(long)]
     v0_compatible: bool,
-    /// The effect of an error of a built-in function, as in `policy.builtin_errors`
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
-    builtin_errors: OnError,
+    /// The effect of an error of a built-in function, instead of the configured `policy.builtin_errors`
+    #[arg(long, value_enum, value_name = "WHAT")]
+    builtin_errors: Option<OnError>,
     /// Print every test, not only those that failed
     #[arg(long, short)]
     verbose: bool,
@@ -53,6 +78,29 @@ pub(super) struct Test {
     /// Print JSON, as `--format json`
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Run the tests again whenever a file changes, until interrupted
+    #[arg(long)]
+    watch: bool,
+    /// Append a row to this table instead of running tests: the request that the flags of `geowarden eval` behind `--` describe, as
+    /// `geowarden eval --record` does
+    #[arg(
+        long,
+        value_name = "X_table.yaml",
+        requires = "eval",
+        conflicts_with_all = ["paths", "run", "coverage", "threshold", "verbose", "watch", "config", "env_file", "tenant"]
+    )]
+    record: Option<PathBuf>,
+    /// The flags of `geowarden eval`, with --record
+    #[arg(last = true, value_name = "EVAL-FLAGS", requires = "record")]
+    eval: Vec<OsString>,
+}
+
+/// The flags of `eval` behind `--`.
+#[derive(Debug, Parser)]
+#[command(name = "geowarden test --record FILE --", no_binary_name = true)]
+struct EvalFlags {
+    #[command(flatten)]
+    eval: Eval,
 }
 
 /// How results are printed.
@@ -67,29 +115,6 @@ enum Format {
     Junit,
 }
 
-/// One test that ran.
-#[derive(Debug, Serialize)]
-struct Ran {
-    #[serde(flatten)]
-    result: TestResult,
-    /// Why it failed.
-    #[serde(flatten)]
-    why: Option<Why>,
-}
-
-impl Ran {
-    fn why_text(&self) -> String {
-        self.why.as_ref().map_or_else(String::new, |why| {
-            let mut text = why.explanation.text(&NoPaint);
-            for line in &why.printed {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "print: {line}");
-            }
-            text
-        })
-    }
-}
-
 fn threshold(text: &str) -> Result<f64, String> {
     let percent = text.parse().ok();
     percent
@@ -98,10 +123,9 @@ fn threshold(text: &str) -> Result<f64, String> {
 }
 
 /// The effect of an error of a built-in function.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum OnError {
     /// The test fails with the error
-    #[default]
     Refuse,
     /// The call is undefined, as in OPA
     Undefined,
@@ -138,25 +162,41 @@ fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Writes what became of each case, one a line, the inner ones below the outer.
-fn write_cases(text: &mut String, cases: &[CaseResult], depth: usize) {
-    for case in cases {
-        let word = if case.passed {
-            paint::good("PASS")
-        } else {
-            paint::bad("FAIL")
-        };
-        let _ = writeln!(text, "{}{}: {word}", "  ".repeat(depth), case.name);
-        write_cases(text, &case.cases, depth + 1);
-    }
-}
-
 impl Test {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
+        if let Some(file) = &self.record {
+            return self.record(file);
+        }
+        if self.watch {
+            return watching::repeat(|| self.watched(), || self.once());
+        }
+        self.once()
+    }
+
+    /// Has `eval` record.
+    fn record(&self, file: &Path) -> Result<ExitCode, CommandError> {
+        let flags = [OsString::from("--record"), file.into()];
+        let flags = flags.iter().chain(&self.eval);
+        match EvalFlags::try_parse_from(flags) {
+            Ok(flags) => flags.eval.run(),
+            Err(error) => Ok(usage_error(&error)),
+        }
+    }
+
+    /// All files and folders that are read.
+    fn watched(&self) -> Vec<PathBuf> {
+        let config = &self.config.config;
+        let named = [&config.config, &config.env_file].into_iter().flatten();
+        named.chain(&self.paths).cloned().collect()
+    }
+
+    /// Runs the tests once.
+    fn once(&self) -> Result<ExitCode, CommandError> {
+        let config = self.config()?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for path in &self.paths {
-            let (some, lines) = self.run_all(path)?;
+            let (some, lines) = self.run_all(path, &config)?;
             results.extend(some);
             coverage.extend(lines);
         }
@@ -166,7 +206,7 @@ impl Test {
                     Some(_) => {
                         "no test was found whose name `--run` finds: leave it out to see all"
                     }
-                    None => "no test was found: tests are rules whose names begin with `test_`",
+                    None => "no test was found: tests are rules whose names begin with `test_`, and rows of `*_table.yaml`",
                 }
                 .to_owned(),
             ));
@@ -176,7 +216,7 @@ impl Test {
             Format::Text if self.json => {
                 print_json(&json!({"tests": results, "coverage": coverage}))?;
             }
-            Format::Text => print(&self.summary(&results, &coverage))?,
+            Format::Text => print(&results::text(&results, &coverage, self.verbose))?,
             Format::Junit => print(&junit::xml(&results))?,
         }
         if let Some(threshold) = self.threshold {
@@ -199,18 +239,33 @@ impl Test {
 
     /// Runs the tests of a policy, or of each policy in a folder with several. Those may define the same rule, so they
     /// cannot be loaded together.
-    fn run_all(&self, path: &Path) -> Result<(Vec<Ran>, Coverage), CommandError> {
-        let as_one = self.run_one(path);
+    fn run_all(&self, path: &Path, config: &Config) -> Result<(Vec<Ran>, Coverage), CommandError> {
+        let as_one = self.run_one(path, config);
         let inner = folders_with_policies(path);
         if as_one.is_ok() || inner.len() < 2 {
             return as_one;
         }
+        let is_inside = |file: &String| {
+            inner
+                .iter()
+                .any(|folder| Path::new(file).starts_with(folder))
+        };
+        if let Some(file) = tables::files(path)?
+            .into_iter()
+            .find(|file| !is_inside(file))
+        {
+            let told = "expected a table in the folder of a policy, found it above several: move it into that of its policy";
+            return Err(CommandError::Config(Problems::file(file, None, told)));
+        }
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for folder in inner {
-            let (some, lines) = self.run_one(&folder)?;
+            let (some, lines) = self.run_one(&folder, config)?;
             results.extend(some.into_iter().map(|mut ran| {
-                ran.result.name = format!("{}: {}", folder.display(), ran.result.name);
+                // The name of a row has its folder already.
+                if ran.suite.is_none() {
+                    ran.result.name = format!("{}: {}", folder.display(), ran.result.name);
+                }
                 ran
             }));
             coverage.extend(lines);
@@ -218,19 +273,44 @@ impl Test {
         Ok((results, coverage))
     }
 
-    fn run_one(&self, path: &Path) -> Result<(Vec<Ran>, Coverage), CommandError> {
-        let version = if self.v0_compatible {
-            Version::V0
+    /// The configuration by which the rows of tables are decided, with what the command line puts in place of it.
+    fn config(&self) -> Result<Config, CommandError> {
+        let mut config = self.config.load()?;
+        if self.v0_compatible {
+            config.policy.rego = Version::V0;
+        }
+        if let Some(errors) = self.builtin_errors {
+            config.policy.builtin_errors = errors.into();
+        }
+        Ok(config)
+    }
+
+    fn run_one(&self, path: &Path, config: &Config) -> Result<(Vec<Ran>, Coverage), CommandError> {
+        let mut config = config.clone();
+        let (mut all, coverage) = if table::is_table(path) {
+            config.policy.path = Some(table::folder_of(path).to_path_buf());
+            (Vec::new(), Coverage::new())
         } else {
-            Version::V1
+            config.policy.path = Some(path.to_path_buf());
+            self.run_rules(path, &config)?
         };
-        let config =
+        all.extend(tables::run(path, &config, self.run.as_ref())?);
+        Ok((all, coverage))
+    }
+
+    /// Runs the rules `test_*`.
+    fn run_rules(
+        &self,
+        path: &Path,
+        config: &Config,
+    ) -> Result<(Vec<Ran>, Coverage), CommandError> {
+        let (version, errors) = (config.policy.rego, config.policy.builtin_errors);
+        let fault =
             |e: String| CommandError::Config(Problems::file(path.display().to_string(), None, e));
-        let sources = source::load(path).map_err(|e| config(e.to_string()))?;
-        let errors = self.builtin_errors.into();
+        let sources = source::load(path).map_err(|e| fault(e.to_string()))?;
         let with_coverage = self.coverage || self.threshold.is_some();
         let (results, coverage) = test::run(sources.clone(), version, errors, with_coverage)
-            .map_err(|e| config(e.to_string()))?;
+            .map_err(|e| fault(e.to_string()))?;
         let mut all = Vec::new();
         for result in results {
             if self
@@ -247,70 +327,12 @@ impl Test {
                 }
                 TestOutcome::Pass | TestOutcome::Skip => None,
             };
-            all.push(Ran { result, why });
+            all.push(Ran {
+                result,
+                suite: None,
+                reason: why.map(|why| Reason::OfRule(Box::new(why))),
+            });
         }
         Ok((all, coverage))
-    }
-
-    fn summary(&self, results: &[Ran], coverage: &Coverage) -> String {
-        let mut text = String::new();
-        let (mut passed, mut failed, mut skipped, mut errors) = (0, 0, 0, 0);
-        for Ran { result, why } in results {
-            let (count, word) = match &result.outcome {
-                TestOutcome::Pass => (&mut passed, paint::good("PASS")),
-                TestOutcome::Fail => (&mut failed, paint::bad("FAIL")),
-                TestOutcome::Skip => (&mut skipped, paint::warning("SKIPPED")),
-                TestOutcome::Error(_) => (&mut errors, paint::bad("ERROR")),
-            };
-            *count += 1;
-            if self.verbose || !matches!(result.outcome, TestOutcome::Pass) {
-                let _ = writeln!(text, "{}: {word} ({:?})", result.name, result.duration);
-                write_cases(&mut text, &result.cases, 1);
-            }
-            if let TestOutcome::Error(error) = &result.outcome {
-                let _ = writeln!(text, "  {}", error.replace('\n', "\n  "));
-            }
-            if let Some(why) = why {
-                for line in why.explanation.text(&Colours).lines() {
-                    let _ = writeln!(text, "  {line}");
-                }
-                for line in &why.printed {
-                    let _ = writeln!(text, "  print: {}", paint::plain(line));
-                }
-            }
-        }
-        let total = results.len();
-        for (name, count) in [
-            (paint::good("PASS"), passed),
-            (paint::bad("FAIL"), failed),
-            (paint::bad("ERROR"), errors),
-            (paint::warning("SKIPPED"), skipped),
-        ] {
-            if count > 0 {
-                let _ = writeln!(text, "{name}: {count}/{total}");
-            }
-        }
-        for file in coverage {
-            let lines = file.covered.len() + file.not_covered.len();
-            let share = (file.covered.len() * 100).checked_div(lines).unwrap_or(100);
-            let _ = write!(text, "{}: {share}% of {lines} lines", file.file);
-            if file.not_covered.is_empty() {
-                text.push('\n');
-            } else {
-                let _ = writeln!(text, ", not: {:?}", file.not_covered);
-            }
-        }
-        text
-    }
-}
-
-/// How many of the lines with something to evaluate were evaluated, in percent.
-#[allow(clippy::cast_precision_loss, reason = "no policy has so many lines")]
-fn covered(coverage: &Coverage) -> f64 {
-    let lines = |of: fn(&FileCoverage) -> usize| coverage.iter().map(of).sum::<usize>();
-    let covered = lines(|file| file.covered.len());
-    match covered + lines(|file| file.not_covered.len()) {
-        0 => 100.0,
-        all => covered as f64 * 100.0 / all as f64,
     }
 }

@@ -54,6 +54,7 @@ pub use self::{
     problem::{Origin, Problem, Problems},
     pygeoapi::Pygeoapi,
     pygeoapi_version::{PygeoapiVersion, VersionMismatch, VersionParseError},
+    reading::of_form,
     rereading::Rereading,
     server::{AdminGrpc, DenialBodies, Server, Tls},
     socket_mode::SocketMode,

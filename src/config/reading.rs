@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use geowarden_yaml::{Document, KeyPath, Step};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
@@ -16,6 +17,15 @@ use super::{
     opentelemetry, paths,
     sources::{Sources, get, shown_path},
 };
+
+/// Reads a value, or says which part of it has not the expected form, and what was expected there.
+pub fn of_form<T: DeserializeOwned>(value: &Value) -> Result<T, (KeyPath, String)> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = steps(error.path());
+        let (message, _) = explain(&error.inner().to_string(), get(value, &path));
+        (path, message)
+    })
+}
 
 /// Reading stops after this many problems.
 const MAX_PROBLEMS: usize = 50;

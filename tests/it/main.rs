@@ -45,6 +45,7 @@ mod service_manager;
 mod source_code;
 mod spellings;
 mod start_faults;
+mod tables;
 mod tasks;
 mod tenants;
 mod tls;

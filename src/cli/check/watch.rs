@@ -1,24 +1,11 @@
 //! `check --watch`: again whenever a file changes, until it is interrupted.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
-use super::{Check, CommandError, build, print, running};
-use crate::{files::SETTLE_TIME, reload::Watcher};
-
-/// How long nothing may be heard until files are looked at all the same: some file systems send no events.
-const LOOK: Duration = Duration::from_hours(1);
+use super::{super::watching, Check, CommandError, build};
 
 pub(super) fn run(check: &Check) -> Result<ExitCode, CommandError> {
-    running::runtime()?.block_on(async {
-        loop {
-            // Watched before they are read, so that no change is missed.
-            let watcher = Watcher::new(paths(check));
-            let mut events = watcher.events();
-            check.once()?;
-            print("watching for changes\n")?;
-            events.changed(SETTLE_TIME, LOOK).await;
-        }
-    })
+    watching::repeat(|| paths(check), || check.once())
 }
 
 /// All files and folders that are read.

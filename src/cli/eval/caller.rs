@@ -1,40 +1,22 @@
-//! Determines the caller: from flags, or from the credential of the request.
-
-use std::{future::pending, sync::Arc};
+//! The caller that the flags describe.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
-    super::{CommandError, found_instead, key::attributes},
+    super::{
+        CommandError,
+        deciding::caller::{Caller, KEY_ID, bearer, key_holder},
+        found_instead,
+        key::attributes,
+    },
     Eval,
 };
 use crate::{
-    authn::{
-        ApiKeySettings, AuthnErrorKind, Chain, ChainSettings, Clock, Fetcher, KeyFetcher, KeyRing,
-        KeySource, KeyTable, scopes,
-    },
+    authn::Clock,
     config::{Config, key_file},
     files::Files,
-    identity::{Method, Principal},
-    reload::build,
-    request::Headers,
 };
-
-/// The caller, as the flags describe it.
-pub(super) enum Caller {
-    /// No flags: the request's own credential is checked.
-    ByCredential,
-    /// The flags describe this caller.
-    Known(Box<Principal>),
-    /// The flags name a key that has expired.
-    Expired,
-}
-
-impl Caller {
-    /// The status and code with which the service refuses an expired key.
-    pub(super) const EXPIRED: AuthnErrorKind = AuthnErrorKind::ExpiredKey;
-}
 
 impl Eval {
     pub(super) fn caller(
@@ -45,7 +27,7 @@ impl Eval {
     ) -> Result<Caller, CommandError> {
         let known = |principal| Ok(Caller::Known(Box::new(principal)));
         if let Some(claims) = &self.claims {
-            return known(bearer(claims)?);
+            return known(bearer(parsed(claims)?));
         }
         if let Some(id) = &self.key_id {
             let keys = config.authn.api_keys.as_ref().ok_or_else(|| {
@@ -66,92 +48,18 @@ impl Eval {
             return known(key_holder(id, found.entry.attributes));
         }
         if !self.attributes.is_empty() {
-            return known(key_holder("eval", attributes(&self.attributes)?));
+            return known(key_holder(KEY_ID, attributes(&self.attributes)?));
         }
         Ok(Caller::ByCredential)
     }
 }
 
-fn bearer(claims: &str) -> Result<Principal, CommandError> {
-    let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|e| {
+fn parsed(claims: &str) -> Result<Map<String, Value>, CommandError> {
+    serde_json::from_str(claims).map_err(|e| {
         let (line, column) = (e.line(), e.column());
         CommandError::Usage(format!(
             "--claims: expected a JSON object such as `{{\"sub\": \"ada\"}}`, found {} (line {line}, column {column})",
             found_instead(&e)
         ))
-    })?;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    Ok(Principal {
-        method: Method::Jwt,
-        subject: text("sub").map(Into::into),
-        issuer: text("iss").map(Into::into),
-        scopes: scopes(&claims),
-        claims: claims.into(),
-        ..Principal::anonymous()
     })
-}
-
-fn key_holder(id: &str, attributes: Map<String, Value>) -> Principal {
-    Principal {
-        method: Method::ApiKey,
-        subject: Some(id.into()),
-        key_id: Some(id.into()),
-        attributes: attributes.into(),
-        ..Principal::anonymous()
-    }
-}
-
-/// The configured ways to authenticate. Key servers are asked once, and only if the request has a credential.
-pub(super) async fn chain(
-    config: &Config,
-    files: &Files,
-    headers: &Headers,
-    clock: Arc<dyn Clock>,
-) -> Result<Chain, CommandError> {
-    let stored = build::stored_keys(config, files).map_err(CommandError::Config)?;
-    let table = build::key_table(&stored).map_err(CommandError::Config)?;
-    let ring = Arc::new(KeyRing::new(table));
-    if config.authn.api_keys.is_none() && config.authn.jwt.is_empty() {
-        return without_credentials(clock).map_err(CommandError::Failed);
-    }
-    let mut sources = Vec::new();
-    for (index, issuer) in config.authn.jwt.iter().enumerate() {
-        if issuer.jwks_file.is_some() {
-            let keys = build::keys_of_file(index, issuer, files).map_err(CommandError::Config)?;
-            sources.push(KeySource::fixed(&issuer.issuer, keys));
-            continue;
-        }
-        let deadline = config.server.deadline.0;
-        let (settings, fetch) = build::key_fetch_settings(index, issuer, deadline, files)
-            .map_err(CommandError::Config)?;
-        let failed = |e: String| CommandError::Failed(format!("issuer {}: {e}", issuer.issuer));
-        let http = Fetcher::new(&fetch).map_err(|e| failed(e.to_string()))?;
-        let (source, mut fetcher) =
-            KeyFetcher::new(settings, http, Arc::new(())).map_err(|e| failed(e.to_string()))?;
-        let places = &config.authn.tokens;
-        let has_other_places = places.query.is_some() || places.cookie.is_some();
-        if has_other_places || headers.all("authorization").next().is_some() {
-            tokio::select! {
-                () = fetcher.run(pending()) => {}
-                () = source.tried() => {}
-            }
-        }
-        sources.push(source);
-    }
-    let keys = config.authn.api_keys.is_some().then_some(ring);
-    build::chain(config, files, keys, &sources, clock).map_err(CommandError::Config)
-}
-
-/// Without configured credentials an anonymous request is still answered 401, so that policies can be tried before
-/// there is a configuration.
-fn without_credentials(clock: Arc<dyn Clock>) -> Result<Chain, String> {
-    let table = KeyTable::new(Vec::new()).map_err(|e| e.to_string())?;
-    let settings = ChainSettings {
-        api_keys: Some(ApiKeySettings::by_header(
-            "x-api-key",
-            Arc::new(KeyRing::new(table)),
-        )),
-        ..ChainSettings::default()
-    };
-    Chain::new(settings, clock).map_err(|e| e.to_string())
 }

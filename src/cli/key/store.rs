@@ -9,10 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    super::{CommandError, TenantArguments, replacing::replace},
-    list_text,
-};
+use super::super::{CommandError, TenantArguments, list_text, replacing::replace};
 use crate::{
     config::{
         ApiKeys, Origin,
@@ -105,7 +102,9 @@ impl Store {
         let value = value_of(entry)?;
         match (&self.keys.file, &self.keys.dir) {
             (Some(file), _) if file.exists() => {
-                change(file, |text| list_text::with(text, &value))?;
+                change(file, |text| {
+                    list_text::with(text, &value, &value.to_string())
+                })?;
                 Ok(file.clone())
             }
             (Some(file), _) => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use geowarden_rego::test::TestOutcome;
 
-use super::Ran;
+use super::results::{Ran, Reason};
 
 /// One suite with all tests.
 pub(super) fn xml(all: &[Ran]) -> String {
@@ -27,11 +27,7 @@ pub(super) fn xml(all: &[Ran]) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {totals}>\n  <testsuite name=\"geowarden test\" {totals}>\n"
     );
     for ran in all {
-        let (class, name) = ran
-            .result
-            .name
-            .rsplit_once('.')
-            .unwrap_or(("", &ran.result.name));
+        let (class, name) = ran.names();
         // Writing to a string cannot fail.
         let _ = write!(
             text,
@@ -49,13 +45,19 @@ pub(super) fn xml(all: &[Ran]) -> String {
                 text.push_str("><skipped/></testcase>\n");
                 continue;
             }
-            TestOutcome::Fail => ("failure", "the test is not true"),
-            TestOutcome::Error(error) => ("error", error.as_str()),
+            TestOutcome::Fail => (
+                "failure",
+                match &ran.reason {
+                    Some(Reason::OfRow(failure)) => failure.summary(),
+                    _ => "the test is not true".to_owned(),
+                },
+            ),
+            TestOutcome::Error(error) => ("error", error.clone()),
         };
         let _ = writeln!(
             text,
             "><{element} message=\"{}\">{}</{element}></testcase>",
-            escaped(message),
+            escaped(&message),
             escaped(&ran.why_text())
         );
     }

@@ -749,7 +749,7 @@ fn every_measured_policy_is_explained() {
                 },
                 ..settings()
             };
-            geowarden_rego::fix_now(1_800_000_000_000_000_000);
+            geowarden_rego::fix_now(Some(1_800_000_000_000_000_000));
             let Ok(policy) = Policy::load(sources.clone(), &settings) else {
                 continue;
             };

@@ -57,9 +57,9 @@ thread_local! {
     static ONCE: RefCell<Once> = RefCell::default();
 }
 
-/// Fixes the time that `time.now_ns` returns in evaluations on this thread, in nanoseconds since 1970.
-pub fn fix_now(nanoseconds: i64) {
-    FIXED.set(Some(nanoseconds));
+/// Fixes the time that `time.now_ns` returns in evaluations on this thread, in nanoseconds since 1970. `None` is the system's clock.
+pub fn fix_now(nanoseconds: Option<i64>) {
+    FIXED.set(nanoseconds);
 }
 
 /// Forgets all values for a new evaluation on this thread.

@@ -1,4 +1,4 @@
-//! The text of a key file with an entry more, less or changed. Everything else of it stays as it is.
+//! The text of a list in YAML with an entry more, less or changed. Everything else of it stays as it is.
 
 use geowarden_yaml::{Document, Step};
 use serde_json::Value;
@@ -11,8 +11,8 @@ use thiserror::Error;
 )]
 pub(super) struct Unfit;
 
-/// The text with one more entry at the end.
-pub(super) fn with(text: &str, entry: &Value) -> Result<String, Unfit> {
+/// The text with one more entry at the end. `written` is the entry in YAML; of several lines, the first has no indent.
+pub(super) fn with(text: &str, entry: &Value, written: &str) -> Result<String, Unfit> {
     let mut entries = entries(text)?;
     entries.push(entry.clone());
     if is_flow(text) {
@@ -24,7 +24,8 @@ pub(super) fn with(text: &str, entry: &Value) -> Result<String, Unfit> {
     } else {
         "\n"
     };
-    let changed = format!("{text}{end}{:indent$}- {entry}\n", "");
+    let lines = written.replace('\n', &format!("\n{:1$}", "", indent + 2));
+    let changed = format!("{text}{end}{:indent$}- {lines}\n", "");
     verified(changed, &entries)
 }
 
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn comments_and_other_entries_stay() {
         let new = json!({"id": "d", "sha256": "dd"});
-        let with = with(BLOCK, &new).unwrap();
+        let with = with(BLOCK, &new, &new.to_string()).unwrap();
         assert_eq!(with, format!("{BLOCK}- {new}\n"));
         assert_eq!(
             without(BLOCK, 1).unwrap(),
@@ -166,23 +167,23 @@ mod tests {
     fn other_styles_are_changed_or_refused_and_never_damaged() {
         let new = json!({"id": "d"});
         for empty in ["", "# Nothing yet.\n", "# Without an end"] {
-            let text = with(empty, &new).unwrap();
+            let text = with(empty, &new, &new.to_string()).unwrap();
             assert!(
                 text.starts_with(empty) && text.ends_with("- {\"id\":\"d\"}\n"),
                 "{text}"
             );
             assert_eq!(entries(&without(&text, 0).unwrap()), Ok(Vec::new()));
         }
-        let json = with("[]", &new).unwrap();
+        let json = with("[]", &new, &new.to_string()).unwrap();
         assert_eq!(json, "[\n  {\"id\":\"d\"}\n]\n");
         assert_eq!(without(&json, 0).unwrap(), "[]\n");
         assert_eq!(
-            with("  - id: a\n", &new).unwrap(),
-            "  - id: a\n  - {\"id\":\"d\"}\n"
+            with("  - id: a\n", &json!({"id": "d", "n": 1}), "id: d\nn: 1").unwrap(),
+            "  - id: a\n  - id: d\n    n: 1\n"
         );
         // A comment would be lost, or the end of the document is not that of the file.
         for text in ["[{id: a}] # mine\n", "a: 1\n", "- id: a\n...\n", "- ["] {
-            assert_eq!(with(text, &new), Err(Unfit), "{text}");
+            assert_eq!(with(text, &new, "id: d"), Err(Unfit), "{text}");
         }
     }
 }
