@@ -167,6 +167,13 @@ impl Test {
         if let Some(file) = &self.record {
             return self.record(file);
         }
+        // With a PATH, clap does not ask for --record, which excludes it.
+        if !self.eval.is_empty() {
+            return Err(CommandError::Usage(
+                "expected `--record FILE` with the flags of `eval` behind `--`, found none"
+                    .to_owned(),
+            ));
+        }
         if self.watch {
             return watching::repeat(|| self.watched(), || self.once());
         }

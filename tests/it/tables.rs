@@ -349,6 +349,9 @@ fn what_eval_decides_is_recorded_and_holds() {
         let (code, _, err) = geowarden(path, &arguments);
         assert!(code != 0 && err.contains(wrong), "{err}");
     }
+    let (code, _, err) = geowarden(path, &["test", "p", "--", "/"]);
+    assert_eq!(code, 64);
+    assert!(err.contains("--record FILE"), "{err}");
 }
 
 #[test]
