@@ -178,7 +178,7 @@ impl Init {
                 // /proc/self/exe, which leads to the program's file.
                 let program = local.config.program.as_ref().map(fs::canonicalize);
                 let program = program.transpose()?.unwrap_or_else(|| "geowarden".into());
-                let programs = systemd::Programs::find(program);
+                let programs = systemd::Programs::find(program, &Environment::of_process());
                 programs.add_units(&mut folder);
                 commands = programs.commands(&folder);
                 notes.extend(programs.notes(&guarded));

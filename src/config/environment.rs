@@ -137,6 +137,12 @@ impl Environment {
         &self.others
     }
 
+    /// The folders in which programs are looked for, in their order.
+    pub fn program_folders(&self) -> Vec<PathBuf> {
+        let path = self.others.get("PATH").map(String::as_str);
+        std::env::split_paths(path.unwrap_or_default()).collect()
+    }
+
     pub(super) fn settings(&self) -> &[Setting] {
         &self.settings
     }

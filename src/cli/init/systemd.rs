@@ -1,12 +1,13 @@
 //! Services of systemd: geowarden, where no package has brought it, and Envoy.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use super::{Folder, Guarded, reach, shell::quoted};
+use crate::config::Environment;
 
 /// The folder that the unit of the package reads.
 const PACKAGED: &str = "/etc/geowarden";
@@ -42,9 +43,10 @@ pub(super) struct Programs {
 
 impl Programs {
     /// `geowarden` is where this program is; Envoy is looked for on the PATH.
-    pub(super) fn find(geowarden: PathBuf) -> Self {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let envoy = env::split_paths(&path)
+    pub(super) fn find(geowarden: PathBuf, environment: &Environment) -> Self {
+        let envoy = environment
+            .program_folders()
+            .into_iter()
             .map(|folder| folder.join("envoy"))
             .filter(|file| file.is_absolute())
             .find(|file| {
