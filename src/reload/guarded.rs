@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::Path,
 };
 
@@ -170,6 +171,12 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
             "pygeoapi runs with `server.admin: true`: anyone whom the policy allows can change its configuration at /admin/config; switch it off unless it is needed".to_owned(),
         );
     }
+    let host = setting("bind").and_then(|bind| bind.get("host"));
+    if let Some(host) = host.and_then(Value::as_str).filter(|host| is_reached(host)) {
+        all.push(format!(
+            "pygeoapi has `server.bind.host: {host}`: `pygeoapi serve` listens there, and clients reach it around Envoy; set it to 127.0.0.1, or let gunicorn bind 127.0.0.1"
+        ));
+    }
     let prefix = setting("api_rules")
         .and_then(|rules| rules.get("url_prefix"))
         .and_then(Value::as_str)
@@ -194,6 +201,12 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
         );
     }
     all
+}
+
+/// Whether others reach what listens on this host. Of a name, or a variable, that is not known.
+fn is_reached(host: &str) -> bool {
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    ip.is_ok_and(|ip| !ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -233,6 +246,27 @@ mod tests {
             "{problems}"
         );
         assert_eq!(problems.lines().count(), 2, "{problems}");
+    }
+
+    #[test]
+    fn a_pygeoapi_that_clients_reach_around_envoy_is_warned_of() {
+        for (host, is_told) in [
+            ("0.0.0.0", true),
+            ("'::'", true),
+            ("192.0.2.1", true),
+            ("127.0.0.1", false),
+            ("'::1'", false),
+            ("localhost", false),
+            ("${HOST}", false),
+        ] {
+            let text = format!(
+                "server: {{bind: {{host: \"{}\"}}}}\nresources: {{}}\n",
+                host.trim_matches('\'')
+            );
+            let (warnings, _) = inspected(&text);
+            let told = warnings.concat().contains("around Envoy");
+            assert_eq!(told, is_told, "{host}: {warnings:?}");
+        }
     }
 
     #[test]
