@@ -9,6 +9,7 @@ mod guarded;
 mod kubernetes;
 mod login;
 mod openapi;
+mod options;
 mod place;
 mod policy;
 mod reach;
@@ -26,7 +27,7 @@ use self::{
 };
 use super::{CommandError, print, print_json, read::backends};
 use crate::{
-    config::{Config, Environment, key_file::Entry},
+    config::{Config, Environment, Problem, Problems, key_file::Entry},
     reload::tenants,
     request::ogc::Backend,
 };
@@ -71,7 +72,7 @@ pub(super) struct Init {
     #[arg(long = "for", value_enum, value_name = "PLACE", default_value_t = Place::Host)]
     place: Place,
     /// Where clients reach Envoy
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = options::listen)]
     listen: SocketAddr,
     /// The web framework that pygeoapi runs on
     #[arg(long, value_parser = backends())]
@@ -94,13 +95,13 @@ pub(super) struct Init {
     /// A scope to ask for besides openid and offline_access; may be given again (oidc)
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// fastgeoapi's .env (fastgeoapi)
-    #[arg(long, value_name = "FILE", default_value = ".env")]
-    env_file: PathBuf,
+    /// fastgeoapi's .env (fastgeoapi); without it `.env`
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
     /// The policy that was loaded into OPA (fastgeoapi, with OPA_ENABLED)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print JSON: {folder, files, key, commands, notes}
+    /// Print JSON: {folder, files, key, url, commands, requests, notes}
     #[arg(long)]
     json: bool,
 }
@@ -145,7 +146,9 @@ impl Init {
     }
 
     fn write(&self) -> Result<Summary, CommandError> {
+        options::have_effect(self)?;
         let guarded = Guarded::read(&self.pygeoapi)?;
+        options::ports_differ(self, &guarded)?;
         let mut folder = Folder::new(&self.folder)?;
         self.place.accepts(folder.path())?;
         let mine = match self.mode {
@@ -154,6 +157,7 @@ impl Init {
         };
         let local = self.check(&mine, &guarded, &folder)?;
         let mut notes = [guarded.notes.clone(), mine.notes.clone(), local.warnings].concat();
+        notes.extend(self.notes(&guarded));
 
         let yaml = self.place.configuration(&mine, &guarded, self.backend());
         folder.add("geowarden.yaml", yaml);
@@ -198,7 +202,8 @@ impl Init {
             files: folder.names(),
             key: mine.key,
             url: self.url(prefix),
-            collection: guarded.collections.first().cloned(),
+            page: guarded.page_to_try(),
+            has_login: mine.bootstrap.has_login(),
             commands,
             notes,
         })
@@ -227,7 +232,7 @@ impl Init {
             trial.path(),
             &Environment::of_process(),
         )
-        .map_err(CommandError::Config)?;
+        .map_err(of_options)?;
         let (sources, problems) = tenants::key_sources_of_files(&config);
         problems.into_result(()).map_err(CommandError::Config)?;
         let built = tenants::all(&sources).map_err(CommandError::Config)?;
@@ -237,6 +242,36 @@ impl Init {
         })
     }
 
+    /// What to know of the address, and of what containers would not find.
+    fn notes(&self, guarded: &Guarded) -> Vec<String> {
+        let mut all = Vec::new();
+        if !self.listen.ip().is_loopback() {
+            all.push(format!(
+                "Envoy listens on {} without TLS: keys and tokens cross the network in clear text. Give the listener of envoy.yaml a certificate, as envoy/edge.yaml shows, or put a proxy with TLS before it",
+                self.listen
+            ));
+        }
+        if self.mode == Mode::Oidc {
+            all.push(format!(
+                "register the redirect URI http://{}/callback for the client {} at the issuer; where people use another address, SCHEME://HOST/callback",
+                self.listen,
+                self.client_id.as_deref().unwrap_or_default()
+            ));
+        }
+        match self.place {
+            Place::Compose => all.extend(guarded.not_in_containers(
+                Some(guarded.folder()),
+                "mount them as `volumes`, and set the variables as `environment`, of the services `openapi` and `pygeoapi` in compose.yaml",
+            )),
+            Place::Kubernetes => all.extend(guarded.not_in_containers(
+                None,
+                "mount the data in pygeoapi/data-patch.yaml and name its place in pygeoapi/config.yml, and set the variables as `env` of the container `pygeoapi`",
+            )),
+            Place::Host | Place::Systemd => {}
+        }
+        all
+    }
+
     fn backend(&self) -> Backend {
         self.backend.unwrap_or_default()
     }
@@ -244,6 +279,23 @@ impl Init {
     fn url(&self, prefix: &str) -> String {
         format!("http://{}{prefix}", self.listen)
     }
+}
+
+/// Names the option that a value came from: the file with it is not written yet.
+fn of_options(problems: Problems) -> CommandError {
+    let option = |problem: &Problem| {
+        let options = [("issuer", "--issuer"), ("audiences", "--audience")];
+        let inside = problem.path.strip_prefix("authn.jwt[0].")?;
+        options
+            .iter()
+            .find(|(key, _)| inside.starts_with(key))
+            .map(|(_, option)| *option)
+    };
+    let told = problems
+        .0
+        .iter()
+        .find_map(|problem| Some(format!("{}: {}", option(problem)?, problem.message)));
+    told.map_or(CommandError::Config(problems), CommandError::Usage)
 }
 
 /// A configuration that was built, and what there is to say of it.

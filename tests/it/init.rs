@@ -73,8 +73,14 @@ fn passes(folder: &Path, arguments: &[&str]) -> String {
 
 fn init(folder: &Path, more: &[&str]) -> Value {
     let common = ["init", "maps", "--pygeoapi", "config.yml", "--json"];
-    let document = ["--openapi", "openapi.yml"];
-    let arguments = [&common[..], &document, more].concat();
+    // Containers make the document themselves.
+    let is_in_containers = more.contains(&"compose") || more.contains(&"kubernetes");
+    let document: &[&str] = if is_in_containers {
+        &[]
+    } else {
+        &["--openapi", "openapi.yml"]
+    };
+    let arguments = [&common[..], document, more].concat();
     serde_json::from_str(&passes(folder, &arguments)).unwrap()
 }
 
@@ -182,6 +188,9 @@ fn keys_and_tokens_start_and_pass_their_tests() {
             );
             assert!(envoy.contains("resources: [\"urn:maps\"]"), "{envoy}");
             assert!(written(path, "oauth2/token.yaml").contains("\"browser-secret\""));
+            let said = made.to_string();
+            assert!(said.contains("http://127.0.0.1:8080/callback"), "{said}");
+            assert!(said.contains("in a browser"), "{said}");
         }
     }
 }
@@ -451,4 +460,149 @@ fn every_container_can_read_the_files_of_whoever_wrote_them() {
             "{name}: {service}"
         );
     }
+}
+
+/// What a refused `init` says.
+fn refused(folder: &Path, more: &[&str]) -> String {
+    let common = ["init", "maps", "--pygeoapi", "config.yml"];
+    let output = geowarden(folder, &[&common[..], more].concat());
+    assert_eq!(output.status.code(), Some(64), "{more:?}");
+    assert!(!folder.join("maps").exists(), "{more:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn an_option_without_effect_is_refused() {
+    let folder = place();
+    let jwt = ["--issuer", "https://idp.example", "--audience", "a"];
+    for (more, says) in [
+        (&jwt[..], "--issuer: has an effect only with --mode jwt"),
+        (&["--audience", "a"], "--audience"),
+        (&["--client-id", "a"], "--client-id"),
+        (&["--scope", "a"], "--scope"),
+        (&["--policy", "auth.rego"], "--policy"),
+        (&["--env-file", "keys.env"], "--env-file"),
+        (
+            &["--for", "compose", "--openapi", "openapi.yml"],
+            "--openapi",
+        ),
+        (
+            &["--for", "compose", "--backend", "starlette"],
+            "--backend starlette",
+        ),
+    ] {
+        let told = refused(folder.path(), more);
+        assert!(told.contains(says), "{told}");
+    }
+    let bad = ["--mode", "jwt", "--issuer", "idp", "--audience", "a"];
+    let told = refused(folder.path(), &bad);
+    assert!(
+        told.contains("--issuer: ") && !told.contains("geowarden.yaml"),
+        "{told}"
+    );
+    let output = geowarden(
+        folder.path(),
+        &[
+            "init",
+            "maps",
+            "--pygeoapi",
+            "config.yml",
+            "--listen",
+            "localhost:8080",
+        ],
+    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && told.contains("expected an IP address and a port"),
+        "{told}"
+    );
+}
+
+#[test]
+fn two_programs_never_share_an_address() {
+    let folder = place();
+    let path = folder.path();
+    let on_port = |port: u16| {
+        let text = PYGEOAPI.replace("port: 5001", &format!("port: {port}"));
+        fs::write(path.join("config.yml"), text).unwrap();
+    };
+    for listen in [
+        "127.0.0.1:5001",
+        "0.0.0.0:5001",
+        "127.0.0.1:9901",
+        "127.0.0.1:9191",
+        "0.0.0.0:9193",
+    ] {
+        let told = refused(path, &["--listen", listen]);
+        let (_, port) = listen.split_once(':').unwrap();
+        assert!(
+            told.contains(&format!("--listen {listen}")) && told.contains(port),
+            "{told}"
+        );
+        assert!(!told.contains("socket_address"), "{told}");
+    }
+    for port in [9191, 9192, 9193, 9901] {
+        on_port(port);
+        let told = refused(path, &[]);
+        assert!(
+            told.contains(&format!("`server.bind.port` is {port}")),
+            "{told}"
+        );
+    }
+    // The default of one is free where it is given to the other.
+    on_port(8080);
+    assert!(refused(path, &[]).contains("pygeoapi uses the port 8080"));
+    init(path, &["--listen", "127.0.0.1:5000"]);
+    let envoy = written(path, "envoy.yaml");
+    for address in [
+        "{address: 127.0.0.1, port_value: 5000}",
+        "{address: 127.0.0.1, port_value: 8080}",
+    ] {
+        assert_eq!(envoy.matches(address).count(), 1, "{envoy}");
+    }
+}
+
+#[test]
+fn the_request_to_try_and_the_notes_fit_what_there_is() {
+    let folder = place();
+    let path = folder.path();
+    let outside = tempfile::tempdir().unwrap();
+    let data = outside.path().join("lakes.gpkg");
+    fs::write(&data, "").unwrap();
+    let data = fs::canonicalize(data).unwrap().display().to_string();
+    let text = format!(
+        "server: {{bind: {{host: 0.0.0.0, port: 5000}}}}\nresources:\n  heights: {{type: collection, providers: [{{type: coverage}}]}}\n  lakes: {{type: collection, providers: [{{type: feature, data: {data}, password: '${{DB_PASSWORD:-x}}'}}]}}\n"
+    );
+    fs::write(path.join("config.yml"), &text).unwrap();
+    let made = init(path, &["--for", "compose", "--listen", "0.0.0.0:8080"]);
+    assert!(
+        made["requests"]
+            .to_string()
+            .contains("/collections/lakes/items"),
+        "{made}"
+    );
+    let notes = made["notes"].to_string();
+    for part in [
+        data.as_str(),
+        "${DB_PASSWORD}",
+        "clear text",
+        "around Envoy",
+    ] {
+        assert!(notes.contains(part), "{part}: {notes}");
+    }
+    fs::remove_dir_all(path.join("maps")).unwrap();
+    let coverage = text.replace("type: feature", "type: coverage");
+    fs::write(path.join("config.yml"), coverage).unwrap();
+    let made = init(path, &[]);
+    assert!(
+        made["requests"]
+            .to_string()
+            .contains("/collections/heights'"),
+        "{made}"
+    );
+    let notes = made["notes"].to_string();
+    assert!(
+        !notes.contains("DB_PASSWORD") && !notes.contains("clear text"),
+        "{notes}"
+    );
 }

@@ -50,12 +50,12 @@ impl Bootstrap {
         secrets: &str,
     ) -> Result<String, CommandError> {
         let mut text = Template(self.on_host.to_owned());
-        text.replace(&address("127.0.0.1", 8080), listen)?;
-        text.replace(
-            &address("127.0.0.1", 5000),
-            &address("127.0.0.1", pygeoapi_port),
-        )?;
-        text.replace(&address("127.0.0.1", 9191), geowarden)?;
+        let pygeoapi = address("127.0.0.1", pygeoapi_port);
+        text.replace_all(&[
+            (&address("127.0.0.1", 8080), listen),
+            (&address("127.0.0.1", 5000), &pygeoapi),
+            (&address("127.0.0.1", 9191), geowarden),
+        ])?;
         if let Some(login) = &self.login {
             login.adapt(&mut text)?;
             for name in ["token", "hmac"] {

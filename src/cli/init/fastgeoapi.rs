@@ -46,8 +46,11 @@ test_any_credential_opens_every_collection if {
 "#;
 
 pub(super) fn mine(init: &Init, guarded: &Guarded) -> Result<Mine, CommandError> {
-    let settings = fastgeoapi::Settings::load(&init.env_file, &Environment::of_process())
-        .map_err(CommandError::Config)?;
+    let settings = fastgeoapi::Settings::load(
+        init.env_file.as_deref().unwrap_or(Path::new(".env")),
+        &Environment::of_process(),
+    )
+    .map_err(CommandError::Config)?;
     let asks_policy = settings.needs_policy();
     let mut notes = settings.notes.clone();
     let mut native = Native {

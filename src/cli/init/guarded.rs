@@ -1,6 +1,7 @@
 //! What there is to guard, read from pygeoapi's own configuration.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -26,6 +27,12 @@ pub(super) struct Guarded {
     pub(super) collections: Vec<String>,
     /// Those of them whose items can be changed.
     pub(super) editable: Vec<String>,
+    /// Those of them that have items: a coverage or a map has none.
+    pub(super) with_items: Vec<String>,
+    /// The files and folders of this machine that it names.
+    pub(super) paths: BTreeSet<PathBuf>,
+    /// The variables of the environment that it reads.
+    pub(super) variables: BTreeSet<String>,
     /// The ids of its processes.
     pub(super) processes: Vec<String>,
     /// The port that it listens on.
@@ -63,6 +70,12 @@ impl Guarded {
         };
         let ids = |(id, _): (&String, &Value)| id.clone();
         let mut guarded = Self {
+            with_items: of_type("collection")
+                .filter(|(_, resource)| has_items(resource))
+                .map(ids)
+                .collect(),
+            paths: BTreeSet::new(),
+            variables: BTreeSet::new(),
             file,
             text: text.to_owned(),
             collections: of_type("collection").map(ids).collect(),
@@ -75,6 +88,7 @@ impl Guarded {
             base_path: String::new(),
             notes: Vec::new(),
         };
+        guarded.read_outside(value);
         guarded.read_server(value.get("server").unwrap_or(&Value::Null));
         if of_type("stac-collection").next().is_some() {
             guarded.notes.push(
@@ -113,10 +127,71 @@ impl Guarded {
         }
     }
 
+    /// Finds what it reads beside itself: a text that is a path here, and `${VARIABLE}`.
+    fn read_outside(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => {
+                for part in text.split("${").skip(1) {
+                    let name = part.split(['}', ':']).next().unwrap_or_default();
+                    self.variables.insert(name.to_owned());
+                }
+                let path = self.folder().join(text);
+                let is_file = text.contains(['/', '.']) && !text.ends_with("://");
+                if let Some(found) = path.canonicalize().ok().filter(|_| is_file)
+                    && found.parent().is_some()
+                {
+                    self.paths.insert(found);
+                }
+            }
+            Value::Array(all) => all.iter().for_each(|one| self.read_outside(one)),
+            Value::Object(all) => all.values().for_each(|one| self.read_outside(one)),
+            _ => {}
+        }
+    }
+
+    /// What containers do not find that have this folder only, and what to do.
+    pub(super) fn not_in_containers(&self, mounted: Option<&Path>, cure: &str) -> Option<String> {
+        let outside = self
+            .paths
+            .iter()
+            .filter(|path| !mounted.is_some_and(|mounted| path.starts_with(mounted)));
+        let paths: Vec<String> = outside.map(|path| path.display().to_string()).collect();
+        let variables: Vec<String> = self
+            .variables
+            .iter()
+            .map(|name| format!("${{{name}}}"))
+            .collect();
+        let all = [paths, variables].concat();
+        (!all.is_empty()).then(|| {
+            format!(
+                "pygeoapi's configuration reads what its container does not have: {}: {cure}",
+                all.join(", ")
+            )
+        })
+    }
+
+    /// What a reader may ask for, below pygeoapi's root.
+    pub(super) fn page_to_try(&self) -> String {
+        match (self.with_items.first(), self.collections.first()) {
+            (Some(id), _) => format!("/collections/{id}/items"),
+            (None, Some(id)) => format!("/collections/{id}"),
+            (None, None) => "/collections".to_owned(),
+        }
+    }
+
     /// The folder of the configuration file, in which its data often are.
     pub(super) fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(&self.file)
     }
+}
+
+fn has_items(resource: &Value) -> bool {
+    let providers = resource.get("providers").and_then(Value::as_array);
+    let mut kinds = providers
+        .into_iter()
+        .flatten()
+        .filter_map(|provider| provider.get("type").and_then(Value::as_str));
+    kinds.any(|kind| matches!(kind, "feature" | "record"))
 }
 
 fn is_editable(resource: &Value) -> bool {

@@ -70,6 +70,19 @@ impl Place {
         }
     }
 
+    /// The ports of 127.0.0.1 that geowarden uses beside Envoy and pygeoapi.
+    pub(super) fn ports(self) -> &'static [(u16, &'static str)] {
+        match self {
+            Self::Host => &[
+                (9191, "geowarden's `server.grpc`"),
+                (9192, "geowarden's `server.admin`"),
+                (9193, "geowarden's `server.admin_grpc`"),
+            ],
+            Self::Systemd => &[(9192, "geowarden's `server.admin`")],
+            Self::Compose | Self::Kubernetes => &[],
+        }
+    }
+
     /// The files of API keys: one list, or where it is a mounted Secret one entry a file.
     pub(super) fn key_files(self, keys: &[Entry]) -> Result<Vec<(String, String)>, CommandError> {
         let mut lines = Vec::new();

@@ -12,8 +12,10 @@ pub(super) struct Summary {
     pub(super) key: Option<String>,
     /// Where clients find pygeoapi.
     pub(super) url: String,
-    /// A collection to ask for.
-    pub(super) collection: Option<String>,
+    /// What to ask for below it.
+    pub(super) page: String,
+    /// Whether people can log in.
+    pub(super) has_login: bool,
     pub(super) commands: Vec<String>,
     pub(super) notes: Vec<String>,
 }
@@ -26,6 +28,7 @@ impl Summary {
             "key": self.key,
             "url": self.url,
             "commands": self.commands,
+            "requests": self.requests(),
             "notes": self.notes,
         })
     }
@@ -56,13 +59,15 @@ impl Summary {
     }
 
     fn requests(&self) -> Vec<String> {
-        let items = match &self.collection {
-            Some(id) => format!("{}/collections/{id}/items", self.url),
-            None => format!("{}/collections", self.url),
-        };
-        let mut requests = vec![format!("curl -i '{items}'   # 401")];
+        let page = format!("{}{}", self.url, self.page);
+        let mut requests = vec![format!("curl -i '{page}'   # 401")];
         if let Some(key) = &self.key {
-            requests.push(format!("curl -i -H 'x-api-key: {key}' '{items}'   # 200"));
+            requests.push(format!("curl -i -H 'x-api-key: {key}' '{page}'   # 200"));
+        }
+        if self.has_login {
+            requests.push(format!(
+                "open {page} in a browser   # the issuer's page to log in"
+            ));
         }
         requests
     }

@@ -11,6 +11,18 @@ pub(super) fn address(host: &str, port: u16) -> String {
 pub(super) struct Template(pub(super) String);
 
 impl Template {
+    /// Puts texts in the places of others, none of them in a text that was put there before.
+    pub(super) fn replace_all(&mut self, pairs: &[(&str, &str)]) -> Result<(), CommandError> {
+        let mark = |number: usize| format!("\0{number}\0");
+        for (number, (from, _)) in pairs.iter().enumerate() {
+            self.replace(from, &mark(number))?;
+        }
+        for (number, (_, to)) in pairs.iter().enumerate() {
+            self.replace(&mark(number), to)?;
+        }
+        Ok(())
+    }
+
     /// Puts a text in the place of another one, which is there exactly once: otherwise Envoy would ask somebody else.
     pub(super) fn replace(&mut self, from: &str, to: &str) -> Result<(), CommandError> {
         match self.0.matches(from).count() {
