@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::view::{Bootstrap, Cluster, Target, targets_of};
+use crate::view::{Bootstrap, Cluster, NetworkAddress, Target, targets_of};
 
 /// The guarded clusters: those that are the targets of routes with a decision of geowarden.
 #[derive(Debug, Default)]
 pub(crate) struct Guarded {
     names: BTreeSet<String>,
-    addresses: BTreeSet<String>,
+    addresses: BTreeSet<NetworkAddress>,
 }
 
 impl Guarded {

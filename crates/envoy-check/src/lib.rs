@@ -6,7 +6,7 @@ mod guarded;
 mod settings;
 mod view;
 
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use geowarden_yaml::Document;
 
@@ -30,8 +30,19 @@ pub struct Expectations {
     pub deadline: Duration,
     /// The largest CheckRequest, in bytes (`server.max_request_bytes`).
     pub max_request_bytes: u64,
+    /// The address at which geowarden answers Envoy (`server.grpc`). `None` if it is unknown.
+    pub grpc: Option<ListensOn>,
     /// Headers with credentials besides `authorization` and `cookie`, in lower case.
     pub credential_headers: Vec<String>,
+}
+
+/// The address that geowarden listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListensOn {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// A Unix domain socket.
+    Unix(PathBuf),
 }
 
 impl Default for Expectations {
@@ -39,6 +50,7 @@ impl Default for Expectations {
         Self {
             deadline: Duration::from_millis(500),
             max_request_bytes: 1 << 20,
+            grpc: None,
             credential_headers: vec!["x-api-key".to_owned()],
         }
     }
@@ -54,7 +66,7 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
     for manager in bootstrap.asking_managers() {
         for filter in manager.authorizations() {
             authorization::check(filter, expected, &mut found);
-            authorizer::check(&bootstrap, filter, &mut found);
+            authorizer::check(&bootstrap, filter, expected, &mut found);
         }
         filters::check(manager, &mut found);
         shaping::check(manager, &mut found);

@@ -81,16 +81,21 @@ pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Finding
             Wanted::NotTrue => ("`false`".to_owned(), format!("remove `{name}`")),
             Wanted::NotFalse => ("`true`".to_owned(), format!("remove `{name}`")),
             Wanted::Word(word) => (format!("`{word}`"), format!("set `{name}: {word}`")),
-            Wanted::NoneOf(_) => ("another word".to_owned(), format!("remove `{name}`")),
+            Wanted::NoneOf(words) => (format!("no {}", quoted(words)), format!("remove `{name}`")),
             Wanted::Present => (
                 "a value".to_owned(),
                 format!("set `{name}` as in envoy/api-key.yaml"),
             ),
             Wanted::Absent => ("nothing".to_owned(), format!("remove `{name}`")),
         };
-        let is = value
-            .as_ref()
-            .map_or_else(|| "nothing".to_owned(), Node::in_words);
+        let is = match (setting.wanted, value.as_ref()) {
+            // One of the known words, so it is no secret.
+            (Wanted::NoneOf(_), Some(value)) if value.text().is_some() => {
+                format!("`{}`", value.text().unwrap_or_default())
+            }
+            (_, Some(value)) => value.in_words(),
+            (_, None) => "nothing".to_owned(),
+        };
         let message = format!(
             "{name}: expected {expected}, found {is}: {}",
             setting.undoes
@@ -98,6 +103,11 @@ pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Finding
         let at = holder.nearest(setting.names);
         found.add(setting.severity, setting.code, &at, message, cure);
     }
+}
+
+fn quoted(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(" or ")
 }
 
 fn is_as(wanted: Wanted, value: Option<&Node<'_>>) -> bool {

@@ -1,5 +1,6 @@
 //! A typed view of the parts of Envoy's configuration that the checks need.
 
+mod address;
 mod bootstrap;
 mod cluster;
 mod extension;
@@ -11,8 +12,9 @@ mod route;
 
 pub use self::bootstrap::UnreadableEnvoy;
 pub(crate) use self::{
+    address::{Host, NetworkAddress, is_loopback, socket_address},
     bootstrap::Bootstrap,
-    cluster::{Cluster, is_loopback, socket_address},
+    cluster::Cluster,
     extension::{Extension, typed_config},
     manager::{EXT_AUTHZ, HttpFilter, Manager, ROUTER},
     node::Node,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use geowarden_envoy_check::{Expectations, Finding, Report, Severity, check};
+use geowarden_envoy_check::{Expectations, Finding, ListensOn, Report, Severity, check};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -67,7 +67,7 @@ const ROUTE: &str = "                        - match: {prefix: /}\n";
 const MERGE: &str = "                merge_slashes: false\n";
 const FAILURE: &str = "                      failure_mode_allow: false\n";
 
-const MUTATIONS: [Mutation; 72] = [
+const MUTATIONS: [Mutation; 79] = [
     // The filter.
     error("failure_mode_allow: false", "failure_mode_allow: true", "failure-mode-allow", "failure_mode_allow: true"),
     error("failure_mode_allow: false", "failureModeAllow: true", "failure-mode-allow", "failureModeAllow: true"),
@@ -139,6 +139,13 @@ const MUTATIONS: [Mutation; 72] = [
     error(ROUTE, "                        - match: {prefix: /}\n                          request_headers_to_add: [{header: {key: Accept, value: text/html}}]\n", "route-sets-header", "key: Accept"),
     warning("timeout: 0s", "timeout: 30s", "route-timeout", "timeout: 30s"),
     warning("                              retriable_request_headers:\n                                - name: \":method\"\n                                  string_match: {safe_regex: {regex: \"GET|HEAD\"}}\n", "", "route-retry", "retry_policy"),
+    warning("{regex: \"GET|HEAD\"}", "{regex: \".*\"}", "route-retry", "retry_policy"),
+    warning("{regex: \"GET|HEAD\"}", "{regex: \"GET|HEAD|POST\"}", "route-retry", "retry_policy"),
+    warning("{safe_regex: {regex: \"GET|HEAD\"}}", "{prefix: \"\"}", "route-retry", "retry_policy"),
+    warning("{safe_regex: {regex: \"GET|HEAD\"}}", "{exact: PUT}", "route-retry", "retry_policy"),
+    warning("string_match: {safe_regex: {regex: \"GET|HEAD\"}}", "present_match: true", "route-retry", "retry_policy"),
+    warning("string_match: {safe_regex: {regex: \"GET|HEAD\"}}", "string_match: {exact: GET}\n                                  invert_match: true", "route-retry", "retry_policy"),
+    warning("string_match: {safe_regex: {regex: \"GET|HEAD\"}}", "string_match: {exact: GET}\n                                - name: accept", "route-retry", "retry_policy"),
     error("                          check_settings:\n                            context_extensions: {policy: geobeyond}\n", "", "route-without-tenant", "- match: {prefix: /}").of("envoy/tenants.yaml"),
     // Ways around.
     error("cluster: admin, timeout: 5s", "cluster: pygeoapi, timeout: 5s", "unguarded-listener", "cluster: pygeoapi, timeout: 5s").of("envoy/sidecar.yaml"),
@@ -235,8 +242,9 @@ fn codes() -> BTreeSet<String> {
 }
 
 /// What no line of the shipped files could be changed into has a test of its own below.
-const ELSEWHERE: [&str; 7] = [
+const ELSEWHERE: [&str; 8] = [
     "conditional-ext-authz",
+    "geowarden-address",
     "geowarden-http2",
     "geowarden-plain",
     "shaping-body-mode",
@@ -366,6 +374,105 @@ fn a_second_cluster_of_the_same_address_is_guarded_too() {
     assert_eq!(codes, ["unguarded-listener", "unguarded-listener"]);
 }
 
+/// However the address of pygeoapi is written, it is the same server.
+#[test]
+fn another_spelling_of_the_same_address_is_guarded_too() {
+    let unguarded = |of_pygeoapi: &str, other: &str| {
+        let text = read("envoy/sidecar.yaml")
+            .replace(
+                "address: 127.0.0.1, port_value: 5000}",
+                &format!("{of_pygeoapi}, port_value: 5000}}"),
+            )
+            .replace(
+                "address: 127.0.0.1, port_value: 9901}\n",
+                &format!("{other}, port_value: 5000}}\n"),
+            );
+        let found = found(&text);
+        found.contains(&"unguarded-listener")
+    };
+    let loopback = [
+        "address: 127.0.0.1",
+        "address: localhost",
+        "address: LocalHost.",
+        "address: 127.0.0.2",
+        "address: \"::1\"",
+        "address: \"[::1]\"",
+        "address: \"0:0:0:0:0:0:0:1\"",
+        "address: \"::ffff:127.0.0.1\"",
+        "address: 0.0.0.0",
+        "address: \"::\"",
+        "address: ip6-localhost",
+        "address: pygeoapi.localhost",
+    ];
+    for one in loopback {
+        for (one, other) in [(loopback[0], one), (one, loopback[0])] {
+            assert!(unguarded(one, other), "{one}, {other}");
+        }
+    }
+    for (one, other, is_same) in [
+        (
+            "address: pygeoapi.example",
+            "address: PyGeoAPI.example.",
+            true,
+        ),
+        ("address: 10.0.0.7", "address: \"::ffff:10.0.0.7\"", true),
+        ("address: \"fd00::7\"", "address: \"FD00:0::7\"", true),
+        ("address: pygeoapi.example", "address: other.example", false),
+        ("address: 10.0.0.7", "address: 127.0.0.1", false),
+        ("address: localhost", "address: localhost.example", false),
+    ] {
+        assert_eq!(unguarded(one, other), is_same, "{one}, {other}");
+    }
+    let last = "                    socket_address: {address: 127.0.0.1, port_value: 9901}\n";
+    let second = "                  additional_addresses: [{address: {socket_address: {address: localhost, port_value: 5000}}}]\n";
+    let text = read("envoy/sidecar.yaml").replace(last, &format!("{last}{second}"));
+    assert!(found(&text).contains(&"unguarded-listener"));
+}
+
+/// Such a request may be sent twice.
+#[test]
+fn retries_of_reading_methods_are_left_alone() {
+    let shipped = "string_match: {safe_regex: {regex: \"GET|HEAD\"}}";
+    for matcher in [
+        "string_match: {exact: GET}",
+        "string_match: {safe_regex: {regex: \"^(?:GET|HEAD|OPTIONS)$\"}}",
+        "stringMatch: {safeRegex: {regex: \"(HEAD|GET)\"}}",
+        "exact_match: HEAD",
+        "string_match: {exact: GET}\n                                - name: \":method\"\n                                  string_match: {exact: HEAD}",
+    ] {
+        let text = read("envoy/api-key.yaml");
+        let changed = text.replacen(shipped, matcher, 1);
+        assert_ne!(text, changed);
+        assert_eq!(found(&changed), Vec::<&str>::new(), "{matcher}");
+    }
+}
+
+/// Names of headers and words of enumerations are no secrets.
+#[test]
+fn a_finding_names_the_header_or_the_word() {
+    let with_header = "                        - match: {prefix: /}
+                          request_headers_to_add: [{header: {key: X-Geowarden-Subject, value: a}}]
+";
+    for (from, to, told) in [
+        (ROUTE, with_header, "found `x-geowarden-subject`"),
+        (
+            "codec_type: AUTO",
+            "codec_type: HTTP3",
+            "codec_type: expected no `HTTP3`, found `HTTP3`",
+        ),
+        (
+            MERGE,
+            "                forward_client_cert_details: FORWARD_ONLY\n",
+            "expected no `FORWARD_ONLY` or `ALWAYS_FORWARD_ONLY`, found `FORWARD_ONLY`",
+        ),
+    ] {
+        let text = read("envoy/api-key.yaml").replacen(from, to, 1);
+        let report = report(&text);
+        let mut messages = report.findings.iter().map(|one| &one.message);
+        assert!(messages.any(|m| m.contains(told)), "{report:#?}");
+    }
+}
+
 /// A route of another service may be switched off.
 #[test]
 fn what_leads_elsewhere_is_left_alone() {
@@ -393,6 +500,63 @@ fn geowardens_own_limits_count() {
         "{}",
         findings[0].message
     );
+}
+
+#[test]
+fn an_address_at_which_geowarden_does_not_listen_is_found() {
+    let tcp = |address: &str| ListensOn::Tcp(address.parse().unwrap());
+    let unix = |path: &str| ListensOn::Unix(path.into());
+    let by_tcp = |address: &str, port: u16| {
+        format!("socket_address: {{address: {address}, port_value: {port}}}")
+    };
+    let by_socket = |path: &str| format!("pipe: {{path: {path}}}");
+    let own = "socket_address: {address: 127.0.0.1, port_value: 9191}";
+    for (listens_on, asked, is_told) in [
+        (tcp("127.0.0.1:9191"), own.to_owned(), false),
+        (tcp("127.0.0.1:9191"), by_tcp("localhost", 9191), false),
+        (tcp("0.0.0.0:9191"), own.to_owned(), false),
+        (tcp("[::]:9191"), own.to_owned(), false),
+        (tcp("127.0.0.1:0"), own.to_owned(), false),
+        (tcp("0.0.0.0:9191"), by_tcp("geowarden.example", 443), false),
+        (tcp("0.0.0.0:9191"), by_tcp("10.0.0.7", 443), false),
+        (
+            unix("/run/a/authz.sock"),
+            by_socket("/run/a/authz.sock"),
+            false,
+        ),
+        (
+            unix("/run/a/authz.sock"),
+            by_socket("/shared/authz.sock"),
+            false,
+        ),
+        (
+            unix("/run/a/authz.sock"),
+            by_tcp("geowarden.example", 443),
+            false,
+        ),
+        (tcp("127.0.0.1:9195"), own.to_owned(), true),
+        (tcp("0.0.0.0:9195"), by_tcp("localhost", 9191), true),
+        (tcp("10.0.0.7:9191"), own.to_owned(), true),
+        (tcp("10.0.0.7:9191"), by_tcp("10.0.0.7", 9195), true),
+        (tcp("127.0.0.1:9191"), by_tcp("10.0.0.7", 9191), true),
+        (tcp("127.0.0.1:9191"), by_socket("/run/a/authz.sock"), true),
+        (unix("/run/a/authz.sock"), own.to_owned(), true),
+        (
+            unix("/run/a/authz.sock"),
+            by_socket("/run/a/other.sock"),
+            true,
+        ),
+    ] {
+        let text = read("envoy/api-key.yaml").replace(own, &asked);
+        let expected = Expectations {
+            grpc: Some(listens_on),
+            ..Expectations::default()
+        };
+        let findings = check(&text, &expected).unwrap().findings;
+        let told = findings.iter().find(|f| f.code == "geowarden-address");
+        assert_eq!(told.is_some(), is_told, "{expected:?} {asked}");
+        assert!(told.is_none_or(|told| told.line == line_of(&text, &asked)));
+    }
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-use geowarden_envoy_check::{Expectations, check};
+use geowarden_envoy_check::{Expectations, ListensOn, check};
 
 use super::{super::CommandError, finding::Finding};
-use crate::config::{Config, Problems};
+use crate::config::{Config, ListenAddress, Problems};
 
 /// What was found in one file.
 pub(super) enum Findings {
@@ -71,6 +71,10 @@ fn expectations(config: &Config) -> Expectations {
     Expectations {
         deadline: config.server.deadline.0,
         max_request_bytes: u64::try_from(config.server.max_request_bytes).unwrap_or(u64::MAX),
+        grpc: Some(match &config.server.grpc {
+            ListenAddress::Tcp(address) => ListensOn::Tcp(*address),
+            ListenAddress::Unix(path) => ListensOn::Unix(path.clone()),
+        }),
         credential_headers: headers.into_iter().collect(),
     }
 }

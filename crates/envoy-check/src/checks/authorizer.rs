@@ -1,11 +1,17 @@
 //! Checks how Envoy reaches geowarden, and whether anybody else could answer in its place.
 
 use crate::{
+    Expectations, ListensOn,
     finding::Findings,
-    view::{Bootstrap, HttpFilter, Node, is_loopback, socket_address},
+    view::{Bootstrap, Host, HttpFilter, NetworkAddress, Node, is_loopback, socket_address},
 };
 
-pub(crate) fn check(bootstrap: &Bootstrap<'_>, filter: &HttpFilter<'_>, found: &mut Findings) {
+pub(crate) fn check(
+    bootstrap: &Bootstrap<'_>,
+    filter: &HttpFilter<'_>,
+    expected: &Expectations,
+    found: &mut Findings,
+) {
     let Some(service) = filter.extension.config.get("grpc_service") else {
         return;
     };
@@ -44,6 +50,60 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, filter: &HttpFilter<'_>, found: &
                 "geowarden is asked in plain text beyond this machine: whoever can change its answers on the way lets everybody in",
                 "ask it over mutual TLS (docs/operations.md), or by a Unix socket",
             );
+        }
+        if let Some(listens_on) = &expected.grpc {
+            address(&endpoint, listens_on, found);
+        }
+    }
+}
+
+/// Checks that Envoy asks where geowarden listens.
+fn address(endpoint: &Node<'_>, listens_on: &ListensOn, found: &mut Findings) {
+    let Some(asked) = NetworkAddress::read(endpoint) else {
+        return;
+    };
+    if !is_elsewhere(&asked, listens_on) {
+        return;
+    }
+    let names = [&["socket_address", "address"][..], &["pipe", "path"]];
+    let at = names.iter().find_map(|names| endpoint.at(names));
+    let expected = match listens_on {
+        ListensOn::Tcp(address) => format!("`{address}`"),
+        ListensOn::Unix(path) => format!("the socket `{}`", path.display()),
+    };
+    let is = match &asked {
+        NetworkAddress::Tcp { port, .. } => format!("another host or port ({port})"),
+        NetworkAddress::Unix(_) => "another socket".to_owned(),
+    };
+    found.warning(
+        "geowarden-address",
+        at.as_ref().unwrap_or(endpoint),
+        format!("expected {expected}, on which geowarden listens (`server.grpc`), found {is}: nobody answers, and every request is refused"),
+        "write one address in both files",
+    );
+}
+
+/// Whether geowarden certainly does not answer there. A name may lead to any address, an address of a network may be
+/// translated, and a socket may have another path in another container.
+fn is_elsewhere(asked: &NetworkAddress, listens_on: &ListensOn) -> bool {
+    match (asked, listens_on) {
+        (NetworkAddress::Unix(asked), ListensOn::Unix(path)) => {
+            asked.file_name() != path.file_name()
+        }
+        (NetworkAddress::Unix(_), ListensOn::Tcp(_)) => true,
+        (NetworkAddress::Tcp { host, .. }, ListensOn::Unix(_)) => *host == Host::ThisMachine,
+        (NetworkAddress::Tcp { host, port }, ListensOn::Tcp(address)) => {
+            // The system chooses port 0.
+            let has_port = address.port() == 0 || u64::from(address.port()) == *port;
+            let own = address.ip().to_canonical();
+            let is_everywhere = own.is_unspecified();
+            match host {
+                Host::Name(_) => false,
+                Host::ThisMachine if own.is_loopback() || is_everywhere => !has_port,
+                Host::ThisMachine => true,
+                Host::Ip(_) if own.is_loopback() => true,
+                Host::Ip(ip) => *ip == own && !has_port,
+            }
         }
     }
 }

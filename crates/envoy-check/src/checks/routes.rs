@@ -139,7 +139,7 @@ fn headers(route: &Route<'_>, found: &mut Findings) {
                 found.error(
                     "route-sets-header",
                     &key,
-                    "request_headers_to_add: expected other headers, found one that geowarden judges or sets: it is written after the decision",
+                    format!("request_headers_to_add: expected headers that geowarden neither judges nor sets, found `{name}`: it is written after the decision"),
                     "remove it",
                 );
             }
@@ -173,18 +173,47 @@ fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
         let reasons = policy.text_of("retry_on").unwrap_or_default();
         let is_unbegun = |reason: &str| UNBEGUN.contains(&reason.trim());
         let headers = policy.list("retriable_request_headers");
-        let is_by_method = headers
-            .iter()
-            .any(|header| header.text_of("name") == Some(":method"));
-        if !is_by_method && !reasons.split(',').all(is_unbegun) {
+        // One matcher that holds is enough for a retry.
+        let is_harmless = !headers.is_empty() && headers.iter().all(is_of_reading_methods);
+        if !is_harmless && !reasons.split(',').all(is_unbegun) {
             found.warning(
                 "route-retry",
                 &policy,
-                "retry_policy: expected one for GET and HEAD only, found one for every method: a request that changes something could be sent twice",
+                "retry_policy: expected one for GET and HEAD only, found one for other methods too: a request that changes something could be sent twice",
                 "add `retriable_request_headers` as in envoy/api-key.yaml",
             );
         }
     }
+}
+
+/// Methods that change nothing.
+const READING: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
+
+/// Whether a matcher of headers (`route.v3.HeaderMatcher`) holds for reading methods only. A pattern that is not a list of
+/// them may hold for others.
+fn is_of_reading_methods(matcher: &Node<'_>) -> bool {
+    if matcher.text_of("name") != Some(":method") || matcher.has_true("invert_match") {
+        return false;
+    }
+    let exact = [&["string_match", "exact"][..], &["exact_match"]];
+    let patterns = [
+        &["string_match", "safe_regex", "regex"][..],
+        &["safe_regex_match", "regex"],
+    ];
+    let text = |names: &&[&str]| matcher.at(names).and_then(|node| node.text());
+    let exact = exact.iter().filter_map(text);
+    let listed = patterns.iter().filter_map(text).map(alternatives);
+    let mut words = exact.chain(listed.flatten()).peekable();
+    words.peek().is_some() && words.all(|word| READING.contains(&word))
+}
+
+/// The alternatives of `GET|HEAD`, `(GET|HEAD)` or `^(?:GET|HEAD)$`.
+fn alternatives(pattern: &str) -> impl Iterator<Item = &str> {
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let pattern = pattern.strip_suffix('$').unwrap_or(pattern);
+    let inner = pattern.strip_prefix('(').and_then(|p| p.strip_suffix(')'));
+    let inner = inner.map(|inner| inner.strip_prefix("?:").unwrap_or(inner));
+    inner.unwrap_or(pattern).split('|')
 }
 
 /// Reports a virtual host with several routes to pygeoapi. The part of the request that chooses the route may mean

@@ -1,8 +1,6 @@
 //! Clusters and their addresses.
 
-use std::net::IpAddr;
-
-use super::node::Node;
+use super::{address::NetworkAddress, node::Node};
 
 /// A cluster.
 #[derive(Debug)]
@@ -26,21 +24,19 @@ impl<'a> Cluster<'a> {
     pub(crate) fn endpoints(&self) -> Vec<Node<'a>> {
         let localities = self.node.list_at(&["load_assignment", "endpoints"]);
         let all = localities.iter().flat_map(|at| at.list("lb_endpoints"));
-        all.filter_map(|entry| entry.at(&["endpoint", "address"]))
-            .collect()
+        let all = all.filter_map(|entry| entry.get("endpoint"));
+        all.flat_map(|endpoint| {
+            let others = endpoint.list("additional_addresses").into_iter();
+            let first = endpoint.get("address").into_iter();
+            first.chain(others.filter_map(|other| other.get("address")))
+        })
+        .collect()
     }
 
-    /// The addresses of the cluster. Each is one text: `127.0.0.1:5000`, or the path of a socket.
-    pub(crate) fn addresses(&self) -> Vec<String> {
-        let one = |address: &Node<'a>| {
-            if let Some(path) = address.at(&["pipe", "path"]) {
-                return path.text().map(str::to_owned);
-            }
-            let socket = address.get("socket_address")?;
-            let port = socket.get("port_value")?.number()?;
-            Some(format!("{}:{port}", socket.text_of("address")?))
-        };
-        self.endpoints().iter().filter_map(one).collect()
+    /// The addresses of the cluster.
+    pub(crate) fn addresses(&self) -> Vec<NetworkAddress> {
+        let all = self.endpoints();
+        all.iter().filter_map(NetworkAddress::read).collect()
     }
 
     pub(crate) fn has_tls(&self) -> bool {
@@ -64,15 +60,4 @@ impl<'a> Cluster<'a> {
                 .any(|names| options.at(names).is_some())
             })
     }
-}
-
-/// The IP address or host name in a `core.v3.Address`, with its place. `None` if it is not a network address.
-pub(crate) fn socket_address<'a>(address: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
-    let node = address.at(&["socket_address", "address"])?;
-    Some((node.text()?, node))
-}
-
-pub(crate) fn is_loopback(address: &str) -> bool {
-    let ip = address.parse::<IpAddr>();
-    address == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }

@@ -220,12 +220,10 @@ impl Scope<'_> {
                 return Some(Function::Rule { path, arity });
             }
         }
-        // A rule or an import hides the built-in functions of its name. The names of the engine are not for authors.
-        let is_hidden = is_own || name.starts_with("internal.");
-        if name == "print" && !is_hidden {
+        if name == "print" && !is_own {
             return Some(Function::Builtin { name, arity: 1 });
         }
-        if let Some(arity) = self.file.all.builtins.arity(&name).filter(|_| !is_hidden) {
+        if let Some(arity) = self.file.all.builtins.arity(&name).filter(|_| !is_own) {
             return Some(Function::Builtin { name, arity });
         }
         if is_own && self.file.all.builtins.arity(&name).is_some() {
