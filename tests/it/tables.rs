@@ -176,16 +176,16 @@ fn a_row_that_fails_says_why_in_every_format() {
 
     let (code, text, _) = geowarden(path, &["test", "p", "--format", "json"]);
     let results: Value = serde_json::from_str(&text).unwrap();
-    let test = &results["tests"][0];
-    assert_eq!((code, &test["outcome"]), (1, &"fail".into()));
-    assert_eq!(test["file"], "p/x_table.yaml");
+    let found = &results["tests"][0];
+    assert_eq!((code, &found["outcome"]), (1, &"fail".into()));
+    assert_eq!(found["file"], "p/x_table.yaml");
     assert_eq!(
-        (&test["line"], &test["differences"][0]["line"]),
+        (&found["line"], &found["differences"][0]["line"]),
         (&1.into(), &4.into())
     );
-    assert_eq!(test["differences"][0]["found"], "deny");
-    assert_eq!(test["explanation"]["definitions"][0]["line"], 7);
-    assert_eq!(test["printed"][0], "company: asgeo");
+    assert_eq!(found["differences"][0]["found"], "deny");
+    assert_eq!(found["explanation"]["definitions"][0]["line"], 7);
+    assert_eq!(found["printed"][0], "company: asgeo");
 
     let (code, xml, _) = geowarden(path, &["test", "p", "--format", "junit"]);
     assert_eq!(code, 1);
