@@ -1,6 +1,6 @@
 //! geowarden warns if pygeoapi has another version than the expected one.
 
-use std::process::Command;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use geowarden_stack::{Geowarden, Pygeoapi, Tools};
 use serde_json::Value;
@@ -14,6 +14,9 @@ use crate::stage::{Files, Outcome, binary};
 
 fn check(files: &Files, pygeoapi: &str, online: bool) -> Outcome<Value> {
     let config = files.configure("127.0.0.1:0", "", &format!("pygeoapi: {{{pygeoapi}}}"))?;
+    // `check` warns of keys that others can read.
+    let keys = Path::new(&config).with_file_name("api-keys.yaml");
+    fs::set_permissions(keys, fs::Permissions::from_mode(0o640))?;
     let output = Command::new(binary())
         .args(["check", "--json", "--config"])
         .arg(config)
