@@ -98,9 +98,11 @@ bench-peers: bench ## The same, and what one would use instead (OPA_ENVOY=/path/
 bench-stages: ## Time the stages of a decision one by one, in process
 	cargo bench --locked --package geowarden
 
-# The dependencies are those that `make test` has built; ours alone are optimised.
+# The dependencies are those that `make test` has built; ours alone are optimised. Each of ours must be: one that is not
+# gives its slow code of generic types to the crates that depend on it.
+OURS = $(shell sed -n 's/^\(geowarden[a-z-]*\) = { opt-level = 0 }$$/\1/p' Cargo.toml)
 instructions: ## Hold the instructions of a request against their budget (WRITE=1 renews it)
 	tests/tools/install.sh valgrind
 	cargo bench --locked --workspace --profile dev \
-	  $(foreach package,geowarden geowarden-ogc geowarden-rego geowarden-yaml geowarden-stack geowarden-bench,--config profile.dev.package.$(package).opt-level=1) --bench instructions \
+	  $(foreach package,$(OURS),--config profile.dev.package.$(package).opt-level=1) --bench instructions \
 	  $(if $(WRITE),-- --write)
