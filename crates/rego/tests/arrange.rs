@@ -99,14 +99,14 @@ fn what_is_asked_for_need_not_be_a_rule() {
 }
 
 #[test]
-fn an_object_by_ways_is_put_together() {
+fn an_object_by_paths_is_put_together() {
     let made = one(
         "o[x].k := 1 if some x in input.xs\n\nallow := o.a",
         "p/allow",
     );
     let text = &made.texts["a.rego"];
     assert!(text.contains("o := "), "{text}");
-    assert!(text.contains("internal.object_by_ways("), "{text}");
+    assert!(text.contains("internal.object_by_paths("), "{text}");
     assert!(
         text.contains("allow := ___0 if { ___0 := data.p.o.a }"),
         "{text}"

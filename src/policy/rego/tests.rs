@@ -78,8 +78,13 @@ fn remembering(text: &str) -> RegoPolicy {
     RegoPolicy::load(sources, &settings, None).unwrap()
 }
 
-/// Asks as a caller of a method and a collection would.
+/// Decides an anonymous GET of a target, with a value of the header `x-tier`.
 fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, PolicyError> {
+    questioned(target, header, |question| policy.decide(question).verdict)
+}
+
+/// Calls `with` with the question that an anonymous GET asks.
+fn questioned<T>(target: &str, header: &str, with: impl FnOnce(&Question<'_>) -> T) -> T {
     let reader = Reader::new("", Backend::Flask).unwrap();
     let headers: Headers = [("x-tier", header)].into_iter().collect();
     let check = CheckInput {
@@ -97,12 +102,33 @@ fn ask(policy: &RegoPolicy, target: &str, header: &str) -> Result<Arc<Verdict>, 
             is_partial: false,
         })
         .unwrap();
-    let question = Question {
+    with(&Question {
         check: &check,
         resource: &resource,
         principal: &Principal::anonymous(),
+    })
+}
+
+#[test]
+fn after_a_slow_evaluation_only_a_remembered_verdict_is_given_at_once() {
+    let policy = remembering("package geowarden.authz\nallow if input.ogc.collection == \"obs\"");
+    let turn = |target: &str| {
+        questioned(target, "", |question| match policy.turn(question) {
+            Turn::Now => "now".to_owned(),
+            Turn::Decided(judgement) => format!("{}", judgement.verdict.unwrap().allowed),
+            Turn::After(_) => "after others".to_owned(),
+        })
     };
-    policy.decide(&question).verdict
+    ask(&policy, "/collections/obs/items", "").unwrap();
+    assert_eq!(turn("/collections/obs/items"), "now");
+    policy.noted(SLOW_EVALUATION + Duration::from_millis(1));
+    // The item is not read, so this is the same decision.
+    assert_eq!(turn("/collections/obs/items/1"), "true");
+    assert_eq!(turn("/collections/lakes/items"), "after others");
+    for _ in 0..QUICK_EVALUATIONS {
+        policy.noted(Duration::ZERO);
+    }
+    assert_eq!(turn("/collections/lakes/items"), "now");
 }
 
 fn remembered(policy: &RegoPolicy) -> usize {

@@ -319,7 +319,7 @@ impl Object {
         rules.extend([values, members]);
 
         let function = Function::Builtin {
-            name: "internal.object_by_ways".to_owned(),
+            name: "internal.object_by_paths".to_owned(),
             arity: 2,
         };
         let parts = vec![

@@ -18,16 +18,16 @@ mod left_out;
 mod membership;
 mod net;
 mod numbers;
-mod object_by_ways;
+mod object_by_paths;
 mod once;
 mod order;
 mod percent;
 pub(crate) mod print;
 mod regex;
+mod regorus_builtins;
 mod semver;
 mod strings;
 mod test_cases;
-mod theirs;
 mod time;
 mod uri;
 mod urlquery;
@@ -39,8 +39,8 @@ use std::collections::BTreeSet;
 use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
+use self::regorus_builtins::by_regorus;
 pub(crate) use self::test_cases::noted as test_cases;
-use self::theirs::by_regorus;
 pub use self::{left_out::LEFT_OUT, once::fix_now};
 use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
@@ -118,7 +118,7 @@ pub(super) fn register(engine: &mut Engine, errors: BuiltinErrors) -> Result<(),
         for (&name, &(_, arity)) in BUILTINS.iter() {
             if self::arity(name).is_none() {
                 add(engine, name, arity, move |arguments| {
-                    errors.value(theirs::call(name, arguments))
+                    errors.value(regorus_builtins::call(name, arguments))
                 })?;
             }
         }

@@ -1,8 +1,8 @@
 //! The trees of the parser, held against those of regorus's own, on every written policy that both take.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod ours;
-mod theirs;
+mod parsed_text;
+mod regorus_text;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -33,9 +33,9 @@ fn both_parsers_make_the_same_trees() {
     let mut different: Vec<String> = Vec::new();
     for (text, is_old) in texts() {
         let version = if is_old { Version::V0 } else { Version::V1 };
-        let (Ok(ours), Some(theirs)) = (
+        let (Ok(parsed), Some(expected)) = (
             parse("a.rego", &text, version),
-            theirs::rules(&text, is_old),
+            regorus_text::rules(&text, is_old),
         ) else {
             continue;
         };
@@ -43,9 +43,11 @@ fn both_parsers_make_the_same_trees() {
             continue;
         }
         met += 1;
-        let ours = ours::rules(&ours);
-        if ours != theirs {
-            different.push(format!("{text}\nours\n{ours:#?}\nregorus\n{theirs:#?}"));
+        let found = parsed_text::rules(&parsed);
+        if found != expected {
+            different.push(format!(
+                "{text}\nfound\n{found:#?}\nof regorus\n{expected:#?}"
+            ));
         }
     }
     assert!(met > 700, "only {met} texts are taken by both");

@@ -43,11 +43,11 @@ impl Lexer<'_> {
     }
 
     fn escape(&mut self, in_template: bool) -> Result<char, NoText> {
-        const WRONG: (&str, Option<&str>) = (
+        const UNKNOWN_ESCAPE: (&str, Option<&str>) = (
             "this escape is none of JSON's",
             Some("write `\\\\` for a backslash, or a string between backquotes"),
         );
-        let next = self.rest().chars().next().ok_or(WRONG)?;
+        let next = self.rest().chars().next().ok_or(UNKNOWN_ESCAPE)?;
         self.advance(next.len_utf8());
         Ok(match next {
             '"' | '\\' | '/' => next,
@@ -58,7 +58,7 @@ impl Lexer<'_> {
             'r' => '\r',
             't' => '\t',
             'u' => {
-                let high = self.unit().ok_or(WRONG)?;
+                let high = self.unit().ok_or(UNKNOWN_ESCAPE)?;
                 let mut units = vec![high];
                 if (0xd800..0xdc00).contains(&high) && self.rest().starts_with("\\u") {
                     let back = self.place();
@@ -74,7 +74,7 @@ impl Lexer<'_> {
                     .and_then(Result::ok)
                     .unwrap_or('\u{fffd}')
             }
-            _ => return Err(WRONG),
+            _ => return Err(UNKNOWN_ESCAPE),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::{Builtin, budget, errors, format, object_by_ways::object_by_ways};
+use super::{Builtin, budget, errors, format, object_by_paths::object_by_paths};
 
 pub(super) const ALL: [Builtin; 8] = [
     Builtin {
@@ -36,9 +36,9 @@ pub(super) const ALL: [Builtin; 8] = [
         call: |arguments| arguments.first().cloned().ok_or_else(String::new),
     },
     Builtin {
-        name: "internal.object_by_ways",
+        name: "internal.object_by_paths",
         arity: 2,
-        call: object_by_ways,
+        call: object_by_paths,
     },
     Builtin {
         name: "internal.note",

@@ -64,7 +64,7 @@ pub(super) const ALL: [Builtin; 8] = [
 const MAX_BYTES: usize = 1 << 20;
 
 /// Errors of Rust's parser for patterns that Go rejects too.
-const WRONG: [&str; 5] = [
+const INVALID_IN_GO: [&str; 5] = [
     "unclosed group",
     "unopened group",
     "unclosed character class",
@@ -94,7 +94,9 @@ pub(super) fn compiled_as<T>(
             .dfa_size_limit(MAX_BYTES)
             .build()
             .map_err(|error| match error {
-                regex::Error::Syntax(cause) if WRONG.iter().any(|part| cause.contains(part)) => {
+                regex::Error::Syntax(cause)
+                    if INVALID_IN_GO.iter().any(|part| cause.contains(part)) =>
+                {
                     fault()
                 }
                 // OPA may give a value, because its parser and its limits differ.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 use regorus::Value;
 
-use super::{Builtin, by_regorus, errors, string, text, theirs, whole};
+use super::{Builtin, by_regorus, errors, regorus_builtins, string, text, whole};
 
 pub(super) const ALL: [Builtin; 4] = [
     Builtin {
@@ -38,7 +38,7 @@ pub(super) const ALL: [Builtin; 4] = [
 /// with the layout and must give the same text.
 fn parse(arguments: &[Value]) -> Result<Value, String> {
     let (layout, written) = (text(arguments, 0)?, text(arguments, 1)?);
-    let time = theirs::call("time.parse_ns", arguments)?;
+    let time = regorus_builtins::call("time.parse_ns", arguments)?;
     let has_zone = ["Z07", "-07", "MST"]
         .iter()
         .any(|zone| layout.contains(zone));
@@ -49,7 +49,7 @@ fn parse(arguments: &[Value]) -> Result<Value, String> {
         return Ok(time);
     }
     let parts = [time.clone(), string("UTC"), string(layout)];
-    match theirs::call("time.format", &[Value::from(parts.to_vec())])? {
+    match regorus_builtins::call("time.format", &[Value::from(parts.to_vec())])? {
         Value::String(made) if *made == *written => Ok(time),
         _ => Err(errors::refuse(
             "the text is not written as the layout says".to_owned(),
@@ -59,7 +59,7 @@ fn parse(arguments: &[Value]) -> Result<Value, String> {
 
 /// Writes a time. Without a layout it is RFC 3339, and Go writes no zeros at the end of a fraction.
 fn format(arguments: &[Value]) -> Result<Value, String> {
-    let made = theirs::call("time.format", arguments)?;
+    let made = regorus_builtins::call("time.format", arguments)?;
     let has_layout = matches!(arguments, [Value::Array(parts)] if parts.len() > 2);
     let Value::String(text) = &made else {
         return Ok(made);

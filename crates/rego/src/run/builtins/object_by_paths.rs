@@ -10,31 +10,31 @@ const CONFLICT: &str = "two rules give the same part of an object different valu
 
 /// Makes the object. The first operand is an object of values by their paths. The second is a set of pairs: the path of
 /// a set, and a member of it.
-pub(super) fn object_by_ways(arguments: &[Value]) -> Result<Value, String> {
+pub(super) fn object_by_paths(arguments: &[Value]) -> Result<Value, String> {
     let [Value::Object(values), Value::Set(members)] = arguments else {
         return Err("operands must be an object and a set".to_owned());
     };
     let mut root = Node::Object(BTreeMap::new());
-    for (way, value) in values.iter() {
-        root.put(steps(way)?, value.clone())?;
+    for (path, value) in values.iter() {
+        root.put(steps(path)?, value.clone())?;
     }
     let mut sets: BTreeMap<&Value, BTreeSet<Value>> = BTreeMap::new();
     for entry in members.iter() {
-        let [way, member] = steps(entry)? else {
-            return Err("expected a way and a member".to_owned());
+        let [path, member] = steps(entry)? else {
+            return Err("expected a path and a member".to_owned());
         };
-        sets.entry(way).or_default().insert(member.clone());
+        sets.entry(path).or_default().insert(member.clone());
     }
-    for (way, set) in sets {
-        root.put(steps(way)?, Value::from(set))?;
+    for (path, set) in sets {
+        root.put(steps(path)?, Value::from(set))?;
     }
     root.into_value()
 }
 
-fn steps(way: &Value) -> Result<&[Value], String> {
-    match way {
+fn steps(path: &Value) -> Result<&[Value], String> {
+    match path {
         Value::Array(steps) => Ok(steps.as_slice()),
-        _ => Err("a way must be an array".to_owned()),
+        _ => Err("a path must be an array".to_owned()),
     }
 }
 
@@ -48,9 +48,9 @@ enum Node {
 
 impl Node {
     /// The part at the end of a path.
-    fn at(&mut self, way: &[Value]) -> Result<&mut Self, String> {
+    fn at(&mut self, path: &[Value]) -> Result<&mut Self, String> {
         let mut node = self;
-        for step in way {
+        for step in path {
             let members = node.object()?;
             node = members.entry(step.clone()).or_insert(Self::Open);
         }
@@ -67,8 +67,8 @@ impl Node {
         }
     }
 
-    fn put(&mut self, way: &[Value], value: Value) -> Result<(), String> {
-        let node = self.at(way)?;
+    fn put(&mut self, path: &[Value], value: Value) -> Result<(), String> {
+        let node = self.at(path)?;
         if !matches!(node, Self::Open) {
             return Err(errors::refuse(CONFLICT));
         }

@@ -7,8 +7,8 @@ use regorus::{
 
 use super::errors;
 
-/// Functions that support less than OPA's. Their errors can be values in OPA.
-const LESSER: [&str; 8] = [
+/// Functions that accept less than OPA's. Where they give an error, OPA may give a value.
+const NARROWER_THAN_OPA: [&str; 8] = [
     "json.marshal_with_options",
     "time.clock",
     "time.date",
@@ -22,7 +22,7 @@ const LESSER: [&str; 8] = [
 /// Calls a function of regorus that geowarden does not replace.
 pub(super) fn call(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     by_regorus(name, arguments).map_err(|cause| {
-        if LESSER.contains(&name) && !is_wrong_in_opa(&cause) {
+        if NARROWER_THAN_OPA.contains(&name) && !is_undefined_in_opa(&cause) {
             errors::refuse(cause)
         } else {
             cause
@@ -31,7 +31,7 @@ pub(super) fn call(name: &'static str, arguments: &[Value]) -> Result<Value, Str
 }
 
 /// Whether OPA has no value either: the argument has a wrong type, or the number is not a valid time.
-fn is_wrong_in_opa(cause: &str) -> bool {
+fn is_undefined_in_opa(cause: &str) -> bool {
     cause.contains("expects") || cause.contains("could not convert numeric value")
 }
 
