@@ -220,6 +220,14 @@ mod tests {
         assert_eq!(sources.modules.len(), 2);
         assert_eq!(sources.clone().without_tests().modules.len(), 1);
         let before = sources.revision();
+        let moved = dir.path().with_extension("moved");
+        fs::rename(dir.path(), &moved).unwrap();
+        let elsewhere = load(&moved).unwrap().revision();
+        fs::rename(&moved, dir.path()).unwrap();
+        assert_eq!(elsewhere, before);
+        fs::rename(dir.path().join("x.rego"), dir.path().join("y.rego")).unwrap();
+        assert_ne!(load(dir.path()).unwrap().revision(), before);
+        fs::rename(dir.path().join("y.rego"), dir.path().join("x.rego")).unwrap();
         fs::write(dir.path().join("data.yaml"), "k: 2").unwrap();
         assert_ne!(load(dir.path()).unwrap().revision(), before);
         fs::write(dir.path().join("data.json"), r#"{"k": 3}"#).unwrap();

@@ -104,11 +104,13 @@ impl Sources {
         merge(&mut self.data, members, "data").map_err(|path| DataConflict { path })
     }
 
-    /// A fingerprint of all texts and data: the first 16 hexadecimal digits of their SHA-256.
+    /// A fingerprint of all texts and data: the first 16 hexadecimal digits of their SHA-256. Names count from the folder
+    /// that all texts share, so the same files have the same fingerprint wherever the folder is.
     pub fn revision(&self) -> String {
         let mut digest = Context::new(&SHA256);
+        let shared = self.shared_folder().len();
         for (name, text) in &self.modules {
-            for part in [name, text] {
+            for part in [name.get(shared..).unwrap_or(name), text] {
                 digest.update(&part.len().to_le_bytes());
                 digest.update(part.as_bytes());
             }
@@ -119,6 +121,23 @@ impl Sources {
             let _ = write!(revision, "{byte:02x}");
         }
         revision
+    }
+
+    /// The beginning that all names share, up to a `/`.
+    fn shared_folder(&self) -> &str {
+        let mut names = self.modules.keys();
+        let folder = |name: &'_ str| name.rfind('/').map_or(0, |at| at + 1);
+        let Some(first) = names.next() else {
+            return "";
+        };
+        let mut shared = first.get(..folder(first)).unwrap_or_default();
+        for name in names {
+            while !name.starts_with(shared) {
+                let outer = shared.strip_suffix('/').unwrap_or_default();
+                shared = outer.get(..folder(outer)).unwrap_or_default();
+            }
+        }
+        shared
     }
 }
 
