@@ -6,6 +6,7 @@ mod envoy;
 mod finding;
 mod github;
 mod issuers;
+mod listeners;
 mod sarif;
 mod watch;
 
@@ -183,7 +184,14 @@ impl Check {
         }
         let mut warnings = [config.notes.clone(), versions.warnings, unreachable].concat();
         problems.0.extend(of_keys.0);
-        problems.0.extend(addresses::taken(&config).0);
+        let file = self
+            .config
+            .config
+            .as_deref()
+            .or(self.config.env_file.as_deref());
+        let taken = addresses::taken(&config, file);
+        problems.0.extend(taken.problems.0);
+        warnings.extend(taken.warnings);
         problems.0.extend(versions.problems.0);
         match tenants::all(&loaded) {
             Ok(built) => {

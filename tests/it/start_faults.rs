@@ -42,6 +42,34 @@ fn nothing_is_told_of_what_is_good() {
     assert_eq!(code, Some(0));
 }
 
+/// The same files have the same revision, however their place is written.
+#[test]
+fn a_revision_does_not_depend_on_where_the_files_are() {
+    let folder = configured("");
+    let inner = folder.path().join("policies/inner");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("more.rego"), "package more\n\na := 1\n").unwrap();
+    let revision = |from: &Path, file: &Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["check", "--json", "--config"])
+            .arg(file)
+            .current_dir(from)
+            .output()
+            .unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["policy_revision"].as_str().unwrap().to_owned()
+    };
+    let name = folder.path().file_name().unwrap();
+    let from_inside = revision(folder.path(), Path::new("geowarden.yaml"));
+    let absolute = folder.path().join("geowarden.yaml");
+    assert_eq!(revision(folder.path(), &absolute), from_inside);
+    let above = folder.path().parent().unwrap();
+    let relative = Path::new(name).join("geowarden.yaml");
+    assert_eq!(revision(above, &relative), from_inside);
+    fs::rename(inner.join("more.rego"), inner.join("other.rego")).unwrap();
+    assert_ne!(revision(above, &relative), from_inside);
+}
+
 #[test]
 fn a_file_of_keys_that_others_can_read_is_a_warning() {
     let folder = configured("");
@@ -88,6 +116,70 @@ fn an_address_of_another_process_is_a_fault() {
     let (code, told) = check(folder.path(), &[], &variables);
     assert!(told.contains("another process listens there"), "{told}");
     assert_eq!(code, Some(64));
+}
+
+/// Each address is judged alone: one of geowarden's own says nothing of the others.
+#[test]
+fn a_running_geowarden_is_told_from_another_process() {
+    let folder = configured("");
+    let free = || {
+        let one = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        one.local_addr().unwrap().to_string()
+    };
+    let (grpc, admin, other_admin) = (free(), free(), free());
+    let mut running = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["serve", "--config", "geowarden.yaml"])
+        .env("GEOWARDEN_SERVER__GRPC", &grpc)
+        .env("GEOWARDEN_SERVER__ADMIN", &admin)
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while std::net::TcpStream::connect(&admin).is_err() {
+        assert!(running.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::yield_now();
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = taken.local_addr().unwrap().to_string();
+    let told = |grpc: &str, admin: &str| {
+        let variables = [
+            ("GEOWARDEN_SERVER__GRPC", grpc),
+            ("GEOWARDEN_SERVER__ADMIN", admin),
+        ];
+        check(folder.path(), &[], &variables)
+    };
+    let same = told(&grpc, &admin);
+    let with_another_admin = told(&grpc, &other_admin);
+    let with_a_taken_port = told(&other, &admin);
+    let draft = folder.path().join("draft.yaml");
+    fs::copy(folder.path().join("geowarden.yaml"), &draft).unwrap();
+    let of_draft = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["check", "--config", "draft.yaml"])
+        .env("GEOWARDEN_SERVER__GRPC", &grpc)
+        .env("GEOWARDEN_SERVER__ADMIN", &other_admin)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+
+    for (code, told) in [same, with_another_admin] {
+        assert_eq!((code, told.lines().count()), (Some(0), 1), "{told}");
+    }
+    let (code, told) = with_a_taken_port;
+    assert!(told.contains("another process listens there"), "{told}");
+    assert!(
+        told.contains("server.grpc") && !told.contains("server.admin"),
+        "{told}"
+    );
+    assert_eq!(code, Some(64));
+    let told = String::from_utf8(of_draft.stdout).unwrap();
+    assert!(
+        told.contains("server.grpc: a geowarden with another configuration"),
+        "{told}"
+    );
+    assert_eq!(of_draft.status.code(), Some(0));
 }
 
 #[test]

@@ -10,14 +10,24 @@ use std::{
 
 use tokio::net::TcpSocket;
 
+use super::listeners::{self, Process};
 use crate::config::{Config, ListenAddress, Origin, Problem, Problems};
 
 /// How long a geowarden that runs has to answer.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// A problem for each address on which `serve` could not listen because somebody else does. A geowarden that runs by this
-/// configuration is nobody else.
-pub(super) fn taken(config: &Config) -> Problems {
+/// What is said of taken addresses.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// `serve` cannot listen there.
+    pub(super) problems: Problems,
+    /// `serve` cannot listen there unless what listens is the geowarden that it replaces.
+    pub(super) warnings: Vec<String>,
+}
+
+/// The addresses on which `serve` could not listen because another process does. Each is judged alone. A geowarden that
+/// runs with `file`, the configuration that is checked, is what `serve` would replace.
+pub(super) fn taken(config: &Config, file: Option<&Path>) -> Taken {
     let server = &config.server;
     let admin = ListenAddress::Tcp(server.admin);
     let admin_grpc = server.admin_grpc.as_ref().map(|admin| &admin.address);
@@ -26,38 +36,80 @@ pub(super) fn taken(config: &Config) -> Problems {
         ("server.admin", Some(&admin)),
         ("server.admin_grpc.address", admin_grpc),
     ];
-    let taken = all.into_iter().filter_map(|(path, address)| {
-        let cause = taken_by(address?)?;
-        Some(Problem {
+    let mut found = Taken::default();
+    for (setting, address) in all {
+        let Some(address) = address else { continue };
+        let problem = |cause: &str| Problem {
             origin: Origin::File {
                 file: "configuration".to_owned(),
                 line: None,
             },
-            path: path.to_owned(),
+            path: setting.to_owned(),
             message: format!(
-                "cannot listen on {}: {cause}: end it, or choose another address",
-                address?
+                "cannot listen on {address}: {cause}: end it, or choose another address"
             ),
-        })
-    });
-    let taken: Vec<Problem> = taken.collect();
-    if taken.is_empty() || is_geowarden(server.admin) {
-        return Problems::default();
+        };
+        let of_geowarden = |who: &str| {
+            format!(
+                "{setting}: {who} listens on {address}: good if this configuration is to replace it, otherwise choose another address"
+            )
+        };
+        match holder(address) {
+            Holder::Nobody => {}
+            Holder::File => found
+                .problems
+                .0
+                .push(problem("a file that is no socket stands there")),
+            Holder::Process(one) if one.is_geowarden() => {
+                if !one.runs_with(file) {
+                    let who = format!(
+                        "a geowarden with another configuration (process {})",
+                        one.id
+                    );
+                    found.warnings.push(of_geowarden(&who));
+                }
+            }
+            Holder::Process(one) => {
+                let cause = format!(
+                    "another process listens there ({}, process {})",
+                    one.program, one.id
+                );
+                found.problems.0.push(problem(&cause));
+            }
+            Holder::Unknown if setting == "server.admin" && is_geowarden(server.admin) => {}
+            Holder::Unknown => {
+                let who = "a process of another user, perhaps a geowarden,";
+                found.warnings.push(of_geowarden(who));
+            }
+        }
     }
-    Problems(taken)
+    found
 }
 
-fn taken_by(address: &ListenAddress) -> Option<&'static str> {
+/// Who has an address.
+enum Holder {
+    Nobody,
+    /// A file that is no socket.
+    File,
+    Process(Process),
+    /// Somebody, and the system does not say who.
+    Unknown,
+}
+
+fn holder(address: &ListenAddress) -> Holder {
     let is_taken = match address {
         ListenAddress::Tcp(address) => is_bound(*address),
         ListenAddress::Unix(path) => {
             if is_other_file(path) {
-                return Some("a file that is no socket stands there");
+                return Holder::File;
             }
             UnixStream::connect(path).is_ok()
         }
     };
-    is_taken.then_some("another process listens there")
+    if !is_taken {
+        return Holder::Nobody;
+    }
+    listeners::process(address).map_or(Holder::Unknown, Holder::Process)
 }
 
 /// Whether somebody listens there. Nothing listens while this is found out.
@@ -121,7 +173,7 @@ mod tests {
             (ListenAddress::Unix(file), "no socket"),
         ] {
             config.server.grpc = grpc;
-            let told = taken(&config).to_string();
+            let told = taken(&config, None).problems.to_string();
             assert!(
                 told.contains(says) && told.contains("server.grpc"),
                 "{told}"
@@ -133,31 +185,9 @@ mod tests {
             ListenAddress::Unix("/nowhere/new.sock".into()),
         ] {
             config.server.grpc = grpc;
-            assert_eq!(taken(&config), Problems::default());
+            assert_eq!(taken(&config, None), Taken::default());
         }
         drop(other);
-    }
-
-    /// It is what `serve` would replace.
-    #[test]
-    fn a_geowarden_that_runs_is_nobody_else() {
-        let admin = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut config = Config::default();
-        config.server.admin = admin.local_addr().unwrap();
-        config.server.grpc = ListenAddress::Tcp("127.0.0.1:0".parse().unwrap());
-        let answers = std::thread::spawn(move || {
-            for metrics in ["other_total 1\n", "geowarden_decisions_total 1\n"] {
-                let (mut stream, _) = admin.accept().unwrap();
-                let mut asked = [0; 1024];
-                let _ = stream.read(&mut asked).unwrap();
-                let answer = format!("HTTP/1.0 200 OK\r\n\r\n{metrics}");
-                stream.write_all(answer.as_bytes()).unwrap();
-            }
-            admin
-        });
-        assert!(taken(&config).to_string().contains("server.admin"));
-        assert_eq!(taken(&config), Problems::default());
-        drop(answers.join().unwrap());
     }
 
     /// A socket file that its process has left behind is replaced at start.
@@ -169,6 +199,6 @@ mod tests {
         let mut config = Config::default();
         config.server.admin = "127.0.0.1:0".parse().unwrap();
         config.server.grpc = ListenAddress::Unix(socket);
-        assert_eq!(taken(&config), Problems::default());
+        assert_eq!(taken(&config, None), Taken::default());
     }
 }
