@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     config::{Config, Problems},
+    files::Root,
     policy::source,
 };
 
@@ -175,7 +176,7 @@ impl Test {
             ));
         }
         if self.watch {
-            return watching::repeat(|| self.watched(), || self.once());
+            return watching::repeat(|| self.roots(), || self.once());
         }
         self.once()
     }
@@ -191,10 +192,14 @@ impl Test {
     }
 
     /// All files and folders that are read.
-    fn watched(&self) -> Vec<PathBuf> {
+    fn roots(&self) -> Vec<Root> {
         let config = &self.config.config;
         let named = [&config.config, &config.env_file].into_iter().flatten();
-        named.chain(&self.paths).cloned().collect()
+        let below = self.paths.iter();
+        named
+            .map(Root::file)
+            .chain(below.flat_map(|path| [source::root(path), table::root(path)]))
+            .collect()
     }
 
     /// Runs the tests once.

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -190,6 +191,51 @@ fn shipped_policies_raise_no_alarm() {
             out(&output)
         );
     }
+}
+
+/// A log beside the file would otherwise be a loop.
+#[test]
+fn a_change_of_another_file_in_the_folder_is_not_checked() {
+    let folder = folder(TYPO);
+    let beside = folder.path().join("etc");
+    fs::create_dir(&beside).unwrap();
+    fs::write(folder.path().join("policies/notes.txt"), "").unwrap();
+    let envoy = beside.join("envoy.yaml");
+    fs::write(&envoy, "a: 1\n").unwrap();
+    fs::write(
+        beside.join("geowarden.yaml"),
+        "policy: {path: ../policies}\n",
+    )
+    .unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["check", "--config", "etc/geowarden.yaml"])
+        .args(["--envoy", "etc/envoy.yaml", "--watch"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    while next() != "watching for changes" {}
+    // Longer than changes may take to settle.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1500) {
+        fs::write(beside.join("check.log"), "more").unwrap();
+        fs::write(folder.path().join("policies/notes.txt"), "more").unwrap();
+    }
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy/api-key.yaml");
+    fs::copy(shipped, beside.join("new.yaml")).unwrap();
+    fs::rename(beside.join("new.yaml"), &envoy).unwrap();
+    loop {
+        let line = next();
+        assert_ne!(line, "watching for changes");
+        if line.starts_with("ok: ") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

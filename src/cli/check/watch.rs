@@ -1,28 +1,27 @@
-//! `check --watch`: again whenever a file changes, until it is interrupted.
+//! `check --watch`: again whenever a file that it reads changes, until it is interrupted.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use super::{super::watching, Check, CommandError, build};
+use super::{super::watching, Check, CommandError, build, source};
+use crate::files::Root;
 
 pub(super) fn run(check: &Check) -> Result<ExitCode, CommandError> {
-    watching::repeat(|| paths(check), || check.once())
+    watching::repeat(|| roots(check), || check.once())
 }
 
 /// All files and folders that are read.
-fn paths(check: &Check) -> Vec<PathBuf> {
+fn roots(check: &Check) -> Vec<Root> {
     let named = [
         &check.config.config,
         &check.config.env_file,
-        &check.policy,
         &check.pygeoapi_config,
         &check.envoy,
     ];
-    let mut paths: Vec<PathBuf> = named.into_iter().flatten().cloned().collect();
+    let mut roots: Vec<Root> = named.into_iter().flatten().map(Root::file).collect();
+    roots.extend(check.policy.as_deref().map(source::root));
     if let Ok(config) = check.load() {
-        for part in config.parts() {
-            let roots = build::roots(&part.config);
-            paths.extend(roots.into_iter().map(|root| root.path));
-        }
+        let parts = config.parts();
+        roots.extend(parts.iter().flat_map(|part| build::roots(&part.config)));
     }
-    paths
+    roots
 }
