@@ -65,8 +65,12 @@ pub enum AppError {
     #[error("{0}")]
     Rules(Problems),
     /// A socket could not be bound.
-    #[error("cannot listen on {address}: {source}")]
+    #[error(
+        "{setting}: cannot listen on {address}: {source}: stop what listens there, or set another address"
+    )]
     Bind {
+        /// The key of the configuration that sets the address.
+        setting: &'static str,
         /// The address.
         address: String,
         /// The cause.
@@ -154,7 +158,7 @@ impl App {
             longest_message: server.max_request_bytes,
             pings: Pings::default(),
         };
-        let listener = bind(&server.grpc, server.socket_mode.bits()).await?;
+        let listener = bind("server.grpc", &server.grpc, server.socket_mode.bits()).await?;
         let (grpc, grpc_address) = grpc(
             listener,
             server.tls.as_ref().map(|tls| ("server.tls", tls)),
@@ -163,7 +167,8 @@ impl App {
         )?;
         let admin_grpc = match &server.admin_grpc {
             Some(admin) => {
-                let listener = bind(&admin.address, OWNER_ONLY).await?;
+                let listener =
+                    bind("server.admin_grpc.address", &admin.address, OWNER_ONLY).await?;
                 let tls = admin.tls.as_ref();
                 let tls = tls.map(|tls| ("server.admin_grpc.tls", tls));
                 let limits = limits("admin_grpc", shares.operators);
@@ -171,7 +176,7 @@ impl App {
             }
             None => None,
         };
-        let admin_bind = |source| bind_error(&config.server.admin, source);
+        let admin_bind = |source| bind_error("server.admin", &config.server.admin, source);
         let admin = TcpListener::bind(config.server.admin)
             .await
             .map_err(admin_bind)?;
@@ -329,9 +334,13 @@ async fn ended(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn bind(address: &ListenAddress, mode: u32) -> Result<Listener, AppError> {
+async fn bind(
+    setting: &'static str,
+    address: &ListenAddress,
+    mode: u32,
+) -> Result<Listener, AppError> {
     let bound = Listener::bind(address, mode).await;
-    bound.map_err(|source| bind_error(address, source))
+    bound.map_err(|source| bind_error(setting, address, source))
 }
 
 /// A gRPC server on `listener`, and its address with the port that the system chose.
@@ -347,8 +356,9 @@ fn grpc(
     Ok((GrpcServer::new(listener, tls, limits, metrics)?, address))
 }
 
-fn bind_error(address: &impl ToString, source: io::Error) -> AppError {
+fn bind_error(setting: &'static str, address: &impl ToString, source: io::Error) -> AppError {
     AppError::Bind {
+        setting,
         address: address.to_string(),
         source,
     }

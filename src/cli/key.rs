@@ -10,7 +10,7 @@ use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
 use self::store::Store;
-use super::{CommandError, TenantArguments, paint, print, print_json};
+use super::{CommandError, TenantArguments, paint, print, print_error, print_json};
 use crate::{
     authn::generate_key,
     config::key_file::{Entry, StoredKey, parse_expiry},
@@ -25,6 +25,9 @@ A running geowarden takes up the change at once where files are watched (`policy
   geowarden key list --config geowarden.yaml
   geowarden key rotate osgeo --config geowarden.yaml
   geowarden key revoke osgeo --config geowarden.yaml";
+
+/// Attributes that hold several values, as policies and the embedded one read them.
+const LISTS: [&str; 2] = ["groups", "roles"];
 
 #[derive(Debug, Subcommand)]
 #[command(after_long_help = EXPLANATION)]
@@ -46,7 +49,7 @@ pub(super) struct New {
     /// The key's name in policies and logs
     #[arg(long)]
     id: String,
-    /// An attribute that policies can read; the value is YAML: company=osgeo, roles='[reader, editor]'
+    /// An attribute that policies can read; the value is YAML: company=osgeo, and a list in brackets: roles='[reader, editor]'
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
     /// The key is refused from then on: a date (2027-01-31) or an RFC 3339 time
@@ -118,6 +121,14 @@ impl New {
             .transpose()
             .map_err(|e| CommandError::Usage(format!("--expires: {e}")))?;
         let attributes = attributes(&self.attributes)?;
+        for (name, value) in &attributes {
+            if let (true, Value::String(text)) = (LISTS.contains(&name.as_str()), value) {
+                let (note, text) = (paint::warning("note"), paint::plain(text));
+                print_error(&format!(
+                    "{note}: --attribute {name}: stored as a text, and most policies expect a list: {name}='[{text}]'\n"
+                ));
+            }
+        }
         let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
         let entry = Entry {
             id: self.id.clone(),

@@ -56,7 +56,12 @@ impl AdminArguments {
     }
 
     fn configured(&self) -> Result<AdminAddress, CommandError> {
-        let Some(admin) = self.config.load()?.server.admin_grpc else {
+        let config = self.config.load().map_err(|error| {
+            CommandError::Usage(format!(
+                "{error}\nonly the address of the running geowarden is needed: give it with --address instead"
+            ))
+        })?;
+        let Some(admin) = config.server.admin_grpc else {
             return Err(CommandError::Usage(
                 "where? expected --address, or `server.admin_grpc.address` in the configuration (--config)".to_owned(),
             ));

@@ -154,6 +154,14 @@ fn what_is_unsafe_is_refused() {
             "has a meaning of its own",
         ),
         (
+            "authn: {api_keys: {header: referer, dir: /}}",
+            "has a meaning of its own",
+        ),
+        (
+            "authn: {api_keys: {header: X-Forwarded-For, dir: /}}",
+            "has a meaning of its own",
+        ),
+        (
             "authn: {api_keys: {header: X API KEY, dir: /}}",
             "the name of a header",
         ),

@@ -225,6 +225,43 @@ fn useless_certificates_stop_check_and_start_and_no_probe() {
     assert_eq!(output.status.code(), Some(1), "{}", err(&output));
 }
 
+/// Only the address of the running one is needed, which the command line can give.
+#[test]
+fn a_status_with_a_broken_configuration_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("geowarden.yaml"), "server: [").unwrap();
+    for command in ["status", "tail"] {
+        let output = geowarden(folder.path(), &[command, "--config", "geowarden.yaml"]);
+        assert_eq!(output.status.code(), Some(64), "{}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("geowarden.yaml") && told.contains("--address"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_role_that_is_stored_as_a_text_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = |attribute: &str| {
+        let arguments = ["key", "new", "--id", "a", "--attribute", attribute];
+        let output = geowarden(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        (out(&output).to_owned(), err(&output).to_owned())
+    };
+    let (stored, note) = new("roles=reader");
+    assert!(stored.contains("\"roles\":\"reader\""), "{stored}");
+    assert!(note.contains("roles='[reader]'"), "{note}");
+    let (stored, note) = new("roles=[reader, editor]");
+    assert!(
+        stored.contains("\"roles\":[\"reader\",\"editor\"]"),
+        "{stored}"
+    );
+    assert_eq!(note, "");
+    assert_eq!(new("company=osgeo").1, "");
+}
+
 /// A key that is not valid would only stay in the terminal's history.
 #[test]
 fn a_start_that_fails_tells_no_key() {
@@ -239,7 +276,7 @@ fn a_start_that_fails_tells_no_key() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!err(&output).contains("x-api-key"), "{}", err(&output));
     assert!(
-        err(&output).contains("cannot listen on"),
+        err(&output).contains("server.admin: cannot listen on"),
         "{}",
         err(&output)
     );

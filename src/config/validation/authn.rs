@@ -48,15 +48,7 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
             "authn.api_keys.header",
             "expected the name of a header (letters, digits and `-`), found another text; no name with `_` reaches geowarden",
         );
-    } else if [
-        "authorization",
-        "host",
-        "content-type",
-        "content-length",
-        "cookie",
-    ]
-    .contains(&keys.header.to_ascii_lowercase().as_str())
-    {
+    } else if has_a_meaning(&keys.header.to_ascii_lowercase()) {
         found.at(
             "authn.api_keys.header",
             format!(
@@ -73,6 +65,64 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
         let path = found.path("authn.api_keys.dir");
         found.folder(&path, dir);
     }
+}
+
+/// Request headers with a meaning of their own: those of HTTP and browsers (IANA's HTTP Field Name Registry), which clients
+/// send by themselves.
+const MEANT_OTHERWISE: [&str; 33] = [
+    "alt-used",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "connection",
+    "cookie",
+    "cookie2",
+    "date",
+    "depth",
+    "destination",
+    "dnt",
+    "early-data",
+    "expect",
+    "forwarded",
+    "from",
+    "host",
+    "keep-alive",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "prefer",
+    "priority",
+    "range",
+    "referer",
+    "te",
+    "traceparent",
+    "tracestate",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-real-ip",
+];
+
+/// Families of such headers, and those that proxies, Envoy and geowarden set.
+const MEANT_FAMILIES: [&str; 11] = [
+    "accept",
+    "access-control-",
+    "content-",
+    "if-",
+    "proxy-",
+    "sec-",
+    "upgrade-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-geowarden-",
+    "x-request-id",
+];
+
+/// Whether a header (in lower case) means something else than a key.
+fn has_a_meaning(name: &str) -> bool {
+    MEANT_OTHERWISE.contains(&name) || MEANT_FAMILIES.iter().any(|start| name.starts_with(start))
 }
 
 /// A name as HTTP has it for headers and cookies (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
