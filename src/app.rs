@@ -284,6 +284,7 @@ impl App {
             metrics: self.metrics,
             decisions,
             logged: self.config.decision_log.decisions,
+            logged_input: self.config.decision_log.input,
             deadline: self.config.server.deadline.0,
             traces,
         };

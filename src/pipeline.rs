@@ -15,7 +15,7 @@ use crate::{
     authn,
     identity::Principal,
     policy::{Judgement, Policy, Question, Turn, Verdict, VerdictSource},
-    record::{DecisionRecord, Denial, FastgeoapiMode},
+    record::{DecisionRecord, Denial, FastgeoapiMode, InputScope, RecordedInput},
     request::{
         CheckInput,
         ogc::{NotHonoured, Reader, Resource},
@@ -76,6 +76,26 @@ pub fn decide_as<'r>(
         )
     });
     note_outcome(outcome, record)
+}
+
+/// Writes what the policy was given to `record`, without credentials, if the policy was asked.
+pub fn note_input(rules: &Rules, scope: InputScope, record: &mut DecisionRecord<'_>) {
+    let (Some(check), Some(resource), Some(principal)) =
+        (record.request, &record.resource, &record.principal)
+    else {
+        return;
+    };
+    let question = Question {
+        check,
+        resource,
+        principal,
+    };
+    let input = match scope {
+        InputScope::Reads => rules.policy.read_input(&question),
+        InputScope::Full => rules.policy.shown(&question),
+    };
+    let credentials = rules.authn.credential_headers(check);
+    record.input = Some(RecordedInput::new(scope, input, &credentials));
 }
 
 fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {

@@ -7,6 +7,7 @@
 mod decision_id;
 mod denial;
 mod fact;
+mod recorded_input;
 mod stops;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 pub use self::{
     denial::{Denial, FastgeoapiMode},
     fact::{FACTS, Fact, FactValue},
+    recorded_input::{InputScope, RecordedInput},
     stops::{Stop, Stops},
 };
 use crate::{
@@ -60,6 +62,8 @@ pub struct DecisionRecord<'r> {
     pub verdict_source: Option<VerdictSource>,
     /// What the policy printed, a line each, where `policy.print` is set.
     pub printed: Option<String>,
+    /// What the policy was given, if somebody wants it.
+    pub input: Option<RecordedInput>,
     end: End,
 }
 
@@ -89,6 +93,7 @@ impl<'r> DecisionRecord<'r> {
             verdict: None,
             verdict_source: None,
             printed: None,
+            input: None,
             end: End::Undecided,
         }
     }

@@ -84,6 +84,7 @@ fn fact_value(all: &mut Message, value: FactValue<'_>) {
         #[allow(clippy::cast_precision_loss)]
         FactValue::Number(number) => all.double(2, number as f64),
         FactValue::Flag(truth) => all.number_even_if_zero(4, u32::from(truth)),
+        FactValue::Json(value) => all.text_even_if_empty(3, &value.to_string()),
     }
 }
 

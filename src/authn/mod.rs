@@ -26,7 +26,7 @@ mod key_source;
 mod metadata;
 mod opaque;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use thiserror::Error;
 
@@ -59,6 +59,9 @@ use cookie::COOKIE;
 use credential::AUTHORIZATION;
 use jwt::{TokenAuthenticator, is_jwt};
 use opaque::OpaqueTokenAuthenticator;
+
+/// The header with a credential for a proxy on the way (RFC 9110, section 11.7.2).
+const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 
 /// The header with the address of the page before.
 const REFERER: &str = "referer";
@@ -211,6 +214,18 @@ impl Chain {
     /// The names of the query parameters with credentials. [`CheckInput::withhold`] takes them out of a request.
     pub fn query_parameters(&self) -> &[String] {
         &self.query_parameters
+    }
+
+    /// The headers of a request that can hold a credential (lower case): nobody may log them.
+    pub fn credential_headers<'a>(&'a self, check: &'a CheckInput) -> BTreeSet<&'a str> {
+        let api_key = self.api_keys.as_ref().map(|keys| keys.header.as_str());
+        // Addresses of pages and requests can have the query parameters that were taken out of the request itself.
+        let with_parameters = check.headers_with_parameters(&self.query_parameters);
+        [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]
+            .into_iter()
+            .chain(api_key)
+            .chain(with_parameters)
+            .collect()
     }
 
     /// The caller of a request; anonymous if it has no credential.

@@ -1,5 +1,7 @@
 //! Why a policy decided as it did, for `eval --explain` and others.
 
+use std::fmt;
+
 use geowarden_rego::explain::{Explainer, Explanation, text::Paint};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use super::{CommandError, paint};
 use crate::{
     config::Config,
     files::Files,
-    policy::{PolicyError, Question, RegoPolicy},
+    policy::{PolicyError, Question, RegoPolicy, Verdict},
     record::DecisionRecord,
     reload::build,
 };
@@ -42,38 +44,40 @@ impl Explained {
             resource,
             principal,
         };
-        let failed = |e: String| CommandError::Failed(format!("--explain: {e}"));
-        let input = policy.input(&question).map_err(|e| failed(e.to_string()))?;
-        Self::by_input(&input, policy, config, files)
+        let input = policy.input(&question).map_err(|e| failed(&e))?;
+        Self::by_input(&input, policy, &explainer(config, files)?)
     }
 
     /// Explains what a policy says of an input.
     pub(super) fn by_input(
         input: &Value,
         policy: &RegoPolicy,
-        config: &Config,
-        files: &Files,
+        explainer: &Explainer,
     ) -> Result<Self, CommandError> {
-        let failed = |e: String| CommandError::Failed(format!("--explain: {e}"));
         let decided = policy.evaluate(input).map_err(|error| match error {
             PolicyError::Rego(fault) => fault,
             PolicyError::Verdict(error) => geowarden_rego::Fault::Evaluation(error.to_string()),
         });
-        let sources = build::policy_sources(config, files).map_err(|e| failed(e.to_string()))?;
-        let settings = build::rego_settings(config).policy;
-        let explainer = Explainer::load(sources, &settings).map_err(|e| failed(e.to_string()))?;
-        let explanation = explainer
-            .explain(input, &decided)
-            .map_err(|e| failed(e.to_string()))?;
+        let explanation = explainer.explain(input, &decided).map_err(|e| failed(&e))?;
         Ok(Self::By(Box::new(explanation)))
+    }
+
+    /// Whether the policy allows the request.
+    pub(super) fn is_allowed(&self) -> bool {
+        match self {
+            Self::BeforeThePolicy => false,
+            Self::By(explanation) => {
+                let verdict = Verdict::from_value(explanation.value.clone());
+                explanation.fault.is_none() && verdict.is_ok_and(|verdict| verdict.allowed)
+            }
+        }
     }
 
     /// For programs.
     pub(super) fn json(&self) -> Result<Value, CommandError> {
         match self {
             Self::BeforeThePolicy => Ok(json!(null)),
-            Self::By(explanation) => serde_json::to_value(explanation)
-                .map_err(|e| CommandError::Failed(format!("--explain: {e}"))),
+            Self::By(explanation) => serde_json::to_value(explanation).map_err(|e| failed(&e)),
         }
     }
 
@@ -86,6 +90,17 @@ impl Explained {
             Self::By(explanation) => explanation.text(paint),
         }
     }
+}
+
+/// Explains what the configured policy does.
+pub(super) fn explainer(config: &Config, files: &Files) -> Result<Explainer, CommandError> {
+    let sources = build::policy_sources(config, files).map_err(|e| failed(&e))?;
+    let settings = build::rego_settings(config).policy;
+    Explainer::load(sources, &settings).map_err(|e| failed(&e))
+}
+
+fn failed(error: &impl fmt::Display) -> CommandError {
+    CommandError::Failed(format!("no explanation: {error}"))
 }
 
 /// The colours of a terminal.

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod deciding;
 mod eval;
+mod explain;
 mod explanation;
 mod format;
 mod healthcheck;
@@ -47,7 +48,7 @@ use crate::config::{Config, Environment, Problems};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval); 3 would change; 64 usage or configuration.\n\
+    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval, explain); 3 would change; 64 usage or configuration.\n\
                   Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191."
 )]
 pub struct Arguments {
@@ -68,6 +69,8 @@ enum Command {
     Key(key::Key),
     /// Decide one request given by flags, and print the reason
     Eval(eval::Eval),
+    /// Say why a decision of the log was made, by its id
+    Explain(explain::Explain),
     /// Print the configuration that fastgeoapi's .env and policy become
     Migrate(migrate::Migrate),
     /// Add the security schemes to pygeoapi's OpenAPI document
@@ -226,6 +229,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
         Command::Init(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::OpenApi(command) => command.run(),
         Command::Read(command) => command.run(),

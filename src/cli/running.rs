@@ -55,6 +55,11 @@ impl AdminArguments {
         Ok(Client::connect(address, tls.as_ref()).await?)
     }
 
+    /// The configuration that `serve` reads.
+    pub(super) fn configuration(&self) -> &ConfigArguments {
+        &self.config
+    }
+
     fn configured(&self) -> Result<AdminAddress, CommandError> {
         let config = self.config.load().map_err(|error| {
             CommandError::Usage(format!(

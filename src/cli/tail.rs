@@ -1,5 +1,7 @@
 //! `geowarden tail`: prints the decisions of a running geowarden while they are made.
 
+mod explaining;
+
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
@@ -10,6 +12,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use self::explaining::Explaining;
 use super::{
     CommandError, paint, print,
     running::{AdminArguments, runtime},
@@ -25,11 +28,13 @@ It asks the gRPC admin service, which `server.admin_grpc.address` switches on, a
 --count decisions, or by Ctrl-C. A decision is shown when it passes every filter that is given. In --path `*` stands
 for any characters, `/` among them: '/collections/obs/*' is all that is below that collection. Paths are shown without
 their query, and not at all for a request that could not be read. Who reads too slowly is told how many decisions it
-missed. Exit code 0: --count were shown; 1: nothing answers there, or the service ended; 64: bad usage.
+missed. With --explain, each refusal by the policy is followed by the reason: which condition did not hold, with the values
+that it saw, of the policy of --config. Exit code 0: --count were shown; 1: nothing answers there, or the service ended; 64: bad usage.
 
   geowarden tail --config geowarden.yaml --outcome deny
   geowarden tail --address unix:/run/geowarden/admin.sock --collection obs --principal osgeo
-  geowarden tail --address 127.0.0.1:9193 --path '/collections/*' --json | jq .reason";
+  geowarden tail --address 127.0.0.1:9193 --path '/collections/*' --json | jq .reason
+  geowarden tail --config geowarden.yaml --outcome deny --explain";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Outcome {
@@ -60,6 +65,9 @@ pub(super) struct Tail {
     /// Stop after this many decisions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// Say why the policy refused, by the policy of the configuration
+    #[arg(long)]
+    explain: bool,
     /// Print JSON lines
     #[arg(long)]
     json: bool,
@@ -71,17 +79,30 @@ impl Tail {
     }
 
     async fn watch(&self) -> Result<ExitCode, CommandError> {
+        let mut explaining = (self.explain)
+            .then(|| Explaining::by(self.admin.configuration()))
+            .transpose()?;
         let mut tail = self.admin.connect().await?.tail(self.wanted()).await?;
         // Print to standard error, not to the output: from now on, decisions are shown.
         writeln!(io::stderr().lock(), "watching {}", tail.address())?;
         let mut left = self.count;
         while let Some(TailResponse { event }) = tail.next().await? {
             let Some(event) = event else { continue };
+            let why = match (&event, &mut explaining) {
+                (Event::Decision(decision), Some(explaining)) => explaining.why(decision),
+                _ => None,
+            };
             let line = match (&event, self.json) {
                 (Event::Decision(decision), true) => {
-                    paint::shown_json(&decision_as_json(decision).to_string()).into_owned()
+                    let mut all = decision_as_json(decision);
+                    if let (Some(why), Some(members)) = (why, all.as_object_mut()) {
+                        members.extend(why.json());
+                    }
+                    paint::shown_json(&all.to_string()).into_owned()
                 }
-                (Event::Decision(decision), false) => decision_as_text(decision),
+                (Event::Decision(decision), false) => {
+                    decision_as_text(decision) + &why.map(|why| why.text()).unwrap_or_default()
+                }
                 (Event::Lost(lost), true) => json!({ "lost": lost }).to_string(),
                 (Event::Lost(lost), false) => {
                     format!("{}: {lost} decisions were missed", paint::warning("lost"))
@@ -110,6 +131,7 @@ impl Tail {
             principal: self.principal.clone().unwrap_or_default(),
             path: self.path.clone().unwrap_or_default(),
             tenant: self.tenant.clone().unwrap_or_default(),
+            with_input: self.explain,
         }
     }
 }

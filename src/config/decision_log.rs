@@ -11,6 +11,8 @@ pub struct DecisionLog {
     pub decisions: LoggedDecisions,
     /// Where the lines are written.
     pub output: LogOutput,
+    /// How much of the policy's `input` a line has. Credentials are never in it.
+    pub input: LoggedInput,
 }
 
 /// Which decisions are logged.
@@ -24,6 +26,19 @@ pub enum LoggedDecisions {
     Denied,
     /// None. Metrics still count every decision.
     None,
+}
+
+/// How much of the policy's `input` is logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LoggedInput {
+    /// Nothing of it.
+    #[default]
+    None,
+    /// What the policy reads.
+    Reads,
+    /// All of it.
+    Full,
 }
 
 /// Where the lines are written.

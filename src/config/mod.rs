@@ -46,7 +46,7 @@ use crate::files::{Root, Unreadable, read_one};
 pub use self::{
     address::ListenAddress,
     authn::{ApiKeys, Authn, InquiryMethod, Issuer, OpaqueTokens, TokenPlaces},
-    decision_log::{DecisionLog, LogOutput, LoggedDecisions},
+    decision_log::{DecisionLog, LogOutput, LoggedDecisions, LoggedInput},
     duration::ConfigDuration,
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},

@@ -84,6 +84,11 @@ pub trait Policy: Send + Sync {
     /// The complete `input` of the policy.
     fn shown(&self, question: &Question<'_>) -> Value;
 
+    /// The part of `input` that the policy can read.
+    fn read_input(&self, question: &Question<'_>) -> Value {
+        self.shown(question)
+    }
+
     /// Places where a value can differ from OPA's, each with file and line.
     fn warnings(&self) -> &[String] {
         &[]

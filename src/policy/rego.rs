@@ -120,6 +120,11 @@ impl RegoPolicy {
         serde_json::to_value(self.input.of(question)).map_err(|e| unreadable(&e))
     }
 
+    /// Whether it can read something at this path of `input`, or a part of it.
+    pub fn reads<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> bool {
+        self.policy.reads().covers(path)
+    }
+
     /// What can differ from OPA, with its places.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         self.policy.warnings()
@@ -169,6 +174,11 @@ impl Policy for RegoPolicy {
     fn shown(&self, question: &Question<'_>) -> Value {
         // Only Envoy's attributes can fail to serialise, and `eval`, which shows the input, has none.
         serde_json::to_value(self.input.of(question)).unwrap_or_default()
+    }
+
+    fn read_input(&self, question: &Question<'_>) -> Value {
+        let input = self.policy.reads().value(&self.input.of(question));
+        input.unwrap_or_default()
     }
 
     fn warnings(&self) -> &[String] {

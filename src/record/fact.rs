@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::DecisionRecord;
 use crate::{policy::VerdictSource, request::ogc::Resource};
 
@@ -19,6 +21,8 @@ pub enum FactValue<'a> {
     Number(u64),
     /// A boolean.
     Flag(bool),
+    /// Any JSON.
+    Json(&'a Value),
 }
 
 /// A fact and its names. A view in which it has no name omits it.
@@ -93,7 +97,7 @@ impl Fact {
 }
 
 /// Every fact, in the order of a log line.
-pub static FACTS: [Fact; 25] = [
+pub static FACTS: [Fact; 29] = [
     Fact::logged("decision_id", |record| Some(FactValue::Text(&record.id)))
         .in_metadata("decision_id")
         .in_spans("geowarden.decision.id"),
@@ -186,6 +190,25 @@ pub static FACTS: [Fact; 25] = [
     Fact::logged("detail", |record| text(record.logged_detail())).for_the_log_only(),
     Fact::logged("cause", |record| text(record.denial()?.cause.as_deref())).for_the_log_only(),
     Fact::logged("print", |record| text(record.printed.as_deref())).for_the_log_only(),
+    Fact::logged("input_scope", |record| {
+        Some(FactValue::Word(record.input.as_ref()?.scope.as_str()))
+    })
+    .for_the_log_only(),
+    Fact::logged("input", |record| {
+        let input = record.input.as_ref()?.input.as_ref();
+        input.ok().map(FactValue::Json)
+    })
+    .for_the_log_only(),
+    Fact::logged("input_too_long", |record| {
+        let input = record.input.as_ref()?.input.as_ref();
+        input.err().copied().map(FactValue::Number)
+    })
+    .for_the_log_only(),
+    Fact::logged("erased", |record| {
+        let erased = record.input.as_ref()?.erased.as_ref();
+        erased.map(FactValue::Json)
+    })
+    .for_the_log_only(),
 ];
 
 fn micros(duration: Duration) -> FactValue<'static> {

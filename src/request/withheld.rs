@@ -57,6 +57,16 @@ impl CheckInput {
             self.headers = others;
         }
     }
+
+    /// The headers with an address that has one of these query parameters.
+    pub fn headers_with_parameters<'a>(
+        &'a self,
+        names: &'a [String],
+    ) -> impl Iterator<Item = &'a str> {
+        let headers = self.headers.iter();
+        let headers = headers.filter(|(_, value)| take(value, names).is_some());
+        headers.map(|(name, _)| name)
+    }
 }
 
 /// The target without these parameters, and the parameters; `None` if there are none of them.

@@ -18,12 +18,19 @@ use crate::{
 const TARGET: &str = "geowarden::decision";
 const MESSAGE: &str = "decision";
 
+/// Whether decisions of the kind of `record` are logged.
+pub fn is_logged(wanted: LoggedDecisions, record: &DecisionRecord<'_>) -> bool {
+    match wanted {
+        LoggedDecisions::All => true,
+        LoggedDecisions::Denied => !record.is_allowed(),
+        LoggedDecisions::None => false,
+    }
+}
+
 /// Logs `record`, if decisions of its kind are logged.
 pub fn write(wanted: LoggedDecisions, record: &DecisionRecord<'_>) {
-    match wanted {
-        LoggedDecisions::None => return,
-        LoggedDecisions::Denied if record.is_allowed() => return,
-        LoggedDecisions::Denied | LoggedDecisions::All => {}
+    if !is_logged(wanted, record) {
+        return;
     }
     // The writers count the lines that they lose.
     match logging::decision_lines() {
@@ -66,6 +73,7 @@ impl Serialize for JsonLine<'_> {
                 FactValue::Word(text) | FactValue::Text(text) => line.serialize_entry(name, text),
                 FactValue::Number(number) => line.serialize_entry(name, &number),
                 FactValue::Flag(flag) => line.serialize_entry(name, &flag),
+                FactValue::Json(value) => line.serialize_entry(name, value),
             }?;
         }
         line.serialize_entry("target", TARGET)?;
@@ -83,6 +91,7 @@ impl fmt::Display for TextFacts<'_> {
                 FactValue::Word(text) | FactValue::Text(text) => write!(f, " {name}={text:?}"),
                 FactValue::Number(number) => write!(f, " {name}={number}"),
                 FactValue::Flag(flag) => write!(f, " {name}={flag}"),
+                FactValue::Json(value) => write!(f, " {name}={:?}", value.to_string()),
             }?;
         }
         Ok(())

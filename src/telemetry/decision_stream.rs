@@ -11,14 +11,14 @@ use std::{
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::record::{DecisionRecord, Fact, FactValue};
+use crate::record::{DecisionRecord, Fact, FactValue, RecordedInput};
 
 /// How many decisions a reader may fall behind before it loses some.
 const CAPACITY: usize = 1024;
 /// The largest number of readers at once.
 const MAX_READERS: usize = 16;
 
-/// A decision for readers. It contains no credential, query or body.
+/// A decision for readers. It contains no credential, and a query or a body only in its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionEvent {
     /// When it was made.
@@ -31,6 +31,8 @@ pub struct DecisionEvent {
     pub status: u16,
     /// The facts of the record, with the names of the log.
     pub facts: Vec<(&'static str, OwnedValue)>,
+    /// What the policy was given, if a reader wants to know why it refused.
+    pub input: Option<RecordedInput>,
 }
 
 /// The value of a fact.
@@ -45,7 +47,7 @@ pub enum OwnedValue {
 }
 
 impl DecisionEvent {
-    pub(crate) fn of(record: &DecisionRecord<'_>) -> Self {
+    pub(crate) fn of(record: &DecisionRecord<'_>, with_input: bool) -> Self {
         let facts = record.facts(Fact::in_tail);
         Self {
             time: SystemTime::now(),
@@ -53,6 +55,7 @@ impl DecisionEvent {
             is_allowed: record.is_allowed(),
             status: record.status(),
             facts: facts.map(|(name, value)| (name, value.into())).collect(),
+            input: record.input.clone().filter(|_| with_input),
         }
     }
 
@@ -71,6 +74,7 @@ impl From<FactValue<'_>> for OwnedValue {
             FactValue::Word(text) | FactValue::Text(text) => Self::Text(text.to_owned()),
             FactValue::Number(number) => Self::Number(number),
             FactValue::Flag(flag) => Self::Flag(flag),
+            FactValue::Json(value) => Self::Text(value.to_string()),
         }
     }
 }
@@ -81,6 +85,8 @@ pub struct DecisionStream {
     sender: broadcast::Sender<Arc<DecisionEvent>>,
     /// The number of readers. It is counted here because asking the channel takes its lock.
     readers: Arc<AtomicUsize>,
+    /// The number of those that want to know why a policy refuses.
+    explaining: Arc<AtomicUsize>,
 }
 
 impl Default for DecisionStream {
@@ -88,6 +94,7 @@ impl Default for DecisionStream {
         Self {
             sender: broadcast::Sender::new(CAPACITY),
             readers: Arc::default(),
+            explaining: Arc::default(),
         }
     }
 }
@@ -99,20 +106,36 @@ impl DecisionStream {
             return;
         }
         // The last reader may have just left.
-        let _ = self.sender.send(Arc::new(DecisionEvent::of(record)));
+        let event = DecisionEvent::of(record, self.wants_input_of(record));
+        let _ = self.sender.send(Arc::new(event));
     }
 
-    /// A reader of the decisions from now on; `None` if the largest number of readers is reached.
-    pub fn subscribe(&self) -> Option<DecisionReader> {
+    /// Whether a reader wants to know what the policy was given. Without any, it costs one comparison.
+    pub fn wants_input_of(&self, record: &DecisionRecord<'_>) -> bool {
+        self.explaining.load(Ordering::Relaxed) > 0
+            && record.verdict_source.is_some()
+            && record
+                .verdict
+                .as_ref()
+                .is_none_or(|verdict| !verdict.allowed)
+    }
+
+    /// A reader of the decisions from now on; `None` if the largest number of readers is reached. With `is_explaining`, it gets
+    /// what the policy was given, where that refused.
+    pub fn subscribe(&self, is_explaining: bool) -> Option<DecisionReader> {
         self.readers
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |readers| {
                 (readers < MAX_READERS).then_some(readers + 1)
             })
             .ok()?;
+        let explaining = is_explaining.then(|| {
+            self.explaining.fetch_add(1, Ordering::Relaxed);
+            Place(Arc::clone(&self.explaining))
+        });
         let place = Place(Arc::clone(&self.readers));
         Some(DecisionReader {
             receiver: self.sender.subscribe(),
-            _place: place,
+            _places: (place, explaining),
         })
     }
 }
@@ -130,7 +153,7 @@ pub enum StreamItem {
 #[derive(Debug)]
 pub struct DecisionReader {
     receiver: broadcast::Receiver<Arc<DecisionEvent>>,
-    _place: Place,
+    _places: (Place, Option<Place>),
 }
 
 impl DecisionReader {
@@ -144,7 +167,7 @@ impl DecisionReader {
     }
 }
 
-/// The place of one reader.
+/// The place of one reader, in one of the numbers.
 #[derive(Debug)]
 struct Place(Arc<AtomicUsize>);
 
@@ -170,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_falls_behind_is_told_how_many_it_lost() {
         let stream = DecisionStream::default();
-        let mut slow = stream.subscribe().unwrap();
+        let mut slow = stream.subscribe(false).unwrap();
         for _ in 0..CAPACITY + 7 {
             publish(&stream);
         }
@@ -181,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_method_is_cut_off() {
         let stream = DecisionStream::default();
-        let mut reader = stream.subscribe().unwrap();
+        let mut reader = stream.subscribe(false).unwrap();
         for (method, kept) in [
             (
                 "UPDATEREDIRECTREF".to_owned(),
@@ -206,10 +229,10 @@ mod tests {
     async fn what_nobody_watches_is_not_built() {
         let stream = DecisionStream::default();
         publish(&stream);
-        drop(stream.subscribe());
+        drop(stream.subscribe(false));
         publish(&stream);
         assert!(stream.sender.is_empty());
-        let _reader = stream.subscribe();
+        let _reader = stream.subscribe(false);
         publish(&stream);
         assert_eq!(stream.sender.len(), 1);
     }
@@ -217,9 +240,9 @@ mod tests {
     #[tokio::test]
     async fn places_are_few_and_given_back() {
         let stream = DecisionStream::default();
-        let mut readers: Vec<_> = (0..MAX_READERS).map(|_| stream.subscribe()).collect();
-        assert!(readers.iter().all(Option::is_some) && stream.subscribe().is_none());
+        let mut readers: Vec<_> = (0..MAX_READERS).map(|_| stream.subscribe(false)).collect();
+        assert!(readers.iter().all(Option::is_some) && stream.subscribe(false).is_none());
         readers.pop();
-        assert!(stream.subscribe().is_some());
+        assert!(stream.subscribe(false).is_some());
     }
 }

@@ -7,6 +7,7 @@ mod status;
 use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use serde_json::Value;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, async_trait, service::Routes};
 
@@ -18,6 +19,7 @@ use super::error::ServerError;
 use crate::{
     admin::Readiness,
     config::Part,
+    record::RecordedInput,
     state::State,
     telemetry::{
         decision_stream::{DecisionEvent, DecisionReader, DecisionStream, OwnedValue, StreamItem},
@@ -88,14 +90,17 @@ impl Admin for AdminService {
         &self,
         request: Request<v1::TailRequest>,
     ) -> Result<Response<Self::TailStream>, Status> {
-        let filter = Filter::new(request.into_inner())
-            .map_err(|fault| Status::invalid_argument(fault.to_string()))?;
-        let Some(reader) = self.decisions.subscribe() else {
+        let request = request.into_inner();
+        let with_input = request.with_input;
+        let filter =
+            Filter::new(request).map_err(|fault| Status::invalid_argument(fault.to_string()))?;
+        let Some(reader) = self.decisions.subscribe(with_input) else {
             return Err(Status::resource_exhausted("too many readers of decisions"));
         };
         let tail = Tail {
             reader,
             filter,
+            with_input,
             stopped: self.stopped.clone(),
         };
         let stream = stream::unfold(Some(tail), |tail| async {
@@ -113,6 +118,7 @@ impl Admin for AdminService {
 struct Tail {
     reader: DecisionReader,
     filter: Filter,
+    with_input: bool,
     stopped: watch::Receiver<bool>,
 }
 
@@ -126,7 +132,7 @@ impl Tail {
             };
             let event = match item {
                 Some(StreamItem::Decision(event)) if self.filter.passes(&event) => {
-                    v1::tail_response::Event::Decision(decision(&event))
+                    v1::tail_response::Event::Decision(decision(&event, self.with_input))
                 }
                 Some(StreamItem::Decision(_)) => continue,
                 Some(StreamItem::Lost(lost)) => v1::tail_response::Event::Lost(lost),
@@ -142,7 +148,8 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-pub(super) fn decision(event: &DecisionEvent) -> v1::Decision {
+/// A decision as it is sent, with what the policy was given only for who asked for it.
+pub(super) fn decision(event: &DecisionEvent, with_input: bool) -> v1::Decision {
     let outcome = if event.is_allowed {
         v1::Outcome::Allow
     } else {
@@ -154,6 +161,7 @@ pub(super) fn decision(event: &DecisionEvent) -> v1::Decision {
         subject: text("subject"),
         issuer: text("issuer"),
     });
+    let recorded = event.input.as_ref().filter(|_| with_input);
     v1::Decision {
         id: text("decision_id"),
         time: Some(event.time.into()),
@@ -169,7 +177,20 @@ pub(super) fn decision(event: &DecisionEvent) -> v1::Decision {
         duration: event.duration.try_into().ok(),
         tenant: text("tenant"),
         facts: event.facts.iter().map(fact).collect(),
+        input: recorded.map(input).unwrap_or_default(),
+        erased: recorded.map(erased).unwrap_or_default(),
     }
+}
+
+fn input(recorded: &RecordedInput) -> String {
+    let input = recorded.input.as_ref();
+    input.map(ToString::to_string).unwrap_or_default()
+}
+
+fn erased(recorded: &RecordedInput) -> Vec<String> {
+    let pointers = recorded.erased.as_ref().and_then(Value::as_array);
+    let pointers = pointers.into_iter().flatten().filter_map(Value::as_str);
+    pointers.map(str::to_owned).collect()
 }
 
 fn fact((name, value): &(&'static str, OwnedValue)) -> v1::Fact {

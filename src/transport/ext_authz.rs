@@ -16,9 +16,9 @@ use tonic::metadata::MetadataMap;
 use tracing::error;
 
 use crate::{
-    config::LoggedDecisions,
+    config::{LoggedDecisions, LoggedInput},
     pipeline::{self, Permit},
-    record::{DecisionRecord, Denial},
+    record::{DecisionRecord, Denial, InputScope},
     request::{CheckInput, envoy::UnreadableCheck},
     response,
     state::{State, TenantRules, Unmatched},
@@ -41,6 +41,8 @@ pub struct ExtAuthz {
     pub decisions: Arc<DecisionStream>,
     /// Which decisions are logged.
     pub logged: LoggedDecisions,
+    /// How much of the policy's input is logged.
+    pub logged_input: LoggedInput,
     /// The time limit of one check.
     pub deadline: Duration,
     /// Makes traces of decisions, if configured.
@@ -69,7 +71,14 @@ impl ExtAuthz {
         let permit = judge(&received, begun + self.deadline, &mut record).await;
         record.duration = begun.elapsed();
         self.metrics.decided(&record);
+        if let Some(scope) = self.logged_scope(&record) {
+            note_input(&received, scope, &mut record);
+        }
         decision_log::write(self.logged, &record);
+        // Readers may be shown what the log must not have, so it comes after the log.
+        if self.decisions.wants_input_of(&record) {
+            note_input(&received, InputScope::Reads, &mut record);
+        }
         self.decisions.publish(&record);
         let trace = traced.as_ref();
         let trace = trace.and_then(|(traces, carried)| traces.begin(carried, &record));
@@ -78,6 +87,27 @@ impl ExtAuthz {
             trace.end();
         }
         answer
+    }
+
+    /// How much of the policy's input the log has of this decision.
+    fn logged_scope(&self, record: &DecisionRecord<'_>) -> Option<InputScope> {
+        let scope = match self.logged_input {
+            LoggedInput::None => return None,
+            LoggedInput::Reads => InputScope::Reads,
+            LoggedInput::Full => InputScope::Full,
+        };
+        decision_log::is_logged(self.logged, record).then_some(scope)
+    }
+}
+
+/// Writes the policy's input to `record`. After a panic it has none.
+fn note_input(received: &Received, scope: InputScope, record: &mut DecisionRecord<'_>) {
+    let Some(tenant) = &received.tenant else {
+        return;
+    };
+    let note = || pipeline::note_input(&tenant.rules, scope, record);
+    if catch_unwind(AssertUnwindSafe(note)).is_err() {
+        error!("noting the input of a decision panicked");
     }
 }
 

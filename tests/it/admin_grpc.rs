@@ -280,6 +280,73 @@ async fn decisions_are_told_as_they_are_made_and_without_credentials() {
 }
 
 #[tokio::test]
+async fn inputs_are_told_only_to_those_that_ask_and_without_credentials() {
+    let policy = "package geowarden.authz\n\nallow if {\n\tinput.ogc.collection == \"obs\"\n\tcount(input) > 0\n}\n";
+    let folder = folder(policy, "");
+    let file = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let places = "api_keys: {query: api_key, cookie: key, ";
+    fs::write(&file, text.replace("api_keys: {", places)).unwrap();
+    let (service, address) = start(folder, "127.0.0.1:0").await;
+    let with_input = TailRequest {
+        with_input: true,
+        ..TailRequest::default()
+    };
+    let mut other = tail(&address, TailRequest::default()).await;
+    service.ask("GET", "/collections/lakes", &[]).await;
+    let mut asking = tail(&address, with_input).await;
+    let in_cookie = format!("key={OSGEO_KEY}");
+    let in_query = format!("/collections/lakes/items?limit=5&api_key={OSGEO_KEY}");
+    let referer = format!("https://maps.example.org{in_query}");
+    let path = "/collections/lakes/items?limit=5";
+    for (path, headers) in [
+        (path, &[("x-api-key", OSGEO_KEY)][..]),
+        (path, &[("cookie", in_cookie.as_str())]),
+        (
+            &in_query,
+            &[
+                ("referer", referer.as_str()),
+                ("x-envoy-original-path", &in_query),
+            ],
+        ),
+        (path, &[("cookie", OSGEO_KEY), ("authorization", OSGEO_KEY)]),
+    ] {
+        service.ask("GET", path, headers).await;
+        let told = decision(&mut asking).await;
+        assert_eq!(
+            told.status,
+            if told.principal.as_ref().unwrap().method == "anonymous" {
+                401
+            } else {
+                403
+            }
+        );
+        assert!(
+            told.input.contains("\"limit\"") && told.input.contains("headers"),
+            "{told:?}"
+        );
+        assert!(!format!("{told:?}").contains(OSGEO_KEY), "{told:?}");
+        let is_in_query = headers.iter().any(|(name, _)| *name == "referer");
+        let erased = if is_in_query {
+            "x-envoy-original-path"
+        } else {
+            headers[0].0
+        };
+        let pointer = format!("/input/request/headers/{erased}");
+        assert!(told.erased.contains(&pointer), "{pointer}: {told:?}");
+    }
+    // Neither an allowed request, nor one that no policy saw.
+    for path in ["/collections/obs", "/collections%2Fobs"] {
+        service.ask("GET", path, &[]).await;
+        assert_eq!(decision(&mut asking).await.input, "");
+    }
+    for _ in 0..7 {
+        let told = decision(&mut other).await;
+        assert!(told.input.is_empty() && told.erased.is_empty(), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_decision_is_told_only_to_those_whose_filters_it_passes() {
     let (service, address) = start(folder(POLICY, ""), "127.0.0.1:0").await;
     let wanted = TailRequest::default;

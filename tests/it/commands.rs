@@ -467,8 +467,8 @@ async fn a_probe_needs_no_certificate_authorities() {
 }
 
 /// The service with its admin service on a Unix socket, which `geowarden.yaml` in its folder names.
-async fn watched() -> crate::service::Service {
-    let folder = folder(POLICY, "");
+async fn watched(policy: &str) -> crate::service::Service {
+    let folder = folder(policy, "");
     let file = folder.path().join("geowarden.yaml");
     let socket = folder.path().join("admin.sock");
     let admin = format!(
@@ -483,7 +483,7 @@ async fn watched() -> crate::service::Service {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn status_is_told_to_people_and_to_programs() {
-    let service = watched().await;
+    let service = watched(POLICY).await;
     let told = geowarden(service.folder.path(), &["status", "-c", "geowarden.yaml"]);
     assert_eq!(told.status.code(), Some(0), "{}", err(&told));
     for part in [
@@ -508,7 +508,7 @@ async fn status_is_told_to_people_and_to_programs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decisions_are_shown_as_they_are_made() {
-    let service = watched().await;
+    let service = watched(POLICY).await;
     let key = [("x-api-key", crate::service::OSGEO_KEY)];
     for (arguments, shows) in [
         (
@@ -549,6 +549,70 @@ async fn decisions_are_shown_as_they_are_made() {
         );
         assert_eq!(out(&output).lines().count(), 1, "{}", out(&output));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_are_explained_as_they_are_made() {
+    let policy = "package geowarden.authz\n\nallow if {\n\tinput.ogc.collection == \"obs\"\n\tinput.identity.key_id == \"osgeo\"\n}\n";
+    let service = watched(policy).await;
+    let folder = service.folder.path();
+    for (format, count, shows) in [
+        (
+            &[][..],
+            5,
+            "  misses policies/authz.rego:3 allow if {, 1 of 2 conditions hold\n    policies/authz.rego:5 input.identity.key_id == \"osgeo\"\n",
+        ),
+        (&["--json"], 1, "\"line\":5,"),
+    ] {
+        let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["tail", "--count", "1", "--explain", "--config"])
+            // As the service is given it: the paths of the files are a part of the revision.
+            .arg(folder.join("geowarden.yaml"))
+            .args(format)
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stderr = BufReader::new(tail.stderr.take().unwrap());
+        stderr.read_line(&mut line).unwrap();
+        service.ask("GET", "/collections/obs", &[]).await;
+        let output = tail.wait_with_output().unwrap();
+        let told = out(&output).replace(&format!("{}/", folder.display()), "");
+        assert!(told.contains(shows), "{told}");
+        assert!(!told.contains("another one"), "{told}");
+        assert_eq!(told.lines().count(), count, "{told}");
+    }
+    // Files that are not those of the service.
+    let elsewhere = folder.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(
+        elsewhere.join("authz.rego"),
+        "package geowarden.authz\n\nallow if true\n",
+    )
+    .unwrap();
+    let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["tail", "--count", "1", "--explain", "--config"])
+        // As the service is given it: the paths of the files are a part of the revision.
+        .arg(folder.join("geowarden.yaml"))
+        .env("GEOWARDEN_POLICY__PATH", &elsewhere)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stderr = BufReader::new(tail.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    service.ask("GET", "/collections/obs", &[]).await;
+    let output = tail.wait_with_output().unwrap();
+    let told = out(&output);
+    assert!(
+        told.contains("  the policy here is another one: revision ")
+            && told.contains("  the policy here allows it\n"),
+        "{told}"
+    );
 }
 
 /// The first commands that users try in a fresh clone.

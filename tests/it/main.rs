@@ -23,6 +23,7 @@ mod envoy_check;
 mod envoy_files;
 mod envoy_settings;
 mod eval;
+mod explain;
 mod explanations;
 mod findings;
 mod garbage;

@@ -346,6 +346,7 @@ fn requests() -> Vec<(&'static str, String)> {
         ("cookie", "session=M"),
         ("cookie", "M"),
         ("proxy-authorization", "Bearer M"),
+        ("x-envoy-original-path", "/collections?f=json&api_key=M"),
     ]
     .map(|(name, value)| (name, value.replace('M', MARKER)))
     .to_vec();
@@ -420,17 +421,27 @@ async fn no_policy_sees_a_credential_of_the_query() {
 
 #[tokio::test]
 async fn no_secret_of_a_request_is_told() {
-    for output in ["stderr", "stdout"] {
-        no_secret_of_a_request_is_logged_to(output).await;
+    for (output, input) in [
+        ("stderr", "none"),
+        ("stdout", "none"),
+        ("stderr", "reads"),
+        ("stdout", "full"),
+    ] {
+        no_secret_of_a_request_is_logged_to(output, input).await;
     }
 }
 
 /// The test reads both outputs of the program.
-async fn no_secret_of_a_request_is_logged_to(output: &str) {
+async fn no_secret_of_a_request_is_logged_to(output: &str, input: &str) {
+    // It reads everything.
     let folder = folder(
-        "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n",
-        &format!("telemetry: {{level: debug}}\ndecision_log: {{output: {output}}}"),
+        "package geowarden.authz\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tcount(input) > 0\n}\n",
+        &format!("telemetry: {{level: debug}}\ndecision_log: {{output: {output}, input: {input}}}"),
     );
+    // The marker is a good key too, so that there are inputs.
+    let digest = geowarden::authn::key_digest(MARKER.as_bytes());
+    let entry = format!("- {{id: marked, sha256: {digest}}}\n");
+    fs::write(folder.path().join("api-keys.yaml"), entry).unwrap();
     let pair = Ed25519KeyPair::generate().unwrap();
     fs::write(folder.path().join("jwks.json"), jwks(&pair)).unwrap();
     let config = folder.path().join("geowarden.yaml");
@@ -484,7 +495,12 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
         ("GET", &format!("http://u:{MARKER}@geo.example/collections")),
         ("PATCH", &in_query),
     ] {
-        // The sender may be told what was wrong in its own request.
+        // The sender may be told what was wrong in its own request. What is no credential is a part of the input.
+        let path = match input {
+            "none" => path.to_owned(),
+            _ => path.replace(MARKER, "no-credential"),
+        };
+        let path = path.as_str();
         let check = request(method, path, &[]);
         client.check(check).await.unwrap();
     }
@@ -497,6 +513,8 @@ async fn no_secret_of_a_request_is_logged_to(output: &str) {
     service.event(is_last).await.unwrap();
     let log = service.log();
     look("a secret in the log", &log);
+    let inputs = log.matches("\"input\":{").count();
+    assert_eq!(inputs > 10, input != "none", "{inputs} inputs:\n{log}");
     let decisions = log.matches("\"decision_id\"").count();
     assert!(decisions >= asked - 2, "{decisions} of {asked}:\n{log}");
 }

@@ -19,7 +19,7 @@ use std::{
 use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
 use geowarden::{
     authn::KeySource,
-    config::{Config, Environment, LoggedDecisions},
+    config::{Config, Environment, LoggedDecisions, LoggedInput},
     files::Fresh,
     reload::{build, tenants},
     state::{Snapshot, State},
@@ -154,6 +154,7 @@ fn service(setup: &Setup) -> Result<ExtAuthz, Failure> {
         metrics: Arc::new(Metrics::default()),
         // This process has no log.
         logged: LoggedDecisions::None,
+        logged_input: LoggedInput::None,
         deadline: config.server.deadline.0,
     })
 }

@@ -183,6 +183,9 @@ pub struct TailRequest {
     /// This tenant, by its exact name.
     #[prost(string, tag = "5")]
     pub tenant: ::prost::alloc::string::String,
+    /// With it, refusals by the policy have what the policy read of its input: `input` and `erased` of Decision.
+    #[prost(bool, tag = "6")]
+    pub with_input: bool,
 }
 /// What a reader is sent.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -249,6 +252,13 @@ pub struct Decision {
     /// All that the log says of it but `detail` and `cause`, by the names of the log (docs/operations.md).
     #[prost(message, repeated, tag = "14")]
     pub facts: ::prost::alloc::vec::Vec<Fact>,
+    /// What the policy read of its input, JSON, without credentials: only of a refusal by the policy, only for who asks for it, and
+    /// not if it has more than 64 KiB.
+    #[prost(string, tag = "15")]
+    pub input: ::prost::alloc::string::String,
+    /// JSON pointers to the credentials that were erased, such as `/input/request/headers/cookie`.
+    #[prost(string, repeated, tag = "16")]
+    pub erased: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// One fact of a decision.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

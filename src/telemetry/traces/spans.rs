@@ -166,6 +166,7 @@ fn attribute(value: FactValue<'_>) -> Value {
         FactValue::Text(text) => cut(text).into(),
         FactValue::Number(number) => i64::try_from(number).unwrap_or(i64::MAX).into(),
         FactValue::Flag(flag) => flag.into(),
+        FactValue::Json(value) => cut(&value.to_string()).into(),
     }
 }
 

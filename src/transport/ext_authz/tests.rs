@@ -253,6 +253,7 @@ fn shown(value: FactValue<'_>) -> Value {
         FactValue::Word(text) | FactValue::Text(text) => text.into(),
         FactValue::Number(number) => number.into(),
         FactValue::Flag(flag) => flag.into(),
+        FactValue::Json(value) => value.clone(),
     }
 }
 
@@ -327,8 +328,8 @@ async fn a_decision_that_ends_anywhere_says_the_same_in_every_view() {
 
         let log: Value =
             serde_json::from_slice(&decision_log::json_line(&record).unwrap()).unwrap();
-        let event = DecisionEvent::of(&record);
-        let tail = tail(crate::transport::admin::decision(&event));
+        let event = DecisionEvent::of(&record, false);
+        let tail = tail(crate::transport::admin::decision(&event, false));
         let spans: Map<String, Value> = traces::attributes(&record)
             .into_iter()
             .map(|pair| (pair.key.to_string(), json!(pair.value.to_string())))

@@ -67,6 +67,25 @@ impl Reads {
         }
     }
 
+    /// Whether anything at a path, or of what contains it, is read.
+    ///
+    /// ```
+    /// use geowarden_rego::Reads;
+    ///
+    /// let mut reads = Reads::default();
+    /// reads.add(["headers", "host"]);
+    /// assert!(reads.covers(["headers", "host"]) && reads.covers(["headers"]));
+    /// assert!(!reads.covers(["headers", "cookie"]));
+    /// ```
+    pub fn covers<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut node = self;
+        path.into_iter().all(|name| {
+            let member = node.member(name);
+            node = member.unwrap_or(node);
+            member.is_some()
+        })
+    }
+
     /// The parts of `value` that are read, as a text. Two values have the same text only if the policy cannot tell them
     /// apart.
     ///

@@ -1,0 +1,128 @@
+//! What today's policy says of an input of the log.
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        CommandError,
+        explanation::{Colours, Explained, explainer},
+        paint,
+    },
+    logged::LoggedDecision,
+};
+use crate::{
+    config::Config,
+    files::Fresh,
+    policy::{Policy as _, RegoPolicy},
+    record::InputScope,
+    reload::build,
+};
+
+/// The evaluation of today's policy, compared with the decision.
+pub(super) struct Reevaluation {
+    /// Whether it allows the request.
+    pub(super) is_allowed: bool,
+    is_same_outcome: bool,
+    /// The revisions then and now, if they differ.
+    changed: Option<(String, String)>,
+    revision: String,
+    /// Whether the input has only what the policy of then read.
+    is_of_reads: bool,
+    /// What today's policy reads and the log does not have, since it is a credential.
+    missing: Vec<String>,
+    explained: Explained,
+}
+
+impl Reevaluation {
+    pub(super) fn of(
+        decision: &LoggedDecision,
+        input: &Value,
+        config: &Config,
+    ) -> Result<Self, CommandError> {
+        let files = build::files(config, Fresh::Read).map_err(CommandError::Config)?;
+        let policy = build::policy(config, &files).map_err(CommandError::Config)?;
+        geowarden_rego::fix_now(decision.nanoseconds());
+        let by = explainer(config, &files)?;
+        let explained = Explained::by_input(input, &policy, &by)?;
+        let is_allowed = explained.is_allowed();
+        let revision = policy.revision().to_owned();
+        let then = decision.policy_revision.clone();
+        Ok(Self {
+            is_allowed,
+            is_same_outcome: is_allowed == (decision.outcome == "allow"),
+            changed: then
+                .filter(|then| *then != revision)
+                .map(|then| (then, revision.clone())),
+            revision,
+            is_of_reads: decision.input_scope == Some(InputScope::Reads),
+            missing: missing(&policy, &decision.erased),
+            explained,
+        })
+    }
+
+    fn outcome(&self) -> &'static str {
+        if self.is_allowed { "allow" } else { "deny" }
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Result<Value, CommandError> {
+        Ok(json!({
+            "outcome": self.outcome(),
+            "is_same_outcome": self.is_same_outcome,
+            "policy_revision": self.revision,
+            "is_same_policy": self.changed.is_none(),
+            "without_credentials": self.missing,
+            "explanation": self.explained.json()?,
+        }))
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let outcome = if self.is_allowed {
+            paint::good("allow")
+        } else {
+            paint::bad("deny")
+        };
+        let same = if self.is_same_outcome {
+            "the same outcome"
+        } else {
+            "another outcome"
+        };
+        let mut lines = vec![format!("now: {outcome}, {same}")];
+        if let Some((then, now)) = &self.changed {
+            let then = paint::plain(then);
+            lines.push(format!(
+                "the policy is another one: revision {then} then, {now} now"
+            ));
+            if self.is_of_reads {
+                lines.push(
+                    "the log has what the policy of then read (`decision_log.input: reads`): what else this policy reads is undefined here"
+                        .to_owned(),
+                );
+            }
+        }
+        if !self.missing.is_empty() {
+            let missing = paint::plain(&self.missing.join(", ")).into_owned();
+            lines.push(format!(
+                "the policy reads credentials, which no log has and which are undefined here: {missing}"
+            ));
+        }
+        lines.push(self.explained.text(&Colours));
+        lines.join("\n")
+    }
+}
+
+/// Those of the erased parts of an input that the policy reads, as a policy names them.
+pub(in crate::cli) fn missing(policy: &RegoPolicy, erased: &[String]) -> Vec<String> {
+    erased
+        .iter()
+        .filter_map(|pointer| {
+            let mut names = pointer.split('/').skip(1);
+            let names: Vec<String> = (names.next() == Some("input"))
+                .then(|| names.map(|name| name.replace("~1", "/").replace("~0", "~")))?
+                .collect();
+            let is_read = policy.reads(names.iter().map(String::as_str));
+            is_read.then(|| format!("input.{}", names.join(".")))
+        })
+        .collect()
+}
