@@ -6,6 +6,7 @@ mod cluster;
 mod extension;
 mod listener;
 mod manager;
+mod matcher;
 mod named;
 mod node;
 mod route;

@@ -42,26 +42,14 @@ impl<'a> Manager<'a> {
         let filters = config.list("http_filters").into_iter();
         let filters = filters.map(|entry| filter(listener, entry, named, unseen));
         let filters = filters.collect();
-        let route_config = config.get("route_config").or_else(|| {
-            let name = config.at(&["rds", "route_config_name"])?.text()?;
-            let found = named.routes.get(name).cloned();
-            if found.is_none() {
-                unseen.push(format!(
-                    "routes `{name}` of listener `{listener}`: they come from a control plane (RDS); check an answer of /config_dump to see them"
-                ));
-            }
-            found
-        });
-        if config.get("scoped_routes").is_some() {
-            unseen.push(format!(
-                "routes of listener `{listener}`: they are scoped (SRDS), which this check does not follow"
-            ));
-        }
+        let routes = routes(listener, &config, named, unseen).into_iter();
+        let routes = routes.flat_map(|routes| Route::all(listener, &routes, unseen));
+        let routes = routes.collect();
         Self {
             listener,
             listener_node: listener_node.clone(),
             filters,
-            routes: route_config.map_or_else(Vec::new, |routes| Route::all(&routes)),
+            routes,
             config,
         }
     }
@@ -80,6 +68,43 @@ impl<'a> Manager<'a> {
         let names: Vec<&str> = self.authorizations().map(|f| f.extension.name).collect();
         route.switch(&names)
     }
+}
+
+/// The sets of routes of a connection manager.
+fn routes<'a>(
+    listener: &str,
+    config: &Node<'a>,
+    named: &Named<'a>,
+    unseen: &mut Vec<String>,
+) -> Vec<Node<'a>> {
+    let mut by_name = |name: Option<Node<'a>>| {
+        let name = name?.text()?;
+        let found = named.routes.get(name).cloned();
+        if found.is_none() {
+            unseen.push(format!(
+                "routes `{name}` of listener `{listener}`: they come from a control plane (RDS); check an answer of /config_dump to see them"
+            ));
+        }
+        found
+    };
+    let one = config.get("route_config");
+    let one = one.or_else(|| by_name(config.at(&["rds", "route_config_name"])));
+    let names = [
+        "scoped_routes",
+        "scoped_route_configurations_list",
+        "scoped_route_configurations",
+    ];
+    let scoped = config.list_at(&names).into_iter().filter_map(|scope| {
+        let own = scope.get("route_configuration");
+        own.or_else(|| by_name(scope.get("route_configuration_name")))
+    });
+    let all = one.into_iter().chain(scoped).collect();
+    if config.at(&["scoped_routes", "scoped_rds"]).is_some() {
+        unseen.push(format!(
+            "routes of listener `{listener}`: they are scoped and come from a control plane (SRDS), which this check does not follow"
+        ));
+    }
+    all
 }
 
 fn filter<'a>(

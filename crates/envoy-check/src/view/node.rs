@@ -92,6 +92,12 @@ impl<'a> Node<'a> {
             .collect()
     }
 
+    /// The elements of a list, or the values of a mapping.
+    pub(crate) fn children(&self) -> Vec<Self> {
+        let members = self.members().into_iter().map(|(_, inner)| inner);
+        self.items().into_iter().chain(members).collect()
+    }
+
     /// All texts in this value, at any depth.
     pub(crate) fn texts(&self) -> Vec<(&'a str, Self)> {
         let mut all = Vec::new();
@@ -101,8 +107,7 @@ impl<'a> Node<'a> {
                 all.push((text, node));
                 continue;
             }
-            open.extend(node.items());
-            open.extend(node.members().into_iter().map(|(_, inner)| inner));
+            open.extend(node.children());
         }
         all
     }

@@ -1,6 +1,6 @@
 //! Routes and their targets.
 
-use super::{extension::typed_config, node::Node};
+use super::{extension::typed_config, matcher::matched, node::Node};
 
 /// A route, with everything that contains settings for it.
 #[derive(Debug)]
@@ -29,13 +29,23 @@ impl<'a> Target<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// All routes of a `RouteConfiguration`.
-    pub(crate) fn all(config: &Node<'a>) -> Vec<Self> {
+    /// All routes of a `RouteConfiguration`. `unseen` receives what it names but does not contain.
+    pub(crate) fn all(listener: &str, config: &Node<'a>, unseen: &mut Vec<String>) -> Vec<Self> {
+        if config.get("vhds").is_some() {
+            unseen.push(format!(
+                "virtual hosts of listener `{listener}`: they come from a control plane on demand (VHDS)"
+            ));
+        }
         let mut all = Vec::new();
         for host in config.list("virtual_hosts") {
-            let mut open = host.list("routes");
-            open.extend(host.list_at(&["matcher", "routes"]));
-            for node in open {
+            let matched = host.get("matcher").as_ref().map(matched);
+            let matched = matched.unwrap_or_default();
+            if matched.has_other_actions {
+                unseen.push(format!(
+                    "routes of listener `{listener}`: an action of a `matcher` is of a type that this check does not read"
+                ));
+            }
+            for node in host.list("routes").into_iter().chain(matched.routes) {
                 let by_weight = weighted(&node).into_iter();
                 let levels = [config.clone(), host.clone(), node.clone()];
                 all.push(Self {

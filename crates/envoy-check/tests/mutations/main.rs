@@ -1,6 +1,8 @@
 //! The shipped configurations have no finding. Each change of them that undoes something is found, in its line.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod matchers;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use geowarden_envoy_check::{Expectations, Finding, ListensOn, Report, Severity, check};
