@@ -74,6 +74,7 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
         access_log::check(manager, expected, &mut found);
         routes::check(manager, &guarded, expected, &mut found);
     }
+    filters::of_clusters(&bootstrap, &guarded, &mut found);
     pygeoapi::check(&bootstrap, &guarded, &mut found);
     admin::check(&bootstrap, &mut found);
     Ok(found.report(bootstrap.unseen))

@@ -4,6 +4,7 @@ mod address;
 mod bootstrap;
 mod cluster;
 mod extension;
+mod http_filter;
 mod listener;
 mod manager;
 mod matcher;
@@ -17,7 +18,8 @@ pub(crate) use self::{
     bootstrap::Bootstrap,
     cluster::Cluster,
     extension::{Extension, typed_config},
-    manager::{EXT_AUTHZ, HttpFilter, Manager, ROUTER},
+    http_filter::{EXT_AUTHZ, HttpFilter, ROUTER},
+    manager::Manager,
     node::Node,
     route::{Route, Target, targets_of},
 };

@@ -3,7 +3,8 @@
 use super::shaping::{self, PROCESSOR};
 use crate::{
     finding::{Findings, Severity},
-    view::{EXT_AUTHZ, Manager, ROUTER},
+    guarded::Guarded,
+    view::{Bootstrap, EXT_AUTHZ, Extension, HttpFilter, Manager, ROUTER},
 };
 
 /// Filters that change requests, or that run the operator's own code.
@@ -22,29 +23,65 @@ const CHANGING: [&str; 12] = [
     "envoy.extensions.filters.http.decompressor.v3.Decompressor",
 ];
 
+/// The last filter upstream. It only writes the request.
+const UPSTREAM_CODEC: &str = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+
+/// Checks the filters of a connection manager behind ext_authz, and those that its router runs.
 pub(crate) fn check(manager: &Manager<'_>, found: &mut Findings) {
     let asked = manager.filters.iter().rposition(|f| f.is(EXT_AUTHZ));
     let behind = asked.and_then(|at| manager.filters.get(at + 1..));
     for filter in behind.into_iter().flatten() {
-        if filter.is(ROUTER) || shaping::leaves_request(&filter.extension) {
-            continue;
+        let cure =
+            "put it before ext_authz, so that ext_authz is the last filter before the router";
+        behind_ext_authz(&filter.extension, "stands behind ext_authz", cure, found);
+    }
+    upstream(&manager.upstream_filters, found);
+}
+
+/// Checks the filters on the way to the guarded clusters.
+pub(crate) fn of_clusters(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
+    let clusters = bootstrap.clusters.iter();
+    for cluster in clusters.filter(|cluster| guarded.has(cluster.name)) {
+        upstream(&cluster.http_filters, found);
+        for entry in cluster.node.list("filters") {
+            let filter = Extension::of(&entry);
+            let cure = "remove it from `filters` of the cluster";
+            behind_ext_authz(&filter, "runs on the connections to pygeoapi", cure, found);
         }
-        let is_changing = CHANGING.contains(&filter.extension.kind);
-        let (severity, what) = if is_changing {
-            (Severity::Error, "changes requests")
-        } else {
-            (Severity::Warning, "may change requests")
-        };
-        found.add(
-            severity,
-            "filter-after-ext-authz",
-            &filter.extension.entry,
-            format!(
-                "filter `{}` stands behind ext_authz and {what} that were judged: nobody judges the result",
-                filter.extension.name
-            ),
-            "put it before ext_authz, so that ext_authz is the last filter before the router"
-                .to_owned(),
+    }
+}
+
+fn upstream(filters: &[HttpFilter<'_>], found: &mut Findings) {
+    for filter in filters {
+        let cure =
+            "remove it, or put it before ext_authz in `http_filters` of the connection manager";
+        behind_ext_authz(
+            &filter.extension,
+            "runs upstream, after ext_authz",
+            cure,
+            found,
         );
     }
+}
+
+/// Reports a filter that runs after the decision, unless it leaves the request as it is.
+fn behind_ext_authz(filter: &Extension<'_>, place: &str, cure: &str, found: &mut Findings) {
+    if [ROUTER, UPSTREAM_CODEC].contains(&filter.kind) || shaping::leaves_request(filter) {
+        return;
+    }
+    let (severity, what) = if CHANGING.contains(&filter.kind) {
+        (Severity::Error, "changes requests")
+    } else {
+        (Severity::Warning, "may change requests")
+    };
+    found.add(
+        severity,
+        "filter-after-ext-authz",
+        &filter.entry,
+        format!(
+            "filter `{}` {place} and {what} that were judged: pygeoapi receives another request than geowarden judged",
+            filter.name
+        ),
+        cure.to_owned(),
+    );
 }

@@ -83,7 +83,11 @@ impl<'a> Bootstrap<'a> {
             listeners: listeners
                 .map(|node| Listener::read(&node, &named, &mut unseen))
                 .collect(),
-            clusters: clusters(root.list_at(&["static_resources", "clusters"]), &mut unseen),
+            clusters: clusters(
+                root.list_at(&["static_resources", "clusters"]),
+                &named,
+                &mut unseen,
+            ),
             has_unseen_clusters,
             unseen,
             root,
@@ -141,7 +145,7 @@ impl<'a> Bootstrap<'a> {
                 .into_iter()
                 .map(|node| Listener::read(&node, &named, &mut unseen))
                 .collect(),
-            clusters: clusters(all_clusters, &mut unseen),
+            clusters: clusters(all_clusters, &named, &mut unseen),
             has_unseen_clusters: !has_clusters,
             unseen,
             root,
@@ -164,8 +168,14 @@ fn below<'a>(dump: &Node<'a>, list: &str, way: &[&str]) -> Vec<Node<'a>> {
     all.filter_map(|entry| entry.at(way)).collect()
 }
 
-fn clusters<'a>(nodes: Vec<Node<'a>>, unseen: &mut Vec<String>) -> Vec<Cluster<'a>> {
-    let clusters: Vec<_> = nodes.into_iter().map(Cluster::read).collect();
+fn clusters<'a>(
+    nodes: Vec<Node<'a>>,
+    named: &Named<'a>,
+    unseen: &mut Vec<String>,
+) -> Vec<Cluster<'a>> {
+    let clusters = nodes.into_iter();
+    let clusters = clusters.map(|node| Cluster::read(node, named, unseen));
+    let clusters: Vec<_> = clusters.collect();
     for cluster in &clusters {
         if cluster.has_unseen_addresses() {
             unseen.push(format!(

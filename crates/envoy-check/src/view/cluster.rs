@@ -1,18 +1,31 @@
 //! Clusters and their addresses.
 
-use super::{address::NetworkAddress, node::Node};
+use super::{
+    address::NetworkAddress, extension::typed_config, http_filter::HttpFilter, named::Named,
+    node::Node,
+};
+
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// A cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster<'a> {
     pub(crate) name: &'a str,
     pub(crate) node: Node<'a>,
+    /// The HTTP filters that run on the way to the cluster.
+    pub(crate) http_filters: Vec<HttpFilter<'a>>,
 }
 
 impl<'a> Cluster<'a> {
-    pub(crate) fn read(node: Node<'a>) -> Self {
+    pub(crate) fn read(node: Node<'a>, named: &Named<'a>, unseen: &mut Vec<String>) -> Self {
+        let name = node.text_of("name").unwrap_or_default();
+        let options = protocol_options(&node).into_iter();
+        let options = options.filter(|(kind, _)| *kind == HTTP_OPTIONS);
+        let entries = options.flat_map(|(_, options)| options.list("http_filters"));
+        let owner = format!("cluster `{name}`");
         Self {
-            name: node.text_of("name").unwrap_or_default(),
+            name,
+            http_filters: HttpFilter::all(&owner, entries.collect(), named, unseen),
             node,
         }
     }
@@ -46,9 +59,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether Envoy speaks HTTP/2 to the cluster, which gRPC needs.
     pub(crate) fn has_http2(&self) -> bool {
-        let options = self.node.get("typed_extension_protocol_options");
-        let options = options.map_or_else(Vec::new, |options| options.members());
-        let mut options = options.into_iter();
+        let mut options = protocol_options(&self.node).into_iter();
         self.node.get("http2_protocol_options").is_some()
             || options.any(|(_, options)| {
                 [
@@ -60,4 +71,12 @@ impl<'a> Cluster<'a> {
                 .any(|names| options.at(names).is_some())
             })
     }
+}
+
+/// The settings of a cluster for its protocols, each with its message type.
+fn protocol_options<'a>(cluster: &Node<'a>) -> Vec<(&'a str, Node<'a>)> {
+    let all = cluster.get("typed_extension_protocol_options");
+    let all = all.map_or_else(Vec::new, |all| all.members());
+    let all = all.into_iter();
+    all.map(|(_, options)| typed_config(options)).collect()
 }

@@ -1,24 +1,11 @@
 //! HTTP connection managers, with their filters and routes.
 
-use super::{extension::Extension, named::Named, node::Node, route::Route};
-
-pub(crate) const EXT_AUTHZ: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz";
-pub(crate) const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
-const MATCHER: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
-
-/// An HTTP filter.
-#[derive(Debug)]
-pub(crate) struct HttpFilter<'a> {
-    pub(crate) extension: Extension<'a>,
-    /// Whether the filter is wrapped in a matcher that can skip it.
-    pub(crate) is_conditional: bool,
-}
-
-impl HttpFilter<'_> {
-    pub(crate) fn is(&self, kind: &str) -> bool {
-        self.extension.kind == kind
-    }
-}
+use super::{
+    http_filter::{EXT_AUTHZ, HttpFilter, ROUTER},
+    named::Named,
+    node::Node,
+    route::Route,
+};
 
 /// A connection manager.
 #[derive(Debug)]
@@ -28,6 +15,8 @@ pub(crate) struct Manager<'a> {
     pub(crate) listener_node: Node<'a>,
     pub(crate) config: Node<'a>,
     pub(crate) filters: Vec<HttpFilter<'a>>,
+    /// The filters that its routers run upstream, where the cluster has none of its own.
+    pub(crate) upstream_filters: Vec<HttpFilter<'a>>,
     pub(crate) routes: Vec<Route<'a>>,
 }
 
@@ -39,16 +28,20 @@ impl<'a> Manager<'a> {
         named: &Named<'a>,
         unseen: &mut Vec<String>,
     ) -> Self {
-        let filters = config.list("http_filters").into_iter();
-        let filters = filters.map(|entry| filter(listener, entry, named, unseen));
-        let filters = filters.collect();
-        let routes = routes(listener, &config, named, unseen).into_iter();
-        let routes = routes.flat_map(|routes| Route::all(listener, &routes, unseen));
+        let owner = format!("listener `{listener}`");
+        let filters = HttpFilter::all(&owner, config.list("http_filters"), named, unseen);
+        let last = filters.iter().filter(|filter| filter.is(ROUTER));
+        let upstream =
+            last.flat_map(|router| router.extension.config.list("upstream_http_filters"));
+        let upstream_filters = HttpFilter::all(&owner, upstream.collect(), named, unseen);
+        let sets = route_configs(listener, &config, named, unseen).into_iter();
+        let routes = sets.flat_map(|set| Route::all(listener, &set, unseen));
         let routes = routes.collect();
         Self {
             listener,
             listener_node: listener_node.clone(),
             filters,
+            upstream_filters,
             routes,
             config,
         }
@@ -71,7 +64,7 @@ impl<'a> Manager<'a> {
 }
 
 /// The sets of routes of a connection manager.
-fn routes<'a>(
+fn route_configs<'a>(
     listener: &str,
     config: &Node<'a>,
     named: &Named<'a>,
@@ -89,12 +82,12 @@ fn routes<'a>(
     };
     let one = config.get("route_config");
     let one = one.or_else(|| by_name(config.at(&["rds", "route_config_name"])));
-    let names = [
+    let list = [
         "scoped_routes",
         "scoped_route_configurations_list",
         "scoped_route_configurations",
     ];
-    let scoped = config.list_at(&names).into_iter().filter_map(|scope| {
+    let scoped = config.list_at(&list).into_iter().filter_map(|scope| {
         let own = scope.get("route_configuration");
         own.or_else(|| by_name(scope.get("route_configuration_name")))
     });
@@ -105,38 +98,4 @@ fn routes<'a>(
         ));
     }
     all
-}
-
-fn filter<'a>(
-    listener: &str,
-    entry: Node<'a>,
-    named: &Named<'a>,
-    unseen: &mut Vec<String>,
-) -> HttpFilter<'a> {
-    let mut extension = Extension::of(&entry);
-    if entry.get("config_discovery").is_some() {
-        match named.filters.get(extension.name) {
-            Some(sent) => {
-                extension = Extension {
-                    entry,
-                    ..Extension::of(sent)
-                }
-            }
-            None => unseen.push(format!(
-                "filter `{}` of listener `{listener}`: it comes from a control plane (ECDS)",
-                extension.name
-            )),
-        }
-    }
-    let inner = (extension.kind == MATCHER).then(|| extension.inside("extension_config"));
-    match inner.flatten() {
-        Some(inner) => HttpFilter {
-            extension: inner,
-            is_conditional: true,
-        },
-        None => HttpFilter {
-            extension,
-            is_conditional: false,
-        },
-    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod matchers;
+mod upstream_filters;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
