@@ -10,4 +10,3 @@ pub(crate) mod filters;
 pub(crate) mod listeners;
 pub(crate) mod pygeoapi;
 pub(crate) mod routes;
-pub(crate) mod shaping;

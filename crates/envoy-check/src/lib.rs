@@ -13,7 +13,7 @@ use geowarden_yaml::Document;
 use self::{
     checks::{
         access_log, admin, authorization, authorizer, connection, filters, listeners, pygeoapi,
-        routes, shaping,
+        routes,
     },
     finding::Findings,
     view::Bootstrap,
@@ -69,7 +69,6 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
             authorizer::check(&bootstrap, filter, expected, &mut found);
         }
         filters::check(manager, &mut found);
-        shaping::check(manager, &mut found);
         connection::check(manager, &mut found);
         access_log::check(manager, expected, &mut found);
         routes::check(manager, &guarded, expected, &mut found);

@@ -1,11 +1,12 @@
 //! Checks the order of the HTTP filters: pygeoapi must receive the request that was decided on.
 
-use super::shaping::{self, PROCESSOR};
 use crate::{
     finding::{Findings, Severity},
     guarded::Guarded,
-    view::{Bootstrap, EXT_AUTHZ, Extension, HttpFilter, Manager, ROUTER},
+    view::{Bootstrap, EXT_AUTHZ, Extension, HttpFilter, Manager, Node, ROUTER},
 };
+
+const PROCESSOR: &str = "envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor";
 
 /// Filters that change requests, or that run the operator's own code.
 const CHANGING: [&str; 12] = [
@@ -34,6 +35,9 @@ pub(crate) fn check(manager: &Manager<'_>, found: &mut Findings) {
         let cure =
             "put it before ext_authz, so that ext_authz is the last filter before the router";
         behind_ext_authz(&filter.extension, "stands behind ext_authz", cure, found);
+        if filter.is(PROCESSOR) {
+            mode_of_routes(manager, &filter.extension, found);
+        }
     }
     upstream(&manager.upstream_filters, found);
 }
@@ -64,9 +68,29 @@ fn upstream(filters: &[HttpFilter<'_>], found: &mut Findings) {
     }
 }
 
+/// Reports routes for which an ext_proc filter behind ext_authz gets parts of the request.
+fn mode_of_routes(manager: &Manager<'_>, filter: &Extension<'_>, found: &mut Findings) {
+    for route in &manager.routes {
+        for (_, settings) in route.settings(&[filter.name]) {
+            let mode = settings.at(&["overrides", "processing_mode"]);
+            if let Some(mode) = mode.filter(|mode| !skips_request(mode)) {
+                found.error(
+                    "filter-after-ext-authz",
+                    &mode,
+                    format!(
+                        "processing_mode: expected `request_header_mode: SKIP`, found another: for this route, filter `{}` changes requests after geowarden judged them",
+                        filter.name
+                    ),
+                    "set `request_header_mode: SKIP`, and no mode for the body of requests",
+                );
+            }
+        }
+    }
+}
+
 /// Reports a filter that runs after the decision, unless it leaves the request as it is.
 fn behind_ext_authz(filter: &Extension<'_>, place: &str, cure: &str, found: &mut Findings) {
-    if [ROUTER, UPSTREAM_CODEC].contains(&filter.kind) || shaping::leaves_request(filter) {
+    if [ROUTER, UPSTREAM_CODEC].contains(&filter.kind) || leaves_request(filter) {
         return;
     }
     let (severity, what) = if CHANGING.contains(&filter.kind) {
@@ -84,4 +108,24 @@ fn behind_ext_authz(filter: &Extension<'_>, place: &str, cure: &str, found: &mut
         ),
         cure.to_owned(),
     );
+}
+
+/// Whether a filter does not change the request: it is an ext_proc for responses only. With `allow_mode_override`, a reply of
+/// its service switches the processing of requests on.
+fn leaves_request(filter: &Extension<'_>) -> bool {
+    let mode = filter.config.get("processing_mode");
+    filter.kind == PROCESSOR
+        && !filter.config.has_true("allow_mode_override")
+        && mode.is_some_and(|mode| skips_request(&mode))
+}
+
+/// Whether a `processing_mode` of ext_proc sends no part of a request. Its default sends the headers.
+fn skips_request(mode: &Node<'_>) -> bool {
+    let is_off = |name: &str, word: &str| {
+        let set = mode.get(name);
+        set.is_none_or(|set| set.text() == Some(word))
+    };
+    mode.text_of("request_header_mode") == Some("SKIP")
+        && is_off("request_body_mode", "NONE")
+        && is_off("request_trailer_mode", "SKIP")
 }
