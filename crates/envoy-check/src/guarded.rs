@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::view::{Bootstrap, Cluster, NetworkAddress, Target, targets_of};
+use crate::{
+    service::Geowarden,
+    view::{Bootstrap, Cluster, NetworkAddress, Route, Target},
+};
 
 /// The guarded clusters: those that are the targets of routes with a decision of geowarden.
 #[derive(Debug, Default)]
 pub(crate) struct Guarded {
     names: BTreeSet<String>,
-    addresses: BTreeSet<NetworkAddress>,
+    /// Clusters that take their address from the request.
+    open: BTreeSet<String>,
 }
 
 impl Guarded {
@@ -23,37 +27,72 @@ impl Guarded {
     /// Whether a route without a decision may lead to a guarded cluster.
     pub(crate) fn may_be(&self, target: &Target<'_>) -> bool {
         match target {
-            Target::Cluster(name, _) => self.has(name) || self.names.is_empty(),
+            Target::Cluster(name, _) if self.names.is_empty() || self.has(name) => true,
+            _ => self.is_chosen_by_request(target),
+        }
+    }
+
+    /// Whether the request chooses the cluster or its address.
+    pub(crate) fn is_chosen_by_request(&self, target: &Target<'_>) -> bool {
+        match target {
+            Target::Cluster(name, _) => self.open.contains(*name),
             Target::ChosenByRequest(_) => true,
         }
     }
 }
 
-/// Finds the guarded clusters. A cluster with the address of a guarded cluster is guarded too, whatever its name.
-pub(crate) fn find(bootstrap: &Bootstrap<'_>) -> Guarded {
-    let mut guarded = Guarded::default();
-    for manager in bootstrap.asking_managers() {
-        for route in &manager.routes {
-            if manager.switch_of(route).is_none() {
-                let targets = targets_of(&route.node).into_iter();
-                guarded
-                    .names
-                    .extend(targets.filter_map(|target| match target {
-                        Target::Cluster(name, _) => Some(name.to_owned()),
-                        Target::ChosenByRequest(_) => None,
-                    }));
+/// Finds the guarded clusters. The members of a guarded cluster are guarded too, and each cluster with an address of a
+/// guarded one, whatever its name. A cluster with a guarded member counts as guarded, since it leads there.
+pub(crate) fn find(bootstrap: &Bootstrap<'_>, geowarden: &Geowarden<'_, '_>) -> Guarded {
+    let managers = bootstrap.asking_managers();
+    let mut names = BTreeSet::new();
+    for manager in managers.filter(|manager| geowarden.judges(manager)) {
+        let filters = geowarden.filters(manager);
+        let filters: Vec<_> = filters.iter().map(|f| f.extension.name).collect();
+        let judged = manager
+            .routes
+            .iter()
+            .filter(|r| r.switch(&filters).is_none());
+        for target in judged.flat_map(Route::targets) {
+            if let Target::Cluster(name, _) = target {
+                names.insert(name.to_owned());
             }
         }
     }
-    let named = bootstrap.clusters.iter();
-    let named = named.filter(|cluster| guarded.names.contains(cluster.name));
-    guarded.addresses = named.flat_map(Cluster::addresses).collect();
-    let others = bootstrap.clusters.iter();
-    let others = others.filter(|cluster| {
-        let mut addresses = cluster.addresses().into_iter();
-        addresses.any(|address| guarded.addresses.contains(&address))
+    let clusters = &bootstrap.clusters;
+    grow(&mut names, |names| {
+        let holders = clusters.iter().filter(|c| names.contains(c.name));
+        holders.flat_map(Cluster::members).collect()
     });
-    let others: Vec<String> = others.map(|cluster| cluster.name.to_owned()).collect();
-    guarded.names.extend(others);
-    guarded
+    let own = clusters.iter().filter(|c| names.contains(c.name));
+    let addresses: BTreeSet<NetworkAddress> = own.flat_map(Cluster::addresses).collect();
+    let others = clusters.iter().filter(|cluster| {
+        let mut own = cluster.addresses().into_iter();
+        own.any(|address| addresses.contains(&address))
+    });
+    names.extend(others.map(|cluster| cluster.name.to_owned()));
+    grow(&mut names, |names| {
+        let holders = clusters.iter().filter(|cluster| {
+            let mut members = cluster.members().into_iter();
+            members.any(|member| names.contains(member))
+        });
+        holders.map(|cluster| cluster.name).collect()
+    });
+    let open = clusters.iter().filter(|c| c.takes_address_of_request());
+    Guarded {
+        names,
+        open: open.map(|cluster| cluster.name.to_owned()).collect(),
+    }
+}
+
+/// Adds names until there are no more.
+fn grow<'a>(names: &mut BTreeSet<String>, more: impl Fn(&BTreeSet<String>) -> Vec<&'a str>) {
+    loop {
+        let before = names.len();
+        let added = more(names).into_iter().map(ToOwned::to_owned);
+        names.extend(added);
+        if names.len() == before {
+            return;
+        }
+    }
 }

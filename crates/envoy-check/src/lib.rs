@@ -2,11 +2,14 @@
 
 mod checks;
 mod finding;
+
 mod guarded;
+mod listens_on;
+mod service;
 mod settings;
 mod view;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use geowarden_yaml::Document;
 
@@ -20,6 +23,7 @@ use self::{
 };
 pub use self::{
     finding::{Finding, Report, Severity},
+    listens_on::ListensOn,
     view::UnreadableEnvoy,
 };
 
@@ -34,15 +38,6 @@ pub struct Expectations {
     pub grpc: Option<ListensOn>,
     /// Headers with credentials besides `authorization` and `cookie`, in lower case.
     pub credential_headers: Vec<String>,
-}
-
-/// The address that geowarden listens on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListensOn {
-    /// An IP address and a port.
-    Tcp(SocketAddr),
-    /// A Unix domain socket.
-    Unix(PathBuf),
 }
 
 impl Default for Expectations {
@@ -61,17 +56,22 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
     let document = Document::parse(text)?;
     let bootstrap = Bootstrap::read(&document)?;
     let mut found = Findings::default();
-    let guarded = guarded::find(&bootstrap);
-    listeners::check(&bootstrap, &guarded, &mut found);
+    let geowarden = service::find(&bootstrap, expected.grpc.as_ref());
+    let guarded = guarded::find(&bootstrap, &geowarden);
+    listeners::check(&bootstrap, &guarded, &geowarden, &mut found);
     for manager in bootstrap.asking_managers() {
-        for filter in manager.authorizations() {
+        let asking = geowarden.filters(manager);
+        let Some(last) = asking.last() else {
+            continue;
+        };
+        for filter in &asking {
             authorization::check(filter, expected, &mut found);
             authorizer::check(&bootstrap, filter, expected, &mut found);
         }
-        filters::check(manager, &mut found);
+        filters::check(manager, last, &mut found);
         connection::check(manager, &mut found);
         access_log::check(manager, expected, &mut found);
-        routes::check(manager, &guarded, expected, &mut found);
+        routes::check(manager, &asking, &guarded, expected, &mut found);
     }
     filters::of_clusters(&bootstrap, &guarded, &mut found);
     pygeoapi::check(&bootstrap, &guarded, &mut found);

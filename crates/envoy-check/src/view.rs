@@ -18,8 +18,8 @@ pub(crate) use self::{
     bootstrap::Bootstrap,
     cluster::Cluster,
     extension::{Extension, typed_config},
-    http_filter::{EXT_AUTHZ, HttpFilter, ROUTER},
+    http_filter::{HttpFilter, ROUTER},
     manager::Manager,
     node::Node,
-    route::{Route, Target, targets_of},
+    route::{Route, Target},
 };

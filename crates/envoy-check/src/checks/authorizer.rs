@@ -3,7 +3,7 @@
 use crate::{
     Expectations, ListensOn,
     finding::Findings,
-    view::{Bootstrap, Host, HttpFilter, NetworkAddress, Node, is_loopback, socket_address},
+    view::{Bootstrap, HttpFilter, NetworkAddress, Node, is_loopback, socket_address},
 };
 
 pub(crate) fn check(
@@ -62,7 +62,7 @@ fn address(endpoint: &Node<'_>, listens_on: &ListensOn, found: &mut Findings) {
     let Some(asked) = NetworkAddress::read(endpoint) else {
         return;
     };
-    if !is_elsewhere(&asked, listens_on) {
+    if !listens_on.is_elsewhere(&asked) {
         return;
     }
     let names = [&["socket_address", "address"][..], &["pipe", "path"]];
@@ -81,31 +81,6 @@ fn address(endpoint: &Node<'_>, listens_on: &ListensOn, found: &mut Findings) {
         format!("expected {expected}, on which geowarden listens (`server.grpc`), found {is}: nobody answers, and every request is refused"),
         "write one address in both files",
     );
-}
-
-/// Whether geowarden certainly does not answer there. A name may lead to any address, an address of a network may be
-/// translated, and a socket may have another path in another container.
-fn is_elsewhere(asked: &NetworkAddress, listens_on: &ListensOn) -> bool {
-    match (asked, listens_on) {
-        (NetworkAddress::Unix(asked), ListensOn::Unix(path)) => {
-            asked.file_name() != path.file_name()
-        }
-        (NetworkAddress::Unix(_), ListensOn::Tcp(_)) => true,
-        (NetworkAddress::Tcp { host, .. }, ListensOn::Unix(_)) => *host == Host::ThisMachine,
-        (NetworkAddress::Tcp { host, port }, ListensOn::Tcp(address)) => {
-            // The system chooses port 0.
-            let has_port = address.port() == 0 || u64::from(address.port()) == *port;
-            let own = address.ip().to_canonical();
-            let is_everywhere = own.is_unspecified();
-            match host {
-                Host::Name(_) => false,
-                Host::ThisMachine if own.is_loopback() || is_everywhere => !has_port,
-                Host::ThisMachine => true,
-                Host::Ip(_) if own.is_loopback() => true,
-                Host::Ip(ip) => *ip == own && !has_port,
-            }
-        }
-    }
 }
 
 /// gRPC's own client sends the path of a Unix socket as the host, which HTTP/2 rejects.

@@ -1,9 +1,11 @@
 //! Checks the order of the HTTP filters: pygeoapi must receive the request that was decided on.
 
+use std::ptr;
+
 use crate::{
     finding::{Findings, Severity},
     guarded::Guarded,
-    view::{Bootstrap, EXT_AUTHZ, Extension, HttpFilter, Manager, Node, ROUTER},
+    view::{Bootstrap, Extension, HttpFilter, Manager, Node, ROUTER},
 };
 
 const PROCESSOR: &str = "envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor";
@@ -27,11 +29,11 @@ const CHANGING: [&str; 12] = [
 /// The last filter upstream. It only writes the request.
 const UPSTREAM_CODEC: &str = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
-/// Checks the filters of a connection manager behind ext_authz, and those that its router runs.
-pub(crate) fn check(manager: &Manager<'_>, found: &mut Findings) {
-    let asked = manager.filters.iter().rposition(|f| f.is(EXT_AUTHZ));
-    let behind = asked.and_then(|at| manager.filters.get(at + 1..));
-    for filter in behind.into_iter().flatten() {
+/// Checks the filters of a connection manager behind its last filter that asks geowarden, and those that its router runs.
+pub(crate) fn check(manager: &Manager<'_>, asking: &HttpFilter<'_>, found: &mut Findings) {
+    let all = manager.filters.iter();
+    let behind = all.skip_while(|filter| !ptr::eq(*filter, asking)).skip(1);
+    for filter in behind {
         let cure =
             "put it before ext_authz, so that ext_authz is the last filter before the router";
         behind_ext_authz(&filter.extension, "stands behind ext_authz", cure, found);

@@ -3,10 +3,16 @@
 use crate::{
     finding::Findings,
     guarded::Guarded,
-    view::{Bootstrap, targets_of},
+    service::Geowarden,
+    view::{Bootstrap, Manager, Route, Target},
 };
 
-pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
+pub(crate) fn check(
+    bootstrap: &Bootstrap<'_>,
+    guarded: &Guarded,
+    geowarden: &Geowarden<'_, '_>,
+    found: &mut Findings,
+) {
     let managers = || bootstrap.listeners.iter().flat_map(|l| &l.managers);
     if managers().all(|manager| !manager.asks()) {
         found.error(
@@ -16,35 +22,61 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Fi
             "add the filter as in envoy/api-key.yaml, as the last one before the router",
         );
     }
-    for manager in managers().filter(|manager| !manager.asks()) {
-        for route in &manager.routes {
-            for target in targets_of(&route.node) {
-                if guarded.may_be(&target) && !guarded.is_empty() {
-                    found.error(
-                        "unguarded-listener",
-                        target.node(),
-                        format!(
-                            "listener `{}` leads to the guarded cluster and has no ext_authz filter: its requests pass unasked",
-                            manager.listener
-                        ),
-                        "give its connection manager the same ext_authz filter, or remove the route",
-                    );
-                }
-            }
+    if let Some(filter) = geowarden.ambiguous_filter() {
+        found.warning(
+            "several-services",
+            &filter.extension.entry,
+            "ext_authz filters ask several services, and the addresses do not say which one is geowarden: this filter was taken for one that asks another service",
+            "check with `--config`, whose `server.grpc` says where geowarden listens",
+        );
+    }
+    if guarded.is_empty() {
+        return;
+    }
+    for manager in managers().filter(|manager| !geowarden.judges(manager)) {
+        let targets = manager.routes.iter().flat_map(Route::all_targets);
+        for target in targets.filter(|target| guarded.may_be(target)) {
+            way_around(manager, &target, guarded, found);
         }
     }
     for proxy in bootstrap.listeners.iter().flat_map(|l| &l.tcp_proxies) {
         let by_weight = proxy.config.list_at(&["weighted_clusters", "clusters"]);
         let by_weight = by_weight.into_iter().filter_map(|entry| entry.get("name"));
-        for cluster in proxy.config.get("cluster").into_iter().chain(by_weight) {
-            if cluster.text().is_some_and(|name| guarded.has(name)) {
+        let all = proxy.config.get("cluster").into_iter().chain(by_weight);
+        for target in all.filter_map(Target::named) {
+            if guarded.may_be(&target) {
                 found.error(
                     "tcp-proxy",
-                    &cluster,
-                    "a tcp_proxy passes connections on to the guarded cluster: what flows in them is judged by nobody",
+                    target.node(),
+                    "a tcp_proxy forwards connections to the guarded cluster: geowarden judges no request in them",
                     "remove this filter, or put a connection manager with the ext_authz filter in its place",
                 );
             }
         }
+    }
+}
+
+/// Reports a target of a listener that does not ask geowarden.
+fn way_around(manager: &Manager<'_>, target: &Target<'_>, guarded: &Guarded, found: &mut Findings) {
+    let listener = manager.listener;
+    let leads = if guarded.is_chosen_by_request(target) {
+        "lets the request choose its target, which can be the guarded cluster,"
+    } else {
+        "leads to the guarded cluster"
+    };
+    if manager.asks() {
+        found.error(
+            "listener-other-service",
+            target.node(),
+            format!("listener `{listener}` {leads} and asks another service than geowarden: geowarden judges none of its requests"),
+            "let the ext_authz filter of this listener ask geowarden, or remove the route",
+        );
+    } else {
+        found.error(
+            "unguarded-listener",
+            target.node(),
+            format!("listener `{listener}` {leads} and has no ext_authz filter: geowarden judges none of its requests"),
+            "give its connection manager the same ext_authz filter, or remove the route",
+        );
     }
 }

@@ -7,21 +7,20 @@ use crate::{
     Expectations,
     finding::Findings,
     guarded::Guarded,
-    view::{Manager, Node, Route, Target, targets_of},
+    view::{HttpFilter, Manager, Node, Route, Target},
 };
 
+/// Checks the routes of a manager. `asking` are its filters that ask geowarden.
 pub(crate) fn check(
     manager: &Manager<'_>,
+    asking: &[&HttpFilter<'_>],
     guarded: &Guarded,
     expected: &Expectations,
     found: &mut Findings,
 ) {
-    let names: Vec<&str> = manager
-        .authorizations()
-        .map(|filter| filter.extension.name)
-        .collect();
+    let names: Vec<&str> = asking.iter().map(|f| f.extension.name).collect();
     let leads_there = |route: &&Route<'_>| {
-        let mut targets = targets_of(&route.node).into_iter();
+        let mut targets = route.all_targets().into_iter();
         targets.any(|target| guarded.may_be(&target))
     };
     let routes: Vec<&Route<'_>> = manager.routes.iter().filter(leads_there).collect();
@@ -35,7 +34,7 @@ pub(crate) fn check(
             );
         }
         per_route(route, &names, expected, found);
-        target(route, found);
+        target(route, guarded, found);
         path(route, found);
         headers(route, found);
         time_and_retries(route, found);
@@ -79,16 +78,20 @@ fn per_route(route: &Route<'_>, names: &[&str], expected: &Expectations, found: 
     }
 }
 
-fn target(route: &Route<'_>, found: &mut Findings) {
-    for target in targets_of(&route.node) {
-        if let Target::ChosenByRequest(node) = target {
-            found.error(
-                "route-by-header",
-                &node,
-                "expected `cluster`, found a name that the request brings: a client can choose where it is sent",
+fn target(route: &Route<'_>, guarded: &Guarded, found: &mut Findings) {
+    let targets = route.all_targets().into_iter();
+    for target in targets.filter(|target| guarded.is_chosen_by_request(target)) {
+        let (message, cure) = match target {
+            Target::ChosenByRequest(_) => (
+                "expected `cluster`, found a name that comes from the request: a client chooses where its request is sent",
                 "name the cluster itself",
-            );
-        }
+            ),
+            Target::Cluster(..) => (
+                "expected a cluster with an address, found one that takes its address from the request: a client chooses where its request is sent",
+                "name a cluster with the address of pygeoapi",
+            ),
+        };
+        found.error("route-by-header", target.node(), message, cure);
     }
 }
 

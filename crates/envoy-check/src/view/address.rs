@@ -36,6 +36,19 @@ impl NetworkAddress {
         Some(Self::Tcp { host, port })
     }
 
+    /// Reads a target of gRPC: `unix:PATH`, or `HOST:PORT` with or without a scheme such as `dns:///`.
+    pub(crate) fn of_target(target: &str) -> Option<Self> {
+        if let Some(path) = target.strip_prefix("unix:") {
+            // `unix:///run/a.sock` has an empty authority.
+            return Some(Self::of_path(path.strip_prefix("//").unwrap_or(path)));
+        }
+        let (host, port) = target.rsplit('/').next()?.rsplit_once(':')?;
+        Some(Self::Tcp {
+            host: Host::read(host),
+            port: port.parse().ok()?,
+        })
+    }
+
     fn of_path(path: &str) -> Self {
         // Without doubled slashes and `.`.
         Self::Unix(Path::new(path).components().collect())

@@ -152,7 +152,7 @@ impl<'a> Bootstrap<'a> {
         }
     }
 
-    /// The connection managers that ask geowarden.
+    /// The connection managers with an ext_authz filter.
     pub(crate) fn asking_managers(&self) -> impl Iterator<Item = &Manager<'a>> {
         let all = self.listeners.iter().flat_map(|l| &l.managers);
         all.filter(|manager| manager.asks())

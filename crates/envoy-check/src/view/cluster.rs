@@ -1,11 +1,17 @@
 //! Clusters and their addresses.
 
 use super::{
-    address::NetworkAddress, extension::typed_config, http_filter::HttpFilter, named::Named,
+    address::NetworkAddress,
+    extension::{Extension, typed_config},
+    http_filter::HttpFilter,
+    named::Named,
     node::Node,
 };
 
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+const COMPOSITE: &str = "envoy.extensions.clusters.composite.v3.CompositeCluster";
+const DYNAMIC_FORWARD_PROXY: &str = "envoy.extensions.clusters.dynamic_forward_proxy.";
 
 /// A cluster.
 #[derive(Debug)]
@@ -28,6 +34,37 @@ impl<'a> Cluster<'a> {
             http_filters: HttpFilter::all(&owner, entries.collect(), named, unseen),
             node,
         }
+    }
+
+    /// The names of the clusters to which this one forwards.
+    pub(crate) fn members(&self) -> Vec<&'a str> {
+        let Some(own) = self.node.get("cluster_type") else {
+            return Vec::new();
+        };
+        let own = Extension::of(&own);
+        match own.kind {
+            AGGREGATE => {
+                let names = own.config.list("clusters").into_iter();
+                names.filter_map(|name| name.text()).collect()
+            }
+            COMPOSITE => {
+                let all = own.config.list("sub_clusters").into_iter();
+                all.filter_map(|one| one.text_of("name")).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a client chooses the address to which the cluster connects, by the host or another header of its request.
+    pub(crate) fn takes_address_of_request(&self) -> bool {
+        let own = self.node.get("cluster_type");
+        let own = own.map(|own| Extension::of(&own));
+        let is_forward_proxy = own
+            .as_ref()
+            .is_some_and(|own| own.kind.starts_with(DYNAMIC_FORWARD_PROXY));
+        let original = self.node.get("original_dst_lb_config");
+        let mut original = original.into_iter().chain(own.map(|own| own.config));
+        is_forward_proxy || original.any(|config| config.has_true("use_http_header"))
     }
 
     pub(crate) fn has_unseen_addresses(&self) -> bool {

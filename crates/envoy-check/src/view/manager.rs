@@ -47,19 +47,13 @@ impl<'a> Manager<'a> {
         }
     }
 
-    /// The filters that ask geowarden.
+    /// The ext_authz filters. They may ask geowarden or another service.
     pub(crate) fn authorizations(&self) -> impl Iterator<Item = &HttpFilter<'a>> {
         self.filters.iter().filter(|filter| filter.is(EXT_AUTHZ))
     }
 
     pub(crate) fn asks(&self) -> bool {
         self.authorizations().next().is_some()
-    }
-
-    /// The setting that switches off ext_authz for a route, if there is one.
-    pub(crate) fn switch_of(&self, route: &Route<'a>) -> Option<Node<'a>> {
-        let names: Vec<&str> = self.authorizations().map(|f| f.extension.name).collect();
-        route.switch(&names)
     }
 }
 

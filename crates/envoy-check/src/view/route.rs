@@ -21,6 +21,11 @@ pub(crate) enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// The cluster that `node` names.
+    pub(crate) fn named(node: Node<'a>) -> Option<Self> {
+        Some(Self::Cluster(node.text()?, node))
+    }
+
     pub(crate) fn node(&self) -> &Node<'a> {
         match self {
             Self::Cluster(_, node) | Self::ChosenByRequest(node) => node,
@@ -58,6 +63,42 @@ impl<'a> Route<'a> {
         all
     }
 
+    /// The clusters that the route leads to. A redirect or a direct response leads to none.
+    pub(crate) fn targets(&self) -> Vec<Target<'a>> {
+        let Some(action) = self.node.get("route") else {
+            return Vec::new();
+        };
+        let one = action.get("cluster").and_then(Target::named);
+        let mut all: Vec<_> = one.into_iter().collect();
+        for entry in weighted(&self.node) {
+            all.extend(entry.get("name").and_then(Target::named));
+            all.extend(entry.get("cluster_header").map(Target::ChosenByRequest));
+        }
+        for name in [
+            "cluster_header",
+            "cluster_specifier_plugin",
+            "inline_cluster_specifier_plugin",
+        ] {
+            all.extend(action.get(name).map(Target::ChosenByRequest));
+        }
+        all
+    }
+
+    /// The clusters that the route leads to, and those that get a copy of its requests.
+    pub(crate) fn all_targets(&self) -> Vec<Target<'a>> {
+        let mut all = self.targets();
+        let Some(action) = self.node.get("route") else {
+            return all;
+        };
+        for level in self.levels.iter().chain([&action]) {
+            for policy in level.list("request_mirror_policies") {
+                all.extend(policy.get("cluster").and_then(Target::named));
+                all.extend(policy.get("cluster_header").map(Target::ChosenByRequest));
+            }
+        }
+        all
+    }
+
     /// The settings of these filters for this route, at each level. Each has its message type.
     pub(crate) fn settings(&self, filters: &[&str]) -> Vec<(&'a str, Node<'a>)> {
         let of_level = |level: &Node<'a>| {
@@ -80,27 +121,6 @@ impl<'a> Route<'a> {
             places.find_map(|config| config.get("disabled").filter(Node::is_true))
         })
     }
-}
-
-/// The clusters that a route leads to. A redirect or a direct response leads to none.
-pub(crate) fn targets_of<'a>(route: &Node<'a>) -> Vec<Target<'a>> {
-    let Some(action) = route.get("route") else {
-        return Vec::new();
-    };
-    let named = |node: Node<'a>| Some(Target::Cluster(node.text()?, node));
-    let mut all: Vec<_> = action.get("cluster").and_then(named).into_iter().collect();
-    for entry in weighted(route) {
-        all.extend(entry.get("name").and_then(named));
-        all.extend(entry.get("cluster_header").map(Target::ChosenByRequest));
-    }
-    for name in [
-        "cluster_header",
-        "cluster_specifier_plugin",
-        "inline_cluster_specifier_plugin",
-    ] {
-        all.extend(action.get(name).map(Target::ChosenByRequest));
-    }
-    all
 }
 
 fn weighted<'a>(route: &Node<'a>) -> Vec<Node<'a>> {
