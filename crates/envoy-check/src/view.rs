@@ -17,7 +17,7 @@ pub(crate) use self::{
     address::{Host, NetworkAddress, is_loopback, socket_address},
     bootstrap::Bootstrap,
     cluster::Cluster,
-    extension::{Extension, typed_config},
+    extension::Extension,
     http_filter::{HttpFilter, ROUTER},
     manager::Manager,
     node::Node,

@@ -73,7 +73,7 @@ fn upstream(filters: &[HttpFilter<'_>], found: &mut Findings) {
 /// Reports routes for which an ext_proc filter behind ext_authz gets parts of the request.
 fn mode_of_routes(manager: &Manager<'_>, filter: &Extension<'_>, found: &mut Findings) {
     for route in &manager.routes {
-        for (_, settings) in route.settings(&[filter.name]) {
+        for settings in route.settings(&[filter.name]) {
             let mode = settings.at(&["overrides", "processing_mode"]);
             if let Some(mode) = mode.filter(|mode| !skips_request(mode)) {
                 found.error(

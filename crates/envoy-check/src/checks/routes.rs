@@ -45,11 +45,8 @@ pub(crate) fn check(
 
 /// Checks the settings of ext_authz that a route overrides.
 fn per_route(route: &Route<'_>, names: &[&str], expected: &Expectations, found: &mut Findings) {
-    for (_, config) in route.settings(names) {
-        let inner = config
-            .get("config")
-            .map(|any| crate::view::typed_config(any).1);
-        let Some(settings) = inner.unwrap_or(config).get("check_settings") else {
+    for config in route.settings(names) {
+        let Some(settings) = config.get("check_settings") else {
             continue;
         };
         for service in ["grpc_service", "http_service"] {
@@ -240,13 +237,8 @@ fn several(routes: &[&Route<'_>], found: &mut Findings) {
 fn tenants(routes: &[&Route<'_>], names: &[&str], found: &mut Findings) {
     let is_named = |route: &Route<'_>| {
         let mut all = route.settings(names).into_iter();
-        all.any(|(_, config)| {
-            let inner = config
-                .get("config")
-                .map(|any| crate::view::typed_config(any).1);
-            let extensions = ["check_settings", "context_extensions", "policy"];
-            inner.unwrap_or(config).at(&extensions).is_some()
-        })
+        let tenant = ["check_settings", "context_extensions", "policy"];
+        all.any(|config| config.at(&tenant).is_some())
     };
     if !routes.iter().any(|route| is_named(route)) {
         return;

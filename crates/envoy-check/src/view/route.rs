@@ -99,28 +99,40 @@ impl<'a> Route<'a> {
         all
     }
 
-    /// The settings of these filters for this route, at each level. Each has its message type.
-    pub(crate) fn settings(&self, filters: &[&str]) -> Vec<(&'a str, Node<'a>)> {
+    /// The settings of these filters for this route, at each level.
+    pub(crate) fn settings(&self, filters: &[&str]) -> Vec<Node<'a>> {
+        let all = self.entries(filters).into_iter();
+        all.map(|entry| unwrapped(&entry)).collect()
+    }
+
+    /// The setting that switches off one of these filters, if there is one.
+    pub(crate) fn switch(&self, filters: &[&str]) -> Option<Node<'a>> {
+        let mut all = self.entries(filters).into_iter();
+        all.find_map(|entry| {
+            let places = [unwrapped(&entry), entry];
+            let mut places = places.iter();
+            places.find_map(|config| config.get("disabled").filter(Node::is_true))
+        })
+    }
+
+    /// What `typed_per_filter_config` has for these filters, at each level.
+    fn entries(&self, filters: &[&str]) -> Vec<Node<'a>> {
         let of_level = |level: &Node<'a>| {
             let all = level.get("typed_per_filter_config");
             let all = all.map_or_else(Vec::new, |all| all.members());
             let of_filters = all.into_iter().filter(|(name, _)| filters.contains(name));
             of_filters
-                .map(|(_, node)| typed_config(node))
+                .map(|(_, node)| typed_config(node).1)
                 .collect::<Vec<_>>()
         };
         self.levels.iter().flat_map(of_level).collect()
     }
+}
 
-    /// The setting that switches off one of these filters, if there is one.
-    pub(crate) fn switch(&self, filters: &[&str]) -> Option<Node<'a>> {
-        let mut all = self.settings(filters).into_iter();
-        all.find_map(|(_, config)| {
-            let inner = config.get("config").map(|any| typed_config(any).1);
-            let mut places = [Some(config), inner].into_iter().flatten();
-            places.find_map(|config| config.get("disabled").filter(Node::is_true))
-        })
-    }
+/// The settings themselves, which a `FilterConfig` may wrap.
+fn unwrapped<'a>(entry: &Node<'a>) -> Node<'a> {
+    let inner = entry.get("config").map(typed_config);
+    inner.map_or_else(|| entry.clone(), |(_, inner)| inner)
 }
 
 fn weighted<'a>(route: &Node<'a>) -> Vec<Node<'a>> {
