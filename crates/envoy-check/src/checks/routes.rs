@@ -122,29 +122,51 @@ fn path(route: &Route<'_>, found: &mut Findings) {
     }
 }
 
-/// Whether geowarden decides on this header or sets it. A route sets its own headers later, so it would override them.
+/// Whether geowarden decides on this header or sets it. A route changes headers later, so pygeoapi would receive another
+/// request than the judged one.
 fn is_judged(name: &str) -> bool {
-    let judged = [":path", ":method", "accept", "content-type", "script-name"];
+    let judged = [
+        ":path",
+        ":method",
+        "accept",
+        "content-type",
+        "content-length",
+        "script-name",
+    ];
     judged.contains(&name) || name.starts_with("x-geowarden-")
 }
 
 fn headers(route: &Route<'_>, found: &mut Findings) {
     for level in &route.levels {
-        for added in level.list("request_headers_to_add") {
-            let Some(key) = added.at(&["header", "key"]) else {
-                continue;
-            };
-            let name = key.text().unwrap_or_default().to_ascii_lowercase();
-            if is_judged(&name) {
-                found.error(
-                    "route-sets-header",
-                    &key,
-                    format!("request_headers_to_add: expected headers that geowarden neither judges nor sets, found `{name}`: it is written after the decision"),
-                    "remove it",
-                );
-            }
+        let added = level.list("request_headers_to_add").into_iter();
+        let added = added.filter_map(|added| added.at(&["header", "key"]));
+        for (key, name) in judged(added) {
+            found.error(
+                "route-sets-header",
+                &key,
+                format!("request_headers_to_add: expected headers that geowarden neither judges nor sets, found `{name}`: the route writes it after the decision"),
+                "remove it",
+            );
+        }
+        let removed = level.list("request_headers_to_remove").into_iter();
+        for (key, name) in judged(removed) {
+            found.error(
+                "route-removes-header",
+                &key,
+                format!("request_headers_to_remove: expected headers that geowarden neither judges nor sets, found `{name}`: the route removes it after the decision"),
+                "remove it from the list",
+            );
         }
     }
+}
+
+/// Those of the names of headers that geowarden judges or sets.
+fn judged<'a>(names: impl Iterator<Item = Node<'a>>) -> impl Iterator<Item = (Node<'a>, String)> {
+    let lower = names.map(|node| {
+        let name = node.text().unwrap_or_default().to_ascii_lowercase();
+        (node, name)
+    });
+    lower.filter(|(_, name)| is_judged(name))
 }
 
 /// Connection errors after which pygeoapi cannot have started on the request.

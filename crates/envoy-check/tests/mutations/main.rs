@@ -70,10 +70,11 @@ impl Mutation {
 const AUTHZ: &str = "typed_config:\n                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz\n";
 const ROUTER_FILTER: &str = "                  - name: envoy.filters.http.router\n";
 const ROUTE: &str = "                        - match: {prefix: /}\n";
+const HOST: &str = "                      domains: [\"*\"]\n";
 const MERGE: &str = "                merge_slashes: false\n";
 const FAILURE: &str = "                      failure_mode_allow: false\n";
 
-const MUTATIONS: [Mutation; 78] = [
+const MUTATIONS: [Mutation; 83] = [
     // The filter.
     error("failure_mode_allow: false", "failure_mode_allow: true", "failure-mode-allow", "failure_mode_allow: true"),
     error("failure_mode_allow: false", "failureModeAllow: true", "failure-mode-allow", "failureModeAllow: true"),
@@ -142,6 +143,11 @@ const MUTATIONS: [Mutation; 78] = [
     error("                            cluster: pygeoapi\n", "                            cluster_header: x-where\n", "route-by-header", "cluster_header"),
     error("                            cluster: pygeoapi\n", "                            cluster: pygeoapi\n                            prefix_rewrite: /geoapi\n", "route-rewrites-path", "prefix_rewrite"),
     error(ROUTE, "                        - match: {prefix: /}\n                          request_headers_to_add: [{header: {key: Accept, value: text/html}}]\n", "route-sets-header", "key: Accept"),
+    error(ROUTE, "                        - match: {prefix: /}\n                          request_headers_to_remove: [x-a, Content-Type]\n", "route-removes-header", "request_headers_to_remove"),
+    error(HOST, "                      domains: [\"*\"]\n                      request_headers_to_remove: [accept]\n", "route-removes-header", "request_headers_to_remove"),
+    error(HOST, "                      domains: [\"*\"]\n                      request_headers_to_add: [{header: {key: content-length, value: 1}}]\n", "route-sets-header", "key: content-length"),
+    error("                  name: edge\n", "                  name: edge\n                  request_headers_to_remove: [accept]\n", "route-removes-header", "request_headers_to_remove"),
+    error("                            cluster: pygeoapi\n", "                            weighted_clusters: {clusters: [{name: pygeoapi, weight: 1, request_headers_to_remove: [accept]}]}\n", "route-removes-header", "request_headers_to_remove"),
     warning("timeout: 0s", "timeout: 30s", "route-timeout", "timeout: 30s"),
     warning("                              retriable_request_headers:\n                                - name: \":method\"\n                                  string_match: {safe_regex: {regex: \"GET|HEAD\"}}\n", "", "route-retry", "retry_policy"),
     warning("{regex: \"GET|HEAD\"}", "{regex: \".*\"}", "route-retry", "retry_policy"),
