@@ -11,6 +11,7 @@ mod matcher;
 mod named;
 mod node;
 mod route;
+mod transport;
 
 pub use self::bootstrap::UnreadableEnvoy;
 pub(crate) use self::{
@@ -22,4 +23,5 @@ pub(crate) use self::{
     manager::Manager,
     node::Node,
     route::{Route, Target},
+    transport::Protection,
 };

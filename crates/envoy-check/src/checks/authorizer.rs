@@ -3,7 +3,7 @@
 use crate::{
     Expectations, ListensOn,
     finding::Findings,
-    view::{Bootstrap, HttpFilter, NetworkAddress, Node, is_loopback, socket_address},
+    view::{Bootstrap, Host, HttpFilter, NetworkAddress, Node, Protection, socket_address},
 };
 
 pub(crate) fn check(
@@ -36,24 +36,43 @@ pub(crate) fn check(
             "geowarden-http2",
             &cluster.node,
             "expected `http2_protocol_options`, found none: gRPC needs HTTP/2, and every request is refused",
-            "set `explicit_http_config: {http2_protocol_options: {}}` as in envoy/api-key.yaml",
+            "set `explicit_http_config: {http2_protocol_options: {}}` in its `HttpProtocolOptions`",
         );
     }
     for endpoint in cluster.endpoints() {
-        if let Some((address, node)) = socket_address(&endpoint)
-            && !is_loopback(address)
-            && !cluster.has_tls()
-        {
-            found.warning(
-                "geowarden-plain",
+        if let Some((address, node)) = socket_address(&endpoint) {
+            protection(
+                &Host::read(address),
+                Protection::of_cluster(&cluster.node),
                 &node,
-                "geowarden is asked in plain text beyond this machine: whoever can change its answers on the way lets everybody in",
-                "ask it over mutual TLS (docs/operations.md), or by a Unix socket",
+                found,
             );
         }
         if let Some(listens_on) = &expected.grpc {
             address(&endpoint, listens_on, found);
         }
+    }
+}
+
+/// Checks that nobody on the way to another machine can answer in the place of geowarden.
+fn protection(host: &Host, protection: Protection, at: &Node<'_>, found: &mut Findings) {
+    if *host == Host::ThisMachine {
+        return;
+    }
+    match protection {
+        Protection::Plain => found.warning(
+            "geowarden-plain",
+            at,
+            "Envoy asks geowarden on another machine without TLS: whoever can change its answers on the way lets everybody in",
+            "ask geowarden over mutual TLS (`UpstreamTlsContext`), or by a Unix socket",
+        ),
+        Protection::Unverified => found.warning(
+            "geowarden-unverified",
+            at,
+            "Envoy asks geowarden over TLS and accepts any certificate: whoever answers in its place lets everybody in",
+            "set `validation_context: {trusted_ca: {filename: FILE}}` in `common_tls_context`",
+        ),
+        Protection::Verified => {}
     }
 }
 
@@ -83,7 +102,7 @@ fn address(endpoint: &Node<'_>, listens_on: &ListensOn, found: &mut Findings) {
     );
 }
 
-/// gRPC's own client sends the path of a Unix socket as the host, which HTTP/2 rejects.
+/// Checks google_grpc. gRPC's own client sends the path of a Unix socket as the host, which HTTP/2 rejects.
 fn google_grpc(service: &Node<'_>, found: &mut Findings) {
     let Some(google) = service.get("google_grpc") else {
         return;
@@ -91,6 +110,11 @@ fn google_grpc(service: &Node<'_>, found: &mut Findings) {
     let Some(target) = google.get("target_uri") else {
         return;
     };
+    let asked = target.text().and_then(NetworkAddress::of_target);
+    if let Some(NetworkAddress::Tcp { host, .. }) = asked {
+        let by_google = Protection::of_google_grpc(&google);
+        protection(&host, by_google, &target, found);
+    }
     let names = ["channel_args", "args", "grpc.default_authority"];
     let is_socket = target.text().is_some_and(|uri| uri.starts_with("unix:"));
     if is_socket && google.at(&names).is_none() {

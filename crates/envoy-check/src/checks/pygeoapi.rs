@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::{
     finding::Findings,
     guarded::Guarded,
-    view::{Bootstrap, socket_address},
+    view::{Bootstrap, Host, socket_address},
 };
 
 pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
@@ -13,7 +13,7 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Fi
     for cluster in clusters.filter(|cluster| guarded.has(cluster.name)) {
         for endpoint in cluster.endpoints() {
             if let Some((address, node)) = socket_address(&endpoint)
-                && is_public(address)
+                && is_public(&Host::read(address))
             {
                 found.error(
                     "pygeoapi-open",
@@ -26,13 +26,13 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Fi
     }
 }
 
-/// Whether an address can be reached from the whole internet. A host name counts as not reachable, because its address
-/// is unknown.
-fn is_public(address: &str) -> bool {
-    match address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => !is_private_v4(ip),
-        Ok(IpAddr::V6(ip)) => !is_private_v6(ip),
-        Err(_) => false,
+/// Whether a host can be reached from the whole internet. A host name counts as not reachable, because its address is
+/// unknown.
+fn is_public(host: &Host) -> bool {
+    match host {
+        Host::Ip(IpAddr::V4(ip)) => !is_private_v4(*ip),
+        Host::Ip(IpAddr::V6(ip)) => !is_private_v6(*ip),
+        Host::ThisMachine | Host::Name(_) => false,
     }
 }
 
@@ -40,9 +40,9 @@ fn is_private_v4(ip: Ipv4Addr) -> bool {
     let [first, second, ..] = ip.octets();
     // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598). Clusters use it too.
     let is_shared = first == 100 && second & 0xc0 == 64;
-    ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared
+    ip.is_private() || ip.is_link_local() || is_shared
 }
 
 fn is_private_v6(ip: Ipv6Addr) -> bool {
-    ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
+    ip.is_unique_local() || ip.is_unicast_link_local()
 }

@@ -56,7 +56,7 @@ impl NetworkAddress {
 }
 
 impl Host {
-    fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         match ip(text) {
             Some(ip) if ip.is_loopback() || ip.is_unspecified() => Self::ThisMachine,
             Some(ip) => Self::Ip(ip),

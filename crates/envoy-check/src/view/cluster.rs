@@ -89,11 +89,6 @@ impl<'a> Cluster<'a> {
         all.iter().filter_map(NetworkAddress::read).collect()
     }
 
-    pub(crate) fn has_tls(&self) -> bool {
-        self.node.get("transport_socket").is_some()
-            || self.node.get("transport_socket_matches").is_some()
-    }
-
     /// Whether Envoy speaks HTTP/2 to the cluster, which gRPC needs.
     pub(crate) fn has_http2(&self) -> bool {
         let mut options = protocol_options(&self.node).into_iter();

@@ -4,6 +4,7 @@
 mod matchers;
 mod response_filters;
 mod services;
+mod transport;
 mod upstream_filters;
 mod ways_around;
 
@@ -253,11 +254,12 @@ fn codes() -> BTreeSet<String> {
 }
 
 /// What no line of the shipped files could be changed into has a test of its own below.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
     "conditional-ext-authz",
     "geowarden-address",
     "geowarden-http2",
     "geowarden-plain",
+    "geowarden-unverified",
     "listener-other-service",
     "several-services",
 ];
@@ -319,6 +321,35 @@ fn a_matcher_around_ext_authz_is_found() {
 {filter}{ROUTER_FILTER}{after}"
     );
     assert_eq!(found(&wrapped), ["conditional-ext-authz"]);
+}
+
+/// However the address of pygeoapi is written, it is reachable from outside or not.
+#[test]
+fn only_a_public_address_of_pygeoapi_is_found() {
+    for (address, is_public) in [
+        ("0.0.0.0", false),
+        ("127.0.0.2", false),
+        ("10.0.0.1", false),
+        ("100.64.0.1", false),
+        ("\"::\"", false),
+        ("\"::1\"", false),
+        ("\"::ffff:10.0.0.1\"", false),
+        ("\"[fd00::7]\"", false),
+        ("pygeoapi.example", false),
+        ("203.0.113.7", true),
+        ("\"::ffff:203.0.113.7\"", true),
+        ("\"[2001:db8::7]\"", true),
+    ] {
+        let text = read("envoy/api-key.yaml").replace(
+            "address: 127.0.0.1, port_value: 5000",
+            &format!("address: {address}, port_value: 5000"),
+        );
+        assert_eq!(
+            found(&text).contains(&"pygeoapi-open"),
+            is_public,
+            "{address}"
+        );
+    }
 }
 
 /// Another name for the address of pygeoapi is the same server.
