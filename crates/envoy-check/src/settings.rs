@@ -20,8 +20,8 @@ pub(crate) enum Wanted {
     Word(&'static str),
     /// None of these words.
     NoneOf(&'static [&'static str]),
-    /// Any value, but the setting must be there.
-    Present,
+    /// Any value, but the setting must be there. This value is good.
+    Present(&'static str),
     /// The setting must not be there.
     Absent,
 }
@@ -82,10 +82,7 @@ pub(crate) fn check(settings: &[Setting], holder: &Node<'_>, found: &mut Finding
             Wanted::NotFalse => ("`true`".to_owned(), format!("remove `{name}`")),
             Wanted::Word(word) => (format!("`{word}`"), format!("set `{name}: {word}`")),
             Wanted::NoneOf(words) => (format!("no {}", quoted(words)), format!("remove `{name}`")),
-            Wanted::Present => (
-                "a value".to_owned(),
-                format!("set `{name}` as in envoy/api-key.yaml"),
-            ),
+            Wanted::Present(value) => ("a value".to_owned(), format!("set `{name}: {value}`")),
             Wanted::Absent => ("nothing".to_owned(), format!("remove `{name}`")),
         };
         let is = match (setting.wanted, value.as_ref()) {
@@ -113,7 +110,7 @@ fn quoted(words: &[&str]) -> String {
 fn is_as(wanted: Wanted, value: Option<&Node<'_>>) -> bool {
     match (wanted, value) {
         (Wanted::NotTrue | Wanted::NotFalse | Wanted::NoneOf(_) | Wanted::Absent, None)
-        | (Wanted::Present, Some(_)) => true,
+        | (Wanted::Present(_), Some(_)) => true,
         (Wanted::False | Wanted::NotTrue, Some(value)) => value.is_false(),
         (Wanted::True | Wanted::NotFalse, Some(value)) => value.is_true(),
         (Wanted::Word(word), Some(value)) => value.text() == Some(word),
@@ -121,6 +118,6 @@ fn is_as(wanted: Wanted, value: Option<&Node<'_>>) -> bool {
             value.text().is_some_and(|word| !words.contains(&word))
         }
         (Wanted::Absent, Some(_))
-        | (Wanted::True | Wanted::False | Wanted::Word(_) | Wanted::Present, None) => false,
+        | (Wanted::True | Wanted::False | Wanted::Word(_) | Wanted::Present(_), None) => false,
     }
 }

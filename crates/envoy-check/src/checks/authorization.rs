@@ -22,25 +22,25 @@ const SETTINGS: [Setting; 13] = [
         "shadow-mode",
         &["shadow_mode"],
         Wanted::NotTrue,
-        "everybody is let in, and decisions are only counted",
+        "everybody is let in, and Envoy only counts the decisions",
     ),
     Setting::error(
         "filter-enabled-metadata",
         &["filter_enabled_metadata"],
         Wanted::Absent,
-        "each request whose metadata does not match passes unasked",
+        "Envoy does not ask geowarden about a request whose metadata does not match",
     ),
     Setting::error(
         "http-service",
         &["http_service"],
         Wanted::Absent,
-        "geowarden speaks gRPC only (`grpc_service`)",
+        "geowarden answers gRPC only (`grpc_service`)",
     ),
     Setting::error(
         "encode-raw-headers",
         &["encode_raw_headers"],
         Wanted::True,
-        "header values arrive cleaned and joined, so that pygeoapi receives others than were judged",
+        "Envoy cleans and joins the values of headers for geowarden, and pygeoapi receives other values",
     ),
     Setting::error(
         "clear-route-cache",
@@ -58,13 +58,13 @@ const SETTINGS: [Setting; 13] = [
         "allowed-headers",
         &["allowed_headers"],
         Wanted::Absent,
-        "every other header is hidden from geowarden: credentials, and `accept`, `content-type` and `content-length`, by which pygeoapi chooses what it does",
+        "geowarden does not see the other headers: credentials, and `accept`, `content-type` and `content-length`, by which pygeoapi chooses what it does",
     ),
     Setting::error(
         "allowed-headers",
         &["disallowed_headers"],
         Wanted::Absent,
-        "these headers are hidden from geowarden, and pygeoapi receives them",
+        "geowarden does not see these headers, and pygeoapi receives them",
     ),
     Setting::warning(
         "validate-mutations",
@@ -82,13 +82,13 @@ const SETTINGS: [Setting; 13] = [
         "cut-refusals",
         &["enforce_response_header_limits"],
         Wanted::NotTrue,
-        "challenges (`WWW-Authenticate`) can be dropped from a refusal",
+        "Envoy can drop challenges (`WWW-Authenticate`) from a refusal",
     ),
     Setting::warning(
         "cut-refusals",
         &["max_denied_response_body_bytes"],
         Wanted::Absent,
-        "the problem document of a refusal can be cut off",
+        "Envoy can cut off the problem document of a refusal",
     ),
 ];
 
@@ -140,7 +140,7 @@ fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
         found.error(
             "conditional-ext-authz",
             &extension.entry,
-            "the ext_authz filter stands in a matcher: requests for which that skips it pass unasked",
+            "the ext_authz filter is inside a matcher: Envoy does not ask geowarden about requests for which the matcher skips the filter",
             "put the filter into `http_filters` itself",
         );
     }
@@ -150,7 +150,7 @@ fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
         found.error(
             "filter-disabled",
             &disabled,
-            "disabled: expected nothing, found `true`: the filter runs only for routes that switch it on, and all others pass unasked",
+            "disabled: expected nothing, found `true`: Envoy asks geowarden only for routes that switch the filter on, and lets all other requests pass",
             "remove `disabled`",
         );
     }
@@ -171,7 +171,7 @@ fn switched(filter: &HttpFilter<'_>, found: &mut Findings) {
         found.error(
             "filter-enabled",
             &enabled,
-            "filter_enabled: expected nothing, found a share of the requests: all others pass unasked, and a runtime key can change the share",
+            "filter_enabled: expected nothing, found a share of the requests: Envoy does not ask geowarden about the others, and a runtime key can change the share",
             "remove `filter_enabled`, or set `deny_at_disable: {default_value: true}` beside it",
         );
     }
@@ -183,7 +183,7 @@ fn header_mutation_rules(config: &Node<'_>, found: &mut Findings) {
         found.error(
             "header-mutation-rules",
             &rules,
-            "decoder_header_mutation_rules: expected nothing, found rules: Envoy drops in silence what geowarden sets, such as the path that was judged, and does not remove credentials",
+            "decoder_header_mutation_rules: expected nothing, found rules: Envoy ignores headers that geowarden sets, such as the judged path, and does not remove credentials",
             "remove `decoder_header_mutation_rules`",
         );
     }
@@ -205,7 +205,7 @@ fn timeout(config: &Node<'_>, expected: &Expectations, found: &mut Findings) {
         "timeout",
         &service.nearest(&["timeout"]),
         format!(
-            "grpc_service.timeout: expected more than geowarden's own limit of {deadline} s (`server.deadline`), found {is}: clients of a slow decision get Envoy's bare 503, and its reason is lost"
+            "grpc_service.timeout: expected more than geowarden's own limit of {deadline} s (`server.deadline`), found {is}: a client with a slow decision gets Envoy's own 503, without the reason"
         ),
         format!("set `timeout: {}s`", (deadline * 2.0).ceil()),
     );

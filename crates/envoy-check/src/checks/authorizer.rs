@@ -121,7 +121,7 @@ fn google_grpc(service: &Node<'_>, found: &mut Findings) {
         found.warning(
             "google-grpc-authority",
             &target,
-            "google_grpc over a Unix socket sends its path as the host: each question is reset, and every request is refused",
+            "google_grpc sends the path of a Unix socket as the host: geowarden's server resets each call, and every request is refused",
             "use `envoy_grpc`, or set `channel_args: {args: {grpc.default_authority: {string_value: geowarden}}}`",
         );
     }

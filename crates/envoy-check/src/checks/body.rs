@@ -18,13 +18,13 @@ const BODY: [Setting; 2] = [
         "partial-body",
         &["allow_partial_message"],
         Wanted::NotTrue,
-        "only the beginning of a larger body is judged",
+        "geowarden sees only the beginning of a larger body",
     ),
     Setting::error(
         "body-as-text",
         &["pack_as_bytes"],
         Wanted::True,
-        "a body that is no UTF-8 arrives changed, so that pygeoapi receives another than was judged",
+        "Envoy changes a body that is not UTF-8 for geowarden, and pygeoapi receives another body",
     ),
 ];
 

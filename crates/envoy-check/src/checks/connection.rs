@@ -13,19 +13,19 @@ const SETTINGS: [Setting; 15] = [
         "normalize-path",
         &["normalize_path"],
         Wanted::True,
-        "dot segments are not resolved, and geowarden refuses them",
+        "Envoy does not resolve dot segments, and geowarden refuses such paths",
     ),
     Setting::warning(
         "merge-slashes",
         &["merge_slashes"],
         Wanted::NotTrue,
-        "`//collections` becomes what the client did not ask for",
+        "Envoy turns `//collections` into `/collections`, which the client did not send",
     ),
     Setting::warning(
         "escaped-slashes",
         &["path_with_escaped_slashes_action"],
         Wanted::Word("REJECT_REQUEST"),
-        "`%2F` is a separator to pygeoapi, and only geowarden refuses it",
+        "Envoy accepts `%2F`, which pygeoapi reads as a separator: only geowarden refuses it",
     ),
     Setting::warning(
         "header-underscores",
@@ -34,13 +34,13 @@ const SETTINGS: [Setting; 15] = [
             "headers_with_underscores_action",
         ],
         Wanted::Word("REJECT_REQUEST"),
-        "`X_API_KEY` and `X-API-KEY` are one name to pygeoapi's server, and two to Envoy",
+        "pygeoapi's server reads `X_API_KEY` and `X-API-KEY` as one header, and Envoy reads them as two",
     ),
     Setting::warning(
         "absolute-url",
         &["http_protocol_options", "allow_absolute_url"],
         Wanted::False,
-        "a request may name another host in its target",
+        "a client can name another host in the target of its request",
     ),
     Setting::warning(
         "http-1-0",
@@ -52,37 +52,37 @@ const SETTINGS: [Setting; 15] = [
         "chunked-length",
         &["http_protocol_options", "allow_chunked_length"],
         Wanted::NotTrue,
-        "a request may have two lengths, of which two servers take different ones",
+        "a request can have two lengths, and two servers can read different ones",
     ),
     Setting::error(
         "http2-connect",
         &["http2_protocol_options", "allow_connect"],
         Wanted::NotTrue,
-        "what flows in a CONNECT stream is judged by nobody",
+        "a client can open a tunnel (CONNECT), and geowarden does not see the data in it",
     ),
     Setting::error(
         "http2-metadata",
         &["http2_protocol_options", "allow_metadata"],
         Wanted::NotTrue,
-        "METADATA frames reach pygeoapi's side and are judged by nobody",
+        "Envoy forwards METADATA frames, and geowarden does not see them",
     ),
     Setting::error(
         "upgrade",
         &["upgrade_configs"],
         Wanted::Absent,
-        "an upgraded connection (WebSocket, CONNECT) is judged once, and what flows in it never",
+        "geowarden judges the request that upgrades a connection (WebSocket, CONNECT), and does not see the data after it",
     ),
     Setting::warning(
         "header-validation",
         &["typed_header_validation_config"],
         Wanted::Absent,
-        "it takes the place of Envoy's own validation of headers and paths, and was not measured",
+        "it replaces Envoy's own validation of headers and paths, and geowarden was not tested with it",
     ),
     Setting::warning(
         "codec",
         &["codec_type"],
         Wanted::NoneOf(&["HTTP3"]),
-        "HTTP/3 was not measured",
+        "geowarden was not tested with HTTP/3",
     ),
     Setting::warning(
         "request-id",
@@ -94,13 +94,13 @@ const SETTINGS: [Setting; 15] = [
         "client-certificate-header",
         &["forward_client_cert_details"],
         Wanted::NoneOf(&["FORWARD_ONLY", "ALWAYS_FORWARD_ONLY"]),
-        "a client writes `x-forwarded-client-cert` itself",
+        "a client can write `x-forwarded-client-cert` itself",
     ),
     Setting::warning(
         "slow-clients",
         &["request_headers_timeout"],
-        Wanted::Present,
-        "a client that sends its request by drops holds memory for ever",
+        Wanted::Present("10s"),
+        "a client can take any time to send its headers, and Envoy keeps its connection and memory for so long",
     ),
 ];
 
@@ -108,7 +108,7 @@ const ROUTER_SETTINGS: [Setting; 1] = [Setting::warning(
     "envoy-headers",
     &["suppress_envoy_headers"],
     Wanted::True,
-    "clients learn of Envoy's retries and times, and pygeoapi sees `x-envoy-*` headers",
+    "clients receive headers with Envoy's times and retries, and pygeoapi receives `x-envoy-*` headers",
 )];
 
 /// How long a slow client may take to read the end of a response.
@@ -150,7 +150,7 @@ fn delayed_close(config: &Node<'_>, found: &mut Findings) {
         found.warning(
             "delayed-close",
             &config.nearest(&["delayed_close_timeout"]),
-            format!("delayed_close_timeout: expected `60s` or more, found {is}: a slow client that closes gets a short answer, and no error"),
+            format!("delayed_close_timeout: expected `60s` or more, found {is}: Envoy closes the connection before a slow client has read the whole answer, which then ends early without an error"),
             "set `delayed_close_timeout: 60s`",
         );
     }
@@ -164,7 +164,7 @@ fn client_address(config: &Node<'_>, found: &mut Findings) {
         found.warning(
             "client-address",
             &config.nearest(&["use_remote_address"]),
-            format!("use_remote_address: expected `true`, found {is}: clients choose their own address (`input.request.source_address`) by header"),
+            format!("use_remote_address: expected `true`, found {is}: a client can choose its own address (`input.request.source_address`) by a header"),
             "set `use_remote_address: true`; behind a load balancer set `xff_num_trusted_hops` too",
         );
     }
@@ -184,7 +184,7 @@ fn internal_addresses(config: &Node<'_>, found: &mut Findings) {
         found.warning(
             "internal-addresses",
             &config.nearest(&names),
-            "internal_address_config: expected a range that no client has, found another or none: clients of an internal address set time limits and retries by `x-envoy-*` headers",
+            "internal_address_config: expected a range that no client has, found another or none: a client with an internal address can set time limits and retries by `x-envoy-*` headers",
             "set `internal_address_config: {cidr_ranges: [{address_prefix: 255.255.255.255, prefix_len: 32}]}`",
         );
     }

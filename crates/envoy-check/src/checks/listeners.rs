@@ -19,7 +19,7 @@ pub(crate) fn check(
             "no-ext-authz",
             &bootstrap.root,
             "expected an HTTP filter of the type ExtAuthz in a listener, found none: nobody asks geowarden",
-            "add the filter as in envoy/api-key.yaml, as the last one before the router",
+            "add an ext_authz filter whose `grpc_service` is geowarden, as the last filter before the router",
         );
     }
     if let Some(filter) = geowarden.ambiguous_filter() {

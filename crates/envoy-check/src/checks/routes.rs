@@ -29,7 +29,7 @@ pub(crate) fn check(
             found.error(
                 "route-unasked",
                 &switch,
-                "disabled: expected nothing, found `true`: requests by this route pass unasked, and what looks harmless to Envoy may not be so to pygeoapi",
+                "disabled: expected nothing, found `true`: Envoy does not ask geowarden about requests by this route, and a path that looks harmless to Envoy may not be so to pygeoapi",
                 "remove `disabled`, and let the policy allow what is public",
             );
         }
@@ -54,7 +54,7 @@ fn per_route(route: &Route<'_>, names: &[&str], expected: &Expectations, found: 
                 found.error(
                     "route-other-service",
                     &service,
-                    "this route asks another service: expected the filter's own",
+                    "expected the service of the filter, found another for this route: geowarden judges none of its requests",
                     "remove the service from `check_settings`",
                 );
             }
@@ -108,7 +108,7 @@ fn path(route: &Route<'_>, found: &mut Findings) {
         found.error(
             "route-rewrites-path",
             &rewrite,
-            "expected no rewriting of the path, found one: it changes the path after it was judged",
+            "expected no rewriting of the path, found one: Envoy changes the path after geowarden judged it",
             "remove it; where pygeoapi stands under a prefix set `pygeoapi.base_path` of geowarden",
         );
     }
@@ -116,7 +116,7 @@ fn path(route: &Route<'_>, found: &mut Findings) {
         found.error(
             "upgrade",
             &upgrade,
-            "upgrade_configs: expected nothing, found some: an upgraded connection (WebSocket, CONNECT) is judged once, and what flows in it never",
+            "upgrade_configs: expected nothing, found some: geowarden judges the request that upgrades a connection (WebSocket, CONNECT), and does not see the data after it",
             "remove `upgrade_configs`",
         );
     }
@@ -186,7 +186,7 @@ fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
         found.warning(
             "route-timeout",
             &action.nearest(&["timeout"]),
-            format!("timeout: expected `0s`, found {is}: a download that takes longer is cut off, with status 200"),
+            format!("timeout: expected `0s`, found {is}: Envoy cuts off a download that takes longer, with status 200"),
             "set `timeout: 0s`; `stream_idle_timeout` ends one that stands still",
         );
     }
@@ -202,7 +202,7 @@ fn time_and_retries(route: &Route<'_>, found: &mut Findings) {
                 "route-retry",
                 &policy,
                 "retry_policy: expected one for GET and HEAD only, found one for other methods too: a request that changes something could be sent twice",
-                "add `retriable_request_headers` as in envoy/api-key.yaml",
+                "add `retriable_request_headers: [{name: \":method\", string_match: {safe_regex: {regex: \"GET|HEAD\"}}}]`",
             );
         }
     }
@@ -248,7 +248,7 @@ fn several(routes: &[&Route<'_>], found: &mut Findings) {
             found.warning(
                 "several-routes",
                 &second.node,
-                "expected one route of a virtual host to lead to the guarded cluster, found another: what chooses between them may be read otherwise by pygeoapi",
+                "expected one route of a virtual host to lead to the guarded cluster, found another: pygeoapi may read in another way what chooses between them",
                 "lead all requests there by one route, `match: {prefix: /}`",
             );
         }
