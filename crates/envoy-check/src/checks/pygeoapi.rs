@@ -1,4 +1,4 @@
-//! Checks the address of pygeoapi, and who else can reach it.
+//! Checks how Envoy connects to pygeoapi, and who else can reach it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,6 +11,14 @@ use crate::{
 pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
     let clusters = bootstrap.clusters.iter();
     for cluster in clusters.filter(|cluster| guarded.has(cluster.name)) {
+        if let Some(set) = cluster.other_protocol() {
+            found.error(
+                "upstream-config",
+                &set,
+                "upstream_config: expected connections by HTTP, found others: Envoy sends only the body of a request, where a client can write a request that geowarden does not see",
+                "remove `upstream_config`",
+            );
+        }
         for endpoint in cluster.endpoints() {
             if let Some((address, node)) = socket_address(&endpoint)
                 && is_public(&Host::read(address))

@@ -140,23 +140,40 @@ fn headers(route: &Route<'_>, found: &mut Findings) {
     for level in &route.levels {
         let added = level.list("request_headers_to_add").into_iter();
         let added = added.filter_map(|added| added.at(&["header", "key"]));
-        for (key, name) in judged(added) {
-            found.error(
-                "route-sets-header",
-                &key,
-                format!("request_headers_to_add: expected headers that geowarden neither judges nor sets, found `{name}`: the route writes it after the decision"),
-                "remove it",
-            );
-        }
+        set(added, "request_headers_to_add", found);
         let removed = level.list("request_headers_to_remove").into_iter();
-        for (key, name) in judged(removed) {
-            found.error(
-                "route-removes-header",
-                &key,
-                format!("request_headers_to_remove: expected headers that geowarden neither judges nor sets, found `{name}`: the route removes it after the decision"),
-                "remove it from the list",
-            );
-        }
+        remove(removed, "request_headers_to_remove", found);
+    }
+    for copy in route.copies() {
+        let name = "request_headers_mutations";
+        let all = copy.list(name);
+        let added = all
+            .iter()
+            .filter_map(|one| one.at(&["append", "header", "key"]));
+        set(added, name, found);
+        remove(all.iter().filter_map(|one| one.get("remove")), name, found);
+    }
+}
+
+fn set<'a>(names: impl Iterator<Item = Node<'a>>, setting: &str, found: &mut Findings) {
+    for (key, name) in judged(names) {
+        found.error(
+            "route-sets-header",
+            &key,
+            format!("{setting}: expected headers that geowarden neither judges nor sets, found `{name}`: the route writes it after the decision"),
+            "remove it",
+        );
+    }
+}
+
+fn remove<'a>(names: impl Iterator<Item = Node<'a>>, setting: &str, found: &mut Findings) {
+    for (key, name) in judged(names) {
+        found.error(
+            "route-removes-header",
+            &key,
+            format!("{setting}: expected headers that geowarden neither judges nor sets, found `{name}`: the route removes it after the decision"),
+            "remove it from the list",
+        );
     }
 }
 

@@ -9,8 +9,11 @@ use super::{
 };
 
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
-const COMPOSITE: &str = "envoy.extensions.clusters.composite.v3.CompositeCluster";
+/// Connections by HTTP. The generic one uses TCP for CONNECT requests only.
+const HTTP_POOLS: [&str; 2] = [
+    "envoy.extensions.upstreams.http.http.",
+    "envoy.extensions.upstreams.http.generic.",
+];
 const DYNAMIC_FORWARD_PROXY: &str = "envoy.extensions.clusters.dynamic_forward_proxy.";
 
 /// A cluster.
@@ -36,23 +39,12 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// The names of the clusters to which this one forwards.
+    /// The texts in the configuration of its type. The types that forward to other clusters (aggregate, composite) have their
+    /// names there.
     pub(crate) fn members(&self) -> Vec<&'a str> {
-        let Some(own) = self.node.get("cluster_type") else {
-            return Vec::new();
-        };
-        let own = Extension::of(&own);
-        match own.kind {
-            AGGREGATE => {
-                let names = own.config.list("clusters").into_iter();
-                names.filter_map(|name| name.text()).collect()
-            }
-            COMPOSITE => {
-                let all = own.config.list("sub_clusters").into_iter();
-                all.filter_map(|one| one.text_of("name")).collect()
-            }
-            _ => Vec::new(),
-        }
+        let own = self.node.at(&["cluster_type", "typed_config"]);
+        let texts = own.map_or_else(Vec::new, |own| own.texts());
+        texts.into_iter().map(|(text, _)| text).collect()
     }
 
     /// Whether a client chooses the address to which the cluster connects, by the host or another header of its request.
@@ -65,6 +57,14 @@ impl<'a> Cluster<'a> {
         let original = self.node.get("original_dst_lb_config");
         let mut original = original.into_iter().chain(own.map(|own| own.config));
         is_forward_proxy || original.any(|config| config.has_true("use_http_header"))
+    }
+
+    /// The setting by which Envoy sends no HTTP to the cluster: only bodies, as bytes of a TCP connection or of datagrams.
+    pub(crate) fn other_protocol(&self) -> Option<Node<'a>> {
+        let set = self.node.get("upstream_config")?;
+        let kind = Extension::of(&set).kind;
+        let is_http = HTTP_POOLS.iter().any(|known| kind.starts_with(known));
+        (!is_http).then_some(set)
     }
 
     pub(crate) fn has_unseen_addresses(&self) -> bool {

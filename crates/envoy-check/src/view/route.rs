@@ -87,16 +87,22 @@ impl<'a> Route<'a> {
     /// The clusters that the route leads to, and those that get a copy of its requests.
     pub(crate) fn all_targets(&self) -> Vec<Target<'a>> {
         let mut all = self.targets();
-        let Some(action) = self.node.get("route") else {
-            return all;
-        };
-        for level in self.levels.iter().chain([&action]) {
-            for policy in level.list("request_mirror_policies") {
-                all.extend(policy.get("cluster").and_then(Target::named));
-                all.extend(policy.get("cluster_header").map(Target::ChosenByRequest));
-            }
+        for copy in self.copies() {
+            all.extend(copy.get("cluster").and_then(Target::named));
+            all.extend(copy.get("cluster_header").map(Target::ChosenByRequest));
         }
         all
+    }
+
+    /// What the route says of copies of its requests (`request_mirror_policies`).
+    pub(crate) fn copies(&self) -> Vec<Node<'a>> {
+        let Some(action) = self.node.get("route") else {
+            return Vec::new();
+        };
+        let levels = self.levels.iter().chain([&action]);
+        levels
+            .flat_map(|level| level.list("request_mirror_policies"))
+            .collect()
     }
 
     /// The settings of these filters for this route, at each level.

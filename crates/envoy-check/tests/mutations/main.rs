@@ -76,7 +76,7 @@ const HOST: &str = "                      domains: [\"*\"]\n";
 const MERGE: &str = "                merge_slashes: false\n";
 const FAILURE: &str = "                      failure_mode_allow: false\n";
 
-const MUTATIONS: [Mutation; 83] = [
+const MUTATIONS: [Mutation; 86] = [
     // The filter.
     error("failure_mode_allow: false", "failure_mode_allow: true", "failure-mode-allow", "failure_mode_allow: true"),
     error("failure_mode_allow: false", "failureModeAllow: true", "failure-mode-allow", "failureModeAllow: true"),
@@ -150,6 +150,8 @@ const MUTATIONS: [Mutation; 83] = [
     error(HOST, "                      domains: [\"*\"]\n                      request_headers_to_add: [{header: {key: content-length, value: 1}}]\n", "route-sets-header", "key: content-length"),
     error("                  name: edge\n", "                  name: edge\n                  request_headers_to_remove: [accept]\n", "route-removes-header", "request_headers_to_remove"),
     error("                            cluster: pygeoapi\n", "                            weighted_clusters: {clusters: [{name: pygeoapi, weight: 1, request_headers_to_remove: [accept]}]}\n", "route-removes-header", "request_headers_to_remove"),
+    error("                            cluster: pygeoapi\n", "                            cluster: pygeoapi\n                            request_mirror_policies: [{cluster: pygeoapi, request_headers_mutations: [{append: {header: {key: Accept, value: a}}}]}]\n", "route-sets-header", "request_mirror_policies"),
+    error("                            cluster: pygeoapi\n", "                            cluster: pygeoapi\n                            request_mirror_policies: [{cluster: pygeoapi, request_headers_mutations: [{remove: Accept}]}]\n", "route-removes-header", "request_mirror_policies"),
     warning("timeout: 0s", "timeout: 30s", "route-timeout", "timeout: 30s"),
     warning("                              retriable_request_headers:\n                                - name: \":method\"\n                                  string_match: {safe_regex: {regex: \"GET|HEAD\"}}\n", "", "route-retry", "retry_policy"),
     warning("{regex: \"GET|HEAD\"}", "{regex: \".*\"}", "route-retry", "retry_policy"),
@@ -164,6 +166,7 @@ const MUTATIONS: [Mutation; 83] = [
     error("cluster: admin, timeout: 5s", "cluster: pygeoapi, timeout: 5s", "unguarded-listener", "cluster: pygeoapi, timeout: 5s").of("envoy/sidecar.yaml"),
     error("    - name: probes\n", "    - name: around\n      filter_chains:\n        - filters:\n            - name: tcp\n              typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, cluster: pygeoapi}\n    - name: probes\n", "tcp-proxy", "tcp_proxy.v3.TcpProxy").of("envoy/sidecar.yaml"),
     error("socket_address: {address: 127.0.0.1, port_value: 9901}", "socket_address: {address: 0.0.0.0, port_value: 9901}", "admin-exposed", "port_value: 9901"),
+    error("    - name: pygeoapi\n      type: STATIC\n", "    - name: pygeoapi\n      type: STATIC\n      upstream_config: {name: a, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.upstreams.http.tcp.v3.TcpConnectionPoolProto}}\n", "upstream-config", "upstream_config"),
     error("socket_address: {address: 127.0.0.1, port_value: 5000}", "socket_address: {address: 203.0.113.7, port_value: 5000}", "pygeoapi-open", "203.0.113.7"),
 ];
 

@@ -63,7 +63,7 @@ fn groups(member: &str) -> [String; 2] {
             "name: group, lb_policy: CLUSTER_PROVIDED, cluster_type: {{name: envoy.clusters.aggregate, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [{member}]}}}}"
         ),
         format!(
-            "name: group, lb_policy: CLUSTER_PROVIDED, cluster_type: {{name: envoy.clusters.composite, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.clusters.composite.v3.CompositeCluster, sub_clusters: [{{name: {member}}}]}}}}"
+            "name: group, lb_policy: CLUSTER_PROVIDED, cluster_type: {{name: envoy.clusters.composite, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.clusters.composite.v3.ClusterConfig, clusters: [{{name: {member}}}]}}}}"
         ),
     ]
 }
