@@ -39,12 +39,16 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// The texts in the configuration of its type. The types that forward to other clusters (aggregate, composite) have their
-    /// names there.
+    /// The names of the clusters to which this one forwards (aggregate and composite clusters).
     pub(crate) fn members(&self) -> Vec<&'a str> {
-        let own = self.node.at(&["cluster_type", "typed_config"]);
-        let texts = own.map_or_else(Vec::new, |own| own.texts());
-        texts.into_iter().map(|(text, _)| text).collect()
+        let Some(own) = self.node.get("cluster_type") else {
+            return Vec::new();
+        };
+        let config = Extension::of(&own).config;
+        let lists = ["clusters", "sub_clusters"];
+        let lists = lists.iter().filter_map(|name| config.get(name));
+        let texts = lists.flat_map(|list| list.texts());
+        texts.map(|(text, _)| text).collect()
     }
 
     /// Whether a client chooses the address to which the cluster connects, by the host or another header of its request.

@@ -99,6 +99,12 @@ fn a_member_of_the_guarded_cluster_is_guarded() {
         assert_eq!(found(&text), Vec::<&str>::new(), "{group}");
         let changed = replaced(&text, ROUTE, "{cluster: pygeoapi}");
         assert_eq!(found(&changed), ["unguarded-listener"], "{group}");
+        // Another cluster of this type leads elsewhere.
+        let other = group
+            .replace("name: group", "name: outer")
+            .replace("pygeoapi", "admin");
+        let elsewhere = replaced(&with_cluster(&text, &other), ROUTE, "{cluster: outer}");
+        assert_eq!(found(&elsewhere), Vec::<&str>::new(), "{group}");
     }
 }
 
