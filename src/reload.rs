@@ -170,6 +170,7 @@ impl Reloader {
         let mut again: Option<Instant> = None;
         // Files may have changed before they were watched, so check them first.
         let mut is_first = is_watching;
+        let mut last_status = self.status();
         loop {
             let is_asked = tokio::select! {
                 () = std::future::ready(()), if is_first => false,
@@ -197,14 +198,18 @@ impl Reloader {
                 .await
                 .unwrap_or_else(|how| Some(self.log_failure(how)));
             self.wanted.of_keys.notify_one();
+            let status = self.status();
             if is_asked {
-                service_manager::ready(self.told());
+                service_manager::ready(status);
+            } else if status != last_status {
+                service_manager::status(status);
             }
+            last_status = status;
         }
     }
 
-    /// How the last reload went, for the service manager.
-    fn told(&self) -> &'static str {
+    /// How the last reload ended, for the service manager.
+    fn status(&self) -> &'static str {
         let seen = self.history.seen();
         if !seen.failing.is_empty() {
             "requests are judged by the last good files: those on disk cannot be used, see the log"

@@ -1,6 +1,6 @@
-//! What the service manager is told: systemd's `Type=notify`, by sd_notify(3).
+//! Tells the service manager when the program is ready, reloads and stops: systemd's `Type=notify`, by sd_notify(3).
 //!
-//! Without a service manager, which is to say without `NOTIFY_SOCKET`, nothing is sent.
+//! If `NOTIFY_SOCKET` is not set, there is no service manager, and nothing is sent.
 
 use std::time::Duration;
 
@@ -12,11 +12,16 @@ pub(crate) fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// A sentence for `systemctl status`.
+pub(crate) fn status(status: &str) {
+    tell(&[NotifyState::Status(status)]);
+}
+
 /// A reload that was asked for begins; [`ready`] ends it.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        // Without the time systemd would take the reload for one that failed.
+        // Without the time, systemd would count the reload as failed.
         Err(error) => warn!("the service manager is not told of the reload: {error}"),
     }
 }
@@ -31,7 +36,7 @@ pub(crate) fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
-/// How often [`alive`] is to be told: twice within the limit of `WatchdogSec=`.
+/// How often to call [`alive`]: twice within the limit of `WatchdogSec=`.
 pub(crate) fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled()
         .map(|limit| limit / 2)

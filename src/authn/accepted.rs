@@ -1,4 +1,4 @@
-//! Which credentials the configuration accepts, and where they can be.
+//! Which credentials the configuration accepts, and in which places.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyScheme {
-    /// `ApiKey KEY`, a name of geowarden's own, since none is registered.
+    /// `ApiKey KEY`. The name is geowarden's own, since no scheme for API keys is registered.
     ApiKey,
-    /// `Basic`, with the key as the password and anybody as the user (RFC 7617).
+    /// `Basic`: the password is the key, and the user name may be any (RFC 7617).
     Basic,
 }
 
@@ -23,7 +23,7 @@ impl KeyScheme {
     }
 }
 
-/// Further places of a credential, besides headers of its own.
+/// Places of a credential besides its header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     /// The decoded name of a query parameter (RFC 6750, section 2.3).

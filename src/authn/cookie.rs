@@ -6,7 +6,7 @@ use crate::request::Headers;
 /// The header of cookies.
 pub(super) const COOKIE: &str = "cookie";
 
-/// The value of the cookie of this name. Two of one name are refused: two servers could take different ones.
+/// The value of the cookie of this name. Two cookies of one name are refused: two servers could take different ones.
 pub(super) fn value<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnError> {
     let mut values = pairs(headers).filter(|(other, _)| *other == name.as_bytes());
     let first = values.next().map(|(_, value)| value);
@@ -20,14 +20,14 @@ pub(super) fn value<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [
     Ok(first)
 }
 
-/// What is to become of the cookies of a request.
+/// The cookies that remain after those with credentials are removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// None of them holds a credential.
+    /// All of them: none holds a credential.
     Unchanged,
-    /// These are left.
+    /// These.
     Left(String),
-    /// None is left.
+    /// None.
     Nothing,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn without(headers: &Headers, names: &[&str]) -> Rest {
     let left: Vec<&[u8]> = left.collect();
     match String::from_utf8(left.join(&b"; "[..])) {
         Ok(left) if !left.is_empty() => Rest::Left(left),
-        // What is no UTF-8 cannot be sent on, and pygeoapi has no use for it.
+        // Cookies that are not UTF-8 cannot be sent on. pygeoapi does not read them.
         _ => Rest::Nothing,
     }
 }

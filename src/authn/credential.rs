@@ -7,7 +7,7 @@ use super::{
     basic, cookie,
     error::{AuthnError, AuthnErrorKind},
 };
-use crate::request::{CheckInput, Headers};
+use crate::request::{CheckInput, Headers, is_token};
 
 /// The header of the credentials that HTTP defines (RFC 9110, section 11.6.2).
 pub(super) const AUTHORIZATION: &str = "authorization";
@@ -43,10 +43,10 @@ pub enum Credential<'a> {
     Bearer(Secret<'a>),
 }
 
-/// The one place in which a request has a credential, and what stands there.
+/// A credential of a request, by the place where it was found.
 enum Found<'a> {
     Key(&'a [u8]),
-    /// In `Authorization`.
+    /// In `Authorization`, with this scheme.
     KeyUnder(KeyScheme, &'a [u8]),
     Token(&'a [u8]),
     /// In `Authorization`.
@@ -56,9 +56,9 @@ enum Found<'a> {
 impl<'a> Credential<'a> {
     /// The only credential of a request, `None` when there is none.
     ///
-    /// Two of them are refused, even when they are the same: what stands behind us could read the other one. What stands in
-    /// `Authorization` under a scheme that is not accepted is no credential: clients add it by themselves, such as those that
-    /// read `~/.netrc`.
+    /// Two credentials are refused, even if they are the same, because pygeoapi could read the other one. An `Authorization`
+    /// header with a scheme that is not accepted is no credential: some clients add it without being asked, such as those
+    /// that read `~/.netrc`.
     pub fn of_request(
         check: &'a CheckInput,
         accepted: &AcceptedCredentials<'_>,
@@ -78,7 +78,7 @@ impl<'a> Credential<'a> {
 }
 
 impl AcceptedCredentials<'_> {
-    /// What stands in each place.
+    /// The credential in each place.
     fn found<'a>(&self, check: &'a CheckInput) -> Result<[Option<Found<'a>>; 6], AuthnError> {
         let headers = &check.headers;
         let header = self.api_key_header.map(|name| once(headers, name));
@@ -160,7 +160,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Whether a browser sends it by itself, also with what a page of another site makes it send.
+    /// Whether browsers add it to a request by themselves, even if a page of another site sends the request.
     fn is_added_by_browsers(&self, check: &CheckInput, accepted: &AcceptedCredentials<'_>) -> bool {
         let is_cookie = |places| cookie(&check.headers, places).is_ok_and(|found| found.is_some());
         match self {
@@ -172,11 +172,32 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a page of another site made a browser send this, and it may change something (Fetch Metadata, `Sec-Fetch-Site`).
+/// Whether a page of another site made a browser send this, and it may change something.
+///
+/// Browsers say it by `Sec-Fetch-Site` (Fetch Metadata). Old browsers, and all browsers without TLS, do not send that
+/// header. Then the `Origin` of the page (RFC 6454) must be the host of the request.
 fn is_from_another_site(check: &CheckInput) -> bool {
-    let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&check.method.as_str());
-    let mut sites = check.headers.all("sec-fetch-site");
-    !is_safe && sites.any(|site| site == b"cross-site")
+    if ["GET", "HEAD", "OPTIONS"].contains(&check.method.as_str()) {
+        return false;
+    }
+    let mut sites = check.headers.all("sec-fetch-site").peekable();
+    if sites.peek().is_some() {
+        return sites.any(|site| site == b"cross-site");
+    }
+    let mut origins = check.headers.all("origin");
+    origins.any(|origin| !is_origin_of(origin, &check.host))
+}
+
+/// Whether the host of an `Origin` is this one. Browsers write no default port, but some proxies add it to the host.
+fn is_origin_of(origin: &[u8], host: &str) -> bool {
+    let origin = std::str::from_utf8(origin).unwrap_or_default();
+    let (port, of_page) = match origin.split_once("://") {
+        Some(("https", of_page)) => (":443", of_page),
+        Some(("http", of_page)) => (":80", of_page),
+        _ => return false,
+    };
+    let host = host.strip_suffix(port).unwrap_or(host);
+    of_page.eq_ignore_ascii_case(host)
 }
 
 fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnError> {
@@ -207,11 +228,11 @@ fn api_key_credential<'a>(
 
 const BEARER: &[u8] = b"Bearer";
 
-/// Whether any parser could take this for a value of the scheme: spaces before it and a tab behind it count too.
+/// Whether any parser could read this as a value of the scheme: spaces before it and a tab after it count too.
 fn is_of_scheme(value: &[u8], scheme: &[u8]) -> bool {
     let value = value.trim_ascii_start();
     let (start, rest) = value.split_at_checked(scheme.len()).unwrap_or_default();
-    start.eq_ignore_ascii_case(scheme) && rest.first().is_none_or(|byte| !is_token_byte(*byte))
+    start.eq_ignore_ascii_case(scheme) && rest.first().is_none_or(|byte| !is_token(&[*byte]))
 }
 
 /// Whether `Authorization` holds a Bearer token.
@@ -220,12 +241,7 @@ pub(super) fn has_bearer(headers: &Headers) -> bool {
     all.any(|value| is_of_scheme(value, BEARER))
 }
 
-/// A byte of a scheme's name (RFC 9110, section 5.6.2).
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// What stands behind the scheme, with one space or more between them (RFC 9110, section 11.4).
+/// The text after the scheme and at least one space (RFC 9110, section 11.4).
 fn behind_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = value.split_at_checked(scheme.len())?;
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();

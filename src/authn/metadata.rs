@@ -1,4 +1,4 @@
-//! An issuer's metadata, asked for once: what a login needs to know.
+//! Fetches an issuer's metadata once (OpenID Connect Discovery), for the endpoints of a login.
 
 use thiserror::Error;
 use url::Url;
@@ -8,16 +8,16 @@ use super::{
     fetch::{FetchError, Fetcher},
 };
 
-/// Why there are no metadata.
+/// Why the metadata cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MetadataError {
-    /// The issuer has none by its name, or they are another one's.
+    /// The document's address cannot be made from the issuer's name, or the document is that of another issuer.
     #[error("{0}")]
     Discovery(#[from] DiscoveryError),
-    /// They were not fetched.
+    /// The document was not fetched.
     #[error("{url}: {source}")]
     Fetch {
-        /// Where they should be.
+        /// The address of the document.
         url: Url,
         /// Why.
         source: FetchError,
@@ -41,7 +41,7 @@ pub async fn metadata(fetcher: &Fetcher, issuer: &str) -> Result<Metadata, Metad
             url: url.clone(),
             source,
         })?;
-    // Those of another issuer are of no use, nor are those without keys.
+    // Rejects the metadata of another issuer, and metadata without `jwks_uri`.
     discovery::jwks_uri(&document, issuer)?;
     Ok(Metadata {
         issuer: issuer.to_owned(),

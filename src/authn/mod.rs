@@ -52,7 +52,7 @@ pub use metadata::{Metadata, MetadataError, metadata};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 
 use crate::identity::{Method, Principal};
-use crate::request::CheckInput;
+use crate::request::{CheckInput, is_token};
 use accepted::AcceptedCredentials;
 use api_key::ApiKeyAuthenticator;
 use cookie::COOKIE;
@@ -308,12 +308,8 @@ impl Chain {
 }
 
 fn header_name(name: &str) -> Result<String, ChainError> {
-    let is_token = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     let name = name.to_ascii_lowercase();
-    if is_token && name != AUTHORIZATION {
+    if is_token(name.as_bytes()) && name != AUTHORIZATION {
         Ok(name)
     } else {
         Err(ChainError::Header { header: name })

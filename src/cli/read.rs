@@ -19,8 +19,8 @@ use super::{CommandError, TenantArguments, found_instead, paint};
 use crate::{
     reload::build,
     request::{
-        Headers, is_partial,
-        ogc::{Backend, RawRequest, Reader},
+        CheckInput,
+        ogc::{Backend, Reader},
     },
 };
 
@@ -75,6 +75,7 @@ impl Read {
             config.pygeoapi.base_path.clone_from(base_path);
         }
         let reader = build::reader(&config).map_err(CommandError::Config)?;
+        let credentials = config.authn.query_parameters();
         let mut input = io::stdin().lock();
         let mut output = BufWriter::new(io::stdout().lock());
         let mut line = Vec::new();
@@ -88,7 +89,7 @@ impl Read {
             }
             let text = std::str::from_utf8(&line);
             let text = text.map_err(|_| fault("expected UTF-8, found other bytes"))?;
-            let line = answer(&reader, text).map_err(|what| fault(&what))?;
+            let line = answer(&reader, &credentials, text).map_err(|what| fault(&what))?;
             output.write_all(paint::shown_json(&line.to_string()).as_bytes())?;
             // Flush after each line: a program may wait for an answer before it sends the next line.
             output.write_all(b"\n")?;
@@ -98,7 +99,7 @@ impl Read {
     }
 }
 
-fn answer(reader: &Reader, line: &str) -> Result<Value, String> {
+fn answer(reader: &Reader, credentials: &[String], line: &str) -> Result<Value, String> {
     let line: RequestLine = serde_json::from_str(line).map_err(|e| {
         let (found, column) = (found_instead(&e), e.column());
         format!("expected {{\"method\": .., \"target\": .., \"headers\": [[.., ..]], \"body\": ..}}, found {found} (column {column})")
@@ -113,15 +114,15 @@ fn answer(reader: &Reader, line: &str) -> Result<Value, String> {
             })
         })
         .collect::<Result<Vec<u8>, String>>()?;
-    let headers: Headers = line.headers.into_iter().collect();
-    let read = reader.read(&RawRequest {
-        method: &line.method,
-        target: &target,
-        headers: &headers,
-        body: line.body.as_bytes(),
-        is_partial: is_partial(&headers),
-    });
-    Ok(match read {
+    let mut check = CheckInput {
+        method: line.method,
+        target,
+        headers: line.headers.into_iter().collect(),
+        body: line.body.into_bytes(),
+        ..CheckInput::default()
+    };
+    check.withhold(credentials);
+    Ok(match reader.read(&check.raw_request()) {
         Ok(resource) => {
             let mut seen = serde_json::to_value(&resource).map_err(|e| e.to_string())?;
             if let Some(members) = seen.as_object_mut() {

@@ -33,6 +33,17 @@ pub struct Authn {
     pub forward_token: bool,
 }
 
+impl Authn {
+    /// The names of the query parameters that hold credentials.
+    pub fn query_parameters(&self) -> Vec<String> {
+        let of_keys = self.api_keys.as_ref().and_then(|keys| keys.query.clone());
+        of_keys
+            .into_iter()
+            .chain(self.tokens.query.clone())
+            .collect()
+    }
+}
+
 impl Default for Authn {
     fn default() -> Self {
         Self {

@@ -20,7 +20,7 @@ pub(super) const PREFIXES: [&str; 3] = [PREFIX, "OTEL_", "GUNICORN_CMD_ARGS"];
 /// The variables that set a configuration key, such as `GEOWARDEN_SERVER__GRPC`.
 ///
 /// A name without `__` is ignored, because Kubernetes sets variables such as `GEOWARDEN_PORT` for a Service named
-/// geowarden. A name that would be a key with one more underscore is an error.
+/// geowarden. A name that would set a key if each `_` between sections were `__` is an error.
 #[derive(Clone, Default)]
 pub struct Environment {
     settings: Vec<Setting>,

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Config, Tls};
 
-/// What others may do with a file beyond 0640: change it as its group, or anything as everybody.
+/// Mode bits that 0640 does not have: write and execute for the group, everything for others.
 const BEYOND: u32 = 0o027;
 
 /// A warning for each file of keys and secrets that is looser than 0640.

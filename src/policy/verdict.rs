@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::status::DenialStatus;
+use crate::{request::is_token, status::DenialStatus};
 
 /// A policy's answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -174,8 +174,7 @@ fn denial_status(status: &Value) -> Result<DenialStatus, VerdictError> {
 
 /// Rejects line breaks and pseudo-headers. With them a policy could change the request after it was decided.
 fn check_name(name: &str) -> Result<(), VerdictError> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(token) || name.eq_ignore_ascii_case("host") {
+    if !is_token(name.as_bytes()) || name.eq_ignore_ascii_case("host") {
         Err(VerdictError::Header(name.to_owned()))
     } else {
         Ok(())

@@ -23,7 +23,7 @@ use crate::{
     pipeline::Rules,
     policy::{self, RegoPolicy, RegoSettings, input, source},
     record::FastgeoapiMode,
-    request::ogc::{self, Reader},
+    request::ogc::Reader,
 };
 
 /// The part of a Check's deadline that a request may wait for keys with an unknown id. The rest is for the policy.
@@ -174,19 +174,21 @@ pub fn chain(
     clock: Arc<dyn Clock>,
 ) -> Result<Chain, Problems> {
     let settings_of_keys = config.authn.api_keys.as_ref();
-    let api_keys = settings_of_keys.zip(keys).map(|(settings, keys)| {
-        let (query, cookie) = (settings.query.as_ref(), settings.cookie.as_ref());
-        Ok(ApiKeySettings {
+    let api_keys = settings_of_keys
+        .zip(keys)
+        .map(|(settings, keys)| ApiKeySettings {
             header: settings.header.clone(),
             schemes: settings.authorization.clone(),
-            places: places("authn.api_keys", query, cookie)?,
+            places: Places {
+                query: settings.query.clone(),
+                cookie: settings.cookie.clone(),
+            },
             keys,
-        })
-    });
+        });
     let tokens = &config.authn.tokens;
     let settings = ChainSettings {
         realm: config.authn.realm.clone(),
-        api_keys: api_keys.transpose()?,
+        api_keys,
         issuers: config
             .authn
             .jwt
@@ -195,36 +197,15 @@ pub fn chain(
             .zip(sources.iter().cloned())
             .collect(),
         opaque: opaque(config, files)?,
-        token_places: places(
-            "authn.tokens",
-            tokens.query.as_ref(),
-            tokens.cookie.as_ref(),
-        )?,
+        token_places: Places {
+            query: tokens.query.clone(),
+            cookie: tokens.cookie.clone(),
+        },
         max_credential_length: config.authn.max_token_bytes,
         remembered_tokens: config.authn.remembered_tokens,
         forward_authorization: config.authn.forward_token,
     };
     Chain::new(settings, clock).map_err(|e| setting_problem("authn", e.to_string()))
-}
-
-/// Further places of a credential; `section` is where they are configured.
-fn places(
-    section: &str,
-    query: Option<&String>,
-    cookie: Option<&String>,
-) -> Result<Places, Problems> {
-    if let Some(name) = query.filter(|name| ogc::is_parameter(name)) {
-        return Err(setting_problem(
-            &format!("{section}.query"),
-            format!(
-                "pygeoapi reads the query parameter `{name}`, which would never reach it: use another name, such as `api_key`"
-            ),
-        ));
-    }
-    Ok(Places {
-        query: query.cloned(),
-        cookie: cookie.cloned(),
-    })
 }
 
 /// The table of the keys, or their problems.

@@ -9,6 +9,7 @@ use std::{
 use geowarden_rego::lint::Ids;
 use geowarden_yaml::{Document, Step};
 use serde_json::Value;
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
     config::{Config, Problem, Problems},
@@ -109,7 +110,10 @@ pub fn preflights(config: &Config, files: &Files, rules: &Rules) -> Option<Strin
         ..CheckInput::default()
     };
     let mut record = DecisionRecord::of(&preflight);
-    pipeline::decide_as(rules, &preflight, Principal::anonymous(), &mut record);
+    // No client sent this request, so a fault of the policy in it must not be logged as that of a request.
+    with_default(NoSubscriber::default(), || {
+        pipeline::decide_as(rules, &preflight, Principal::anonymous(), &mut record);
+    });
     if record.is_allowed() {
         return None;
     }
@@ -203,7 +207,8 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
     all
 }
 
-/// Whether others reach what listens on this host. Of a name, or a variable, that is not known.
+/// Whether other machines can reach a server that listens on this host: true for an IP address other than loopback, false for
+/// a name or a variable.
 fn is_reached(host: &str) -> bool {
     let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
     ip.is_ok_and(|ip| !ip.is_loopback())

@@ -24,16 +24,16 @@ const MAX_SETTLE_TIME: Duration = Duration::from_secs(1);
 /// How long a reload waits until new folders are watched. A mount that does not answer must not delay it longer.
 const FOLLOW_LIMIT: Duration = Duration::from_secs(1);
 
-/// Watches the folders of all sources, and the folders that mounted ones link to.
+/// Watches the folders of all sources, and the targets of links in mounted folders.
 pub struct Watcher {
-    /// Sends the events. It is kept also without a watcher: a channel without senders would never wait.
+    /// Sends the events. It is kept even if nothing can be watched, so that the channel stays open.
     events: watch::Sender<()>,
     watched: Arc<Mutex<Watched>>,
     /// Whether a reload already waits for `watched`.
     is_queued: Arc<AtomicBool>,
 }
 
-/// What is heard of files from when this was made.
+/// The events since this was created.
 pub struct Events(watch::Receiver<()>);
 
 struct Watched {
@@ -43,7 +43,7 @@ struct Watched {
 }
 
 impl Watcher {
-    /// Watches these, and what is below them.
+    /// Watches these files and folders, and all that is in the folders.
     pub fn new(paths: Vec<PathBuf>) -> Self {
         let events = watch::Sender::new(());
         let sender = events.clone();
@@ -68,7 +68,7 @@ impl Watcher {
         }
     }
 
-    /// What is heard from now on.
+    /// The events from now on.
     pub fn events(&self) -> Events {
         Events(self.events.subscribe())
     }
@@ -96,8 +96,8 @@ impl Watcher {
 }
 
 impl Events {
-    /// Ends when something has changed and settled, or after `look` in any case: beside a file there may be another that
-    /// is written to all the time.
+    /// Completes when something has changed and settled, or after `look` at the latest: another file in the folder may
+    /// change all the time.
     pub async fn changed(&mut self, settle: Duration, look: Duration) {
         let settled = async {
             // The sender lives as long as the watcher.

@@ -4,7 +4,7 @@ pub mod envoy;
 mod withheld;
 
 pub use self::withheld::{Parameter, Withheld};
-pub use geowarden_ogc::{self as ogc, Headers, Joined, Repeated};
+pub use geowarden_ogc::{self as ogc, Headers, Joined, Repeated, is_token};
 
 /// One request as Envoy describes it. Nothing of it is verified yet.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::DECISION_ID;
 use crate::{pipeline::Permit, record::DecisionRecord};
 
+const COOKIE: &str = "cookie";
 const SUBJECT: &str = "x-geowarden-subject";
 /// The kind of the credential. The name is older than [`DecisionRecord::credential`], and stays because users read it.
 const METHOD: &str = "x-geowarden-method";
@@ -41,10 +42,12 @@ pub(super) fn to_set<'a>(
             }
         }
     }
+    // Where the policy sets or removes all cookies, those of the client are not sent on.
     if let Some(left) = &permit.removal.cookies_left
-        && !has(&all, "cookie")
+        && !has(&all, COOKIE)
+        && !is_removed_by_policy(record, COOKIE)
     {
-        all.push(("cookie", left.into()));
+        all.push((COOKIE, left.into()));
     }
     all.push((DECISION_ID, (&record.id).into()));
     if let Some(caller) = &record.principal {
@@ -66,22 +69,32 @@ pub(super) fn to_remove<'a>(
     permit: &'a Permit<'_>,
     set: &[(&str, Cow<'_, str>)],
 ) -> Vec<&'a str> {
-    let of_policy = record.followed_verdict().into_iter();
-    let of_policy = of_policy.flat_map(|verdict| &verdict.request_headers_to_remove);
+    let of_policy = removed_by_policy(record);
+    let credentials = permit.removal.headers.into_iter().flatten();
     let of_client = record.request.into_iter();
     let of_client = of_client.flat_map(|check| check.headers.iter().map(|(name, _)| name));
     let mut all: Vec<&str> = of_policy
-        .map(String::as_str)
         .chain(of_client.filter(|name| is_identity_header(name)))
         .chain(IDENTITY_HEADERS)
         // Envoy removes headers after it has set others, so a header that is set must not be removed.
         .filter(|name| !has(set, name))
-        // Credentials are always removed, even if a policy sets a header with that name.
-        .chain(permit.removal.headers.into_iter().flatten())
+        // A header for credentials is always removed, even if a policy sets it. Only `cookie` also holds other values: a
+        // policy's cookies replace the client's.
+        .chain(credentials.filter(|name| *name != COOKIE || !has(set, COOKIE)))
         .collect();
     all.sort_unstable();
     all.dedup();
     all
+}
+
+fn removed_by_policy<'a>(record: &'a DecisionRecord<'_>) -> impl Iterator<Item = &'a str> {
+    let verdict = record.followed_verdict().into_iter();
+    let names = verdict.flat_map(|verdict| &verdict.request_headers_to_remove);
+    names.map(String::as_str)
+}
+
+fn is_removed_by_policy(record: &DecisionRecord<'_>, name: &str) -> bool {
+    removed_by_policy(record).any(|other| other.eq_ignore_ascii_case(name))
 }
 
 fn has(headers: &[(&str, Cow<'_, str>)], name: &str) -> bool {

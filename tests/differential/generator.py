@@ -24,7 +24,7 @@ TYPES = [
     "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "", ";", "json", "application/json;",
     "application/json; profile=x", "application/json; charset=utf8", "application/json; version=1; charset=us-ascii",
     "\tapplication/x-www-form-urlencoded ;", "Multipart/Form-Data", "application/x-www-form-urlencoded, application/json",
-    "application/geo+json;", "application/vnd.geo+json", ";charset=utf-8", "caf\u00e9",
+    "application/x-url-encoded", "application/geo+json;", "application/vnd.geo+json", ";charset=utf-8", "caf\u00e9",
 ]  # fmt: skip
 # Values of the header Accept. Each is a list: one header line for each element.
 ACCEPTS = [

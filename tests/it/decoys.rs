@@ -3,7 +3,7 @@
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 
-use crate::service::{Answer, OSGEO_KEY, Service, request};
+use crate::service::{Answer, OSGEO_KEY, Service, config, folder, request};
 
 /// Allows requests within a small box, in any format but CSV.
 const BOXED: &str = r#"package geowarden.authz
@@ -207,4 +207,53 @@ async fn pseudo_headers_are_there_for_policies_of_opa_envoy() {
     assert_eq!(ask(&service, get).await.0, 200);
     let head = request("HEAD", "/", &[("x-api-key", OSGEO_KEY)]);
     assert_eq!(ask(&service, head).await.0, 403);
+}
+
+/// Sets or removes all cookies of a request, as `x-cookies` says.
+const COOKIES: &str = r#"package geowarden.authz
+
+allow := {"allowed": true, "headers": {"cookie": "own=1"}} if input.request.headers["x-cookies"] == "set"
+
+else := {"allowed": true, "request_headers_to_remove": ["Cookie"]} if input.request.headers["x-cookies"] == "remove"
+
+else := true
+"#;
+
+#[tokio::test]
+async fn a_policy_sets_and_removes_cookies_beside_that_of_the_credential() {
+    let folder = folder(COOKIES, "");
+    let file = folder.path().join("geowarden.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("{file: api-keys", "{cookie: gk, file: api-keys"),
+    )
+    .unwrap();
+    let config = config(folder.path());
+    let service = Service::start(folder, config).await;
+    let key = format!("gk={OSGEO_KEY}");
+    let with_another = format!("{key}; session=abc");
+    for (cookies, wish, sent_on) in [
+        (&key, "", None),
+        (&with_another, "", Some("session=abc")),
+        (&key, "set", Some("own=1")),
+        (&with_another, "set", Some("own=1")),
+        (&key, "remove", None),
+        (&with_another, "remove", None),
+    ] {
+        let headers = [("cookie", cookies.as_str()), ("x-cookies", wish)];
+        let answer = service.ask("GET", "/collections", &headers).await;
+        assert_eq!(answer.status(), 200, "{cookies} {wish}");
+        assert_eq!(
+            answer.header("cookie").as_deref(),
+            sent_on,
+            "{cookies} {wish}"
+        );
+        // Envoy removes after it has set.
+        let is_removed = answer
+            .removed()
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case("cookie"));
+        assert_eq!(is_removed, sent_on.is_none(), "{cookies} {wish}");
+    }
 }

@@ -5,13 +5,19 @@ use std::borrow::Cow;
 
 use super::{
     Headers,
+    headers::is_token,
     refusal::{Refusal, Rule},
 };
 
 /// A GeoJSON feature (RFC 7946). pygeoapi creates it for exactly this text, and searches for any other.
 const FEATURE: &str = "application/geo+json";
-/// Flask consumes such a body, so that pygeoapi finds none. Starlette leaves the body as it is.
-const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+/// Flask consumes such a body, so that pygeoapi finds none. Starlette leaves the body as it is. Werkzeug before 3.0 also
+/// takes `application/x-url-encoded` for a form.
+const FORMS: [&str; 3] = [
+    "application/x-www-form-urlencoded",
+    "application/x-url-encoded",
+    "multipart/form-data",
+];
 /// Names of the charset that pygeoapi reads JSON in, and of ASCII, which is a part of it.
 const CHARSETS: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
 /// What pygeoapi receives if the client's Content-Type does not begin with a media type.
@@ -89,12 +95,10 @@ fn media_type(value: &[u8]) -> Result<String, Refusal> {
     Ok(media_type)
 }
 
-/// `type/subtype`, both of them tokens (RFC 9110, section 5.6.2).
+/// `type/subtype`, both of them tokens (RFC 9110, section 8.3.1).
 fn is_media_type(text: &str) -> bool {
-    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token_byte);
     text.split_once('/')
-        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+        .is_some_and(|(kind, subtype)| is_token(kind.as_bytes()) && is_token(subtype.as_bytes()))
 }
 
 fn only(headers: &Headers) -> Result<Option<&[u8]>, Refusal> {

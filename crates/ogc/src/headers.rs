@@ -33,6 +33,12 @@ pub struct Repeated {
     pub name: String,
 }
 
+/// Whether this is a token: the form of a header's name, and of each half of a media type (RFC 9110, section 5.6.2).
+pub fn is_token(text: &[u8]) -> bool {
+    let is_token_byte = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    !text.is_empty() && text.iter().all(is_token_byte)
+}
+
 impl Headers {
     /// Reserves room for this many headers, and this many bytes of names and values.
     pub fn reserve(&mut self, count: usize, bytes: usize) {

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use self::{format::Format, params::Params, path::Segments, route::Route};
 pub use self::{
-    headers::{Headers, Joined, Repeated},
+    headers::{Headers, Joined, Repeated, is_token},
     method::Action,
     params::is_parameter,
     refusal::{Refusal, Rule},

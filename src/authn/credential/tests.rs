@@ -194,6 +194,51 @@ fn a_page_of_another_site_changes_nothing_by_what_a_browser_adds() {
 }
 
 #[test]
+fn without_fetch_metadata_the_page_must_have_the_host_of_the_request() {
+    let browser = [("cookie", "key=k"), ("authorization", BASIC[0])];
+    let script = [("x-api-key", "k")];
+    everywhere(|accepted| {
+        for (host, origin, is_other) in [
+            ("maps.example.org", "https://evil.example", true),
+            ("maps.example.org", "null", true),
+            ("maps.example.org", "", true),
+            (
+                "maps.example.org",
+                "https://maps.example.org.evil.example",
+                true,
+            ),
+            ("maps.example.org", "https://maps.example.org:8443", true),
+            (
+                "maps.example.org:8443",
+                "https://maps.example.org:8443",
+                false,
+            ),
+            ("maps.example.org:443", "https://maps.example.org", false),
+            ("maps.example.org:80", "http://maps.example.org", false),
+            ("maps.example.org:80", "https://maps.example.org", true),
+            ("Maps.Example.org", "http://maps.example.org", false),
+        ] {
+            for (sent, is_added) in browser
+                .iter()
+                .map(|sent| (*sent, true))
+                .chain(script.map(|sent| (sent, false)))
+            {
+                for (method, may_change) in [("POST", true), ("DELETE", true), ("GET", false)] {
+                    let mut check = asked(method, "/", &[sent, ("origin", origin)]);
+                    check.host = host.to_owned();
+                    let refused = kind(&check, accepted) == Err(AuthnErrorKind::CrossSite);
+                    let expected = is_added && may_change && is_other;
+                    assert_eq!(refused, expected, "{method} {host} {origin} {sent:?}");
+                }
+            }
+        }
+        // Programs that are no browser send neither header.
+        let check = asked("POST", "/", &[("authorization", BASIC[0])]);
+        assert_ne!(kind(&check, accepted), Err(AuthnErrorKind::CrossSite));
+    });
+}
+
+#[test]
 fn one_credential_is_read() {
     assert_eq!(read(&[]), Ok(None));
     assert_eq!(read(&[("cookie", "a=b")]), Ok(None));

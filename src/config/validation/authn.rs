@@ -8,6 +8,7 @@ use crate::{
     authn::Audiences,
     config::{Config, InquiryMethod, Issuer, certificates, web_address},
     glyphs::is_unprintable,
+    request::{is_token, ogc},
 };
 
 /// Addresses of issuers and endpoints appear in logs, metrics and answers.
@@ -43,10 +44,10 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
             "expected `file`, `dir` or both: `geowarden key new` makes an entry for them",
         );
     }
-    if !is_token(&keys.header) || keys.header.contains('_') {
+    if !is_token(keys.header.as_bytes()) || keys.header.contains('_') {
         found.at(
             "authn.api_keys.header",
-            "expected the name of a header (letters, digits and `-`), found another text; no name with `_` reaches geowarden",
+            "expected the name of a header (RFC 9110, such as `x-api-key`), found another text; no name with `_` reaches geowarden",
         );
     } else if has_a_meaning(&keys.header.to_ascii_lowercase()) {
         found.at(
@@ -125,13 +126,8 @@ fn has_a_meaning(name: &str) -> bool {
     MEANT_OTHERWISE.contains(&name) || MEANT_FAMILIES.iter().any(|start| name.starts_with(start))
 }
 
-/// A name as HTTP has it for headers and cookies (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
-fn is_token(name: &str) -> bool {
-    let is_of_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !name.is_empty() && name.bytes().all(is_of_token)
-}
-
-/// Where credentials are, besides headers: names that can be sent, each for one kind of credential.
+/// Checks the names of query parameters and cookies that hold credentials: clients can send each, pygeoapi does not read it,
+/// and it is for one kind of credential.
 fn places(config: &Config, found: &mut Findings<'_>) {
     let tokens = &config.authn.tokens;
     let keys = config.authn.api_keys.as_ref();
@@ -149,13 +145,20 @@ fn places(config: &Config, found: &mut Findings<'_>) {
                 key,
                 "expected the name of a query parameter (letters, digits, `-`, `.`, `_` and `~`), found another text",
             );
+        } else if ogc::is_parameter(name) {
+            found.at(
+                key,
+                format!(
+                    "expected a name that pygeoapi does not read, such as `api_key`, found `{name}`: geowarden takes the parameter out, so that pygeoapi would never get it"
+                ),
+            );
         }
     }
     for (key, name) in [
         ("authn.api_keys.cookie", key_cookie),
         ("authn.tokens.cookie", tokens.cookie.as_ref()),
     ] {
-        if name.is_some_and(|name| !is_token(name)) {
+        if name.is_some_and(|name| !is_token(name.as_bytes())) {
             found.at(
                 key,
                 "expected the name of a cookie (RFC 6265: no spaces, `;`, `=` and the like), found another text",
@@ -169,14 +172,14 @@ fn places(config: &Config, found: &mut Findings<'_>) {
         if of_keys.is_some() && of_keys == of_tokens {
             found.at(
                 key,
-                "expected another name than that of `authn.api_keys`, found the same: what it holds would be both",
+                "expected another name than that of `authn.api_keys`, found the same: geowarden could not tell a key from a token",
             );
         }
     }
     if (tokens.query.is_some() || tokens.cookie.is_some()) && config.authn.jwt.is_empty() {
         found.at(
             "authn.tokens",
-            "expected `authn.jwt` beside it, found none: no token would be taken",
+            "expected `authn.jwt` beside it, found none: without an issuer, no token is accepted",
         );
     }
 }

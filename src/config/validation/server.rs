@@ -56,13 +56,13 @@ pub(super) fn check(config: &Config, found: &mut Findings<'_>) {
     }
 }
 
-/// A port that others can reach, over which each can read who asks for what, and answer in geowarden's place.
+/// A warning if the port of gRPC can be reached from other hosts and has no TLS.
 pub(in crate::config) fn warnings(config: &Config) -> Vec<String> {
     let is_reached =
         matches!(config.server.grpc, ListenAddress::Tcp(address) if !address.ip().is_loopback());
     let is_plain = config.server.tls.is_none() && is_reached;
     let warning = format!(
-        "server.grpc: expected a loopback address, `unix:/PATH` or `server.tls`, found {} without TLS: whoever is on the way can read credentials, and let everybody in by another answer",
+        "server.grpc: expected a loopback address, `unix:/PATH` or `server.tls`, found {} without TLS: anyone between Envoy and geowarden can read credentials, and forge an answer that allows",
         config.server.grpc
     );
     is_plain.then_some(warning).into_iter().collect()

@@ -203,7 +203,9 @@ const READ: [(&str, Option<&str>); 17] = [
 ];
 
 /// Both servers read them differently, or the body has two meanings.
-const FORMS_AND_CHARSETS: [&str; 8] = [
+const FORMS_AND_CHARSETS: [&str; 10] = [
+    "application/x-url-encoded",
+    "application/X-URL-encoded; charset=utf-8",
     "application/x-www-form-urlencoded",
     "Application/X-WWW-Form-Urlencoded; charset=utf-8",
     "\tapplication/x-www-form-urlencoded ;",
