@@ -23,6 +23,10 @@ arm64 | aarch64) arch=arm64 rust=aarch64-unknown-linux-gnu ;;
     ;;
 esac
 output=${OUTPUT:-$PWD/target/image/$arch}
+if [ -n "$(ls -A "$output" 2>/dev/null)" ] && [ ! -f "$output/oci-layout" ]; then
+    echo "image: OUTPUT: expected a new folder or an OCI layout, found other files in $output" >&2
+    exit 64
+fi
 command -v buildah >/dev/null || {
     echo "image: buildah is not installed: run \`make tools\`" >&2
     exit 1
@@ -56,7 +60,7 @@ buildah() { command buildah --storage-driver vfs --root "$work/storage" --runroo
 buildah bud --quiet --format oci --arch "$arch" --os linux --timestamp "${SOURCE_DATE_EPOCH:-0}" \
     --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
     --tag geowarden --file k8s/Dockerfile "$context" >/dev/null
-rm -rf "$output"
+rm -rf "$output/blobs" "$output/index.json" "$output/oci-layout"
 mkdir -p "$(dirname "$output")"
 buildah push --quiet geowarden "oci:$output:${TAG:-$version}"
 digest=$(sed 's/.*"digest":"\([^"]*\)".*/\1/' "$output/index.json")

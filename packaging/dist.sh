@@ -44,7 +44,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 umask 022
-rm -f "$output"/*
+made=$work/made
+mkdir "$made"
 
 # Manual pages and completions, for all packages.
 "$writer" man "$work/man"
@@ -52,7 +53,7 @@ mkdir "$work/completions"
 for shell in bash zsh fish; do
     "$writer" completions "$shell" >"$work/completions/geowarden.$shell"
 done
-"$python" k8s/sbom.py --target "$rust" >"$output/geowarden-$version-$arch.cdx.json"
+"$python" k8s/sbom.py --target "$rust" >"$made/geowarden-$version-$arch.cdx.json"
 
 # The tarball.
 name=geowarden-$version-linux-$arch
@@ -64,7 +65,7 @@ install -m 0644 "$work"/man/* "$root/man/man1"
 cp -r "$work/completions" envoy packaging/systemd "$root"
 tar --create --sort=name --format=posix --pax-option=delete=atime,delete=ctime --mtime="@$SOURCE_DATE_EPOCH" \
     --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' --directory "$work/tar" "$name" |
-    gzip -9n >"$output/$name.tar.gz"
+    gzip -9n >"$made/$name.tar.gz"
 
 # The Debian package.
 root=$work/deb
@@ -87,23 +88,25 @@ sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" packagi
 echo /etc/default/geowarden >"$root/DEBIAN/conffiles"
 install -m 0755 packaging/debian/postinst packaging/debian/prerm packaging/debian/postrm "$root/DEBIAN"
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
-dpkg-deb --root-owner-group -Zxz --build "$root" "$output/geowarden_${version}_$arch.deb" >/dev/null
+dpkg-deb --root-owner-group -Zxz --build "$root" "$made/geowarden_${version}_$arch.deb" >/dev/null
 
 # The wheel.
-"$python" packaging/wheel.py --program "$program" --version "$version" --arch "$arch" --output "$output" >/dev/null
+"$python" packaging/wheel.py --program "$program" --version "$version" --arch "$arch" --output "$made" >/dev/null
 
 # The chart. Its symbolic links are replaced by the files.
 cp --recursive --dereference k8s/chart "$work/geowarden"
 tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' \
-    --directory "$work" geowarden | gzip -9n >"$output/geowarden-chart-$version.tgz"
+    --directory "$work" geowarden | gzip -9n >"$made/geowarden-chart-$version.tgz"
 
 # The image, as an OCI layout, which skopeo and podman can read.
 if [ "${IMAGE:-yes}" = yes ]; then
     ARCH=$arch BINARY=$program OUTPUT=$work/image k8s/image.sh >&2
     tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-        --directory "$work/image" . >"$output/geowarden-$version-image-$arch.tar"
+        --directory "$work/image" . >"$made/geowarden-$version-image-$arch.tar"
 fi
 
-(cd "$output" && sha256sum -- * >"SHA256SUMS-$arch")
+(cd "$made" && sha256sum -- * >"SHA256SUMS-$arch")
+# Files of other versions and architectures in the folder stay.
+mv "$made"/* "$output"
 echo "dist: $output" >&2
 (cd "$output" && ls -l) >&2

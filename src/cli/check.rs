@@ -157,9 +157,9 @@ impl Check {
 
     /// Whether only Envoy's configuration is meant.
     fn is_envoy_alone(&self) -> bool {
-        let names_ours =
+        let names_geowarden_files =
             self.config.names_a_file() || self.policy.is_some() || self.pygeoapi_config.is_some();
-        self.envoy.is_some() && !names_ours
+        self.envoy.is_some() && !names_geowarden_files
     }
 
     /// What is found in geowarden's own configuration, and all that it names.

@@ -168,6 +168,11 @@ impl Init {
             folder.add(&format!("policies/{name}"), text.clone());
         }
         let prefix = mine.settings.base_path.as_str();
+        if self.backend() == Backend::Starlette && !prefix.is_empty() {
+            return Err(CommandError::Usage(format!(
+                "--backend starlette: expected a pygeoapi at the root of its server, found {prefix} in the path of `server.url`: uvicorn does not serve pygeoapi below a path; use --backend flask, or let a proxy in front of Envoy remove the path, and take it out of `server.url`"
+            )));
+        }
         folder.add(
             "envoy.yaml",
             self.place.envoy(self, &mine.bootstrap, &guarded, &folder)?,
@@ -183,8 +188,8 @@ impl Init {
                 let program = local.config.program.as_ref().map(fs::canonicalize);
                 let program = program.transpose()?.unwrap_or_else(|| "geowarden".into());
                 let programs = systemd::Programs::find(program, &Environment::of_process());
-                programs.add_units(&mut folder);
                 commands = programs.commands(&folder);
+                programs.add_units(&mut folder)?;
                 notes.extend(programs.notes(&guarded));
             }
             Place::Compose => compose::add(self, &guarded, prefix, &mut folder)?,

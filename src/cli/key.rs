@@ -2,7 +2,7 @@
 
 mod store;
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::{fmt::Write as _, process::ExitCode, time::Duration};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::{Args, Subcommand};
@@ -80,8 +80,11 @@ pub(super) struct Rotate {
     #[arg(long, value_name = "ID")]
     new_id: Option<String>,
     /// How long the old key is still accepted
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
-    grace: std::time::Duration,
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_grace)]
+    grace: Duration,
+    /// The new key is refused from then on: a date (2027-01-31) or an RFC 3339 time; by default as the old key
+    #[arg(long, value_name = "DATE")]
+    expires: Option<String>,
     /// Print JSON: {key, entry}
     #[arg(long)]
     json: bool,
@@ -114,12 +117,7 @@ impl New {
                 "--id: expected a name, found nothing".to_owned(),
             ));
         }
-        let expires = self
-            .expires
-            .as_deref()
-            .map(parse_expiry)
-            .transpose()
-            .map_err(|e| CommandError::Usage(format!("--expires: {e}")))?;
+        let expires = expiry(self.expires.as_deref())?;
         let attributes = attributes(&self.attributes)?;
         for (name, value) in &attributes {
             if let (true, Value::String(text)) = (LISTS.contains(&name.as_str()), value) {
@@ -148,13 +146,39 @@ impl New {
             ));
         }
         let file = store.add(&entry)?;
-        show(
-            &made.key,
-            &entry,
-            &format!("stored in {}", file.display()),
-            self.json,
-        )
+        let what = format!("stored in {}", file.display());
+        show(&made.key, &entry, &what, self.json).map_err(|error| not_shown(&error, &entry))
     }
+}
+
+/// The longest time for which two keys of one holder can be accepted.
+const MAX_GRACE: Duration = Duration::from_hours(366 * 24);
+
+fn parse_grace(text: &str) -> Result<Duration, String> {
+    let grace = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    if grace > MAX_GRACE {
+        return Err("expected at most 366d, found a longer time".to_owned());
+    }
+    Ok(grace)
+}
+
+fn expiry(text: Option<&str>) -> Result<Option<DateTime<Utc>>, CommandError> {
+    let end = text.map(parse_expiry).transpose();
+    end.map_err(|e| CommandError::Usage(format!("--expires: {e}")))
+}
+
+fn end_of(expires: Option<DateTime<Utc>>) -> String {
+    expires.map_or("without an end".to_owned(), |end| {
+        format!("until {}", end.format("%Y-%m-%dT%H:%M:%SZ"))
+    })
+}
+
+/// The key was stored, but nobody has seen it.
+fn not_shown(error: &CommandError, entry: &Entry) -> CommandError {
+    CommandError::Failed(format!(
+        "{error}; `{id}` is stored, but its key was not shown: remove it by `geowarden key revoke {id}`",
+        id = paint::plain(&entry.id)
+    ))
 }
 
 /// Shows a new key, which is nowhere else.
@@ -226,15 +250,23 @@ fn table(keys: &[StoredKey], now: DateTime<Utc>) -> String {
 
 impl Rotate {
     fn run(&self) -> Result<ExitCode, CommandError> {
+        let expires = expiry(self.expires.as_deref())?;
+        let now = Utc::now();
         let store = Store::open(&self.config)?;
         let old = store.find(&self.id)?.entry.clone();
+        if is_over(&old, now) && expires.is_none() {
+            return Err(CommandError::Usage(
+                "expected a key that is still accepted, found one that has expired: give the new key an end by --expires".to_owned(),
+            ));
+        }
         let made = generate_key().map_err(|e| CommandError::Failed(e.to_string()))?;
         let new = Entry {
             id: self.new_id(&store)?,
             sha256: made.sha256,
+            expires: expires.or(old.expires),
             ..old.clone()
         };
-        let end = (Utc::now() + self.grace).trunc_subsecs(0);
+        let end = (now + self.grace).trunc_subsecs(0);
         let ends = old.expires.filter(|earlier| *earlier < end).unwrap_or(end);
         // First the new one: if that fails, the holder has the old one still.
         let file = store.add(&new)?;
@@ -243,13 +275,13 @@ impl Rotate {
             expires: Some(ends),
             ..old
         })?;
+        let (id, of_new) = (paint::plain(&new.id), end_of(new.expires));
         let what = format!(
-            "stored in {} as {}; the old one is accepted until {}",
+            "stored in {} as {id}, which is accepted {of_new}; the old one is accepted {}",
             file.display(),
-            paint::plain(&new.id),
-            ends.format("%Y-%m-%dT%H:%M:%SZ")
+            end_of(Some(ends))
         );
-        show(&made.key, &new, &what, self.json)
+        show(&made.key, &new, &what, self.json).map_err(|error| not_shown(&error, &new))
     }
 
     /// The given id, or the old one with the next number.

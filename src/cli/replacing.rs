@@ -27,16 +27,15 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Makes a new file with a text. A file that is there already is an error, and stays.
-pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
+/// Makes a new file with a text, and with what the umask leaves of a mode. A file that is there already is an error, and stays.
+pub(super) fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let mut aside = tempfile::Builder::new()
         .prefix(".geowarden-")
-        // What the umask leaves of it.
-        .permissions(fs::Permissions::from_mode(0o666))
+        .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     aside.write_all(text.as_bytes())?;
     aside.as_file().sync_all()?;
@@ -69,9 +68,11 @@ mod tests {
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
         assert!(replace(&folder.path().join("none"), "").is_err());
-        assert!(create(&file, "newer").is_err());
+        assert!(create(&file, "newer", 0o666).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-        create(&folder.path().join("none"), "made").unwrap();
+        create(&folder.path().join("none"), "made", 0o640).unwrap();
+        let mode = fs::metadata(folder.path().join("none")).unwrap();
+        assert_eq!(mode.permissions().mode() & 0o137, 0);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

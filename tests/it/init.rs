@@ -388,6 +388,48 @@ fn services_find_envoy_and_can_read_what_they_need() {
     assert!(!notes.contains("chgrp"), "{notes}");
     assert!(notes.contains("install Envoy for all users"), "{notes}");
 
+    // Only what init has made gets another owner.
+    let (folder, _) = for_systemd(0o644, "/nowhere");
+    let path = folder.path();
+    fs::remove_dir_all(path.join("maps/policies")).unwrap();
+    fs::rename(path.join("maps"), path.join("made")).unwrap();
+    fs::create_dir(path.join("maps")).unwrap();
+    fs::write(path.join("maps/site"), "").unwrap();
+    let arguments = [
+        "init",
+        "maps",
+        "--pygeoapi",
+        "config.yml",
+        "--for",
+        "systemd",
+    ];
+    let told = passes(path, &arguments);
+    let own = told.lines().find(|line| line.contains("chown")).unwrap();
+    assert!(
+        own.contains("/maps/geowarden.yaml") && own.contains("/maps/policies"),
+        "{own}"
+    );
+    assert!(
+        !own.split(' ')
+            .any(|word| word.ends_with("/maps") || word.ends_with("/site")),
+        "{own}"
+    );
+    let arguments = [
+        "init",
+        "my maps",
+        "--pygeoapi",
+        "config.yml",
+        "--for",
+        "systemd",
+    ];
+    let output = geowarden(path, &arguments);
+    assert_eq!(output.status.code(), Some(64));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.contains("without spaces") && !path.join("my maps").exists(),
+        "{told}"
+    );
+
     // A configuration that services do not see is left out, which is told.
     let hidden = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
     fs::write(hidden.path().join("config.yml"), PYGEOAPI).unwrap();
@@ -494,6 +536,9 @@ fn an_option_without_effect_is_refused() {
         let told = refused(folder.path(), more);
         assert!(told.contains(says), "{told}");
     }
+    // uvicorn has no setting for a path below which pygeoapi answers.
+    let told = refused(folder.path(), &["--backend", "starlette"]);
+    assert!(told.contains("/geo in the path of `server.url`"), "{told}");
     let bad = ["--mode", "jwt", "--issuer", "idp", "--audience", "a"];
     let told = refused(folder.path(), &bad);
     assert!(
@@ -591,13 +636,21 @@ fn the_request_to_try_and_the_notes_fit_what_there_is() {
         assert!(notes.contains(part), "{part}: {notes}");
     }
     fs::remove_dir_all(path.join("maps")).unwrap();
+    let odd = text.replace("  lakes:", "  \"it's mine\":");
+    fs::write(path.join("config.yml"), odd).unwrap();
+    let requests = init(path, &[])["requests"].to_string();
+    assert!(
+        requests.contains("/collections/it%27s%20mine/items "),
+        "{requests}"
+    );
+    fs::remove_dir_all(path.join("maps")).unwrap();
     let coverage = text.replace("type: feature", "type: coverage");
     fs::write(path.join("config.yml"), coverage).unwrap();
     let made = init(path, &[]);
     assert!(
         made["requests"]
             .to_string()
-            .contains("/collections/heights'"),
+            .contains("/collections/heights "),
         "{made}"
     );
     let notes = made["notes"].to_string();

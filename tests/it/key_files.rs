@@ -141,6 +141,7 @@ fn what_cannot_be_meant_is_refused_and_changes_nothing() {
         (&["revoke", "gw_secret"], "(one)"),
         (&["rotate", "gw_secret"], "(one)"),
         (&["rotate", "one", "--new-id", "one"], "--new-id"),
+        (&["rotate", "one", "--grace", "200000years"], "at most 366d"),
     ] {
         let told = refused(path, arguments);
         assert!(told.contains(says) && !told.contains("gw_secret"), "{told}");
@@ -154,6 +155,45 @@ fn what_cannot_be_meant_is_refused_and_changes_nothing() {
     }
     fs::write(path.join("geowarden.yaml"), "server: {}\n").unwrap();
     assert!(refused(path, &["list"]).contains("authn.api_keys"));
+}
+
+#[test]
+fn a_new_key_can_end_at_another_time_than_the_old_one() {
+    let folder = place("file: keys.yaml");
+    let path = folder.path();
+    let text = format!("- {{id: over, sha256: {DIGEST}, expires: 2020-01-01}}\n");
+    fs::write(path.join("keys.yaml"), &text).unwrap();
+    // It would be a key that nobody can use.
+    let told = refused(path, &["rotate", "over"]);
+    assert!(told.contains("--expires"), "{told}");
+    assert_eq!(fs::read_to_string(path.join("keys.yaml")).unwrap(), text);
+    let told = passes(path, &["rotate", "over", "--expires", "2999-01-01"]);
+    assert!(
+        told.contains("accepted until 2999-01-01T00:00:00Z;"),
+        "{told}"
+    );
+    assert!(
+        told.contains("the old one is accepted until 2020-01-01"),
+        "{told}"
+    );
+    let key = told.split_whitespace().find(|word| word.starts_with("gw_"));
+    assert!(opens(path, key.unwrap()));
+}
+
+#[test]
+fn a_key_that_could_not_be_shown_is_named() {
+    let folder = place("file: keys.yaml");
+    let path = folder.path();
+    fs::write(path.join("keys.yaml"), "").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["key", "new", "--id", "unseen", "--config", "geowarden.yaml"])
+        .current_dir(path)
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("geowarden key revoke unseen"), "{told}");
 }
 
 #[test]

@@ -331,11 +331,12 @@ fn what_eval_decides_is_recorded_and_holds() {
         "x-api-key: guessed",
         "Cookie: session=secret",
         "authorization: Basic c2VjcmV0",
+        "x-auth-token: secret",
+        "referer: https://maps.example.org/?access_token=secret",
     ] {
-        geowarden(
-            path,
-            &[&record[..], &["-H", header, "/collections/obs"]].concat(),
-        );
+        let target = "/collections/obs?f=json&access_token=secret&api_key=guessed";
+        let arguments = [&record[..], &["-H", header, target]].concat();
+        geowarden(path, &arguments);
         assert!(
             !table().contains("guessed") && !table().contains("secret"),
             "{}",
@@ -343,6 +344,7 @@ fn what_eval_decides_is_recorded_and_holds() {
         );
         assert!(table().starts_with(&before));
     }
+    assert!(table().contains("/collections/obs?f=json\n"), "{}", table());
     assert_eq!(geowarden(path, &["test", "p"]).0, 0, "{}", table());
     for wrong in ["p/data.yaml", "p/none/x_table.yaml"] {
         let arguments = ["eval", "--policy", "p", "--record", wrong, "/"];

@@ -116,6 +116,8 @@ pub fn lint(
         .chain(written.entry.iter().cloned())
         .collect();
     openness::check(&files, &rules, schema, &entry, &mut all);
+    // Before the next step, since an ignored finding makes nothing unclear: its author says that the condition is meant so.
+    all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     let unclear: Vec<(String, Span)> = all
         .iter()
         .filter(|found| !matches!(found.code, Code::Open | Code::EveryRequest | Code::Cost))
@@ -128,7 +130,6 @@ pub fn lint(
         };
         found.code != Code::Open || !unclear.iter().any(is_inside)
     });
-    all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     all.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
     all
 }

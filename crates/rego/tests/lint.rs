@@ -298,4 +298,7 @@ fn what_the_author_means_so_is_left_out() {
     assert_eq!(one(&rules), Vec::<String>::new());
     let rules = format!("{FINE}# geowarden ignore: open\nr if not data.blocked");
     assert_eq!(one(&rules).len(), 1);
+    // What the rule allows is still told.
+    let open = one("allow if data.everything # geowarden ignore: data");
+    assert!(open.len() == 1 && open[0].contains("open"), "{open:?}");
 }

@@ -21,8 +21,18 @@ use crate::{
     request::{CheckInput, Headers},
 };
 
-/// Headers that hold credentials, whatever is configured.
-const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+/// Headers that often hold credentials. They are not recorded, even if the configuration does not name them: tables are kept
+/// with the policy, where many can read them.
+const CREDENTIALS: [&str; 6] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "referer",
+    "x-api-key",
+    "x-auth-token",
+];
+/// Query parameters that often hold credentials (RFC 6750, section 2.3).
+const CREDENTIAL_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "token"];
 
 /// The folder of the policy that a table is for.
 pub(super) fn folder(table: &Path) -> PathBuf {
@@ -99,7 +109,7 @@ impl Eval {
             status: (!record.is_allowed()).then(|| record.status()),
             reason: Some(record.reason().to_owned()),
             reason_user: verdict.reason_user.clone(),
-            changes: made(table::changes(verdict)),
+            changes: without_empty(table::changes(verdict)),
         })
     }
 
@@ -121,6 +131,8 @@ impl Eval {
         let is_credential = |name: &str| {
             CREDENTIALS.contains(&name) || removal.headers.iter().flatten().any(|h| *h == name)
         };
+        let mut shown = check.clone();
+        shown.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
         let sent: Headers = self.headers()?;
         let mut headers: BTreeMap<String, Values> = BTreeMap::new();
         for (name, value) in sent.iter().filter(|(name, _)| !is_credential(name)) {
@@ -130,7 +142,7 @@ impl Eval {
         let unless = |value: &str, default: &str| (value != default).then(|| value.to_owned());
         Ok(Request {
             method: self.method.clone(),
-            target: text(&check.target, "the target")?,
+            target: text(&shown.target, "the target")?,
             headers,
             body: unless(&self.body, "").map(Into::into),
             host: unless(&self.host, "localhost"),
@@ -140,8 +152,8 @@ impl Eval {
     }
 }
 
-/// Without the members that change nothing.
-fn made(changes: Changes) -> Changes {
+/// The changes without empty lists.
+fn without_empty(changes: Changes) -> Changes {
     Changes {
         headers: changes.headers.filter(|all| !all.is_empty()),
         response_headers_to_add: changes
@@ -159,7 +171,7 @@ fn made(changes: Changes) -> Changes {
     }
 }
 
-/// What a row is called that is not given a name.
+/// The name of a row that was not given one.
 fn name(principal: &Principal, request: &Request) -> String {
     let who = match principal.method {
         Method::Anonymous => "anonymous".to_owned(),

@@ -1,7 +1,7 @@
 //! The folder that is written: all of it, or nothing, and no file that is there already.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -43,6 +43,25 @@ impl Folder {
 
     pub(super) fn add(&mut self, name: &str, text: String) {
         self.files.insert(name.to_owned(), text);
+    }
+
+    /// The outermost files and folders that writing makes. The folder itself counts as made if nothing is in it yet.
+    pub(super) fn made(&self) -> BTreeSet<PathBuf> {
+        let is_empty = fs::read_dir(&self.path).is_ok_and(|mut all| all.next().is_none());
+        if is_empty {
+            return [self.path.clone()].into();
+        }
+        let outermost = |name: &String| {
+            let file = self.path.join(name);
+            let mut above: Vec<&Path> = file.ancestors().collect();
+            above.reverse();
+            let is_missing = |path: &&Path| path.symlink_metadata().is_err();
+            let inside = above
+                .into_iter()
+                .filter(|path| path.starts_with(&self.path));
+            inside.into_iter().find(is_missing).map(Path::to_owned)
+        };
+        self.files.keys().filter_map(outermost).collect()
     }
 
     /// The text of a file.
@@ -109,6 +128,32 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn only_what_is_made_is_named_as_made() {
+        let place = tempfile::tempdir().unwrap();
+        let made = |path: &Path| {
+            let mut folder = Folder::new(path).unwrap();
+            folder.add("policies/authz.rego", "package a".to_owned());
+            folder.add("geowarden.yaml", "server: {}".to_owned());
+            folder.made().into_iter().collect::<Vec<_>>()
+        };
+        let path = place.path().join("maps");
+        assert_eq!(made(&path), [path.clone()]);
+        fs::create_dir(&path).unwrap();
+        assert_eq!(made(&path), [path.clone()]);
+        fs::write(path.join("site"), "").unwrap();
+        assert_eq!(
+            made(&path),
+            [path.join("geowarden.yaml"), path.join("policies")]
+        );
+        fs::create_dir(path.join("policies")).unwrap();
+        let all = [
+            path.join("geowarden.yaml"),
+            path.join("policies/authz.rego"),
+        ];
+        assert_eq!(made(&path), all);
+    }
 
     #[test]
     fn nothing_is_written_where_one_file_is_there() {

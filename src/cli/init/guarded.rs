@@ -7,6 +7,7 @@ use std::{
 };
 
 use geowarden_yaml::Document;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
@@ -173,8 +174,8 @@ impl Guarded {
     /// What a reader may ask for, below pygeoapi's root.
     pub(super) fn page_to_try(&self) -> String {
         match (self.with_items.first(), self.collections.first()) {
-            (Some(id), _) => format!("/collections/{id}/items"),
-            (None, Some(id)) => format!("/collections/{id}"),
+            (Some(id), _) => format!("/collections/{}/items", encoded(id)),
+            (None, Some(id)) => format!("/collections/{}", encoded(id)),
             (None, None) => "/collections".to_owned(),
         }
     }
@@ -183,6 +184,16 @@ impl Guarded {
     pub(super) fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(&self.file)
     }
+}
+
+/// A segment of a path (RFC 3986, section 3.3).
+fn encoded(id: &str) -> impl std::fmt::Display + '_ {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(id, SEGMENT)
 }
 
 fn has_items(resource: &Value) -> bool {

@@ -244,14 +244,7 @@ pub(super) fn pygeoapi(
             )
         }
         Backend::Starlette => {
-            let root = if prefix.is_empty() {
-                String::new()
-            } else {
-                format!(" --root-path {}", quoted(prefix))
-            };
-            format!(
-                "{variables} uvicorn --host 127.0.0.1 --port {port}{root} pygeoapi.starlette_app:APP"
-            )
+            format!("{variables} uvicorn --host 127.0.0.1 --port {port} pygeoapi.starlette_app:APP")
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::super::paint;
+use super::{super::paint, shell::quoted};
 
 pub(super) struct Summary {
     pub(super) folder: PathBuf,
@@ -60,9 +60,10 @@ impl Summary {
 
     fn requests(&self) -> Vec<String> {
         let page = format!("{}{}", self.url, self.page);
-        let mut requests = vec![format!("curl -i '{page}'   # 401")];
+        let page = quoted(&page);
+        let mut requests = vec![format!("curl -i {page}   # 401")];
         if let Some(key) = &self.key {
-            requests.push(format!("curl -i -H 'x-api-key: {key}' '{page}'   # 200"));
+            requests.push(format!("curl -i -H 'x-api-key: {key}' {page}   # 200"));
         }
         if self.has_login {
             requests.push(format!(

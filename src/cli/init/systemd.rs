@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Folder, Guarded, reach, shell::quoted};
+use super::{super::CommandError, Folder, Guarded, reach, shell::quoted};
 use crate::config::Environment;
 
 /// The folder that the unit of the package reads.
@@ -79,8 +79,14 @@ impl Programs {
     }
 
     /// Adds the units.
-    pub(super) fn add_units(&self, folder: &mut Folder) {
+    pub(super) fn add_units(&self, folder: &mut Folder) -> Result<(), CommandError> {
         let path = folder.path().display().to_string();
+        // In a unit, these begin another word, a specifier, a variable or a quotation (systemd.service(5)).
+        if path.contains(|c: char| c.is_whitespace() || "%$\"'\\;".contains(c)) {
+            return Err(CommandError::Usage(format!(
+                "FOLDER: expected a path that a unit of systemd can name, without spaces and without any of % $ \" ' \\ ; found {path}"
+            )));
+        }
         let program = self.started().display().to_string();
         let here = |unit: &str| unit.replace(PACKAGED, &path).replace(PROGRAM, &program);
         let mut envoy = here(ENVOY);
@@ -92,15 +98,20 @@ impl Programs {
             folder.add("systemd/geowarden.service", here(GEOWARDEN));
             folder.add("systemd/geowarden.sysusers", USER.to_owned());
         }
+        Ok(())
     }
 
     pub(super) fn commands(&self, folder: &Folder) -> Vec<String> {
         let shown = |name: &str| quoted(&folder.file(name));
-        let path = quoted(&folder.path().display().to_string());
+        let made = folder.made().into_iter();
+        let made: Vec<String> = made
+            .map(|path| quoted(&path.display().to_string()))
+            .collect();
+        let own = format!("sudo chown -R root:{SERVICE} {}", made.join(" "));
         let envoy = shown("systemd/geowarden-envoy.service");
         if self.are_packaged(folder) {
             return vec![
-                format!("sudo chown -R root:{SERVICE} {path}"),
+                own,
                 "sudo systemctl enable --now geowarden".to_owned(),
                 format!("sudo systemctl enable --now {envoy}"),
             ];
@@ -114,7 +125,7 @@ impl Programs {
             "sudo systemd-sysusers {}",
             shown("systemd/geowarden.sysusers")
         ));
-        all.push(format!("sudo chown -R root:{SERVICE} {path}"));
+        all.push(own);
         all.push(format!(
             "sudo systemctl enable --now {} {envoy}",
             shown("systemd/geowarden.service")

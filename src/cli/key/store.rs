@@ -1,15 +1,17 @@
 //! Where a configuration keeps its API keys, to be changed.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 
-use super::super::{CommandError, TenantArguments, list_text, replacing::replace};
+use super::super::{
+    CommandError, TenantArguments, list_text,
+    replacing::{create, replace},
+};
 use crate::{
     config::{
         ApiKeys, Origin,
@@ -17,6 +19,9 @@ use crate::{
     },
     files::{Files, Fresh, Root},
 };
+
+/// Others than the owner and the group cannot read a file of keys.
+const MODE: u32 = 0o640;
 
 /// The files of API keys. As long as it is open, no other command changes them.
 pub(super) struct Store {
@@ -101,14 +106,10 @@ impl Store {
     pub(super) fn add(&self, entry: &Entry) -> Result<PathBuf, CommandError> {
         let value = value_of(entry)?;
         match (&self.keys.file, &self.keys.dir) {
-            (Some(file), _) if file.exists() => {
+            (Some(file), _) => {
                 change(file, |text| {
                     list_text::with(text, &value, &value.to_string())
                 })?;
-                Ok(file.clone())
-            }
-            (Some(file), _) => {
-                create(file, &format!("- {value}\n"))?;
                 Ok(file.clone())
             }
             (None, Some(dir)) => {
@@ -119,7 +120,8 @@ impl Store {
                     ));
                 }
                 let file = dir.join(format!("{}.yaml", entry.id));
-                create(&file, &format!("{value}\n"))?;
+                create(&file, &format!("{value}\n"), MODE)
+                    .map_err(|error| failed(&file, &error))?;
                 Ok(file)
             }
             (None, None) => Err(CommandError::Usage(
@@ -189,20 +191,6 @@ fn change(
     let text = changed(&text)
         .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
     replace(file, &text).map_err(|error| failed(file, &error))
-}
-
-fn create(file: &Path, text: &str) -> Result<(), CommandError> {
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut made = options
-            .write(true)
-            .create_new(true)
-            .mode(0o640)
-            .open(file)?;
-        made.write_all(text.as_bytes())?;
-        made.sync_all()
-    };
-    write().map_err(|error| failed(file, &error))
 }
 
 fn failed(path: &Path, error: &io::Error) -> CommandError {

@@ -32,14 +32,14 @@ impl Added {
         let names: Vec<String> = marked.iter().map(|(name, _)| (*name).clone()).collect();
         let outermost = marked.iter().find_map(|(_, mark)| mark.as_str());
         let depth = PLACE.iter().position(|name| Some(*name) == outermost);
-        let is_ours = |one: &Value| {
+        let is_added = |one: &Value| {
             one.as_object()
                 .is_some_and(|one| !one.is_empty() && one.keys().all(|name| names.contains(name)))
         };
         let requirements = document.get(REQUIREMENTS).and_then(Value::as_array);
         Self {
             requirements: requirements
-                .is_some_and(|all| !all.is_empty() && all.iter().all(is_ours)),
+                .is_some_and(|all| !all.is_empty() && all.iter().all(is_added)),
             schemes: names,
             depth: depth.unwrap_or(PLACE.len()),
         }

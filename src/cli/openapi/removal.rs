@@ -53,14 +53,15 @@ fn ranges_in(text: &str, node: &Node, names: &[&str]) -> Result<Vec<Range<usize>
         Shape::Flow(members) => Ok(in_braces(text, members, names)),
         Shape::Block(members) => {
             let members = members.iter();
-            let ours = members.filter(|member| names.contains(&member.name.as_str()));
-            ours.map(|member| {
-                between_comments(text, member.start).ok_or_else(|| DocumentError::Unmarked {
-                    name: member.name.clone(),
-                    line: line(text, member.start),
+            let added = members.filter(|member| names.contains(&member.name.as_str()));
+            added
+                .map(|member| {
+                    between_comments(text, member.start).ok_or_else(|| DocumentError::Unmarked {
+                        name: member.name.clone(),
+                        line: line(text, member.start),
+                    })
                 })
-            })
-            .collect()
+                .collect()
         }
         Shape::Empty | Shape::Other => Ok(Vec::new()),
     }
@@ -68,15 +69,15 @@ fn ranges_in(text: &str, node: &Node, names: &[&str]) -> Result<Vec<Range<usize>
 
 /// The members with the commas that go with them.
 fn in_braces(text: &str, members: &[Member], names: &[&str]) -> Vec<Range<usize>> {
-    let is_ours = |member: &Member| names.contains(&member.name.as_str());
+    let is_added = |member: &Member| names.contains(&member.name.as_str());
     let mut ranges = Vec::new();
     let mut done = 0;
-    for run in members.chunk_by(|one, other| is_ours(one) == is_ours(other)) {
+    for run in members.chunk_by(|one, other| is_added(one) == is_added(other)) {
         done += run.len();
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             continue;
         };
-        if !is_ours(first) {
+        if !is_added(first) {
             continue;
         }
         let (mut start, mut end) = (first.start, last.value.end);

@@ -57,7 +57,7 @@ pub(in crate::cli) fn append(
         .map_err(|error| CommandError::Failed(format!("{shown}: {error}")))?;
     match text {
         Some(_) => replacing::replace(file, &after),
-        None => replacing::create(file, &after),
+        None => replacing::create(file, &after, 0o666),
     }
     .map_err(failed)?;
     Ok(row.name)

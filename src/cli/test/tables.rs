@@ -107,7 +107,14 @@ fn run_row(
     let start = Instant::now();
     let now = row.at.map_or(now, SystemTime::from);
     decider.set_time(now);
-    let check = decider.check(&row.request.sample(now))?;
+    let check = decider.check(&row.request.sample(now)).map_err(|error| {
+        let line = table.line(index, &["headers"]);
+        CommandError::Config(Problems::file(
+            table.file.clone(),
+            Some(line),
+            format!("`{}`: {error}", row.name),
+        ))
+    })?;
     let record = decider.decide(&check, &row.who.caller());
     let duration = start.elapsed();
     let differences = Difference::all(row, &record);

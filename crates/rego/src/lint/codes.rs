@@ -6,42 +6,42 @@ use crate::diagnostic::Code;
 pub const CODES: [(Code, &str, &str); 8] = [
     (
         Code::Input,
-        "a part of `input` that the schema does not have, so that what asks for it never holds",
-        "the right name",
+        "a part of `input` that the schema does not have: a condition on it never holds",
+        "use the right name",
     ),
     (
         Code::Value,
         "a comparison of a part of `input` with a value, or a type of value, that it never has",
-        "one of the values that are told",
+        "use one of the values that the message lists",
     ),
     (
         Code::Data,
-        "a path below `data` that no data file and no rule has; under `not`, what was to be kept out is let in",
-        "add the data, or the comment below where it may be missing",
+        "a path below `data` that no data file and no rule has: under `not`, such a condition always holds and can let everybody in",
+        "add the data; if it may be missing, add the comment below",
     ),
     (
         Code::UnknownId,
         "an id of a collection, process or property that pygeoapi's configuration does not have, in rules or data",
-        "the right id",
+        "use the right id",
     ),
     (
         Code::Condition,
         "a condition that always holds or never, two that exclude each other, or a body behind another body",
-        "compare values; a second rule for another case",
+        "compare values; write a second rule for another case",
     ),
     (
         Code::Open,
-        "an allowance for more than its author may think: by default, without conditions, or without asking who calls while writing, or every resource, is allowed",
-        "ask for the caller, the resource and the action",
+        "a rule that allows more than its author may expect: it is the default, has no conditions, or checks neither the caller nor the resource and the action",
+        "compare the caller, the resource and the action",
     ),
     (
         Code::EveryRequest,
-        "a note: what hardly two requests have alike, or a function with another value each time, so that verdicts are not remembered",
-        "name the parts that the decision needs",
+        "a note: the rule reads a value that differs in almost every request, or calls a function that gives another value each time; then verdicts are not remembered",
+        "read only the parts that the decision needs",
     ),
     (
         Code::Cost,
         "a body that goes through more than 10,000 elements of data for one request",
-        "an object with what is looked for as its keys",
+        "make it an object, and look the value up by its key",
     ),
 ];

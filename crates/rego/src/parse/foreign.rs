@@ -109,6 +109,11 @@ pub(super) fn closing_quote(opening: char) -> Option<&'static [char]> {
     })
 }
 
+/// Whether other languages continue a rule by this word. Every other word before a brace can be the name of a rule.
+pub(super) fn is_else(word: &str) -> bool {
+    matches!(word, "elif" | "elsif" | "elseif" | "otherwise")
+}
+
 /// What to write in place of a word of another language.
 pub(crate) fn word(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -120,12 +125,12 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
         "when" | "where" | "provided" | "iff" | "IF" => "write `if`",
         "unless" => "write `if not`",
         "then" => "conditions stand behind `if`, and the value before it: `name := value if {..}`",
-        "elif" | "elsif" | "elseif" | "otherwise" => "write `else := value if {..}`",
+        word if is_else(word) => "write `else := value if {..}`",
         "True" | "TRUE" => "write `true`",
         "False" | "FALSE" => "write `false`",
         "None" | "nil" | "Null" | "NULL" => "write `null`",
         "undefined" => {
-            "what is undefined equals nothing: write `not value`, or `object.get(value, key, default)`"
+            "an undefined value equals no other: write `not value`, or `object.get(value, key, default)`"
         }
         "function" | "func" | "fn" | "fun" | "def" => {
             "a function is a rule with arguments: `name(x) := value if {..}`"
@@ -148,8 +153,8 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
         "if" => {
             "a body holds conditions only: write what depends on another one as a rule of its own"
         }
-        "exists" => "write the reference alone: it holds where it is there and not false",
-        "this" | "self" => "write `input` for what is asked, or the name of a rule",
+        "exists" => "write only the reference: it holds if the value exists and is not false",
+        "this" | "self" => "write `input` for the request, or the name of a rule",
         _ => return None,
     })
 }

@@ -40,7 +40,7 @@ impl Cursor {
             None
         };
         if is_v1 && !has_if && body.is_some() {
-            if foreign::word(&started.name.text).is_some() {
+            if foreign::is_else(&started.name.text) {
                 return Err(self.no_head(&started.name));
             }
             let mut fault = self.at(at_body, "a body stands behind `if`");

@@ -7,7 +7,7 @@ use crate::{
     explain::{Asked, Explainer, Explanation},
     run::{builtins::print, engine::on_large_stack},
     source::{Sources, Version},
-    test::TestResult,
+    test::{TestOutcome, TestResult},
 };
 
 /// Why a test failed.
@@ -35,6 +35,7 @@ pub fn why(
     } else {
         Asked::Missing
     };
+    let is_fault = matches!(failed.outcome, TestOutcome::Error(_));
     let path = rule.strip_prefix("data.").unwrap_or(rule);
     let names: Vec<String> = path.split('.').map(str::to_owned).collect();
     on_large_stack(move || {
@@ -42,8 +43,14 @@ pub fn why(
         print::keep();
         let explanation = explainer.explain_alone(asked);
         let printed = print::take();
+        let explanation = explanation.map_err(|e| LoadError::Unusable(e.to_string()))?;
+        // The test is run once more to explain it. On a busy machine that run can reach the time limit.
+        if explanation.fault.is_some() && !is_fault {
+            let message = "the test ended otherwise when it was run again to explain it";
+            return Err(LoadError::Unusable(message.to_owned()));
+        }
         Ok(Why {
-            explanation: explanation.map_err(|e| LoadError::Unusable(e.to_string()))?,
+            explanation,
             printed,
         })
     })

@@ -52,6 +52,7 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
     let delimited = format!("{}:{delimiters}{pattern}", delimiters.len());
     compiled_as(
         (Kind::Glob, &delimited),
+        pattern,
         || expression(pattern, &delimiters),
         |regex| Ok(Value::Bool(regex.is_match(subject))),
     )

@@ -69,17 +69,33 @@ fn print(arguments: &[Value]) {
         let (Some(kept), Some(Value::Array(all))) = (kept, arguments.first()) else {
             return;
         };
+        let limit = kept.left;
+        if limit == 0 {
+            return;
+        }
         let mut lines = vec![String::new()];
         for (index, values) in all.iter().enumerate() {
             let shown: Vec<String> = match values {
                 Value::Set(values) if values.is_empty() => vec!["<undefined>".to_owned()],
-                Value::Set(values) => values.iter().take(MAX_LINES).map(shown).collect(),
-                other => vec![shown(other)],
+                Value::Set(values) => values
+                    .iter()
+                    .take(MAX_LINES)
+                    .map(|value| shown(value, limit))
+                    .collect(),
+                other => vec![shown(other, limit)],
             };
             let space = if index == 0 { "" } else { " " };
+            // A line that is too long already is cut, so it needs no further text.
+            let with = |line: &String, text: &String| {
+                if line.len() > limit {
+                    line.clone()
+                } else {
+                    format!("{line}{space}{text}")
+                }
+            };
             lines = lines
                 .iter()
-                .flat_map(|line| shown.iter().map(move |text| format!("{line}{space}{text}")))
+                .flat_map(|line| shown.iter().map(move |text| with(line, text)))
                 .take(MAX_LINES)
                 .collect();
         }
@@ -89,16 +105,20 @@ fn print(arguments: &[Value]) {
     });
 }
 
-/// A value as OPA prints it: strings have no quotes.
-fn shown(value: &Value) -> String {
+/// A value as OPA prints it: strings have no quotes. A longer text is cut behind `limit` bytes.
+fn shown(value: &Value, limit: usize) -> String {
     let mut text = String::new();
-    let mut left = MAX_BYTES;
+    let mut left = limit;
     let mut count = |bytes: usize| {
         left = left.checked_sub(bytes).ok_or_else(String::new)?;
         Ok(())
     };
     match value {
-        Value::String(text) => return text.to_string(),
+        Value::String(whole) => {
+            // One character more than the limit, so that the line is marked as cut.
+            let end = whole.ceil_char_boundary(limit.saturating_add(1));
+            text.push_str(whole.get(..end).unwrap_or(whole));
+        }
         other => {
             if term::write(other, &mut text, &mut count).is_err() {
                 text.push_str(CUT);

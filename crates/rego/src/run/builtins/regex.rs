@@ -73,12 +73,19 @@ const INVALID_IN_GO: [&str; 5] = [
 ];
 
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
-    compiled_as((Kind::Regex, pattern), || pattern::from_re2(pattern), work)
+    compiled_as(
+        (Kind::Regex, pattern),
+        pattern,
+        || pattern::from_re2(pattern),
+        work,
+    )
 }
 
-/// Calls `work` with a compiled pattern. If the pattern is not kept yet, `make` returns its regular expression.
+/// Calls `work` with a compiled pattern, which is kept by `key`. If it is not kept yet, `make` returns its regular expression.
+/// Errors show `pattern`.
 pub(super) fn compiled_as<T>(
-    (kind, pattern): (Kind, &str),
+    (kind, key): (Kind, &str),
+    pattern: &str,
     make: impl FnOnce() -> Option<String>,
     work: impl FnOnce(&Regex) -> Result<T, String>,
 ) -> Result<T, String> {
@@ -103,7 +110,7 @@ pub(super) fn compiled_as<T>(
                 _ => errors::refuse(told()),
             })
     };
-    compiled::with((kind, pattern), compile, work)
+    compiled::with((kind, key), compile, work)
 }
 
 fn matches(arguments: &[Value]) -> Result<Value, String> {
@@ -145,6 +152,7 @@ fn template_match(arguments: &[Value]) -> Result<Value, String> {
     let delimited = format!("{start}{end}{template}");
     compiled_as(
         (Kind::Template, &delimited),
+        template,
         || template_expression(template, start, end),
         |regex| Ok(Value::Bool(regex.is_match(subject))),
     )

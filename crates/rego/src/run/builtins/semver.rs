@@ -66,9 +66,9 @@ impl<'a> Version<'a> {
             (_, "") => return Ok(Ordering::Less),
             _ => {}
         }
-        let (mut ours, mut theirs) = (self.pre_release.split('.'), other.pre_release.split('.'));
+        let (mut left, mut right) = (self.pre_release.split('.'), other.pre_release.split('.'));
         loop {
-            let order = match (ours.next(), theirs.next()) {
+            let order = match (left.next(), right.next()) {
                 (Some(a), Some(b)) => identifiers(a, b),
                 (Some(_), None) => Ordering::Greater,
                 (None, Some(_)) => Ordering::Less,
