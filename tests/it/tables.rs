@@ -344,7 +344,7 @@ fn what_eval_decides_is_recorded_and_holds() {
         );
         assert!(table().starts_with(&before));
     }
-    assert!(table().contains("/collections/obs?f=json\n"), "{}", table());
+    assert!(table().contains("obs?f=json\"\n"), "{}", table());
     assert_eq!(geowarden(path, &["test", "p"]).0, 0, "{}", table());
     for wrong in ["p/data.yaml", "p/none/x_table.yaml"] {
         let arguments = ["eval", "--policy", "p", "--record", wrong, "/"];
