@@ -139,9 +139,9 @@ mod tests {
             folder.made().into_iter().collect::<Vec<_>>()
         };
         let path = place.path().join("maps");
-        assert_eq!(made(&path), [path.clone()]);
+        assert_eq!(made(&path), std::slice::from_ref(&path));
         fs::create_dir(&path).unwrap();
-        assert_eq!(made(&path), [path.clone()]);
+        assert_eq!(made(&path), std::slice::from_ref(&path));
         fs::write(path.join("site"), "").unwrap();
         assert_eq!(
             made(&path),

@@ -189,7 +189,7 @@ mod tests {
     fn units_start_programs_that_services_can_see() {
         let unit = |programs: &Programs, name: &str| {
             let mut folder = Folder::new(Path::new("/srv/maps")).unwrap();
-            programs.add_units(&mut folder);
+            programs.add_units(&mut folder).unwrap();
             folder.text(name).unwrap().to_owned()
         };
         let hidden = programs("/root/venv/bin/geowarden", Some("/root/venv/bin/envoy"));
@@ -217,7 +217,7 @@ mod tests {
     fn units_name_the_folder_and_the_packaged_one_is_not_written_again() {
         let mut folder = Folder::new(Path::new("/srv/maps")).unwrap();
         let packaged = programs(PROGRAM, None);
-        packaged.add_units(&mut folder);
+        packaged.add_units(&mut folder).unwrap();
         let names = folder.names();
         assert_eq!(names.len(), 3, "{names:?}");
         let unit = folder.text("systemd/geowarden.service").unwrap();
@@ -231,13 +231,15 @@ mod tests {
         );
 
         let mut folder = Folder::new(Path::new(PACKAGED)).unwrap();
-        packaged.add_units(&mut folder);
+        packaged.add_units(&mut folder).unwrap();
         assert_eq!(folder.names(), ["systemd/geowarden-envoy.service"]);
         assert_eq!(packaged.commands(&folder).len(), 3);
 
         // Without the package nobody else brings the unit.
         let mut folder = Folder::new(Path::new(PACKAGED)).unwrap();
-        programs("/opt/bin/geowarden", None).add_units(&mut folder);
+        programs("/opt/bin/geowarden", None)
+            .add_units(&mut folder)
+            .unwrap();
         let unit = folder.text("systemd/geowarden.service").unwrap();
         assert!(unit.contains("ExecStart=/opt/bin/geowarden "), "{unit}");
     }
