@@ -172,12 +172,18 @@ impl Eval {
             None if record.reason() == code => "The policy allows it",
             None => record.reason(),
         };
+        // The detail is what the client reads, which need not be what the policy says to the operator.
+        let verdict = record.followed_verdict();
+        let policy_reason = verdict.and_then(|verdict| verdict.reason.as_deref());
         if self.format.is(Format::Json) {
             let mut decision = Map::new();
             decision.insert("outcome".to_owned(), outcome.into());
             decision.insert("status".to_owned(), status.into());
             decision.insert("reason".to_owned(), code.into());
             decision.insert("detail".to_owned(), detail.into());
+            if let Some(reason) = policy_reason {
+                decision.insert("policy_reason".to_owned(), reason.into());
+            }
             if let Some(printed) = &record.printed {
                 decision.insert("print".to_owned(), printed.as_str().into());
             }
@@ -194,6 +200,9 @@ impl Eval {
             let lines: Vec<_> = detail.lines().map(paint::plain).collect();
             let detail = lines.join("\n");
             print(&format!("{outcome} ({status}, {code}): {detail}\n"))?;
+            if let Some(reason) = policy_reason.filter(|reason| *reason != detail) {
+                print(&format!("reason: {}\n", paint::plain(reason)))?;
+            }
             for line in record.printed.iter().flat_map(|printed| printed.lines()) {
                 print(&format!("print: {}\n", paint::plain(line)))?;
             }

@@ -82,6 +82,7 @@ so the default counts policies/authz.rego:5 default allow := false
             "name": "input.identity.attributes.company",
             "path": ["identity", "attributes", "company"],
             "one_of": ["geobeyond"],
+            "text": ["\"geobeyond\""],
         });
         assert_eq!(condition["wanted"], wanted);
     }
@@ -147,7 +148,15 @@ fn the_client_reads_other_words_than_the_log() {
     );
     let (code, text) = eval(folder.path(), &["--attribute", "a=b", "/collections/obs"]);
     assert_eq!(code, 2);
-    assert_eq!(text, "deny (403, policy-denied): Your contract has ended\n");
+    assert_eq!(
+        text,
+        "deny (403, policy-denied): Your contract has ended\nreason: contract 7 ended\n"
+    );
+    let arguments = ["--json", "--attribute", "a=b", "/collections/obs"];
+    let (_, text) = eval(folder.path(), &arguments);
+    let decision: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(decision["detail"], "Your contract has ended");
+    assert_eq!(decision["policy_reason"], "contract 7 ended");
 }
 
 const TESTS: &str = r#"package p_test

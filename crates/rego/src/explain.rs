@@ -36,6 +36,7 @@ use crate::{
     BuiltinErrors, LoadError, Settings,
     arrange::Places,
     core, engine_error,
+    resolve::File,
     run::{
         Fault, builtins,
         engine::{LOAD_LIMIT, engine, on_large_stack, panic_text, timer},
@@ -73,6 +74,14 @@ pub(crate) enum Asked {
     Value,
     /// Why the value lacks a part, such as a case of a test.
     Missing,
+}
+
+/// A rule to explain, whose path can be another one than its author wrote.
+pub(crate) struct Changed {
+    /// Its path, `data` first.
+    pub(crate) path: Vec<String>,
+    /// Its name in the explanation.
+    pub(crate) name: String,
 }
 
 /// A policy, prepared to explain the value of one of its documents.
@@ -118,15 +127,18 @@ impl Explainer {
     pub fn load(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
         let names = settings.entrypoint.split('/').map(str::to_owned).collect();
         let (version, errors) = (settings.version, settings.builtin_errors);
-        on_large_stack(move || Self::of(sources.without_tests(), version, errors, names))
+        let sources = sources.without_tests();
+        on_large_stack(move || Self::of(sources, version, errors, names, |_, _| None))
     }
 
-    /// Prepares a policy and its tests. `names` is the path of the document to explain, without `data`.
+    /// Prepares a policy to explain a document. `entry` is its path, without `data`. `change` can change the rules, and return
+    /// the rule to explain in place of `entry`.
     pub(crate) fn of(
         sources: Sources,
         version: Version,
         errors: BuiltinErrors,
         entry: Vec<String>,
+        change: impl FnOnce(&mut [File], &str) -> Option<Changed>,
     ) -> Result<Self, LoadError> {
         let written = Written {
             texts: &sources.modules,
@@ -134,8 +146,8 @@ impl Explainer {
             data: &sources.data,
             entry: &entry,
         };
-        let translated = to_core(written, &builtins::Available, |_, _| ());
-        let (translated, ()) = translated.map_err(LoadError::Diagnostics)?;
+        let translated = to_core(written, &builtins::Available, change);
+        let (translated, changed) = translated.map_err(LoadError::Diagnostics)?;
         let (modules, notes) = instrument(&translated.modules);
         let texts = modules.iter().map(|module| {
             (
@@ -153,7 +165,13 @@ impl Explainer {
                 .map_err(|e| LoadError::Unusable(engine_error::for_author(&e.to_string())))?;
         }
         engine.set_execution_timer_config(timer(LOAD_LIMIT));
-        let entrypoint: Vec<String> = std::iter::once("data".to_owned()).chain(entry).collect();
+        let (entry, entrypoint) = if let Some(changed) = changed {
+            (translated.places.moved(changed.path), changed.name)
+        } else {
+            let entry: Vec<String> = std::iter::once("data".to_owned()).chain(entry).collect();
+            let name = core::path(&entry);
+            (translated.entry.unwrap_or(entry), name)
+        };
         Ok(Self {
             engine,
             recorder,
@@ -161,8 +179,8 @@ impl Explainer {
             places: translated.places,
             texts: sources.modules,
             data,
-            entry: translated.entry.unwrap_or_else(|| entrypoint.clone()),
-            entrypoint: core::path(&entrypoint),
+            entry,
+            entrypoint,
         })
     }
 
@@ -214,10 +232,19 @@ impl Explainer {
         let frames = Frames::of(notes, &self.notes).ok_or(ExplainError::Broken)?;
         let values = (input, &self.data);
         let mut telling = Telling::new(&self.notes, &self.places, &self.texts, &frames, values);
-        let definitions = match asked {
+        let mut definitions = match asked {
             Asked::Value => telling.entry(&self.entry),
             Asked::Missing => telling.entry_missing(&self.entry),
         };
+        if self.entry.iter().any(|name| self.places.is_made(name)) {
+            let made = self.entry.join(".");
+            for one in definitions.iter_mut().filter(|one| one.rule == made) {
+                one.rule.clone_from(&self.entrypoint);
+                if let Some(value) = &mut one.value {
+                    value.name.clone_from(&self.entrypoint);
+                }
+            }
+        }
         let is_given = definitions.iter().any(|one| one.outcome == Outcome::Held);
         let default = (!is_given && value.is_some())
             .then(|| telling.default_of(&self.entry))

@@ -1,5 +1,5 @@
 //! The tests of policies, each definition and each case with what `opa test` makes of it.
-#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,27 @@ fn tell_cases(cases: &[CaseResult], depth: usize, lines: &mut Vec<String>) {
         let word = if case.passed { "PASS" } else { "FAIL" };
         lines.push(format!("{}{}: {word}", "  ".repeat(depth), case.name));
         tell_cases(&case.cases, depth + 1, lines);
+    }
+}
+
+#[test]
+fn a_failed_definition_is_explained_by_itself() {
+    let rules = "test_a if 1 == 1\n\ntest_a if {\n\tx := input.x with input.x as 2\n\tx == 3\n}\n\ntest_a if false";
+    let text = format!("package p\n\n{rules}\n");
+    let sources = Sources {
+        modules: BTreeMap::from([("p_test.rego".to_owned(), text)]),
+        ..Sources::default()
+    };
+    let errors = BuiltinErrors::Undefined;
+    for (name, line, condition) in [("data.p.test_a#01", 5, 7), ("data.p.test_a#02", 10, 10)] {
+        let results = results(rules);
+        let failed = results.iter().find(|one| one.name == name).unwrap();
+        let why = test::why(sources.clone(), Version::V1, errors, failed).unwrap();
+        let told: Vec<_> = why.explanation.definitions.iter().collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].rule.as_str(), told[0].place.line), (name, line));
+        assert_eq!(told[0].conditions[0].place.line, condition);
+        assert_eq!(why.explanation.entrypoint, name);
     }
 }
 

@@ -32,13 +32,16 @@ pub(super) struct Frame {
     pub context: Option<usize>,
     /// The visits of its statements.
     pub visits: Vec<usize>,
-    /// Each value that it gave, with the last statement before it.
-    pub leaves: Vec<(Vec<Value>, Option<Place>)>,
+    /// All that it gave.
+    pub leaves: Vec<Leaf>,
     /// The statements that hold so far.
     path: Vec<Place>,
     /// The statement that has begun but not ended.
     open: Option<usize>,
 }
+
+/// The values that a query gave, and the last statement before it.
+pub(super) type Leaf = (Vec<Value>, Option<Place>);
 
 /// A statement and, if it goes through a collection, the current element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

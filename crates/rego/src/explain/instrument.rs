@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     core::{Body, Module, Rule, Statement, Step, Term},
-    resolve::tree::{Collection, Local, Scalar},
+    resolve::tree::{Collection, Kind, Local, Scalar},
     source::Span,
 };
 
@@ -56,6 +56,7 @@ fn rule(rule: &Rule, module: &Module, notes: &mut Notes) -> Rule {
         names: rule.locals.clone(),
         meanings: BTreeMap::new(),
         is_function: rule.arguments.is_some(),
+        is_set: rule.kind == Kind::Member,
     });
     if rule.is_default {
         return rule.clone();

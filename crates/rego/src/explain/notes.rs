@@ -83,6 +83,8 @@ pub(super) struct RuleNote {
     pub meanings: BTreeMap<Local, Meaning>,
     /// Whether it is a function.
     pub is_function: bool,
+    /// Whether each of its values is a member of a set.
+    pub is_set: bool,
 }
 
 /// The meaning of a variable that the author did not write.

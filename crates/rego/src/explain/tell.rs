@@ -10,9 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use self::{misses::Miss, terms::uses};
+use self::{
+    misses::Miss,
+    terms::{is_fixed, is_value, uses},
+};
 use super::{
-    frames::Frames,
+    frames::{Frames, Leaf},
     notes::{BlockOf, Notes, RuleNote, StepNote},
     told::{Definition, Outcome, Place, Seen},
     words::shown,
@@ -21,12 +24,16 @@ use crate::{
     arrange::Places,
     core::{Step, Term},
     lower::made::FILE,
+    resolve::tree::Scalar,
     run::term::to_json,
     source::Span,
 };
 
 /// The largest depth to which rules are followed into the rules that they use.
 const MAX_DEPTH: usize = 24;
+
+/// The largest number of members of a set that are told of one definition.
+const MAX_MEMBERS: usize = 8;
 
 /// An evaluation, with everything needed to explain it.
 pub(super) struct Telling<'a> {
@@ -217,51 +224,73 @@ impl Telling<'_> {
                 .collect();
             return self.definitions(&inner, why, depth);
         }
-        let leaf = frame.leaves.first().filter(|_| why != Why::Missing);
+        let mut leaves: Vec<&Leaf> = Vec::new();
+        if why != Why::Missing {
+            for leaf in &frame.leaves {
+                // A set has each of its values from one leaf, and all leaves of another rule give the same.
+                let is_new = leaves.iter().all(|other| rule.is_set && other.0 != leaf.0);
+                if is_new {
+                    leaves.push(leaf);
+                }
+            }
+        }
+        let more = leaves.len().saturating_sub(MAX_MEMBERS);
+        leaves.truncate(MAX_MEMBERS);
         let miss = self.miss(number);
         let has_failed = miss.is_some_and(|miss| miss.has_failed);
         let is_told_above = !self.told.insert(number);
-        let last = match leaf {
-            Some((_, last)) => *last,
-            None => miss.map(|miss| miss.at),
+        let ends: Vec<Option<&Leaf>> = if leaves.is_empty() {
+            vec![None]
+        } else {
+            leaves.into_iter().map(Some).collect()
         };
-        let conditions = match last {
-            _ if is_told_above => Vec::new(),
-            None => Vec::new(),
-            Some(last) if leaf.is_some() => self.conditions(last, depth),
-            Some(last) => self.missed(last, depth).into_iter().collect(),
-        };
-        let values = self.values_at(last.map(|at| at.visit), number);
-        let words = self.words(rule, &values);
-        let arguments = block.arguments.iter().zip(&frame.arguments);
-        let arguments =
-            arguments.map(|(local, value)| seen(words.text(&Term::Local(*local)), Some(value)));
-        let value = leaf.and_then(|(values, _)| values.last());
-        let of = block
-            .literals
-            .iter()
-            .filter(|span| **span != block.span)
-            .count();
-        vec![Definition {
-            rule: words.places.written(&rule.place).join("."),
-            place: self.place(&rule.file, block.span, true),
-            outcome: match (leaf, has_failed) {
-                (Some(_), _) => Outcome::Held,
-                (None, true) => Outcome::Failed,
-                (None, false) => Outcome::Missed,
-            },
-            value: value
-                .map(|value| seen(rule.place.last().cloned().unwrap_or_default(), Some(value))),
-            arguments: arguments.collect(),
-            passed: if leaf.is_some() {
-                of
-            } else {
-                miss.map_or(0, |miss| miss.passed).min(of)
-            },
-            of,
-            conditions,
-            is_told_above,
-        }]
+        let count = ends.len();
+        let mut all = Vec::new();
+        for (index, leaf) in ends.into_iter().enumerate() {
+            let last = match leaf {
+                Some((_, last)) => *last,
+                None => miss.map(|miss| miss.at),
+            };
+            let conditions = match last {
+                _ if is_told_above => Vec::new(),
+                None => Vec::new(),
+                Some(last) if leaf.is_some() => self.conditions(last, depth),
+                Some(last) => self.missed(last, depth).into_iter().collect(),
+            };
+            let values = self.values_at(last.map(|at| at.visit), number);
+            let words = self.words(rule, &values);
+            let arguments = block.arguments.iter().zip(&frame.arguments);
+            let arguments =
+                arguments.map(|(local, value)| seen(words.text(&Term::Local(*local)), Some(value)));
+            let value = leaf.and_then(|(values, _)| values.last());
+            let of = block
+                .literals
+                .iter()
+                .filter(|span| **span != block.span)
+                .count();
+            all.push(Definition {
+                rule: words.places.written(&rule.place).join("."),
+                place: self.place(&rule.file, block.span, true),
+                outcome: match (leaf, has_failed) {
+                    (Some(_), _) => Outcome::Held,
+                    (None, true) => Outcome::Failed,
+                    (None, false) => Outcome::Missed,
+                },
+                value: value
+                    .map(|value| seen(rule.place.last().cloned().unwrap_or_default(), Some(value))),
+                arguments: arguments.collect(),
+                passed: if leaf.is_some() {
+                    of
+                } else {
+                    miss.map_or(0, |miss| miss.passed).min(of)
+                },
+                of,
+                conditions,
+                more: if index + 1 == count { more } else { 0 },
+                is_told_above,
+            });
+        }
+        all
     }
 
     /// Whether the translation made this body, and it only leads to bodies that the author wrote.
@@ -273,9 +302,15 @@ impl Telling<'_> {
                 .get(block)
                 .is_some_and(|block| block.span == step.span)
         };
+        // What the translation adds are constants as keys, and `false` for a rule that only has to exist.
+        let is_added = |step: &StepNote| match &step.step {
+            Step::Bind(_, term) => is_value(term) && is_fixed(term, rule),
+            step => *step == Step::Test(Term::Scalar(Scalar::Bool(false))),
+        };
+        let is_never = |step: &StepNote| !matches!(step.step, Step::Bind(..)) && is_added(step);
         rule.file == FILE
-            || steps().next().is_some()
-                && steps().all(|step| is_head(step) && self.leads_to_made(step))
+            || steps().all(|step| is_head(step) && (is_added(step) || self.leads_to_made(step)))
+                && steps().any(|step| is_never(step) || self.leads_to_made(step))
     }
 
     fn leads_to_made(&self, step: &StepNote) -> bool {
@@ -318,6 +353,7 @@ fn seen(name: String, value: Option<&Value>) -> Seen {
     Seen {
         name,
         path: None,
+        is_replaced: false,
         value: value.and_then(|value| to_json(value).ok()),
         text: value.map(shown),
         missing: None,

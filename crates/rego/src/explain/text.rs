@@ -100,6 +100,9 @@ impl Text<'_> {
             }
             _ => {}
         }
+        if definition.more > 0 {
+            let _ = write!(line, ", and {} more", definition.more);
+        }
         if definition.is_told_above {
             line.push_str(", as told above");
         }
@@ -170,10 +173,11 @@ impl Text<'_> {
 
     fn value(&self, seen: &Seen) -> String {
         let name = self.paint.plain(&seen.name);
+        let by_with = if seen.is_replaced { " (by `with`)" } else { "" };
         if let Some(text) = &seen.text {
-            return format!("{name} = {}", self.paint.plain(text));
+            return format!("{name} = {}{by_with}", self.paint.plain(text));
         }
-        let mut text = format!("{name} is undefined");
+        let mut text = format!("{name} is undefined{by_with}");
         if let Some(missing) = &seen.missing {
             let (at, key) = (
                 self.paint.plain(&missing.at),
@@ -191,28 +195,20 @@ impl Text<'_> {
     /// What would make a condition hold, if the condition does not already say so.
     fn wanted(&self, wanted: &Wanted) -> Option<String> {
         let name = self.paint.plain(&wanted.name);
+        let shown = wanted.text.iter().take(MAX_VALUES);
+        let shown: Vec<String> = shown.map(|value| self.paint.plain(value)).collect();
+        let shown = shown.join(", ");
         match &wanted.to {
             WantedValue::OneOf(values) => {
-                let shown: Vec<String> = values
-                    .iter()
-                    .take(MAX_VALUES)
-                    .map(|value| self.paint.plain(&value.to_string()))
-                    .collect();
                 let more = if values.len() > MAX_VALUES {
                     ", .."
                 } else {
                     ""
                 };
                 let one_of = if values.len() > 1 { "one of " } else { "" };
-                Some(format!(
-                    "wanted: {name} = {one_of}{}{more}",
-                    shown.join(", ")
-                ))
+                Some(format!("wanted: {name} = {one_of}{shown}{more}"))
             }
-            WantedValue::Containing(value) => {
-                let value = self.paint.plain(&value.to_string());
-                Some(format!("wanted: {value} in {name}"))
-            }
+            WantedValue::Containing(_) => Some(format!("wanted: {shown} in {name}")),
             WantedValue::Defined | WantedValue::Truth | WantedValue::NoTruth => None,
         }
     }

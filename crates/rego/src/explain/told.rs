@@ -40,9 +40,20 @@ pub struct Definition {
     pub of: usize,
     /// All conditions, if the definition holds. Otherwise the first condition that does not hold.
     pub conditions: Vec<Condition>,
+    /// How many more values it gave that are not told.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
     /// Whether its conditions are shown elsewhere in this explanation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_told_above: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A place in a policy.
@@ -119,6 +130,9 @@ pub struct Seen {
     /// Its path, if it is a part of `input`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Value>>,
+    /// Whether it is a part of the request or of the data that a `with` has given another value.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_replaced: bool,
     /// The value as JSON, in which sets are arrays. `None` if it is undefined or too large.
     pub value: Option<Value>,
     /// The value as Rego writes it, shortened if it is long. `None` if it is undefined.
@@ -151,15 +165,18 @@ pub struct Wanted {
     /// The values that it would need.
     #[serde(flatten)]
     pub to: WantedValue,
+    /// These values as Rego writes them, shortened if they are long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<String>,
 }
 
 /// The values that would make a condition hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WantedValue {
-    /// One of these values.
+    /// One of these values, as JSON, in which sets are arrays.
     OneOf(Vec<Value>),
-    /// A collection that contains this value.
+    /// A collection that contains this value, as JSON.
     Containing(Value),
     /// Any value.
     Defined,

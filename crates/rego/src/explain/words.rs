@@ -58,7 +58,10 @@ impl Words<'_> {
             return "..".to_owned();
         };
         let list = |terms: &[Term]| {
-            let all: Vec<String> = terms.iter().map(|term| self.deep(term, depth)).collect();
+            let all = terms.iter();
+            let all: Vec<String> = all
+                .map(|term| self.operand(term, COMPARISON, depth))
+                .collect();
             all.join(", ")
         };
         match term {
@@ -70,18 +73,13 @@ impl Words<'_> {
                 text
             }
             Term::Inside(local, way) => {
-                let mut text = self.local(*local, depth);
+                let mut text = self.operand(&Term::Local(*local), VALUE, depth);
                 self.way(&mut text, way, depth);
                 text
             }
             Term::Call(function, arguments) => self.call(function, arguments, depth),
             Term::Infix(sign, operands) => {
-                let (left, right) = (&operands.0, &operands.1);
-                format!(
-                    "{} {sign} {}",
-                    self.deep(left, depth),
-                    self.deep(right, depth)
-                )
+                self.infix(&operands.0, sign, &operands.1, COMPARISON, depth)
             }
             Term::Array(items) => format!("[{}]", list(items)),
             Term::Set(items) if items.is_empty() => "set()".to_owned(),
@@ -90,7 +88,8 @@ impl Words<'_> {
                 let all: Vec<String> = pairs
                     .iter()
                     .map(|(key, value)| {
-                        format!("{}: {}", self.deep(key, depth), self.deep(value, depth))
+                        let value = self.operand(value, COMPARISON, depth);
+                        format!("{}: {value}", self.deep(key, depth))
                     })
                     .collect();
                 format!("{{{}}}", all.join(", "))
@@ -147,7 +146,7 @@ impl Words<'_> {
         match self.rule.meanings.get(&local) {
             Some(Meaning::Value(term)) => self.deep(term, depth),
             Some(Meaning::Element(key, over)) => {
-                let mut text = self.deep(over, depth);
+                let mut text = self.operand(over, VALUE, depth);
                 match key {
                     Some(key) => self.way(&mut text, &[Term::Local(*key)], depth),
                     None => text.push_str("[_]"),
@@ -165,6 +164,74 @@ impl Words<'_> {
         name.filter(|name| !name.is_empty())
     }
 
+    /// Two values with an operator between them. Values whose own operators bind less are in parentheses.
+    fn infix(&self, left: &Term, sign: &str, right: &Term, binds: u8, depth: usize) -> String {
+        // Operators of one kind are evaluated from the left.
+        let left = self.operand(left, binds, depth);
+        let right = self.operand(right, binds + 1, depth);
+        format!("{left} {sign} {right}")
+    }
+
+    /// A value beside an operator that binds as `least` says, or that is followed by a key.
+    fn operand(&self, term: &Term, least: u8, depth: usize) -> String {
+        let text = self.deep(term, depth);
+        if self.binds(term, depth) < least {
+            format!("({text})")
+        } else {
+            text
+        }
+    }
+
+    /// How strongly the outermost operator of a written term binds.
+    fn binds(&self, term: &Term, depth: usize) -> u8 {
+        let Some(depth) = depth.checked_sub(1) else {
+            return VALUE;
+        };
+        match term {
+            Term::Infix(..) => COMPARISON,
+            Term::Call(function, arguments) => match builtin(function) {
+                Some(name) if is_unchanged(&name) => {
+                    let argument = arguments.first();
+                    argument.map_or(VALUE, |argument| self.binds(argument, depth))
+                }
+                Some(name) if is_shape(&name) => SENTENCE,
+                Some(name) if name == MEMBER_OF_PAIRS => MEMBERSHIP,
+                Some(name) => operator(&name).map_or(VALUE, |(_, binds)| binds),
+                None => VALUE,
+            },
+            Term::Local(local) if self.name(*local).is_none() => {
+                match self.rule.meanings.get(local) {
+                    Some(Meaning::Value(term)) => self.binds(term, depth),
+                    Some(Meaning::Key(_)) => SENTENCE,
+                    Some(Meaning::Element(..)) | None => VALUE,
+                }
+            }
+            _ => VALUE,
+        }
+    }
+
+    /// Whether the author wrote the term, or can at least read it as Rego.
+    pub(super) fn is_rego(&self, term: &Term) -> bool {
+        match term {
+            Term::Call(function, arguments) => {
+                builtin(function).is_none_or(|name| {
+                    !name.starts_with("internal.")
+                        || operator(&name).is_some()
+                        || name == MEMBER_OF_PAIRS
+                        || is_unchanged(&name)
+                }) && arguments.iter().all(|argument| self.is_rego(argument))
+            }
+            Term::Infix(_, operands) => self.is_rego(&operands.0) && self.is_rego(&operands.1),
+            Term::Local(local) | Term::Inside(local, _) if self.name(*local).is_none() => {
+                match self.rule.meanings.get(local) {
+                    Some(Meaning::Value(term) | Meaning::Element(_, term)) => self.is_rego(term),
+                    Some(Meaning::Key(_)) | None => false,
+                }
+            }
+            _ => true,
+        }
+    }
+
     fn call(&self, function: &Term, arguments: &[Term], depth: usize) -> String {
         let of = |index: usize| {
             let argument = arguments.get(index);
@@ -179,36 +246,88 @@ impl Words<'_> {
             Term::Document(path, _) => path.join("."),
             other => self.deep(other, depth),
         };
-        let sign = match name.as_str() {
-            "internal.lt" => "<",
-            "internal.lte" => "<=",
-            "internal.gt" => ">",
-            "internal.gte" => ">=",
-            "internal.plus" => "+",
-            "internal.minus" => "-",
-            "internal.mul" => "*",
-            "internal.div" => "/",
-            "internal.rem" => "%",
-            "internal.or" => "|",
-            "internal.and" => "&",
-            "internal.member_2" => "in",
-            "internal.member_3" => return format!("{}, {} in {}", of(0), of(1), of(2)),
-            "internal.same" | "internal.iterable" => return of(0),
+        if let (Some((sign, binds)), [left, right]) = (operator(&name), arguments) {
+            return self.infix(left, sign, right, binds, depth);
+        }
+        let name = match name.as_str() {
+            MEMBER_OF_PAIRS => return format!("{}, {} in {}", of(0), of(1), of(2)),
+            name if is_unchanged(name) => return of(0),
             "internal.is_collection" => return format!("{} is a collection", of(0)),
             "internal.array_of" => return format!("{} is an array of {}", of(0), of(1)),
             "internal.object_of" => return format!("{} is an object of the keys {}", of(0), of(1)),
             "internal.template_string" => return "the template string".to_owned(),
-            "internal.note" => return format!("trace({})", of(0)),
-            _ => {
-                let all: Vec<String> = arguments
-                    .iter()
-                    .map(|term| self.deep(term, depth))
-                    .collect();
-                return format!("{name}({})", all.join(", "));
-            }
+            "internal.note" => "trace",
+            "internal.walk" => "walk",
+            name => name,
         };
-        format!("{} {sign} {}", of(0), of(1))
+        let all: Vec<String> = arguments
+            .iter()
+            .map(|term| self.operand(term, COMPARISON, depth))
+            .collect();
+        format!("{name}({})", all.join(", "))
     }
+}
+
+/// The built-in for `key, value in collection`.
+const MEMBER_OF_PAIRS: &str = "internal.member_3";
+
+/// How strongly a text binds that is no term of Rego.
+const SENTENCE: u8 = 0;
+const MEMBERSHIP: u8 = 1;
+const COMPARISON: u8 = 2;
+/// How strongly a term without operators binds.
+const VALUE: u8 = 7;
+
+/// The author's sign for a built-in that is an operator, and how strongly it binds in OPA.
+fn operator(name: &str) -> Option<(&'static str, u8)> {
+    Some(match name {
+        "internal.member_2" => ("in", MEMBERSHIP),
+        "internal.lt" => ("<", COMPARISON),
+        "internal.lte" => ("<=", COMPARISON),
+        "internal.gt" => (">", COMPARISON),
+        "internal.gte" => (">=", COMPARISON),
+        "internal.or" => ("|", 3),
+        "internal.and" => ("&", 4),
+        "internal.plus" => ("+", 5),
+        "internal.minus" => ("-", 5),
+        "internal.mul" => ("*", 6),
+        "internal.div" => ("/", 6),
+        "internal.rem" => ("%", 6),
+        _ => return None,
+    })
+}
+
+/// Whether a built-in returns its argument unchanged.
+fn is_unchanged(name: &str) -> bool {
+    matches!(name, "internal.same" | "internal.iterable")
+}
+
+/// Whether a built-in only tests the form of a value.
+fn is_shape(name: &str) -> bool {
+    matches!(
+        name,
+        "internal.is_collection" | "internal.array_of" | "internal.object_of"
+    )
+}
+
+/// The name of a built-in.
+fn builtin(function: &Term) -> Option<String> {
+    match function {
+        Term::Document(path, _) if path.first().is_none_or(|first| first != "data") => {
+            Some(path.join("."))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a function of the core only tests the form of a value.
+pub(super) fn is_shape_test(function: &Term) -> bool {
+    builtin(function).is_some_and(|name| is_shape(&name))
+}
+
+/// Whether a function of the core returns its argument unchanged.
+pub(super) fn is_transparent(function: &Term) -> bool {
+    builtin(function).is_some_and(|name| is_unchanged(&name))
 }
 
 fn of_scalar(scalar: &Scalar) -> String {

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::{
     BuiltinErrors, LoadError,
-    explain::{Asked, Explainer, Explanation},
+    explain::{Asked, Changed, Explainer, Explanation},
+    resolve::File,
     run::{builtins::print, engine::on_large_stack},
     source::{Sources, Version},
-    test::{TestOutcome, TestResult},
+    test::{TestOutcome, TestResult, rules},
 };
 
 /// Why a test failed.
@@ -27,19 +28,22 @@ pub fn why(
     errors: BuiltinErrors,
     failed: &TestResult,
 ) -> Result<Why, LoadError> {
-    // If several rules have this name, explain all of them.
-    let name = &failed.name;
-    let rule = name.split('#').next().unwrap_or(name);
+    let name = failed.name.clone();
     let asked = if failed.cases.is_empty() {
         Asked::Value
     } else {
         Asked::Missing
     };
     let is_fault = matches!(failed.outcome, TestOutcome::Error(_));
-    let path = rule.strip_prefix("data.").unwrap_or(rule);
-    let names: Vec<String> = path.split('.').map(str::to_owned).collect();
     on_large_stack(move || {
-        let explainer = Explainer::of(sources, version, errors, names)?;
+        // Of several rules of this name, explain the one that failed.
+        let arrange = |files: &mut [File], prefix: &str| {
+            let mut tests = rules::arrange(files, prefix).into_iter();
+            let test = tests.find(|test| test.name == name)?;
+            let path = test.path;
+            Some(Changed { path, name })
+        };
+        let explainer = Explainer::of(sources, version, errors, Vec::new(), arrange)?;
         print::keep();
         let explanation = explainer.explain_alone(asked);
         let printed = print::take();

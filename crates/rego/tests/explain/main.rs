@@ -502,6 +502,185 @@ fn an_allowance_is_told_with_the_rule_that_gave_it() {
     assert_eq!(first.conditions[1].values[0].value, Some(json!("read")));
 }
 
+/// Rules, input, lines that are told, and texts that are not.
+type Wording = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const WORDINGS: &[Wording] = &[
+    // Operators keep their order.
+    (
+        "allow if {\n\tx := (input.a - input.b) * input.c\n\tx - (1 - input.a) - 2 == 4\n}",
+        r#"{"a": 1, "b": 2, "c": 3}"#,
+        &["x - (1 - input.a) - 2 = -5"],
+        &[],
+    ),
+    (
+        "allow if (input.a - input.b) * input.c / 2 > 4",
+        r#"{"a": 1, "b": 2, "c": 3}"#,
+        &["(input.a - input.b) * input.c / 2 = -1.5"],
+        &[],
+    ),
+    (
+        "allow if f((1 in [input.a])) == 4\nf(x) := x",
+        r#"{"a": 1}"#,
+        &["f((1 in [input.a])) = true"],
+        &[],
+    ),
+    // Sets are sets.
+    (
+        "allow if [{\"x\"}, roles] in [[{\"y\"}, {\"a\"}]]\nroles contains r if some r in input.r",
+        r#"{"r": ["a"]}"#,
+        &["wanted: [{\"x\"}, roles] = [{\"y\"}, {\"a\"}]"],
+        &[],
+    ),
+    (
+        "allow if {\"a\"} in input.r",
+        r#"{"r": ["a"]}"#,
+        &["wanted: {\"a\"} in input.r"],
+        &[],
+    ),
+    (
+        "allow if f(input.r)\nf(roles) if \"a\" in roles",
+        r#"{"r": ["b"]}"#,
+        &["wanted: \"a\" in roles"],
+        &[],
+    ),
+    // What is fixed, or is no Rego, cannot be asked for.
+    ("allow if \"a\" == \"b\"", "{}", &[], &["wanted"]),
+    ("allow if 1 in [2, 3]", "{}", &[], &["wanted"]),
+    (
+        "allow if {\n\tx := 1\n\tx == input.a + 3\n}",
+        r#"{"a": 1}"#,
+        &["wanted: input.a + 3 = 1"],
+        &[],
+    ),
+    (
+        "allow if {\n\tsome r in [\"a\", \"b\"]\n\tr == \"c\"\n}",
+        "{}",
+        &["r = \"a\""],
+        &["wanted"],
+    ),
+    (
+        "allow if walk(input, [[\"a\"], 3])",
+        r#"{"a": 1}"#,
+        &["none of 2 elements of walk(input) holds; the nearest:"],
+        &["wanted", "internal."],
+    ),
+    (
+        "allow if input == {\"y\": input.x} with input as {\"y\": 1}",
+        "{}",
+        &[],
+        &["{\"y\": 1} = {\"y\": 1}"],
+    ),
+    // What a variable was made of.
+    (
+        "allow if {\n\txs := [x | some x in input.a; x > 1]\n\tn := count(xs)\n\tn > 0\n}",
+        r#"{"a": [1, 0]}"#,
+        &[
+            "p.rego:3 x > 1",
+            "none of 2 elements of input.a holds; the nearest:",
+        ],
+        &[],
+    ),
+    (
+        "allow if {\n\txs := {x | some x in input.a; x > 1}\n\tevery y in input.ys { y in xs }\n}",
+        r#"{"a": [1], "ys": [5]}"#,
+        &["p.rego:3 x > 1"],
+        &[],
+    ),
+    (
+        "allow if {\n\tsome r in roles\n\tr == \"admin\"\n}\nroles contains \"x\" if input.a\nroles contains \"admin\" if input.c",
+        r#"{"a": true}"#,
+        &["misses p.rego:7 roles contains \"admin\" if input.c"],
+        &[],
+    ),
+    (
+        "allow if {\n\trole := assigned\n\trole == \"admin\"\n}\nassigned := \"x\" if input.a\nassigned := \"admin\" if input.c",
+        r#"{"a": true}"#,
+        &["misses p.rego:7 assigned := \"admin\" if input.c"],
+        &[],
+    ),
+    // Each member of a set, from each definition.
+    (
+        "allow := {\"allowed\": count(deny) == 0, \"reason\": concat(\", \", deny)}\ndeny contains msg if {\n\tsome x in input.xs\n\tx > 3\n\tmsg := sprintf(\"%d is large\", [x])\n}\ndeny contains \"closed\" if input.closed",
+        r#"{"xs": [1, 5, 7], "closed": true}"#,
+        &[
+            "holds p.rego:3 deny contains msg if {, gives \"5 is large\"",
+            "holds p.rego:3 deny contains msg if {, gives \"7 is large\"",
+            "x = 7",
+            "holds p.rego:8 deny contains \"closed\" if input.closed, gives \"closed\"",
+        ],
+        &[],
+    ),
+    (
+        "allow if count(deny) == 0\ndeny contains x if some x in input.xs",
+        r#"{"xs": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}"#,
+        &["holds p.rego:3 deny contains x if some x in input.xs, gives 8, and 2 more"],
+        &["gives 9"],
+    ),
+    // Of a set that is asked for one member, only that.
+    (
+        "allow if \"b\" in roles\nroles contains x if some x in input.roles",
+        r#"{"roles": ["a", "b", "c"]}"#,
+        &["holds p.rego:3 roles contains x if some x in input.roles, gives \"b\""],
+        &["gives \"a\"", "gives \"c\""],
+    ),
+    // `with`.
+    (
+        "allow if ok with input.x as 2 with data.limits.n as 3\nok if {\n\tinput.x == 2\n\tdata.limits.n == 5\n}\nok if {\n\ty := input.x\n\ty == input.z\n}",
+        r#"{"x": 1, "z": 4}"#,
+        &[
+            "data.limits.n = 3 (by `with`)",
+            "y = 2 (by `with`)",
+            "input.z = 4",
+        ],
+        &["input.z = 4 (by"],
+    ),
+    (
+        "allow if every z in input.z { z } with input as {}",
+        r#"{"z": [true]}"#,
+        &["input.z is undefined (by `with`)"],
+        &[],
+    ),
+    // Rules that the translation makes of one are told as that one.
+    (
+        "allow := [o.a.z, o.a.k]\no[x].k := 1 if some x in input.xs\no.a.z := 2 if input.a",
+        r#"{"xs": ["a"]}"#,
+        &[
+            "misses p.rego:4 o.a.z := 2 if input.a",
+            "holds p.rego:3 o[x].k := 1 if some x in input.xs, gives 1",
+        ],
+        &["misses p.rego:3"],
+    ),
+];
+
+#[test]
+fn values_and_expressions_are_told_as_rego_writes_them() {
+    let wrong = on_large_stack(|| {
+        let mut wrong = String::new();
+        for (rules, input, told, untold) in WORDINGS {
+            let data = json!({"limits": {"n": 9}});
+            let why = explain(rules, &serde_json::from_str(input).unwrap(), &data);
+            let text = why.text(&NoPaint);
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            let is_told = told.iter().all(|line| lines.contains(line));
+            if !is_told || untold.iter().any(|part| text.contains(part)) {
+                write!(
+                    wrong,
+                    "{rules}\n{input}\nexpected {told:?} and not {untold:?}, found\n{text}\n"
+                )
+                .unwrap();
+            }
+        }
+        wrong
+    });
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[test]
 fn a_failed_evaluation_is_told_where_it_failed() {
     let why = on_large_stack(|| {
@@ -725,6 +904,20 @@ fn missed_places(definition: &Definition, all: &mut Vec<(u32, u32)>) {
     }
 }
 
+/// All definitions that are told, with their arguments.
+fn outcomes(definition: &Definition, all: &mut Vec<(String, Outcome)>) {
+    let texts: Vec<_> = definition.arguments.iter().map(|one| &one.text).collect();
+    all.push((
+        format!("{:?} {texts:?}", definition.place),
+        definition.outcome,
+    ));
+    let mut conditions: Vec<&Condition> = definition.conditions.iter().collect();
+    while let Some(condition) = conditions.pop() {
+        condition.because.iter().for_each(|one| outcomes(one, all));
+        conditions.extend(&condition.inside);
+    }
+}
+
 /// The measured policies: what is explained has the value that is decided, whatever the policy.
 #[test]
 fn every_measured_policy_is_explained() {
@@ -778,6 +971,25 @@ fn every_measured_policy_is_explained() {
                         case["modules"], why.value
                     )
                     .unwrap();
+                }
+                // A `with` can make a definition hold that does not without it.
+                Ok(why) if !line.contains(" with ") => {
+                    let mut all = Vec::new();
+                    why.definitions
+                        .iter()
+                        .for_each(|one| outcomes(one, &mut all));
+                    let is_of_both = |(one, outcome): &(String, Outcome)| {
+                        *outcome == Outcome::Held && all.contains(&(one.clone(), Outcome::Missed))
+                    };
+                    if let Some((one, _)) = all.iter().find(|one| is_of_both(one)) {
+                        let text = why.text(&NoPaint);
+                        writeln!(
+                            wrong,
+                            "{}\n  {one} holds and misses\n{text}",
+                            case["modules"]
+                        )
+                        .unwrap();
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => write!(wrong, "{} {input}\n  {error}\n", case["modules"]).unwrap(),

@@ -4,18 +4,25 @@ use regorus::Value;
 
 use super::{
     Telling, Why, add, seen,
-    terms::{elements, is_nothing_found},
+    terms::{constant, elements, is_nothing_found},
 };
 use crate::{
     core::{Step, Term},
     explain::{
         frames::Place as At,
         notes::BlockOf,
-        told::{Condition, Outcome, Place, Seen, Tried},
+        told::{Condition, Definition, Outcome, Place, Seen, Tried},
         words::Known,
     },
+    resolve::tree::Local,
+    run::term::to_json,
     source::Span,
 };
+
+fn gives(definition: &Definition, member: &serde_json::Value) -> bool {
+    let value = definition.value.as_ref();
+    value.is_some_and(|value| value.value.as_ref() == Some(member))
+}
 
 impl Telling<'_> {
     /// The statements up to a place, each with its values.
@@ -128,10 +135,21 @@ impl Telling<'_> {
                 self.told_beside(visit, step, rule, &known, &mut told);
             }
         }
-        for at in group {
-            for looked in self.by_rule(&self.looked_at(at.visit)) {
+        let mut visits: Vec<usize> = group.iter().map(|at| at.visit).collect();
+        if outcome != Outcome::Held {
+            visits.extend(self.sources(&visits));
+        }
+        for visit in visits {
+            for looked in self.by_rule(&self.looked_at(visit)) {
                 let why = self.why(&looked, outcome, is_negated);
-                let some = self.definitions(&looked, why, depth);
+                let mut some = self.definitions(&looked, why, depth);
+                if why == Why::Given
+                    && !is_negated
+                    && let Some(member) = self.member(visit)
+                    && some.iter().any(|one| gives(one, &member))
+                {
+                    some.retain(|one| gives(one, &member));
+                }
                 // Leave out rules without conditions, such as tables: they do not depend on the request.
                 because.extend(
                     some.into_iter()
@@ -139,7 +157,7 @@ impl Telling<'_> {
                 );
             }
             if outcome != Outcome::Held {
-                self.inside(at.visit, is_negated, depth, &mut inside);
+                self.inside(visit, is_negated, depth, &mut inside);
             }
         }
         let place = place.unwrap_or_else(|| Place {
@@ -159,6 +177,67 @@ impl Telling<'_> {
             inside,
             notes: told,
         }
+    }
+
+    /// The earlier statements from which these statements have their variables.
+    fn sources(&self, group: &[usize]) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        let mut open = group.to_vec();
+        while let Some(visit) = open.pop() {
+            let at = self.frames.visits.get(visit);
+            let Some(step) = at.and_then(|at| self.notes.steps.get(at.step)) else {
+                continue;
+            };
+            for source in self.before(visit) {
+                let is_new = !group.contains(&source) && !found.contains(&source);
+                if is_new && self.gives_any(source, &step.locals) {
+                    found.push(source);
+                    open.push(source);
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// The statements that hold before this one: in its query, and in the queries around it.
+    fn before(&self, visit: usize) -> Vec<usize> {
+        let mut all = Vec::new();
+        let mut inner = Some(visit);
+        while let Some(visit) = inner {
+            let element = None;
+            let path = self.frames.path(At { visit, element });
+            all.extend(path.iter().map(|at| at.visit));
+            let at = self.frames.visits.get(visit);
+            let frame = at.and_then(|at| self.frames.frames.get(at.frame));
+            let block = frame.and_then(|frame| self.notes.blocks.get(frame.block));
+            inner = frame
+                .filter(|_| block.is_some_and(|block| block.of != BlockOf::Body))
+                .and_then(|frame| frame.parent);
+        }
+        all
+    }
+
+    fn gives_any(&self, visit: usize, locals: &[Local]) -> bool {
+        let at = self.frames.visits.get(visit);
+        let step = at.and_then(|at| self.notes.steps.get(at.step));
+        step.is_some_and(|step| match &step.step {
+            Step::Bind(local, _) => locals.contains(local),
+            step => elements(step).iter().any(|local| locals.contains(local)),
+        })
+    }
+
+    /// The member of a set that a statement asks for.
+    fn member(&self, visit: usize) -> Option<serde_json::Value> {
+        let at = self.frames.visits.get(visit)?;
+        let step = self.notes.steps.get(at.step)?;
+        let known = self.values_at(Some(visit), at.frame);
+        let member = match &step.step {
+            Step::Member(member, Term::Document(..)) => member,
+            Step::Test(Term::Document(_, way)) => way.first()?,
+            _ => return None,
+        };
+        to_json(&constant(member, &known)?).ok()
     }
 
     /// Groups frames by their rule, in the order of the rules.

@@ -8,7 +8,7 @@ use crate::{
     core::{Step, Term},
     explain::{
         notes::{Meaning, RuleNote, StepNote},
-        words::Known,
+        words::{Known, is_transparent},
     },
     resolve::tree::{Collection, Local, Scalar},
     run::term::to_json,
@@ -61,22 +61,25 @@ pub(super) fn is_constant(rule: &RuleNote, local: Local) -> bool {
     }
 }
 
-/// Whether a function only tests the form of a value.
-pub(super) fn is_shape_test(function: &Term) -> bool {
-    [
-        "internal.is_collection",
-        "internal.array_of",
-        "internal.object_of",
-    ]
-    .iter()
-    .any(|name| *function == Term::builtin(name))
-}
-
-/// Whether a function returns its argument unchanged.
-pub(super) fn is_transparent(function: &Term) -> bool {
-    ["internal.iterable", "internal.same"]
-        .iter()
-        .any(|name| *function == Term::builtin(name))
+/// Whether a term has one value, whatever the request and the data.
+pub(super) fn is_fixed(term: &Term, rule: &RuleNote) -> bool {
+    let all = |terms: &[Term]| terms.iter().all(|term| is_fixed(term, rule));
+    match term {
+        Term::Scalar(_) => true,
+        Term::Array(items) | Term::Set(items) => all(items),
+        Term::Object(pairs) => pairs
+            .iter()
+            .all(|(key, value)| is_fixed(key, rule) && is_fixed(value, rule)),
+        Term::Infix(_, operands) => is_fixed(&operands.0, rule) && is_fixed(&operands.1, rule),
+        Term::Call(function, arguments) => !is_policy_function(function) && all(arguments),
+        Term::Local(local) | Term::Inside(local, _) => match rule.meanings.get(local) {
+            Some(Meaning::Value(term) | Meaning::Element(_, term) | Meaning::Key(term)) => {
+                is_fixed(term, rule)
+            }
+            None => false,
+        },
+        Term::Document(..) | Term::Comprehension(..) => false,
+    }
 }
 
 pub(super) fn is_policy_function(function: &Term) -> bool {

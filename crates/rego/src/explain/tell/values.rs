@@ -5,8 +5,7 @@ use regorus::Value;
 use super::{
     Telling, add, seen,
     terms::{
-        constant, elements, is_constant, is_policy_function, is_shape_test, is_transparent,
-        path_of_input,
+        constant, elements, is_constant, is_fixed, is_policy_function, is_value, path_of_input,
     },
 };
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
         frames::{Place as At, Visit},
         notes::{BlockOf, RuleNote, StepNote},
         told::{Missing, Seen},
-        words::{Known, Words, shown},
+        words::{Known, Words, is_shape_test, is_transparent, shown},
     },
 };
 
@@ -111,9 +110,13 @@ impl Telling<'_> {
         for local in &step.locals {
             let text = words.text(&Term::Local(*local));
             if !is_constant(rule, *local) {
-                let mut one = seen(text, known.locals.get(local));
-                one.path =
-                    path_of_input(&Term::Local(*local), rule, known).filter(|_| !is_replaced);
+                let (term, value) = (Term::Local(*local), known.locals.get(local));
+                let mut one = seen(text, value);
+                if is_replaced {
+                    one.is_replaced = self.is_other(&term, value, rule, known);
+                } else {
+                    one.path = path_of_input(&term, rule, known);
+                }
                 add(values, one);
             }
         }
@@ -142,6 +145,7 @@ impl Telling<'_> {
         match &step.step {
             Step::Bind(_, Term::Comprehension(..)) => {}
             Step::Bind(_, Term::Call(function, _)) if is_transparent(function) => {}
+            Step::Bind(_, term) if is_value(term) && is_fixed(term, rule) => {}
             Step::Bind(local, term) if !self.is_about_made(term) => {
                 let value = outcome.value.as_ref();
                 if words.name(*local).is_some() && value.is_some() {
@@ -153,29 +157,15 @@ impl Telling<'_> {
                     );
                 }
             }
-            Step::Test(term) => {
-                self.tested(
-                    term,
-                    outcome.value.as_ref(),
-                    rule,
-                    known,
-                    is_replaced,
-                    values,
-                );
-            }
-            Step::Not(inner) => {
-                if let Step::Test(term) = inner.as_ref() {
-                    self.tested(
-                        term,
-                        outcome.value.as_ref(),
-                        rule,
-                        known,
-                        is_replaced,
-                        values,
-                    );
-                }
-            }
             _ => {}
+        }
+        let tested = match &step.step {
+            Step::Not(inner) => inner,
+            step => step,
+        };
+        if let Step::Test(term) = tested {
+            let value = outcome.value.as_ref();
+            self.tested(term, value, rule, known, is_replaced, values);
         }
     }
 
@@ -243,6 +233,7 @@ impl Telling<'_> {
     ) -> Seen {
         let mut one = seen(self.words(rule, known).text(term), value);
         if is_replaced {
+            one.is_replaced = self.is_other(term, value, rule, known);
             return one;
         }
         one.path = path_of_input(term, rule, known);
@@ -252,13 +243,37 @@ impl Telling<'_> {
         one
     }
 
-    /// The part that is missing in an undefined reference. `None` if the reference leads to a rule.
-    pub(super) fn missing(&self, term: &Term, known: &Known) -> Option<Missing> {
+    /// Whether a part of the request or of the data has another value there than at this place.
+    fn is_other(&self, term: &Term, value: Option<&Value>, rule: &RuleNote, known: &Known) -> bool {
+        let there = if path_of_input(term, rule, known).is_some() {
+            // A test has no request of its own.
+            if *self.input == Value::Undefined {
+                return false;
+            }
+            self.given(term, rule, known)
+        } else if let Some((_, root, keys)) = self.way_into(term, known) {
+            let mut there = root;
+            for key in &keys {
+                there = &there[key];
+            }
+            (*there != Value::Undefined).then(|| there.clone())
+        } else {
+            return false;
+        };
+        there.as_ref() != value
+    }
+
+    /// Where a reference begins, in the request or in the data, and the keys from there. `None` if it leads to a rule.
+    fn way_into<'t>(
+        &self,
+        term: &'t Term,
+        known: &Known,
+    ) -> Option<(&'t String, &Value, Vec<Value>)> {
         let Term::Document(path, way) = term else {
             return None;
         };
         let (first, names) = path.split_first()?;
-        let mut value =
+        let root =
             match first.as_str() {
                 "input" => self.input,
                 "data"
@@ -270,13 +285,14 @@ impl Telling<'_> {
                 }
                 _ => return None,
             };
-        let mut keys: Vec<Value> = names
-            .iter()
-            .map(|name| Value::from(name.as_str()))
-            .collect();
-        for key in way {
-            keys.push(constant(key, known)?);
-        }
+        let names = names.iter().map(|name| Some(Value::from(name.as_str())));
+        let keys = way.iter().map(|key| constant(key, known));
+        Some((first, root, names.chain(keys).collect::<Option<_>>()?))
+    }
+
+    /// The part that is missing in an undefined reference. `None` if the reference leads to a rule.
+    pub(super) fn missing(&self, term: &Term, known: &Known) -> Option<Missing> {
+        let (first, mut value, keys) = self.way_into(term, known)?;
         let mut at = first.clone();
         for key in keys {
             let next = &value[&key];

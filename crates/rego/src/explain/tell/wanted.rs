@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::{
     Telling,
-    terms::{constant, is_policy_function, is_shape_test, is_value, path_of_input},
+    terms::{constant, is_fixed, is_policy_function, is_value, path_of_input},
 };
 use crate::{
     core::{Step, Term},
@@ -12,7 +12,7 @@ use crate::{
         frames::Visit,
         notes::{RuleNote, StepNote},
         told::{Wanted, WantedValue},
-        words::Known,
+        words::{Known, is_shape_test, shown},
     },
     run::term::to_json,
 };
@@ -41,45 +41,59 @@ impl Telling<'_> {
             .frames
             .context(self.number(visit), self.notes)
             .is_some();
-        let wants = |term: &Term, to: WantedValue| Wanted {
-            name: words.text(term),
-            path: path_of_input(term, rule, known).filter(|_| !is_replaced),
-            to,
+        // What is fixed cannot have another value, and what is no Rego says nothing to the author.
+        let can_be_other = |term: &Term| !is_fixed(term, rule) && words.is_rego(term);
+        let wants = |term: &Term, to: WantedValue, text: Vec<String>| {
+            can_be_other(term).then(|| Wanted {
+                name: words.text(term),
+                path: path_of_input(term, rule, known).filter(|_| !is_replaced),
+                to,
+                text,
+            })
         };
         let is_of_input = |term: &Term| path_of_input(term, rule, known).is_some();
         match &step.step {
             Step::Same(left, right) => {
-                let (what, other) = if is_of_input(left) || !is_of_input(right) && is_value(right) {
-                    (left, right)
-                } else {
-                    (right, left)
-                };
-                let other = to_json(&value(other)?).ok()?;
-                Some(wants(what, WantedValue::OneOf(vec![other])))
+                let is_left_fixed_by_right = is_value(right) || !can_be_other(right);
+                let (what, other) =
+                    if is_of_input(left) || !is_of_input(right) && is_left_fixed_by_right {
+                        (left, right)
+                    } else {
+                        (right, left)
+                    };
+                let other = value(other)?;
+                let text = vec![shown(&other)];
+                wants(what, WantedValue::OneOf(vec![to_json(&other).ok()?]), text)
             }
             Step::Member(element, collection) => {
-                if is_of_input(collection) && !is_of_input(element) {
-                    let element = to_json(&value(element)?).ok()?;
-                    return Some(wants(collection, WantedValue::Containing(element)));
+                let is_by_collection = is_of_input(collection) && !is_of_input(element);
+                if is_by_collection || !can_be_other(element) {
+                    let element = value(element)?;
+                    let text = vec![shown(&element)];
+                    let to = WantedValue::Containing(to_json(&element).ok()?);
+                    return wants(collection, to, text);
                 }
-                let all = match value(collection)? {
-                    Value::Array(items) => items.iter().map(to_json).collect::<Result<_, _>>(),
-                    Value::Set(items) => items.iter().map(to_json).collect(),
-                    Value::Object(fields) => fields.values().map(to_json).collect(),
+                let collection = value(collection)?;
+                let all: Vec<&Value> = match &collection {
+                    Value::Array(items) => items.iter().collect(),
+                    Value::Set(items) => items.iter().collect(),
+                    Value::Object(fields) => fields.values().collect(),
                     _ => return None,
                 };
-                let all: Vec<serde_json::Value> = all.ok()?;
-                (!all.is_empty()).then(|| wants(element, WantedValue::OneOf(all)))
+                let text = all.iter().map(|value| shown(value)).collect();
+                let all: Result<Vec<_>, _> = all.into_iter().map(to_json).collect();
+                let all = all.ok().filter(|all| !all.is_empty())?;
+                wants(element, WantedValue::OneOf(all), text)
             }
             Step::Test(term @ (Term::Document(..) | Term::Inside(..) | Term::Local(_))) => {
-                Some(wants(term, WantedValue::Truth))
+                wants(term, WantedValue::Truth, Vec::new())
             }
             Step::Bind(_, term @ (Term::Document(..) | Term::Inside(..))) => {
-                Some(wants(term, WantedValue::Defined))
+                wants(term, WantedValue::Defined, Vec::new())
             }
             Step::Not(inner) => match inner.as_ref() {
                 Step::Test(term @ (Term::Document(..) | Term::Inside(..) | Term::Local(_))) => {
-                    Some(wants(term, WantedValue::NoTruth))
+                    wants(term, WantedValue::NoTruth, Vec::new())
                 }
                 _ => None,
             },
