@@ -58,7 +58,7 @@ pub(super) struct Test {
     /// Only tests whose name, `data.package.test_name` or `x_table.yaml: name of the row`, matches this regular expression
     #[arg(long, short, value_name = "REGEX")]
     run: Option<Regex>,
-    /// Print which lines were evaluated
+    /// Print which lines the tests that ran evaluate
     #[arg(long)]
     coverage: bool,
     /// Print which lines were evaluated, and fail if they are a smaller share, in percent
@@ -141,6 +141,24 @@ impl From<OnError> for BuiltinErrors {
     }
 }
 
+/// The paths that are not below another one, each once, so that no test runs twice.
+fn outermost(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    // A path that does not exist is reported when it is loaded.
+    let real = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let all: Vec<PathBuf> = paths.iter().map(real).collect();
+    let is_outermost = |(index, path): (usize, &PathBuf)| {
+        !all.iter()
+            .enumerate()
+            .any(|(at, other)| path.starts_with(other) && (path != other || at < index))
+    };
+    let kept = all.iter().enumerate().map(is_outermost);
+    paths
+        .iter()
+        .zip(kept)
+        .filter_map(|(path, is_kept)| is_kept.then_some(path))
+        .collect()
+}
+
 /// The topmost folders below `path` that directly contain Rego files, sorted by name.
 fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
     // A folder that cannot be read is reported when it is loaded.
@@ -207,7 +225,7 @@ impl Test {
         let config = self.config()?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
-        for path in &self.paths {
+        for path in outermost(&self.paths) {
             let (some, lines) = self.run_all(path, &config)?;
             results.extend(some);
             coverage.extend(lines);
@@ -321,17 +339,12 @@ impl Test {
             |e: String| CommandError::Config(Problems::file(path.display().to_string(), None, e));
         let sources = source::load(path).map_err(|e| fault(e.to_string()))?;
         let with_coverage = self.coverage || self.threshold.is_some();
-        let (results, coverage) = test::run(sources.clone(), version, errors, with_coverage)
-            .map_err(|e| fault(e.to_string()))?;
+        let run = self.run.clone();
+        let is_chosen = move |name: &str| run.as_ref().is_none_or(|run| run.is_match(name));
+        let ran = test::run(sources.clone(), version, errors, with_coverage, is_chosen);
+        let (results, coverage) = ran.map_err(|e| fault(e.to_string()))?;
         let mut all = Vec::new();
         for result in results {
-            if self
-                .run
-                .as_ref()
-                .is_some_and(|run| !run.is_match(&result.name))
-            {
-                continue;
-            }
             let why = match result.outcome {
                 TestOutcome::Fail | TestOutcome::Error(_) => {
                     // Without an explanation the failure is told all the same.

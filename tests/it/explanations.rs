@@ -183,18 +183,8 @@ fn tested() -> tempfile::TempDir {
 }
 
 fn test(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .arg("test")
-        .args(arguments)
-        .arg(".")
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
+    let all = [&["test"][..], arguments, &["."]].concat();
+    crate::tables::geowarden(folder, &all)
 }
 
 #[test]
@@ -237,6 +227,17 @@ fn tests_are_chosen_by_a_regular_expression() {
         text.starts_with("data.p_test.test_readers_read: PASS"),
         "{text}"
     );
+    // What the others evaluate does not count.
+    let lines = |run: &str| test(folder.path(), &["--run", run, "--coverage"]).1;
+    assert!(
+        lines("_read$").contains("p_test.rego: 20%"),
+        "{}",
+        lines("_read$")
+    );
+    // A folder that is given twice, and what is in it, is tested once.
+    let twice = ["--run", "_read$", "./.", "p_test.rego"];
+    let (code, text, _) = test(folder.path(), &twice);
+    assert_eq!((code, text.as_str()), (0, "PASS: 1/1\n"));
     let (code, _, err) = test(folder.path(), &["--run", "nothing"]);
     assert_eq!(code, 1);
     assert!(
@@ -259,6 +260,15 @@ fn results_are_read_by_ci_systems() {
     );
     assert!(
         text.contains("input.action = &quot;write&quot;&#10;"),
+        "{text}"
+    );
+
+    // Of a test with keys, the cases that fail.
+    let cases = "package p_test\n\ntest_cases[name][kind] if {\n\tsome name, all in {\"one\": {\"a\": 1, \"b\": 2}, \"two\": {\"a\": 1}}\n\tsome kind, n in all\n\tn == 1\n}\n";
+    fs::write(folder.path().join("q_test.rego"), cases).unwrap();
+    let (_, text, _) = test(folder.path(), &["--format", "junit", "--run", "cases"]);
+    assert!(
+        text.contains("<failure message=\"the case one: b is not true\">"),
         "{text}"
     );
 

@@ -73,7 +73,8 @@ fn policy(table: &str) -> tempfile::TempDir {
     folder
 }
 
-fn geowarden(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+/// The exit code, and what is printed.
+pub(crate) fn geowarden(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
         .args(arguments)
         .current_dir(folder)

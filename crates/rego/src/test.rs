@@ -41,7 +41,7 @@ pub enum TestOutcome {
     Pass,
     /// The value is false, undefined or something else, or one of the cases failed.
     Fail,
-    /// The rule was not run: its name begins with `todo_`.
+    /// The rule was not run: its name begins with `todo_test_`.
     Skip,
     /// The evaluation failed.
     Error(String),
@@ -81,7 +81,7 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
-/// Runs every rule named `test_*`, as `opa test` does. With `coverage`, it also returns which lines were evaluated.
+/// Runs the rules named `test_*` whose names in the report `chosen` takes, as `opa test` does. With `coverage`, it also returns which lines were evaluated.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
 ///     modules: BTreeMap::from([("example_test.rego".to_owned(), text.to_owned())]),
 ///     ..Sources::default()
 /// };
-/// let (results, coverage) = test::run(sources, Version::V1, BuiltinErrors::Refuse, true).unwrap();
+/// let (results, coverage) = test::run(sources, Version::V1, BuiltinErrors::Refuse, true, |_| true).unwrap();
 /// assert_eq!(results[0].name, "data.example.test_ada");
 /// assert_eq!(results[0].outcome, TestOutcome::Pass);
 /// assert_eq!(coverage[0].covered, [3, 5]);
@@ -103,6 +103,7 @@ pub fn run(
     version: Version,
     errors: BuiltinErrors,
     coverage: bool,
+    chosen: impl Fn(&str) -> bool + Send + 'static,
 ) -> Result<(Vec<TestResult>, Coverage), LoadError> {
     on_large_stack(move || {
         let written = Written {
@@ -118,6 +119,7 @@ pub fn run(
         engine.set_enable_coverage(coverage);
         let results = rules
             .into_iter()
+            .filter(|rule| chosen(&rule.name))
             .map(|rule| {
                 let place = path(&places.moved(rule.path.clone()));
                 run_test(&mut engine, rule, place)

@@ -154,6 +154,27 @@ fn what_is_told_has_its_place_and_its_cure() {
             "r if not input.who.name in data.blocked",
             "data a.rego:3:33: no data file and no rule has `data.blocked`, so this negation always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
         ),
+        (
+            "r if not input.whom",
+            "input a.rego:3:16: `input` has no member `whom`, so this negation always holds: what it was to keep out is let in: did you mean `input.who`?",
+        ),
+        (
+            "r if count([x | some x in data.blocked; x == input.who.name]) == 0",
+            "data a.rego:3:32: no data file and no rule has `data.blocked`, so nothing is gathered here: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+        ),
+        (
+            "r if count([x | some x in input.who.roles; not x in data.blocked]) == 0",
+            "data a.rego:3:58: no data file and no rule has `data.blocked`, so this negation always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+        ),
+        (
+            "r if \"a\" == \"b\"",
+            "condition a.rego:3:6: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
+        ),
+        (
+            "r if not 1 < 2.5",
+            "condition a.rego:3:6: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
+        ),
+        ("r if { 1 != 2; 1 == 1.0; input.how == \"read\" }", ""),
         ("r if {input.how == \"read\"}", ""),
         (
             "r if {\"a\": input.how}",
@@ -223,6 +244,10 @@ fn allowances_for_more_than_is_meant_are_told() {
         (
             "allow := true",
             "open a.rego:2:1: `allow` always holds, and lets everybody do everything: write conditions behind `if`",
+        ),
+        (
+            "allow if \"a\" == \"b\"",
+            "condition a.rego:2:10: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
         ),
         (
             "allow if true",

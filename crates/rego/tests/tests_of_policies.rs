@@ -15,7 +15,13 @@ fn results(rules: &str) -> Vec<TestResult> {
         modules: BTreeMap::from([("p_test.rego".to_owned(), text)]),
         ..Sources::default()
     };
-    let outcome = test::run(sources, Version::V1, BuiltinErrors::Undefined, false);
+    let outcome = test::run(
+        sources,
+        Version::V1,
+        BuiltinErrors::Undefined,
+        false,
+        |_| true,
+    );
     outcome.unwrap().0
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use geowarden_rego::test::TestOutcome;
 
-use super::results::{Ran, Reason};
+use super::results::{Ran, Reason, failed_cases};
 
 /// One suite with all tests.
 pub(super) fn xml(all: &[Ran]) -> String {
@@ -49,7 +49,7 @@ pub(super) fn xml(all: &[Ran]) -> String {
                 "failure",
                 match &ran.reason {
                     Some(Reason::OfRow(failure)) => failure.summary(),
-                    _ => "the test is not true".to_owned(),
+                    _ => untrue(&failed_cases(&ran.result.cases)),
                 },
             ),
             TestOutcome::Error(error) => ("error", error.clone()),
@@ -63,6 +63,14 @@ pub(super) fn xml(all: &[Ran]) -> String {
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
+}
+
+fn untrue(cases: &[String]) -> String {
+    match cases {
+        [] => "the test is not true".to_owned(),
+        [case] => format!("the case {case} is not true"),
+        cases => format!("the cases {} are not true", cases.join(", ")),
+    }
 }
 
 /// A text in XML 1.0, which has no characters for most controls.

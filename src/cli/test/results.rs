@@ -80,6 +80,19 @@ fn write_cases(text: &mut String, cases: &[CaseResult], depth: usize) {
     }
 }
 
+/// The cases that are not true, the inner ones behind the names of the outer ones.
+pub(super) fn failed_cases(cases: &[CaseResult]) -> Vec<String> {
+    let mut names = Vec::new();
+    for case in cases.iter().filter(|case| !case.passed) {
+        let inner = failed_cases(&case.cases);
+        if inner.is_empty() {
+            names.push(case.name.clone());
+        }
+        names.extend(inner.iter().map(|inner| format!("{}: {inner}", case.name)));
+    }
+    names
+}
+
 /// All results for people.
 pub(super) fn text(results: &[Ran], coverage: &Coverage, is_verbose: bool) -> String {
     let mut text = String::new();

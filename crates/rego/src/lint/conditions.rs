@@ -1,6 +1,9 @@
 //! Finds conditions that always or never hold, and bodies that are not part of the condition before them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Findings,
@@ -34,6 +37,15 @@ pub(super) fn check(
 }
 
 fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
+    if compares_constants(literal) == Some(false) {
+        findings.tell(
+            Code::Condition,
+            literal.span,
+            "this condition compares constants and never holds".to_owned(),
+            "compare with a part of `input`, or remove the rule",
+        );
+        return;
+    }
     let (condition, is_negated) = match &literal.kind {
         LiteralKind::Condition(Condition::Value(value)) => (value, false),
         LiteralKind::Not(Condition::Value(value)) => (value, true),
@@ -78,6 +90,45 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     };
     let message = format!("this condition {effect}: {because}");
     findings.tell(Code::Condition, literal.span, message, cure);
+}
+
+/// Whether a comparison of two constants holds. `None` if the statement is no such comparison, or if it cannot be told.
+fn compares_constants(literal: &Literal) -> Option<bool> {
+    let (condition, is_negated) = match &literal.kind {
+        LiteralKind::Condition(condition) => (condition, false),
+        LiteralKind::Not(condition) => (condition, true),
+        _ => return None,
+    };
+    let (operator, left, right) = match condition {
+        Condition::Unify(left, right) => (Operator::Equal, left, right),
+        Condition::Value(Value::Infix(operator, operands)) => (*operator, &operands.0, &operands.1),
+        Condition::Value(_) => return None,
+    };
+    let (Value::Scalar(left), Value::Scalar(right)) = (left, right) else {
+        return None;
+    };
+    let order = match (left, right) {
+        (Scalar::Number(left), Scalar::Number(right)) => {
+            let number = |text: &String| text.parse::<f64>().ok();
+            number(left)?.partial_cmp(&number(right)?)?
+        }
+        (Scalar::String(left), Scalar::String(right)) => left.cmp(right),
+        (Scalar::Bool(left), Scalar::Bool(right)) => left.cmp(right),
+        (Scalar::Null, Scalar::Null) => Ordering::Equal,
+        // Values of two types are never the same.
+        _ if operator == Operator::Equal => Ordering::Less,
+        _ => return None,
+    };
+    let holds = match operator {
+        Operator::Equal => order.is_eq(),
+        Operator::NotEqual => order.is_ne(),
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        Operator::GreaterOrEqual => order.is_ge(),
+        _ => return None,
+    };
+    Some(holds != is_negated)
 }
 
 /// Whether a value has parts that are not constant. It is undefined if one of them is, so a condition on it tests them.

@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     resolve::{
         File, Mention,
-        tree::{Condition, Literal, LiteralKind},
+        tree::{Literal, LiteralKind, Value},
         uses,
     },
     source::Span,
@@ -26,14 +26,16 @@ pub(super) fn check(
     data: &Map<String, Json>,
     findings: &mut Findings<'_>,
 ) {
-    let negated = negations(file);
+    let effects = effects(file);
     for mention in &file.mentions {
         match mention.path.split_first() {
-            Some((first, names)) if first == "input" => input(mention, names, schema, findings),
+            Some((first, names)) if first == "input" => {
+                input(mention, names, schema, effect(mention, &effects), findings);
+            }
             Some((_, names)) if !names.is_empty() && !rules.is_touched_by(&mention.path) => {
                 if let Some(missing) = missing(names, data) {
-                    let is_negated = negated.iter().any(|span| is_within(mention.span, *span));
-                    tell_data(mention, names, missing, data, is_negated, findings);
+                    let effect = effect(mention, &effects);
+                    tell_data(mention, names, missing, data, effect, findings);
                 }
             }
             _ => {}
@@ -45,7 +47,22 @@ fn is_within(inner: Span, outer: Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-fn input(mention: &Mention, names: &[String], schema: Schema<'_>, findings: &mut Findings<'_>) {
+/// What comes of a missing part in the innermost statement that names it.
+fn effect(mention: &Mention, effects: &[(Span, &'static str)]) -> &'static str {
+    let around = effects
+        .iter()
+        .filter(|(span, _)| is_within(mention.span, *span));
+    let innermost = around.min_by_key(|(span, _)| span.end - span.start);
+    innermost.map_or("so this never holds", |(_, effect)| *effect)
+}
+
+fn input(
+    mention: &Mention,
+    names: &[String],
+    schema: Schema<'_>,
+    effect: &str,
+    findings: &mut Findings<'_>,
+) {
     let mut part = schema;
     let mut path = "input".to_owned();
     for (at, name) in names.iter().enumerate() {
@@ -70,7 +87,7 @@ fn input(mention: &Mention, names: &[String], schema: Schema<'_>, findings: &mut
                     )
                 } else {
                     (
-                        format!("`{path}` has no member `{name}`, so this never holds"),
+                        format!("`{path}` has no member `{name}`, {effect}"),
                         Some(format!("it has {}", known.join(", "))),
                     )
                 };
@@ -89,19 +106,22 @@ fn input(mention: &Mention, names: &[String], schema: Schema<'_>, findings: &mut
     }
 }
 
-/// The places of the statements that are negations.
-fn negations(file: &File) -> Vec<Span> {
+/// The statements in which a missing part has another effect than that they never hold.
+fn effects(file: &File) -> Vec<(Span, &'static str)> {
+    let negated = "so this negation always holds: what it was to keep out is let in";
+    let gathered = "so nothing is gathered here";
     let mut found = Vec::new();
     for rule in &file.rules {
+        uses::values(rule, &mut |value, _| {
+            if let Value::Comprehension(_, _, _, query) = value {
+                let literals = query.literals.iter();
+                found.extend(literals.map(|literal| (literal.span, gathered)));
+            }
+        });
         uses::literals(rule, &mut |literal: &Literal| {
-            let is_negation = match &literal.kind {
-                LiteralKind::Not(_) => true,
-                LiteralKind::Condition(Condition::Unify(..) | Condition::Value(_))
-                | LiteralKind::SomeIn { .. }
-                | LiteralKind::Every { .. } => false,
-            };
-            if is_negation {
-                found.push(literal.span);
+            if matches!(literal.kind, LiteralKind::Not(_)) {
+                found.retain(|(span, _)| *span != literal.span);
+                found.push((literal.span, negated));
             }
         });
     }
@@ -126,7 +146,7 @@ fn tell_data(
     names: &[String],
     missing: usize,
     data: &Map<String, Json>,
-    is_negated: bool,
+    effect: &str,
     findings: &mut Findings<'_>,
 ) {
     let path = format!("data.{}", names.get(..=missing).unwrap_or(names).join("."));
@@ -147,11 +167,6 @@ fn tell_data(
         let path = above.iter().map(String::as_str).chain([near.as_str()]);
         format!("data.{}", path.collect::<Vec<_>>().join("."))
     });
-    let effect = if is_negated {
-        "so this negation always holds: what it was to keep out is let in"
-    } else {
-        "so this never holds"
-    };
     findings.add(Diagnostic {
         code: Code::Data,
         span: mention

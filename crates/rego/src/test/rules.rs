@@ -31,7 +31,7 @@ pub(super) struct TestRule {
 /// The kind of value that a test gives.
 #[derive(PartialEq)]
 pub(super) enum Gives {
-    /// None: the test is not run, because its name begins with `todo_`.
+    /// None: the test is not run, because its name begins with `todo_test_`.
     Nothing,
     /// `true`, if it passes.
     Truth,
