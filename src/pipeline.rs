@@ -94,7 +94,7 @@ pub fn note_input(rules: &Rules, scope: InputScope, record: &mut DecisionRecord<
         InputScope::Reads => rules.policy.read_input(&question),
         InputScope::Full => rules.policy.shown(&question),
     };
-    let credentials = rules.authn.credential_headers(check);
+    let credentials = rules.authn.credential_headers();
     record.input = Some(RecordedInput::new(scope, input, &credentials));
 }
 

@@ -63,9 +63,6 @@ use opaque::OpaqueTokenAuthenticator;
 /// The header with a credential for a proxy on the way (RFC 9110, section 11.7.2).
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 
-/// The header with the address of the page before.
-const REFERER: &str = "referer";
-
 /// The API keys, and where clients send them.
 #[derive(Debug)]
 pub struct ApiKeySettings {
@@ -157,7 +154,7 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal<'r> {
     /// The headers to remove.
-    pub headers: [Option<&'r str>; 4],
+    pub headers: [Option<&'r str>; 3],
     /// The value of the header `cookie` that is left, where some of the cookies hold credentials and others do not.
     pub cookies_left: Option<String>,
 }
@@ -216,15 +213,13 @@ impl Chain {
         &self.query_parameters
     }
 
-    /// The headers of a request that can hold a credential (lower case): nobody may log them.
-    pub fn credential_headers<'a>(&'a self, check: &'a CheckInput) -> BTreeSet<&'a str> {
+    /// The headers that can hold a credential (lower case): nobody may log them. Those with an address that has one are taken
+    /// out before ([`CheckInput::withhold`]).
+    pub fn credential_headers(&self) -> BTreeSet<&str> {
         let api_key = self.api_keys.as_ref().map(|keys| keys.header.as_str());
-        // Addresses of pages and requests can have the query parameters that were taken out of the request itself.
-        let with_parameters = check.headers_with_parameters(&self.query_parameters);
         [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]
             .into_iter()
             .chain(api_key)
-            .chain(with_parameters)
             .collect()
     }
 
@@ -285,9 +280,8 @@ impl Chain {
             cookie::Rest::Left(left) => (None, Some(left)),
             cookie::Rest::Nothing => (Some(COOKIE), None),
         };
-        let referer = check.withheld.referer.then_some(REFERER);
         Removal {
-            headers: [api_key, authorization, cookie, referer],
+            headers: [api_key, authorization, cookie],
             cookies_left,
         }
     }

@@ -202,8 +202,8 @@ impl Serialize for ShownAttributes<'_> {
         let mut context = Context::of(message).map_err(S::Error::custom)?;
         if let Some(http) = context.request.as_mut().and_then(|r| r.http.as_mut()) {
             http.set_target(self.target);
-            if self.check.withheld.referer {
-                http.remove_header("referer");
+            for name in &self.check.withheld.headers {
+                http.remove_header(name);
             }
         }
         attributes::show(&context, serializer)

@@ -46,8 +46,11 @@ impl CheckInput {
     }
 }
 
+/// Envoy's mark at a body of which it sent only a part.
+const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
+
 /// Whether Envoy sent only part of the body: `with_request_body` is missing, or its limit is too small.
 pub fn is_partial(headers: &Headers) -> bool {
-    let mut partial = headers.all("x-envoy-auth-partial-body");
+    let mut partial = headers.all(PARTIAL_BODY);
     partial.any(|value| value == b"true")
 }

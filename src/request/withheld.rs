@@ -1,13 +1,14 @@
 //! Query parameters that hold credentials. They are taken out of a request before anything else reads it, so that no log, no policy
-//! and not pygeoapi sees them.
+//! and not pygeoapi sees them. So are headers with an address that has one.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode;
 
-use super::{CheckInput, Headers};
+use super::{CheckInput, Headers, PARTIAL_BODY};
 
-const REFERER: &str = "referer";
+/// How often an address in a header may be percent-encoded: once for each address that it stands in as a parameter.
+const MAX_ENCODINGS: usize = 3;
 
 /// A query parameter that was taken out.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,8 +33,9 @@ impl fmt::Debug for Parameter {
 pub struct Withheld {
     /// Of its query, in order.
     pub parameters: Vec<Parameter>,
-    /// Whether its `Referer` had one of them and was taken out as a whole: a browser sends there the address of the page before.
-    pub referer: bool,
+    /// The names of the headers that had one of them in an address. Each was taken out as a whole: a browser sends the address
+    /// of the page before (`referer`), and proxies that of the request (`x-original-url`, `x-envoy-original-path`).
+    pub headers: Vec<String>,
 }
 
 impl CheckInput {
@@ -46,27 +48,50 @@ impl CheckInput {
             self.target = rest;
             self.withheld.parameters = parameters;
         }
-        let is_told = self
-            .headers
-            .all(REFERER)
-            .any(|page| take(page, names).is_some());
-        if is_told {
-            self.withheld.referer = true;
-            let others = self.headers.iter().filter(|(name, _)| *name != REFERER);
-            let others: Headers = others.collect();
-            self.headers = others;
-        }
-    }
-
-    /// The headers with an address that has one of these query parameters.
-    pub fn headers_with_parameters<'a>(
-        &'a self,
-        names: &'a [String],
-    ) -> impl Iterator<Item = &'a str> {
         let headers = self.headers.iter();
-        let headers = headers.filter(|(_, value)| take(value, names).is_some());
-        headers.map(|(name, _)| name)
+        let telling = headers.filter(|(_, value)| tells(value, names));
+        let mut told: Vec<String> = telling.map(|(name, _)| name.to_owned()).collect();
+        if told.is_empty() {
+            return;
+        }
+        told.sort_unstable();
+        told.dedup();
+        let others = self.headers.iter();
+        // A client must not hide Envoy's own mark behind one that it wrote.
+        let is_mark = |name: &str, value: &[u8]| name == PARTIAL_BODY && !tells(value, names);
+        let others: Headers = others
+            .filter(|(name, value)| !told.iter().any(|t| t == name) || is_mark(name, value))
+            .collect();
+        self.headers = others;
+        self.withheld.headers = told;
     }
+}
+
+/// Whether the value of a header has one of these parameters in an address, or in an address that is a parameter of another
+/// one.
+fn tells(value: &[u8], names: &[String]) -> bool {
+    let mut text = Cow::Borrowed(value);
+    for _ in 0..MAX_ENCODINGS {
+        if has_parameter(&text, names) {
+            return true;
+        }
+        let decoded = match Cow::from(percent_decode(&text)) {
+            Cow::Owned(decoded) => decoded,
+            // Nothing in it is encoded.
+            Cow::Borrowed(_) => return false,
+        };
+        text = Cow::Owned(decoded);
+    }
+    has_parameter(&text, names)
+}
+
+/// Whether one of these parameters stands behind a `?` or `&`.
+fn has_parameter(text: &[u8], names: &[String]) -> bool {
+    let mut behind = text.split(|byte| matches!(byte, b'?' | b'&')).skip(1);
+    behind.any(|pair| {
+        let name = decode(pair.split(|byte| *byte == b'=').next().unwrap_or_default());
+        names.iter().any(|other| other.as_bytes() == name)
+    })
 }
 
 /// The target without these parameters, and the parameters; `None` if there are none of them.
@@ -151,12 +176,48 @@ mod tests {
     }
 
     #[test]
-    fn a_referer_with_a_credential_is_taken_out() {
-        let page = "https://maps.example.org/collections?api_key=k";
-        let check = taken("/a", &[("accept", "*/*"), ("Referer", page)]);
-        assert!(check.withheld.referer);
-        assert_eq!(check.headers, [("accept", "*/*")].into_iter().collect());
-        let check = taken("/a", &[("referer", "https://maps.example.org/?f=html")]);
-        assert!(!check.withheld.referer && !check.headers.is_empty());
+    fn headers_with_a_credential_in_an_address_are_taken_out() {
+        for (name, value) in [
+            ("Referer", "https://maps.example.org/collections?api_key=k"),
+            ("X-Original-URL", "/collections?f=json&api_key=k"),
+            ("x-forwarded-uri", "/a?%61pi%5Fkey=k"),
+            ("x-envoy-original-path", "/a?api_key=k&access_token=k"),
+            (
+                "link",
+                "<https://a/?f=json>, <https://b/?api_key=k>; rel=next",
+            ),
+            // An address in an address, as a page to log in has it.
+            (
+                "referer",
+                "https://idp/?next=https%3A%2F%2Fmaps%2F%3Fapi_key%3Dk",
+            ),
+            (
+                "referer",
+                "https://idp/?next=%2Flogin%3Fnext%3D%252F%253Fapi_key%253Dk",
+            ),
+        ] {
+            let check = taken("/a", &[("accept", "*/*"), (name, value), (name, "/b")]);
+            assert_eq!(check.headers, [("accept", "*/*")].into_iter().collect());
+            assert_eq!(
+                check.withheld.headers,
+                [name.to_ascii_lowercase()],
+                "{value}"
+            );
+            assert!(check.withheld.parameters.is_empty());
+        }
+        let mark = "x-envoy-auth-partial-body";
+        let check = taken("/a", &[(mark, "/?api_key=k"), (mark, "true")]);
+        assert!(crate::request::is_partial(&check.headers));
+        for (name, value) in [
+            ("referer", "https://maps.example.org/?f=html&api_keys=1"),
+            ("referer", "https://maps.example.org/api_key=k"),
+            // A place of its own, which is configured by itself.
+            ("cookie", "api_key=k"),
+            ("x-a", "100%&?%"),
+        ] {
+            let check = taken("/a", &[(name, value)]);
+            assert_eq!(check.withheld, Withheld::default(), "{value}");
+            assert!(!check.headers.is_empty());
+        }
     }
 }

@@ -71,9 +71,13 @@ pub(super) fn to_remove<'a>(
 ) -> Vec<&'a str> {
     let of_policy = removed_by_policy(record);
     let credentials = permit.removal.headers.into_iter().flatten();
-    let of_client = record.request.into_iter();
-    let of_client = of_client.flat_map(|check| check.headers.iter().map(|(name, _)| name));
+    let request = record.request.into_iter();
+    let of_client = request
+        .clone()
+        .flat_map(|check| check.headers.iter().map(|(name, _)| name));
+    let withheld = request.flat_map(|check| &check.withheld.headers);
     let mut all: Vec<&str> = of_policy
+        .chain(withheld.map(String::as_str))
         .chain(of_client.filter(|name| is_identity_header(name)))
         .chain(IDENTITY_HEADERS)
         // Envoy removes headers after it has set others, so a header that is set must not be removed.

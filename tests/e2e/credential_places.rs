@@ -12,7 +12,7 @@ const ROUTE: &str = "- match: {prefix: /}
 ";
 const ECHO: &str = r#"- match: {prefix: /}
                           response_headers_to_add:
-                            - header: {key: x-seen, value: "path=%REQ(:PATH)% cookie=%REQ(COOKIE)% authorization=%REQ(AUTHORIZATION)% referer=%REQ(REFERER)%"}
+                            - header: {key: x-seen, value: "path=%REQ(:PATH)% cookie=%REQ(COOKIE)% authorization=%REQ(AUTHORIZATION)% referer=%REQ(REFERER)%%REQ(X-ORIGINAL-URL)%"}
 "#;
 
 const PLACES: &str =
@@ -82,7 +82,8 @@ async fn a_credential_opens_in_each_place_and_is_seen_nowhere() -> Outcome {
     let page = format!("https://maps.example.org/collections?api_key={key}");
     let ask = Ask::get(format!("{ITEMS}?limit=1&api_key={key}&f=json"))
         .header("cookie", "a=1; b=2")
-        .header("referer", &*page);
+        .header("referer", &*page)
+        .header("x-original-url", &*page);
     let answer = stage.ask(ask).await?;
     let expected = format!("path={ITEMS}?limit=1&f=json cookie=a=1; b=2 authorization= referer=");
     assert_eq!(seen(&answer), expected);

@@ -326,14 +326,15 @@ async fn inputs_are_told_only_to_those_that_ask_and_without_credentials() {
             "{told:?}"
         );
         assert!(!format!("{told:?}").contains(OSGEO_KEY), "{told:?}");
-        let is_in_query = headers.iter().any(|(name, _)| *name == "referer");
-        let erased = if is_in_query {
-            "x-envoy-original-path"
+        if headers.iter().any(|(name, _)| *name == "referer") {
+            // Headers with an address that has the key are taken out before anything reads them.
+            for (name, _) in headers {
+                assert!(!told.input.contains(name), "{name}: {told:?}");
+            }
         } else {
-            headers[0].0
-        };
-        let pointer = format!("/input/request/headers/{erased}");
-        assert!(told.erased.contains(&pointer), "{pointer}: {told:?}");
+            let pointer = format!("/input/request/headers/{}", headers[0].0);
+            assert!(told.erased.contains(&pointer), "{pointer}: {told:?}");
+        }
     }
     // Neither an allowed request, nor one that no policy saw.
     for path in ["/collections/obs", "/collections%2Fobs"] {

@@ -342,6 +342,7 @@ fn requests() -> Vec<(&'static str, String)> {
         ("cookie", "key=M; key=M"),
         ("cookie", "token=M.M.M"),
         ("referer", "https://maps.example.org/?api_key=M"),
+        ("x-original-url", "/collections?f=json&api_key=M"),
         ("authorization", "M Bearer x"),
         ("cookie", "session=M"),
         ("cookie", "M"),
@@ -408,7 +409,14 @@ async fn no_policy_sees_a_credential_of_the_query() {
         .unwrap();
     let path = format!("/collections/obs/items?limit=1&api_key={MARKER}&f=json");
     let referer = format!("https://maps.example.org/?api_key={MARKER}");
-    let check = request("GET", &path, &[("referer", &referer), ("accept", "*/*")]);
+    let sent = [
+        ("referer", referer.as_str()),
+        ("x-original-url", &path),
+        ("x-forwarded-uri", &path),
+        ("x-envoy-original-path", &path),
+        ("accept", "*/*"),
+    ];
+    let check = request("GET", &path, &sent);
     let told = format!("{:?}", client.check(check).await.unwrap().into_inner());
     for part in ["raw_target", "in-query", "headers", "limit=1"] {
         assert!(told.contains(part), "{part}: {told}");

@@ -129,7 +129,9 @@ impl Eval {
         };
         let removal = decider.rules().authn.removal(check, principal);
         let is_credential = |name: &str| {
-            CREDENTIALS.contains(&name) || removal.headers.iter().flatten().any(|h| *h == name)
+            CREDENTIALS.contains(&name)
+                || removal.headers.iter().flatten().any(|h| *h == name)
+                || check.withheld.headers.iter().any(|h| h == name)
         };
         let mut shown = check.clone();
         shown.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
