@@ -23,15 +23,17 @@ const EXPLANATION: &str = "\
 The log has to be JSON lines (`telemetry.format: json`) whose decisions have the policy's input:
 
   decision_log: {input: reads}   what the policy reads of it
-  decision_log: {input: full}    all of it, so that it can also be asked what a changed policy would say
+  decision_log: {input: full}    all of it, also for a changed policy
 
-Lines before the JSON of a line and lines that are no JSON are skipped, so the output of journalctl and kubectl can be
-used as it is. The policy is evaluated as at the time of the decision. Credentials are never in the log, so what a policy
-reads of them is undefined here. Exit code 0: the policy allows it now; 2: it denies it, or the request was refused before
+Lines before the JSON of a line and lines that are no JSON are skipped, so the output of journalctl and kubectl can be \
+used as it is. The policy is evaluated as at the time of the decision. Credentials are never in the log, so what a policy \
+reads of them is undefined here. Exit code 0: the policy allows it now; 2: it denies it, or the request was refused before \
 the policy; 1: there is no such decision, or it has no input; 64: bad usage.
 
-  geowarden explain 7d1c6f0e-5b0a-4c39-9f58-0d2f5d3a9c11 --log decisions.jsonl --config geowarden.yaml
-  kubectl logs deploy/geodata -c geowarden | geowarden explain ID --log - --policy policies";
+  geowarden explain 7d1c6f0e-5b0a-4c39-9f58-0d2f5d3a9c11 \\
+    --log decisions.jsonl --config geowarden.yaml
+  kubectl logs deploy/geodata -c geowarden |
+    geowarden explain ID --log - --policy policies";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod compose;
 mod credentials;
+mod example;
 mod fastgeoapi;
 mod folder;
 mod guarded;
@@ -23,7 +24,8 @@ use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 
 use self::{
-    bootstrap::Bootstrap, folder::Folder, guarded::Guarded, place::Place, summary::Summary,
+    bootstrap::Bootstrap, example::Example, folder::Folder, guarded::Guarded, place::Place,
+    summary::Summary,
 };
 use super::{CommandError, print, print_json, read::backends};
 use crate::{
@@ -34,14 +36,17 @@ use crate::{
 
 /// How it is used.
 const EXPLANATION: &str = "\
-It reads the collections, the processes and the address of pygeoapi from pygeoapi's configuration. It writes geowarden.yaml, a
-policy by role with its tests, an API key, a bootstrap for Envoy, and pygeoapi's OpenAPI document with how to authenticate. At
+It reads the collections, the processes and the address of pygeoapi from pygeoapi's configuration. It writes geowarden.yaml, a \
+policy by role with its tests, an API key, a bootstrap for Envoy, and pygeoapi's OpenAPI document with how to authenticate. At \
 the end it says the commands that start everything. If one of the files is there already, nothing is written.
 
   geowarden init maps --pygeoapi pygeoapi-config.yml
-  geowarden init /etc/geowarden --pygeoapi /etc/pygeoapi/config.yml --for systemd
-  geowarden init maps --pygeoapi config.yml --mode jwt --issuer https://idp.example/realms/maps --audience pygeoapi
-  geowarden init maps --pygeoapi config.yml --mode fastgeoapi --env-file .env --policy auth.rego --for compose";
+  geowarden init /etc/geowarden --for systemd \\
+    --pygeoapi /etc/pygeoapi/config.yml
+  geowarden init maps --pygeoapi config.yml --mode jwt \\
+    --issuer https://idp.example/realms/maps --audience pygeoapi
+  geowarden init maps --pygeoapi config.yml --mode fastgeoapi \\
+    --env-file .env --policy auth.rego --for compose";
 
 /// How callers show who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -207,7 +212,7 @@ impl Init {
             files: folder.names(),
             key: mine.key,
             url: self.url(prefix),
-            page: guarded.page_to_try(),
+            example: local.example,
             has_login: mine.bootstrap.has_login(),
             commands,
             notes,
@@ -243,6 +248,7 @@ impl Init {
         let built = tenants::all(&sources).map_err(CommandError::Config)?;
         Ok(Local {
             warnings: [built.risks, built.warnings].concat(),
+            example: Example::find(guarded, &config)?,
             config,
         })
     }
@@ -307,4 +313,5 @@ fn of_options(problems: Problems) -> CommandError {
 struct Local {
     config: Config,
     warnings: Vec<String>,
+    example: Example,
 }

@@ -18,10 +18,11 @@ use crate::{
 
 /// What happens to the files.
 const EXPLANATION: &str = "\
-With --config the key file of that configuration is changed (`authn.api_keys`): whole at once, its owner, mode and comments stay.
+With --config the key file of that configuration is changed (`authn.api_keys`): whole at once, its owner, mode and comments stay. \
 A running geowarden takes up the change at once where files are watched (`policy.reload`), otherwise on SIGHUP.
 
-  geowarden key new --id osgeo --attribute 'roles=[reader]' --config geowarden.yaml
+  geowarden key new --config geowarden.yaml --id osgeo \\
+    --attribute 'roles=[reader]'
   geowarden key list --config geowarden.yaml
   geowarden key rotate osgeo --config geowarden.yaml
   geowarden key revoke osgeo --config geowarden.yaml";

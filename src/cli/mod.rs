@@ -48,7 +48,7 @@ use crate::config::{Config, Environment, Problems};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval, explain); 3 would change; 64 usage or configuration.\n\
+    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval, explain); 3 would change; 64 usage or configuration.\n\n\
                   Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191."
 )]
 pub struct Arguments {
@@ -136,7 +136,7 @@ struct TenantArguments {
 impl TenantArguments {
     /// Whether the command line names a configuration.
     fn names_a_configuration(&self) -> bool {
-        self.config.config.is_some() || self.config.env_file.is_some()
+        self.config.names_a_file()
     }
 
     fn load(&self) -> Result<Config, CommandError> {
@@ -289,4 +289,43 @@ fn print_json_line(value: &impl serde::Serialize) -> Result<(), CommandError> {
 fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
     print(&format!("{}\n", paint::shown_json(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::Arguments;
+
+    /// The narrowest terminal on which no example is broken.
+    const WIDTH: usize = 80;
+
+    /// What is wrong with the text below the options of a command, and of those below it.
+    fn faults(command: &Command, found: &mut Vec<String>) {
+        let texts = [command.get_after_help(), command.get_after_long_help()];
+        let texts = texts.into_iter().flatten().map(ToString::to_string);
+        for text in texts {
+            let lines: Vec<&str> = text.lines().collect();
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+            for pair in lines.windows(2) {
+                if pair.iter().all(|line| is_prose(line)) {
+                    found.push(format!("{}: {pair:?}", command.get_name()));
+                }
+            }
+            let examples = lines.iter().filter(|line| line.starts_with(' '));
+            let wide = examples.filter(|line| line.chars().count() >= WIDTH);
+            found.extend(wide.map(|line| format!("{}: {line}", command.get_name())));
+        }
+        for below in command.get_subcommands() {
+            faults(below, found);
+        }
+    }
+
+    /// A paragraph is one line, which is broken to the width of the terminal. With breaks of its own it would have both.
+    #[test]
+    fn help_is_broken_once() {
+        let mut found = Vec::new();
+        faults(&Arguments::command(), &mut found);
+        assert!(found.is_empty(), "{found:#?}");
+    }
 }

@@ -18,11 +18,14 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use self::{added::Added, document::Document};
-use super::{CommandError, TenantArguments, WOULD_CHANGE, print, replacing::replace};
+use super::{
+    CommandError, TenantArguments, WOULD_CHANGE, paint, print, print_error, replacing::replace,
+};
 
 /// The help text: how to run the command, and what it leaves unchanged.
-const EXPLANATION: &str = "Adds `components.securitySchemes` and `security` for the configured credentials: API keys by their header, bearer
-tokens, and OpenID Connect by the issuer's discovery document. Nothing else in the text changes. The schemes
+const EXPLANATION: &str = "\
+Adds `components.securitySchemes` and `security` for the configured credentials: API keys by their header, bearer \
+tokens, and OpenID Connect by the issuer's discovery document. Nothing else in the text changes. The schemes \
 of an earlier run are replaced. pygeoapi reads its document from this file (PYGEOAPI_OPENAPI):
 
   pygeoapi openapi generate config.yml --output-file openapi.yml
@@ -140,6 +143,17 @@ impl OpenApi {
         let fault = |e: &dyn std::fmt::Display| CommandError::Usage(format!("{name}: {e}"));
         let before = fs::read_to_string(&self.file).map_err(|e| fault(&e))?;
         let security = schemes::of(&config)?;
+        if security.schemes.is_empty() {
+            print_error(&format!(
+                "{}: the configuration has no credentials, so no security scheme is added{}\n",
+                paint::warning("note"),
+                if self.config.names_a_configuration() {
+                    ": set `authn.api_keys` or `authn.jwt`"
+                } else {
+                    ": name the file by --config"
+                }
+            ));
+        }
         let after = changed(&before, &security).map_err(|e| match e.line() {
             Some(line) => CommandError::Usage(format!("{name}:{line}: {e}")),
             None => fault(&e),

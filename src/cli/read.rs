@@ -1,7 +1,7 @@
 //! `geowarden read`: shows the resource of each request, without keys, policies or a server.
 
 use std::{
-    io::{self, BufRead, BufWriter, Write},
+    io::{self, BufRead, BufWriter, IsTerminal as _, Write},
     process::ExitCode,
 };
 
@@ -15,7 +15,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, TenantArguments, found_instead, paint};
+use super::{CommandError, TenantArguments, found_instead, paint, print_error};
 use crate::{
     reload::build,
     request::{
@@ -25,13 +25,17 @@ use crate::{
 };
 
 /// The help text: the input lines and the output lines.
-const EXPLANATION: &str = r#"Each line of standard input is one request:
-  {"method": "GET", "target": "/collections/obs/items?limit=10", "headers": [["accept", "*/*"]], "body": ""}
-`target` is the raw path and query, a character a byte (ISO 8859-1); `headers` and `body` may be left out.
+const EXPLANATION: &str = "\
+Each line of standard input is one request in JSON:
 
-One line is printed for each: {"read": {..}} with what a policy sees as `input.ogc` and, as `path`, what pygeoapi
-would receive, with `accept` and `content_type` where it would receive others than the client's; or
-{"refuse": RULE, "detail": ..}. The path of a file or a catalog is shown as `resource_path`."#;
+  echo '{\"method\": \"GET\", \"target\": \"/collections/obs/items\"}' | geowarden read
+
+`target` is the raw path and query, a character a byte (ISO 8859-1). `headers`, such as [[\"accept\", \"*/*\"]], and `body`, a text, \
+may be left out.
+
+One line is printed for each: {\"read\": {..}} with what a policy sees as `input.ogc` and, as `path`, what pygeoapi \
+would receive, with `accept` and `content_type` where it would receive others than the client's; or \
+{\"refuse\": RULE, \"detail\": ..}. The path of a file or a catalog is shown as `resource_path`.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]
@@ -77,6 +81,12 @@ impl Read {
         let reader = build::reader(&config).map_err(CommandError::Config)?;
         let credentials = config.authn.query_parameters();
         let mut input = io::stdin().lock();
+        if input.is_terminal() {
+            // Otherwise it would look as if nothing happened.
+            print_error(
+                "reads requests, one in JSON on each line, until Ctrl-D: geowarden read --help shows one\n",
+            );
+        }
         let mut output = BufWriter::new(io::stdout().lock());
         let mut line = Vec::new();
         for number in 1.. {

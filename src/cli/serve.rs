@@ -93,7 +93,7 @@ fn embedded_default(config: &mut Config) -> Result<String, CommandError> {
     }
     let _ = writeln!(
         text,
-        "This key is valid until geowarden ends, and is shown only now:\n\n  x-api-key: {}\n\nFor lasting keys: geowarden key new --help",
+        "This key is valid until geowarden ends, and is shown only now:\n\n  x-api-key: {}\n\nFor lasting keys: geowarden key new --help\nFor a policy of your own, and Envoy in front of your pygeoapi: geowarden init --help",
         made.key
     );
     config.authn.api_keys = Some(ApiKeys {

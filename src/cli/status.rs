@@ -21,12 +21,13 @@ use crate::transport::admin::v1::{
 
 /// The help text: the meaning of the output.
 const EXPLANATION: &str = "\
-It asks the gRPC admin service, which `server.admin_grpc.address` switches on. Exit code 0: it answered, ready or not
+It asks the gRPC admin service, which `server.admin_grpc.address` switches on. Exit code 0: it answered, ready or not \
 (`geowarden healthcheck` asks that); 1: nothing answers there; 64: bad usage or configuration.
 
   geowarden status --config geowarden.yaml
   geowarden status --address unix:/run/geowarden/admin.sock --json
-  geowarden status --address geowarden.example:9193 --ca ca.crt --cert tls.crt --key tls.key";
+  geowarden status --address geowarden.example:9193 \\
+    --ca ca.crt --cert tls.crt --key tls.key";
 
 /// The first second after the year 9999, in seconds since 1970.
 const YEAR_10000: u64 = 253_402_300_800;

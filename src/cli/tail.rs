@@ -24,16 +24,18 @@ use crate::transport::admin::v1::{
 
 /// The help text: the meaning of the filters.
 const EXPLANATION: &str = "\
-It asks the gRPC admin service, which `server.admin_grpc.address` switches on, and ends with the service, after
---count decisions, or by Ctrl-C. A decision is shown when it passes every filter that is given. In --path `*` stands
-for any characters, `/` among them: '/collections/obs/*' is all that is below that collection. Paths are shown without
-their query, and not at all for a request that could not be read. Who reads too slowly is told how many decisions it
-missed. With --explain, each refusal by the policy is followed by the reason: which condition did not hold, with the values
+It asks the gRPC admin service, which `server.admin_grpc.address` switches on, and ends with the service, after \
+--count decisions, or by Ctrl-C. A decision is shown when it passes every filter that is given. In --path `*` stands \
+for any characters, `/` among them: '/collections/obs/*' is all that is below that collection. Paths are shown without \
+their query, and not at all for a request that could not be read. Who reads too slowly is told how many decisions it \
+missed. With --explain, each refusal by the policy is followed by the reason: which condition did not hold, with the values \
 that it saw, of the policy of --config. Exit code 0: --count were shown; 1: nothing answers there, or the service ended; 64: bad usage.
 
   geowarden tail --config geowarden.yaml --outcome deny
-  geowarden tail --address unix:/run/geowarden/admin.sock --collection obs --principal osgeo
-  geowarden tail --address 127.0.0.1:9193 --path '/collections/*' --json | jq .reason
+  geowarden tail --address unix:/run/geowarden/admin.sock \\
+    --collection obs --principal osgeo
+  geowarden tail --address 127.0.0.1:9193 --path '/collections/*' --json \\
+    | jq .reason
   geowarden tail --config geowarden.yaml --outcome deny --explain";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -33,18 +33,19 @@ use crate::{
 
 /// The help text: the two kinds of tests.
 const EXPLANATION: &str = "\
-Two kinds of tests are run. Rules `test_*` in files `*_test.rego` run as `opa test` runs them. The rows of files
+Two kinds of tests are run. Rules `test_*` in files `*_test.rego` run as `opa test` runs them. The rows of files \
 `*_table.yaml` need no Rego. Each is decided as `serve` decides, by the policy in the folder of the table:
 
   # policies/lakes/authz_table.yaml
   - name: rangers read lakes
-    who: {attributes: {roles: [ranger]}}     # of an API key; or {claims: {..}} of a token; or anonymous
+    who: {attributes: {roles: [ranger]}}   # or {claims: {..}}, or anonymous
     request: {target: /collections/lakes/items}
-    decision: allow                          # or deny
+    decision: allow                        # or deny
 
   geowarden test policies/lakes
   geowarden test --run 'rangers' --watch policies/lakes
-  geowarden test --record policies/lakes/authz_table.yaml -- --attribute 'roles=[guest]' /collections/lakes/items";
+  geowarden test --record policies/lakes/authz_table.yaml -- \\
+    --attribute 'roles=[guest]' /collections/lakes/items";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]

@@ -710,6 +710,15 @@ fn pygeoapis_document_says_how_to_authenticate() {
     assert_eq!(run(&["--in-place"]), (Some(0), String::new()));
     assert_eq!(fs::read_to_string(path.join("o.yml")).unwrap(), shown);
     assert_eq!(run(&["--check"]), (Some(0), String::new()));
+    // Without a configuration there is nothing to add.
+    fs::write(path.join("o.yml"), document).unwrap();
+    let alone = geowarden(path, &["openapi", "o.yml"]);
+    assert_eq!(out(&alone), document);
+    assert!(
+        err(&alone).contains("no security scheme is added: name the file by --config"),
+        "{}",
+        err(&alone)
+    );
     fs::write(path.join("o.yml"), "a: 1\n").unwrap();
     let faulty = geowarden(path, &["openapi", "-c", "geowarden.yaml", "o.yml"]);
     assert_eq!(faulty.status.code(), Some(64));

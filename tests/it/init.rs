@@ -229,6 +229,14 @@ fn what_fastgeoapi_did_starts_and_passes_its_tests() {
             .contains("opens to everybody: lake-levels"),
         "{made}"
     );
+    // The example is a page that the policy does not open.
+    assert!(
+        made["requests"][0]
+            .as_str()
+            .unwrap()
+            .ends_with("/geo/collections/obs/items   # 401"),
+        "{made}"
+    );
     let tests = written(path, "policies/authz_test.rego");
     assert!(
         tests.contains("open := {\"lake-levels\"}") && tests.contains("closed := {\"obs\"}"),
@@ -260,6 +268,78 @@ fn the_tests_find_a_typing_error_and_an_open_collection() {
         assert_eq!(output.status.code(), Some(1));
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(told.contains(test), "{told}");
+    }
+}
+
+#[test]
+fn all_addresses_of_both_kinds_can_be_listened_on() {
+    for (listen, expected) in [
+        (
+            "[::]:8081",
+            r#"{address: "::", port_value: 8081, ipv4_compat: true}"#,
+        ),
+        ("[::1]:8081", r#"{address: "::1", port_value: 8081}"#),
+    ] {
+        let folder = place();
+        init(folder.path(), &["--listen", listen]);
+        let envoy = written(folder.path(), "envoy.yaml");
+        assert!(envoy.contains(expected), "{envoy}");
+        passes(folder.path(), &["check", "--envoy", "maps/envoy.yaml"]);
+    }
+}
+
+/// The text with this line in the place of the one that starts so, and of what belongs to that.
+fn with_line(text: &str, start: &str, line: &str) -> String {
+    assert!(text.lines().any(|old| old.starts_with(start)), "{start}");
+    let mut is_inside = false;
+    let lines = text.lines().filter_map(|old| {
+        if old.starts_with(start) {
+            is_inside = true;
+            return Some(line);
+        }
+        is_inside = is_inside && old.starts_with("    ");
+        (!is_inside).then_some(old)
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The edits of docs/linux.md: each passes the tests once both files say it.
+#[test]
+fn a_documented_change_of_the_roles_passes_its_tests() {
+    let folder = place();
+    let path = folder.path();
+    init(path, &[]);
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/linux.md")).unwrap();
+    let rows = page.lines().filter(|line| line.contains(" := {"));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| row.split('`').skip(1).step_by(2).collect())
+        .collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for row in rows {
+        let (role, set) = (row[row.len() - 2], row[row.len() - 1]);
+        let (name, rights) = role.split_once(": ").unwrap();
+        for (file, line, start) in [
+            (
+                "data.yaml",
+                format!("  {name}: {rights}"),
+                format!("  {name}:"),
+            ),
+            (
+                "authz_test.rego",
+                set.to_owned(),
+                format!("{} :=", set.split_once(" :=").unwrap().0),
+            ),
+        ] {
+            let file = path.join("maps/policies").join(file);
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, with_line(&text, &start, &line)).unwrap();
+            // Alone it says something else than the other file.
+            if file.ends_with("data.yaml") && name != "editor" {
+                let output = geowarden(path, &["test", "maps/policies"]);
+                assert_eq!(output.status.code(), Some(1), "{role}");
+            }
+        }
+        passes(path, &["test", "maps/policies"]);
     }
 }
 

@@ -128,13 +128,16 @@ impl Eval {
             })
         };
         let removal = decider.rules().authn.removal(check, principal);
+        let mut shown = check.clone();
+        shown.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
+        let withheld = [check, &shown]
+            .into_iter()
+            .flat_map(|check| &check.withheld.headers);
         let is_credential = |name: &str| {
             CREDENTIALS.contains(&name)
                 || removal.headers.iter().flatten().any(|h| *h == name)
-                || check.withheld.headers.iter().any(|h| h == name)
+                || withheld.clone().any(|h| h == name)
         };
-        let mut shown = check.clone();
-        shown.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
         let sent: Headers = self.headers()?;
         let mut headers: BTreeMap<String, Values> = BTreeMap::new();
         for (name, value) in sent.iter().filter(|(name, _)| !is_credential(name)) {

@@ -159,12 +159,12 @@ fn of_author(
     native.strips_prefix = is(Kind::MissingContext);
     if is(Kind::AllowByDefault) {
         notes.push(format!(
-            "{name} lets everybody in unless a rule says otherwise: write `default allow := false`"
+            "{name} lets everybody in unless a rule says otherwise: write `default allow := false` in policies/authz.rego"
         ));
     }
     let version = if native.is_old_rego {
         notes.push(
-            "the policy is Rego v0: run its tests by `geowarden test --v0-compatible`".to_owned(),
+            format!("{name} is Rego v0, and so is its copy policies/authz.rego: run the tests by `geowarden test --v0-compatible`"),
         );
         Version::V0
     } else {
@@ -186,7 +186,10 @@ fn of_author(
         .cloned()
         .partition(|id| open.contains(id));
     if !open.is_empty() {
-        notes.push(format!("{name} opens to everybody: {}", open.join(", ")));
+        notes.push(format!(
+            "{name} opens to everybody: {}. The tests hold that; if it is not meant, change policies/authz.rego and authz_test.rego",
+            open.join(", ")
+        ));
     }
     let path = prefix
         .map(|prefix| format!("{}, ", json!(prefix)))

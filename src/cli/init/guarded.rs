@@ -171,13 +171,15 @@ impl Guarded {
         })
     }
 
-    /// What a reader may ask for, below pygeoapi's root.
-    pub(super) fn page_to_try(&self) -> String {
-        match (self.with_items.first(), self.collections.first()) {
-            (Some(id), _) => format!("/collections/{}/items", encoded(id)),
-            (None, Some(id)) => format!("/collections/{}", encoded(id)),
-            (None, None) => "/collections".to_owned(),
-        }
+    /// What a reader may ask for, below pygeoapi's root; the first is the best to show.
+    pub(super) fn pages_to_try(&self) -> impl Iterator<Item = String> {
+        let items = self.with_items.iter();
+        let items = items.map(|id| format!("/collections/{}/items", encoded(id)));
+        let others = self.collections.iter();
+        let others = others.filter(|id| !self.with_items.contains(*id));
+        items
+            .chain(others.map(|id| format!("/collections/{}", encoded(id))))
+            .chain(["/collections".to_owned()])
     }
 
     /// The folder of the configuration file, in which its data often are.

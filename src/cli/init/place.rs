@@ -6,8 +6,11 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::{
-    super::CommandError, Bootstrap, Folder, Guarded, Init, Mine, kubernetes, shell::quoted,
-    systemd, template::address,
+    super::CommandError,
+    Bootstrap, Folder, Guarded, Init, Mine, kubernetes,
+    shell::quoted,
+    systemd,
+    template::{address, listener},
 };
 use crate::{config::key_file::Entry, request::ogc::Backend};
 
@@ -167,7 +170,7 @@ impl Place {
         guarded: &Guarded,
         folder: &Folder,
     ) -> Result<String, CommandError> {
-        let listen = address(&init.listen.ip().to_string(), init.listen.port());
+        let listen = listener(init.listen);
         let loopback = address("127.0.0.1", 9191);
         match self {
             Self::Host => {
@@ -203,7 +206,11 @@ impl Place {
             Self::Host => vec![
                 pygeoapi(init.backend(), guarded, prefix, &shown("openapi.yml")),
                 format!("geowarden serve --config {}", shown("geowarden.yaml")),
-                format!("envoy --config-path {}", shown("envoy.yaml")),
+                // Another Envoy of this machine would be taken for an earlier one of the same service.
+                format!(
+                    "envoy --config-path {} --disable-hot-restart",
+                    shown("envoy.yaml")
+                ),
             ],
             // Its units know.
             Self::Systemd => Vec::new(),

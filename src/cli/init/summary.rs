@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{super::paint, shell::quoted};
+use super::{super::paint, example::Example, shell::quoted};
 
 pub(super) struct Summary {
     pub(super) folder: PathBuf,
@@ -13,7 +13,7 @@ pub(super) struct Summary {
     /// Where clients find pygeoapi.
     pub(super) url: String,
     /// What to ask for below it.
-    pub(super) page: String,
+    pub(super) example: Example,
     /// Whether people can log in.
     pub(super) has_login: bool,
     pub(super) commands: Vec<String>,
@@ -59,9 +59,9 @@ impl Summary {
     }
 
     fn requests(&self) -> Vec<String> {
-        let page = format!("{}{}", self.url, self.page);
-        let page = quoted(&page);
-        let mut requests = vec![format!("curl -i {page}   # 401")];
+        let Example { page, status } = &self.example;
+        let page = quoted(&format!("{}{page}", self.url));
+        let mut requests = vec![format!("curl -i {page}   # {status}")];
         if let Some(key) = &self.key {
             requests.push(format!("curl -i -H 'x-api-key: {key}' {page}   # 200"));
         }

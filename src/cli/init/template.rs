@@ -1,10 +1,30 @@
 //! The text of a shipped bootstrap, in which addresses are replaced.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::super::CommandError;
 
 /// An address as it stands in a bootstrap.
 pub(super) fn address(host: &str, port: u16) -> String {
     format!("socket_address: {{address: {host}, port_value: {port}}}")
+}
+
+/// An address to listen on. `::` stands for all addresses of both kinds, as most programs mean it.
+pub(super) fn listener(at: SocketAddr) -> String {
+    match at.ip() {
+        IpAddr::V4(ip) => address(&ip.to_string(), at.port()),
+        IpAddr::V6(ip) => {
+            let both = if ip.is_unspecified() {
+                ", ipv4_compat: true"
+            } else {
+                ""
+            };
+            // Unquoted, the colons would be YAML's own.
+            let host = format!("\"{ip}\"");
+            let plain = address(&host, at.port());
+            plain.replacen('}', &format!("{both}}}"), 1)
+        }
+    }
 }
 
 /// A bootstrap that is being adapted.

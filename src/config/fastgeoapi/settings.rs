@@ -286,7 +286,7 @@ impl Source<'_> {
         let audience = self.text("OAUTH2_EXPECTED_AUDIENCE");
         if audience.is_none() {
             let name = self.name("OAUTH2_EXPECTED_AUDIENCE");
-            notes.push(format!("{name} is not set: tokens for any audience are accepted, as fastgeoapi does; set it"));
+            notes.push(format!("{name} is not set: tokens for any audience are accepted, as fastgeoapi does; set it, or in a geowarden.yaml `authn.jwt[].audiences`"));
         }
         Scheme::Jwks {
             endpoint: self.address(
@@ -316,7 +316,7 @@ impl Source<'_> {
             }
             return None;
         };
-        notes.push("tokens of the provider are accepted for any audience, as fastgeoapi does: `authn.jwt[].audiences` names yours".to_owned());
+        notes.push("tokens of the provider are accepted for any audience, as fastgeoapi does: to accept yours only, name it in `authn.jwt[].audiences`".to_owned());
         Some(Scheme::Oidc {
             issuer: issuer.to_owned(),
         })
