@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from .rendering import K8S, kustomize, overlay
+from .rendering import K8S, kustomize, overlay, pod_of
 
 
 class Copies(unittest.TestCase):
@@ -19,6 +19,21 @@ class Copies(unittest.TestCase):
             self.assertEqual(
                 (K8S / copy).read_text(), (root / source).read_text(), f"copy it: cp {source} k8s/{copy}"
             )
+
+    def test_the_overlay_of_the_documentation_takes_the_image_that_it_names(self):
+        page = (K8S.parent / "docs" / "kubernetes.md").read_text()
+        (block,) = (part for part in page.split("```") if part.startswith("yaml\n# my-maps/kustomization.yaml"))
+        with tempfile.TemporaryDirectory() as work:
+            maps = Path(work) / "my-maps"
+            maps.mkdir()
+            (Path(work) / "geowarden").mkdir()
+            subprocess.run(["cp", "--recursive", K8S, Path(work) / "geowarden"], check=True)
+            (maps / "kustomization.yaml").write_text(block.removeprefix("yaml\n"))
+            for name in ("config.yml", "authz.rego", "data.yaml"):
+                (maps / name).write_text("")
+            (pod,) = (pod_of(found) for found in kustomize(maps) if found["kind"] == "Deployment")
+        images = {container["name"]: container["image"] for container in pod["initContainers"]}
+        self.assertEqual(images["geowarden"], "registry.example.org/geowarden:0.2.0")
 
     def test_a_copy_of_the_folder_renders_the_same(self):
         with tempfile.TemporaryDirectory() as work:
