@@ -72,7 +72,7 @@ lint: ## Check formatting, lints, dependencies, spelling and scripts
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
-	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/image.sh k8s/program.sh packaging/*.sh packaging/debian/p*
+	$(TOOLS)/bin/shellcheck tests/tools/*.sh .ci/run k8s/*.sh packaging/*.sh packaging/debian/p*
 	$(TOOLS)/bin/shellcheck --shell bash k8s/chart/files/drain.sh
 	$(TOOLS)/bin/yamllint --strict envoy k8s/base k8s/components k8s/overlays k8s/istio k8s/envoy-gateway k8s/chart/values.yaml k8s/chart/values-production.yaml k8s/chart/Chart.yaml packaging/compose .github policies tests/k8s/alerts_test.yaml
 	$(TOOLS)/bin/hadolint k8s/Dockerfile

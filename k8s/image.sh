@@ -14,14 +14,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=${GEOWARDEN_TOOLS:-$PWD/.tools}
-case ${ARCH:-$(uname -m)} in
-amd64 | x86_64) arch=amd64 rust=x86_64-unknown-linux-gnu ;;
-arm64 | aarch64) arch=arm64 rust=aarch64-unknown-linux-gnu ;;
-*)
-    echo "image: no such architecture: ${ARCH:-$(uname -m)} (expected amd64 or arm64)" >&2
-    exit 64
-    ;;
-esac
+# shellcheck source=k8s/architecture.sh
+. k8s/architecture.sh
 output=${OUTPUT:-$PWD/target/image/$arch}
 if [ -n "$(ls -A "$output" 2>/dev/null)" ] && [ ! -f "$output/oci-layout" ]; then
     echo "image: OUTPUT: expected a new folder or an OCI layout, found other files in $output" >&2

@@ -8,14 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case ${ARCH:-$(uname -m)} in
-amd64 | x86_64) rust=x86_64-unknown-linux-gnu ;;
-arm64 | aarch64) rust=aarch64-unknown-linux-gnu ;;
-*)
-    echo "program: no such architecture: ${ARCH:-$(uname -m)} (expected amd64 or arm64)" >&2
-    exit 64
-    ;;
-esac
+# shellcheck source=k8s/architecture.sh
+. k8s/architecture.sh
 profile=${PROFILE:-release}
 
 cargo_home=${CARGO_HOME:-$HOME/.cargo}

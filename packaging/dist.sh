@@ -11,14 +11,8 @@ cd "$(dirname "$0")/.."
 
 tools=${GEOWARDEN_TOOLS:-$PWD/.tools}
 output=$(mkdir -p "${OUTPUT:-target/dist}" && cd "${OUTPUT:-target/dist}" && pwd)
-case ${ARCH:-$(uname -m)} in
-amd64 | x86_64) arch=amd64 rust=x86_64-unknown-linux-gnu ;;
-arm64 | aarch64) arch=arm64 rust=aarch64-unknown-linux-gnu ;;
-*)
-    echo "dist: no such architecture: ${ARCH:-$(uname -m)} (expected amd64 or arm64)" >&2
-    exit 64
-    ;;
-esac
+# shellcheck source=k8s/architecture.sh
+. k8s/architecture.sh
 command -v dpkg-deb >/dev/null || {
     echo "dist: dpkg-deb is not installed, of Debian's package dpkg" >&2
     exit 1

@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::input_schema::kind;
+
 const PAGE: &str = "docs/policies/input.md";
 
 const BEFORE: &str = "# The input document
@@ -206,14 +208,7 @@ fn kinds(schema: &Value) -> Vec<&str> {
 
 /// Adds every part of a value that its schema does not allow to `found`.
 fn wrong(value: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let kind = kind(value);
     let kinds = kinds(schema);
     if !kinds.is_empty() && !kinds.contains(&kind) {
         found.push(format!("{path}: {kind}, not {kinds:?}"));

@@ -53,16 +53,21 @@ fn input(arguments: &[&str]) -> Value {
     serde_json::from_str(&told).unwrap_or_else(|e| panic!("{arguments:?}: {e}\n{told}{faults}"))
 }
 
-/// `path: kind` of every member below `value`.
-fn collect(value: &Value, path: &str, members: &mut BTreeSet<String>) {
-    let kind = match value {
+/// What a value is, in the words of JSON Schema.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    };
+    }
+}
+
+/// `path: kind` of every member below `value`.
+fn collect(value: &Value, path: &str, members: &mut BTreeSet<String>) {
+    let kind = kind(value);
     if !path.is_empty() {
         members.insert(format!("{path}: {kind}"));
     }

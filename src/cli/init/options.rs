@@ -15,65 +15,57 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// The name of an option, and whether it is given.
+type Given = (&'static str, bool);
+
 /// Refuses options that would have no effect.
 pub(super) fn have_effect(init: &Init) -> Result<(), CommandError> {
     let tokens = matches!(init.mode, Mode::Jwt | Mode::Oidc);
     let login = init.mode == Mode::Oidc;
     let moved = init.mode == Mode::Fastgeoapi;
     let is_here = init.place.has_document();
-    let given = [
+    let groups: [(bool, &str, &[Given]); 5] = [
         (
-            "--issuer",
-            init.issuer.is_some(),
             tokens,
             "--mode jwt or --mode oidc",
+            &[
+                ("--issuer", init.issuer.is_some()),
+                ("--audience", !init.audiences.is_empty()),
+            ],
         ),
         (
-            "--audience",
-            !init.audiences.is_empty(),
-            tokens,
-            "--mode jwt or --mode oidc",
-        ),
-        (
-            "--client-id",
-            init.client_id.is_some(),
             login,
             "--mode oidc",
+            &[
+                ("--client-id", init.client_id.is_some()),
+                ("--client-secret-file", init.client_secret_file.is_some()),
+                ("--scope", !init.scopes.is_empty()),
+            ],
         ),
         (
-            "--client-secret-file",
-            init.client_secret_file.is_some(),
-            login,
-            "--mode oidc",
-        ),
-        ("--scope", !init.scopes.is_empty(), login, "--mode oidc"),
-        (
-            "--env-file",
-            init.env_file.is_some(),
             moved,
             "--mode fastgeoapi",
+            &[
+                ("--env-file", init.env_file.is_some()),
+                ("--policy", init.policy.is_some()),
+            ],
         ),
         (
-            "--policy",
-            init.policy.is_some(),
-            moved,
-            "--mode fastgeoapi",
-        ),
-        (
-            "--openapi",
-            init.openapi.is_some(),
             is_here,
             "--for host or --for systemd: containers make the document when they start",
+            &[("--openapi", init.openapi.is_some())],
         ),
         (
-            "--backend starlette",
-            init.backend == Some(Backend::Starlette),
             is_here,
             "--for host or --for systemd: the containers run Flask",
+            &[(
+                "--backend starlette",
+                init.backend == Some(Backend::Starlette),
+            )],
         ),
     ];
-    for (option, is_given, has_effect, with) in given {
-        if is_given && !has_effect {
+    for (_, with, options) in groups.into_iter().filter(|(has_effect, ..)| !has_effect) {
+        if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given) {
             return Err(CommandError::Usage(format!(
                 "{option}: has an effect only with {with}"
             )));
