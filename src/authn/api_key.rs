@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::{constant_time, digest, rand};
@@ -98,7 +102,15 @@ struct Known {
     digest: Digest,
     expires: Option<DateTime<Utc>>,
     principal: Principal,
+    /// When it was last accepted, in seconds since 1970, or [`NEVER`].
+    last_used: AtomicI64,
 }
+
+/// No use is known.
+const NEVER: i64 = i64::MIN;
+
+/// The id of a key, and when it was last accepted; `None` if it never was.
+pub type KeyUse = (Arc<str>, Option<SystemTime>);
 
 impl fmt::Debug for KeyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,6 +164,7 @@ impl KeyTable {
                     digest,
                     expires,
                     principal,
+                    last_used: AtomicI64::new(NEVER),
                 },
             );
         }
@@ -203,7 +216,34 @@ impl KeyTable {
                 format!("key `{id}` has expired"),
             ));
         }
+        let second = now.timestamp();
+        // Written once a second at most, so that processors do not take the line from each other.
+        if known.last_used.load(Ordering::Relaxed) != second {
+            known.last_used.store(second, Ordering::Relaxed);
+        }
         Ok(known.principal.clone())
+    }
+
+    /// When each key was last accepted, by id.
+    fn uses(&self) -> Vec<KeyUse> {
+        let use_of = |known: &Known| {
+            let second = known.last_used.load(Ordering::Relaxed);
+            let time = DateTime::from_timestamp(second, 0).filter(|_| second != NEVER);
+            Some((known.principal.key_id.clone()?, time.map(SystemTime::from)))
+        };
+        let mut uses: Vec<KeyUse> = self.keys.values().filter_map(use_of).collect();
+        uses.sort();
+        uses
+    }
+
+    /// Takes the last use of each key that `earlier` has too.
+    fn remember(&self, earlier: &Self) {
+        for (digest, known) in &self.keys {
+            if let Some(earlier) = earlier.keys.get(digest) {
+                let second = earlier.last_used.load(Ordering::Relaxed);
+                known.last_used.fetch_max(second, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -220,7 +260,18 @@ impl KeyRing {
 
     /// Replaces the keys, for requests that begin from now on.
     pub fn replace(&self, table: KeyTable) {
+        table.remember(&self.0.load());
         self.0.store(Arc::new(table));
+    }
+
+    /// Takes the last use of each key that `earlier` has too.
+    pub fn remember(&self, earlier: &Self) {
+        self.0.load().remember(&earlier.0.load());
+    }
+
+    /// When each key was last accepted, by id.
+    pub fn uses(&self) -> Vec<KeyUse> {
+        self.0.load().uses()
     }
 }
 

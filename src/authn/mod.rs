@@ -33,7 +33,7 @@ use thiserror::Error;
 pub use accepted::{KeyScheme, Places};
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use api_key::{
-    GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, RandomError,
+    GeneratedKey, KeyEntry, KeyProblem, KeyRing, KeyTable, KeyTableError, KeyUse, RandomError,
     generate_key, key_digest,
 };
 pub use clock::{Clock, SystemClock};
@@ -206,6 +206,12 @@ impl Chain {
             max_credential_length,
             forward_authorization: settings.forward_authorization,
         })
+    }
+
+    /// When each API key was last accepted, by id.
+    pub fn key_uses(&self) -> Vec<KeyUse> {
+        let keys = self.api_keys.as_ref();
+        keys.map_or_else(Vec::new, |keys| keys.keys.uses())
     }
 
     /// The names of the query parameters with credentials. [`CheckInput::withhold`] takes them out of a request.

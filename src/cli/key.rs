@@ -1,5 +1,6 @@
 //! `geowarden key`: makes API keys, lists, rotates and revokes them.
 
+mod last_use;
 mod store;
 
 use std::{fmt::Write as _, process::ExitCode, time::Duration};
@@ -9,8 +10,11 @@ use clap::{Args, Subcommand};
 use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
-use self::store::Store;
-use super::{CommandError, TenantArguments, paint, print, print_error, print_json};
+use self::{last_use::LastUses, store::Store};
+use super::{
+    CommandError, TenantArguments, paint, print, print_error, print_json,
+    running::ConnectionArguments,
+};
 use crate::{
     authn::generate_key,
     config::key_file::{Entry, StoredKey, parse_expiry},
@@ -35,7 +39,7 @@ const LISTS: [&str; 2] = ["groups", "roles"];
 pub(super) enum Key {
     /// Generate a key and print it once; store only its digest
     New(New),
-    /// Show the keys that are stored: ids, attributes, expiry
+    /// Show the keys that are stored: ids, attributes, expiry, and their last use if a running geowarden tells it
     List(List),
     /// Make a new key for the holder of one, which ends after a while
     Rotate(Rotate),
@@ -65,6 +69,8 @@ pub(super) struct New {
 pub(super) struct List {
     #[command(flatten)]
     config: TenantArguments,
+    #[command(flatten)]
+    connection: ConnectionArguments,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -197,33 +203,44 @@ fn show(key: &str, entry: &Entry, what: &str, as_json: bool) -> Result<ExitCode,
 impl List {
     fn run(&self) -> Result<ExitCode, CommandError> {
         let store = Store::open(&self.config)?;
+        let uses = last_use::ask(&self.config, &self.connection)?;
+        let uses = uses.as_ref();
         let now = Utc::now();
         if self.json {
-            let keys: Vec<Value> = store.stored().iter().map(|key| as_json(key, now)).collect();
-            print_json(&json!({"keys": keys}))?;
+            let keys = store.stored().iter();
+            let keys: Vec<Value> = keys.map(|key| as_json(key, now, uses)).collect();
+            let mut told = json!({"keys": keys});
+            if let (Some(uses), Some(members)) = (uses, told.as_object_mut()) {
+                members.insert("uses_since".to_owned(), json!(uses.since()));
+            }
+            print_json(&told)?;
         } else {
-            print(&table(store.stored(), now))?;
+            print(&table(store.stored(), now, uses))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn as_json(key: &StoredKey, now: DateTime<Utc>) -> Value {
+fn as_json(key: &StoredKey, now: DateTime<Utc>, uses: Option<&LastUses>) -> Value {
     let entry = &key.entry;
-    json!({
+    let mut told = json!({
         "id": entry.id,
         "attributes": entry.attributes,
         "expires": entry.expires,
         "expired": is_over(entry, now),
         "stored": key.origin.to_string(),
-    })
+    });
+    if let (Some(uses), Some(members)) = (uses, told.as_object_mut()) {
+        members.insert("last_used".to_owned(), json!(uses.of(&entry.id)));
+    }
+    told
 }
 
 fn is_over(entry: &Entry, now: DateTime<Utc>) -> bool {
     entry.expires.is_some_and(|end| end <= now)
 }
 
-fn table(keys: &[StoredKey], now: DateTime<Utc>) -> String {
+fn table(keys: &[StoredKey], now: DateTime<Utc>, uses: Option<&LastUses>) -> String {
     let widest = keys
         .iter()
         .map(|key| paint::plain(&key.entry.id).chars().count());
@@ -241,7 +258,11 @@ fn table(keys: &[StoredKey], now: DateTime<Utc>) -> String {
         let attributes = Value::Object(entry.attributes.clone()).to_string();
         let (id, attributes) = (paint::plain(&entry.id), paint::plain(&attributes));
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{id:width$}  {end:16}  {attributes}");
+        let _ = write!(text, "{id:width$}  {end:16}  ");
+        if let Some(uses) = uses {
+            let _ = write!(text, "{:42}  ", uses.in_words(&entry.id));
+        }
+        let _ = writeln!(text, "{attributes}");
     }
     if text.is_empty() {
         text.push_str("no keys\n");

@@ -23,6 +23,13 @@ pub(super) const LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct AdminArguments {
     #[command(flatten)]
     config: ConfigArguments,
+    #[command(flatten)]
+    connection: ConnectionArguments,
+}
+
+/// Where the gRPC admin service is, if not where the configuration says, and the TLS files to connect with.
+#[derive(Debug, Args)]
+pub(super) struct ConnectionArguments {
     /// Its address, instead of the configured `server.admin_grpc.address`: HOST:PORT or unix:/PATH
     #[arg(long, short, value_name = "ADDRESS")]
     address: Option<AdminAddress>,
@@ -39,9 +46,25 @@ pub(super) struct AdminArguments {
 
 impl AdminArguments {
     pub(super) async fn connect(&self) -> Result<Client, CommandError> {
+        self.connection.connect(&self.config).await
+    }
+
+    /// The configuration that `serve` reads.
+    pub(super) fn configuration(&self) -> &ConfigArguments {
+        &self.config
+    }
+}
+
+impl ConnectionArguments {
+    /// Whether the command line names an address.
+    pub(super) fn names_an_address(&self) -> bool {
+        self.address.is_some()
+    }
+
+    pub(super) async fn connect(&self, config: &ConfigArguments) -> Result<Client, CommandError> {
         let address = match &self.address {
             Some(address) => address.clone(),
-            None => self.configured()?,
+            None => self.configured(config)?,
         };
         let tls = self.ca.clone().map(|ca| ClientTls {
             ca,
@@ -55,13 +78,8 @@ impl AdminArguments {
         Ok(Client::connect(address, tls.as_ref()).await?)
     }
 
-    /// The configuration that `serve` reads.
-    pub(super) fn configuration(&self) -> &ConfigArguments {
-        &self.config
-    }
-
-    fn configured(&self) -> Result<AdminAddress, CommandError> {
-        let config = self.config.load().map_err(|error| {
+    fn configured(&self, config: &ConfigArguments) -> Result<AdminAddress, CommandError> {
+        let config = config.load().map_err(|error| {
             CommandError::Usage(format!(
                 "{error}\nonly the address of the running geowarden is needed: give it with --address instead"
             ))

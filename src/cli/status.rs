@@ -191,7 +191,7 @@ fn source(set: &KeySet) -> Option<(&'static str, &str)> {
     })
 }
 
-fn moment(time: Option<Timestamp>) -> String {
+pub(super) fn moment(time: Option<Timestamp>) -> String {
     let Some(time) = point(time) else {
         return "unknown".to_owned();
     };

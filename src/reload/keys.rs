@@ -173,6 +173,7 @@ impl Keys {
         let newer = held.is_newer_than(reading);
         let since = held.changed.take().map(|changed| changed.since);
         held.stored = stored;
+        ring.remember(&held.ring);
         held.ring = ring;
         held.is_cut = false;
         let latest = held.latest.take().filter(|_| newer);

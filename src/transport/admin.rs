@@ -84,6 +84,13 @@ impl Admin for AdminService {
         Ok(Response::new(status::of(self)))
     }
 
+    async fn api_keys(
+        &self,
+        _: Request<v1::ApiKeysRequest>,
+    ) -> Result<Response<v1::ApiKeysResponse>, Status> {
+        Ok(Response::new(status::api_keys(self)))
+    }
+
     type TailStream = BoxStream<'static, Result<v1::TailResponse, Status>>;
 
     async fn tail(

@@ -96,6 +96,50 @@ async fn status_tells_what_is_in_force_over_tcp_and_unix() {
     assert!(!path.exists(), "the socket file was left");
 }
 
+/// A rotated key may be revoked once nobody uses it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_use_of_a_key_is_told_and_survives_a_reload() {
+    let (service, address) = start(folder(POLICY, ""), "127.0.0.1:0").await;
+    let path = service.folder.path().to_owned();
+    let listed = |more: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["key", "list", "--config", "geowarden.yaml"])
+            .args(more)
+            .current_dir(&path)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let asked = address.to_string();
+    let last_used = || {
+        let told = listed(&["--json", "--address", &asked]);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert!(told["uses_since"].is_string(), "{told}");
+        let mut keys = told["keys"].as_array().unwrap().iter();
+        let key = keys.find(|key| key["id"] == "osgeo").unwrap();
+        key["last_used"].clone()
+    };
+    assert!(last_used().is_null());
+    assert!(listed(&["--address", &asked]).contains("never since start at 2"));
+    service.ask("GET", "/", &[("x-api-key", "gw_wrong")]).await;
+    assert!(last_used().is_null());
+    service.ask("GET", "/", &[("x-api-key", OSGEO_KEY)]).await;
+    let used = last_used();
+    assert!(used.is_string(), "{used}");
+    assert!(listed(&["--address", &asked]).contains("  used 2"));
+
+    let policy = path.join("policies/authz.rego");
+    fs::write(&policy, format!("{POLICY}\n# Changed.\n")).unwrap();
+    service
+        .metric("geowarden_reloads_total{result=\"success\"} 2")
+        .await;
+    assert_eq!(last_used(), used);
+    // Without an address nobody is asked.
+    assert!(!listed(&[]).contains("used"));
+    assert!(!listed(&["--json"]).contains("last_used"));
+}
+
 #[tokio::test]
 async fn reloads_are_told_good_and_bad() {
     let (service, address) = start(folder(POLICY, ""), "127.0.0.1:0").await;

@@ -36,6 +36,32 @@ pub struct StatusResponse {
     #[prost(message, repeated, tag = "10")]
     pub tasks: ::prost::alloc::vec::Vec<Task>,
 }
+/// Nothing needs to be said.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApiKeysRequest {}
+/// The API keys in force.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApiKeysResponse {
+    /// When geowarden started: uses before that are not remembered.
+    #[prost(message, optional, tag = "1")]
+    pub started: ::core::option::Option<::prost_types::Timestamp>,
+    /// The keys, by tenant and id.
+    #[prost(message, repeated, tag = "2")]
+    pub keys: ::prost::alloc::vec::Vec<ApiKey>,
+}
+/// One API key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApiKey {
+    /// Its id in the key file.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// When it was last accepted, in whole seconds; absent if it was not since the start.
+    #[prost(message, optional, tag = "2")]
+    pub last_used: ::core::option::Option<::prost_types::Timestamp>,
+    /// The tenant whose it is; empty where there are no tenants.
+    #[prost(string, tag = "3")]
+    pub tenant: ::prost::alloc::string::String,
+}
 /// Keys, policies and data that were read together and are in force.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Snapshot {
@@ -431,6 +457,31 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("geowarden.v1.Admin", "Status"));
             self.inner.unary(req, path, codec).await
         }
+        /// The API keys in force, and when each was last used.
+        pub async fn api_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApiKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApiKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/geowarden.v1.Admin/ApiKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("geowarden.v1.Admin", "ApiKeys"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The decisions from now on, as they are made, until the client leaves or geowarden shuts down (UNAVAILABLE).
         ///
         /// A decision never waits for a reader. One that falls behind loses the oldest decisions and is told how many.
@@ -476,6 +527,11 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::StatusRequest>,
         ) -> std::result::Result<tonic::Response<super::StatusResponse>, tonic::Status>;
+        /// The API keys in force, and when each was last used.
+        async fn api_keys(
+            &self,
+            request: tonic::Request<super::ApiKeysRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApiKeysResponse>, tonic::Status>;
         /// Server streaming response type for the Tail method.
         type TailStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::TailResponse, tonic::Status>,
@@ -596,6 +652,49 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/geowarden.v1.Admin/ApiKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApiKeysSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::ApiKeysRequest>
+                    for ApiKeysSvc<T> {
+                        type Response = super::ApiKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApiKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::api_keys(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApiKeysSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

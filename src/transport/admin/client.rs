@@ -4,12 +4,13 @@ use std::{error::Error, fmt, fs, io, path::PathBuf, str::FromStr, time::Duration
 
 use thiserror::Error;
 use tonic::{
-    Status, Streaming,
+    Response, Status, Streaming,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
 use super::v1::{
-    StatusRequest, StatusResponse, TailRequest, TailResponse, admin_client::AdminClient,
+    ApiKeysRequest, ApiKeysResponse, StatusRequest, StatusResponse, TailRequest, TailResponse,
+    admin_client::AdminClient,
 };
 
 /// The time limit for connecting, and for an immediate answer.
@@ -136,16 +137,12 @@ impl Client {
 
     /// Asks for its state.
     pub async fn status(&mut self) -> Result<StatusResponse, ClientError> {
-        let asked = tokio::time::timeout(LIMIT, self.service.status(StatusRequest {}));
-        match asked.await {
-            Ok(answer) => Ok(answer
-                .map_err(|status| refused(&self.address, &status))?
-                .into_inner()),
-            Err(late) => Err(ClientError::Unreachable {
-                address: self.address.clone(),
-                cause: late.to_string(),
-            }),
-        }
+        in_time(&self.address, self.service.status(StatusRequest {})).await
+    }
+
+    /// Asks for its API keys and their last use.
+    pub async fn api_keys(&mut self) -> Result<ApiKeysResponse, ClientError> {
+        in_time(&self.address, self.service.api_keys(ApiKeysRequest {})).await
     }
 
     /// Asks for its decisions from now on.
@@ -157,6 +154,22 @@ impl Client {
                 .into_inner(),
             address: self.address,
         })
+    }
+}
+
+/// The answer to a call, if it comes in time.
+async fn in_time<T>(
+    address: &AdminAddress,
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, ClientError> {
+    match tokio::time::timeout(LIMIT, call).await {
+        Ok(answer) => Ok(answer
+            .map_err(|status| refused(address, &status))?
+            .into_inner()),
+        Err(late) => Err(ClientError::Unreachable {
+            address: address.clone(),
+            cause: late.to_string(),
+        }),
     }
 }
 

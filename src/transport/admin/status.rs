@@ -39,6 +39,23 @@ pub(super) fn of(service: &AdminService) -> v1::StatusResponse {
     }
 }
 
+pub(super) fn api_keys(service: &AdminService) -> v1::ApiKeysResponse {
+    let mut keys = Vec::new();
+    for tenant in service.state.tenants() {
+        let name = tenant.name.as_deref().unwrap_or_default();
+        let uses = tenant.rules.authn.key_uses().into_iter();
+        keys.extend(uses.map(|(id, last_used)| v1::ApiKey {
+            id: id.to_string(),
+            last_used: last_used.map(Into::into),
+            tenant: name.to_owned(),
+        }));
+    }
+    v1::ApiKeysResponse {
+        started: Some(service.history.seen().started.into()),
+        keys,
+    }
+}
+
 fn policy(parts: &[Part], tenant: &TenantRules) -> v1::Policy {
     let part = parts.iter().find(|part| part.tenant == tenant.name);
     let policy = &tenant.rules.policy;
