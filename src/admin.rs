@@ -130,7 +130,7 @@ fn failed_reload(Failing { tenant, since }: &Failing) -> String {
         .as_ref()
         .map_or_else(String::new, |tenant| format!(" of tenant {tenant}"));
     let since = humantime::format_rfc3339_seconds(*since);
-    format!("the reload of the files{whose} fails since {since}, the last good ones serve")
+    format!("reloads of the files{whose} have failed since {since}; the last good ones serve")
 }
 
 /// How long a client may take to read an answer, or stay silent.

@@ -1,4 +1,4 @@
-//! One request through all its stops, on one screen. The pipeline cannot fail: every error becomes a denial.
+//! One request through all its stops. The pipeline cannot fail: every error becomes a denial.
 
 mod permit;
 
@@ -38,7 +38,7 @@ pub struct Rules {
 /// A denial. It is boxed, since most requests are allowed.
 type Denied = Box<Denial>;
 
-/// Decides one request: authenticates the caller, reads the request, and asks the policy. Everything found is written
+/// Decides one request: reads the request, authenticates the caller, and asks the policy. Everything found is written
 /// to `record`. Returns a permit if the request is allowed.
 pub async fn decide<'r>(
     rules: &'r Rules,
@@ -99,8 +99,9 @@ pub fn note_input(rules: &Rules, scope: InputScope, record: &mut DecisionRecord<
 }
 
 fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {
-    record.policy_revision = Some(rules.policy.revision());
+    // First the words of the tenant, in which every later denial is answered.
     record.fastgeoapi = rules.fastgeoapi;
+    record.policy_revision = Some(rules.policy.revision());
 }
 
 fn note_outcome<'r>(

@@ -219,8 +219,8 @@ impl Chain {
         &self.query_parameters
     }
 
-    /// The headers that can hold a credential (lower case): nobody may log them. Those with an address that has one are taken
-    /// out before ([`CheckInput::withhold`]).
+    /// The headers that can hold a credential (lower case): nobody may log them. Headers with an address that
+    /// contains a credential were removed earlier ([`CheckInput::withhold`]).
     pub fn credential_headers(&self) -> BTreeSet<&str> {
         let api_key = self.api_keys.as_ref().map(|keys| keys.header.as_str());
         [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]

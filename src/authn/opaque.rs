@@ -135,7 +135,7 @@ impl OpaqueTokenAuthenticator {
         let answer = match self.exchange(token).await {
             Ok(answer) => answer,
             // The issuer rejects the token (RFC 6750, section 3.1).
-            Err(Fault::Fetch(FetchError::Status(401 | 403)))
+            Err(InquiryError::Fetch(FetchError::Status(401 | 403)))
                 if matches!(self.settings.inquiry, Inquiry::Userinfo) =>
             {
                 return Ok(self.refused());
@@ -157,7 +157,7 @@ impl OpaqueTokenAuthenticator {
         })
     }
 
-    async fn exchange(&self, token: &str) -> Result<Vec<u8>, Fault> {
+    async fn exchange(&self, token: &str) -> Result<Vec<u8>, InquiryError> {
         let fetcher = &self.settings.fetcher;
         let endpoint = self.endpoint.get_or_try_init(|| self.discover()).await?;
         Ok(match &self.settings.inquiry {
@@ -174,7 +174,7 @@ impl OpaqueTokenAuthenticator {
         })
     }
 
-    async fn discover(&self) -> Result<Url, Fault> {
+    async fn discover(&self) -> Result<Url, InquiryError> {
         let issuer = &self.settings.issuer.issuer;
         let document = self
             .settings
@@ -245,7 +245,7 @@ fn unavailable(cause: impl Into<String>) -> AuthnError {
 
 /// Why the issuer could not be asked.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum InquiryError {
     #[error("issuer metadata: {0}")]
     Discovery(#[from] DiscoveryError),
     #[error("asking the issuer: {0}")]

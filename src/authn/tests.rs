@@ -96,7 +96,7 @@ async fn what_is_not_configured_is_not_taken() {
         .await
         .unwrap();
     assert!(!ignored.is_authenticated());
-    // Where nobody can be known, no credential is wrong: a 401 would ask for one that does not exist.
+    // Without configured credentials, none is wrong: a 401 would ask for one that does not exist.
     let nobody = chain(false, false);
     for credential in [bearer().as_str(), "Basic QQ=="] {
         let sent = check(&nobody, &[("authorization", credential)]).await;

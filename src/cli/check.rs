@@ -1,5 +1,5 @@
-//! `geowarden check`: everything that would stop `serve`, what is most likely not meant so, and what in Envoy's configuration
-//! would undo the guard, at once.
+//! `geowarden check`: reports all errors that would stop `serve`, likely mistakes, and settings of Envoy that let requests pass
+//! geowarden.
 
 mod addresses;
 mod envoy;
@@ -47,7 +47,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     pygeoapi_config: Option<PathBuf>,
     /// Check Envoy's configuration: a bootstrap (YAML or JSON), or an answer of its /config_dump; `-` is standard input.
-    /// Without --config it alone
+    /// Without --config, only this file is checked
     #[arg(long, value_name = "FILE")]
     envoy: Option<PathBuf>,
     /// Ask the running pygeoapi for its version as well (`pygeoapi.url`), and issuers for their keys
@@ -205,7 +205,7 @@ impl Check {
             }
             Err(more) => problems.0.extend(more.0),
         }
-        // What is told of each place already is not told as a whole again.
+        // Skip problems that were already reported with their own line.
         let is_told = |problem: &Problem| {
             in_policies
                 .iter()
@@ -221,7 +221,7 @@ impl Check {
     }
 }
 
-/// What is found in a tenant's policies and data, and the same as a load tells it.
+/// The findings in a tenant's policies and data, and the messages that loading them gives.
 fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
     let (config, files) = (&tenant.part.config, &tenant.files);
     let name = tenant.part.tenant.as_ref();

@@ -86,7 +86,7 @@ impl ConnectionArguments {
         })?;
         let Some(admin) = config.server.admin_grpc else {
             return Err(CommandError::Usage(
-                "where? expected --address, or `server.admin_grpc.address` in the configuration (--config)".to_owned(),
+                "expected the address of the admin service, found none: give --address, or `server.admin_grpc.address` in the configuration (--config)".to_owned(),
             ));
         };
         if admin.tls.is_some() && self.ca.is_none() {

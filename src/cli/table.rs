@@ -1,4 +1,4 @@
-//! Table tests of policies in YAML: rows of who asks for what, and of what is expected.
+//! Table tests of policies in YAML. Each row has a caller, a request and the expected decision.
 
 mod append;
 mod difference;

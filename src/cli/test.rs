@@ -304,7 +304,7 @@ impl Test {
         Ok((results, coverage))
     }
 
-    /// The configuration by which the rows of tables are decided, with what the command line puts in place of it.
+    /// The configuration for table tests, with the overrides of the command line.
     fn config(&self) -> Result<Config, CommandError> {
         let mut config = self.config.load()?;
         if self.v0_compatible {

@@ -74,7 +74,7 @@ pub fn server(
 pub(super) fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, &'static str> {
     let none = "expected one or more certificates (PEM), found none that can be used";
     let all = Certificate::from_pem_bundle(pem).map_err(|_| none)?;
-    // Only a client reads what is inside a certificate.
+    // Build a client, since only that parses the certificates.
     let client = Client::builder().tls_certs_only(all.clone()).build();
     if all.is_empty() || client.is_err() {
         return Err(none);

@@ -1,7 +1,7 @@
-//! Variables that were meant to set a key, and have one underscore where two belong.
+//! Finds variables that were meant to set a key, but have one underscore where two belong.
 //!
-//! Kubernetes sets variables of this prefix for a Service named geowarden, such as `GEOWARDEN_PORT_9191_TCP`. So only a name that would
-//! be a key is told.
+//! Kubernetes sets variables of this prefix for a Service named geowarden, such as `GEOWARDEN_PORT_9191_TCP`. So a name is reported only if it would be a
+//! key with `__`.
 
 use serde_json::Value;
 

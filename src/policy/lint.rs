@@ -1,4 +1,4 @@
-//! What in policies and data is most likely not meant so, beside what pygeoapi has.
+//! Finds likely mistakes in policies and data, also by pygeoapi's ids.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -20,8 +20,8 @@ pub const PROCESS: &str = "process";
 /// Those of the properties of its collections.
 pub const PROPERTY: &str = "property";
 
-/// Everything that is wrong with a policy, or most likely not meant so, in the order of its files. Nothing of one that cannot be
-/// used as a whole: it could take all time and memory.
+/// The errors and likely mistakes of a policy, in the order of its files. If the policy cannot be loaded, its likely mistakes
+/// are not looked for: that could take unlimited time and memory.
 pub fn findings(
     sources: &Sources,
     settings: &RegoSettings,
@@ -65,7 +65,7 @@ pub fn unknown_ids(
         let mut others = processes.into_iter().flat_map(|processes| &processes.ids);
         let is_known = known.any(|id| *id == named.id)
             || named.can_be_a_process && others.any(|id| *id == named.id);
-        // It stands for all of them in policies that say so.
+        // Policies can define `*` as "all ids", so it is not unknown.
         if is_known || named.id == "*" {
             continue;
         }

@@ -155,7 +155,7 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A decision as it is sent, with what the policy was given only for who asked for it.
+/// The message for a reader of decisions. It has the policy's input only if that reader asked for it.
 pub(super) fn decision(event: &DecisionEvent, with_input: bool) -> v1::Decision {
     let outcome = if event.is_allowed {
         v1::Outcome::Allow

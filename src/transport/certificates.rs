@@ -110,8 +110,10 @@ impl Certificates {
             self.look(read);
         }
         let ended = readings.wait_for(|readings| readings.ended >= awaited || readings.is_stalled);
-        let ended = timeout(MAX_WAIT, ended).await;
-        if ended.is_err() {
+        // The value of `wait_for` locks the readings. It must not live on: the next lock could wait for a writer that waits for
+        // this one.
+        let is_late = timeout(MAX_WAIT, ended).await.is_err();
+        if is_late {
             self.readings
                 .send_modify(|readings| readings.is_stalled = readings.begun > readings.ended);
         }

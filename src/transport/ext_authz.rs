@@ -75,7 +75,7 @@ impl ExtAuthz {
             note_input(&received, scope, &mut record);
         }
         decision_log::write(self.logged, &record);
-        // Readers may be shown what the log must not have, so it comes after the log.
+        // `tail` may get an input that the log does not record, so do this after the log.
         if self.decisions.wants_input_of(&record) {
             note_input(&received, InputScope::Reads, &mut record);
         }

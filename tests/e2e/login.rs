@@ -343,6 +343,7 @@ async fn who_is_no_browser_is_asked_for_a_token() -> Outcome {
     for page in [
         "/",
         "/openapi?f=html",
+        "/openapi/?f=html",
         "/conformance",
         "/static/css/default.css",
     ] {

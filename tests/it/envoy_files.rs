@@ -241,3 +241,35 @@ fn every_setting_is_explained() {
     }
     assert_eq!(managers(&read(SOURCE)).len(), 1);
 }
+
+#[test]
+fn the_documented_cors_policy_is_the_shipped_one() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/envoy.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    let (_, section) = docs.split_once("## CORS").unwrap();
+    let block = section.split("```").nth(1).unwrap();
+    let block = block.strip_prefix("yaml").unwrap();
+    let documented = Document::parse(block).unwrap().value;
+    let name = "envoy.filters.http.cors";
+    let documented = &documented["virtual_hosts"][0]["typed_per_filter_config"][name];
+    let shipped = read("envoy/jwt.yaml");
+    let managers = managers(&shipped);
+    let shipped = managers
+        .iter()
+        .find_map(|manager| {
+            let hosts = manager["route_config"]["virtual_hosts"].as_array()?;
+            hosts.first()?["typed_per_filter_config"].get(name)
+        })
+        .unwrap();
+    let words = |policy: &Value, key: &str| -> BTreeSet<String> {
+        let text = policy[key].as_str().unwrap().split(", ");
+        text.map(str::to_owned).collect()
+    };
+    for key in ["allow_methods", "expose_headers"] {
+        assert_eq!(words(documented, key), words(shipped, key), "{key}");
+    }
+    // The page is for API keys too.
+    let mut headers = words(shipped, "allow_headers");
+    headers.insert("x-api-key".to_owned());
+    assert_eq!(words(documented, "allow_headers"), headers);
+}

@@ -141,7 +141,7 @@ async fn a_log_is_read_as_other_programs_hand_it_on() {
 
 #[tokio::test]
 async fn a_policy_that_changed_since_is_told() {
-    let partly = "what else this policy reads is undefined here";
+    let partly = "other parts are undefined here";
     for (input, is_partly) in [("reads", true), ("full", false)] {
         let settings = format!("decision_log: {{input: {input}}}");
         let (folder, decision) = decided(POLICY, &settings, "/collections/lakes").await;
@@ -151,10 +151,10 @@ async fn a_policy_that_changed_since_is_told() {
         let id = text(&decision, "decision_id");
         let (code, found, _) = explain(folder.path(), &[id, "--log", "log"]);
         let revision = text(&decision, "policy_revision");
-        let other = format!("the policy is another one: revision {revision} then, ");
+        let other = format!("the policy has changed: revision {revision} then, ");
         assert!(found.contains(&other), "{found}");
         assert_eq!(found.contains(partly), is_partly, "{found}");
-        // What the policy of then did not read is only in the whole input.
+        // The part of the input that the earlier policy did not read is only in the whole input.
         let (expected, outcome) = if is_partly {
             (2, "now: deny, the same outcome")
         } else {

@@ -6,7 +6,7 @@
 //! | a condition, `a == b` | of values that are known or undefined, and what is undefined fails |
 //! | `some k, v in c`, where `c` is a collection or empty | what is no collection is an error in the engine, and has no members in OPA |
 //! | `not`, of one call, comparison or reference | what OPA evaluates before a negation stands before it |
-//! | `every` over a collection | of what is no collection it would hold |
+//! | `every` over a collection | over a value that is not a collection, `every` of the engine would be true |
 //! | comprehensions of such statements | their variables have names that nothing else has |
 //! | documents by their full path | no name can be taken for another |
 

@@ -10,7 +10,10 @@ use crate::{
     core,
     diagnostic::{Code, Diagnostic, nearest},
     lower::lower,
-    parse::{parse, tree::Module},
+    parse::{
+        parse,
+        tree::{Module, Rule},
+    },
     resolve::{Builtins, File, resolve},
     source::{Span, Version},
 };
@@ -37,7 +40,7 @@ pub struct Given {
     pub entry: Option<String>,
     /// What can differ from OPA all the same.
     pub warnings: Vec<Diagnostic>,
-    /// That nothing is at the entrypoint, if so: the caller decides what that means.
+    /// Set if the entrypoint does not exist, or is a function. The caller decides whether that is an error.
     pub no_entry: Option<Diagnostic>,
 }
 
@@ -49,7 +52,7 @@ pub(crate) struct Translated {
     pub entry: Option<Vec<String>>,
     /// Where the engine finds what the author's paths stand for.
     pub places: Places,
-    /// What no name of the policy begins with.
+    /// A prefix for generated names. No name of the policy begins with it.
     pub prefix: String,
     /// What can differ from OPA all the same.
     pub warnings: Vec<Diagnostic>,
@@ -141,7 +144,24 @@ fn members(data: &Map<String, Value>, path: &[String]) -> Vec<String> {
     members.keys().cloned().collect()
 }
 
-/// That no rule and no data is asked for, told at the package of the rule whose path is most like the one that is.
+/// The error for an entrypoint that is a function.
+fn function_entry(file: &str, rule: &Rule, entry: &[String]) -> Diagnostic {
+    Diagnostic {
+        code: Code::Entrypoint,
+        file: file.to_owned(),
+        span: rule.head.span,
+        message: format!(
+            "`data.{}` is a function, which has no value by itself: it is the entrypoint `{}`",
+            entry.join("."),
+            entry.join("/")
+        ),
+        cure: Some("make a rule without arguments the entrypoint".to_owned()),
+        ..Diagnostic::default()
+    }
+}
+
+/// The error for an entrypoint that does not exist, or is a function. The place of the former is the package of the rule
+/// with the most similar path.
 fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagnostic> {
     let (last, above) = written.entry.split_last()?;
     let above: Vec<String> = std::iter::once("data".to_owned())
@@ -159,6 +179,9 @@ fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagno
         for rule in &module.rules {
             let mut path = package.clone();
             path.push(&rule.head.name.text);
+            if rule.head.arguments.is_some() && path.iter().eq(written.entry) {
+                return Some(function_entry(file, rule, written.entry));
+            }
             let mut both = path.iter().zip(written.entry);
             if both.all(|(one, other)| one == other) {
                 return None;
@@ -184,8 +207,7 @@ fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagno
     })
 }
 
-/// What no name of the policy or of its data begins with, where rules may be added: the author's texts do not contain it, so that
-/// no reference can reach what is added.
+/// A prefix that does not occur in the author's texts and data, so that no reference can reach generated rules.
 fn prefix(written: Written<'_>, modules: &[(String, Module)]) -> String {
     let mut places: Vec<Vec<String>> = vec![vec!["data".to_owned()]];
     for (_, module) in modules {

@@ -1,4 +1,4 @@
-//! Rules whose names the engine does not take as OPA does, and what is asked for by its path.
+//! Rule names that the engine and OPA read differently, and entrypoints inside them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;

@@ -316,6 +316,69 @@ fn what_is_right_is_not_told() {
 }
 
 #[test]
+fn a_part_of_the_input_is_found_through_variables_too() {
+    let of_list = "`input.list[_]` has no member `ordr`, so this ";
+    let of_root = "`input` has no member `howw`, so this ";
+    let of_input = |rule: &str| -> Vec<String> {
+        let told = one(&format!("{FINE}other if {{\n\t{rule}\n}}"));
+        let of_input = told.into_iter().filter(|told| told.starts_with("input "));
+        of_input.collect()
+    };
+    for (rule, part, effect) in [
+        ("w := input\n\tw.howw == \"read\"", of_root, "never holds"),
+        ("w := input\n\tnot w.howw", of_root, "negation always holds"),
+        (
+            "some one in input.list\n\tone.ordr == \"up\"",
+            of_list,
+            "never holds",
+        ),
+        (
+            "object.get(input, \"howw\", \"\") == \"read\"",
+            of_root,
+            "is always the default",
+        ),
+        (
+            "some one in input.list\n\tobject.get(one, [\"ordr\"], \"\") == \"up\"",
+            of_list,
+            "is always the default",
+        ),
+    ] {
+        let told = of_input(rule);
+        let expected = format!("{part}{effect}");
+        assert!(
+            told.len() == 1 && told[0].contains(&expected),
+            "{rule}: {told:?}"
+        );
+        assert!(told[0].contains("did you mean"), "{told:?}");
+    }
+    let right = "w := input\n\tw.how == \"read\"\n\tobject.get(input, \"how\", \"\") == \"read\"";
+    assert_eq!(of_input(right), Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_name_below_a_package_is_told_by_itself() {
+    let helper = "package p.helpers\nis_ok if input.who.name == \"ada\"\n";
+    for (reference, says) in [
+        (
+            "data.p.helper.is_ok",
+            "`data.p.helper`, so this never holds: did you mean `data.p.helpers`?",
+        ),
+        (
+            "data.p.helpers.isok",
+            "`data.p.helpers.isok`, so this never holds: did you mean `data.p.helpers.is_ok`?",
+        ),
+        (
+            "data.p.alow",
+            "`data.p.alow`, so this never holds: did you mean `data.p.allow`?",
+        ),
+    ] {
+        let text = format!("package p\n{FINE}other if {reference}\n");
+        let told = found(&[("a.rego", &text), ("b.rego", helper)], &json!({}));
+        assert!(told.len() == 1 && told[0].contains(says), "{told:?}");
+    }
+}
+
+#[test]
 fn what_the_author_means_so_is_left_out() {
     let rules = format!(
         "{FINE}# geowarden ignore: data\nr if not data.blocked\n\nq if input.how # geowarden ignore: condition, data"

@@ -1,4 +1,4 @@
-//! What is read, and what is told of what cannot be.
+//! Tests of the parser: accepted texts, and the errors of others.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
 use geowarden_rego::{

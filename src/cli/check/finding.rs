@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::paint;
 use crate::config::{Origin, Problem};
 
-/// The code of what is wrong with configuration and keys.
+/// The code of errors in configuration and keys.
 const CONFIGURATION: &str = "configuration";
 
-/// The code of what a file of Envoy only names.
+/// The code of notes about parts of Envoy's configuration that a file only names.
 const UNSEEN: &str = "not-seen";
 
 /// What a finding does to the exit code.
@@ -155,7 +155,7 @@ impl Finding {
     /// Place, tenant, message and cure in one line.
     pub(super) fn line_of_text(&self) -> String {
         let mut text = String::new();
-        // What is not of a policy begins with its place already.
+        // Only messages about policies need the place; others begin with it.
         if let (Some(file), Some(line), Some(column)) = (&self.file, self.line, self.column) {
             let _ = write!(text, "{file}:{line}:{column}: ");
         }

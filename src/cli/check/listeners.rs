@@ -31,8 +31,8 @@ impl Process {
     /// Whether it was started with this configuration file, or both have none.
     pub(super) fn runs_with(&self, config: Option<&Path>) -> bool {
         match (&self.config, config) {
-            (Some(its), Some(ours)) => fs::canonicalize(its)
-                .is_ok_and(|its| fs::canonicalize(ours).is_ok_and(|o| o == its)),
+            (Some(its), Some(checked)) => fs::canonicalize(its)
+                .is_ok_and(|its| fs::canonicalize(checked).is_ok_and(|o| o == its)),
             (None, None) => true,
             _ => false,
         }
@@ -42,7 +42,7 @@ impl Process {
         let folder = Path::new("/proc").join(id.to_string());
         let program = fs::read_link(folder.join("exe")).ok()?;
         let program = program.file_name()?.to_string_lossy();
-        // A program that was replaced by a newer one.
+        // The kernel adds this to the name of a program that was replaced by a newer one.
         let program = program.strip_suffix(" (deleted)").unwrap_or(&program);
         let line = fs::read(folder.join("cmdline")).ok()?;
         let words: Vec<_> = line.split(|byte| *byte == 0).collect();

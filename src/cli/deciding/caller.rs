@@ -21,7 +21,7 @@ use crate::{
 pub(in crate::cli) enum Caller {
     /// The request's own credential is checked.
     ByCredential,
-    /// This one, who is described.
+    /// A caller described by flags.
     Known(Box<Principal>),
     /// The holder of a key that has expired.
     Expired,

@@ -26,7 +26,7 @@ pub(super) struct Reevaluation {
     /// The revisions then and now, if they differ.
     changed: Option<(String, String)>,
     revision: String,
-    /// Whether the input has only what the policy of then read.
+    /// Whether the input has only the part that the earlier policy read.
     is_of_reads: bool,
     /// What today's policy reads and the log does not have, since it is a credential.
     missing: Vec<String>,
@@ -92,11 +92,11 @@ impl Reevaluation {
         if let Some((then, now)) = &self.changed {
             let then = paint::plain(then);
             lines.push(format!(
-                "the policy is another one: revision {then} then, {now} now"
+                "the policy has changed: revision {then} then, {now} now"
             ));
             if self.is_of_reads {
                 lines.push(
-                    "the log has what the policy of then read (`decision_log.input: reads`): what else this policy reads is undefined here"
+                    "the log has only the part of `input` that the earlier policy read (`decision_log.input: reads`): other parts are undefined here"
                         .to_owned(),
                 );
             }

@@ -1,4 +1,4 @@
-//! The folder that is written: all of it, or nothing, and no file that is there already.
+//! Writes the output folder, completely or not at all. Existing files are never replaced.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

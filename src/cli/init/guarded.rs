@@ -26,9 +26,9 @@ pub(super) struct Guarded {
     pub(super) text: String,
     /// The ids of its collections, in their order.
     pub(super) collections: Vec<String>,
-    /// Those of them whose items can be changed.
+    /// Collections whose items can be changed.
     pub(super) editable: Vec<String>,
-    /// Those of them that have items: a coverage or a map has none.
+    /// Collections with items: a coverage or a map has none.
     pub(super) with_items: Vec<String>,
     /// The files and folders of this machine that it names.
     pub(super) paths: BTreeSet<PathBuf>,
@@ -128,7 +128,7 @@ impl Guarded {
         }
     }
 
-    /// Finds what it reads beside itself: a text that is a path here, and `${VARIABLE}`.
+    /// Finds the files and environment variables that the configuration names: texts that are paths, and `${VARIABLE}`.
     fn read_outside(&mut self, value: &Value) {
         match value {
             Value::String(text) => {
@@ -150,7 +150,7 @@ impl Guarded {
         }
     }
 
-    /// What containers do not find that have this folder only, and what to do.
+    /// Names the files outside the mounted folder, which containers would not see, and the cure.
     pub(super) fn not_in_containers(&self, mounted: Option<&Path>, cure: &str) -> Option<String> {
         let outside = self
             .paths

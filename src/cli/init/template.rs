@@ -31,7 +31,7 @@ pub(super) fn listener(at: SocketAddr) -> String {
 pub(super) struct Template(pub(super) String);
 
 impl Template {
-    /// Puts texts in the places of others, none of them in a text that was put there before.
+    /// Replaces all pairs at once, so that a replacement is never replaced again.
     pub(super) fn replace_all(&mut self, pairs: &[(&str, &str)]) -> Result<(), CommandError> {
         let mark = |number: usize| format!("\0{number}\0");
         for (number, (from, _)) in pairs.iter().enumerate() {

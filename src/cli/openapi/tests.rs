@@ -72,7 +72,7 @@ fn schemes_are_added_once_and_nothing_else_changes() {
         assert_eq!(changed(&once, &security).unwrap(), once);
         let mut inserted = once.chars();
         assert!(text.chars().all(|c| inserted.any(|d| d == c)), "{once}");
-        // What is configured no more goes, and leaves the text as it was, byte for byte.
+        // Schemes that are no longer configured are removed, and the text is as before, byte for byte.
         assert_eq!(changed(&once, &Security::default()).unwrap(), text);
         let mut fewer = security.clone();
         fewer.schemes.remove("Bearer");

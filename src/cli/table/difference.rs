@@ -1,4 +1,4 @@
-//! What a decision has otherwise than its row expects.
+//! Compares a decision with its row.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! In which words a fault is told.
+//! The texts of configuration errors.
 
 use super::*;
 

@@ -59,6 +59,23 @@ async fn files_that_do_not_answer_hold_up_one_thread_and_no_connection() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_begin_together_never_wait_for_each_other() {
+    let (_folder, certificates) = certificates();
+    let connections = (0..4).map(|_| {
+        let certificates = Arc::clone(&certificates);
+        tokio::spawn(async move {
+            for _ in 0..500 {
+                certificates.now().await;
+            }
+        })
+    });
+    for connection in connections.collect::<Vec<_>>() {
+        connection.await.unwrap();
+    }
+    assert!(!failed(&certificates));
+}
+
 #[tokio::test]
 async fn a_look_that_panics_leaves_the_last_good_ones_and_the_next_looks_again() {
     let (_folder, certificates) = certificates();

@@ -100,7 +100,7 @@ impl Statements<'_> {
         Ok(kind.bounded())
     }
 
-    /// The type of an argument: of its variables what the body told of them.
+    /// The type of an argument. The body has determined the types of its variables.
     fn taken(&mut self, argument: &Value) -> Type {
         self.value(argument).unwrap_or(Type::Any)
     }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value as Json};
 use super::{
     Findings,
     schema::{Member, Schema},
-    shape::Rules,
+    shape::{Locals, Rules, Shape},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     resolve::{
         File, Mention,
-        tree::{Literal, LiteralKind, Value},
+        tree::{Function, Literal, LiteralKind, Rule, Scalar, Value},
         uses,
     },
     source::Span,
@@ -33,14 +33,64 @@ pub(super) fn check(
                 input(mention, names, schema, effect(mention, &effects), findings);
             }
             Some((_, names)) if !names.is_empty() && !rules.is_touched_by(&mention.path) => {
-                if let Some(missing) = missing(names, data) {
+                if let Some(missing) = missing(names, rules, data) {
                     let effect = effect(mention, &effects);
-                    tell_data(mention, names, missing, data, effect, findings);
+                    tell_data(mention, names, missing, (rules, data), effect, findings);
                 }
             }
             _ => {}
         }
     }
+    for rule in &file.rules {
+        through_variables(rule, rules, schema, &effects, findings);
+    }
+}
+
+/// Finds parts of `input` that are named by a variable, such as `request := input.ogc`, or by `object.get`.
+fn through_variables(
+    rule: &Rule,
+    rules: &Rules<'_>,
+    schema: Schema<'_>,
+    effects: &[(Span, &'static str)],
+    findings: &mut Findings<'_>,
+) {
+    let locals = Locals::of(rule, rules, schema);
+    uses::values(rule, &mut |value, span| {
+        let (head, way, effect): (&Value, &[Value], _) = match value {
+            Value::Inside(head, way) => (head, way, effect_at(span, effects)),
+            Value::Call(Function::Builtin { name, .. }, arguments) if name == "object.get" => {
+                let [from, key, _] = arguments.as_slice() else {
+                    return;
+                };
+                let way = match key {
+                    Value::Array(keys) => keys.as_slice(),
+                    key => std::slice::from_ref(key),
+                };
+                (from, way, "so this is always the default")
+            }
+            _ => return,
+        };
+        let Some(Shape::Part(mut part)) = locals.shape(head, rules, schema) else {
+            return;
+        };
+        for step in way {
+            let Value::Scalar(Scalar::String(name)) = step else {
+                return;
+            };
+            match part.schema.member(name) {
+                Member::Known(known) => {
+                    part.path = format!("{}.{name}", part.path);
+                    part.schema = known;
+                }
+                Member::Open => return,
+                Member::None => {
+                    let finding = no_member(part.schema, schema, &part.path, name, effect);
+                    findings.add(Diagnostic { span, ..finding });
+                    return;
+                }
+            }
+        }
+    });
 }
 
 fn is_within(inner: Span, outer: Span) -> bool {
@@ -49,9 +99,11 @@ fn is_within(inner: Span, outer: Span) -> bool {
 
 /// What comes of a missing part in the innermost statement that names it.
 fn effect(mention: &Mention, effects: &[(Span, &'static str)]) -> &'static str {
-    let around = effects
-        .iter()
-        .filter(|(span, _)| is_within(mention.span, *span));
+    effect_at(mention.span, effects)
+}
+
+fn effect_at(place: Span, effects: &[(Span, &'static str)]) -> &'static str {
+    let around = effects.iter().filter(|(span, _)| is_within(place, *span));
     let innermost = around.min_by_key(|(span, _)| span.end - span.start);
     innermost.map_or("so this never holds", |(_, effect)| *effect)
 }
@@ -71,33 +123,9 @@ fn input(
             Member::Open => return,
             Member::None => {
                 let place = mention.places.get(at + 1).copied();
-                let elsewhere = || {
-                    let mut all = schema.paths_to(name);
-                    (all.len() == 1).then(|| all.remove(0))
-                };
-                let suggestion = nearest(name, part.names())
-                    .map(|near| format!("{path}.{near}"))
-                    .or_else(elsewhere);
-                let known: Vec<_> = part.names().collect();
-                let (message, cure) = if known.is_empty() {
-                    let kind = part.scalar().unwrap_or("array");
-                    (
-                        format!("`{path}` has no member `{name}`: it is of the type {kind}"),
-                        None,
-                    )
-                } else {
-                    (
-                        format!("`{path}` has no member `{name}`, {effect}"),
-                        Some(format!("it has {}", known.join(", "))),
-                    )
-                };
                 findings.add(Diagnostic {
-                    code: Code::Input,
                     span: place.unwrap_or(mention.span),
-                    message,
-                    cure,
-                    suggestion,
-                    ..Diagnostic::default()
+                    ..no_member(part, schema, &path, name, effect)
                 });
                 return;
             }
@@ -106,7 +134,44 @@ fn input(
     }
 }
 
-/// The statements in which a missing part has another effect than that they never hold.
+/// The finding that a part of `input` at `path` does not have a member.
+fn no_member(
+    part: Schema<'_>,
+    input: Schema<'_>,
+    path: &str,
+    name: &str,
+    effect: &str,
+) -> Diagnostic {
+    let elsewhere = || {
+        let mut all = input.paths_to(name);
+        (all.len() == 1).then(|| all.remove(0))
+    };
+    let suggestion = nearest(name, part.names())
+        .map(|near| format!("{path}.{near}"))
+        .or_else(elsewhere);
+    let known: Vec<_> = part.names().collect();
+    let (message, cure) = if known.is_empty() {
+        let kind = part.scalar().unwrap_or("array");
+        (
+            format!("`{path}` has no member `{name}`: it is of the type {kind}"),
+            None,
+        )
+    } else {
+        (
+            format!("`{path}` has no member `{name}`, {effect}"),
+            Some(format!("it has {}", known.join(", "))),
+        )
+    };
+    Diagnostic {
+        code: Code::Input,
+        message,
+        cure,
+        suggestion,
+        ..Diagnostic::default()
+    }
+}
+
+/// Statements that do not just fail if a part is missing, such as a negation.
 fn effects(file: &File) -> Vec<(Span, &'static str)> {
     let negated = "so this negation always holds: what it was to keep out is let in";
     let gathered = "so nothing is gathered here";
@@ -128,41 +193,43 @@ fn effects(file: &File) -> Vec<(Span, &'static str)> {
     found
 }
 
-/// The position of the first name in a path that the data does not have.
-fn missing(names: &[String], data: &Map<String, Json>) -> Option<usize> {
-    let mut members = data;
-    for (at, name) in names.iter().enumerate() {
-        match members.get(name) {
-            None => return Some(at),
-            Some(Json::Object(inner)) => members = inner,
-            Some(_) => return (at + 1 < names.len()).then_some(at + 1),
-        }
-    }
-    None
+/// The position of the first name in a path that neither the data nor a package or rule has.
+fn missing(names: &[String], rules: &Rules<'_>, data: &Map<String, Json>) -> Option<usize> {
+    (0..names.len()).find(|at| {
+        let path = names.get(..=*at).unwrap_or(names);
+        let is_in_data = path.split_last().is_some_and(|(last, above)| {
+            members(data, above).is_some_and(|members| members.contains_key(last))
+        });
+        !is_in_data && !rules.is_touched_by(&below_data(path))
+    })
+}
+
+/// The object at a path of the data.
+fn members<'d>(data: &'d Map<String, Json>, path: &[String]) -> Option<&'d Map<String, Json>> {
+    let mut names = path.iter();
+    names.try_fold(data, |members, name| members.get(name)?.as_object())
+}
+
+fn below_data(path: &[String]) -> Vec<String> {
+    let root = std::iter::once("data".to_owned());
+    root.chain(path.iter().cloned()).collect()
 }
 
 fn tell_data(
     mention: &Mention,
     names: &[String],
     missing: usize,
-    data: &Map<String, Json>,
+    (rules, data): (&Rules<'_>, &Map<String, Json>),
     effect: &str,
     findings: &mut Findings<'_>,
 ) {
     let path = format!("data.{}", names.get(..=missing).unwrap_or(names).join("."));
-    let mut members = Some(data);
-    for name in names.iter().take(missing) {
-        members = members
-            .and_then(|all| all.get(name))
-            .and_then(Json::as_object);
-    }
-    let known: BTreeSet<&str> = members
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-        .collect();
     let name = names.get(missing).map_or("", String::as_str);
     let above = names.get(..missing).unwrap_or_default();
+    let in_data = members(data, above).into_iter().flatten();
+    let in_data = in_data.map(|(name, _)| name.as_str());
+    let place = below_data(above);
+    let known: BTreeSet<&str> = in_data.chain(rules.names_below(&place)).collect();
     let suggestion = nearest(name, known.iter().copied()).map(|near| {
         let path = above.iter().map(String::as_str).chain([near.as_str()]);
         format!("data.{}", path.collect::<Vec<_>>().join("."))

@@ -66,6 +66,13 @@ impl<'a> Rules<'a> {
             .copied()
     }
 
+    /// The names of the packages and rules right below a path.
+    pub(super) fn names_below<'p>(&'p self, path: &'p [String]) -> impl Iterator<Item = &'p str> {
+        let below = self.0.range(path.to_vec()..);
+        let below = below.take_while(move |(other, _)| other.starts_with(path));
+        below.filter_map(move |(other, _)| other.get(path.len()).map(String::as_str))
+    }
+
     /// The value of a rule that has one definition and no conditions.
     fn constant(&self, path: &[String]) -> Option<&'a Value> {
         let [rule] = self.at(path) else { return None };

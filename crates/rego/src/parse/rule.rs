@@ -1,5 +1,9 @@
 //! Parses rules: heads, bodies and the words between them.
 
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+
 use super::{
     cursor::{Cursor, Outcome},
     foreign,
@@ -320,17 +324,17 @@ impl Started {
             && self.path.len() == 1
     }
 
-    /// What stands between the brackets of `p[x] {`; `member` where it is more than a variable.
-    fn member_of_old_set(&self) -> Option<&str> {
+    /// The member that `p[x] {`, `p["x"] {` or `p.x {` adds to a set in v0; `member` if it is no variable and no text.
+    fn member_of_old_set(&self) -> Option<Cow<'_, str>> {
         let key = self
             .path
             .last()
             .filter(|_| self.is_set_without_keyword(false))?;
-        match &key.kind {
-            ExprKind::String(_) => None,
-            ExprKind::Var(name) => Some(name),
-            _ => Some("member"),
-        }
+        Some(match &key.kind {
+            ExprKind::String(text) => Json::from(text.as_str()).to_string().into(),
+            ExprKind::Var(name) => name.as_str().into(),
+            _ => "member".into(),
+        })
     }
 }
 

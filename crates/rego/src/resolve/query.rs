@@ -1,5 +1,7 @@
 //! Statements with their names resolved.
 
+use std::collections::BTreeSet;
+
 use super::{
     direct,
     scope::{Meaning, Scope},
@@ -71,6 +73,9 @@ impl Scope<'_> {
                 for name in names {
                     self.declare(&name, false);
                 }
+                for part in key.iter().chain([value]) {
+                    self.check_element(part);
+                }
                 LiteralKind::SomeIn {
                     key: key.as_ref().map(|key| self.pattern(key)),
                     value: self.pattern(value),
@@ -137,6 +142,29 @@ impl Scope<'_> {
                 }
                 Condition::Unify(self.pattern(left), right)
             }
+        }
+    }
+
+    /// Reports names of rules and imports in the element of `some .. in`. OPA does not resolve them there, so it rejects the
+    /// policy. Only `input` and `data` keep their meaning.
+    fn check_element(&mut self, element: &Expr) {
+        let mut names = BTreeSet::new();
+        direct::of_value(element, &mut |name| {
+            names.insert(name.to_owned());
+        });
+        for name in names {
+            let is_root = name == "input" || name == "data";
+            if is_root || self.is_local(&name) || self.file.document(&name).is_none() {
+                continue;
+            }
+            self.fault(
+                Code::Unsafe,
+                element.span,
+                format!(
+                    "expected variables and constants in the element of `some .. in`, found `{name}`, which is a rule or an import"
+                ),
+                "give the element a name, and compare it on a line of its own",
+            );
         }
     }
 

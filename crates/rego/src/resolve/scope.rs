@@ -268,7 +268,7 @@ impl<'a> Scope<'a> {
         self.frames.pop();
     }
 
-    fn is_local(&self, name: &str) -> bool {
+    pub(super) fn is_local(&self, name: &str) -> bool {
         self.frames.iter().any(|frame| {
             frame.declared.contains_key(name)
                 || frame.plain.contains_key(name)

@@ -74,7 +74,7 @@ fn answer(case: &Case, texts: &Texts, entrypoint: &str) -> Option<Answer> {
     }
 }
 
-/// Holds the answers of policies against those of what `change` makes of them.
+/// Asserts that a policy and its changed form have the same answers.
 fn same_answers(change: impl Fn(&Case, &[(String, Module)]) -> Option<(Texts, String)>) -> usize {
     let mut met = 0;
     for case in cases() {

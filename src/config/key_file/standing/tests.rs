@@ -102,7 +102,7 @@ fn an_entry_with_a_fault_keeps_its_key_only_where_it_is_the_one_in_force() {
             entry(1, ", hue: red").replace("id: k1, ", "") + &entry(2, ""),
             &["k2"],
         ),
-        // Nor what nobody can tell.
+        // A key whose expiry cannot be read is refused.
         (entry(1, ", expires: soon") + &entry(2, ""), &["k2"]),
         (entry(1, ", expires: 2020") + &entry(2, ""), &["k2"]),
         (entry(1, ", attributes: none") + &entry(2, ""), &["k2"]),
@@ -165,7 +165,7 @@ fn of_a_file_that_cannot_be_read_the_last_good_keys_stay() {
     fs::write(&file, entry(1, "") + &entry(2, "")).unwrap();
     let files = Files::read(&[Root::file(&file)], Fresh::Read).unwrap();
     let in_force = super::super::load(&keys, &files).unwrap();
-    // What is no UTF-8 can be searched.
+    // A file that is not UTF-8 is searched too.
     fs::write(
         &file,
         [entry(1, "").as_bytes(), &[b'#', 0xff, 0xfe]].concat(),

@@ -103,7 +103,9 @@ fn go_on(screen: &mut Screen, stand: &Stand) -> Result<()> {
         ),
         (
             "the policy alone",
-            format!("{program} eval --config {config} --key-id osgeo /collections/lakes/items"),
+            format!(
+                "{program} eval --config {config} --explain --key-id osgeo /collections/lakes/items"
+            ),
         ),
     ] {
         screen.line(&format!("  # {what}"))?;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a handler ignores would be a decoy: a policy could take it for what bounds the answer.
+/// An ignored parameter would be a decoy: a policy could take it for what bounds the answer.
 #[test]
 fn a_parameter_that_the_handler_ignores_is_told_by_its_name_only() {
     let edr = |query: &str| on_edr(query);

@@ -88,7 +88,7 @@ impl<'a> Statements<'a> {
                 self.span = literal.span;
                 self.attempt(|this| this.literal(literal)).is_err()
             });
-            // Nothing gives a variable a value: that is told where statements are put in order.
+            // A variable never gets a value. The stage that orders statements reports this.
             if rest.len() == before {
                 break;
             }
@@ -111,7 +111,7 @@ impl<'a> Statements<'a> {
         outcome
     }
 
-    /// Looks at a query within a value: what it finds of variables around it is forgotten, as in OPA.
+    /// Checks a query within a value. Types found for outer variables are discarded afterwards, as in OPA.
     pub(super) fn closure(
         &mut self,
         query: &Query,
@@ -237,7 +237,7 @@ impl<'a> Statements<'a> {
             (Ok(one), Ok(other)) => self.match_both(left, one, right, other)?,
             (Ok(one), Err(_)) if !one.is_unknown() => self.bind(right, one, false)?,
             (Err(_), Ok(other)) if !other.is_unknown() => self.bind(left, other, false)?,
-            // An argument of a function, of which nothing is known yet, in one of the two.
+            // One side is a function's argument, whose type is not known yet.
             _ if are_arrays(left, right) => return self.parts(left, right, found),
             (Ok(_), Err(_)) => self.match_unknown(left, right)?,
             (Err(_), Ok(_)) => self.match_unknown(right, left)?,

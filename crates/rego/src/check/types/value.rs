@@ -339,7 +339,7 @@ pub(super) fn constant(value: &Value) -> Option<Key> {
     })
 }
 
-/// A number as it is usually written, so that `1.0` is the key `1`. What cannot be told exactly stays as it is.
+/// A number as it is usually written, so that `1.0` is the key `1`. A number that f64 cannot hold exactly is not changed.
 fn usual(number: &str) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.parse::<f64>() {

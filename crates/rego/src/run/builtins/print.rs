@@ -31,12 +31,12 @@ struct Kept {
 
 thread_local! {
     /// `None` if the caller does not want the texts.
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static PRINTED: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
 /// Begins to keep the texts that are printed on this thread.
 pub(crate) fn keep() {
-    KEPT.set(Some(Kept {
+    PRINTED.set(Some(Kept {
         lines: Vec::new(),
         left: MAX_BYTES,
     }));
@@ -44,7 +44,7 @@ pub(crate) fn keep() {
 
 /// Stops keeping texts, and returns those that were printed, one for each line.
 pub(crate) fn take() -> Vec<String> {
-    KEPT.take().map(|kept| kept.lines).unwrap_or_default()
+    PRINTED.take().map(|kept| kept.lines).unwrap_or_default()
 }
 
 impl Kept {
@@ -65,7 +65,7 @@ impl Kept {
 
 /// Prints arguments. Each argument is the set of its values, and an empty set means undefined.
 fn print(arguments: &[Value]) {
-    KEPT.with_borrow_mut(|kept| {
+    PRINTED.with_borrow_mut(|kept| {
         let (Some(kept), Some(Value::Array(all))) = (kept, arguments.first()) else {
             return;
         };

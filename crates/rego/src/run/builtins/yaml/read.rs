@@ -14,7 +14,7 @@ use super::{
 const MAX_DEPTH: usize = 128;
 
 /// Why a text has no value.
-enum Fault {
+enum YamlError {
     /// It is not YAML, or it uses YAML that is not supported here.
     Syntax,
     /// It holds a value that JSON does not have: a key that is a collection, or infinity.
@@ -22,7 +22,7 @@ enum Fault {
     Limit(String),
 }
 
-impl From<String> for Fault {
+impl From<String> for YamlError {
     fn from(limit: String) -> Self {
         Self::Limit(limit)
     }
@@ -46,32 +46,34 @@ enum Key {
 pub(super) fn document(text: &str) -> Result<Value, String> {
     read(text).map_err(|fault| match fault {
         // Go's library accepts some texts that this reader rejects, so refuse.
-        Fault::Syntax => errors::refuse("expected the text of a YAML document"),
-        Fault::NoJson => "the document holds what JSON cannot".to_owned(),
-        Fault::Limit(limit) => errors::refuse(limit),
+        YamlError::Syntax => errors::refuse("expected the text of a YAML document"),
+        YamlError::NoJson => "the document holds what JSON cannot".to_owned(),
+        YamlError::Limit(limit) => errors::refuse(limit),
     })
 }
 
 pub(super) fn is_valid(text: &str) -> Result<bool, String> {
     match read(text) {
         Ok(_) => Ok(true),
-        Err(Fault::Syntax | Fault::NoJson) => Ok(false),
-        Err(Fault::Limit(limit)) => Err(errors::refuse(limit)),
+        Err(YamlError::Syntax | YamlError::NoJson) => Ok(false),
+        Err(YamlError::Limit(limit)) => Err(errors::refuse(limit)),
     }
 }
 
-fn read(text: &str) -> Result<Value, Fault> {
+fn read(text: &str) -> Result<Value, YamlError> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, Value> = HashMap::new();
     budget::text(text.len())?;
     // Go's library accepts no directive but `%YAML 1.1`, and no tab before the first value.
     if text.trim_start_matches('\n').starts_with(['%', '\t']) {
-        return Err(Fault::Syntax);
+        return Err(YamlError::Syntax);
     }
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|_| Fault::Syntax)?;
+        let (event, _) = event.map_err(|_| YamlError::Syntax)?;
         if open.len() > MAX_DEPTH {
-            return Err(Fault::Limit("the document is nested too deep".to_owned()));
+            return Err(YamlError::Limit(
+                "the document is nested too deep".to_owned(),
+            ));
         }
         let done = match event {
             Event::SequenceStart(anchor, tag) => {
@@ -104,9 +106,9 @@ fn read(text: &str) -> Result<Value, Fault> {
                 }
                 value
             }
-            Event::Alias(anchor) => anchors.get(&anchor).cloned().ok_or(Fault::Syntax)?,
+            Event::Alias(anchor) => anchors.get(&anchor).cloned().ok_or(YamlError::Syntax)?,
             Event::SequenceEnd | Event::MappingEnd => {
-                let (anchor, value) = match open.pop().ok_or(Fault::Syntax)? {
+                let (anchor, value) = match open.pop().ok_or(YamlError::Syntax)? {
                     Open::Sequence(anchor, items) => (anchor, Value::from(items)),
                     Open::Mapping {
                         anchor, members, ..
@@ -137,7 +139,7 @@ fn read(text: &str) -> Result<Value, Fault> {
 }
 
 /// Adds the members of a mapping. For a sequence of mappings, an earlier one takes precedence.
-fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), Fault> {
+fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), YamlError> {
     match from {
         Value::Object(more) => {
             budget::elements(more.len())?;
@@ -147,22 +149,22 @@ fn merge(members: &mut BTreeMap<Value, Value>, from: &Value) -> Result<(), Fault
         Value::Array(all) if all.iter().all(|one| matches!(one, Value::Object(_))) => {
             all.iter().rev().try_for_each(|one| merge(members, one))
         }
-        _ => Err(Fault::NoJson),
+        _ => Err(YamlError::NoJson),
     }
 }
 
 /// A key as a JSON key.
-fn name(key: &Value) -> Result<String, Fault> {
+fn name(key: &Value) -> Result<String, YamlError> {
     match key {
         Value::String(text) => Ok(text.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
         Value::Number(_) => Ok(format::number_text(key)?),
-        _ => Err(Fault::NoJson),
+        _ => Err(YamlError::NoJson),
     }
 }
 
 /// Accepts tags of collections that change nothing.
-fn known(tag: Option<&Tag>) -> Result<(), Fault> {
+fn known(tag: Option<&Tag>) -> Result<(), YamlError> {
     match tag {
         None => Ok(()),
         Some(tag)
@@ -171,31 +173,31 @@ fn known(tag: Option<&Tag>) -> Result<(), Fault> {
         {
             Ok(())
         }
-        Some(_) => Err(Fault::Limit(
+        Some(_) => Err(YamlError::Limit(
             "a tag of the document is not known".to_owned(),
         )),
     }
 }
 
-fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Value, Fault> {
+fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Value, YamlError> {
     let as_text = || Ok(string(text));
     match tag {
         None if !is_plain => as_text(),
         None => match resolve(text) {
             Plain::Value(value) => Ok(value),
             Plain::Text => as_text(),
-            Plain::NoJson => Err(Fault::NoJson),
+            Plain::NoJson => Err(YamlError::NoJson),
         },
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => as_text(),
         Some(tag) if tag.is_yaml_core_schema() => match (tag.suffix.as_str(), resolve(text)) {
             ("int" | "float", Plain::Value(value @ Value::Number(_)))
             | ("bool", Plain::Value(value @ Value::Bool(_)))
             | ("null", Plain::Value(value @ Value::Null)) => Ok(value),
-            _ => Err(Fault::Limit(
+            _ => Err(YamlError::Limit(
                 "a tag of the document is not known".to_owned(),
             )),
         },
-        Some(_) => Err(Fault::Limit(
+        Some(_) => Err(YamlError::Limit(
             "a tag of the document is not known".to_owned(),
         )),
     }
