@@ -317,7 +317,7 @@ fn what_is_right_is_not_told() {
 
 #[test]
 fn a_part_of_the_input_is_found_through_variables_too() {
-    let of_list = "`input.list[_]` has no member `ordr`, so this ";
+    let of_list = "`input.list[_]` has no member `orders`, so this ";
     let of_root = "`input` has no member `howw`, so this ";
     let of_input = |rule: &str| -> Vec<String> {
         let told = one(&format!("{FINE}other if {{\n\t{rule}\n}}"));
@@ -328,7 +328,7 @@ fn a_part_of_the_input_is_found_through_variables_too() {
         ("w := input\n\tw.howw == \"read\"", of_root, "never holds"),
         ("w := input\n\tnot w.howw", of_root, "negation always holds"),
         (
-            "some one in input.list\n\tone.ordr == \"up\"",
+            "some one in input.list\n\tone.orders == \"up\"",
             of_list,
             "never holds",
         ),
@@ -338,7 +338,7 @@ fn a_part_of_the_input_is_found_through_variables_too() {
             "is always the default",
         ),
         (
-            "some one in input.list\n\tobject.get(one, [\"ordr\"], \"\") == \"up\"",
+            "some one in input.list\n\tobject.get(one, [\"orders\"], \"\") == \"up\"",
             of_list,
             "is always the default",
         ),
@@ -368,8 +368,8 @@ fn a_missing_name_below_a_package_is_told_by_itself() {
             "`data.p.helpers.isok`, so this never holds: did you mean `data.p.helpers.is_ok`?",
         ),
         (
-            "data.p.alow",
-            "`data.p.alow`, so this never holds: did you mean `data.p.allow`?",
+            "data.p.allowed",
+            "`data.p.allowed`, so this never holds: did you mean `data.p.allow`?",
         ),
     ] {
         let text = format!("package p\n{FINE}other if {reference}\n");
