@@ -106,7 +106,7 @@ async fn with_api_keys_it_guards_pygeoapi() -> Outcome {
     // The request that is printed to try it.
     let requests = made.said["requests"].to_string();
     let page = requests.split("127.0.0.1:8080").nth(1).unwrap_or_default();
-    let page = page.split('\'').next().unwrap_or_default();
+    let page = page.split([' ', '\'']).next().unwrap_or_default();
     assert_eq!(status(envoy, with_key(page)).await?, 200, "{requests}");
     assert_eq!(
         status(envoy, with_key("/collections/lakes/items/1?f=json")).await?,
