@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::service::folder;
+use crate::service::{Service, folder};
 
 fn geowarden(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_geowarden"))
@@ -456,7 +456,7 @@ fn what_can_differ_from_opa_is_a_warning_of_check() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_probe_needs_no_certificate_authorities() {
-    let service = crate::service::Service::with_policy(POLICY).await;
+    let service = Service::with_policy(POLICY).await;
     let probe = Command::new(env!("CARGO_BIN_EXE_geowarden"))
         .args(["healthcheck", "--admin", &service.admin])
         .env("SSL_CERT_FILE", "/nowhere.pem")
@@ -467,7 +467,7 @@ async fn a_probe_needs_no_certificate_authorities() {
 }
 
 /// The service with its admin service on a Unix socket, which `geowarden.yaml` in its folder names.
-async fn watched(policy: &str) -> crate::service::Service {
+async fn watched(policy: &str) -> Service {
     let folder = folder(policy, "");
     let file = folder.path().join("geowarden.yaml");
     let socket = folder.path().join("admin.sock");
@@ -478,7 +478,7 @@ async fn watched(policy: &str) -> crate::service::Service {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("server: {", &admin)).unwrap();
     let config = crate::service::config(folder.path());
-    crate::service::Service::start(folder, config).await
+    Service::start(folder, config).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -551,6 +551,27 @@ async fn decisions_are_shown_as_they_are_made() {
     }
 }
 
+/// What `tail --explain` prints of one refusal, with the policy of the service or another one.
+async fn tail_of_a_refusal(service: &Service, format: &[&str], policy: Option<&Path>) -> String {
+    let folder = service.folder.path();
+    let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["tail", "--count", "1", "--explain", "--config"])
+        .arg(folder.join("geowarden.yaml"))
+        .args(format)
+        .envs(policy.map(|policy| ("GEOWARDEN_POLICY__PATH", policy)))
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says so as soon as it listens.
+    let mut line = String::new();
+    let mut stderr = BufReader::new(tail.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    service.ask("GET", "/collections/obs", &[]).await;
+    out(&tail.wait_with_output().unwrap()).to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_are_explained_as_they_are_made() {
     let policy = "package geowarden.authz\n\nallow if {\n\tinput.ogc.collection == \"obs\"\n\tinput.identity.key_id == \"osgeo\"\n}\n";
@@ -564,22 +585,8 @@ async fn refusals_are_explained_as_they_are_made() {
         ),
         (&["--json"], 1, "\"line\":5,"),
     ] {
-        let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-            .args(["tail", "--count", "1", "--explain", "--config"])
-            // As the service is given it: the paths of the files are a part of the revision.
-            .arg(folder.join("geowarden.yaml"))
-            .args(format)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stderr = BufReader::new(tail.stderr.take().unwrap());
-        stderr.read_line(&mut line).unwrap();
-        service.ask("GET", "/collections/obs", &[]).await;
-        let output = tail.wait_with_output().unwrap();
-        let told = out(&output).replace(&format!("{}/", folder.display()), "");
+        let told = tail_of_a_refusal(&service, format, None).await;
+        let told = told.replace(&format!("{}/", folder.display()), "");
         assert!(told.contains(shows), "{told}");
         assert!(!told.contains("another one"), "{told}");
         assert_eq!(told.lines().count(), count, "{told}");
@@ -592,22 +599,7 @@ async fn refusals_are_explained_as_they_are_made() {
         "package geowarden.authz\n\nallow if true\n",
     )
     .unwrap();
-    let mut tail = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .args(["tail", "--count", "1", "--explain", "--config"])
-        // As the service is given it: the paths of the files are a part of the revision.
-        .arg(folder.join("geowarden.yaml"))
-        .env("GEOWARDEN_POLICY__PATH", &elsewhere)
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut stderr = BufReader::new(tail.stderr.take().unwrap());
-    stderr.read_line(&mut line).unwrap();
-    service.ask("GET", "/collections/obs", &[]).await;
-    let output = tail.wait_with_output().unwrap();
-    let told = out(&output);
+    let told = tail_of_a_refusal(&service, &[], Some(&elsewhere)).await;
     assert!(
         told.contains("  the policy here is another one: revision ")
             && told.contains("  the policy here allows it\n"),

@@ -53,7 +53,6 @@ async fn decided(policy: &str, more: &str, path: &str) -> (TempDir, Value) {
 fn explain(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
         .args(["explain", "--config"])
-        // As the service is given it: the paths of the files are a part of the revision.
         .arg(folder.join("geowarden.yaml"))
         .args(arguments)
         .current_dir(folder)
