@@ -71,6 +71,13 @@ fn passes(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What is said on standard error by a command that its user has to change.
+fn fails(folder: &Path, arguments: &[&str]) -> String {
+    let output = geowarden(folder, arguments);
+    assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
 fn init(folder: &Path, more: &[&str]) -> Value {
     let common = ["init", "maps", "--pygeoapi", "config.yml", "--json"];
     // Containers make the document themselves.
@@ -357,9 +364,7 @@ fn a_file_that_is_there_stays_and_nothing_else_is_written() {
         "--openapi",
         "openapi.yml",
     ];
-    let output = geowarden(path, &arguments);
-    assert_eq!(output.status.code(), Some(64));
-    let told = String::from_utf8_lossy(&output.stderr);
+    let told = fails(path, &arguments);
     assert!(told.contains("maps/envoy.yaml"), "{told}");
     assert_eq!(fs::read_dir(path.join("maps")).unwrap().count(), 1);
     assert_eq!(written(path, "envoy.yaml"), "mine");
@@ -375,9 +380,7 @@ fn what_cannot_start_is_not_written() {
         ("resources: {a: [}", "config.yml:1"),
     ] {
         fs::write(path.join("config.yml"), text).unwrap();
-        let output = geowarden(path, &["init", "maps", "--pygeoapi", "config.yml"]);
-        assert_eq!(output.status.code(), Some(64), "{text}");
-        let told = String::from_utf8_lossy(&output.stderr);
+        let told = fails(path, &["init", "maps", "--pygeoapi", "config.yml"]);
         assert!(told.contains(says), "{told}");
         assert!(!path.join("maps").exists(), "{text}");
     }
@@ -417,9 +420,8 @@ fn each_place_has_its_files_and_commands() {
         "--for",
         "systemd",
     ];
-    let output = geowarden(folder.path(), &arguments);
-    assert_eq!(output.status.code(), Some(64));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("/etc/geowarden will do"));
+    let told = fails(folder.path(), &arguments);
+    assert!(told.contains("/etc/geowarden will do"), "{told}");
 }
 
 /// A folder that services can see, and its `init --for systemd`, with what else is on the PATH.
@@ -502,9 +504,7 @@ fn services_find_envoy_and_can_read_what_they_need() {
         "--for",
         "systemd",
     ];
-    let output = geowarden(path, &arguments);
-    assert_eq!(output.status.code(), Some(64));
-    let told = String::from_utf8_lossy(&output.stderr);
+    let told = fails(path, &arguments);
     assert!(
         told.contains("without spaces") && !path.join("my maps").exists(),
         "{told}"
@@ -587,10 +587,9 @@ fn every_container_can_read_the_files_of_whoever_wrote_them() {
 /// What a refused `init` says.
 fn refused(folder: &Path, more: &[&str]) -> String {
     let common = ["init", "maps", "--pygeoapi", "config.yml"];
-    let output = geowarden(folder, &[&common[..], more].concat());
-    assert_eq!(output.status.code(), Some(64), "{more:?}");
+    let told = fails(folder, &[&common[..], more].concat());
     assert!(!folder.join("maps").exists(), "{more:?}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    told
 }
 
 #[test]
