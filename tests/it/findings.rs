@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
+
+use crate::watching::Watching;
 
 const TYPO: &str = "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method == \"jwt\"\n\tinput.ogc.collections == \"obs\"\n}\n";
 const TOLD: &str = "policies/authz.rego:7:12: `input.ogc` has no member `collections`, so this never holds: did you mean `input.ogc.collection`?";
@@ -207,16 +208,16 @@ fn a_change_of_another_file_in_the_folder_is_not_checked() {
         "policy: {path: ../policies}\n",
     )
     .unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .args(["check", "--config", "etc/geowarden.yaml"])
-        .args(["--envoy", "etc/envoy.yaml", "--watch"])
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || lines.next().unwrap().unwrap();
+    let arguments = [
+        "check",
+        "--config",
+        "etc/geowarden.yaml",
+        "--envoy",
+        "etc/envoy.yaml",
+        "--watch",
+    ];
+    let mut watching = Watching::start(folder.path(), &arguments);
+    let mut next = || watching.line();
     while next() != "watching for changes" {}
     // Longer than changes may take to settle.
     let begun = Instant::now();
@@ -234,26 +235,17 @@ fn a_change_of_another_file_in_the_folder_is_not_checked() {
             break;
         }
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
 fn a_change_is_checked_again() {
     let folder = folder(TYPO);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .args(["check", "--policy", "policies", "--watch"])
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || lines.next().unwrap().unwrap();
+    let arguments = ["check", "--policy", "policies", "--watch"];
+    let mut watching = Watching::start(folder.path(), &arguments);
+    let mut next = || watching.line();
     assert_eq!(next(), format!("warning: {TOLD} [input]"));
     while next() != "watching for changes" {}
     let file = folder.path().join("policies/authz.rego");
     fs::write(&file, TYPO.replace("collections", "collection")).unwrap();
     assert!(next().starts_with("ok: "));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

@@ -51,3 +51,4 @@ mod tasks;
 mod tenants;
 mod tls;
 mod traces;
+mod watching;

@@ -1,13 +1,10 @@
 //! Table tests of policies, as a shell sees them: `geowarden test` of `*_table.yaml`, `--record` and `--watch`.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
+
+use crate::watching::Watching;
 
 const POLICY: &str = r#"package geowarden.authz
 
@@ -361,15 +358,9 @@ fn what_eval_decides_is_recorded_and_holds() {
 fn a_change_is_tested_again() {
     let folder = policy(WRONG);
     let file = folder.path().join("p/x_table.yaml");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .args(["test", "p", "--watch"])
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || lines.next().unwrap().unwrap();
+    let arguments = ["test", "p", "--watch"];
+    let mut watching = Watching::start(folder.path(), &arguments);
+    let mut next = || watching.line();
     while next() != "FAIL: 1/1" {}
     assert_eq!(next(), "watching for changes");
     // A table that cannot be read does not end it.
@@ -377,6 +368,4 @@ fn a_change_is_tested_again() {
     assert_eq!(next(), "watching for changes");
     fs::write(&file, TABLE).unwrap();
     while next() != "PASS: 6/6" {}
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
