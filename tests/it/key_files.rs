@@ -130,6 +130,24 @@ fn a_key_is_made_rotated_and_revoked_in_the_file() {
 }
 
 #[test]
+fn the_first_key_goes_into_an_empty_file() {
+    let folder = place("file: keys.yaml");
+    let path = folder.path();
+    let told = refused(path, &["new", "--id", "first"]);
+    assert!(
+        told.contains("no such file: keys.yaml; make an empty one"),
+        "{told}"
+    );
+    fs::write(path.join("keys.yaml"), "").unwrap();
+    let told = passes(
+        path,
+        &["new", "--id", "first", "--attribute", "roles=[admin]"],
+    );
+    let made = told.lines().nth(1).unwrap().trim().to_owned();
+    assert!(opens(path, &made), "{told}");
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_and_changes_nothing() {
     let folder = place("file: keys.yaml");
     let path = folder.path();

@@ -60,7 +60,8 @@ fn api_keys(config: &Config, found: &mut Findings<'_>) {
     }
     if let Some(file) = &keys.file {
         let path = found.path("authn.api_keys.file");
-        found.file(&path, file);
+        let cure = "; make an empty one, and `geowarden key new` adds the first key";
+        found.file_or_cure(&path, file, cure);
     }
     if let Some(dir) = &keys.dir {
         let path = found.path("authn.api_keys.dir");

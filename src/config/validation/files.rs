@@ -13,21 +13,28 @@ impl Findings<'_> {
     pub(super) fn file(&mut self, key: &[Step], file: &Path) -> bool {
         let is_there = file.is_file();
         if !is_there {
-            self.missing(key, file, "file");
+            self.missing(key, file, "file", "");
         }
         is_there
+    }
+
+    /// Checks that the file exists, and says how to make it if it does not.
+    pub(super) fn file_or_cure(&mut self, key: &[Step], file: &Path, cure: &str) {
+        if !file.is_file() {
+            self.missing(key, file, "file", cure);
+        }
     }
 
     /// Checks that the folder exists.
     pub(super) fn folder(&mut self, key: &[Step], folder: &Path) {
         if !folder.is_dir() {
-            self.missing(key, folder, "folder");
+            self.missing(key, folder, "folder", "");
         }
     }
 
     pub(super) fn file_or_folder(&mut self, key: &[Step], path: &Path) {
         if !path.exists() {
-            self.missing(key, path, "file or folder");
+            self.missing(key, path, "file or folder", "");
         }
     }
 
@@ -50,14 +57,15 @@ impl Findings<'_> {
         self.unusable.push(self.sources.problem(key, message));
     }
 
-    fn missing(&mut self, key: &[Step], path: &Path, what: &str) {
+    /// `cure` is empty, or begins with a semicolon.
+    fn missing(&mut self, key: &[Step], path: &Path, what: &str, cure: &str) {
         let written = self.sources.text(key);
         let is_shown =
             path.exists() || written.is_some_and(|written| file_name::is_like_one(written, path));
         let message = if is_shown {
-            format!("no such {what}: {}", path.display())
+            format!("no such {what}: {}{cure}", path.display())
         } else {
-            format!("no such {what}; {}", file_name::NOT_SHOWN)
+            format!("no such {what}; {}{cure}", file_name::NOT_SHOWN)
         };
         self.problems.push(self.sources.problem(key, message));
     }
