@@ -129,14 +129,21 @@ struct Mine {
 struct Settings {
     /// More of the section `server`, a line each.
     server: &'static str,
-    /// pygeoapi's prefix.
-    base_path: String,
+    /// The path below which pygeoapi is started.
+    script_name: String,
     /// Members of `authn`, besides `api_keys`.
     authn: String,
     /// Members of `policy`, besides `path`.
     policy: String,
     /// Sections behind these.
     more: String,
+}
+
+impl Mine {
+    /// The path that all of pygeoapi's paths begin with, empty for none.
+    fn base_path(&self, guarded: &Guarded) -> String {
+        format!("{}{}", self.settings.script_name, guarded.url_prefix)
+    }
 }
 
 impl Init {
@@ -172,10 +179,10 @@ impl Init {
         for (name, text) in &mine.policy {
             folder.add(&format!("policies/{name}"), text.clone());
         }
-        let prefix = mine.settings.base_path.as_str();
-        if self.backend() == Backend::Starlette && !prefix.is_empty() {
+        let script_name = mine.settings.script_name.as_str();
+        if self.backend() == Backend::Starlette && !script_name.is_empty() {
             return Err(CommandError::Usage(format!(
-                "--backend starlette: expected a pygeoapi at the root of its server, found {prefix} in the path of `server.url`: uvicorn does not serve pygeoapi below a path; use --backend flask, or let a proxy in front of Envoy remove the path, and take it out of `server.url`"
+                "--backend starlette: expected a pygeoapi at the root of its server, found {script_name} in the path of `server.url`: uvicorn does not serve pygeoapi below a path; use --backend flask, or let a proxy in front of Envoy remove the path, and take it out of `server.url`"
             )));
         }
         folder.add(
@@ -185,7 +192,7 @@ impl Init {
         for (name, text) in mine.bootstrap.secrets()? {
             folder.add(&name, text);
         }
-        let mut commands = self.place.commands(self, &guarded, prefix, &folder);
+        let mut commands = self.place.commands(self, &guarded, script_name, &folder);
         match self.place {
             Place::Host => {}
             Place::Systemd => {
@@ -197,8 +204,8 @@ impl Init {
                 programs.add_units(&mut folder)?;
                 notes.extend(programs.notes(&guarded));
             }
-            Place::Compose => compose::add(self, &guarded, prefix, &mut folder)?,
-            Place::Kubernetes => kubernetes::add(&guarded, prefix, &mine, &mut folder),
+            Place::Compose => compose::add(self, &guarded, &mine, &mut folder)?,
+            Place::Kubernetes => kubernetes::add(&guarded, &mine, &mut folder),
         }
         if self.place.has_document() {
             match openapi::document(self.openapi.as_deref(), &guarded, &local.config, &folder)? {
@@ -210,8 +217,8 @@ impl Init {
         Ok(Summary {
             folder: folder.path().to_owned(),
             files: folder.names(),
+            url: self.url(&mine.base_path(&guarded)),
             key: mine.key,
-            url: self.url(prefix),
             example: local.example,
             has_login: mine.bootstrap.has_login(),
             commands,
@@ -287,8 +294,8 @@ impl Init {
         self.backend.unwrap_or_default()
     }
 
-    fn url(&self, prefix: &str) -> String {
-        format!("http://{}{prefix}", self.listen)
+    fn url(&self, base_path: &str) -> String {
+        format!("http://{}{base_path}", self.listen)
     }
 }
 

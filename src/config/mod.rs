@@ -28,6 +28,7 @@ mod sources;
 mod telemetry;
 mod tenant;
 mod traces;
+mod url_prefix;
 mod validation;
 mod web_address;
 
@@ -61,6 +62,7 @@ pub use self::{
     telemetry::{LogFormat, LogLevel, Telemetry},
     tenant::{Part, Tenant},
     traces::{ExportHeaders, Protocol, Traces},
+    url_prefix::url_prefix,
 };
 
 /// All settings.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
-    config::{Config, Problem, Problems},
+    config::{Config, Problem, Problems, url_prefix},
     files::Files,
     identity::Principal,
     pipeline::{self, Rules},
@@ -181,23 +181,12 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
             "pygeoapi has `server.bind.host: {host}`: `pygeoapi serve` listens there, and clients reach it around Envoy; set it to 127.0.0.1, or let gunicorn bind 127.0.0.1"
         ));
     }
-    let prefix = setting("api_rules")
-        .and_then(|rules| rules.get("url_prefix"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if !prefix.is_empty() && config.pygeoapi.base_path.is_empty() {
+    let prefix = server.map(url_prefix).unwrap_or_default();
+    let base_path = config.pygeoapi.base_path.as_str();
+    if !base_path.ends_with(&prefix) {
         all.push(format!(
-            "pygeoapi has `server.api_rules.url_prefix: {prefix}`, but `pygeoapi.base_path` is empty: every request would be refused"
+            "pygeoapi has `server.api_rules.url_prefix`, so its paths begin with {prefix}; `pygeoapi.base_path` is `{base_path}`, so every request would be refused: let it end with {prefix}"
         ));
-    }
-    let has_schemas = setting("ogc_schemas_location")
-        .and_then(Value::as_str)
-        .is_some_and(|location| !location.starts_with("http"));
-    if has_schemas {
-        all.push(
-            "pygeoapi serves `server.ogc_schemas_location` under /schemas, which geowarden refuses"
-                .to_owned(),
-        );
     }
     if config.pygeoapi.gunicorn_trusts_headers() {
         all.push(
@@ -276,12 +265,13 @@ mod tests {
 
     #[test]
     fn risky_settings_are_warned_of() {
+        // geowarden reads `/schemas` as pygeoapi serves it, so a folder of schemas is no risk.
         let (warnings, problems) = inspected(
             "server:\n  admin: true\n  api_rules: {url_prefix: v1}\n  ogc_schemas_location: /opt/schemas\nresources: {}\n",
         );
         assert!(problems.is_empty(), "{problems}");
-        assert_eq!(warnings.len(), 3, "{warnings:?}");
-        for (warning, word) in warnings.iter().zip(["admin", "url_prefix", "schemas"]) {
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        for (warning, word) in warnings.iter().zip(["admin", "begin with /v1"]) {
             assert!(warning.contains(word), "{warning}");
         }
     }

@@ -572,7 +572,7 @@ fn every_container_can_read_the_files_of_whoever_wrote_them() {
     let services = compose["services"].as_object().unwrap();
     let readers = services.iter().filter(|(_, service)| {
         let volumes = service["volumes"].to_string();
-        volumes.contains("/etc/geowarden:ro") || volumes.contains("/etc/envoy:ro")
+        volumes.contains("/etc/geowarden:ro") || volumes.contains("/etc/envoy/envoy.yaml:ro")
     });
     assert_eq!(readers.clone().count(), 3, "{text}");
     for (name, service) in readers {
@@ -581,6 +581,85 @@ fn every_container_can_read_the_files_of_whoever_wrote_them() {
             service["user"] == json!(owner) || reads_all,
             "{name}: {service}"
         );
+    }
+}
+
+/// `SCRIPT_NAME` is for whoever starts pygeoapi; pygeoapi adds `url_prefix` by itself.
+#[test]
+fn a_pygeoapi_below_a_path_is_asked_below_it_once() {
+    let folder = place();
+    let path = folder.path();
+    let below = |server: &str| {
+        let (_, resources) = PYGEOAPI.split_once('\n').unwrap();
+        fs::write(
+            path.join("config.yml"),
+            format!("server: {server}\n{resources}"),
+        )
+        .unwrap();
+        let mut all = Vec::new();
+        for place in ["host", "compose", "kubernetes"] {
+            let made = init(path, &["--for", place]);
+            assert!(made["url"].as_str().unwrap().ends_with("/v1"), "{made}");
+            let text = written(path, "geowarden.yaml");
+            let settings = geowarden_yaml::Document::parse(&text).unwrap().value;
+            all.push(
+                settings["pygeoapi"]["base_path"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
+            all.push(match place {
+                "host" => made["commands"][0].as_str().unwrap().to_owned(),
+                "compose" => written(path, "compose.yaml"),
+                _ => written(path, "pygeoapi/path-patch.yaml"),
+            });
+            fs::remove_dir_all(path.join("maps")).unwrap();
+        }
+        all
+    };
+    let [base, command, _, compose, _, pod] = below(
+        "{url: 'https://maps.example/geo', api_rules: {api_version: 1.2.3, url_prefix: 'v{api_major}'}}",
+    )
+    .try_into()
+    .unwrap();
+    assert_eq!(base, "/geo/v1");
+    assert!(command.contains(" SCRIPT_NAME=/geo gunicorn"), "{command}");
+    for text in [compose, pod] {
+        assert!(text.contains("127.0.0.1:5000/geo/v1/conformance"), "{text}");
+        assert!(!text.contains("\"/geo/v1\""), "{text}");
+        assert!(text.contains("\"/geo\""), "{text}");
+    }
+    let [base, command, _, compose, _, pod] =
+        below("{url: 'https://maps.example/', api_rules: {url_prefix: /v1/}}")
+            .try_into()
+            .unwrap();
+    assert_eq!(base, "/v1");
+    assert!(!command.contains("SCRIPT_NAME"), "{command}");
+    for text in [compose, pod] {
+        assert!(text.contains("127.0.0.1:5000/v1/conformance"), "{text}");
+        assert!(!text.contains("\"/v1\""), "{text}");
+    }
+}
+
+/// A container has what it needs, and no more.
+#[test]
+fn envoy_sees_its_own_files_alone() {
+    let issuer = issuer();
+    let login = [
+        &["--mode", "oidc", "--issuer", &issuer, "--audience", "maps"][..],
+        &["--client-id", "browser", "--client-secret-file", "secret"],
+    ]
+    .concat();
+    let bootstrap = "./envoy.yaml:/etc/envoy/envoy.yaml:ro";
+    for (mode, expected) in [
+        (&[][..], json!([bootstrap])),
+        (&login, json!([bootstrap, "./oauth2:/etc/envoy/oauth2:ro"])),
+    ] {
+        let folder = place();
+        init(folder.path(), &[&["--for", "compose"], mode].concat());
+        let text = written(folder.path(), "compose.yaml");
+        let compose = geowarden_yaml::Document::parse(&text).unwrap().value;
+        assert_eq!(compose["services"]["envoy"]["volumes"], expected, "{text}");
     }
 }
 

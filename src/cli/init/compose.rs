@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
-use super::{super::CommandError, Folder, Guarded, Init};
+use super::{super::CommandError, Folder, Guarded, Init, Mine};
 
 const COMPOSE: &str = include_str!("../../../packaging/compose/compose.yaml");
+const OF_ENVOY: &str = "      - ./envoy.yaml:/etc/envoy/envoy.yaml:ro\n";
+const OF_LOGIN: &str = "      - ./oauth2:/etc/envoy/oauth2:ro\n";
 
 pub(super) fn add(
     init: &Init,
     guarded: &Guarded,
-    prefix: &str,
+    mine: &Mine,
     folder: &mut Folder,
 ) -> Result<(), CommandError> {
     let uid = rustix::process::getuid().as_raw();
@@ -30,7 +32,8 @@ pub(super) fn add(
         .replace("VERSION", env!("CARGO_PKG_VERSION"))
         .replace("LISTEN", &init.listen.to_string())
         .replace("OWNER", &owner)
-        .replace("PREFIX", prefix)
+        .replace("BASE_PATH", &mine.base_path(guarded))
+        .replace("SCRIPT_PATH", &mine.settings.script_name)
         .replace(
             "PYGEOAPI_CONFIG: PYGEOAPI_CONFIG",
             &format!("PYGEOAPI_CONFIG: {}", json!(file)),
@@ -40,6 +43,11 @@ pub(super) fn add(
             &format!("generate, {},", json!(file)),
         )
         .replace("PYGEOAPI_FOLDER", data);
+    let text = if mine.bootstrap.has_login() {
+        text.replace(OF_ENVOY, &format!("{OF_ENVOY}{OF_LOGIN}"))
+    } else {
+        text
+    };
     folder.add("compose.yaml", text);
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn mine(init: &Init, guarded: &Guarded) -> Result<Mine, CommandError>
         policy: policy::by_role(guarded),
         settings: Settings {
             server: "",
-            base_path: guarded.base_path.clone(),
+            script_name: guarded.script_name.clone(),
             authn: issuer(init),
             policy: String::new(),
             more: String::new(),

@@ -76,7 +76,7 @@ pub(super) fn mine(init: &Init, guarded: &Guarded) -> Result<Mine, CommandError>
         policy,
         settings: Settings {
             server: "  # The bodies of fastgeoapi's 401.\n  refusals: fastgeoapi\n",
-            base_path: settings.context().to_owned(),
+            script_name: settings.context().to_owned(),
             authn: section("authn"),
             policy: without(&section("policy"), "embedded"),
             more: match section("telemetry") {

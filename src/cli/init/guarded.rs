@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::CommandError;
-use crate::config::Problems;
+use crate::config::{Problems, url_prefix};
 
 /// Where pygeoapi listens if its configuration does not say.
 const PORT: u16 = 5000;
@@ -38,8 +38,10 @@ pub(super) struct Guarded {
     pub(super) processes: Vec<String>,
     /// The port that it listens on.
     pub(super) port: u16,
-    /// The path that its links begin with, empty for none.
-    pub(super) base_path: String,
+    /// The path of `server.url`, below which a server of the web starts it (WSGI's `SCRIPT_NAME`); empty for none.
+    pub(super) script_name: String,
+    /// The path that it adds to its routes by itself (`server.api_rules.url_prefix`); empty for none.
+    pub(super) url_prefix: String,
     /// What the operator should know.
     pub(super) notes: Vec<String>,
 }
@@ -86,7 +88,8 @@ impl Guarded {
                 .collect(),
             processes: of_type("process").map(ids).collect(),
             port: PORT,
-            base_path: String::new(),
+            script_name: String::new(),
+            url_prefix: String::new(),
             notes: Vec::new(),
         };
         guarded.read_outside(value);
@@ -118,12 +121,13 @@ impl Guarded {
         if let Some(path) = path {
             path.path()
                 .trim_end_matches('/')
-                .clone_into(&mut self.base_path);
+                .clone_into(&mut self.script_name);
         }
-        if !self.base_path.is_empty() {
+        self.url_prefix = url_prefix(server);
+        if !self.script_name.is_empty() {
             self.notes.push(format!(
-                "pygeoapi's links begin with the path {path}, so pygeoapi is started under it (SCRIPT_NAME) and `pygeoapi.base_path` is {path}: take both away if a proxy before Envoy removes that path",
-                path = self.base_path
+                "pygeoapi's links begin with the path {path}, so pygeoapi is started under it (SCRIPT_NAME) and `pygeoapi.base_path` begins with {path}: take both away if a proxy before Envoy removes that path",
+                path = self.script_name
             ));
         }
     }
@@ -229,14 +233,21 @@ mod tests {
 
     #[test]
     fn resources_and_address_are_found() {
-        let text = "server: {bind: {host: 0.0.0.0, port: 5010}, url: 'https://maps.example/geo/'}\n\
+        let text = "server: {bind: {host: 0.0.0.0, port: 5010}, url: 'https://maps.example/geo/', api_rules: {url_prefix: v1}}\n\
             resources:\n  obs: {type: collection, providers: [{editable: true}]}\n  lakes: {type: collection}\n  \
             run: {type: process}\n  stac: {type: stac-collection}\n";
         let found = read(text).unwrap();
         assert_eq!(found.collections, ["lakes", "obs"].map(str::to_owned));
         assert_eq!(found.editable, ["obs"]);
         assert_eq!(found.processes, ["run"]);
-        assert_eq!((found.port, found.base_path.as_str()), (5010, "/geo"));
+        assert_eq!(
+            (
+                found.port,
+                found.script_name.as_str(),
+                found.url_prefix.as_str()
+            ),
+            (5010, "/geo", "/v1")
+        );
         assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
     }
 
@@ -244,7 +255,7 @@ mod tests {
     fn what_the_environment_says_is_assumed() {
         let found =
             read("server: {bind: {port: '${PORT}'}, url: '${URL}'}\nresources: {}\n").unwrap();
-        assert_eq!((found.port, found.base_path.as_str()), (5000, ""));
+        assert_eq!((found.port, found.script_name.as_str()), (5000, ""));
         assert_eq!(found.notes.len(), 1);
         assert_eq!(read("resources: []"), None);
         assert_eq!(read("a: 1"), None);

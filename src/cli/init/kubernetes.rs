@@ -56,16 +56,20 @@ spec:
           emptyDir: {sizeLimit: 1Gi}
 ";
 
-pub(super) fn add(guarded: &Guarded, prefix: &str, mine: &Mine, folder: &mut Folder) {
+pub(super) fn add(guarded: &Guarded, mine: &Mine, folder: &mut Folder) {
     for (name, text) in OBJECTS {
         folder.add(&format!("objects/{name}"), text.to_owned());
     }
     folder.add("pygeoapi/config.yml", guarded.text.clone());
     folder.add("pygeoapi/data-patch.yaml", DATA.to_owned());
     let mut patches = vec!["pygeoapi/data-patch.yaml"];
-    if !prefix.is_empty() {
-        folder.add("pygeoapi/prefix-patch.yaml", under(prefix));
-        patches.push("pygeoapi/prefix-patch.yaml");
+    let base_path = mine.base_path(guarded);
+    if !base_path.is_empty() {
+        folder.add(
+            "pygeoapi/path-patch.yaml",
+            under(&mine.settings.script_name, &base_path),
+        );
+        patches.push("pygeoapi/path-patch.yaml");
     }
     if mine.bootstrap.has_login() {
         folder.add("oauth2/deployment-patch.yaml", LOGIN_DEPLOYMENT.to_owned());
@@ -148,14 +152,14 @@ configMapGenerator:
 }
 
 /// pygeoapi under a path.
-fn under(prefix: &str) -> String {
+fn under(script_name: &str, base_path: &str) -> String {
     let check = format!(
-        "import urllib.request as r; r.urlopen('http://127.0.0.1:5000{prefix}/conformance?f=json', timeout=5)"
+        "import urllib.request as r; r.urlopen('http://127.0.0.1:5000{base_path}/conformance?f=json', timeout=5)"
     );
     let probe = json!({"exec": {"command": ["/venv/bin/python3", "-c", check]}});
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: pygeoapi\nspec:\n  template:\n    spec:\n      initContainers:\n        - name: pygeoapi\n          env:\n            - {{name: SCRIPT_NAME, value: {}}}\n          startupProbe: {probe}\n          livenessProbe: {probe}\n",
-        json!(prefix)
+        json!(script_name)
     )
 }
 

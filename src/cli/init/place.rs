@@ -127,8 +127,9 @@ impl Place {
                 json!(file)
             );
         }
-        if !settings.base_path.is_empty() {
-            let _ = writeln!(text, "  base_path: {}", json!(settings.base_path));
+        let base_path = mine.base_path(guarded);
+        if !base_path.is_empty() {
+            let _ = writeln!(text, "  base_path: {}", json!(base_path));
         }
         let _ = writeln!(text, "  backend: {}", json!(backend));
         if matches!(self, Self::Host | Self::Systemd) {
@@ -198,13 +199,13 @@ impl Place {
         self,
         init: &Init,
         guarded: &Guarded,
-        prefix: &str,
+        script_name: &str,
         folder: &Folder,
     ) -> Vec<String> {
         let shown = |name: &str| quoted(&folder.file(name));
         match self {
             Self::Host => vec![
-                pygeoapi(init.backend(), guarded, prefix, &shown("openapi.yml")),
+                pygeoapi(init.backend(), guarded, script_name, &shown("openapi.yml")),
                 format!("geowarden serve --config {}", shown("geowarden.yaml")),
                 // Another Envoy of this machine would be taken for an earlier one of the same service.
                 format!(
@@ -233,7 +234,7 @@ impl Place {
 pub(super) fn pygeoapi(
     backend: Backend,
     guarded: &Guarded,
-    prefix: &str,
+    script_name: &str,
     document: &str,
 ) -> String {
     let config = quoted(&guarded.file.display().to_string());
@@ -241,10 +242,10 @@ pub(super) fn pygeoapi(
     let variables = format!("PYGEOAPI_CONFIG={config} PYGEOAPI_OPENAPI={document}");
     match backend {
         Backend::Flask => {
-            let root = if prefix.is_empty() {
+            let root = if script_name.is_empty() {
                 String::new()
             } else {
-                format!(" SCRIPT_NAME={}", quoted(prefix))
+                format!(" SCRIPT_NAME={}", quoted(script_name))
             };
             format!(
                 "{variables}{root} gunicorn --bind 127.0.0.1:{port} --forwarder-headers X-None pygeoapi.flask_app:APP"
