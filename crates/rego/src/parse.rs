@@ -1,7 +1,7 @@
 //! Parses text to a tree.
 //!
-//! All errors of a file are reported at once: after an error, reading continues with the next rule. Ambiguous text is
-//! read as OPA reads it. The depth of values, and how often a word may be read again, are limited.
+//! All errors of a file are reported at once: after an error, reading continues with the next statement of the body, or with
+//! the next rule. Ambiguous text is read as OPA reads it. The depth of values, and how often a word may be read again, are limited.
 
 // Errors are rare and large, so they are boxed: the common results stay small.
 #![allow(clippy::unnecessary_box_returns)]
@@ -29,11 +29,11 @@ pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Dia
     let (tokens, mut faults) = lexer::words(text);
     let cursor = Cursor::new(tokens, BTreeSet::new());
     let (module, found) = module::read(cursor, version);
-    // Words that are none are the cause of what cannot be read in the same rule.
+    // Words that are none are the cause of what cannot be read in the same statement or rule.
     let of_words: Vec<usize> = faults.iter().map(|fault| fault.span.start).collect();
     let others = found
         .into_iter()
-        .filter(|unread| !of_words.iter().any(|at| unread.rule.contains(at)));
+        .filter(|unread| !of_words.iter().any(|at| unread.within.contains(at)));
     faults.extend(others.map(|unread| unread.fault));
     if faults.is_empty() {
         return Ok(module);

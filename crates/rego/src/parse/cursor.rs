@@ -1,7 +1,10 @@
 //! A position among the words of a text, and the keywords that are known there.
 
+mod recovery;
+
 use std::collections::BTreeSet;
 
+pub(super) use self::recovery::{Unread, closing};
 use super::{
     foreign,
     lexer::SyntaxError,
@@ -31,9 +34,11 @@ pub(super) struct Cursor {
     at: usize,
     /// The members of [`LATER`] that are keywords here.
     pub(super) later: BTreeSet<&'static str>,
-    depth: usize,
+    pub(super) depth: usize,
     /// How many more words may be read. Ambiguous texts are read several times.
     steps: usize,
+    /// The statements that could not be read, while reading went on behind them.
+    pub(super) unread: Vec<Unread>,
 }
 
 impl Cursor {
@@ -44,6 +49,7 @@ impl Cursor {
             at: 0,
             later,
             depth: 0,
+            unread: Vec::new(),
         }
     }
 
@@ -91,13 +97,6 @@ impl Cursor {
         self.tokens
             .get(place)
             .map_or_else(Span::default, |t| t.span)
-    }
-
-    /// Goes to the next rule or import from a place on, which can be its own.
-    pub(super) fn go_to_rule_from(&mut self, place: usize) {
-        self.depth = 0;
-        self.at = place;
-        self.skip_to_rule();
     }
 
     pub(super) fn advance(&mut self) {
@@ -207,6 +206,26 @@ impl Cursor {
         fault
     }
 
+    /// A keyword with a letter wrong: the word before the next one for `not`, `some` and `every`, or the next one for `with`.
+    pub(super) fn misspelt_keyword(&self) -> Option<Box<SyntaxError>> {
+        let Kind::Word(word) = self.kind() else {
+            return None;
+        };
+        let before = self.at.checked_sub(1).and_then(|at| self.token_at(at));
+        if let Some((Kind::Word(before), span)) = before
+            && let Some(keyword) = nearest(before, ["not", "some", "every"])
+        {
+            let mut fault = self.fault(format!("expected a condition, found `{before}`"));
+            fault.span = span;
+            fault.suggestion = Some(keyword);
+            return Some(fault);
+        }
+        let keyword = nearest(word, ["with", "some", "every"])?;
+        let mut fault = self.unexpected("a keyword or the end of the condition");
+        fault.suggestion = Some(keyword);
+        Some(fault)
+    }
+
     pub(super) fn fault(&self, message: String) -> Box<SyntaxError> {
         Box::new(SyntaxError {
             code: Code::Syntax,
@@ -237,83 +256,4 @@ impl Cursor {
     pub(super) fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
-
-    /// The innermost bracket that is open where the next rule begins, or at the end: looked for from the word at `start` up to
-    /// this one. With it, the place of that rule.
-    pub(super) fn unclosed(&self, start: usize) -> Option<(&Token, usize)> {
-        let mut open: Vec<&Token> = Vec::new();
-        for at in start..=self.at {
-            let token = self.tokens.get(at)?;
-            match token.kind {
-                Kind::Sign("{" | "[" | "(") => open.push(token),
-                Kind::Sign(sign @ ("}" | "]" | ")")) => {
-                    if at == self.at && open.last().is_some_and(|last| !closes(last, sign)) {
-                        return open.pop().map(|token| (token, at));
-                    }
-                    if let Some(own) = open.iter().rposition(|one| closes(one, sign)) {
-                        open.truncate(own);
-                    }
-                }
-                Kind::End => return open.pop().map(|token| (token, at)),
-                _ if at > start && !open.is_empty() && self.looks_like_a_rule(at) => {
-                    return open.pop().map(|token| (token, at));
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Whether a line begins at a word as a rule or an import does, with the word at its very beginning.
-    fn looks_like_a_rule(&self, at: usize) -> bool {
-        let is_first = |token: &&Token| token.span.column == 1;
-        let Some(Kind::Word(first)) = self.tokens.get(at).filter(is_first).map(|t| &t.kind) else {
-            return false;
-        };
-        if matches!(first.as_str(), "default" | "import" | "package") {
-            return true;
-        }
-        let behind = self.tokens.iter().skip(at + 1);
-        behind
-            .take_while(|token| !token.after_line_break)
-            .any(|token| match &token.kind {
-                Kind::Word(word) => matches!(word.as_str(), "if" | "contains"),
-                Kind::Sign(sign) => *sign == ":=",
-                _ => false,
-            })
-    }
-
-    /// Goes to where the next rule or import can begin: a word at the start of a line, behind `start`.
-    pub(super) fn go_to_next_rule(&mut self, start: usize) {
-        self.depth = 0;
-        if self.at <= start {
-            self.at = start;
-            self.advance();
-        }
-        self.skip_to_rule();
-    }
-
-    fn skip_to_rule(&mut self) {
-        loop {
-            let is_first = self.token().is_some_and(|token| token.span.column == 1);
-            let is_word = matches!(self.kind(), Kind::Word(_));
-            if self.is_at_end() || (is_first && is_word) {
-                return;
-            }
-            self.advance();
-        }
-    }
-}
-
-/// The sign that closes a bracket.
-pub(super) fn closing(open: &Token) -> &'static str {
-    match open.kind {
-        Kind::Sign("[") => "]",
-        Kind::Sign("(") => ")",
-        _ => "}",
-    }
-}
-
-fn closes(open: &Token, sign: &str) -> bool {
-    closing(open) == sign
 }

@@ -1,9 +1,7 @@
 //! Parses files: a package, imports and rules.
 
-use std::ops::Range;
-
 use super::{
-    cursor::{Cursor, LATER, Outcome, closing},
+    cursor::{Cursor, LATER, Outcome, Unread, closing},
     lexer::SyntaxError,
     token::Kind,
     tree::{Import, Module, Name},
@@ -13,18 +11,10 @@ use crate::{
     source::{Span, Version},
 };
 
-/// What could not be read.
-pub(super) struct Unread {
-    pub(super) fault: SyntaxError,
-    /// The bytes of the rule or import that it is in, up to the next one.
-    pub(super) rule: Range<usize>,
-}
-
 /// What is known while a file is read.
 struct Reading {
     cursor: Cursor,
     module: Module,
-    unread: Vec<Unread>,
 }
 
 /// Reads the words of a file; where there are faults, the module is what could be read beside them.
@@ -41,10 +31,9 @@ pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Unread>
             negates_undefined: false,
             is_v1: version == Version::V1,
         },
-        unread: Vec::new(),
     };
     reading.run();
-    (reading.module, reading.unread)
+    (reading.module, reading.cursor.unread)
 }
 
 impl Reading {
@@ -53,10 +42,10 @@ impl Reading {
             Ok(path) => self.module.package = path,
             // A file may begin with its first rule, in which there can be faults too.
             Err(fault) if self.cursor.place() == 0 && fault.suggestion.is_none() => {
-                let rule = fault.span.start..fault.span.start;
-                self.unread.push(Unread {
+                let within = fault.span.start..fault.span.start;
+                self.cursor.unread.push(Unread {
                     fault: *fault,
-                    rule,
+                    within,
                 });
             }
             Err(fault) => self.failed(*fault, 0),
@@ -83,8 +72,10 @@ impl Reading {
     fn follows_on_line(&self) -> Option<Box<SyntaxError>> {
         let is_on_line = self.cursor.token().is_some_and(|t| !t.after_line_break);
         (self.cursor.place() > 0 && is_on_line).then(|| {
-            self.cursor
-                .unexpected_behind_condition("the end of the line")
+            let cursor = &self.cursor;
+            cursor
+                .misspelt_keyword()
+                .unwrap_or_else(|| cursor.unexpected_behind_condition("the end of the line"))
         })
     }
 
@@ -120,9 +111,9 @@ impl Reading {
         } else {
             self.cursor.span().start
         };
-        self.unread.push(Unread {
+        self.cursor.unread.push(Unread {
             fault,
-            rule: begin..end,
+            within: begin..end,
         });
     }
 

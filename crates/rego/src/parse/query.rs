@@ -18,6 +18,41 @@ impl Cursor {
         query
     }
 
+    /// Statements in the braces of a rule, up to the closing one, which is not consumed. A statement that cannot be read is told of
+    /// by itself, and the next one is read.
+    pub(super) fn query_of_rule(&mut self) -> Outcome<Query> {
+        let start = self.span();
+        let mut literals = Vec::new();
+        if self.is_sign("}") {
+            return self.query("}");
+        }
+        loop {
+            let (place, depth) = (self.place(), self.depth);
+            let outcome = self.literal().and_then(|literal| {
+                literals.push(literal);
+                let is_end = self.is_sign(";") || self.is_sign("}");
+                let is_on_line = !self.token().is_some_and(|token| token.after_line_break);
+                if !is_end && (is_on_line || self.is_at_end()) {
+                    return Err(self.no_statement(literals.last(), "}"));
+                }
+                Ok(())
+            });
+            if let Err(fault) = outcome {
+                self.go_on_behind(place, fault)?;
+                self.depth = depth;
+            }
+            if self.take_sign(";") {
+                continue;
+            }
+            if self.is_sign("}") {
+                return Ok(Query {
+                    literals,
+                    span: start.to(self.last_span()),
+                });
+            }
+        }
+    }
+
     fn statements(&mut self, end: &str) -> Outcome<Query> {
         let start = self.span();
         let mut literals = Vec::new();
@@ -54,6 +89,9 @@ impl Cursor {
             let message = format!("expected a condition, found `{name}`");
             let mut fault = self.at(value.span, &message);
             fault.cure = Some(cure.to_owned());
+            return fault;
+        }
+        if let Some(fault) = self.misspelt_keyword() {
             return fault;
         }
         let expected = format!("a line break, `;` or `{end}` behind a condition");

@@ -192,7 +192,10 @@ impl Cursor {
     /// The conditions between the brace that is next and its end.
     fn braces(&mut self) -> Outcome<Query> {
         self.advance();
-        let query = self.query("}")?;
+        self.enter()?;
+        let query = self.query_of_rule();
+        self.leave();
+        let query = query?;
         self.advance();
         Ok(query)
     }

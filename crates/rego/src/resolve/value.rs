@@ -170,6 +170,7 @@ impl Scope<'_> {
     }
 
     fn call(&mut self, function: &Expr, arguments: &[Expr], span: Span) -> Value {
+        let written = constant_names(function).unwrap_or_default().join(".");
         let function = self.function(function, span);
         if matches!(&function, Some(Function::Builtin { name, .. }) if name == "print") {
             self.fault(
@@ -191,8 +192,10 @@ impl Scope<'_> {
         // An extra argument receives the result. `print` takes any number of arguments.
         let found = arguments.len();
         if name != "print" && found != arity && found != arity + 1 {
-            let message = format!("`{name}` takes {arity} arguments, found {found}");
-            self.fault(Code::Function, span, message, "");
+            let arguments = if arity == 1 { "argument" } else { "arguments" };
+            let message = format!("`{name}` takes {arity} {arguments}, found {found}");
+            let cure = format!("write `{written}({})`", vec![".."; arity].join(", "));
+            self.fault(Code::Function, span, message, &cure);
         }
         Value::Call(function, arguments)
     }
