@@ -107,6 +107,10 @@ impl Decider {
         &self.rules
     }
 
+    pub(super) fn policy(&self) -> &RegoPolicy {
+        &self.policy
+    }
+
     /// The check that Envoy would send, without the credentials of its query.
     pub(super) fn check(&self, asked: &SampleRequest) -> Result<CheckInput, CommandError> {
         let mut check = CheckInput::as_envoy_asks(asked)

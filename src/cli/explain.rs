@@ -1,19 +1,16 @@
 //! `geowarden explain`: evaluates a decision of the log anew, and says why the policy decides so.
 
-mod logged;
-pub(super) mod reevaluation;
+mod reevaluation;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use serde_json::json;
 
-use self::{
-    logged::{Log, LoggedDecision},
-    reevaluation::Reevaluation,
-};
+use self::reevaluation::Reevaluation;
 use super::{
     CommandError, TenantArguments,
+    decision_log::{Log, LoggedDecision},
     format::{Format, FormatArguments},
     paint, print, print_json,
 };

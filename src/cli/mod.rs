@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod deciding;
+mod decision_log;
 mod eval;
 mod explain;
 mod explanation;
@@ -14,6 +15,7 @@ mod list_text;
 mod man;
 mod migrate;
 mod openapi;
+mod other_policy;
 mod paint;
 mod prove;
 mod read;
@@ -319,6 +321,24 @@ mod tests {
         for below in command.get_subcommands() {
             faults(below, found);
         }
+    }
+
+    /// One way to choose a format: what prints JSON has `--format`, and `--json` as its short form.
+    #[test]
+    fn formats_are_chosen_in_one_way() {
+        let mut waiting = vec![Arguments::command()];
+        let mut found = 0;
+        while let Some(command) = waiting.pop() {
+            let has = |name: &str| {
+                command
+                    .get_arguments()
+                    .any(|one| one.get_long() == Some(name))
+            };
+            assert_eq!(has("format"), has("json"), "{}", command.get_name());
+            found += usize::from(has("format"));
+            waiting.extend(command.get_subcommands().cloned());
+        }
+        assert!(found > 10, "{found}");
     }
 
     /// A paragraph is one line, which is broken to the width of the terminal. With breaks of its own it would have both.

@@ -3,6 +3,7 @@
 mod append;
 mod difference;
 mod flow;
+pub(super) mod recorded;
 mod row;
 
 use std::path::Path;

@@ -2,17 +2,18 @@
 
 mod failure;
 mod junit;
+mod logged_request;
+mod recording;
 mod results;
 mod tables;
 
 use std::{
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use geowarden_rego::{
     BuiltinErrors,
     source::Version,
@@ -21,9 +22,14 @@ use geowarden_rego::{
 use regex::Regex;
 use serde_json::json;
 
-use self::results::{Ran, Reason, covered};
+use self::{
+    recording::Recording,
+    results::{Ran, Reason, covered},
+};
 use super::{
-    CommandError, TenantArguments, eval::Eval, print, print_json, table, usage_error, watching,
+    CommandError, TenantArguments,
+    format::{FormatArguments, Formats},
+    print, print_json, table, watching,
 };
 use crate::{
     config::{Config, Problems},
@@ -45,7 +51,9 @@ Two kinds of tests are run. Rules `test_*` in files `*_test.rego` run as `opa te
   geowarden test policies/lakes
   geowarden test --run 'rangers' --watch policies/lakes
   geowarden test --record policies/lakes/authz_table.yaml -- \\
-    --attribute 'roles=[guest]' /collections/lakes/items";
+    --attribute 'roles=[guest]' /collections/lakes/items
+  geowarden test --record policies/lakes/authz_table.yaml \\
+    --log decisions.jsonl --decision ID --config geowarden.yaml";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]
@@ -74,35 +82,13 @@ pub(super) struct Test {
     /// Print every test, not only those that failed
     #[arg(long, short)]
     verbose: bool,
-    /// How to print
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    format: Format,
-    /// Print JSON, as `--format json`
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments<Format>,
     /// Run the tests again whenever a file changes, until interrupted
     #[arg(long)]
     watch: bool,
-    /// Append a row to this table instead of running tests: the request that the flags of `geowarden eval` behind `--` describe, as
-    /// `geowarden eval --record` does
-    #[arg(
-        long,
-        value_name = "X_table.yaml",
-        requires = "eval",
-        conflicts_with_all = ["paths", "run", "coverage", "threshold", "verbose", "watch", "config", "env_file", "tenant"]
-    )]
-    record: Option<PathBuf>,
-    /// The flags of `geowarden eval`, with --record
-    #[arg(last = true, value_name = "EVAL-FLAGS", requires = "record")]
-    eval: Vec<OsString>,
-}
-
-/// The flags of `eval` behind `--`.
-#[derive(Debug, Parser)]
-#[command(name = "geowarden test --record FILE --", no_binary_name = true)]
-struct EvalFlags {
     #[command(flatten)]
-    eval: Eval,
+    recording: Recording,
 }
 
 /// How results are printed.
@@ -115,6 +101,10 @@ enum Format {
     Json,
     /// For CI systems: the XML of JUnit
     Junit,
+}
+
+impl Formats for Format {
+    const JSON: Self = Self::Json;
 }
 
 fn threshold(text: &str) -> Result<f64, String> {
@@ -184,30 +174,16 @@ fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
 
 impl Test {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        if let Some(file) = &self.record {
-            return self.record(file);
-        }
-        // With a PATH, clap does not ask for --record, which excludes it.
-        if !self.eval.is_empty() {
-            return Err(CommandError::Usage(
-                "expected `--record FILE` with the flags of `eval` behind `--`, found none"
-                    .to_owned(),
-            ));
+        if let Some(code) = self
+            .recording
+            .run(&self.config, self.format.is(Format::Json))?
+        {
+            return Ok(code);
         }
         if self.watch {
             return watching::repeat(|| self.roots(), || self.once());
         }
         self.once()
-    }
-
-    /// Has `eval` record.
-    fn record(&self, file: &Path) -> Result<ExitCode, CommandError> {
-        let flags = [OsString::from("--record"), file.into()];
-        let flags = flags.iter().chain(&self.eval);
-        match EvalFlags::try_parse_from(flags) {
-            Ok(flags) => flags.eval.run(),
-            Err(error) => Ok(usage_error(&error)),
-        }
     }
 
     /// All files and folders that are read.
@@ -242,11 +218,8 @@ impl Test {
                 .to_owned(),
             ));
         }
-        match self.format {
+        match self.format.chosen() {
             Format::Json => print_json(&json!({"tests": results, "coverage": coverage}))?,
-            Format::Text if self.json => {
-                print_json(&json!({"tests": results, "coverage": coverage}))?;
-            }
             Format::Text => print(&results::text(&results, &coverage, self.verbose))?,
             Format::Junit => print(&junit::xml(&results))?,
         }

@@ -120,6 +120,11 @@ impl RegoPolicy {
         serde_json::to_value(self.input.of(question)).map_err(|e| unreadable(&e))
     }
 
+    /// Whether it gives the same value for the same input, whenever it is asked.
+    pub fn is_pure(&self) -> bool {
+        self.policy.is_pure()
+    }
+
     /// Whether it can read something at this path of `input`, or a part of it.
     pub fn reads<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> bool {
         self.policy.reads().covers(path)

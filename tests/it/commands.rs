@@ -601,7 +601,7 @@ async fn refusals_are_explained_as_they_are_made() {
     .unwrap();
     let told = tail_of_a_refusal(&service, &[], Some(&elsewhere)).await;
     assert!(
-        told.contains("  the policy here is another one: revision ")
+        told.contains("  the policy here is another one: the decision is by revision ")
             && told.contains("  the policy here allows it\n"),
         "{told}"
     );

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::service::{OSGEO_KEY, folder, request};
 
-const POLICY: &str = r#"package geowarden.authz
+pub(crate) const POLICY: &str = r#"package geowarden.authz
 
 import rego.v1
 
@@ -28,7 +28,7 @@ company_of := {"obs": "osgeo", "lakes": "geobeyond"}
 "#;
 
 /// A folder with the log of one decision about `path`, and what the log says of the decision.
-async fn decided(policy: &str, more: &str, path: &str) -> (TempDir, Value) {
+pub(crate) async fn decided(policy: &str, more: &str, path: &str) -> (TempDir, Value) {
     let folder = folder(policy, more);
     let config = folder.path().join("geowarden.yaml");
     let binary = Path::new(env!("CARGO_BIN_EXE_geowarden"));
@@ -150,7 +150,9 @@ async fn a_policy_that_changed_since_is_told() {
         let id = text(&decision, "decision_id");
         let (code, found, _) = explain(folder.path(), &[id, "--log", "log"]);
         let revision = text(&decision, "policy_revision");
-        let other = format!("the policy has changed: revision {revision} then, ");
+        let other = format!(
+            "the policy here is another one: the decision is by revision {revision}, this is "
+        );
         assert!(found.contains(&other), "{found}");
         assert_eq!(found.contains(partly), is_partly, "{found}");
         // The part of the input that the earlier policy did not read is only in the whole input.
@@ -189,7 +191,7 @@ async fn a_policy_that_reads_credentials_cannot_be_explained_by_them() {
     let id = text(&decision, "decision_id");
     let (code, found, _) = explain(folder.path(), &[id, "--log", "log"]);
     assert_eq!(code, 2);
-    let told = "the policy reads credentials, which no log has and which are undefined here: input.request.headers.cookie\n";
+    let told = "the policy reads credentials, which no record has and which are undefined here: input.request.headers.cookie\n";
     assert!(
         found.contains("now: deny, another outcome") && found.contains(told),
         "{found}"

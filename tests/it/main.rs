@@ -38,6 +38,7 @@ mod markers;
 mod metrics;
 mod mistakes;
 mod opa;
+mod recorded_decisions;
 mod reloads;
 mod revocation;
 mod sentences;

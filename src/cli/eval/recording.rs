@@ -11,28 +11,15 @@ use super::{
         deciding::{Decider, caller::Caller},
         format::Format,
         paint, print,
-        table::{self, Changes, Decision, Difference, Request, Row, Scheme, Values, Who},
+        table::{self, Difference, Request, Row, Scheme, Values, Who, recorded},
     },
     Eval,
 };
 use crate::{
-    identity::{Method, Principal},
+    identity::Principal,
     record::DecisionRecord,
     request::{CheckInput, Headers},
 };
-
-/// Headers that often hold credentials. They are not recorded, even if the configuration does not name them: tables are kept
-/// with the policy, where many can read them.
-const CREDENTIALS: [&str; 6] = [
-    "authorization",
-    "cookie",
-    "proxy-authorization",
-    "referer",
-    "x-api-key",
-    "x-auth-token",
-];
-/// Query parameters that often hold credentials (RFC 6750, section 2.3).
-const CREDENTIAL_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "token"];
 
 /// The folder of the policy that a table is for.
 pub(super) fn folder(table: &Path) -> PathBuf {
@@ -95,22 +82,13 @@ impl Eval {
         };
         let who = Who::of(&principal).ok_or_else(|| unfit("a row cannot have an opaque token"))?;
         let request = self.request(decider, check, &principal)?;
-        let none = crate::policy::Verdict::default();
-        let verdict = record.followed_verdict().unwrap_or(&none);
-        Ok(Row {
-            name: self
-                .name
-                .clone()
-                .unwrap_or_else(|| name(&principal, &request)),
+        Ok(recorded::row(
+            self.name.clone(),
             who,
             request,
-            at: self.at,
-            decision: Decision::of(record.is_allowed()),
-            status: (!record.is_allowed()).then(|| record.status()),
-            reason: Some(record.reason().to_owned()),
-            reason_user: verdict.reason_user.clone(),
-            changes: without_empty(table::changes(verdict)),
-        })
+            self.at,
+            record,
+        ))
     }
 
     /// The request without its credentials.
@@ -129,12 +107,12 @@ impl Eval {
         };
         let removal = decider.rules().authn.removal(check, principal);
         let mut shown = check.clone();
-        shown.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
+        shown.withhold(&recorded::CREDENTIAL_PARAMETERS.map(str::to_owned));
         let withheld = [check, &shown]
             .into_iter()
             .flat_map(|check| &check.withheld.headers);
         let is_credential = |name: &str| {
-            CREDENTIALS.contains(&name)
+            recorded::is_credential(name)
                 || removal.headers.iter().flatten().any(|h| *h == name)
                 || withheld.clone().any(|h| h == name)
         };
@@ -155,39 +133,4 @@ impl Eval {
             source_address: Some(self.source_address).filter(|address| !address.is_loopback()),
         })
     }
-}
-
-/// The changes without empty lists.
-fn without_empty(changes: Changes) -> Changes {
-    Changes {
-        headers: changes.headers.filter(|all| !all.is_empty()),
-        response_headers_to_add: changes
-            .response_headers_to_add
-            .filter(|all| !all.is_empty()),
-        request_headers_to_remove: changes
-            .request_headers_to_remove
-            .filter(|all| !all.is_empty()),
-        query_parameters_to_set: changes
-            .query_parameters_to_set
-            .filter(|all| !all.is_empty()),
-        query_parameters_to_remove: changes
-            .query_parameters_to_remove
-            .filter(|all| !all.is_empty()),
-    }
-}
-
-/// The name of a row that was not given one.
-fn name(principal: &Principal, request: &Request) -> String {
-    let who = match principal.method {
-        Method::Anonymous => "anonymous".to_owned(),
-        Method::ApiKey => {
-            let attributes = serde_json::Value::Object((*principal.attributes).clone());
-            format!("key {attributes}")
-        }
-        Method::Jwt | Method::OpaqueToken => {
-            let claims = serde_json::Value::Object((*principal.claims).clone());
-            format!("token {claims}")
-        }
-    };
-    format!("{who}: {} {}", request.method, request.target)
 }

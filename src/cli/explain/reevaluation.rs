@@ -2,21 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    super::{
-        CommandError,
-        explanation::{Colours, Explained, explainer},
-        paint,
-    },
-    logged::LoggedDecision,
+use super::super::{
+    CommandError,
+    decision_log::LoggedDecision,
+    explanation::{Colours, Explained, explainer},
+    other_policy, paint,
 };
-use crate::{
-    config::Config,
-    files::Fresh,
-    policy::{Policy as _, RegoPolicy},
-    record::InputScope,
-    reload::build,
-};
+use crate::{config::Config, files::Fresh, policy::Policy as _, record::InputScope, reload::build};
 
 /// The evaluation of today's policy, compared with the decision.
 pub(super) struct Reevaluation {
@@ -55,7 +47,7 @@ impl Reevaluation {
                 .map(|then| (then, revision.clone())),
             revision,
             is_of_reads: decision.input_scope == Some(InputScope::Reads),
-            missing: missing(&policy, &decision.erased),
+            missing: other_policy::missing(&policy, &decision.erased),
             explained,
         })
     }
@@ -90,10 +82,7 @@ impl Reevaluation {
         };
         let mut lines = vec![format!("now: {outcome}, {same}")];
         if let Some((then, now)) = &self.changed {
-            let then = paint::plain(then);
-            lines.push(format!(
-                "the policy has changed: revision {then} then, {now} now"
-            ));
+            lines.push(paint::plain(&other_policy::note(then, now)).into_owned());
             if self.is_of_reads {
                 lines.push(
                     "the log has only the part of `input` that the earlier policy read (`decision_log.input: reads`): other parts are undefined here"
@@ -101,28 +90,10 @@ impl Reevaluation {
                 );
             }
         }
-        if !self.missing.is_empty() {
-            let missing = paint::plain(&self.missing.join(", ")).into_owned();
-            lines.push(format!(
-                "the policy reads credentials, which no log has and which are undefined here: {missing}"
-            ));
+        if let Some(note) = other_policy::note_of_missing(&self.missing) {
+            lines.push(paint::plain(&note).into_owned());
         }
         lines.push(self.explained.text(&Colours));
         lines.join("\n")
     }
-}
-
-/// Those of the erased parts of an input that the policy reads, as a policy names them.
-pub(in crate::cli) fn missing(policy: &RegoPolicy, erased: &[String]) -> Vec<String> {
-    erased
-        .iter()
-        .filter_map(|pointer| {
-            let mut names = pointer.split('/').skip(1);
-            let names: Vec<String> = (names.next() == Some("input"))
-                .then(|| names.map(|name| name.replace("~1", "/").replace("~0", "~")))?
-                .collect();
-            let is_read = policy.reads(names.iter().map(String::as_str));
-            is_read.then(|| format!("input.{}", names.join(".")))
-        })
-        .collect()
 }

@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::super::{
     CommandError, ConfigArguments,
-    explain::reevaluation::missing,
     explanation::{Colours, Explained, explainer},
-    paint,
+    other_policy, paint,
 };
 use crate::{
     config::{Config, Part},
@@ -81,17 +80,10 @@ impl Explaining {
         let loaded = self.loaded(&decision.tenant, there)?;
         let here = loaded.policy.revision();
         if here != there {
-            notes.push(format!(
-                "the policy here is another one: revision {there} there, {here} here"
-            ));
+            notes.push(other_policy::note(there, here));
         }
-        let missing = missing(&loaded.policy, &decision.erased);
-        if !missing.is_empty() {
-            notes.push(format!(
-                "the policy reads credentials, which are not sent and undefined here: {}",
-                missing.join(", ")
-            ));
-        }
+        let missing = other_policy::missing(&loaded.policy, &decision.erased);
+        notes.extend(other_policy::note_of_missing(&missing));
         geowarden_rego::fix_now(decision.time.and_then(|time| {
             let nanoseconds = i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
             i64::try_from(nanoseconds).ok()

@@ -1,4 +1,4 @@
-//! Finds a decision in a log of JSON lines.
+//! A decision log, as `explain` and `test --record` read it: finds a decision in JSON lines.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{CommandError, paint};
+use super::{CommandError, paint};
 use crate::record::{InputScope, Stop};
 
 /// A decision log.
@@ -25,16 +25,25 @@ pub(super) struct Log {
 pub(super) struct LoggedDecision {
     decision_id: String,
     #[serde(default)]
-    timestamp: Option<DateTime<Utc>>,
+    pub(super) timestamp: Option<DateTime<Utc>>,
     pub(super) outcome: String,
     #[serde(default)]
-    status: Option<u16>,
+    pub(super) status: Option<u16>,
     #[serde(default)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     #[serde(default)]
-    method: Option<String>,
+    pub(super) method: Option<String>,
     #[serde(default)]
-    path: Option<String>,
+    pub(super) path: Option<String>,
+    #[serde(default)]
+    pub(super) operation: Option<String>,
+    /// How the caller authenticated.
+    #[serde(default)]
+    pub(super) principal: Option<String>,
+    #[serde(default)]
+    pub(super) subject: Option<String>,
+    #[serde(default)]
+    pub(super) issuer: Option<String>,
     #[serde(default)]
     stop: Option<String>,
     #[serde(default)]

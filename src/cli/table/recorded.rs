@@ -1,0 +1,79 @@
+//! A row of a decision that was made: what it expects, and what it must not hold.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::{Changes, Decision, Request, Row, Who, changes};
+use crate::{policy::Verdict, record::DecisionRecord};
+
+/// Headers that often hold credentials. They are not recorded, even if the configuration does not name them: tables are kept
+/// with the policy, where many can read them.
+const CREDENTIALS: [&str; 6] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "referer",
+    "x-api-key",
+    "x-auth-token",
+];
+/// Query parameters that often hold credentials (RFC 6750, section 2.3).
+pub(in crate::cli) const CREDENTIAL_PARAMETERS: [&str; 4] =
+    ["access_token", "api_key", "apikey", "token"];
+
+/// Whether a header of this name, in lower case, often holds a credential.
+pub(in crate::cli) fn is_credential(name: &str) -> bool {
+    CREDENTIALS.contains(&name)
+}
+
+/// The row that expects what was decided. Without a name it says who asks for what.
+pub(in crate::cli) fn row(
+    name: Option<String>,
+    who: Who,
+    request: Request,
+    at: Option<DateTime<Utc>>,
+    record: &DecisionRecord<'_>,
+) -> Row {
+    let none = Verdict::default();
+    let verdict = record.followed_verdict().unwrap_or(&none);
+    Row {
+        name: name.unwrap_or_else(|| own_name(&who, &request)),
+        who,
+        request,
+        at,
+        decision: Decision::of(record.is_allowed()),
+        status: (!record.is_allowed()).then(|| record.status()),
+        reason: Some(record.reason().to_owned()),
+        reason_user: verdict.reason_user.clone(),
+        changes: without_empty(changes(verdict)),
+    }
+}
+
+/// The name of a row that was not given one.
+fn own_name(who: &Who, request: &Request) -> String {
+    let object = |members: &Map<String, Value>| Value::Object(members.clone());
+    let who = match who {
+        Who::Anonymous => "anonymous".to_owned(),
+        Who::Key { attributes, .. } => format!("key {}", object(attributes)),
+        Who::Token(claims) => format!("token {}", object(claims)),
+    };
+    format!("{who}: {} {}", request.method, request.target)
+}
+
+/// The changes without empty lists.
+fn without_empty(changes: Changes) -> Changes {
+    Changes {
+        headers: changes.headers.filter(|all| !all.is_empty()),
+        response_headers_to_add: changes
+            .response_headers_to_add
+            .filter(|all| !all.is_empty()),
+        request_headers_to_remove: changes
+            .request_headers_to_remove
+            .filter(|all| !all.is_empty()),
+        query_parameters_to_set: changes
+            .query_parameters_to_set
+            .filter(|all| !all.is_empty()),
+        query_parameters_to_remove: changes
+            .query_parameters_to_remove
+            .filter(|all| !all.is_empty()),
+    }
+}
