@@ -27,7 +27,12 @@ use self::{
     bootstrap::Bootstrap, example::Example, folder::Folder, guarded::Guarded, place::Place,
     summary::Summary,
 };
-use super::{CommandError, print, print_json, read::backends};
+use super::{
+    CommandError,
+    format::{Format, FormatArguments},
+    print, print_json,
+    read::backends,
+};
 use crate::{
     config::{Config, Environment, Problem, Problems, key_file::Entry},
     reload::tenants,
@@ -106,9 +111,8 @@ pub(super) struct Init {
     /// The policy that was loaded into OPA (fastgeoapi, with OPA_ENABLED)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print JSON: {folder, files, key, url, commands, requests, notes}
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 /// What a mode contributes.
@@ -149,7 +153,7 @@ impl Mine {
 impl Init {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let summary = self.write()?;
-        if self.json {
+        if self.format.is(Format::Json) {
             print_json(&summary.json())?;
         } else {
             print(&summary.text())?;

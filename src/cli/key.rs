@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 
 use self::{last_use::LastUses, store::Store};
 use super::{
-    CommandError, TenantArguments, paint, print, print_error, print_json,
+    CommandError, TenantArguments,
+    format::{Format, FormatArguments},
+    paint, print, print_error, print_json,
     running::ConnectionArguments,
 };
 use crate::{
@@ -60,9 +62,8 @@ pub(super) struct New {
     /// The key is refused from then on: a date (2027-01-31) or an RFC 3339 time
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
-    /// Print JSON: {key, entry}
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 #[derive(Debug, Args)]
@@ -71,9 +72,8 @@ pub(super) struct List {
     config: TenantArguments,
     #[command(flatten)]
     connection: ConnectionArguments,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 #[derive(Debug, Args)]
@@ -92,9 +92,8 @@ pub(super) struct Rotate {
     /// The new key is refused from then on: a date (2027-01-31) or an RFC 3339 time; by default as the old key
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
-    /// Print JSON: {key, entry}
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 #[derive(Debug, Args)]
@@ -144,7 +143,7 @@ impl New {
         if !self.config.names_a_configuration() {
             let stored = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
             let where_to = format!("entry for the key file:\n- {stored}");
-            return show(&made.key, &entry, &where_to, self.json);
+            return show(&made.key, &entry, &where_to, &self.format);
         }
         let store = Store::open(&self.config)?;
         if store.has(&self.id) {
@@ -154,7 +153,7 @@ impl New {
         }
         let file = store.add(&entry)?;
         let what = format!("stored in {}", file.display());
-        show(&made.key, &entry, &what, self.json).map_err(|error| not_shown(&error, &entry))
+        show(&made.key, &entry, &what, &self.format).map_err(|error| not_shown(&error, &entry))
     }
 }
 
@@ -189,8 +188,13 @@ fn not_shown(error: &CommandError, entry: &Entry) -> CommandError {
 }
 
 /// Shows a new key, which is nowhere else.
-fn show(key: &str, entry: &Entry, what: &str, as_json: bool) -> Result<ExitCode, CommandError> {
-    if as_json {
+fn show(
+    key: &str,
+    entry: &Entry,
+    what: &str,
+    format: &FormatArguments,
+) -> Result<ExitCode, CommandError> {
+    if format.is(Format::Json) {
         print_json(&json!({"key": key, "entry": entry}))?;
     } else {
         print(&format!(
@@ -206,7 +210,7 @@ impl List {
         let uses = last_use::ask(&self.config, &self.connection)?;
         let uses = uses.as_ref();
         let now = Utc::now();
-        if self.json {
+        if self.format.is(Format::Json) {
             let keys = store.stored().iter();
             let keys: Vec<Value> = keys.map(|key| as_json(key, now, uses)).collect();
             let mut told = json!({"keys": keys});
@@ -303,7 +307,7 @@ impl Rotate {
             file.display(),
             end_of(Some(ends))
         );
-        show(&made.key, &new, &what, self.json).map_err(|error| not_shown(&error, &new))
+        show(&made.key, &new, &what, &self.format).map_err(|error| not_shown(&error, &new))
     }
 
     /// The given id, or the old one with the next number.

@@ -6,7 +6,11 @@ use clap::Args;
 use geowarden_rego::migrate::{self, Finding, Kind};
 use serde_json::json;
 
-use super::{CommandError, paint, print, print_json};
+use super::{
+    CommandError,
+    format::{Format, FormatArguments},
+    paint, print, print_json,
+};
 use crate::config::{
     Environment, Problems,
     fastgeoapi::{Native, Settings},
@@ -20,9 +24,8 @@ pub(super) struct Migrate {
     /// The policy that OPA had loaded
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 impl Migrate {
@@ -42,7 +45,7 @@ impl Migrate {
             is_shown: true,
         };
         let yaml = settings.yaml(&native);
-        if self.json {
+        if self.format.is(Format::Json) {
             print_json(&json!({
                 "geowarden.yaml": yaml,
                 "api-keys.yaml": settings.keys,

@@ -11,7 +11,9 @@ use prost_types::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    CommandError, paint, print, print_json,
+    CommandError,
+    format::{Format, FormatArguments},
+    paint, print, print_json,
     running::{AdminArguments, runtime},
 };
 use crate::transport::admin::v1::{
@@ -37,9 +39,8 @@ const YEAR_10000: u64 = 253_402_300_800;
 pub(super) struct Status {
     #[command(flatten)]
     admin: AdminArguments,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 impl Status {
@@ -48,7 +49,7 @@ impl Status {
             let mut client = self.admin.connect().await?;
             Ok::<_, CommandError>(client.status().await?)
         })?;
-        if self.json {
+        if self.format.is(Format::Json) {
             print_json(&as_json(&status))?;
         } else {
             print(&as_text(&status))?;

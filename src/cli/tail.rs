@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use self::explaining::Explaining;
 use super::{
-    CommandError, paint, print,
+    CommandError,
+    format::{Format, FormatArguments},
+    paint, print,
     running::{AdminArguments, runtime},
     status::{point, rfc3339, some},
 };
@@ -70,9 +72,8 @@ pub(super) struct Tail {
     /// Say why the policy refused, by the policy of the configuration
     #[arg(long)]
     explain: bool,
-    /// Print JSON lines
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 impl Tail {
@@ -87,6 +88,7 @@ impl Tail {
         let mut tail = self.admin.connect().await?.tail(self.wanted()).await?;
         // Print to standard error, not to the output: from now on, decisions are shown.
         writeln!(io::stderr().lock(), "watching {}", tail.address())?;
+        let is_json = self.format.is(Format::Json);
         let mut left = self.count;
         while let Some(TailResponse { event }) = tail.next().await? {
             let Some(event) = event else { continue };
@@ -94,7 +96,7 @@ impl Tail {
                 (Event::Decision(decision), Some(explaining)) => explaining.why(decision),
                 _ => None,
             };
-            let line = match (&event, self.json) {
+            let line = match (&event, is_json) {
                 (Event::Decision(decision), true) => {
                     let mut all = decision_as_json(decision);
                     if let (Some(why), Some(members)) = (why, all.as_object_mut()) {

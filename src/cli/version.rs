@@ -5,19 +5,22 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{CommandError, print, print_json};
+use super::{
+    CommandError,
+    format::{Format, FormatArguments},
+    print, print_json,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Version {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 impl Version {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
         let version = env!("CARGO_PKG_VERSION");
-        if self.json {
+        if self.format.is(Format::Json) {
             print_json(&json!({"name": "geowarden", "version": version, "rego": "v1"}))?;
         } else {
             print(&format!("geowarden {version}\n"))?;
