@@ -24,7 +24,11 @@ use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
 use self::finding::{Finding, Level};
-use super::{CommandError, ConfigArguments, paint, print, print_error, print_json, running};
+use super::{
+    CommandError, ConfigArguments,
+    format::{FormatArguments, Formats},
+    paint, print, print_error, print_json, running,
+};
 use crate::{
     config::{Config, Problem, Problems},
     policy::{lint, source},
@@ -36,7 +40,6 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Check {
     #[command(flatten)]
     config: ConfigArguments,
@@ -59,12 +62,8 @@ pub(super) struct Check {
     /// Check again whenever a file changes
     #[arg(long)]
     watch: bool,
-    /// How to print
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    format: Format,
-    /// Print JSON, as `--format json`
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArguments<Format>,
 }
 
 /// How the findings are printed.
@@ -79,6 +78,10 @@ enum Format {
     Sarif,
     /// Commands of GitHub Actions, which annotate the lines of a change
     Github,
+}
+
+impl Formats for Format {
+    const JSON: Self = Self::Json;
 }
 
 impl Check {
@@ -96,8 +99,7 @@ impl Check {
     /// Checks and prints once.
     fn once(&self) -> Result<ExitCode, CommandError> {
         let found = self.find()?;
-        match self.format {
-            _ if self.json => print_json(&found.json())?,
+        match self.format.chosen() {
             Format::Text => found.print_text()?,
             Format::Json => print_json(&found.json())?,
             Format::Sarif => print_json(&sarif::log(&found.findings))?,
@@ -228,7 +230,8 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
     let Ok(sources) = build::policy_sources(config, files) else {
         return (Vec::new(), Vec::new());
     };
-    let sources = sources.without_tests();
+    let with_tests = sources;
+    let sources = with_tests.clone().without_tests();
     let ids = guarded::ids(config, files);
     let prover = build::prover(config);
     let settings = build::rego_settings(config);
@@ -239,11 +242,17 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
     };
     let errors: Vec<_> = found.iter().filter(is_error).cloned().collect();
     if !errors.is_empty() {
-        told.push(LoadError::Diagnostics(errors).to_string());
+        told.push(LoadError::Diagnostics(errors.clone()).to_string());
     }
+    let in_tests = if errors.is_empty() {
+        lint::findings_in_tests(&with_tests, &settings)
+    } else {
+        Vec::new()
+    };
     let mut all: Vec<Finding> = found
         .iter()
-        .map(|one| Finding::of_diagnostic(one, sources.modules.get(&one.file), name))
+        .chain(&in_tests)
+        .map(|one| Finding::of_diagnostic(one, with_tests.modules.get(&one.file), name))
         .collect();
     let data = config
         .policy
@@ -255,7 +264,7 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
         let Ok(document) = Document::parse(text) else {
             continue;
         };
-        let unknown = lint::unknown_ids(&file, &document, &ids);
+        let unknown = lint::unknown_ids(&file, text, &document, &ids);
         let text = text.to_owned();
         all.extend(
             unknown

@@ -9,9 +9,12 @@ use geowarden_rego::{
     prove::Prover,
     source::Span,
 };
-use geowarden_yaml::Document;
+use geowarden_yaml::{Document, Mark};
 
-use super::{RegoPolicy, RegoSettings, named_ids};
+use super::{
+    RegoPolicy, RegoSettings,
+    named_ids::{self, Kind},
+};
 
 /// The ids of pygeoapi's collections, as the schema of `input` names their kind.
 pub const COLLECTION: &str = "collection";
@@ -49,50 +52,79 @@ pub fn findings(
     all
 }
 
+/// The likely mistakes in tests: names of `input` that no request has. `sources` have tests and policies.
+pub fn findings_in_tests(sources: &Sources, settings: &RegoSettings) -> Vec<Diagnostic> {
+    let schema = settings.input.schema();
+    let around = Surroundings {
+        schema: &schema,
+        ids: &BTreeMap::new(),
+    };
+    let mut all = lint::of_sources(sources, &settings.policy, around);
+    // Tests give other data and compare with what must not be.
+    all.retain(|one| one.code == Code::Input && one.file.ends_with("_test.rego"));
+    all
+}
+
 /// The ids in a data file that pygeoapi does not have.
 pub fn unknown_ids(
     file: &Path,
+    text: &str,
     document: &Document,
     ids: &BTreeMap<String, Ids>,
 ) -> Vec<Diagnostic> {
-    let Some(collections) = ids.get(COLLECTION) else {
-        return Vec::new();
-    };
-    let processes = ids.get(PROCESS);
     let mut all = Vec::new();
     for named in named_ids::named(document) {
-        let mut known = collections.ids.iter();
-        let mut others = processes.into_iter().flat_map(|processes| &processes.ids);
-        let is_known = known.any(|id| *id == named.id)
-            || named.can_be_a_process && others.any(|id| *id == named.id);
+        let (what, kinds): (_, &[&str]) = match named.kind {
+            Kind::Collection => (COLLECTION, &[COLLECTION]),
+            Kind::Process => (PROCESS, &[PROCESS]),
+            Kind::Property => (PROPERTY, &[PROPERTY]),
+            Kind::CollectionOrProcess => ("collection or process", &[COLLECTION, PROCESS]),
+        };
+        let known: Vec<&Ids> = kinds.iter().filter_map(|kind| ids.get(*kind)).collect();
+        let mut all_ids = known.iter().flat_map(|known| &known.ids);
         // Policies can define `*` as "all ids", so it is not unknown.
-        if is_known || named.id == "*" {
+        if known.len() < kinds.len() || named.id == "*" || all_ids.any(|id| *id == named.id) {
             continue;
         }
-        let kind = if named.can_be_a_process {
-            "collection or process"
-        } else {
-            "collection"
-        };
+        let listed_in = known.first().map_or("", |known| &known.listed_in);
+        let all_ids = known.iter().flat_map(|known| &known.ids);
         all.push(Diagnostic {
             code: Code::UnknownId,
             severity: Severity::Warning,
             file: file.display().to_string(),
-            span: Span {
-                line: named
-                    .line
-                    .and_then(|line| line.try_into().ok())
-                    .unwrap_or(1),
-                column: 1,
-                ..Span::default()
-            },
+            span: named
+                .mark
+                .map_or_else(Span::default, |mark| place(text, mark, &named.id)),
             message: format!(
-                "{}: there is no {kind} `{}` in {}",
-                named.path, named.id, collections.listed_in
+                "{}: there is no {what} `{}` in {listed_in}",
+                named.path, named.id
             ),
             cure: Some("correct the id, or add it there".to_owned()),
-            suggestion: nearest(&named.id, collections.ids.iter().map(String::as_str)),
+            suggestion: nearest(&named.id, all_ids.map(String::as_str)),
         });
     }
     all
+}
+
+/// The place of an id in a text, with the quotes around it.
+fn place(text: &str, mark: Mark, id: &str) -> Span {
+    let lines = text.split_inclusive('\n');
+    let before: usize = lines.take(mark.line.saturating_sub(1)).map(str::len).sum();
+    let line = text.get(before..).unwrap_or_default();
+    let column = line.char_indices().nth(mark.column.saturating_sub(1));
+    let start = before + column.map_or(0, |(at, _)| at);
+    let rest = text.get(start..).unwrap_or_default();
+    let quotes = usize::from(rest.starts_with(['"', '\'']));
+    let is_as_written = rest.get(quotes..).is_some_and(|rest| rest.starts_with(id));
+    Span {
+        start,
+        end: start
+            + if is_as_written {
+                id.len() + 2 * quotes
+            } else {
+                0
+            },
+        line: mark.line.try_into().unwrap_or(u32::MAX),
+        column: mark.column.try_into().unwrap_or(u32::MAX),
+    }
 }

@@ -1,7 +1,7 @@
-//! Checks the collection ids in policy data. A rule about an id that no request can have would look correct but never
+//! Finds the ids in policy data. A rule about an id that no request can have would look correct but never
 //! apply.
 
-use geowarden_yaml::{Document, KeyPath, Step, display_path};
+use geowarden_yaml::{Document, KeyPath, Mark, Step, display_path};
 use serde_json::Value;
 
 use crate::request::ogc::{Refusal, reachable_collection_id};
@@ -12,11 +12,41 @@ const ACCESS: [&str; 3] = ["read", "write", "execute"];
 /// An id, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    pub(super) line: Option<usize>,
+    pub(super) mark: Option<Mark>,
     pub(super) path: String,
     pub(super) id: String,
-    /// Whether it stands in a list of what a role may do, where processes are named too.
-    pub(super) can_be_a_process: bool,
+    pub(super) kind: Kind,
+}
+
+/// What an id can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Collection,
+    Process,
+    Property,
+    /// What a role may do names both.
+    CollectionOrProcess,
+}
+
+impl Kind {
+    /// What the lists and keys at a path name.
+    fn at(path: &[Step]) -> Option<Self> {
+        if let [.., Step::Key(roles), Step::Key(_), Step::Key(access)] = path
+            && roles == "roles"
+            && ACCESS.contains(&access.as_str())
+        {
+            return Some(Self::CollectionOrProcess);
+        }
+        match path.last() {
+            Some(Step::Key(name)) => match name.as_str() {
+                "collections" => Some(Self::Collection),
+                "processes" => Some(Self::Process),
+                "properties" => Some(Self::Property),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// An id that no request can ask for, and where it stands.
@@ -28,7 +58,8 @@ pub(super) struct Unreachable {
     pub(super) refusal: Refusal,
 }
 
-/// The ids of a data document: in lists and keys of every `collections`, and in the lists of `roles`.
+/// The ids of a data document: in lists and keys of every `collections` and `processes`, and in the lists of every `properties`
+/// and of `roles`.
 pub(super) fn named(document: &Document) -> Vec<Named> {
     let mut found = Vec::new();
     search(&document.value, &mut Vec::new(), document, &mut found);
@@ -39,9 +70,13 @@ pub(super) fn named(document: &Document) -> Vec<Named> {
 pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
     let all = named(document).into_iter();
     all.filter_map(|named| {
-        let refusal = reachable_collection_id(&named.id).err()?;
+        let can_be_a_collection =
+            matches!(named.kind, Kind::Collection | Kind::CollectionOrProcess);
+        let refusal = reachable_collection_id(&named.id)
+            .err()
+            .filter(|_| can_be_a_collection)?;
         Some(Unreachable {
-            line: named.line,
+            line: named.mark.map(|mark| mark.line),
             path: named.path,
             id: named.id,
             refusal,
@@ -51,28 +86,21 @@ pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
 }
 
 fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Vec<Named>) {
-    let can_be_a_process = match path.as_slice() {
-        [.., Step::Key(roles), Step::Key(_), Step::Key(access)] => {
-            roles == "roles" && ACCESS.contains(&access.as_str())
-        }
-        _ => false,
-    };
-    let names_ids =
-        can_be_a_process || matches!(path.last(), Some(Step::Key(last)) if last == "collections");
+    let kind = Kind::at(path);
     let note = |id: &str, path: &KeyPath, found: &mut Vec<Named>| {
-        found.push(Named {
-            line: document.line(path),
+        found.extend(kind.map(|kind| Named {
+            mark: document.mark(path),
             path: display_path(path),
             id: id.to_owned(),
-            can_be_a_process,
-        });
+            kind,
+        }));
     };
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 path.push(Step::Index(index));
                 match item {
-                    Value::String(id) if names_ids => note(id, path, found),
+                    Value::String(id) if kind.is_some() => note(id, path, found),
                     inner => search(inner, path, document, found),
                 }
                 path.pop();
@@ -81,7 +109,8 @@ fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Ve
         Value::Object(members) => {
             for (name, inner) in members {
                 path.push(Step::Key(name.clone()));
-                if names_ids {
+                // Below `properties`, names can be those of other things too.
+                if kind != Some(Kind::Property) {
                     note(name, path, found);
                 }
                 search(inner, path, document, found);

@@ -81,6 +81,7 @@ fn told(code: Code) -> (&'static str, &'static str) {
         | Code::Value
         | Code::Data
         | Code::UnknownId
+        | Code::Verdict
         | Code::Condition
         | Code::Open
         | Code::EveryRequest

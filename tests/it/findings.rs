@@ -158,9 +158,134 @@ fn ids_are_looked_up_in_the_configuration_of_pygeoapi() {
             "policies/authz.rego:7:2: there is no collection `\"road\"` in pygeoapi.yml: did you mean `roads`?",
             "policies/authz.rego:12:2: there is no process `\"hallo\"` in pygeoapi.yml: did you mean `hello`?",
             "policies/authz.rego:17:13: there is no property `\"names\"` in pygeoapi.yml: did you mean `name`?",
-            "policies/data.yaml:3:1: collections[1]: there is no collection `lake` in pygeoapi.yml: did you mean `lakes`?",
+            "policies/data.yaml:3:3: collections[1]: there is no collection `lake` in pygeoapi.yml: did you mean `lakes`?",
         ]
     );
+}
+
+/// Files that programs write have one line.
+#[test]
+fn ids_in_data_have_their_column_and_long_lines_are_clipped() {
+    let folder = folder(
+        "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tinput.ogc.collection in data.collections\n}\n",
+    );
+    let many = "\"roads\", ".repeat(50);
+    let data = format!(
+        "{{\"collections\": [{many}\"lake\"], \"processes\": {{\"hallo\": 1}}, \"roles\": {{\"r\": {{\"execute\": [\"hellos\"]}}}}, \"more\": [{many}1]}}"
+    );
+    fs::write(folder.path().join("policies/data.json"), &data).unwrap();
+    fs::write(
+        folder.path().join("pygeoapi.yml"),
+        "resources:\n  roads: {type: collection}\n  lakes: {type: collection}\n  hello: {type: process}\n",
+    )
+    .unwrap();
+    let arguments = ["--pygeoapi-config", "pygeoapi.yml"];
+    let output = check(folder.path(), &arguments);
+    let told = out(&output);
+    for (id, path, what) in [
+        (
+            "lake",
+            "collections[50]",
+            "collection `lake` in pygeoapi.yml: did you mean `lakes`?",
+        ),
+        (
+            "hallo",
+            "processes.hallo",
+            "process `hallo` in pygeoapi.yml: did you mean `hello`?",
+        ),
+        (
+            "hellos",
+            "roles.r.execute[0]",
+            "collection or process `hellos` in pygeoapi.yml: did you mean `hello`?",
+        ),
+    ] {
+        let id = format!("\"{id}\"");
+        let column = data.find(&id).unwrap() + 1;
+        let expected = format!(
+            "warning: policies/data.json:1:{column}: {path}: there is no {what} [unknown-id]\n"
+        );
+        let (_, behind) = told
+            .split_once(&expected)
+            .unwrap_or_else(|| panic!("{expected}: {told}"));
+        let mut lines = behind.lines();
+        let (source, mark) = (lines.next().unwrap(), lines.next().unwrap());
+        assert!(source.len() < 220, "{source}");
+        let marked = &source[mark.find('^').unwrap()..mark.len()];
+        assert_eq!(marked, id, "{told}");
+    }
+}
+
+#[test]
+fn names_that_no_request_has_are_found_in_tests_too() {
+    let folder = folder(
+        "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tinput.ogc.collection == \"obs\"\n}\n",
+    );
+    fs::write(
+        folder.path().join("policies/authz_test.rego"),
+        "package geowarden.authz_test\n\nimport data.geowarden.authz\n\nkey := {\"method\": \"api_key\", \"attribute\": {}}\n\ntest_a if not authz.allow with input.ogc.collections as \"obs\"\n\ntest_b if not authz.allow with input as {\"ogc\": {\"collections\": \"obs\"}, \"identity\": key}\n\ntest_c if not authz.allow with input.identity as key\n\ntest_d if authz.allow with input as {\"ogc\": {\"collection\": \"obs\"}, \"identity\": {\"method\": \"jwt\"}} with data.some as 1\n",
+    )
+    .unwrap();
+    let output = check(folder.path(), &[]);
+    let told = out(&output);
+    let told: Vec<&str> = told
+        .lines()
+        .filter(|line| line.starts_with("warning"))
+        .collect();
+    let effect = "so what is put there stands for no request: did you mean";
+    assert_eq!(
+        told,
+        [
+            format!(
+                "warning: policies/authz_test.rego:7:11: `input.ogc` has no member `collections`, {effect} `input.ogc.collection`? [input]"
+            ),
+            format!(
+                "warning: policies/authz_test.rego:9:11: `input.ogc` has no member `collections`, {effect} `input.ogc.collection`? [input]"
+            ),
+            format!(
+                "warning: policies/authz_test.rego:11:11: `input.identity` has no member `attribute`, {effect} `input.identity.attributes`? [input]"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_is_no_verdict_is_refused_as_check_tells() {
+    for (rule, what) in [
+        ("allow := \"yes\"", "a string"),
+        (
+            "allow contains \"a\" if input.ogc.action == \"read\"",
+            "a set (`contains`)",
+        ),
+        ("allow := {\"allow\": true}", "an object without `allowed`"),
+    ] {
+        let folder = folder(&format!("package geowarden.authz\n\n{rule}\n"));
+        let output = check(folder.path(), &[]);
+        let told = out(&output);
+        let expected = format!(
+            "`allow` is {what}, which is no verdict: each request that it decides is refused with 503"
+        );
+        assert!(
+            told.contains(&expected) && told.contains("[verdict]"),
+            "{told}"
+        );
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args([
+                "eval",
+                "--policy",
+                "policies",
+                "--attribute",
+                "a=b",
+                "/collections/obs",
+            ])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            out(&output).starts_with("deny (503, policy-verdict)"),
+            "{}",
+            out(&output)
+        );
+    }
 }
 
 #[test]

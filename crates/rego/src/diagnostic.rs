@@ -63,6 +63,8 @@ pub enum Code {
     Condition,
     /// An allowance for more than its author may think.
     Open,
+    /// A value of the entrypoint that is no verdict.
+    Verdict,
     /// What hardly two requests have alike, so that verdicts are not remembered.
     EveryRequest,
     /// What takes long for one request.
@@ -121,6 +123,7 @@ impl Code {
             Self::UnknownId => "unknown-id",
             Self::Condition => "condition",
             Self::Open => "open",
+            Self::Verdict => "verdict",
             Self::EveryRequest => "every-request",
             Self::Cost => "cost",
         }

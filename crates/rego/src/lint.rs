@@ -7,18 +7,20 @@ mod codes;
 mod conditions;
 mod cost;
 mod documents;
+mod effects;
 mod ignored;
 mod openness;
 mod schema;
 mod shape;
 mod values;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 pub use self::codes::CODES;
-use self::{schema::Schema, shape::Rules};
+use self::{effects::Effects, schema::Schema, shape::Rules};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity},
     parse::parse,
@@ -97,14 +99,19 @@ pub fn lint(
         return Vec::new();
     };
     let schema = Schema(around.schema);
-    let rules = Rules::of(&files);
+    let rules = Rules::of(&files, schema);
+    let entry: Vec<String> = std::iter::once("data".to_owned())
+        .chain(written.entry.iter().cloned())
+        .collect();
+    let let_in = effects::let_in(&files, &rules, &entry, written.texts);
     let mut all = Vec::new();
     for file in &files {
         let mut findings = Findings {
             file,
             all: &mut all,
         };
-        documents::check(file, &rules, schema, written.data, &mut findings);
+        let effects = Effects::of(file, &let_in);
+        documents::check(file, &rules, schema, written.data, &effects, &mut findings);
         values::check(file, &rules, schema, around.ids, &mut findings);
         conditions::check(file, &rules, schema, &mut findings);
         cost::check(file, schema, written.data, &mut findings);
@@ -112,10 +119,8 @@ pub fn lint(
             conditions::chained(file, text, &mut findings);
         }
     }
-    let entry: Vec<String> = std::iter::once("data".to_owned())
-        .chain(written.entry.iter().cloned())
-        .collect();
     openness::check(&files, &rules, schema, &entry, &mut all);
+    verdict::check(&files, &entry, &mut all);
     // Before the next step, since an ignored finding makes nothing unclear: its author says that the condition is meant so.
     all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     let unclear: Vec<(String, Span)> = all

@@ -27,7 +27,7 @@ fn schema() -> Value {
             "page": {"type": "string", "x-asks": "resource", "enum": ["start", "layers"], "x-public": ["start"]},
             "size": {"type": "number"},
             "is_big": {"type": "boolean"},
-            "headers": {"type": "object", "additionalProperties": {"type": "string"}, "x-differs-at": ["x-request-id"]},
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}, "x-differs-at": ["x-request-id"], "x-lower-case": true},
             "list": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {"order": {"enum": ["up", "down"], "type": "string"}}}},
         },
     })
@@ -160,7 +160,7 @@ fn what_is_told_has_its_place_and_its_cure() {
         ),
         (
             "r if count([x | some x in data.blocked; x == input.who.name]) == 0",
-            "data a.rego:3:32: no data file and no rule has `data.blocked`, so nothing is gathered here: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+            "data a.rego:3:32: no data file and no rule has `data.blocked`, so nothing is gathered here, and the condition always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
         ),
         (
             "r if count([x | some x in input.who.roles; not x in data.blocked]) == 0",
@@ -211,6 +211,38 @@ fn what_is_told_has_its_place_and_its_cure() {
         (
             "r if time.now_ns() > 1",
             "every-request a.rego:3:6: `time.now_ns` can have another value in each request: no verdict of this policy is remembered: leave it out where it is not needed",
+        ),
+        (
+            "f(x) if x == \"reed\"\nr if f(input.how)",
+            "value a.rego:3:9: `input.how` is never `\"reed\"`: did you mean `read`?",
+        ),
+        (
+            "f(x, y) if g(y)\ng(x) if x.orders == \"up\"\nr if { some one in input.list; f(1, one) }",
+            "input a.rego:4:9: `input.list[_]` has no member `orders`, so this never holds: did you mean `input.list[_].order`?",
+        ),
+        (
+            "r if input.headers[\"X-Foo\"] == \"a\"",
+            "input a.rego:3:20: `input.headers` has no member `X-Foo`, so this never holds: its names are in lower case: did you mean `input.headers[\"x-foo\"]`?",
+        ),
+        (
+            "r if g with input.haw as \"read\"\ng if input.how == \"read\"",
+            "input a.rego:3:6: `input` has no member `haw`, so what is put there stands for no request: did you mean `input.how`?",
+        ),
+        (
+            "w := {\"haw\": \"read\"}\nr if g with input as w\ng if input.how == \"read\"",
+            "input a.rego:4:6: `input` has no member `haw`, so what is put there stands for no request: did you mean `input.how`?",
+        ),
+        (
+            "r if { data.many[i] == input.size; data.many[j] == i }",
+            "cost a.rego:3:36: for one request, this goes through 40000 elements, more than 10000: make an object of the data, with what is looked for as its keys",
+        ),
+        (
+            "r if { some x in data.many; count([y | y := data.many[_]; y > x]) > 1 }",
+            "cost a.rego:3:40: for one request, this goes through 40000 elements, more than 10000: make an object of the data, with what is looked for as its keys",
+        ),
+        (
+            "r if { some x in data.many; every y in data.many { y > x } }",
+            "cost a.rego:3:29: for one request, this goes through 40000 elements, more than 10000: make an object of the data, with what is looked for as its keys",
         ),
         (
             "r if { some x in data.many; some y in data.many; x == y }",
@@ -287,6 +319,92 @@ fn allowances_for_more_than_is_meant_are_told() {
 }
 
 #[test]
+fn a_value_that_is_no_verdict_is_told() {
+    let of = |what: &str, column: u32| {
+        format!(
+            "verdict a.rego:2:{column}: `allow` is {what}, which is no verdict: each request that it decides is refused with 503: "
+        )
+    };
+    for (rules, what) in [
+        ("allow := \"yes\"", "a string"),
+        ("allow := 1 if input.who.name == \"ada\"", "a number"),
+        (
+            "allow contains \"x\" if input.who.name == \"ada\"",
+            "a set (`contains`)",
+        ),
+        ("allow := [x | some x in input.who.roles]", "an array"),
+        (
+            "allow := {\"allow\": true} if input.who.name == \"ada\"",
+            "an object without `allowed`",
+        ),
+        (
+            "allow := {\"allowed\": \"yes\"}",
+            "an object whose `allowed` is not a boolean",
+        ),
+        ("default allow := null", "`null`"),
+    ] {
+        let told = one(rules);
+        assert!(
+            told.len() == 1 && told[0].starts_with(&of(what, 1)),
+            "{rules}: {told:?}"
+        );
+    }
+    for rules in [
+        "default allow := {\"allowed\": false, \"reason\": \"no\"}",
+        "allow := v if { v := {\"allowed\": true}; input.who.name == \"ada\" }",
+        "allow := {\"allowed\": ok}\nok if input.who.name == \"ada\"",
+        "allow := {k: true | k := input.who.name}",
+    ] {
+        assert_eq!(one(rules), Vec::<String>::new(), "{rules}");
+    }
+}
+
+#[test]
+fn a_list_of_what_is_kept_out_lets_in_when_its_data_is_missing() {
+    let lets_in = |negation: &str, line: u32| {
+        format!(
+            ", so this never holds, and `{negation}` in line {line} of a.rego always does: what it was to keep out is let in: "
+        )
+    };
+    for (rules, negation, line) in [
+        (
+            "allow if {\n\tinput.how == \"read\"\n\tnot kept_out\n}\nkept_out if input.who.name in data.blocked",
+            "not kept_out",
+            4,
+        ),
+        (
+            "allow if count(denied) == 0\ndenied contains 1 if input.who.name in data.blocked",
+            "count(denied) == 0",
+            2,
+        ),
+        (
+            "allow if denied == set()\ndenied contains 1 if is_blocked(input.who.name)\nis_blocked(name) if name in data.blocked",
+            "denied == set()",
+            2,
+        ),
+        (
+            "allow if not a\na if not b\nb if not c\nc if input.who.name in data.blocked",
+            "not c",
+            4,
+        ),
+    ] {
+        let told = one(rules).join("\n");
+        assert!(told.contains(&lets_in(negation, line)), "{rules}: {told}");
+    }
+    // What is missing here keeps out.
+    for rules in [
+        "allow if known\nknown if input.who.name in data.guests",
+        "allow if not kept_out\nkept_out if not known\nknown if input.who.name in data.guests",
+    ] {
+        let told = one(rules).join("\n");
+        assert!(
+            told.contains("`data.guests`, so this never holds: add it"),
+            "{rules}: {told}"
+        );
+    }
+}
+
+#[test]
 fn what_is_right_is_not_told() {
     for rules in [
         "r if input.who.anything.below",
@@ -303,7 +421,13 @@ fn what_is_right_is_not_told() {
         "r if { input.how == \"read\"; input.how == \"read\" }",
         "r if { some h in {\"read\", \"write\"}; h == input.how }",
         "r if { input.size == 1 } else := false if input.size == 2",
-        "f(x) if x == \"reed\"\nr if f(input.how)",
+        "f(x) if x == \"reed\"\nr if f(input.how)\nq if f(input.what)",
+        "f(x) if x.anything\nr if f(input.who)",
+        "r if input.headers[\"x-foo\"] == \"a\"",
+        "r if g with input.how as \"read\" with input.who as {\"name\": \"ada\", \"other\": 1}\ng if input.how == \"read\"",
+        "r if { some i; data.many[i] == input.size; data.many[i] > 3 }",
+        "r if { i := 3; j := 4; data.many[i] == data.many[j] }",
+        "r if count([1 | data.many[_] == input.size]) > 1",
     ] {
         let told = one(&format!("{FINE}{rules}"));
         let told: Vec<_> = told

@@ -17,6 +17,11 @@ const CONFIGURATION: &str = "configuration";
 /// The code of notes about parts of Envoy's configuration that a file only names.
 const UNSEEN: &str = "not-seen";
 
+/// A longer line is shown in part, in characters.
+const MAX_LINE: usize = 200;
+/// What stands for the rest of it.
+const LEFT_OUT: &str = "..";
+
 /// What a finding does to the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,9 +55,12 @@ pub(super) struct Finding {
     /// The name that the author may have meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suggestion: Option<String>,
-    /// The line of the source.
+    /// The line of the source, of a long one the part around the column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
+    /// Where the column is in `source`, from 0.
+    #[serde(skip)]
+    mark: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tenant: Option<Arc<str>>,
 }
@@ -65,6 +73,9 @@ impl Finding {
     ) -> Self {
         let text = text.map_or("", String::as_str);
         let end = end(text, found.span);
+        let line = line_at(text, found.span.line);
+        let line = line.map(|line| clipped(line, found.span.column.saturating_sub(1) as usize));
+        let (source, mark) = line.unzip();
         Self {
             code: found.code.as_str(),
             level: match found.severity {
@@ -80,7 +91,8 @@ impl Finding {
             message: found.message.clone(),
             cure: found.cure.clone(),
             suggestion: found.suggestion.clone(),
-            source: line_at(text, found.span.line),
+            source,
+            mark: mark.unwrap_or_default(),
             tenant: tenant.cloned(),
         }
     }
@@ -139,6 +151,7 @@ impl Finding {
             cure: None,
             suggestion: None,
             source: None,
+            mark: 0,
             tenant: None,
         }
     }
@@ -182,12 +195,12 @@ impl Finding {
             let shown = source.replace('\t', " ");
             let _ = writeln!(text, "    {}", paint::plain(shown.trim_end()));
             if self.end_column.is_some() {
-                let begin = column.saturating_sub(1) as usize;
+                let begin = self.mark;
                 let is_one_line = self.end_line == self.line;
                 let end = self.end_column.filter(|_| is_one_line).unwrap_or_default();
                 let rest = source.trim_end().chars().count().saturating_sub(begin);
                 let width = match end.checked_sub(column) {
-                    Some(width) if is_one_line => width as usize,
+                    Some(width) if is_one_line => rest.min(width as usize),
                     _ => rest,
                 };
                 let _ = writeln!(
@@ -217,7 +230,26 @@ fn end(text: &str, span: Span) -> Option<(u32, u32)> {
     })
 }
 
-fn line_at(text: &str, line: u32) -> Option<String> {
-    let line = text.lines().nth((line as usize).checked_sub(1)?)?;
-    Some(line.to_owned())
+fn line_at(text: &str, line: u32) -> Option<&str> {
+    text.lines().nth((line as usize).checked_sub(1)?)
+}
+
+/// A line, of a long one the part around a character. With it, the place of that character in the result.
+fn clipped(line: &str, at: usize) -> (String, usize) {
+    let length = line.chars().count();
+    if length <= MAX_LINE {
+        return (line.to_owned(), at);
+    }
+    let begin = at.saturating_sub(MAX_LINE / 4).min(length - MAX_LINE);
+    let part: String = line.chars().skip(begin).take(MAX_LINE).collect();
+    let before = if begin > 0 { LEFT_OUT } else { "" };
+    let behind = if begin + MAX_LINE < length {
+        LEFT_OUT
+    } else {
+        ""
+    };
+    (
+        format!("{before}{part}{behind}"),
+        before.len() + at.saturating_sub(begin),
+    )
 }

@@ -3,7 +3,7 @@
 use crate::diagnostic::Code;
 
 /// Each code, with what it reports and what to do.
-pub const CODES: [(Code, &str, &str); 8] = [
+pub const CODES: [(Code, &str, &str); 9] = [
     (
         Code::Input,
         "a part of `input` that the schema does not have: a condition on it never holds",
@@ -33,6 +33,11 @@ pub const CODES: [(Code, &str, &str); 8] = [
         Code::Open,
         "a rule that allows more than its author may expect: it is the default, has no conditions, or checks neither the caller nor the resource and the action",
         "compare the caller, the resource and the action",
+    ),
+    (
+        Code::Verdict,
+        "a value of the entrypoint that is neither a boolean nor an object with `allowed`: each request that gets it is refused with 503",
+        "give it `true`, `false`, or an object with `allowed`",
     ),
     (
         Code::EveryRequest,

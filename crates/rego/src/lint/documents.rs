@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Findings,
+    effects::Effects,
     schema::{Member, Schema},
     shape::{Locals, Rules, Shape},
 };
@@ -13,28 +14,30 @@ use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     resolve::{
         File, Mention,
-        tree::{Function, Literal, LiteralKind, Rule, Scalar, Value},
+        tree::{Function, Replacement, Rule, Scalar, Target, Value},
         uses,
     },
-    source::Span,
 };
+
+/// What comes of a name that `with` replaces.
+const NOT_READ: &str = "so what is put there stands for no request";
 
 pub(super) fn check(
     file: &File,
     rules: &Rules<'_>,
     schema: Schema<'_>,
     data: &Map<String, Json>,
+    effects: &Effects,
     findings: &mut Findings<'_>,
 ) {
-    let effects = effects(file);
     for mention in &file.mentions {
         match mention.path.split_first() {
             Some((first, names)) if first == "input" => {
-                input(mention, names, schema, effect(mention, &effects), findings);
+                input(mention, names, schema, effects.at(mention.span), findings);
             }
             Some((_, names)) if !names.is_empty() && !rules.is_touched_by(&mention.path) => {
                 if let Some(missing) = missing(names, rules, data) {
-                    let effect = effect(mention, &effects);
+                    let effect = effects.at(mention.span);
                     tell_data(mention, names, missing, (rules, data), effect, findings);
                 }
             }
@@ -42,7 +45,8 @@ pub(super) fn check(
         }
     }
     for rule in &file.rules {
-        through_variables(rule, rules, schema, &effects, findings);
+        through_variables(rule, rules, schema, effects, findings);
+        replaced(rule, rules, schema, findings);
     }
 }
 
@@ -51,13 +55,13 @@ fn through_variables(
     rule: &Rule,
     rules: &Rules<'_>,
     schema: Schema<'_>,
-    effects: &[(Span, &'static str)],
+    effects: &Effects,
     findings: &mut Findings<'_>,
 ) {
     let locals = Locals::of(rule, rules, schema);
     uses::values(rule, &mut |value, span| {
         let (head, way, effect): (&Value, &[Value], _) = match value {
-            Value::Inside(head, way) => (head, way, effect_at(span, effects)),
+            Value::Inside(head, way) => (head, way, effects.at(span)),
             Value::Call(Function::Builtin { name, .. }, arguments) if name == "object.get" => {
                 let [from, key, _] = arguments.as_slice() else {
                     return;
@@ -93,21 +97,6 @@ fn through_variables(
     });
 }
 
-fn is_within(inner: Span, outer: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
-/// What comes of a missing part in the innermost statement that names it.
-fn effect(mention: &Mention, effects: &[(Span, &'static str)]) -> &'static str {
-    effect_at(mention.span, effects)
-}
-
-fn effect_at(place: Span, effects: &[(Span, &'static str)]) -> &'static str {
-    let around = effects.iter().filter(|(span, _)| is_within(place, *span));
-    let innermost = around.min_by_key(|(span, _)| span.end - span.start);
-    innermost.map_or("so this never holds", |(_, effect)| *effect)
-}
-
 fn input(
     mention: &Mention,
     names: &[String],
@@ -134,6 +123,71 @@ fn input(
     }
 }
 
+/// Finds parts of `input` that `with` replaces and the schema does not have.
+fn replaced(rule: &Rule, rules: &Rules<'_>, schema: Schema<'_>, findings: &mut Findings<'_>) {
+    uses::literals(rule, &mut |literal| {
+        for with in &literal.with {
+            let Target::Document(path) = &with.target else {
+                continue;
+            };
+            let Some((root, names)) = path.split_first().filter(|(first, _)| *first == "input")
+            else {
+                continue;
+            };
+            let value = match &with.value {
+                Replacement::Value(value) => Some(value),
+                Replacement::Function(_) => None,
+            };
+            if let Some(found) = unknown(schema, schema, root, names, value, rules) {
+                findings.add(Diagnostic {
+                    span: literal.span,
+                    ..found
+                });
+            }
+        }
+    });
+}
+
+/// The first name that the schema does not have, on the way below a part and then in the value that is put there.
+fn unknown(
+    part: Schema<'_>,
+    input: Schema<'_>,
+    path: &str,
+    names: &[String],
+    value: Option<&Value>,
+    rules: &Rules<'_>,
+) -> Option<Diagnostic> {
+    if let Some((name, rest)) = names.split_first() {
+        return match part.member(name) {
+            Member::Known(known) => {
+                unknown(known, input, &format!("{path}.{name}"), rest, value, rules)
+            }
+            Member::Open => None,
+            Member::None => Some(no_member(part, input, path, name, NOT_READ)),
+        };
+    }
+    let value = match value? {
+        Value::Document { path, way } if way.is_empty() => rules.constant(path)?,
+        other => other,
+    };
+    let Value::Object(pairs) = value else {
+        return None;
+    };
+    pairs.iter().find_map(|(key, value)| {
+        let Value::Scalar(Scalar::String(name)) = key else {
+            return None;
+        };
+        unknown(
+            part,
+            input,
+            path,
+            std::slice::from_ref(name),
+            Some(value),
+            rules,
+        )
+    })
+}
+
 /// The finding that a part of `input` at `path` does not have a member.
 fn no_member(
     part: Schema<'_>,
@@ -150,6 +204,16 @@ fn no_member(
         .map(|near| format!("{path}.{near}"))
         .or_else(elsewhere);
     let known: Vec<_> = part.names().collect();
+    if part.is("x-lower-case") {
+        return Diagnostic {
+            code: Code::Input,
+            message: format!(
+                "`{path}` has no member `{name}`, {effect}: its names are in lower case"
+            ),
+            suggestion: Some(format!("{path}[\"{}\"]", name.to_lowercase())),
+            ..Diagnostic::default()
+        };
+    }
     let (message, cure) = if known.is_empty() {
         let kind = part.scalar().unwrap_or("array");
         (
@@ -169,28 +233,6 @@ fn no_member(
         suggestion,
         ..Diagnostic::default()
     }
-}
-
-/// Statements that do not just fail if a part is missing, such as a negation.
-fn effects(file: &File) -> Vec<(Span, &'static str)> {
-    let negated = "so this negation always holds: what it was to keep out is let in";
-    let gathered = "so nothing is gathered here";
-    let mut found = Vec::new();
-    for rule in &file.rules {
-        uses::values(rule, &mut |value, _| {
-            if let Value::Comprehension(_, _, _, query) = value {
-                let literals = query.literals.iter();
-                found.extend(literals.map(|literal| (literal.span, gathered)));
-            }
-        });
-        uses::literals(rule, &mut |literal: &Literal| {
-            if matches!(literal.kind, LiteralKind::Not(_)) {
-                found.retain(|(span, _)| *span != literal.span);
-                found.push((literal.span, negated));
-            }
-        });
-    }
-    found
 }
 
 /// The position of the first name in a path that neither the data nor a package or rule has.

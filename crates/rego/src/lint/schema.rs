@@ -5,7 +5,8 @@
 //! - `x-asks`: what a policy asks about when it reads this part: `caller`, `resource` or `action`;
 //! - `x-public`: values that show nothing secret;
 //! - `x-names`: the kind of thing that an id names, such as `collection`;
-//! - `x-differs`, `x-differs-at`: this part, or these members, differ in almost every request.
+//! - `x-differs`, `x-differs-at`: this part, or these members, differ in almost every request;
+//! - `x-lower-case`: the names of its members are in lower case.
 
 use std::collections::BTreeSet;
 
@@ -65,6 +66,9 @@ impl<'a> Schema<'a> {
         }
         let kinds = self.kinds();
         if !kinds.is_empty() && !kinds.contains(&"object") {
+            return Member::None;
+        }
+        if self.is("x-lower-case") && name.chars().any(char::is_uppercase) {
             return Member::None;
         }
         match self.get("additionalProperties") {

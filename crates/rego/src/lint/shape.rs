@@ -6,10 +6,18 @@ use super::schema::{Member, Schema};
 use crate::resolve::{
     File,
     tree::{Condition, Function, Kind, Literal, LiteralKind, Local, Query, Rule, Scalar, Value},
+    uses,
 };
 
-/// The rules of all files by their full paths.
-pub(super) struct Rules<'a>(BTreeMap<Vec<String>, Vec<&'a Rule>>);
+/// The rules of all files.
+pub(super) struct Rules<'a> {
+    /// By their full paths.
+    by_path: BTreeMap<Vec<String>, Vec<&'a Rule>>,
+    /// The full paths of functions.
+    functions: BTreeMap<*const Rule, Vec<String>>,
+    /// The part of `input` that all calls of a function give as each argument, by the path of the function.
+    given: BTreeMap<Vec<String>, Vec<Option<Shape<'a>>>>,
+}
 
 /// A part of `input`, with its path as messages show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,19 +42,65 @@ pub(super) struct Locals<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn of(files: &'a [File]) -> Self {
-        let mut rules: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    pub(super) fn of(files: &'a [File], input: Schema<'a>) -> Self {
+        let mut rules = Self {
+            by_path: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            given: BTreeMap::new(),
+        };
         for file in files {
             for rule in &file.rules {
-                rules.entry(file.path(rule)).or_default().push(rule);
+                let path = file.path(rule);
+                if rule.arguments.is_some() {
+                    rules.functions.insert(rule, path.clone());
+                }
+                rules.by_path.entry(path).or_default().push(rule);
             }
         }
-        Self(rules)
+        // Two rounds, because a function can hand on its arguments to another one.
+        for _ in 0..2 {
+            rules.given = rules.given(files, input);
+        }
+        rules
+    }
+
+    /// What all calls of each function give as its arguments.
+    fn given(
+        &self,
+        files: &'a [File],
+        input: Schema<'a>,
+    ) -> BTreeMap<Vec<String>, Vec<Option<Shape<'a>>>> {
+        let mut given: BTreeMap<Vec<String>, Vec<Option<Shape<'a>>>> = BTreeMap::new();
+        for rule in files.iter().flat_map(|file| &file.rules) {
+            let locals = Locals::of(rule, self, input);
+            uses::calls(rule, &mut |function, arguments, _| {
+                let Function::Rule { path, .. } = function else {
+                    return;
+                };
+                let shapes = arguments.iter().map(|argument| {
+                    let shape = locals.shape(argument, self, input);
+                    shape.filter(|shape| matches!(shape, Shape::Part(_)))
+                });
+                match given.get_mut(path) {
+                    None => {
+                        given.insert(path.clone(), shapes.collect());
+                    }
+                    Some(before) => {
+                        for (before, shape) in before.iter_mut().zip(shapes) {
+                            if *before != shape {
+                                *before = None;
+                            }
+                        }
+                    }
+                }
+            });
+        }
+        given
     }
 
     /// The definitions at exactly this path.
     pub(super) fn at(&self, path: &[String]) -> &[&'a Rule] {
-        self.0.get(path).map_or(&[], Vec::as_slice)
+        self.by_path.get(path).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a path leads to rules: to a rule, into the value of a rule, or to a package or the start of its path.
@@ -56,9 +110,9 @@ impl<'a> Rules<'a> {
 
     /// The definitions that a path leads to.
     pub(super) fn used_by<'p>(&'p self, path: &'p [String]) -> impl Iterator<Item = &'a Rule> + 'p {
-        let below = self.0.range(path.to_vec()..);
+        let below = self.by_path.range(path.to_vec()..);
         let below = below.take_while(move |(other, _)| other.starts_with(path));
-        let above = (1..path.len()).filter_map(move |end| self.0.get(path.get(..end)?));
+        let above = (1..path.len()).filter_map(move |end| self.by_path.get(path.get(..end)?));
         below
             .map(|(_, rules)| rules)
             .chain(above)
@@ -68,13 +122,13 @@ impl<'a> Rules<'a> {
 
     /// The names of the packages and rules right below a path.
     pub(super) fn names_below<'p>(&'p self, path: &'p [String]) -> impl Iterator<Item = &'p str> {
-        let below = self.0.range(path.to_vec()..);
+        let below = self.by_path.range(path.to_vec()..);
         let below = below.take_while(move |(other, _)| other.starts_with(path));
         below.filter_map(move |(other, _)| other.get(path.len()).map(String::as_str))
     }
 
     /// The value of a rule that has one definition and no conditions.
-    fn constant(&self, path: &[String]) -> Option<&'a Value> {
+    pub(super) fn constant(&self, path: &[String]) -> Option<&'a Value> {
         let [rule] = self.at(path) else { return None };
         let is_plain = !rule.is_default
             && rule.kind == Kind::Value
@@ -88,10 +142,22 @@ impl<'a> Rules<'a> {
 
 impl<'a> Locals<'a> {
     /// Finds out what is known about the variables of a rule.
-    pub(super) fn of(rule: &Rule, rules: &Rules<'_>, input: Schema<'a>) -> Self {
+    pub(super) fn of(rule: &Rule, rules: &Rules<'a>, input: Schema<'a>) -> Self {
         let mut locals = Self {
             known: BTreeMap::new(),
         };
+        let path = rules.functions.get(&std::ptr::from_ref(rule));
+        let given = path.and_then(|path| rules.given.get(path));
+        for (argument, shape) in rule
+            .arguments
+            .iter()
+            .flatten()
+            .zip(given.into_iter().flatten())
+        {
+            if let Value::Local(local) = argument {
+                locals.learn(*local, shape.clone());
+            }
+        }
         // Two rounds, because authors may use a variable above the line that assigns it.
         for _ in 0..2 {
             for body in std::iter::once(&rule.body).chain(&rule.elses) {

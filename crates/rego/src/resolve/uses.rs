@@ -45,6 +45,27 @@ pub(crate) fn locals_of_value(value: &Value, found: &mut dyn FnMut(Local)) {
     walk.value(value);
 }
 
+/// Calls `found` with each value of a statement, but not with those of the queries inside it.
+pub(crate) fn values_of_literal(literal: &Literal, found: &mut dyn FnMut(&Value)) {
+    let mut on_value = |value: &Value, _: Span| found(value);
+    let mut walk = Walk {
+        value: Some(&mut on_value),
+        is_outside_of_queries: true,
+        ..Walk::new(literal.span)
+    };
+    walk.literal(literal);
+}
+
+/// Calls `found` with each query right inside a statement.
+pub(crate) fn queries_of_literal(literal: &Literal, found: &mut dyn FnMut(&Query)) {
+    let mut walk = Walk {
+        query: Some(found),
+        is_outside_of_queries: true,
+        ..Walk::new(literal.span)
+    };
+    walk.literal(literal);
+}
+
 /// Calls `found` with each path that a query names. A path begins with `input` or `data`.
 pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     let mut on_path = |path: &[String], _: Span| found(path);
@@ -55,17 +76,20 @@ pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     walk.query(query);
 }
 
+/// Calls `found` with each path that a value names. A path begins with `input` or `data`.
+pub(crate) fn of_value(value: &Value, found: &mut dyn FnMut(&[String])) {
+    let mut on_path = |path: &[String], _: Span| found(path);
+    let mut walk = Walk {
+        path: Some(&mut on_path),
+        ..Walk::new(Span::default())
+    };
+    walk.value(value);
+}
+
 /// Calls `found` with each statement of a rule, including those inside other statements.
 pub fn literals(rule: &Rule, found: &mut dyn FnMut(&Literal)) {
     let mut walk = Walk::new(rule.span);
     walk.literal = Some(found);
-    walk.rule(rule);
-}
-
-/// Calls `found` with each query of a rule, including those inside other queries.
-pub fn queries(rule: &Rule, found: &mut dyn FnMut(&Query)) {
-    let mut walk = Walk::new(rule.span);
-    walk.query = Some(found);
     walk.rule(rule);
 }
 
@@ -88,6 +112,8 @@ struct Walk<'a> {
     literal: Option<&'a mut dyn FnMut(&Literal)>,
     query: Option<&'a mut dyn FnMut(&Query)>,
     value: Option<OnValue<'a>>,
+    /// Whether queries are told of and not entered.
+    is_outside_of_queries: bool,
     span: Span,
     depth: usize,
     deepest: usize,
@@ -103,6 +129,7 @@ impl Walk<'_> {
             literal: None,
             query: None,
             value: None,
+            is_outside_of_queries: false,
             span,
             depth: 0,
             deepest: 0,
@@ -143,6 +170,9 @@ impl Walk<'_> {
     fn query(&mut self, query: &Query) {
         if let Some(found) = &mut self.query {
             found(query);
+        }
+        if self.is_outside_of_queries {
+            return;
         }
         self.deeper(1, |walk| {
             let around = walk.span;
@@ -258,7 +288,9 @@ impl Walk<'_> {
                 }
             }
             Value::Comprehension(_, first, second, query) => {
-                self.values(std::iter::once(first).chain(second).map(AsRef::as_ref));
+                if !self.is_outside_of_queries {
+                    self.values(std::iter::once(first).chain(second).map(AsRef::as_ref));
+                }
                 self.query(query);
             }
             Value::Infix(_, operands) => self.values([&operands.0, &operands.1]),

@@ -1,0 +1,186 @@
+//! What comes of a condition that never holds, because a part of `input` or of the data is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::shape::Rules;
+use crate::{
+    parse::tree::Operator,
+    resolve::{
+        File,
+        tree::{Condition, Function, Literal, LiteralKind, Rule, Scalar, Value},
+        uses,
+    },
+    source::Span,
+};
+
+const MISSES: &str = "so this never holds";
+const NEGATED: &str = "so this negation always holds: what it was to keep out is let in";
+const GATHERED: &str = "so nothing is gathered here";
+const COUNTED: &str = "so nothing is gathered here, and the condition always holds: what it was to keep out is let in";
+/// The longest part of a statement that a message shows, in characters.
+const MAX_SHOWN: usize = 60;
+
+/// The effects in one file.
+pub(super) struct Effects(Vec<(Span, String)>);
+
+/// The rules whose absence lets in, each with the statement that holds then.
+pub(super) type LetIn = BTreeMap<*const Rule, String>;
+
+/// Follows the entrypoint to the rules that it uses. A negation or `count(..) == 0` asks that its rules do not hold, and a
+/// second one within them asks the opposite again.
+pub(super) fn let_in(
+    files: &[File],
+    rules: &Rules<'_>,
+    entry: &[String],
+    texts: &BTreeMap<String, String>,
+) -> LetIn {
+    let mut owners: BTreeMap<*const Rule, &File> = BTreeMap::new();
+    for file in files {
+        owners.extend(
+            file.rules
+                .iter()
+                .map(|rule| (std::ptr::from_ref(rule), file)),
+        );
+    }
+    let mut found = LetIn::new();
+    let mut seen = BTreeSet::new();
+    // A path, and the statement that holds if its rules do not.
+    let mut waiting: Vec<(Vec<String>, Option<String>)> = vec![(entry.to_vec(), None)];
+    while let Some((path, what)) = waiting.pop() {
+        for rule in rules.used_by(&path) {
+            let place = std::ptr::from_ref(rule);
+            let Some(file) = owners.get(&place) else {
+                continue;
+            };
+            if !seen.insert((place, what.is_some())) {
+                continue;
+            }
+            if let Some(what) = &what {
+                found.insert(place, what.clone());
+            }
+            let text = texts.get(&file.name).map_or("", String::as_str);
+            let mut used = BTreeSet::new();
+            uses::of_rule(rule, &mut |path, _| {
+                used.insert(path.to_vec());
+            });
+            uses::literals(rule, &mut |literal| {
+                for path in inverted(literal) {
+                    used.remove(&path);
+                    let is_asked_for = what.is_none().then(|| {
+                        let (line, file) = (literal.span.line, &file.name);
+                        format!("`{}` in line {line} of {file}", shown(text, literal.span))
+                    });
+                    waiting.push((path, is_asked_for));
+                }
+            });
+            waiting.extend(used.into_iter().map(|path| (path, what.clone())));
+        }
+    }
+    found
+}
+
+/// The paths whose absence makes a statement hold.
+fn inverted(literal: &Literal) -> BTreeSet<Vec<String>> {
+    let mut paths = BTreeSet::new();
+    let condition = match &literal.kind {
+        LiteralKind::Not(condition) => condition,
+        LiteralKind::Condition(condition) if is_of_nothing(condition) => condition,
+        _ => return paths,
+    };
+    let values = match condition {
+        Condition::Value(value) => vec![value],
+        Condition::Unify(left, right) => vec![left, right],
+    };
+    for value in values {
+        uses::of_value(value, &mut |path| {
+            paths.insert(path.to_vec());
+        });
+    }
+    paths
+}
+
+/// Whether a condition asks that a collection has no elements.
+fn is_of_nothing(condition: &Condition) -> bool {
+    let (operator, left, right) = match condition {
+        Condition::Unify(left, right) => (Operator::Equal, left, right),
+        Condition::Value(Value::Infix(operator, operands)) => (*operator, &operands.0, &operands.1),
+        Condition::Value(_) => return false,
+    };
+    let is_count = |value: &Value| matches!(value, Value::Call(Function::Builtin { name, .. }, _) if name == "count");
+    let is_number = |value: &Value, wanted: &str| matches!(value, Value::Scalar(Scalar::Number(number)) if number == wanted);
+    let is_empty = |value: &Value| match value {
+        Value::Array(items) | Value::Set(items) => items.is_empty(),
+        Value::Object(pairs) => pairs.is_empty(),
+        Value::Call(Function::Builtin { name, .. }, arguments) => {
+            name == "set" && arguments.is_empty()
+        }
+        _ => false,
+    };
+    match operator {
+        Operator::Equal => {
+            is_empty(left)
+                || is_empty(right)
+                || is_count(left) && is_number(right, "0")
+                || is_count(right) && is_number(left, "0")
+        }
+        Operator::Less => is_count(left) && is_number(right, "1"),
+        Operator::LessOrEqual => is_count(left) && is_number(right, "0"),
+        Operator::Greater => is_count(right) && is_number(left, "1"),
+        Operator::GreaterOrEqual => is_count(right) && is_number(left, "0"),
+        _ => false,
+    }
+}
+
+/// A statement on one line, and not too long.
+fn shown(text: &str, span: Span) -> String {
+    let text = text.get(span.start..span.end).unwrap_or_default();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    if text.chars().count() <= MAX_SHOWN {
+        return text;
+    }
+    let begin: String = text.chars().take(MAX_SHOWN).collect();
+    format!("{begin}..")
+}
+
+impl Effects {
+    /// The effects of the statements of a file that do not just fail, such as negations.
+    pub(super) fn of(file: &File, let_in: &LetIn) -> Self {
+        let mut all: Vec<(Span, String)> = Vec::new();
+        for rule in &file.rules {
+            if let Some(what) = let_in.get(&std::ptr::from_ref(rule)) {
+                let effect =
+                    format!("{MISSES}, and {what} always does: what it was to keep out is let in");
+                all.push((rule.span, effect));
+            }
+            let mut of_nothing = Vec::new();
+            let mut negated = Vec::new();
+            uses::literals(rule, &mut |literal: &Literal| match &literal.kind {
+                LiteralKind::Not(_) => negated.push((literal.span, NEGATED.to_owned())),
+                LiteralKind::Condition(condition) if is_of_nothing(condition) => {
+                    of_nothing.push(literal.span);
+                }
+                _ => {}
+            });
+            uses::values(rule, &mut |value, around| {
+                if let Value::Comprehension(_, _, _, query) = value {
+                    let is_counted = of_nothing.contains(&around);
+                    let effect = if is_counted { COUNTED } else { GATHERED };
+                    let literals = query.literals.iter();
+                    all.extend(literals.map(|literal| (literal.span, effect.to_owned())));
+                }
+            });
+            all.retain(|(span, _)| !negated.iter().any(|(other, _)| other == span));
+            all.extend(negated);
+        }
+        Self(all)
+    }
+
+    /// What comes of a missing part in the innermost statement that names it.
+    pub(super) fn at(&self, place: Span) -> &str {
+        let is_around = |span: &Span| span.start <= place.start && place.end <= span.end;
+        let around = self.0.iter().filter(|(span, _)| is_around(span));
+        let innermost = around.min_by_key(|(span, _)| span.end - span.start);
+        innermost.map_or(MISSES, |(_, effect)| effect)
+    }
+}
