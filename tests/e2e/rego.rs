@@ -42,3 +42,14 @@ fn the_corpus_is_what_opa_answers() -> Outcome {
     assert!(told.contains("0 differ from OPA"), "{told}");
     Ok(())
 }
+
+#[test]
+fn tests_of_shipped_policies_have_opa_s_results() -> Outcome {
+    let told = told("rego.shipped", &[])?;
+    assert!(told.contains("0 differ from OPA"), "{told}");
+    assert!(
+        !told.contains("(0 pass") && !told.contains(" 0 fail"),
+        "{told}"
+    );
+    Ok(())
+}
