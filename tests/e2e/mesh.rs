@@ -14,11 +14,12 @@ use crate::{
     stage::Outcome,
 };
 
-const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-const FIRST_FILTER: &str =
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
+const FILTER_NAME: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/name";
+const ROUTE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0";
 
-fn read(name: &str) -> Outcome<Value> {
+/// A file of this repository.
+pub(crate) fn read(name: &str) -> Outcome<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     Ok(Document::parse(&fs::read_to_string(path)?)?.value)
 }
@@ -27,13 +28,8 @@ fn read(name: &str) -> Outcome<Value> {
 fn bare() -> Outcome<Value> {
     let mut bootstrap = read("envoy/api-key.yaml")?;
     for (place, pointer, _, _) in settings() {
-        let holder = match place {
-            Place::Connection => MANAGER.to_owned(),
-            Place::Authorization => format!("{MANAGER}/http_filters/0/typed_config"),
-            Place::Router => format!("{MANAGER}/http_filters/1/typed_config"),
-        };
         let (parent, name) = pointer.rsplit_once('/').ok_or("no parent")?;
-        let parent = bootstrap.pointer_mut(&format!("{holder}{parent}"));
+        let parent = bootstrap.pointer_mut(&format!("{}{parent}", place.pointer()));
         if let Some(Value::Object(members)) = parent {
             members.remove(name);
         }
@@ -50,6 +46,19 @@ fn at<'a>(value: &'a mut Value, pointer: &str) -> Outcome<&'a mut Value> {
     value
         .pointer_mut(pointer)
         .ok_or_else(|| format!("nothing at {pointer}").into())
+}
+
+/// A resource of a file in `k8s/` with several.
+fn resource(file: &str, kind: &str, name: &str) -> Outcome<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = fs::read_to_string(path)?;
+    let all = text.split("\n---\n").map(Document::parse);
+    let mut all = all.collect::<Result<Vec<_>, _>>()?.into_iter();
+    let found = all.find(|document| {
+        document.value["kind"] == kind && document.value["metadata"]["name"] == name
+    });
+    let found = found.ok_or_else(|| format!("{file}: no {kind} {name}"))?;
+    Ok(found.value)
 }
 
 /// Merges like protobuf: objects member by member; every other value is replaced.
@@ -73,7 +82,7 @@ async fn assert_hardened(bootstrap: &Value) -> Outcome {
     Ok(Envoy::validate(&Tools::find()?, &file).await?)
 }
 
-/// The bootstrap with what Istio generates from the provider and from `pathNormalization`.
+/// The bootstrap with what Istio generates from the provider, `pathNormalization`, the VirtualService and the DestinationRule.
 fn generated_by_istio() -> Outcome<Value> {
     let mesh = read("k8s/istio/mesh-config.yaml")?;
     let provider = &mesh["meshConfig"]["extensionProviders"][0]["envoyExtAuthzGrpc"];
@@ -83,10 +92,14 @@ fn generated_by_istio() -> Outcome<Value> {
     );
     let body = &provider["includeRequestBodyInCheck"];
     let mut bootstrap = bare()?;
-    let manager =
-        json!({"normalize_path": true, "merge_slashes": false, "use_remote_address": true});
-    merge(at(&mut bootstrap, MANAGER)?, &manager);
-    let filter = json!({"typed_config": {
+    let manager = json!({
+        "normalize_path": true,
+        "merge_slashes": false,
+        "use_remote_address": true,
+        "stream_idle_timeout": "0s",
+    });
+    merge(at(&mut bootstrap, &Place::Connection.pointer())?, &manager);
+    let filter = json!({
         "transport_api_version": "V3",
         "failure_mode_allow": provider["failOpen"],
         "clear_route_cache": provider["clearRouteCache"],
@@ -96,38 +109,77 @@ fn generated_by_istio() -> Outcome<Value> {
             "allow_partial_message": body["allowPartialMessage"],
             "pack_as_bytes": body["packAsBytes"],
         },
-    }});
-    merge(at(&mut bootstrap, FIRST_FILTER)?, &filter);
+    });
+    merge(
+        at(&mut bootstrap, &Place::Authorization.pointer())?,
+        &filter,
+    );
+
+    let service = resource("k8s/istio/gateway.yaml", "VirtualService", "maps")?;
+    let routes = service["spec"]["http"].as_array().ok_or("no routes")?;
+    let [route] = routes.as_slice() else {
+        return Err("more than one route".into());
+    };
+    // Without a `timeout`, Istio generates no limit. Without `retries`, it generates some for every method.
+    let mut action = json!({"timeout": route.get("timeout").cloned().unwrap_or("0s".into())});
+    if route["retries"]["attempts"] != 0 {
+        action["retry_policy"] = json!({"retry_on": "connect-failure,refused-stream,unavailable"});
+    }
+    let generated = json!({"name": route["name"], "route": action});
+    merge(at(&mut bootstrap, ROUTE)?, &generated);
+    let file = "k8s/istio/destination-rule.yaml";
+    let rule = resource(file, "DestinationRule", "pygeoapi")?;
+    assert_eq!(
+        rule["spec"]["host"],
+        route["route"][0]["destination"]["host"]
+    );
+    let pool = &rule["spec"]["trafficPolicy"]["connectionPool"]["http"];
+    let options = json!({"common_http_protocol_options": {"idle_timeout": pool["idleTimeout"]}});
+    merge(at(&mut bootstrap, &Place::Upstream.pointer())?, &options);
+    Ok(bootstrap)
+}
+
+/// The Envoy configuration that follows from `k8s/istio`.
+pub(crate) fn istio() -> Outcome<Value> {
+    let mut bootstrap = generated_by_istio()?;
+    let filter = read("k8s/istio/envoy-filter.yaml")?;
+    let patches = filter["spec"]["configPatches"].as_array().ok_or("none")?;
+    for patch in patches {
+        assert_eq!(patch["patch"]["operation"], "MERGE");
+        let value = &patch["patch"]["value"];
+        if patch["applyTo"] == "HTTP_ROUTE" {
+            let wanted = &patch["match"]["routeConfiguration"]["vhost"]["route"]["name"];
+            let route = at(&mut bootstrap, ROUTE)?;
+            assert_eq!(&route["name"], wanted);
+            merge(route, value);
+            continue;
+        }
+        let matched = &patch["match"]["listener"]["filterChain"]["filter"];
+        let place = match matched["subFilter"]["name"].as_str() {
+            None => Place::Connection,
+            Some(EXT_AUTHZ) => Place::Authorization,
+            Some(ROUTER) => Place::Router,
+            Some(other) => return Err(format!("no filter {other}").into()),
+        };
+        let value = &value["typed_config"];
+        let target = at(&mut bootstrap, &place.pointer())?;
+        // Istio would refuse a patch of another type.
+        assert_eq!(target["@type"], value["@type"]);
+        merge(target, value);
+    }
     Ok(bootstrap)
 }
 
 #[tokio::test]
 async fn istio_has_every_setting() -> Outcome {
-    let mut bootstrap = generated_by_istio()?;
     assert!(
-        !faults(&bootstrap).is_empty(),
+        !faults(&generated_by_istio()?).is_empty(),
         "the filter would do nothing"
     );
-    let filter = read("k8s/istio/envoy-filter.yaml")?;
-    let patches = filter["spec"]["configPatches"].as_array().ok_or("none")?;
-    for patch in patches {
-        assert_eq!(patch["patch"]["operation"], "MERGE");
-        let matched = &patch["match"]["listener"]["filterChain"]["filter"];
-        let target = match matched["subFilter"]["name"].as_str() {
-            None => MANAGER.to_owned(),
-            Some(EXT_AUTHZ) => format!("{MANAGER}/http_filters/0/typed_config"),
-            Some(ROUTER) => format!("{MANAGER}/http_filters/1/typed_config"),
-            Some(other) => return Err(format!("no filter {other}").into()),
-        };
-        let value = &patch["patch"]["value"]["typed_config"];
-        // Istio would refuse a patch of another type.
-        assert_eq!(at(&mut bootstrap, &target)?["@type"], value["@type"]);
-        merge(at(&mut bootstrap, &target)?, value);
-    }
-    assert_hardened(&bootstrap).await
+    assert_hardened(&istio()?).await
 }
 
-/// The bootstrap with what Envoy Gateway generates from the SecurityPolicy and the ClientTrafficPolicy.
+/// The bootstrap with what Envoy Gateway generates from the SecurityPolicy, both traffic policies and the HTTPRoute.
 fn generated_by_envoy_gateway() -> Outcome<Value> {
     let security = read("k8s/envoy-gateway/security-policy.yaml")?;
     let security = &security["spec"]["extAuth"];
@@ -138,6 +190,7 @@ fn generated_by_envoy_gateway() -> Outcome<Value> {
         _ => "",
     };
     let mut bootstrap = bare()?;
+    let limits = &traffic["timeout"]["http"];
     let manager = json!({
         "normalize_path": true,
         "use_remote_address": true,
@@ -146,26 +199,51 @@ fn generated_by_envoy_gateway() -> Outcome<Value> {
         "common_http_protocol_options": {
             "headers_with_underscores_action": action(&traffic["headers"]["withUnderscoresAction"]),
         },
+        "request_headers_timeout": limits["requestHeadersReceivedTimeout"],
+        "request_timeout": limits["requestReceivedTimeout"],
+        "stream_idle_timeout": limits["streamIdleTimeout"],
     });
-    merge(at(&mut bootstrap, MANAGER)?, &manager);
+    merge(at(&mut bootstrap, &Place::Connection.pointer())?, &manager);
+    *at(&mut bootstrap, FILTER_NAME)? =
+        "envoy.filters.http.ext_authz/securitypolicy/geowarden/geowarden".into();
     let filter = json!({
-        "name": "envoy.filters.http.ext_authz/securitypolicy/geowarden/geowarden",
-        "typed_config": {
-            "transport_api_version": "V3",
-            "failure_mode_allow": security["failOpen"],
-            "clear_route_cache": security["recomputeRoute"],
-            "grpc_service": {"timeout": security["timeout"]},
-            "with_request_body": {
-                "max_request_bytes": security["bodyToExtAuth"]["maxRequestBytes"],
-                "allow_partial_message": false,
-            },
+        "transport_api_version": "V3",
+        "failure_mode_allow": security["failOpen"],
+        "clear_route_cache": security["recomputeRoute"],
+        "grpc_service": {"timeout": security["timeout"]},
+        "with_request_body": {
+            "max_request_bytes": security["bodyToExtAuth"]["maxRequestBytes"],
+            "allow_partial_message": false,
         },
     });
-    merge(at(&mut bootstrap, FIRST_FILTER)?, &filter);
-    let router = format!("{MANAGER}/http_filters/1/typed_config");
     merge(
-        at(&mut bootstrap, &router)?,
+        at(&mut bootstrap, &Place::Authorization.pointer())?,
+        &filter,
+    );
+    merge(
+        at(&mut bootstrap, &Place::Router.pointer())?,
         &json!({"suppress_envoy_headers": true}),
+    );
+
+    let route = resource("k8s/envoy-gateway/gateway.yaml", "HTTPRoute", "maps")?;
+    let rules = route["spec"]["rules"].as_array().ok_or("no rules")?;
+    let [rule] = rules.as_slice() else {
+        return Err("more than one rule".into());
+    };
+    let policy = read("k8s/envoy-gateway/backend-traffic-policy.yaml")?;
+    let target = &policy["spec"]["targetRefs"][0];
+    assert_eq!(target["kind"], route["kind"]);
+    assert_eq!(target["name"], route["metadata"]["name"]);
+    // A retry of this policy would be for every method.
+    assert_eq!(policy["spec"]["retry"], Value::Null);
+    merge(
+        at(&mut bootstrap, &Place::Route.pointer())?,
+        &json!({"timeout": rule["timeouts"]["request"]}),
+    );
+    let idle = &policy["spec"]["timeout"]["http"]["connectionIdleTimeout"];
+    merge(
+        at(&mut bootstrap, &Place::Upstream.pointer())?,
+        &json!({"common_http_protocol_options": {"idle_timeout": idle}}),
     );
     Ok(bootstrap)
 }
@@ -197,24 +275,41 @@ fn pointer(listener: &Value, path: &str) -> Outcome<String> {
     Ok(pointer)
 }
 
-#[tokio::test]
-async fn envoy_gateway_has_every_setting() -> Outcome {
+/// The Envoy configuration that follows from `k8s/envoy-gateway`.
+pub(crate) fn envoy_gateway() -> Outcome<Value> {
     let mut bootstrap = generated_by_envoy_gateway()?;
-    assert!(!faults(&bootstrap).is_empty(), "the patch would do nothing");
     let policy = read("k8s/envoy-gateway/envoy-patch-policy.yaml")?;
     let patches = policy["spec"]["jsonPatches"].as_array().ok_or("none")?;
-    let listener = at(&mut bootstrap, "/static_resources/listeners/0")?;
     for patch in patches {
+        // Envoy Gateway gives a listener and its routes the same name.
         assert_eq!(patch["name"], "geowarden/maps/https");
+        let root = match patch["type"]
+            .as_str()
+            .and_then(|kind| kind.rsplit('.').next())
+        {
+            Some("Listener") => "/static_resources/listeners/0".to_owned(),
+            Some("RouteConfiguration") => format!("{}/route_config", Place::Connection.pointer()),
+            other => return Err(format!("no resource {other:?}").into()),
+        };
+        let root = at(&mut bootstrap, &root)?;
         let operation = &patch["operation"];
         assert_eq!(operation["op"], "add");
-        let found = pointer(listener, operation["jsonPath"].as_str().ok_or("no path")?)?;
+        let found = pointer(root, operation["jsonPath"].as_str().ok_or("no path")?)?;
         let path = operation["path"].as_str().ok_or("no path")?;
         let (parent, name) = path.rsplit_once('/').ok_or("no parent")?;
-        let parent = at(listener, &format!("{found}{parent}"))?;
+        let parent = at(root, &format!("{found}{parent}"))?;
         parent[name] = operation["value"].clone();
     }
-    // The check looks for the filter by its usual name.
-    at(&mut bootstrap, FIRST_FILTER)?["name"] = EXT_AUTHZ.into();
-    assert_hardened(&bootstrap).await
+    // The checks look for the filter by its usual name.
+    *at(&mut bootstrap, FILTER_NAME)? = EXT_AUTHZ.into();
+    Ok(bootstrap)
+}
+
+#[tokio::test]
+async fn envoy_gateway_has_every_setting() -> Outcome {
+    assert!(
+        !faults(&generated_by_envoy_gateway()?).is_empty(),
+        "the patch would do nothing"
+    );
+    assert_hardened(&envoy_gateway()?).await
 }

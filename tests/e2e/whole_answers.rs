@@ -1,10 +1,9 @@
 //! Answers arrive whole through the shipped Envoy configurations: for clients that read slowly and close, for downloads that
-//! take longer than every time limit, and over connections that the upstream has just closed. `tests/it/envoy_files.rs`
-//! compares every other bootstrap with these two.
+//! take longer than every time limit, and over connections that the upstream has just closed. The same holds for what a mesh
+//! and a gateway make of `k8s/istio` and `k8s/envoy-gateway` (`mesh.rs`). `tests/it/envoy_files.rs` compares every other
+//! bootstrap with these two.
 
 use std::{
-    fs,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,13 +12,18 @@ use std::{
 };
 
 use geowarden_stack::{Ask, Envoy, EnvoyConfig, Geowarden, Tools};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
+    sync::Notify,
     task::JoinSet,
 };
 
-use crate::stage::{Files, Outcome, binary};
+use crate::{
+    mesh,
+    stage::{Files, Outcome, binary},
+};
 
 /// Allows everything: these tests are about answers.
 const OPEN: &str = "package geowarden.authz\n\nallow := true\n";
@@ -37,14 +41,20 @@ enum Upstream {
     ClosesAfterOne,
 }
 
-/// The number of requests that reached the stand-in.
-type Seen = Arc<AtomicUsize>;
+/// What happened at the stand-in.
+#[derive(Default)]
+struct Seen {
+    /// The number of requests.
+    requests: AtomicUsize,
+    /// Envoy has closed a connection.
+    closed: Notify,
+}
 
 impl Upstream {
-    async fn start(self) -> Outcome<(u16, Seen, JoinSet<()>)> {
+    async fn start(self) -> Outcome<(u16, Arc<Seen>, JoinSet<()>)> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let seen = Seen::default();
+        let seen = Arc::<Seen>::default();
         let mut tasks = JoinSet::new();
         let counted = Arc::clone(&seen);
         tasks.spawn(async move {
@@ -56,10 +66,10 @@ impl Upstream {
         Ok((port, seen, tasks))
     }
 
-    async fn serve(self, mut stream: TcpStream, seen: Seen) {
+    async fn serve(self, mut stream: TcpStream, seen: Arc<Seen>) {
         let mut is_first = true;
         while let Some(is_head) = read_head(&mut stream).await {
-            seen.fetch_add(1, Ordering::SeqCst);
+            seen.requests.fetch_add(1, Ordering::SeqCst);
             let written = match self {
                 Self::Large(length) => {
                     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
@@ -79,6 +89,7 @@ impl Upstream {
                 return;
             }
         }
+        seen.closed.notify_one();
     }
 }
 
@@ -109,28 +120,26 @@ async fn read_head(stream: &mut TcpStream) -> Option<bool> {
 struct Between {
     envoy: Envoy,
     files: Files,
-    seen: Seen,
+    seen: Arc<Seen>,
     _geowarden: Geowarden,
     _upstream: JoinSet<()>,
 }
 
 impl Between {
-    async fn start(
-        template: &str,
-        upstream: Upstream,
-        adapt: fn(String) -> String,
-    ) -> Outcome<Self> {
-        let tools = Tools::find()?;
+    /// Starts with a bootstrap in which every limit of 60 s is this long.
+    async fn start(bootstrap: &Value, upstream: Upstream, minute: &str) -> Outcome<Self> {
         let files = Files::new().await?;
         files.write("policies/authz.rego", OPEN)?;
         let config = files.configure("127.0.0.1:0", "", "")?;
         let geowarden = Geowarden::start(binary(), &config).await?;
         let (port, seen, tasks) = upstream.start().await?;
-        let text = fs::read_to_string(tools.repository().join(template))?;
-        files.write("envoy.yaml", &adapt(text))?;
-        let file: PathBuf = files.path("envoy.yaml");
-        let config = EnvoyConfig::new(&file, port, geowarden.grpc());
-        let envoy = Envoy::start(&tools, &config).await?;
+        let text = bootstrap.to_string().replace("60s", minute);
+        let mut bootstrap: Value = serde_json::from_str(&text)?;
+        let grpc_port = geowarden.grpc_port().ok_or("no port")?;
+        connect(&mut bootstrap, port, grpc_port)?;
+        files.write("envoy.yaml", &bootstrap.to_string())?;
+        let config = EnvoyConfig::of(&files.path("envoy.yaml"));
+        let envoy = Envoy::start(&Tools::find()?, &config).await?;
         Ok(Self {
             envoy,
             files,
@@ -154,6 +163,42 @@ impl Between {
     }
 }
 
+/// Sets the ports of the clusters. Envoy itself listens on ports that the system chooses.
+fn connect(bootstrap: &mut Value, pygeoapi: u16, geowarden: u16) -> Outcome {
+    let set = |part: &mut Value, pointer: &str, port: u16| {
+        let found = part.pointer_mut(&format!("{pointer}/socket_address/port_value"));
+        *found.ok_or_else(|| format!("nothing at {pointer}"))? = port.into();
+        Outcome::Ok(())
+    };
+    set(bootstrap, "/admin/address", 0)?;
+    set(bootstrap, "/static_resources/listeners/0/address", 0)?;
+    let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
+    for cluster in clusters.ok_or("no clusters")? {
+        let port = match cluster["name"].as_str() {
+            Some("pygeoapi") => pygeoapi,
+            Some("geowarden") => geowarden,
+            other => return Err(format!("no cluster {other:?}").into()),
+        };
+        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address";
+        set(cluster, endpoint, port)?;
+    }
+    Ok(())
+}
+
+/// Runs a check with a shipped bootstrap, and with what follows from the files for a mesh and a gateway.
+async fn through_each(check: impl AsyncFn(&Value) -> Outcome) -> Outcome {
+    let through = async |file: &str, bootstrap: Value| {
+        let checked = check(&bootstrap).await;
+        checked.map_err(|error| format!("{file}: {error}"))
+    };
+    tokio::try_join!(
+        through("envoy/api-key.yaml", mesh::read("envoy/api-key.yaml")?),
+        through("k8s/istio", mesh::istio()?),
+        through("k8s/envoy-gateway", mesh::envoy_gateway()?),
+    )?;
+    Ok(())
+}
+
 /// Reads a body at about 400 kB/s, and returns its length.
 async fn read_slowly(mut stream: TcpStream) -> Outcome<usize> {
     let mut answer = Vec::new();
@@ -172,89 +217,117 @@ fn body_length(answer: &[u8]) -> Outcome<usize> {
 
 #[tokio::test]
 async fn a_slow_client_that_closes_gets_all_of_an_answer() -> Outcome {
-    let between = Between::start("envoy/api-key.yaml", Upstream::Large(LARGE), |text| text).await?;
-    let read = read_slowly(between.send().await?).await?;
-    assert_eq!(read, LARGE, "{}", between.envoy.log());
-    Ok(())
+    through_each(async |bootstrap| {
+        let between = Between::start(bootstrap, Upstream::Large(LARGE), "60s").await?;
+        let read = read_slowly(between.send().await?).await?;
+        assert_eq!(read, LARGE, "{}", between.envoy.log());
+        Ok(())
+    })
+    .await
 }
 
 /// Every limit of one minute is two seconds in this test.
 #[tokio::test]
 async fn a_download_that_goes_on_is_not_cut() -> Outcome {
-    let upstream = Upstream::Trickle(10, Duration::from_millis(600));
-    let shorter = |text: String| text.replace("60s", "2s");
-    let between = Between::start("envoy/api-key.yaml", upstream, shorter).await?;
-    let mut answer = Vec::new();
-    let mut stream = between.send().await?;
-    stream.read_to_end(&mut answer).await?;
-    assert_eq!(body_length(&answer)?, 10, "{}", between.envoy.log());
-    Ok(())
+    through_each(async |bootstrap| {
+        let upstream = Upstream::Trickle(10, Duration::from_millis(600));
+        let between = Between::start(bootstrap, upstream, "2s").await?;
+        let mut answer = Vec::new();
+        let mut stream = between.send().await?;
+        stream.read_to_end(&mut answer).await?;
+        assert_eq!(body_length(&answer)?, 10, "{}", between.envoy.log());
+        Ok(())
+    })
+    .await
 }
 
 /// The time limit for the first byte is the same as for every other byte.
 #[tokio::test]
 async fn an_upstream_that_says_nothing_is_let_go() -> Outcome {
-    let upstream = Upstream::Trickle(1, Duration::from_secs(30));
-    let shorter = |text: String| text.replace("60s", "1s");
-    let between = Between::start("envoy/api-key.yaml", upstream, shorter).await?;
-    let mut answer = Vec::new();
-    let mut stream = between.send().await?;
-    let read = stream.read_to_end(&mut answer);
-    tokio::time::timeout(Duration::from_secs(15), read).await??;
-    assert_eq!(body_length(&answer)?, 0);
-    Ok(())
+    through_each(async |bootstrap| {
+        let upstream = Upstream::Trickle(1, Duration::from_secs(30));
+        let between = Between::start(bootstrap, upstream, "1s").await?;
+        let mut answer = Vec::new();
+        let mut stream = between.send().await?;
+        let read = stream.read_to_end(&mut answer);
+        tokio::time::timeout(Duration::from_secs(15), read).await??;
+        assert_eq!(body_length(&answer)?, 0);
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_connection_that_was_closed_meanwhile_costs_no_answer() -> Outcome {
-    let between =
-        Between::start("envoy/api-key.yaml", Upstream::ClosesAfterOne, |text| text).await?;
-    let ask = async |method: &str| {
-        let target = "/collections/obs/items/1";
-        let ask = Ask::new(method, target).header("x-api-key", &between.files.osgeo_key);
-        Ok::<u16, geowarden_stack::Error>(ask.send(&between.envoy.address()).await?.status())
-    };
-    for _ in 0..10 {
-        assert_eq!(ask("GET").await?, 200, "{}", between.envoy.log());
-        assert_eq!(ask("HEAD").await?, 200, "{}", between.envoy.log());
-    }
-    // A request that may change something is sent only once.
-    let before = between.seen.load(Ordering::SeqCst);
-    let mut statuses = Vec::new();
-    for _ in 0..4 {
-        statuses.push(ask("DELETE").await?);
-    }
-    assert!(statuses.contains(&503), "{statuses:?}");
-    assert_eq!(between.seen.load(Ordering::SeqCst), before + 4);
-    Ok(())
+    through_each(async |bootstrap| {
+        let between = Between::start(bootstrap, Upstream::ClosesAfterOne, "60s").await?;
+        let ask = async |method: &str| {
+            let target = "/collections/obs/items/1";
+            let ask = Ask::new(method, target).header("x-api-key", &between.files.osgeo_key);
+            Ok::<u16, geowarden_stack::Error>(ask.send(&between.envoy.address()).await?.status())
+        };
+        for _ in 0..10 {
+            assert_eq!(ask("GET").await?, 200, "{}", between.envoy.log());
+            assert_eq!(ask("HEAD").await?, 200, "{}", between.envoy.log());
+        }
+        // A request that may change something is sent only once.
+        let before = between.seen.requests.load(Ordering::SeqCst);
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            statuses.push(ask("DELETE").await?);
+        }
+        assert!(statuses.contains(&503), "{statuses:?}");
+        assert_eq!(between.seen.requests.load(Ordering::SeqCst), before + 4);
+        Ok(())
+    })
+    .await
+}
+
+/// A request that may change something is not sent twice. So Envoy must close an idle connection before gunicorn closes it.
+/// `envoy_settings.rs` compares the times.
+#[tokio::test]
+async fn an_idle_connection_is_closed_by_envoy() -> Outcome {
+    through_each(async |bootstrap| {
+        let between = Between::start(bootstrap, Upstream::Large(10), "60s").await?;
+        let answered = read_slowly(between.send().await?).await?;
+        assert_eq!(answered, 10, "{}", between.envoy.log());
+        let closed = between.seen.closed.notified();
+        tokio::time::timeout(Duration::from_secs(30), closed).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// nginx and old scripts send HTTP/1.0. Envoy closes the connection, but later than the client needs to wait.
 #[tokio::test]
 async fn a_request_of_http_1_0_is_answered() -> Outcome {
-    let between = Between::start("envoy/api-key.yaml", Upstream::Large(10), |text| text).await?;
-    let with_key = |key: &str| format!(" HTTP/1.0\r\nhost: a\r\nx-api-key: {key}");
-    for (rest, status) in [
-        (with_key(&between.files.osgeo_key), "200"),
-        (with_key("guessed"), "401"),
-        // HTTP/0.9 has no headers, and so no credential and no host.
-        (String::new(), "400"),
-    ] {
-        let mut stream = TcpStream::connect(between.envoy.address()).await?;
-        let request = format!("GET /collections{rest}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = vec![0; 4096];
-        let length = stream.read(&mut answer).await?;
-        let answer = String::from_utf8_lossy(&answer[..length]);
-        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
-    }
-    Ok(())
+    through_each(async |bootstrap| {
+        let between = Between::start(bootstrap, Upstream::Large(10), "60s").await?;
+        let with_key = |key: &str| format!(" HTTP/1.0\r\nhost: a\r\nx-api-key: {key}");
+        for (rest, status) in [
+            (with_key(&between.files.osgeo_key), "200"),
+            (with_key("guessed"), "401"),
+            // HTTP/0.9 has no headers, and so no credential and no host.
+            (String::new(), "400"),
+        ] {
+            let mut stream = TcpStream::connect(between.envoy.address()).await?;
+            let request = format!("GET /collections{rest}\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = vec![0; 4096];
+            let length = stream.read(&mut answer).await?;
+            let answer = String::from_utf8_lossy(&answer[..length]);
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The OGC APIs use headers for asynchronous jobs (OGC 18-062r2), coordinate reference systems (OGC 18-058r1) and ranges.
 #[tokio::test]
 async fn a_browser_may_send_and_read_the_headers_of_the_ogc_apis() -> Outcome {
-    let between = Between::start("envoy/jwt.yaml", Upstream::ClosesAfterOne, |text| text).await?;
+    let bootstrap = mesh::read("envoy/jwt.yaml")?;
+    let between = Between::start(&bootstrap, Upstream::ClosesAfterOne, "60s").await?;
     let preflight = Ask::new("OPTIONS", "/processes/hello-world/execution")
         .header("origin", "https://maps.example.org")
         .header("access-control-request-method", "POST")

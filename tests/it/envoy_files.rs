@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use geowarden_yaml::Document;
 use serde_json::Value;
 
-use crate::envoy_settings::{EXT_AUTHZ, Place, ROUTER, faults, managers, settings};
+use crate::envoy_settings::{EXT_AUTHZ, faults, managers, settings};
 
 const SOURCE: &str = "envoy/api-key.yaml";
 
@@ -178,21 +178,8 @@ fn a_setting_that_is_gone_or_other_is_found() {
     for (place, pointer, expected, name) in settings() {
         for replacement in [Value::Null, Value::from("other")] {
             let mut bootstrap = read(SOURCE);
-            let holder = bootstrap
-                .pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config")
-                .unwrap();
-            let position = |manager: &Value, name: &str| {
-                let filters = manager["http_filters"].as_array().unwrap();
-                filters.iter().position(|f| f["name"] == name).unwrap()
-            };
-            let at = match place {
-                Place::Connection => String::new(),
-                Place::Authorization => {
-                    format!("/http_filters/{}/typed_config", position(holder, EXT_AUTHZ))
-                }
-                Place::Router => format!("/http_filters/{}/typed_config", position(holder, ROUTER)),
-            };
-            *holder.pointer_mut(&format!("{at}{pointer}")).unwrap() = replacement.clone();
+            let at = format!("{}{pointer}", place.pointer());
+            *bootstrap.pointer_mut(&at).unwrap() = replacement;
             let found = faults(&bootstrap);
             assert_eq!(found.len(), 1, "{name}: {found:?}");
             assert!(found[0].contains(&expected.to_string()), "{found:?}");

@@ -11,6 +11,24 @@ pub(crate) enum Place {
     Authorization,
     /// The router filter.
     Router,
+    /// The route to pygeoapi.
+    Route,
+    /// The HTTP options of pygeoapi's cluster.
+    Upstream,
+}
+
+impl Place {
+    /// The JSON pointer to it in `envoy/api-key.yaml`.
+    pub(crate) fn pointer(self) -> String {
+        let upstream = "/static_resources/clusters/0/typed_extension_protocol_options";
+        match self {
+            Self::Connection => MANAGER_POINTER.to_owned(),
+            Self::Authorization => format!("{MANAGER_POINTER}/http_filters/0/typed_config"),
+            Self::Router => format!("{MANAGER_POINTER}/http_filters/1/typed_config"),
+            Self::Route => format!("{MANAGER_POINTER}/route_config/virtual_hosts/0/routes/0/route"),
+            Self::Upstream => format!("{upstream}/{HTTP_OPTIONS}"),
+        }
+    }
 }
 
 /// One setting: its place, the JSON pointer there, the required value, and its name in docs/envoy.md.
@@ -19,9 +37,12 @@ pub(crate) type Setting = (Place, &'static str, Value, &'static str);
 const MANAGER: &str = "envoy.filters.network.http_connection_manager";
 pub(crate) const EXT_AUTHZ: &str = "envoy.filters.http.ext_authz";
 pub(crate) const ROUTER: &str = "envoy.filters.http.router";
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const MANAGER_POINTER: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 /// All settings, each value as JSON.
-const SETTINGS: [(Place, &str, &str, &str); 19] = [
+const SETTINGS: [(Place, &str, &str, &str); 25] = [
     (
         Place::Connection,
         "/normalize_path",
@@ -63,6 +84,24 @@ const SETTINGS: [(Place, &str, &str, &str); 19] = [
         "/delayed_close_timeout",
         r#""60s""#,
         "delayed_close_timeout: 60s",
+    ),
+    (
+        Place::Connection,
+        "/request_headers_timeout",
+        r#""10s""#,
+        "request_headers_timeout: 10s",
+    ),
+    (
+        Place::Connection,
+        "/request_timeout",
+        r#""60s""#,
+        "request_timeout: 60s",
+    ),
+    (
+        Place::Connection,
+        "/stream_idle_timeout",
+        r#""60s""#,
+        "stream_idle_timeout: 60s",
     ),
     (
         Place::Connection,
@@ -136,6 +175,26 @@ const SETTINGS: [(Place, &str, &str, &str); 19] = [
         "true",
         "suppress_envoy_headers: true",
     ),
+    (Place::Route, "/timeout", r#""0s""#, "timeout: 0s"),
+    // No other retry: a request that may change data must never be sent twice.
+    (
+        Place::Route,
+        "/retry_policy",
+        r#"{
+            "retry_on": "reset",
+            "num_retries": 1,
+            "retriable_request_headers": [
+                {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
+            ]
+        }"#,
+        "retry_policy",
+    ),
+    (
+        Place::Upstream,
+        "/common_http_protocol_options/idle_timeout",
+        r#""1s""#,
+        "idle_timeout: 1s",
+    ),
 ];
 
 /// All settings.
@@ -172,27 +231,67 @@ pub(crate) fn filter<'a>(manager: &'a Value, name: &str) -> &'a Value {
         .map_or(&Value::Null, |filter| &filter["typed_config"])
 }
 
-/// The settings that a connection manager lacks.
-pub(crate) fn missing(manager: &Value) -> Vec<String> {
-    settings()
+/// The routes of a connection manager, each as its `route`.
+fn routes(manager: &Value) -> Vec<&Value> {
+    let hosts = manager["route_config"]["virtual_hosts"].as_array();
+    hosts
         .into_iter()
-        .filter_map(|(place, pointer, expected, _)| {
-            let holder = match place {
-                Place::Connection => manager,
-                Place::Authorization => filter(manager, EXT_AUTHZ),
-                Place::Router => filter(manager, ROUTER),
-            };
-            let found = holder.pointer(pointer).unwrap_or(&Value::Null);
-            (*found != expected)
-                .then(|| format!("{place:?} {pointer}: expected {expected}, found {found}"))
-        })
+        .flatten()
+        .flat_map(|host| host["routes"].as_array().into_iter().flatten())
+        .map(|route| &route["route"])
         .collect()
+}
+
+/// The HTTP options of the clusters that routes lead to.
+fn upstreams<'a>(bootstrap: &'a Value, routes: &[&Value]) -> Vec<&'a Value> {
+    let clusters = bootstrap["static_resources"]["clusters"].as_array();
+    clusters
+        .into_iter()
+        .flatten()
+        .filter(|cluster| {
+            routes
+                .iter()
+                .any(|route| route["cluster"] == cluster["name"])
+        })
+        .map(|cluster| &cluster["typed_extension_protocol_options"][HTTP_OPTIONS])
+        .collect()
+}
+
+/// The settings that a connection manager lacks, with its routes and their clusters.
+fn missing(bootstrap: &Value, manager: &Value) -> Vec<String> {
+    let routes = routes(manager);
+    let upstreams = upstreams(bootstrap, &routes);
+    let mut faults = Vec::new();
+    for (place, pointer, expected, _) in settings() {
+        let holders = match place {
+            Place::Connection => vec![manager],
+            Place::Authorization => vec![filter(manager, EXT_AUTHZ)],
+            Place::Router => vec![filter(manager, ROUTER)],
+            Place::Route => routes.clone(),
+            Place::Upstream => upstreams.clone(),
+        };
+        if holders.is_empty() {
+            faults.push(format!("{place:?}: there is none"));
+        }
+        for holder in holders {
+            let found = holder.pointer(pointer).unwrap_or(&Value::Null);
+            if *found != expected {
+                faults.push(format!(
+                    "{place:?} {pointer}: expected {expected}, found {found}"
+                ));
+            }
+        }
+    }
+    faults
 }
 
 /// Every part of a bootstrap that allows a bypass of geowarden.
 pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
     let managers = managers(bootstrap);
-    let mut faults: Vec<String> = managers.iter().flat_map(|m| missing(m)).collect();
+    let mut faults: Vec<String> = managers
+        .iter()
+        .flat_map(|manager| missing(bootstrap, manager))
+        .collect();
     if managers.is_empty() {
         faults.push("nothing leads to pygeoapi".to_owned());
     }
@@ -240,34 +339,13 @@ fn faults_of_routes(config: &Value) -> Vec<String> {
     if tenants.len() > 1 && tenants.iter().any(Option::is_none) {
         faults.push("a virtual host names no tenant".to_owned());
     }
-    let routes = rest["virtual_hosts"].as_array_mut().into_iter().flatten();
-    for route in routes.filter_map(|host| host.pointer_mut("/routes/0/route")) {
-        if route["timeout"] != "0s" {
-            faults.push("a route cuts answers that take long".to_owned());
-        }
-        // Only this retry policy: a request that may change data must never be sent twice.
-        if route["retry_policy"] == retry_of_reads()
-            && let Some(route) = route.as_object_mut()
-        {
-            route.remove("retry_policy");
-        }
-    }
     let told = rest.to_string();
-    for word in [EXT_AUTHZ, "ExtAuthzPerRoute", "retry_policy"] {
+    for word in [EXT_AUTHZ, "ExtAuthzPerRoute"] {
         if told.contains(word) {
             faults.push(format!("a route names {word}"));
         }
     }
     faults
-}
-
-fn retry_of_reads() -> Value {
-    let is_read = json!({"safe_regex": {"regex": "GET|HEAD"}});
-    json!({
-        "retry_on": "reset",
-        "num_retries": 1,
-        "retriable_request_headers": [{"name": ":method", "string_match": is_read}],
-    })
 }
 
 /// The tenant that a virtual host names, if its ext_authz settings contain nothing else.

@@ -228,7 +228,10 @@ class Chart(unittest.TestCase):
         objects, _ = chart(VALUES["by a gateway"])
         route = named(objects)["HTTPRoute", "geowarden"]
         self.assertEqual(route["spec"]["hostnames"], ["maps.example.org"])
-        self.assertEqual(route["spec"]["rules"][0]["backendRefs"], [{"name": "geowarden", "port": 80}])
+        (rule,) = route["spec"]["rules"]
+        self.assertEqual(rule["backendRefs"], [{"name": "geowarden", "port": 80}])
+        # The default of a gateway would cut long downloads.
+        self.assertEqual(rule["timeouts"], {"request": "0s"})
 
         objects, _ = chart(VALUES["standalone, placed, with tokens"])
         config = yaml.safe_load(named(objects)["ConfigMap", "geowarden"]["data"]["geowarden.yaml"])

@@ -54,15 +54,18 @@ class Mesh(unittest.TestCase):
         self.assertEqual(host, "geowarden.geowarden.svc.cluster.local")
         self.assertIn(grpc["port"], [port["port"] for port in service["spec"]["ports"]])
 
-        objects = {found["kind"]: found for found in kustomize(K8S / "istio")}
-        authorization = objects["AuthorizationPolicy"]["spec"]
+        objects = named(kustomize(K8S / "istio"))
+        authorization = objects["AuthorizationPolicy", "geowarden"]["spec"]
         self.assertEqual(authorization["action"], "CUSTOM")
         self.assertEqual(authorization["provider"]["name"], provider["name"])
         self.assertEqual(authorization["rules"], [{}])
-        self.assertEqual(objects["DestinationRule"]["spec"]["host"], host)
+        self.assertEqual(objects["DestinationRule", "geowarden"]["spec"]["host"], host)
         gateway = authorization["selector"]["matchLabels"]
-        self.assertEqual(objects["EnvoyFilter"]["spec"]["workloadSelector"]["labels"], gateway)
-        self.assertEqual(objects["DestinationRule"]["spec"]["workloadSelector"]["matchLabels"], gateway)
+        self.assertEqual(objects["EnvoyFilter", "geowarden"]["spec"]["workloadSelector"]["labels"], gateway)
+        self.assertEqual(objects["Gateway", "maps"]["spec"]["selector"], gateway)
+        for name in ("geowarden", "pygeoapi"):
+            rule = objects["DestinationRule", name]["spec"]
+            self.assertEqual(rule["workloadSelector"]["matchLabels"], gateway)
 
     def test_envoy_gateway_asks_the_standalone_service_about_everything(self):
         objects = {found["kind"]: found for found in kustomize(K8S / "envoy-gateway")}

@@ -14,6 +14,8 @@ KINDS = {
     ("security.istio.io", "AuthorizationPolicy", "v1"),
     ("networking.istio.io", "DestinationRule", "v1"),
     ("networking.istio.io", "EnvoyFilter", "v1alpha3"),
+    ("networking.istio.io", "Gateway", "v1"),
+    ("networking.istio.io", "VirtualService", "v1"),
     ("gateway.networking.k8s.io", "BackendTLSPolicy", "v1"),
     ("gateway.networking.k8s.io", "Gateway", "v1"),
     ("gateway.networking.k8s.io", "HTTPRoute", "v1"),
@@ -22,12 +24,13 @@ KINDS = {
     ("gateway.envoyproxy.io", "EnvoyProxy", "v1alpha1"),
     ("gateway.envoyproxy.io", "SecurityPolicy", "v1alpha1"),
     ("gateway.envoyproxy.io", "ClientTrafficPolicy", "v1alpha1"),
+    ("gateway.envoyproxy.io", "BackendTrafficPolicy", "v1alpha1"),
     ("gateway.envoyproxy.io", "EnvoyPatchPolicy", "v1alpha1"),
     ("monitoring.coreos.com", "ServiceMonitor", "v1"),
     ("monitoring.coreos.com", "PrometheusRule", "v1"),
 }
-# For a very large kind: the only field that is used.
-ONLY = {"EnvoyProxy": "backendTLS"}
+# For a very large kind: the only fields that are used.
+ONLY = {"EnvoyProxy": ("backendTLS",), "BackendTrafficPolicy": ("targetRefs", "timeout")}
 # Keywords that only Kubernetes knows, and descriptions.
 DROPPED = {
     "description",
@@ -75,7 +78,7 @@ def main():
                 schema = trimmed(version["schema"]["openAPIV3Schema"])
                 if kind in ONLY:
                     spec = schema["properties"]["spec"]["properties"]
-                    schema["properties"]["spec"]["properties"] = {ONLY[kind]: spec[ONLY[kind]]}
+                    schema["properties"]["spec"]["properties"] = {field: spec[field] for field in ONLY[kind]}
                 text_only = {"type": "string"}
                 schema["properties"] |= {"apiVersion": text_only, "kind": text_only, "metadata": {"type": "object"}}
                 name = f"{group}_{kind}_{version['name']}.json"
