@@ -16,7 +16,7 @@ def session(url: str, headers: dict[str, str]) -> Iterator[tuple[str, object]]:
         yield f"search by {method}, page by page", search(limit=10)
         yield f"search by {method} and box", search(bbox=[9, 44, 10, 44.6])
         yield f"search by {method} and time", search(datetime="2025-03-01/2025-03-05", max_items=7)
-    files = pystac_client.Client.open(f"{url}/stac/", headers=headers)
+    files = pystac_client.Client.open(f"{url}/stac", headers=headers)
     yield "a catalogue", sorted(catalogues(files, set()))
     item = f"{url}/stac/scenes/2025/march"
     yield "an item of it", files._stac_io.read_json(item)["assets"]["default"]["href"]

@@ -1,10 +1,12 @@
 //! Real clients through each shipped bootstrap: GDAL, OWSLib, pystac-client and scripts (`tests/clients`) get the same
-//! answers as from pygeoapi itself. The same holds for recorded requests of QGIS (`tests/corpus/clients.jsonl`).
+//! answers as from pygeoapi itself. The same holds for Chromium, and for recorded requests of QGIS and ogc-client
+//! (`tests/corpus/clients.jsonl`). pygeoapi's server does not depend on the bootstrap, so only one is tried with Starlette.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use geowarden_stack::{
-    Envoy, EnvoyConfig, Geowarden, GrpcAddress, Provider, Pygeoapi, Tools, walk,
+    Envoy, EnvoyConfig, Framework, Geowarden, GrpcAddress, Provider, Pygeoapi, Seen, Tools, Visit,
+    walk,
 };
 use reqwest::{Certificate, Client, Method, redirect::Policy};
 use serde_json::{Value, json};
@@ -18,6 +20,8 @@ use crate::{
 
 /// Every caller with a credential may do everything. A client that forgets its credential once is refused.
 const KNOWN: &str = "package geowarden.authz\n\nallow if input.identity.method != \"anonymous\"\n";
+/// The clients whose requests are recorded in `tests/corpus/clients.jsonl`.
+const RECORDED: [&str; 2] = ["qgis", "ogc-client"];
 /// The minimum of requests that all clients send together.
 const REQUESTS: usize = 100;
 
@@ -25,18 +29,25 @@ const REQUESTS: usize = 100;
 struct Given {
     /// The results of the clients, by client and step.
     walk: Value,
-    /// Each request of QGIS, with status and body.
-    qgis: Vec<(String, u16, Value)>,
+    /// Each recorded request, with status and body.
+    recorded: Vec<(String, u16, Value)>,
+    /// The pages that Chromium showed.
+    pages: BTreeMap<String, Seen>,
 }
 
 /// The answers of pygeoapi itself, fetched once for all tests.
-static PLAIN: OnceCell<Given> = OnceCell::const_new();
+static ON_FLASK: OnceCell<Given> = OnceCell::const_new();
+static ON_STARLETTE: OnceCell<Given> = OnceCell::const_new();
 
-async fn plain() -> Outcome<&'static Given> {
-    PLAIN
+async fn plain(framework: Framework) -> Outcome<&'static Given> {
+    let plain = match framework {
+        Framework::Flask => &ON_FLASK,
+        Framework::Starlette => &ON_STARLETTE,
+    };
+    plain
         .get_or_try_init(async || {
             let (_reserved, port) = reserved_port()?;
-            let _pygeoapi = Pygeoapi::start_on(&Tools::find()?, port).await?;
+            let _pygeoapi = Pygeoapi::start_on(&Tools::find()?, framework, port).await?;
             Given::at(&format!("http://127.0.0.1:{port}"), None, None).await
         })
         .await
@@ -46,7 +57,8 @@ impl Given {
     async fn at(url: &str, header: Option<(&str, &str)>, ca_file: Option<&Path>) -> Outcome<Self> {
         Ok(Self {
             walk: walk(&Tools::find()?, url, header, ca_file).await?,
-            qgis: replay(url, header, ca_file).await?,
+            recorded: replay(url, header, ca_file).await?,
+            pages: browse(url, header).await?,
         })
     }
 
@@ -60,14 +72,65 @@ impl Given {
                 assert_eq!(self.walk[&client][&step], given, "{client}: {step}");
             }
         }
-        for (here, given) in self.qgis.iter().zip(&plain.qgis) {
+        for (here, given) in self.recorded.iter().zip(&plain.recorded) {
             assert_eq!(here, given);
         }
-        assert_eq!(self.qgis.len(), plain.qgis.len());
+        assert_eq!(self.recorded.len(), plain.recorded.len());
+        for (name, page) in &plain.pages {
+            assert_eq!(self.pages.get(name), Some(page), "{name}");
+        }
+        assert_eq!(self.pages.len(), plain.pages.len());
     }
 }
 
-/// Sends the requests of QGIS, with its headers.
+/// Looks around in Chromium as a person does, by the links of pygeoapi's pages.
+async fn browse(url: &str, header: Option<(&str, &str)>) -> Outcome<BTreeMap<String, Seen>> {
+    let follow = |visit: Visit, link: &str, path: &str, name: &str| {
+        visit.press(link).arrive(format!("{url}{path}")).look(name)
+    };
+    let visit = header.map_or_else(Visit::default, |header| Visit::default().send(header));
+    let visit = visit.open(format!("{url}/")).look("landing page");
+    let visit = follow(
+        visit,
+        "a:has-text('View the collections')",
+        "/collections",
+        "collections",
+    );
+    let visit = follow(
+        visit,
+        "a[href$='/collections/obs']",
+        "/collections/obs",
+        "a collection",
+    );
+    let visit = follow(
+        visit,
+        "a[title='Browse Items']",
+        "/collections/obs/items",
+        "items",
+    );
+    let visit = follow(
+        visit,
+        "a[href*='/collections/obs/items/']",
+        "/collections/obs/items/",
+        "an item",
+    );
+    let visit = visit
+        .open(format!("{url}/processes/hello-world"))
+        .look("a process");
+    let mut pages = visit.make(&Tools::find()?).await?;
+    for (name, page) in &mut pages {
+        assert_eq!(page.status, Some(200), "{name}: {}", page.text);
+        // Leaflet and Bootstrap are on other hosts, which this machine does not find.
+        let own = page.errors.iter().find(|error| error.contains(url));
+        assert_eq!(own, None, "{name}");
+        for text in [&mut page.address, &mut page.title, &mut page.text] {
+            *text = text.replace(url, "URL");
+        }
+    }
+    Ok(pages)
+}
+
+/// Sends the recorded requests, with their headers.
 async fn replay(
     url: &str,
     header: Option<(&str, &str)>,
@@ -85,7 +148,8 @@ async fn replay(
     for line in fs::read_to_string(corpus)?.lines() {
         let row: Value = serde_json::from_str(line)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        if !text(&row["source"]).starts_with("qgis") {
+        let source = text(&row["source"]);
+        if !RECORDED.iter().any(|client| source.starts_with(client)) {
             continue;
         }
         let target = text(&row["target"]);
@@ -106,13 +170,14 @@ async fn replay(
         }
         answers.push((target, status, body));
     }
-    assert!(answers.len() > 25, "the requests of QGIS are missing");
+    assert!(answers.len() > 40, "recorded requests are missing");
     Ok(answers)
 }
 
 /// Asserts that the clients get pygeoapi's own answers through an Envoy, and that Envoy asked geowarden about every request.
 async fn assert_as_plain(
     envoy: &Envoy,
+    framework: Framework,
     url: &str,
     header: (&str, &str),
     ca_file: Option<&Path>,
@@ -125,7 +190,7 @@ async fn assert_as_plain(
     let given = Given::at(url, Some(header), ca_file)
         .await
         .map_err(|error| format!("{error}\n{:?}", refused()))?;
-    given.assert_same_as(plain().await?);
+    given.assert_same_as(plain(framework).await?);
     assert_eq!(refused(), Vec::<Value>::new());
     let asked = envoy.access_log().len();
     assert!(asked > REQUESTS, "{asked}");
@@ -141,6 +206,7 @@ async fn known() -> Outcome<Files> {
 /// An Envoy with a bootstrap, and a pygeoapi whose links begin with Envoy's address.
 struct Guarded {
     envoy: Envoy,
+    framework: Framework,
     url: String,
     _geowarden: Geowarden,
     _pygeoapi: Pygeoapi,
@@ -148,19 +214,29 @@ struct Guarded {
 }
 
 impl Guarded {
-    /// Starts all of them. `adapt` makes Envoy's configuration from Envoy's port, pygeoapi's port and geowarden's address.
+    /// Starts all of them on Flask. `adapt` makes Envoy's configuration from Envoy's port, pygeoapi's port and geowarden's
+    /// address.
     async fn by(
+        geowarden: Geowarden,
+        adapt: impl FnOnce(&Path, u16, u16, &GrpcAddress) -> EnvoyConfig,
+    ) -> Outcome<Self> {
+        Self::on(Framework::Flask, geowarden, adapt).await
+    }
+
+    async fn on(
+        framework: Framework,
         geowarden: Geowarden,
         adapt: impl FnOnce(&Path, u16, u16, &GrpcAddress) -> EnvoyConfig,
     ) -> Outcome<Self> {
         let tools = Tools::find()?;
         let (reserved, port) = reserved_port()?;
         let url = format!("http://localhost:{port}");
-        let pygeoapi = Pygeoapi::start_for(&tools, &url).await?;
+        let pygeoapi = Pygeoapi::start_by(&tools, framework, &url).await?;
         let config = adapt(tools.repository(), port, pygeoapi.port(), geowarden.grpc());
         let envoy = Envoy::start(&tools, &config).await?;
         Ok(Self {
             envoy,
+            framework,
             url,
             _geowarden: geowarden,
             _pygeoapi: pygeoapi,
@@ -169,21 +245,32 @@ impl Guarded {
     }
 
     async fn assert_as_plain(&self, name: &str, value: &str) -> Outcome {
-        assert_as_plain(&self.envoy, &self.url, (name, value), None).await
+        let header = (name, value);
+        assert_as_plain(&self.envoy, self.framework, &self.url, header, None).await
     }
+}
+
+async fn assert_as_plain_by_api_key_yaml(framework: Framework, more: &str) -> Outcome {
+    let files = known().await?;
+    let config = files.configure("127.0.0.1:0", "", more)?;
+    let geowarden = Geowarden::start(binary(), &config).await?;
+    let adapt = |repository: &Path, port, pygeoapi, geowarden: &GrpcAddress| {
+        let template = repository.join("envoy/api-key.yaml");
+        EnvoyConfig::new(&template, pygeoapi, geowarden).listen_on(port)
+    };
+    let guarded = Guarded::on(framework, geowarden, adapt).await?;
+    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
 }
 
 #[tokio::test]
 async fn by_api_key_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
-    let files = known().await?;
-    let config = files.configure("127.0.0.1:0", "", "")?;
-    let geowarden = Geowarden::start(binary(), &config).await?;
-    let guarded = Guarded::by(geowarden, |repository, port, pygeoapi, geowarden| {
-        let template = repository.join("envoy/api-key.yaml");
-        EnvoyConfig::new(&template, pygeoapi, geowarden).listen_on(port)
-    })
-    .await?;
-    guarded.assert_as_plain("x-api-key", &files.osgeo_key).await
+    assert_as_plain_by_api_key_yaml(Framework::Flask, "").await
+}
+
+#[tokio::test]
+async fn on_starlette_clients_are_given_what_pygeoapi_gives() -> Outcome {
+    let more = "pygeoapi: {backend: starlette}";
+    assert_as_plain_by_api_key_yaml(Framework::Starlette, more).await
 }
 
 #[tokio::test]
@@ -210,7 +297,8 @@ async fn by_oidc_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
     let token = login.provider.client_credentials("osgeo").await?;
     let bearer = format!("Bearer {token}");
     let header = ("authorization", &*bearer);
-    assert_as_plain(&login.envoy, &login.url(""), header, None).await
+    let url = login.url("");
+    assert_as_plain(&login.envoy, Framework::Flask, &url, header, None).await
 }
 
 #[tokio::test]
@@ -218,7 +306,8 @@ async fn by_edge_yaml_clients_are_given_what_pygeoapi_gives() -> Outcome {
     let edge = Edge::at("localhost", known().await?).await?;
     let url = format!("https://localhost:{}", edge.envoy.port());
     let key = ("x-api-key", &*edge.files.osgeo_key);
-    assert_as_plain(&edge.envoy, &url, key, Some(&edge.files.path("ca.crt"))).await
+    let ca_file = edge.files.path("ca.crt");
+    assert_as_plain(&edge.envoy, Framework::Flask, &url, key, Some(&ca_file)).await
 }
 
 #[tokio::test]

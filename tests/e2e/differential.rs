@@ -11,7 +11,7 @@ const COUNT: usize = 100_000;
 /// The number of requests of each run that compares values.
 const VALUES: usize = 15_000;
 /// The number of requests in `tests/corpus/clients.jsonl`.
-const CLIENTS: usize = 863;
+const CLIENTS: usize = 876;
 const SEED: &str = "20261124";
 
 fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
@@ -35,7 +35,7 @@ fn compare(backend: &str, options: &[&str], count: usize) -> Outcome {
     Ok(())
 }
 
-/// The requests are recorded from GDAL, OWSLib and QGIS, or come from a generator.
+/// The requests are recorded from GDAL, OWSLib, QGIS and ogc-client, or come from a generator.
 #[test]
 fn requests_of_clients_are_served_as_without_geowarden() -> Outcome {
     for backend in ["flask", "starlette"] {

@@ -32,9 +32,17 @@ pub struct Seen {
     pub text: String,
     /// The header `WWW-Authenticate` that a script got.
     pub challenge: String,
+    /// The errors of the console since the step before.
+    pub errors: Vec<String>,
 }
 
 impl Visit {
+    /// Sends a header with every later request.
+    #[must_use]
+    pub fn send(self, (header, value): (&str, &str)) -> Self {
+        self.step(json!({"send": {header: value}}))
+    }
+
     /// Types an address.
     #[must_use]
     pub fn open(self, url: impl Into<String>) -> Self {
@@ -131,12 +139,17 @@ fn seen(line: &str) -> Option<(String, Seen)> {
     let seen: Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| Some(seen.get(name)?.as_str()?.to_owned());
     let status = seen.get("status").and_then(Value::as_u64);
+    let errors = seen.get("errors")?.as_array()?.iter();
     let look = Seen {
         address: text("address")?,
         status: status.and_then(|status| u16::try_from(status).ok()),
         title: text("title").unwrap_or_default(),
         text: text("text")?,
         challenge: text("challenge").unwrap_or_default(),
+        errors: errors
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
     };
     Some((text("name")?, look))
 }

@@ -1,4 +1,4 @@
-//! A real pygeoapi: its Flask application under gunicorn, with the data in `tests/stack/pygeoapi`.
+//! A real pygeoapi: its Flask or Starlette application under gunicorn, with the data in `tests/stack/pygeoapi`.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -38,36 +38,37 @@ impl Pygeoapi {
 
     /// Starts it for clients that reach it at `url`. Its links begin with `url`.
     pub async fn start_for(tools: &Tools, url: &str) -> Result<Self> {
-        Self::start_with(tools, url, &Self::document(tools).await?).await
+        Self::start_by(tools, Framework::Flask, url).await
+    }
+
+    /// Starts it on this framework, for clients that reach it at `url`.
+    pub async fn start_by(tools: &Tools, framework: Framework, url: &str) -> Result<Self> {
+        let document = Self::document(tools).await?;
+        Self::start_at(tools, framework, url, "", 0, &document).await
     }
 
     /// Starts it for clients that reach it at `url`, with this `OpenAPI` document.
     pub async fn start_with(tools: &Tools, url: &str, document: &Path) -> Result<Self> {
-        Self::start_at(tools, url, "", 0, document).await
+        Self::start_at(tools, Framework::Flask, url, "", 0, document).await
     }
 
     /// Starts it for clients that ask it directly. Its links contain the port, so the port must be known before. Reserve it with a
     /// socket that has `SO_REUSEPORT` and does not listen.
-    pub async fn start_on(tools: &Tools, port: u16) -> Result<Self> {
+    pub async fn start_on(tools: &Tools, framework: Framework, port: u16) -> Result<Self> {
         let document = Self::document(tools).await?;
-        Self::start_at(
-            tools,
-            &format!("http://127.0.0.1:{port}"),
-            "",
-            port,
-            &document,
-        )
-        .await
+        let url = format!("http://127.0.0.1:{port}");
+        Self::start_at(tools, framework, &url, "", port, &document).await
     }
 
     /// Starts it under a path such as `/geoapi`, as gunicorn's SCRIPT_NAME says.
     pub async fn start_under(tools: &Tools, base_path: &str) -> Result<Self> {
         let document = Self::document(tools).await?;
-        Self::start_at(tools, base_path, base_path, 0, &document).await
+        Self::start_at(tools, Framework::Flask, base_path, base_path, 0, &document).await
     }
 
     async fn start_at(
         tools: &Tools,
+        framework: Framework,
         url: &str,
         base_path: &str,
         port: u16,
@@ -87,7 +88,14 @@ impl Pygeoapi {
                 "--graceful-timeout",
                 "1",
             ])
-            .arg("pygeoapi.flask_app:APP");
+            .args(match framework {
+                Framework::Flask => &["pygeoapi.flask_app:APP"][..],
+                Framework::Starlette => &[
+                    "--worker-class",
+                    "uvicorn.workers.UvicornWorker",
+                    "pygeoapi.starlette_app:APP",
+                ],
+            });
         let process = configured(plan, tools)?
             .env("GEOWARDEN_PYGEOAPI_URL", url)
             .env("SCRIPT_NAME", base_path)

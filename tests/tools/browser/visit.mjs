@@ -4,6 +4,7 @@
 //
 // FOLDER is the folder of the installed modules. STEPS is a JSON array of
 //
+//   {"send": {NAME: VALUE}}              sends these headers with every later request
 //   {"open": URL}                        types an address
 //   {"fill": SELECTOR, "text": TEXT}     fills in a field
 //   {"press": SELECTOR}                  waits for a button, and presses it
@@ -14,7 +15,8 @@
 //   {"fetch": PATH, "headers": {..}, "look": NAME}  prints what a script of the page gets
 //   {"cookies": ORIGIN, "look": NAME}    prints the values of the cookies for ORIGIN
 //
-// Each `look` prints a line `seen {"name", "address", "status", "title", "text", "challenge"}`.
+// Each `look` prints a line `seen {"name", "address", "status", "title", "text", "challenge", "errors"}`. `errors` are those of
+// the console since the last look.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -44,7 +46,8 @@ const browser = await chromium.launch({
     '--disable-sync',
   ],
 });
-const context = await browser.newContext();
+// Certificates in tests are of an authority that Chromium does not know.
+const context = await browser.newContext({ ignoreHTTPSErrors: true });
 context.setDefaultTimeout(LIMIT_MS);
 // pygeoapi's OpenAPI page loads Swagger UI from this address.
 await context.route('https://unpkg.com/swagger-ui-dist/*', (route) => {
@@ -53,6 +56,13 @@ await context.route('https://unpkg.com/swagger-ui-dist/*', (route) => {
 });
 const page = await context.newPage();
 let status;
+let errors = new Set();
+page.on('pageerror', (error) => errors.add(`${error}`));
+page.on('console', (message) => {
+  if (message.type() === 'error') {
+    errors.add(`${message.text()} ${message.location().url}`);
+  }
+});
 page.on('response', (response) => {
   if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) {
     status = response.status();
@@ -60,11 +70,14 @@ page.on('response', (response) => {
 });
 
 function tell(name, seen) {
-  console.log(`seen ${JSON.stringify({ name, address: page.url(), ...seen })}`);
+  console.log(`seen ${JSON.stringify({ name, address: page.url(), errors: [...errors].sort(), ...seen })}`);
+  errors = new Set();
 }
 
 async function take(step) {
-  if (step.open) {
+  if (step.send) {
+    await context.setExtraHTTPHeaders(step.send);
+  } else if (step.open) {
     await page.goto(step.open);
   } else if (step.fill) {
     await page.fill(step.fill, step.text);
