@@ -32,19 +32,35 @@ pub struct Places {
     pub cookie: Option<String>,
 }
 
-/// Which credentials the configuration accepts, and where.
-#[derive(Debug, Clone, Copy)]
-pub struct AcceptedCredentials<'a> {
-    /// The header of API keys; `None` if API keys are not accepted.
-    pub api_key_header: Option<&'a str>,
-    /// The schemes of `Authorization` under which API keys are accepted.
-    pub key_schemes: &'a [KeyScheme],
-    /// Where else API keys are accepted.
-    pub key_places: &'a Places,
-    /// Whether tokens are accepted.
-    pub tokens: bool,
-    /// Where else tokens are accepted.
-    pub token_places: &'a Places,
+/// Which credentials the configuration accepts, and where. `K` verifies API keys and `T` tokens.
+#[derive(Debug)]
+pub struct AcceptedCredentials<'a, K, T> {
+    /// `None` if API keys are not accepted.
+    pub keys: Option<AcceptedKeys<'a, K>>,
+    /// `None` if tokens are not accepted.
+    pub tokens: Option<AcceptedTokens<'a, T>>,
     /// The longest credential that is looked at, in bytes.
     pub max_length: usize,
+}
+
+/// Where API keys are accepted, and who verifies them.
+#[derive(Debug)]
+pub struct AcceptedKeys<'a, K> {
+    /// Their header.
+    pub header: &'a str,
+    /// The schemes of `Authorization` under which they are accepted.
+    pub schemes: &'a [KeyScheme],
+    /// Where else they are accepted.
+    pub places: &'a Places,
+    /// Verifies a key.
+    pub verifier: &'a K,
+}
+
+/// Where tokens are accepted besides `Authorization`, and who verifies them.
+#[derive(Debug)]
+pub struct AcceptedTokens<'a, T> {
+    /// Where else they are accepted.
+    pub places: &'a Places,
+    /// Verifies a token.
+    pub verifier: &'a T,
 }

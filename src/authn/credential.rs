@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use super::{
-    accepted::{AcceptedCredentials, KeyScheme, Places},
+    accepted::{AcceptedCredentials, AcceptedKeys, AcceptedTokens, KeyScheme, Places},
     basic, cookie,
     error::{AuthnError, AuthnErrorKind},
 };
@@ -34,26 +34,27 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
-/// A credential as it was sent, before it is checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credential<'a> {
+/// A credential as it was sent, before it is checked, and what verifies it. A kind of credential that is not accepted has no
+/// verifier, so it cannot be found.
+#[derive(Debug)]
+pub enum Credential<'a, K, T> {
     /// An API key.
-    ApiKey(Secret<'a>),
+    ApiKey(Secret<'a>, &'a K),
     /// A token (RFC 6750).
-    Bearer(Secret<'a>),
+    Bearer(Secret<'a>, &'a T),
 }
 
 /// A credential of a request, by the place where it was found.
-enum Found<'a> {
-    Key(&'a [u8]),
+enum Found<'a, K, T> {
+    Key(&'a AcceptedKeys<'a, K>, &'a [u8]),
     /// In `Authorization`, with this scheme.
-    KeyUnder(KeyScheme, &'a [u8]),
-    Token(&'a [u8]),
+    KeyUnder(&'a AcceptedKeys<'a, K>, KeyScheme, &'a [u8]),
+    Token(&'a AcceptedTokens<'a, T>, &'a [u8]),
     /// In `Authorization`.
-    Bearer(&'a [u8]),
+    Bearer(&'a AcceptedTokens<'a, T>, &'a [u8]),
 }
 
-impl<'a> Credential<'a> {
+impl<'a, K, T> Credential<'a, K, T> {
     /// The only credential of a request, `None` when there is none.
     ///
     /// Two credentials are refused, even if they are the same, because pygeoapi could read the other one. An `Authorization`
@@ -61,13 +62,13 @@ impl<'a> Credential<'a> {
     /// that read `~/.netrc`.
     pub fn of_request(
         check: &'a CheckInput,
-        accepted: &AcceptedCredentials<'_>,
+        accepted: &'a AcceptedCredentials<'a, K, T>,
     ) -> Result<Option<Self>, AuthnError> {
         let mut all = accepted.found(check)?.into_iter().flatten();
         match (all.next(), all.next()) {
             (None, _) => Ok(None),
             (Some(found), None) => {
-                if found.is_added_by_browsers(check, accepted) && is_from_another_site(check) {
+                if found.is_added_by_browsers(check) && is_from_another_site(check) {
                     return Err(AuthnErrorKind::CrossSite.into());
                 }
                 found.read(accepted.max_length).map(Some)
@@ -77,45 +78,57 @@ impl<'a> Credential<'a> {
     }
 }
 
-impl AcceptedCredentials<'_> {
+impl<'a, K, T> AcceptedCredentials<'a, K, T> {
     /// The credential in each place.
-    fn found<'a>(&self, check: &'a CheckInput) -> Result<[Option<Found<'a>>; 6], AuthnError> {
+    fn found(&'a self, check: &'a CheckInput) -> Result<[Option<Found<'a, K, T>>; 6], AuthnError> {
         let headers = &check.headers;
-        let header = self.api_key_header.map(|name| once(headers, name));
-        let (keys, tokens) = (self.key_places, self.token_places);
+        let (keys, tokens) = (self.keys.as_ref(), self.tokens.as_ref());
+        let key = |value: Option<&'a [u8]>| Some(Found::Key(keys?, value?));
+        let token = |value: Option<&'a [u8]>| Some(Found::Token(tokens?, value?));
+        let header = keys.map(|keys| once(headers, keys.header));
+        let key_places = keys.map(|keys| keys.places);
+        let token_places = tokens.map(|tokens| tokens.places);
         Ok([
-            header.transpose()?.flatten().map(Found::Key),
+            key(header.transpose()?.flatten()),
             self.authorization(headers)?,
-            parameter(check, keys)?.map(Found::Key),
-            cookie(headers, keys)?.map(Found::Key),
-            parameter(check, tokens)?.map(Found::Token),
-            cookie(headers, tokens)?.map(Found::Token),
+            key(parameter(check, key_places)?),
+            key(cookie(headers, key_places)?),
+            token(parameter(check, token_places)?),
+            token(cookie(headers, token_places)?),
         ])
     }
 
-    fn authorization<'a>(&self, headers: &'a Headers) -> Result<Option<Found<'a>>, AuthnError> {
-        let is_taken = |value: &[u8]| {
-            let mut schemes = self.key_schemes.iter();
-            self.tokens && is_of_scheme(value, BEARER)
-                || schemes.any(|scheme| is_of_scheme(value, scheme.name()))
-        };
-        if !headers.all(AUTHORIZATION).any(is_taken) {
+    fn authorization(
+        &'a self,
+        headers: &'a Headers,
+    ) -> Result<Option<Found<'a, K, T>>, AuthnError> {
+        let mut all = headers.all(AUTHORIZATION);
+        if !all.any(|value| self.under_scheme(value).is_some()) {
             return Ok(None);
         }
-        let Some(value) = once(headers, AUTHORIZATION)? else {
-            return Ok(None);
-        };
-        let mut schemes = self.key_schemes.iter();
-        let scheme = schemes.find(|scheme| is_of_scheme(value, scheme.name()));
-        Ok(Some(match scheme {
-            Some(scheme) => Found::KeyUnder(*scheme, value),
-            None => Found::Bearer(value),
-        }))
+        let value = once(headers, AUTHORIZATION)?;
+        Ok(value.and_then(|value| self.under_scheme(value)))
+    }
+
+    /// The credential in a value of `Authorization`, if its scheme is accepted.
+    fn under_scheme(&'a self, value: &'a [u8]) -> Option<Found<'a, K, T>> {
+        let key = self.keys.as_ref().and_then(|keys| {
+            let mut schemes = keys.schemes.iter();
+            let scheme = schemes.find(|scheme| is_of_scheme(value, scheme.name()))?;
+            Some(Found::KeyUnder(keys, *scheme, value))
+        });
+        key.or_else(|| {
+            let tokens = self.tokens.as_ref()?;
+            is_of_scheme(value, BEARER).then_some(Found::Bearer(tokens, value))
+        })
     }
 }
 
-fn parameter<'a>(check: &'a CheckInput, places: &Places) -> Result<Option<&'a [u8]>, AuthnError> {
-    let Some(name) = &places.query else {
+fn parameter<'a>(
+    check: &'a CheckInput,
+    places: Option<&Places>,
+) -> Result<Option<&'a [u8]>, AuthnError> {
+    let Some(name) = places.and_then(|places| places.query.as_ref()) else {
         return Ok(None);
     };
     let all = check.withheld.parameters.iter();
@@ -129,29 +142,39 @@ fn parameter<'a>(check: &'a CheckInput, places: &Places) -> Result<Option<&'a [u
     Ok(first)
 }
 
-fn cookie<'a>(headers: &'a Headers, places: &Places) -> Result<Option<&'a [u8]>, AuthnError> {
-    let name = places.cookie.as_deref();
+fn cookie<'a>(
+    headers: &'a Headers,
+    places: Option<&Places>,
+) -> Result<Option<&'a [u8]>, AuthnError> {
+    let name = places.and_then(|places| places.cookie.as_deref());
     name.map_or(Ok(None), |name| cookie::value(headers, name))
 }
 
-impl<'a> Found<'a> {
-    fn read(self, max_length: usize) -> Result<Credential<'a>, AuthnError> {
+impl<'a, K, T> Found<'a, K, T> {
+    fn read(self, max_length: usize) -> Result<Credential<'a, K, T>, AuthnError> {
         match self {
-            Self::Key(key) => api_key_credential(key, max_length),
-            Self::KeyUnder(scheme, value) => {
+            Self::Key(keys, key) => {
+                let key = key_of(key, max_length)?;
+                Ok(Credential::ApiKey(key, keys.verifier))
+            }
+            Self::KeyUnder(keys, scheme, value) => {
                 let Some(rest) = behind_scheme(value, scheme.name()) else {
                     let cause = "expected a scheme, a space and the key";
                     return Err(AuthnError::because(AuthnErrorKind::UnknownKey, cause));
                 };
-                match scheme {
-                    KeyScheme::ApiKey => api_key_credential(rest, max_length),
+                let key = match scheme {
+                    KeyScheme::ApiKey => key_of(rest, max_length)?,
                     // Decoded, it is shorter.
-                    KeyScheme::Basic => api_key_credential(basic::password(rest)?, max_length),
-                }
+                    KeyScheme::Basic => key_of(basic::password(rest)?, max_length)?,
+                };
+                Ok(Credential::ApiKey(key, keys.verifier))
             }
-            Self::Token(token) => token_credential(token, max_length),
-            Self::Bearer(value) => match behind_scheme(value, BEARER) {
-                Some(token) => token_credential(token, max_length),
+            Self::Token(tokens, token) => {
+                let token = token_of(token, max_length)?;
+                Ok(Credential::Bearer(token, tokens.verifier))
+            }
+            Self::Bearer(tokens, value) => match behind_scheme(value, BEARER) {
+                Some(token) => Self::Token(tokens, token).read(max_length),
                 None => Err(AuthnError::because(
                     AuthnErrorKind::MalformedToken,
                     "expected `Bearer`, a space and a token",
@@ -161,13 +184,14 @@ impl<'a> Found<'a> {
     }
 
     /// Whether browsers add it to a request by themselves, even if a page of another site sends the request.
-    fn is_added_by_browsers(&self, check: &CheckInput, accepted: &AcceptedCredentials<'_>) -> bool {
-        let is_cookie = |places| cookie(&check.headers, places).is_ok_and(|found| found.is_some());
+    fn is_added_by_browsers(&self, check: &CheckInput) -> bool {
+        let is_cookie =
+            |places| cookie(&check.headers, Some(places)).is_ok_and(|found| found.is_some());
         match self {
-            Self::KeyUnder(scheme, _) => *scheme == KeyScheme::Basic,
-            Self::Key(_) => is_cookie(accepted.key_places),
-            Self::Token(_) => is_cookie(accepted.token_places),
-            Self::Bearer(_) => false,
+            Self::KeyUnder(_, scheme, _) => *scheme == KeyScheme::Basic,
+            Self::Key(keys, _) => is_cookie(keys.places),
+            Self::Token(tokens, _) => is_cookie(tokens.places),
+            Self::Bearer(..) => false,
         }
     }
 }
@@ -206,10 +230,7 @@ fn once<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a [u8]>, AuthnE
     })
 }
 
-fn api_key_credential<'a>(
-    key: impl Into<Cow<'a, [u8]>>,
-    max_length: usize,
-) -> Result<Credential<'a>, AuthnError> {
+fn key_of<'a>(key: impl Into<Cow<'a, [u8]>>, max_length: usize) -> Result<Secret<'a>, AuthnError> {
     let key = key.into();
     if key.is_empty() {
         return Err(AuthnError::because(
@@ -223,7 +244,7 @@ fn api_key_credential<'a>(
             "the key is too long",
         ));
     }
-    Ok(Credential::ApiKey(Secret(key)))
+    Ok(Secret(key))
 }
 
 const BEARER: &[u8] = b"Bearer";
@@ -249,7 +270,7 @@ fn behind_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     rest.get(spaces..).filter(|_| is_scheme)
 }
 
-fn token_credential(token: &[u8], max_length: usize) -> Result<Credential<'_>, AuthnError> {
+fn token_of(token: &[u8], max_length: usize) -> Result<Secret<'_>, AuthnError> {
     if token.len() > max_length {
         return Err(AuthnErrorKind::TokenTooLarge.into());
     }
@@ -259,7 +280,7 @@ fn token_credential(token: &[u8], max_length: usize) -> Result<Credential<'_>, A
             "the token is not a b64token",
         ));
     }
-    Ok(Credential::Bearer(Secret::new(token)))
+    Ok(Secret::new(token))
 }
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750, section 2.1).

@@ -49,8 +49,6 @@ pub enum AuthnErrorKind {
     SeveralCredentials,
     /// A page of another site made a browser send a credential with a request that may change something.
     CrossSite,
-    /// The `Authorization` scheme is not supported.
-    UnsupportedScheme,
     /// The keys of the issuer have not been fetched yet.
     KeysUnavailable,
     /// The issuer says that the opaque token is not active.
@@ -83,7 +81,6 @@ impl AuthnErrorKind {
             Self::RepeatedCredential => "repeated-credential",
             Self::SeveralCredentials => "several-credentials",
             Self::CrossSite => "cross-site-credential",
-            Self::UnsupportedScheme => "unsupported-scheme",
             Self::KeysUnavailable => "keys-unavailable",
             Self::InactiveToken => "inactive-token",
             Self::IssuerUnavailable => "issuer-unavailable",
@@ -129,7 +126,6 @@ impl AuthnErrorKind {
             Self::RepeatedCredential => "A credential was sent more than once",
             Self::SeveralCredentials => "More than one credential was sent",
             Self::CrossSite => "A page of another site made the browser send this credential",
-            Self::UnsupportedScheme => "The authorization scheme is not supported",
             Self::InactiveToken => "The token is not active",
             Self::KeysUnavailable | Self::IssuerUnavailable => {
                 "The token cannot be verified at the moment"
@@ -143,7 +139,6 @@ impl AuthnErrorKind {
             Self::UnknownKey
             | Self::ExpiredKey
             | Self::CrossSite
-            | Self::UnsupportedScheme
             | Self::KeysUnavailable
             | Self::IssuerUnavailable => None,
             Self::RepeatedCredential | Self::SeveralCredentials => Some("invalid_request"),

@@ -53,7 +53,7 @@ pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 
 use crate::identity::{Method, Principal};
 use crate::request::{CheckInput, is_token};
-use accepted::AcceptedCredentials;
+use accepted::{AcceptedCredentials, AcceptedKeys, AcceptedTokens};
 use api_key::ApiKeyAuthenticator;
 use cookie::COOKIE;
 use credential::AUTHORIZATION;
@@ -138,10 +138,24 @@ pub enum ChainError {
     Issuer(#[from] IssuerSettingsError),
 }
 
+/// Verifies tokens: opaque ones by asking their issuer.
+struct Tokens {
+    jwt: TokenAuthenticator,
+    opaque: Option<OpaqueTokenAuthenticator>,
+}
+
+impl Tokens {
+    async fn verify(&self, token: &Secret<'_>) -> Result<Principal, AuthnError> {
+        match &self.opaque {
+            Some(opaque) if !is_jwt(token.expose()) => opaque.verify(token).await,
+            _ => self.jwt.verify(token).await,
+        }
+    }
+}
+
 /// All configured ways to authenticate.
 pub struct Chain {
-    tokens: Option<TokenAuthenticator>,
-    opaque: Option<OpaqueTokenAuthenticator>,
+    tokens: Option<Tokens>,
     api_keys: Option<ApiKeyAuthenticator>,
     key_places: Places,
     token_places: Places,
@@ -171,15 +185,16 @@ impl Chain {
             max_credential_length,
             ..
         } = settings;
-        let takes_tokens = !issuers.is_empty();
-        let opaque = opaque.filter(|_| takes_tokens);
-        let opaque = opaque.map(|opaque| OpaqueTokenAuthenticator::new(opaque, Arc::clone(&clock)));
-        let remembered = settings.remembered_tokens;
-        let tokens = takes_tokens
-            .then(|| {
-                TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())
-            })
-            .transpose()?;
+        let tokens = if issuers.is_empty() {
+            None
+        } else {
+            let remembered = settings.remembered_tokens;
+            let jwt =
+                TokenAuthenticator::new(issuers, remembered, Arc::clone(&clock), realm.clone())?;
+            let opaque =
+                opaque.map(|opaque| OpaqueTokenAuthenticator::new(opaque, Arc::clone(&clock)));
+            Some(Tokens { jwt, opaque })
+        };
         let mut key_places = Places::default();
         let api_keys = match api_keys {
             Some(keys) => {
@@ -198,7 +213,6 @@ impl Chain {
         let parameters = parameters.iter().filter_map(|places| places.query.clone());
         Ok(Self {
             tokens,
-            opaque,
             api_keys,
             query_parameters: parameters.collect(),
             key_places,
@@ -242,30 +256,25 @@ impl Chain {
     }
 
     async fn check(&self, check: &CheckInput) -> Result<Principal, AuthnError> {
-        if self.tokens.is_none() && self.api_keys.is_none() {
-            // No credentials are configured, so none can be wrong. The headers are still removed from the request.
-            return Ok(Principal::anonymous());
-        }
-        let keys = self.api_keys.as_ref();
-        let configured = AcceptedCredentials {
-            api_key_header: keys.map(|keys| keys.header.as_str()),
-            key_schemes: keys.map(|keys| &*keys.schemes).unwrap_or_default(),
-            key_places: &self.key_places,
-            tokens: self.tokens.is_some(),
-            token_places: &self.token_places,
+        let keys = self.api_keys.as_ref().map(|verifier| AcceptedKeys {
+            header: &verifier.header,
+            schemes: &verifier.schemes,
+            places: &self.key_places,
+            verifier,
+        });
+        let tokens = self.tokens.as_ref().map(|verifier| AcceptedTokens {
+            places: &self.token_places,
+            verifier,
+        });
+        let accepted = AcceptedCredentials {
+            keys,
+            tokens,
             max_length: self.max_credential_length,
         };
-        let credential = Credential::of_request(check, &configured)?;
-        match (credential, &self.tokens, &self.api_keys) {
-            (None, _, _) => Ok(Principal::anonymous()),
-            (Some(Credential::ApiKey(key)), _, Some(keys)) => keys.verify(&key),
-            (Some(Credential::Bearer(token)), Some(tokens), _) => match &self.opaque {
-                Some(opaque) if !is_jwt(token.expose()) => opaque.verify(&token).await,
-                _ => tokens.verify(&token).await,
-            },
-            (Some(Credential::ApiKey(_) | Credential::Bearer(_)), _, _) => {
-                Err(AuthnErrorKind::UnsupportedScheme.into())
-            }
+        match Credential::of_request(check, &accepted)? {
+            None => Ok(Principal::anonymous()),
+            Some(Credential::ApiKey(key, keys)) => keys.verify(&key),
+            Some(Credential::Bearer(token, tokens)) => tokens.verify(&token).await,
         }
     }
 
@@ -298,7 +307,10 @@ impl Chain {
     }
 
     fn challenges_after(&self, refused: Option<AuthnErrorKind>) -> Vec<String> {
-        let of_tokens = self.tokens.iter().map(|tokens| tokens.challenge(refused));
+        let of_tokens = self
+            .tokens
+            .iter()
+            .map(|tokens| tokens.jwt.challenge(refused));
         let of_keys = self
             .api_keys
             .iter()

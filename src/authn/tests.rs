@@ -266,7 +266,6 @@ fn descriptions_fit_a_challenge() {
         TokenType,
         RepeatedCredential,
         SeveralCredentials,
-        UnsupportedScheme,
         KeysUnavailable,
     ];
     let mut names = std::collections::HashSet::new();

@@ -14,9 +14,7 @@ pub(super) fn body(denial: &Denial, mode: FastgeoapiMode) -> Option<Value> {
     }
     match (mode, denial.code) {
         // fastgeoapi ignores other credentials there.
-        (FastgeoapiMode::Keys, "credential-required" | "unsupported-scheme") => {
-            Some(json!({"detail": "no api key"}))
-        }
+        (FastgeoapiMode::Keys, "credential-required") => Some(json!({"detail": "no api key"})),
         (FastgeoapiMode::Keys, _) => Some(json!({"detail": "invalid api key"})),
         (FastgeoapiMode::Tokens, _) => Some(json!({"message": "Unauthenticated"})),
         (FastgeoapiMode::Policy, _) => Some(json!({"message": "Unauthorized"})),
@@ -43,12 +41,6 @@ mod tests {
             (
                 401,
                 "credential-required",
-                FastgeoapiMode::Keys,
-                Some(r#"{"detail":"no api key"}"#),
-            ),
-            (
-                401,
-                "unsupported-scheme",
                 FastgeoapiMode::Keys,
                 Some(r#"{"detail":"no api key"}"#),
             ),

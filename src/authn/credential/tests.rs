@@ -8,25 +8,40 @@ const NOWHERE: Places = Places {
     query: None,
     cookie: None,
 };
-const ACCEPTED: AcceptedCredentials<'_> = AcceptedCredentials {
-    api_key_header: Some("x-api-key"),
-    key_schemes: &[],
-    key_places: &NOWHERE,
-    tokens: true,
-    token_places: &NOWHERE,
+/// These tests verify nothing.
+type Accepted<'a> = AcceptedCredentials<'a, (), ()>;
+
+const KEYS: AcceptedKeys<'_, ()> = AcceptedKeys {
+    header: "x-api-key",
+    schemes: &[],
+    places: &NOWHERE,
+    verifier: &(),
+};
+const ACCEPTED: Accepted<'_> = AcceptedCredentials {
+    keys: Some(KEYS),
+    tokens: Some(AcceptedTokens {
+        places: &NOWHERE,
+        verifier: &(),
+    }),
     max_length: 64,
 };
 
 /// All that can be accepted.
-fn everywhere(read: impl FnOnce(&AcceptedCredentials<'_>)) {
+fn everywhere(read: impl FnOnce(&Accepted<'_>)) {
     let places = |query: &str, cookie: &str| Places {
         query: Some(query.to_owned()),
         cookie: Some(cookie.to_owned()),
     };
     read(&AcceptedCredentials {
-        key_schemes: &[KeyScheme::ApiKey, KeyScheme::Basic],
-        key_places: &places("api_key", "key"),
-        token_places: &places("access_token", "token"),
+        keys: Some(AcceptedKeys {
+            schemes: &[KeyScheme::ApiKey, KeyScheme::Basic],
+            places: &places("api_key", "key"),
+            ..KEYS
+        }),
+        tokens: Some(AcceptedTokens {
+            places: &places("access_token", "token"),
+            verifier: &(),
+        }),
         ..ACCEPTED
     });
 }
@@ -44,15 +59,15 @@ fn asked(method: &str, target: &str, headers: &[(&str, &str)]) -> CheckInput {
 
 fn kind(
     check: &CheckInput,
-    accepted: &AcceptedCredentials<'_>,
+    accepted: &Accepted<'_>,
 ) -> Result<Option<&'static str>, AuthnErrorKind> {
     match Credential::of_request(check, accepted) {
         Ok(None) => Ok(None),
-        Ok(Some(Credential::ApiKey(key))) => {
+        Ok(Some(Credential::ApiKey(key, ()))) => {
             assert_eq!(key.expose(), b"k");
             Ok(Some("api-key"))
         }
-        Ok(Some(Credential::Bearer(token))) => {
+        Ok(Some(Credential::Bearer(token, ()))) => {
             assert_eq!(token.expose(), b"a.b.c");
             Ok(Some("bearer"))
         }
@@ -275,7 +290,7 @@ fn a_scheme_that_is_not_taken_is_no_credential() {
     }
     let both = [("authorization", "Bearer a.b.c"), ("x-api-key", "k")];
     let keys_only = AcceptedCredentials {
-        tokens: false,
+        tokens: None,
         ..ACCEPTED
     };
     let read = kind(&asked("GET", "/", &both), &keys_only);
@@ -324,6 +339,6 @@ fn what_parsers_could_read_differently_is_refused() {
 
 #[test]
 fn nothing_of_a_secret_is_printed() {
-    let printed = format!("{:?}", Credential::Bearer(Secret::new(&b"hunter2"[..])));
-    assert_eq!(printed, "Bearer([redacted])");
+    let token = Credential::<(), ()>::Bearer(Secret::new(&b"hunter2"[..]), &());
+    assert_eq!(format!("{token:?}"), "Bearer([redacted], ())");
 }
