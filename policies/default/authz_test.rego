@@ -14,7 +14,7 @@ items(action) := {"api": "collections", "operation": "items", "action": action, 
 ask(identity, ogc) := {"identity": identity, "ogc": ogc}
 
 test_public_pages_need_no_credential if {
-	every api in {"landing", "openapi", "conformance", "static", "schemas"} {
+	every api in {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"} {
 		authz.allow with input as ask(anonymous, {"api": api, "operation": api, "action": "read"})
 	}
 }

@@ -43,7 +43,7 @@ const MIDDLE: &str = "
 ";
 
 /// A method with headers and body, and a target, for each operation.
-const EXAMPLES: [(&str, &[&str]); 61] = [
+pub(crate) const EXAMPLES: [(&str, &[&str]); 61] = [
     ("/", &[]),
     ("/openapi", &[]),
     ("/asyncapi", &[]),

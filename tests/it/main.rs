@@ -44,6 +44,7 @@ mod revocation;
 mod sentences;
 mod service;
 mod service_manager;
+mod shipped_policies;
 mod source_code;
 mod spellings;
 mod start_faults;

@@ -7,7 +7,7 @@ import rego.v1
 
 default allow := false
 
-public_pages := {"landing", "openapi", "conformance", "static", "schemas"}
+public_pages := {"landing", "openapi", "asyncapi", "conformance", "static", "schemas"}
 
 collection_of := {"osgeo": "obs", "geobeyond": "lakes"}
 

@@ -103,7 +103,7 @@ job(id) := {{"api": "execute", "operation": "execute", "action": "execute", "pro
 asks(identity, ogc) := {{"identity": identity, "ogc": ogc}}
 
 test_public_pages_need_no_credential if {{
-	every api in {{"landing", "openapi", "conformance", "static"}} {{
+	every api in {{"landing", "openapi", "asyncapi", "conformance", "static", "schemas"}} {{
 		authz.allow with input as asks(anonymous, {{"api": api, "operation": api, "action": "read"}})
 	}}
 }}
