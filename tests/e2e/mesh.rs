@@ -97,6 +97,7 @@ fn generated_by_istio() -> Outcome<Value> {
         "merge_slashes": false,
         "use_remote_address": true,
         "stream_idle_timeout": "0s",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
     });
     merge(at(&mut bootstrap, &Place::Connection.pointer())?, &manager);
     let filter = json!({
@@ -238,7 +239,10 @@ fn generated_by_envoy_gateway() -> Outcome<Value> {
     assert_eq!(policy["spec"]["retry"], Value::Null);
     merge(
         at(&mut bootstrap, &Place::Route.pointer())?,
-        &json!({"timeout": rule["timeouts"]["request"]}),
+        &json!({
+            "timeout": rule["timeouts"]["request"],
+            "upgrade_configs": [{"upgrade_type": "websocket"}],
+        }),
     );
     let idle = &policy["spec"]["timeout"]["http"]["connectionIdleTimeout"];
     merge(

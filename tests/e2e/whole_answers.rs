@@ -323,6 +323,23 @@ async fn a_request_of_http_1_0_is_answered() -> Outcome {
     .await
 }
 
+/// Istio and Envoy Gateway allow WebSocket by themselves. geowarden would not see what is sent on such a connection.
+#[tokio::test]
+async fn no_connection_is_upgraded() -> Outcome {
+    through_each(async |bootstrap| {
+        let between = Between::start(bootstrap, Upstream::Large(10), "60s").await?;
+        let ask = Ask::get("/collections")
+            .header("x-api-key", &between.files.osgeo_key)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket");
+        let answer = ask.send(&between.envoy.address()).await?;
+        assert_eq!(answer.status(), 403, "{}", answer.text());
+        assert_eq!(between.seen.requests.load(Ordering::SeqCst), 0);
+        Ok(())
+    })
+    .await
+}
+
 /// The OGC APIs use headers for asynchronous jobs (OGC 18-062r2), coordinate reference systems (OGC 18-058r1) and ranges.
 #[tokio::test]
 async fn a_browser_may_send_and_read_the_headers_of_the_ogc_apis() -> Outcome {

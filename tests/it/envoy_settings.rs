@@ -1,5 +1,7 @@
 //! The Envoy settings that the security model needs, and which of them a configuration lacks.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 /// The place of a setting.
@@ -307,7 +309,7 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
             faults.push(format!("the last filters are not {EXT_AUTHZ}, {ROUTER}"));
         }
         faults.extend(faults_of_routes(&manager["route_config"]));
-        if manager.to_string().contains("upgrade_configs") {
+        if has_upgrades(manager) {
             faults.push("an upgrade bypasses the filters".to_owned());
         }
     }
@@ -315,6 +317,21 @@ pub(crate) fn faults(bootstrap: &Value) -> Vec<String> {
         faults.push("the admin page is not on the loopback interface".to_owned());
     }
     faults
+}
+
+/// Whether some route upgrades connections, such as to WebSocket. A route can switch off what the connection manager allows.
+fn has_upgrades(manager: &Value) -> bool {
+    let upgrades = |holder: &Value, enabled: bool| -> BTreeSet<String> {
+        let all = holder["upgrade_configs"].as_array().into_iter().flatten();
+        all.filter(|upgrade| (upgrade["enabled"] != false) == enabled)
+            .map(|upgrade| upgrade["upgrade_type"].to_string())
+            .collect()
+    };
+    let of_manager = upgrades(manager, true);
+    routes(manager).into_iter().any(|route| {
+        let is_all_off = of_manager.is_subset(&upgrades(route, false));
+        !is_all_off || !upgrades(route, true).is_empty()
+    })
 }
 
 /// The routes that allow a bypass: each virtual host must have one route, and its ext_authz settings may only name the
