@@ -152,9 +152,19 @@ impl Text<'_> {
             self.line(indent, &wanted);
         }
         let misses = |one: &&Definition| one.outcome == Outcome::Missed;
+        // Of a rule with a value, what misses and was told above is not repeated.
+        let has_value = |rule: &str| {
+            let mut held = condition.because.iter();
+            held.any(|one| one.outcome == Outcome::Held && one.rule == rule)
+        };
+        let because: Vec<&Definition> = condition
+            .because
+            .iter()
+            .filter(|one| !(misses(one) && one.is_told_above && has_value(&one.rule)))
+            .collect();
         let mut left = MAX_MISSES;
-        for definition in &condition.because {
-            if misses(&definition) {
+        for definition in &because {
+            if misses(definition) {
                 if left == 0 {
                     continue;
                 }
@@ -162,7 +172,7 @@ impl Text<'_> {
             }
             self.definition(definition, indent);
         }
-        let hidden = condition.because.iter().filter(misses).count();
+        let hidden = because.iter().copied().filter(misses).count();
         if let Some(hidden) = hidden.checked_sub(MAX_MISSES).filter(|hidden| *hidden > 0) {
             self.line(indent, &format!("and {hidden} more that miss"));
         }

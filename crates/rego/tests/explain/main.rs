@@ -656,6 +656,33 @@ const WORDINGS: &[Wording] = &[
         ],
         &["misses p.rego:3"],
     ),
+    // Of the elements that miss, one that has a value is nearer than one that has none.
+    (
+        "all := {\"a\": {}, \"b\": {\"all\": [\"read\"]}}\nallow if {\n\tsome role in input.roles\n\tinput.c in all[role].all\n}",
+        r#"{"roles": ["a", "b"], "c": "write"}"#,
+        &["role = \"b\"", "all.b.all = [\"read\"]"],
+        &["role = \"a\""],
+    ),
+    // Where a part is undefined, the other definitions of a rule that has its value are no cause.
+    (
+        "allow if access in input.all[access]\naccess := \"read\" if input.a\naccess := \"write\" if input.c",
+        r#"{"a": true, "all": {}}"#,
+        &[
+            "input.all.read is undefined: input.all has no `read`",
+            "holds p.rego:3 access := \"read\" if input.a, gives \"read\"",
+        ],
+        &["p.rego:4"],
+    ),
+    // What a set with members lacks is told once.
+    (
+        "allow if 3 in s\nallow if 4 in s\ns contains 1 if input.a\ns contains 2 if input.b",
+        r#"{"a": true}"#,
+        &[
+            "misses p.rego:5 s contains 2 if input.b",
+            "holds p.rego:4 s contains 1 if input.a, gives 1, as told above",
+        ],
+        &["input.b, as told above"],
+    ),
 ];
 
 #[test]

@@ -139,9 +139,14 @@ impl Telling<'_> {
         if outcome != Outcome::Held {
             visits.extend(self.sources(&visits));
         }
+        // An undefined part is why the condition misses, and not a rule that has its value.
+        let is_undefined = values.iter().any(|value| value.text.is_none());
         for visit in visits {
             for looked in self.by_rule(&self.looked_at(visit)) {
-                let why = self.why(&looked, outcome, is_negated);
+                let why = match self.why(&looked, outcome, is_negated) {
+                    Why::NotMore if is_undefined && self.has_its_value(&looked) => Why::Given,
+                    why => why,
+                };
                 let mut some = self.definitions(&looked, why, depth);
                 if why == Why::Given
                     && !is_negated
@@ -267,6 +272,27 @@ impl Telling<'_> {
             Outcome::Missed if is_any && is_negated => Why::Given,
             _ => Why::NotMore,
         }
+    }
+
+    /// Whether the bodies of a rule have given its one value. Sets, objects and functions can have more.
+    fn has_its_value(&self, frames: &[usize]) -> bool {
+        let mut has_value = false;
+        for number in frames {
+            let (Some(frame), Some(rule)) =
+                (self.frames.frames.get(*number), self.rule_of(*number))
+            else {
+                return false;
+            };
+            let can_have_more = rule.is_set
+                || rule.is_function
+                || self.is_made(frame.block, rule)
+                || frame.leaves.iter().any(|(values, _)| values.len() != 1);
+            if can_have_more {
+                return false;
+            }
+            has_value |= !frame.leaves.is_empty();
+        }
+        has_value
     }
 
     /// Explains the queries inside a statement.

@@ -44,7 +44,8 @@ impl Telling<'_> {
     pub(super) fn find_miss(&mut self, frame: usize) -> Option<Miss> {
         let visits = self.frames.frames.get(frame)?.visits.clone();
         let of = self.count(frame);
-        let mut nearest: Option<((bool, usize, usize), Miss)> = None;
+        // With each miss, how many values of its statement are defined: an element that has a value is nearer than one without.
+        let mut nearest: Option<((bool, usize, usize), usize, Miss)> = None;
         for number in visits {
             let Some(visit) = self.frames.visits.get(number) else {
                 continue;
@@ -60,7 +61,7 @@ impl Telling<'_> {
             let passed = self.literal(visit);
             let order = step.map_or(0, |step| step.order);
             let key = (has_failed, passed, order);
-            let is_further = nearest.as_ref().is_none_or(|(other, _)| key >= *other);
+            let is_further = nearest.as_ref().is_none_or(|(other, ..)| key >= *other);
             if !is_further {
                 continue;
             }
@@ -84,14 +85,18 @@ impl Telling<'_> {
                 left: of.saturating_sub(passed + 1) + least,
                 has_failed,
             };
-            let is_nearer = nearest
-                .as_ref()
-                .is_none_or(|(other, found)| key > *other || miss.left < found.left);
+            let operands = visit.outcome.iter().flat_map(|outcome| &outcome.operands);
+            let defined = operands.flatten().count();
+            let is_nearer = nearest.as_ref().is_none_or(|(other, of_other, found)| {
+                key > *other
+                    || miss.left < found.left
+                    || miss.left == found.left && defined > *of_other
+            });
             if is_nearer {
-                nearest = Some((key, miss));
+                nearest = Some((key, defined, miss));
             }
         }
-        nearest.map(|(_, miss)| miss)
+        nearest.map(|(_, _, miss)| miss)
     }
 
     /// How many of the author's statements a query has.
