@@ -58,8 +58,8 @@ pub(super) struct Unreachable {
     pub(super) refusal: Refusal,
 }
 
-/// The ids of a data document: in lists and keys of every `collections` and `processes`, and in the lists of every `properties`
-/// and of `roles`.
+/// The ids of a data document: in lists and keys of every `collections`, and in the lists of every `processes` and `properties` and of
+/// `roles`.
 pub(super) fn named(document: &Document) -> Vec<Named> {
     let mut found = Vec::new();
     search(&document.value, &mut Vec::new(), document, &mut found);
@@ -109,8 +109,8 @@ fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Ve
         Value::Object(members) => {
             for (name, inner) in members {
                 path.push(Step::Key(name.clone()));
-                // Below `properties`, names can be those of other things too.
-                if kind != Some(Kind::Property) {
+                // Below `processes` and `properties`, names are often those of groups.
+                if kind == Some(Kind::Collection) {
                     note(name, path, found);
                 }
                 search(inner, path, document, found);

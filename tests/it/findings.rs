@@ -171,7 +171,7 @@ fn ids_in_data_have_their_column_and_long_lines_are_clipped() {
     );
     let many = "\"roads\", ".repeat(50);
     let data = format!(
-        "{{\"collections\": [{many}\"lake\"], \"processes\": {{\"hallo\": 1}}, \"roles\": {{\"r\": {{\"execute\": [\"hellos\"]}}}}, \"more\": [{many}1]}}"
+        "{{\"collections\": [{many}\"lake\"], \"groups\": {{\"processes\": [\"hallo\"]}}, \"processes\": {{\"hydrologists\": [1]}}, \"roles\": {{\"r\": {{\"execute\": [\"hellos\"]}}}}, \"more\": [{many}1]}}"
     );
     fs::write(folder.path().join("policies/data.json"), &data).unwrap();
     fs::write(
@@ -190,7 +190,7 @@ fn ids_in_data_have_their_column_and_long_lines_are_clipped() {
         ),
         (
             "hallo",
-            "processes.hallo",
+            "groups.processes[0]",
             "process `hallo` in pygeoapi.yml: did you mean `hello`?",
         ),
         (
