@@ -10,3 +10,4 @@ pub(crate) mod filters;
 pub(crate) mod listeners;
 pub(crate) mod pygeoapi;
 pub(crate) mod routes;
+mod upgrades;

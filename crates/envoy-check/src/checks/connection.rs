@@ -8,7 +8,7 @@ use crate::{
     view::{Manager, Node, ROUTER},
 };
 
-const SETTINGS: [Setting; 15] = [
+const SETTINGS: [Setting; 14] = [
     Setting::warning(
         "normalize-path",
         &["normalize_path"],
@@ -65,12 +65,6 @@ const SETTINGS: [Setting; 15] = [
         &["http2_protocol_options", "allow_metadata"],
         Wanted::NotTrue,
         "Envoy forwards METADATA frames, and geowarden does not see them",
-    ),
-    Setting::error(
-        "upgrade",
-        &["upgrade_configs"],
-        Wanted::Absent,
-        "geowarden judges the request that upgrades a connection (WebSocket, CONNECT), and does not see the data after it",
     ),
     Setting::warning(
         "header-validation",

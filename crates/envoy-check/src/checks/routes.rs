@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::body;
+use super::{body, upgrades};
 use crate::{
     Expectations,
     finding::Findings,
@@ -39,6 +39,7 @@ pub(crate) fn check(
         headers(route, found);
         time_and_retries(route, found);
     }
+    upgrades::check(manager, &routes, found);
     several(&routes, found);
     tenants(&routes, &names, found);
 }
@@ -110,14 +111,6 @@ fn path(route: &Route<'_>, found: &mut Findings) {
             &rewrite,
             "expected no rewriting of the path, found one: Envoy changes the path after geowarden judged it",
             "remove it; where pygeoapi stands under a prefix set `pygeoapi.base_path` of geowarden",
-        );
-    }
-    if let Some(upgrade) = action.get("upgrade_configs") {
-        found.error(
-            "upgrade",
-            &upgrade,
-            "upgrade_configs: expected nothing, found some: geowarden judges the request that upgrades a connection (WebSocket, CONNECT), and does not see the data after it",
-            "remove `upgrade_configs`",
         );
     }
 }

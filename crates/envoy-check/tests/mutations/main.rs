@@ -76,7 +76,7 @@ const HOST: &str = "                      domains: [\"*\"]\n";
 const MERGE: &str = "                merge_slashes: false\n";
 const FAILURE: &str = "                      failure_mode_allow: false\n";
 
-const MUTATIONS: [Mutation; 86] = [
+const MUTATIONS: [Mutation; 87] = [
     // The filter.
     error("failure_mode_allow: false", "failure_mode_allow: true", "failure-mode-allow", "failure_mode_allow: true"),
     error("failure_mode_allow: false", "failureModeAllow: true", "failure-mode-allow", "failureModeAllow: true"),
@@ -124,6 +124,7 @@ const MUTATIONS: [Mutation; 86] = [
     error("max_concurrent_streams: 100", "allow_connect: true", "http2-connect", "allow_connect"),
     error("max_concurrent_streams: 100", "allow_metadata: true", "http2-metadata", "allow_metadata"),
     error(MERGE, "                upgrade_configs: [{upgrade_type: websocket}]\n", "upgrade", "upgrade_configs"),
+    error("timeout: 0s", "timeout: 0s\n                            upgrade_configs: [{upgrade_type: websocket}]", "upgrade", "upgrade_type"),
     warning(MERGE, "                typed_header_validation_config: {name: a}\n", "header-validation", "typed_header_validation_config"),
     warning("codec_type: AUTO", "codec_type: HTTP3", "codec", "codec_type"),
     warning("preserve_external_request_id: false", "preserve_external_request_id: true", "request-id", "preserve_external_request_id"),
@@ -233,6 +234,28 @@ fn each_change_is_found_in_its_line() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Istio and Envoy Gateway turn WebSocket on for the whole listener.
+#[test]
+fn a_route_can_turn_off_an_upgrade() {
+    let text = read("envoy/api-key.yaml").replacen(
+        MERGE,
+        &format!("{MERGE}                upgrade_configs: [{{upgrade_type: websocket}}]\n"),
+        1,
+    );
+    let is_found = |text: &str| {
+        report(text)
+            .findings
+            .iter()
+            .any(|found| found.code == "upgrade")
+    };
+    assert!(is_found(&text));
+    let off = "timeout: 0s\n                            upgrade_configs: [{upgrade_type: WebSocket, enabled: false}]";
+    let text = text.replacen("timeout: 0s", off, 1);
+    assert!(!is_found(&text));
+    let other = text.replace("WebSocket, enabled", "CONNECT, enabled");
+    assert!(is_found(&other));
 }
 
 /// Every code that the program can tell, as its source has it.
