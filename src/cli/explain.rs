@@ -35,7 +35,7 @@ the policy; 1: there is no such decision, or it has no input; 64: bad usage.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLANATION)]
 pub(super) struct Explain {
-    /// The decision's id: `decision_id` in the log, `id` in the client's problem document
+    /// The decision's id: `decision_id` in the log, `instance` in the client's problem document
     #[arg(value_name = "ID")]
     id: String,
     /// The decision log; `-` is standard input
@@ -52,7 +52,9 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let decision = Log::of(&self.log).find(&self.id)?;
+        // A problem document has it as a URN (RFC 9562, section 4).
+        let id = self.id.strip_prefix("urn:uuid:").unwrap_or(&self.id);
+        let decision = Log::of(&self.log).find(id)?;
         if decision.is_before_the_policy() {
             self.print_refusal(&decision)?;
             return Ok(ExitCode::from(2));

@@ -25,7 +25,7 @@ use clap::{Args, ValueEnum};
 
 use self::{
     bootstrap::Bootstrap, example::Example, folder::Folder, guarded::Guarded, place::Place,
-    summary::Summary,
+    shell::quoted, summary::Summary,
 };
 use super::{
     CommandError,
@@ -173,7 +173,7 @@ impl Init {
         };
         let local = self.check(&mine, &guarded, &folder)?;
         let mut notes = [guarded.notes.clone(), mine.notes.clone(), local.warnings].concat();
-        notes.extend(self.notes(&guarded));
+        notes.extend(self.notes(&guarded, &mine.settings.script_name));
 
         let yaml = self.place.configuration(&mine, &guarded, self.backend());
         folder.add("geowarden.yaml", yaml);
@@ -207,6 +207,15 @@ impl Init {
                 commands = programs.commands(&folder);
                 programs.add_units(&mut folder)?;
                 notes.extend(programs.notes(&guarded));
+                notes.push(format!(
+                    "there is no service for pygeoapi here: start it as a user of its own, by a unit of yours or by `{}`",
+                    place::pygeoapi(
+                        self.backend(),
+                        &guarded,
+                        script_name,
+                        &quoted(&folder.file("openapi.yml"))
+                    )
+                ));
             }
             Place::Compose => compose::add(self, &guarded, &mine, &mut folder)?,
             Place::Kubernetes => kubernetes::add(&guarded, &mine, &mut folder),
@@ -265,8 +274,15 @@ impl Init {
     }
 
     /// What to know of the address, and of what containers would not find.
-    fn notes(&self, guarded: &Guarded) -> Vec<String> {
+    fn notes(&self, guarded: &Guarded, script_name: &str) -> Vec<String> {
         let mut all = Vec::new();
+        if let Some(url) = guarded.other_links(self.listen, script_name) {
+            all.push(format!(
+                "pygeoapi's links begin with {url} (`server.url` of {}), where clients find no Envoy: set it to the address that they use, such as {}",
+                guarded.file.display(),
+                self.url(script_name)
+            ));
+        }
         if !self.listen.ip().is_loopback() {
             all.push(format!(
                 "Envoy listens on {} without TLS: keys and tokens cross the network in clear text. Give the listener of envoy.yaml a certificate, as envoy/edge.yaml shows, or put a proxy with TLS before it",

@@ -169,8 +169,15 @@ fn parse_grace(text: &str) -> Result<Duration, String> {
 }
 
 fn expiry(text: Option<&str>) -> Result<Option<DateTime<Utc>>, CommandError> {
-    let end = text.map(parse_expiry).transpose();
-    end.map_err(|e| CommandError::Usage(format!("--expires: {e}")))
+    let fault = |message: String| CommandError::Usage(format!("--expires: {message}"));
+    let end = text.map(parse_expiry).transpose().map_err(fault)?;
+    if end.is_some_and(|end| end <= Utc::now()) {
+        return Err(fault(
+            "expected a time to come, found one that is past: the key would never be accepted"
+                .to_owned(),
+        ));
+    }
+    Ok(end)
 }
 
 fn end_of(expires: Option<DateTime<Utc>>) -> String {

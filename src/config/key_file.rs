@@ -214,7 +214,7 @@ fn read_entry(
         // Do not quote the text: it may be a key that was put in the wrong place.
         return fault(
             "sha256",
-            "expected the SHA-256 digest of the key, 64 hexadecimal digits".to_owned(),
+            "expected the SHA-256 digest of the key, 64 hexadecimal digits: `geowarden key new` makes a key and its entry".to_owned(),
         );
     }
     entry.sha256.make_ascii_lowercase();

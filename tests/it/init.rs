@@ -218,6 +218,18 @@ fn what_fastgeoapi_did_starts_and_passes_its_tests() {
 
     let folder = place();
     let path = folder.path();
+    let said = refused(
+        path,
+        &[
+            "--mode",
+            "fastgeoapi",
+            "--env-file",
+            "keys.env",
+            "--policy",
+            "auth.rego",
+        ],
+    );
+    assert!(said.contains("only where OPA_ENABLED is on"), "{said}");
     let opa = ["--mode", "fastgeoapi", "--env-file", "opa.env"];
     let refused = geowarden(
         path,
@@ -464,6 +476,9 @@ fn services_find_envoy_and_can_read_what_they_need() {
     );
     assert!(unit.contains(&start), "{unit}");
     assert!(!notes.contains("install Envoy"), "{notes}");
+    // Nothing of init's starts pygeoapi as a service.
+    let start = "--forwarder-headers X-None pygeoapi.flask_app:APP";
+    assert!(notes.contains(start), "{notes}");
 
     let (_folder, made) = for_systemd(0o644, "/nowhere");
     let notes = made["notes"].to_string();
@@ -638,6 +653,31 @@ fn a_pygeoapi_below_a_path_is_asked_below_it_once() {
     for text in [compose, pod] {
         assert!(text.contains("127.0.0.1:5000/v1/conformance"), "{text}");
         assert!(!text.contains("\"/v1\""), "{text}");
+    }
+}
+
+#[test]
+fn links_that_lead_around_envoy_are_told() {
+    let folder = place();
+    let path = folder.path();
+    let keys = ["--mode", "fastgeoapi", "--env-file", "keys.env"];
+    for (url, more, is_told) in [
+        ("http://localhost:8080", &[][..], false),
+        ("https://maps.example.org", &[], false),
+        ("http://127.0.0.1:5000", &[], true),
+        ("http://localhost:8080/geo", &keys, false),
+        ("http://localhost:8080", &keys, true),
+    ] {
+        let (_, resources) = PYGEOAPI.split_once('\n').unwrap();
+        let text = format!("server: {{url: '{url}'}}\n{resources}");
+        fs::write(path.join("config.yml"), text).unwrap();
+        let notes = init(path, more)["notes"].to_string();
+        assert_eq!(
+            notes.contains("links begin with http"),
+            is_told,
+            "{url}: {notes}"
+        );
+        fs::remove_dir_all(path.join("maps")).unwrap();
     }
 }
 

@@ -156,6 +156,7 @@ fn what_cannot_be_meant_is_refused_and_changes_nothing() {
     fs::write(&file, &before).unwrap();
     for (arguments, says) in [
         (&["new", "--id", "one"][..], "geowarden key rotate"),
+        (&["new", "--id", "two", "--expires", "2020-01-01"], "past"),
         (&["revoke", "gw_secret"], "(one)"),
         (&["rotate", "gw_secret"], "(one)"),
         (&["rotate", "one", "--new-id", "one"], "--new-id"),

@@ -31,16 +31,18 @@ impl Eval {
         }
         if let Some(id) = &self.key_id {
             let keys = config.authn.api_keys.as_ref().ok_or_else(|| {
-                CommandError::Usage("--key-id: no API keys are configured".to_owned())
+                CommandError::Usage("--key-id: no API keys are configured: name a configuration that has them by --config".to_owned())
             })?;
-            let found = key_file::load(keys, files)
-                .map_err(CommandError::Config)?
-                .into_iter()
-                .find(|key| key.entry.id == *id)
-                .ok_or_else(|| {
-                    CommandError::Usage("--key-id: expected the `id` of an entry of the configured keys, found another text"
-                            .to_owned())
-                })?;
+            let stored = key_file::load(keys, files).map_err(CommandError::Config)?;
+            let ids: Vec<String> = stored.iter().map(|key| key.entry.id.clone()).collect();
+            let found = stored.into_iter().find(|key| key.entry.id == *id);
+            let found = found.ok_or_else(|| {
+                // Not the text that was given, which may be a key.
+                CommandError::Usage(format!(
+                    "--key-id: expected the `id` of an entry of the configured keys ({}), found another text",
+                    ids.join(", ")
+                ))
+            })?;
             let now = DateTime::<Utc>::from(clock.now());
             if found.entry.expires.is_some_and(|expires| expires <= now) {
                 return Ok(Caller::Expired);

@@ -52,6 +52,11 @@ pub(super) fn mine(init: &Init, guarded: &Guarded) -> Result<Mine, CommandError>
     )
     .map_err(CommandError::Config)?;
     let asks_policy = settings.needs_policy();
+    if init.policy.is_some() && !asks_policy {
+        return Err(CommandError::Usage(
+            "--policy: has an effect only where OPA_ENABLED is on: fastgeoapi asks no policy otherwise, and neither would geowarden ask this one".to_owned(),
+        ));
+    }
     let mut notes = settings.notes.clone();
     let mut native = Native {
         is_shown: false,

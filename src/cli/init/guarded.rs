@@ -3,13 +3,14 @@
 use std::{
     collections::BTreeSet,
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use geowarden_yaml::Document;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use super::super::CommandError;
 use crate::config::{Problems, url_prefix};
@@ -38,6 +39,8 @@ pub(super) struct Guarded {
     pub(super) processes: Vec<String>,
     /// The port that it listens on.
     pub(super) port: u16,
+    /// `server.url`, which its links begin with.
+    pub(super) url: Option<Url>,
     /// The path of `server.url`, below which a server of the web starts it (WSGI's `SCRIPT_NAME`); empty for none.
     pub(super) script_name: String,
     /// The path that it adds to its routes by itself (`server.api_rules.url_prefix`); empty for none.
@@ -88,6 +91,7 @@ impl Guarded {
                 .collect(),
             processes: of_type("process").map(ids).collect(),
             port: PORT,
+            url: None,
             script_name: String::new(),
             url_prefix: String::new(),
             notes: Vec::new(),
@@ -117,9 +121,9 @@ impl Guarded {
             None => {}
         }
         let url = server.get("url").and_then(Value::as_str);
-        let path = url.and_then(|url| Url::parse(url).ok());
-        if let Some(path) = path {
-            path.path()
+        self.url = url.and_then(|url| Url::parse(url).ok());
+        if let Some(url) = &self.url {
+            url.path()
                 .trim_end_matches('/')
                 .clone_into(&mut self.script_name);
         }
@@ -184,6 +188,19 @@ impl Guarded {
         items
             .chain(others.map(|id| format!("/collections/{}", encoded(id))))
             .chain(["/collections".to_owned()])
+    }
+
+    /// The address that its links begin with, if that is another port of this machine than Envoy's, or another path than the one
+    /// below which it is started.
+    pub(super) fn other_links(&self, envoy: SocketAddr, script_name: &str) -> Option<&Url> {
+        let url = self.url.as_ref()?;
+        let is_here = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.is_loopback(),
+        };
+        let is_other_port = is_here && url.port_or_known_default() != Some(envoy.port());
+        (is_other_port || self.script_name != script_name).then_some(url)
     }
 
     /// The folder of the configuration file, in which its data often are.
