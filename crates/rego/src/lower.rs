@@ -43,11 +43,10 @@ pub(crate) fn lower(
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     let collections = keys::collections(files);
-    let around = around(files, places);
     for file in files {
         let mut rules = Vec::new();
         for rule in &file.rules {
-            match rule::lower(rule, file, &around, places, &collections) {
+            match rule::lower(rule, file, places, &collections) {
                 Ok(lowered) => rules.push(lowered),
                 Err(fault) => diagnostics.push(Diagnostic {
                     file: file.name.clone(),
@@ -75,24 +74,6 @@ pub(crate) fn lower(
             Err(diagnostics)
         }
     }
-}
-
-/// The first names of the author's rules, by package.
-type Around<'a> = BTreeMap<Vec<String>, BTreeSet<&'a str>>;
-
-fn around<'a>(files: &'a [File], places: &Places) -> Around<'a> {
-    let mut around = Around::new();
-    for file in files {
-        let names = file.rules.iter().filter_map(|rule| rule.path.first());
-        let names = names
-            .map(String::as_str)
-            .filter(|name| !places.is_made(name));
-        around
-            .entry(file.package.clone())
-            .or_default()
-            .extend(names);
-    }
-    around
 }
 
 /// Why an expression cannot be lowered here.
@@ -133,7 +114,6 @@ struct Lower<'a> {
     depth: usize,
     looks: Looks,
     file: &'a File,
-    around: &'a Around<'a>,
     places: &'a Places,
     /// The full paths of rules that are collections.
     collections: &'a BTreeSet<Vec<String>>,

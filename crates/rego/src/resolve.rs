@@ -5,6 +5,7 @@ mod direct;
 mod names;
 mod query;
 mod rule;
+mod safety;
 mod scope;
 pub mod tree;
 pub mod uses;
@@ -13,6 +14,7 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use self::names::Builtins;
+pub(crate) use self::safety::unsafe_variable;
 use self::{names::Names, tree::Rule};
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -93,6 +95,9 @@ pub fn resolve(
             negates_undefined: module.negates_undefined,
             mentions,
         });
+    }
+    if diagnostics.is_empty() {
+        safety::check(&files, &mut diagnostics);
     }
     if diagnostics.is_empty() {
         Ok(files)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Around, rule};
+use super::{Entry, rule};
 use crate::{
     arrange::Places,
     core::{self, Module},
@@ -47,7 +47,7 @@ impl<'a> Made<'a> {
     /// The place of a document in the engine. It gets a generated rule if no rule of the author's has that path.
     pub(super) fn entry(
         &mut self,
-        path: Vec<String>,
+        Entry { path, exists }: Entry,
         files: &[File],
     ) -> Result<Vec<String>, Box<Diagnostic>> {
         let paths = files
@@ -59,7 +59,8 @@ impl<'a> Made<'a> {
             is_rule |= other == place;
             is_near |= other.starts_with(&place) || place.starts_with(&other);
         }
-        if is_rule || !is_near {
+        // The engine only evaluates rules, so a document of the data needs one.
+        if is_rule || !is_near && !exists {
             return Ok(place);
         }
         let name = "entry".to_owned();
@@ -108,13 +109,7 @@ impl<'a> Made<'a> {
     }
 
     fn add(&mut self, rule: &Rule) -> Result<(), Box<Diagnostic>> {
-        let lowered = rule::lower(
-            rule,
-            &self.file,
-            &Around::new(),
-            self.places,
-            self.collections,
-        )?;
+        let lowered = rule::lower(rule, &self.file, self.places, self.collections)?;
         self.rules.push(lowered);
         Ok(())
     }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Around, Looks, Lower, Ready, Unready};
+use super::{Looks, Lower, Ready, Unready};
 use crate::{
     arrange::Places,
     core::{self, Term},
-    diagnostic::{Code, Diagnostic, nearest},
-    parse::foreign,
+    diagnostic::Diagnostic,
     resolve::{
         File,
         tree::{Body, Local, Rule, Scalar, Value},
+        unsafe_variable,
     },
     source::Span,
 };
@@ -19,7 +19,6 @@ use crate::{
 pub(super) fn lower(
     rule: &Rule,
     file: &File,
-    around: &Around<'_>,
     places: &Places,
     collections: &BTreeSet<Vec<String>>,
 ) -> Result<core::Rule, Box<Diagnostic>> {
@@ -38,7 +37,6 @@ pub(super) fn lower(
         depth: 0,
         looks: Looks::ToBind,
         file,
-        around,
         places,
         collections,
     };
@@ -154,51 +152,10 @@ impl Lower<'_> {
             .is_some_and(|variable| variable.depth >= self.depth)
     }
 
-    /// The message for a variable without a value.
+    /// The diagnostic for a variable that has no value here in any order of the statements.
     pub(super) fn nothing_gives(&self, local: Option<Local>, span: Span) -> Diagnostic {
-        let name = local.and_then(|local| self.variables.get(local));
-        let foreign = name.and_then(|variable| foreign::word(&variable.name));
-        let message = match name {
-            Some(variable) => format!(
-                "nothing gives the variable `{}` a value here",
-                variable.name
-            ),
-            None => "`_` stands for a value that nothing gives here".to_owned(),
-        };
-        Diagnostic {
-            code: Code::Unsafe,
-            file: String::new(),
-            span,
-            message,
-            cure: Some(match (foreign, name) {
-                (Some(cure), _) => cure.to_owned(),
-                (None, Some(variable)) => format!(
-                    "give it one outside of negations and calls, such as by `some {0} in ..`, or write `\"{0}\"` if it is a text",
-                    variable.name
-                ),
-                (None, None) => "look for it outside of the negation, by a variable".to_owned(),
-            }),
-            suggestion: name
-                .filter(|_| foreign.is_none())
-                .and_then(|variable| self.meant(&variable.name)),
-            ..Diagnostic::default()
-        }
-    }
-
-    /// The name that the author may have meant by a variable without a value.
-    fn meant(&self, name: &str) -> Option<String> {
-        let locals = self.variables.iter().map(|variable| variable.name.as_str());
-        let imports = self.file.imports.iter().map(String::as_str);
-        let rules = self.around.get(&self.file.package);
-        let rules = rules.into_iter().flatten().copied();
-        nearest(
-            name,
-            ["input", "data"]
-                .into_iter()
-                .chain(locals)
-                .chain(imports)
-                .chain(rules),
-        )
+        let variable = local.and_then(|local| self.variables.get(local));
+        unsafe_variable(variable.map(|variable| variable.name.as_str()), span)
     }
 }
 

@@ -46,7 +46,13 @@ impl Lower<'_> {
                     return Err(Unready::Unsafe(Some(*local)));
                 }
                 let term = self.result(other)?;
-                self.bind(*local, term);
+                if self.is_known(*local) {
+                    // A reference in the other value has given the variable its value.
+                    let own = self.local(*local)?;
+                    self.push(Step::Same(own, term));
+                } else {
+                    self.bind(*local, term);
+                }
                 Ok(())
             }
             (Value::Wildcard, other) | (other, Value::Wildcard) if self.looks == Looks::ToBind => {

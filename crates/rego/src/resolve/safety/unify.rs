@@ -1,0 +1,138 @@
+//! The variables that `=` gives a value.
+
+use std::collections::BTreeMap;
+
+use super::{
+    expression::{Operand, VariableId},
+    outputs::{Skip, VariableSet},
+};
+use crate::resolve::tree::Collection;
+
+/// The variables that have a value if two terms are equal and the variables in `safe` have theirs.
+pub(super) fn unify(safe: &VariableSet, left: &Operand, right: &Operand) -> VariableSet {
+    let mut unifier = Unifier {
+        safe,
+        unified: VariableSet::new(),
+        waiting: BTreeMap::new(),
+    };
+    unifier.unify(left, right);
+    unifier.unified
+}
+
+struct Unifier<'a> {
+    safe: &'a VariableSet,
+    unified: VariableSet,
+    /// For a variable without a value, the variables that it waits for.
+    waiting: BTreeMap<VariableId, VariableSet>,
+}
+
+impl Unifier<'_> {
+    fn is_safe(&self, variable: VariableId) -> bool {
+        self.safe.contains(&variable) || self.unified.contains(&variable)
+    }
+
+    fn unify(&mut self, left: &Operand, right: &Operand) {
+        match (left, right) {
+            (Operand::Variable(left), Operand::Variable(right)) => {
+                if self.is_safe(*right) {
+                    self.is_given(*left);
+                } else if self.is_safe(*left) {
+                    self.is_given(*right);
+                } else {
+                    self.waiting.entry(*left).or_default().insert(*right);
+                    self.waiting.entry(*right).or_default().insert(*left);
+                }
+            }
+            (Operand::Variable(variable), pattern @ (Operand::Array(_) | Operand::Object(_)))
+            | (pattern @ (Operand::Array(_) | Operand::Object(_)), Operand::Variable(variable)) => {
+                self.match_pattern(*variable, pattern);
+            }
+            (Operand::Reference(head, _), other) | (other, Operand::Reference(head, _)) => {
+                if head.is_none_or(|head| self.safe.contains(&head)) {
+                    match other {
+                        Operand::Variable(variable) => self.is_given(*variable),
+                        Operand::Array(_) | Operand::Object(_) => self.all_given(other),
+                        _ => {}
+                    }
+                }
+            }
+            (Operand::Variable(variable), _) | (_, Operand::Variable(variable)) => {
+                self.is_given(*variable);
+            }
+            (Operand::Comprehension(..), pattern @ Operand::Array(_))
+            | (pattern @ Operand::Array(_), Operand::Comprehension(..))
+            | (Operand::Comprehension(Collection::Object, _), pattern @ Operand::Object(_)) => {
+                self.all_given(pattern);
+            }
+            (Operand::Array(left), Operand::Array(right)) if left.len() == right.len() => {
+                for (left, right) in left.iter().zip(right) {
+                    self.unify(left, right);
+                }
+            }
+            (Operand::Object(left), Operand::Object(right)) if left.len() == right.len() => {
+                for (key, left) in left {
+                    if let Some((_, right)) = right.iter().find(|(other, _)| other == key) {
+                        self.unify(left, right);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A variable equals an array or an object.
+    fn match_pattern(&mut self, variable: VariableId, pattern: &Operand) {
+        if self.is_safe(variable) {
+            self.all_given(pattern);
+            return;
+        }
+        let waits_for: Vec<VariableId> = of_pattern(pattern)
+            .into_iter()
+            .filter(|part| !self.is_safe(*part))
+            .collect();
+        if waits_for.is_empty() {
+            self.is_given(variable);
+        } else {
+            self.waiting.entry(variable).or_default().extend(waits_for);
+        }
+    }
+
+    fn all_given(&mut self, pattern: &Operand) {
+        for variable in of_pattern(pattern) {
+            self.is_given(variable);
+        }
+    }
+
+    /// A variable has a value, and so have those that wait for nothing else.
+    fn is_given(&mut self, variable: VariableId) {
+        self.unified.insert(variable);
+        for other in self.waiting.remove(&variable).unwrap_or_default() {
+            self.is_given(other);
+        }
+        let mut ready = Vec::new();
+        for (other, waits_for) in &mut self.waiting {
+            if waits_for.remove(&variable) && waits_for.is_empty() {
+                ready.push(*other);
+            }
+        }
+        for other in ready {
+            self.is_given(other);
+        }
+    }
+}
+
+/// The variables of a pattern that can get a value.
+fn of_pattern(pattern: &Operand) -> VariableSet {
+    let skip = Skip {
+        heads: true,
+        sets: false,
+        keys: true,
+        closures: true,
+        templates: true,
+    };
+    let mut variables = VariableSet::new();
+    pattern.variables(skip, &mut |variable| {
+        variables.insert(variable);
+    });
+    variables
+}
