@@ -98,7 +98,8 @@ pub fn note_input(rules: &Rules, scope: InputScope, record: &mut DecisionRecord<
     record.input = Some(RecordedInput::new(scope, input, &credentials));
 }
 
-fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {
+/// Writes to `record` which rules judge the request, and in whose words a denial is answered.
+pub fn note_rules<'r>(rules: &'r Rules, record: &mut DecisionRecord<'r>) {
     // First the words of the tenant, in which every later denial is answered.
     record.fastgeoapi = rules.fastgeoapi;
     record.policy_revision = Some(rules.policy.revision());

@@ -50,10 +50,11 @@ pub struct ExtAuthz {
 }
 
 /// A request and its tenant, as far as both are known.
+#[derive(Default)]
 struct Received {
     check: Option<CheckInput>,
     tenant: Option<Arc<TenantRules>>,
-    /// Why one of them is not known.
+    /// Why the request cannot be judged.
     denial: Option<Denial>,
 }
 
@@ -111,38 +112,35 @@ fn note_input(received: &Received, scope: InputScope, record: &mut DecisionRecor
     }
 }
 
-/// Reads Envoy's message and finds the tenant. A panic becomes a denial.
+/// Reads Envoy's message and finds the tenant.
 fn receive(state: &State, message: Bytes) -> Received {
-    let read = || {
-        let mut check = match CheckInput::from_envoy(message) {
-            Ok(check) => check,
-            Err(unreadable) => return Received::denied(None, unreadable_check(&unreadable)),
-        };
-        match state.tenant(&check) {
-            Ok(tenant) => {
-                check.withhold(tenant.rules.authn.query_parameters());
-                Received {
-                    check: Some(check),
-                    tenant: Some(tenant),
-                    denial: None,
-                }
-            }
-            Err(unmatched) => Received::denied(Some(check), no_tenant(&unmatched)),
-        }
-    };
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        error!("reading a check panicked");
-        Received::denied(None, Denial::internal_error())
-    })
+    Received::guarded(|received| received.read(state, message))
 }
 
 impl Received {
-    fn denied(check: Option<CheckInput>, denial: Denial) -> Self {
-        Self {
-            check,
-            tenant: None,
-            denial: Some(denial),
-        }
+    /// What `read` writes. A panic becomes a denial, and what was written before stays.
+    fn guarded(read: impl FnOnce(&mut Self) -> Option<Denial>) -> Self {
+        let mut received = Self::default();
+        let outcome = catch_unwind(AssertUnwindSafe(|| read(&mut received)));
+        received.denial = outcome.unwrap_or_else(|_| {
+            error!("reading a check panicked");
+            Some(Denial::internal_error())
+        });
+        received
+    }
+
+    /// Reads the message. Returns why the request cannot be judged.
+    fn read(&mut self, state: &State, message: Bytes) -> Option<Denial> {
+        let check = match CheckInput::from_envoy(message) {
+            Ok(check) => self.check.insert(check),
+            Err(unreadable) => return Some(unreadable_check(&unreadable)),
+        };
+        let tenant = match state.tenant(check) {
+            Ok(tenant) => self.tenant.insert(tenant),
+            Err(unmatched) => return Some(no_tenant(&unmatched)),
+        };
+        check.withhold(tenant.rules.authn.query_parameters());
+        None
     }
 }
 
@@ -153,12 +151,18 @@ async fn judge<'r>(
     record: &mut DecisionRecord<'r>,
 ) -> Option<Permit<'r>> {
     record.request = received.check.as_ref();
-    let (Some(check), Some(tenant)) = (&received.check, &received.tenant) else {
+    if let Some(tenant) = &received.tenant {
+        record.tenant.clone_from(&tenant.name);
+    }
+    let (Some(check), Some(tenant), None) = (&received.check, &received.tenant, &received.denial)
+    else {
+        if let Some(tenant) = &received.tenant {
+            pipeline::note_rules(&tenant.rules, record);
+        }
         let denial = received.denial.clone();
         record.deny(denial.unwrap_or_else(Denial::internal_error));
         return None;
     };
-    record.tenant.clone_from(&tenant.name);
     let decide = AssertUnwindSafe(pipeline::decide(&tenant.rules, check, record)).catch_unwind();
     let broken_off = match within(end, decide).await {
         Ok(Ok(permit)) => return permit,

@@ -84,7 +84,11 @@ async fn a_decision_that_ends_anywhere_says_the_same_in_every_view() {
     let mut seen = BTreeSet::new();
     for case in cases() {
         let state = case.state();
-        let received = receive(&state, case.message());
+        let received = Received::guarded(|received| {
+            let denial = received.read(&state, case.message());
+            assert!(!case.is("read", Way::PanicBefore), "a panic of this test");
+            denial
+        });
         let mut record = DecisionRecord::new(Instant::now(), true);
         let end = Instant::now() + Duration::from_millis(20);
         let permit = judge(&received, end, &mut record).await;
@@ -138,6 +142,10 @@ async fn a_decision_that_ends_anywhere_says_the_same_in_every_view() {
         assert_eq!(permit.is_some(), case.is_allowed(), "{case:?}");
         if case.is("authenticate", Way::Refused) {
             assert_eq!(body, r#"{"detail":"invalid api key"}"#);
+        }
+        if case.way == Way::PanicBefore {
+            assert_eq!(record.policy_revision, Some("r1"));
+            assert!(record.fastgeoapi.is_some());
         }
     }
     // Otherwise a fact could be missing from a view without notice.

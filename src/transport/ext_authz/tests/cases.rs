@@ -48,6 +48,8 @@ pub(super) enum Way {
     /// The policy gives no verdict.
     Fault,
     Panic,
+    /// A panic after the request was received, before the pipeline has it.
+    PanicBefore,
     Deadline,
 }
 
@@ -217,7 +219,7 @@ impl Case {
         let (status, code, reason) = match (self.stop, self.way) {
             (_, Way::Allowed | Way::Remembered) => (200, "policy-allowed", "words of the policy"),
             (_, Way::Fault) => (503, "policy-verdict", "policy-verdict"),
-            (_, Way::Panic) => (503, "internal-error", "internal-error"),
+            (_, Way::Panic | Way::PanicBefore) => (503, "internal-error", "internal-error"),
             (_, Way::Deadline) => (503, "deadline", "deadline"),
             ("read", Way::Refused) => (400, "empty-segment", "empty-segment"),
             ("authenticate", Way::Refused) => (401, "unknown-key", "unknown-key"),
@@ -283,5 +285,9 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     all.retain(|case| !case.is("read", Way::Deadline));
+    all.push(Case {
+        stop: "read",
+        way: Way::PanicBefore,
+    });
     all
 }
