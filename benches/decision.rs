@@ -23,7 +23,7 @@ use geowarden::{
     authn::{
         ApiKeySettings, Chain, ChainSettings, KeyEntry, KeyRing, KeyTable, SystemClock, key_digest,
     },
-    identity::{Method, Principal},
+    identity::{CredentialKind, Principal},
     pipeline::{self, Rules},
     policy::{Policy, Question, RegoPolicy, RegoSettings, input, source},
     record::DecisionRecord,
@@ -116,7 +116,7 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
 fn principal() -> Principal {
     let attributes = json!({"roles": ["reader"], "company": "osgeo"});
     Principal {
-        method: Method::ApiKey,
+        credential: CredentialKind::ApiKey,
         subject: Some("osgeo".into()),
         key_id: Some("osgeo".into()),
         attributes: attributes.as_object().unwrap().clone().into(),

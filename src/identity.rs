@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How a caller authenticated: `input.identity.method` in a policy.
+/// The kind of credential by which a caller authenticated: `input.identity.method` in a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Method {
+pub enum CredentialKind {
     /// No credential was sent.
     Anonymous,
     /// A key from the API key file.
@@ -19,7 +19,7 @@ pub enum Method {
     OpaqueToken,
 }
 
-impl Method {
+impl CredentialKind {
     /// The name that policies, logs and metrics use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,8 +36,9 @@ impl Method {
 /// Claims and attributes are shared, so that a remembered token needs no copy of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Principal {
-    /// How the caller authenticated.
-    pub method: Method,
+    /// The kind of the caller's credential.
+    #[serde(rename = "method")]
+    pub credential: CredentialKind,
     /// The `sub` claim of a token, or the id of an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Arc<str>>,
@@ -59,7 +60,7 @@ impl Principal {
     /// The caller of a request without a credential.
     pub fn anonymous() -> Self {
         Self {
-            method: Method::Anonymous,
+            credential: CredentialKind::Anonymous,
             subject: None,
             issuer: None,
             claims: Arc::default(),
@@ -71,6 +72,6 @@ impl Principal {
 
     /// Whether the caller sent a credential, which was verified.
     pub fn is_authenticated(&self) -> bool {
-        self.method != Method::Anonymous
+        self.credential != CredentialKind::Anonymous
     }
 }

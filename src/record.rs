@@ -192,7 +192,9 @@ impl<'r> DecisionRecord<'r> {
 
     /// The kind of the caller's credential, once verified.
     pub fn credential(&self) -> Option<&'static str> {
-        self.principal.as_ref().map(|caller| caller.method.as_str())
+        self.principal
+            .as_ref()
+            .map(|caller| caller.credential.as_str())
     }
 
     /// The canonical path without its query. A query can contain anything, even a token.

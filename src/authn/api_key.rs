@@ -19,7 +19,7 @@ use super::accepted::KeyScheme;
 use super::clock::Clock;
 use super::credential::Secret;
 use super::error::{AuthnError, AuthnErrorKind, quoted};
-use crate::identity::{Method, Principal};
+use crate::identity::{CredentialKind, Principal};
 
 /// The SHA-256 digest of an empty key. An entry with it would let everyone in, so it is rejected.
 const DIGEST_OF_EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -52,7 +52,9 @@ impl fmt::Debug for KeyEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyProblem {
     /// `sha256` is not 64 hexadecimal digits.
-    #[error("key {index}: `sha256` is not 64 hexadecimal digits")]
+    #[error(
+        "key {index}: expected 64 hexadecimal digits in `sha256`, found another text: write the SHA-256 digest of the key, as `geowarden key new` does"
+    )]
     BadDigest {
         /// The entry's place, from 0.
         index: usize,
@@ -60,7 +62,9 @@ pub enum KeyProblem {
         id: String,
     },
     /// The digest is that of an empty key.
-    #[error("key {index}: `sha256` is the digest of an empty key")]
+    #[error(
+        "key {index}: expected the digest of a key in `sha256`, found that of an empty text: make a key with `geowarden key new`"
+    )]
     EmptyKey {
         /// The entry's place, from 0.
         index: usize,
@@ -68,7 +72,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same id.
-    #[error("key {index}: an earlier entry has the same id: give each its own")]
+    #[error("key {index}: expected an id of its own, found that of an earlier entry: change one")]
     DuplicateId {
         /// The entry's place, from 0.
         index: usize,
@@ -76,7 +80,7 @@ pub enum KeyProblem {
         id: String,
     },
     /// An earlier entry has the same digest: it is the same key.
-    #[error("key {index}: an earlier entry has the same key: remove one")]
+    #[error("key {index}: expected a key of its own, found that of an earlier entry: remove one")]
     DuplicateKey {
         /// The entry's place, from 0.
         index: usize,
@@ -283,7 +287,7 @@ fn parse_digest(hex: &str) -> Option<Digest> {
 fn principal(id: &str, attributes: Map<String, Value>) -> Principal {
     let id: Arc<str> = Arc::from(id);
     Principal {
-        method: Method::ApiKey,
+        credential: CredentialKind::ApiKey,
         subject: Some(Arc::clone(&id)),
         key_id: Some(id),
         attributes: Arc::new(attributes),

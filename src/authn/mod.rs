@@ -51,7 +51,7 @@ pub use key_source::{AskSettings, KeySource, KeyStatus};
 pub use metadata::{Metadata, MetadataError, metadata};
 pub use opaque::{ClientSecret, Inquiry, OpaqueSettings};
 
-use crate::identity::{Method, Principal};
+use crate::identity::{CredentialKind, Principal};
 use crate::request::{CheckInput, is_token};
 use accepted::{AcceptedCredentials, AcceptedKeys, AcceptedTokens};
 use api_key::ApiKeyAuthenticator;
@@ -128,7 +128,9 @@ impl Default for ChainSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// The API key header is `authorization`, or is not a header name (RFC 9110, section 5.1).
-    #[error("`{header}` cannot be the API key header")]
+    #[error(
+        "expected the name of a header for API keys, found `{header}`: choose another, such as `x-api-key`"
+    )]
     Header {
         /// The name.
         header: String,
@@ -281,7 +283,10 @@ impl Chain {
     /// What must not reach pygeoapi. `authorization` may be forwarded only if its token was verified.
     pub fn removal(&self, check: &CheckInput, caller: &Principal) -> Removal<'_> {
         let headers = &check.headers;
-        let is_by_token = matches!(caller.method, Method::Jwt | Method::OpaqueToken);
+        let is_by_token = matches!(
+            caller.credential,
+            CredentialKind::Jwt | CredentialKind::OpaqueToken
+        );
         // A token that came another way says nothing of what stands in this header.
         let is_verified = is_by_token && credential::has_bearer(headers);
         let is_forwarded = self.forward_authorization && is_verified;

@@ -20,7 +20,7 @@ use super::{
     fetch::{FetchError, Fetcher},
     jwt::{Audiences, Claims, IssuerSettings},
 };
-use crate::identity::{Method, Principal};
+use crate::identity::{CredentialKind, Principal};
 
 /// The largest number of open questions to the issuer.
 const MAX_OPEN: usize = 32;
@@ -220,7 +220,7 @@ impl OpaqueTokenAuthenticator {
         let until = claims.expires.min(remembered);
         Ok((
             Principal {
-                method: Method::OpaqueToken,
+                credential: CredentialKind::OpaqueToken,
                 ..principal
             },
             until,

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use super::jwt::signing::{ISSUER, ManualClock, claims, key_set, rsa};
 use super::*;
-use crate::identity::Method;
+use crate::identity::CredentialKind;
 
 const KEY: &str = "gw_wonderland";
 
@@ -68,15 +68,15 @@ async fn each_credential_finds_its_authenticator() {
     );
     let by_key = check(&chain, &[("x-api-key", KEY)]).await.unwrap();
     assert_eq!(
-        (by_key.method, by_key.subject.as_deref()),
-        (Method::ApiKey, Some("alice"))
+        (by_key.credential, by_key.subject.as_deref()),
+        (CredentialKind::ApiKey, Some("alice"))
     );
     let by_token = check(&chain, &[("authorization", &bearer())])
         .await
         .unwrap();
     assert_eq!(
-        (by_token.method, by_token.subject.as_deref()),
-        (Method::Jwt, Some("alice"))
+        (by_token.credential, by_token.subject.as_deref()),
+        (CredentialKind::Jwt, Some("alice"))
     );
 }
 
@@ -90,7 +90,7 @@ async fn what_is_not_configured_is_not_taken() {
         assert_eq!(check(&chain, &sent).await.unwrap(), Principal::anonymous());
         let beside_a_key = [sent[0], ("x-api-key", KEY)];
         let caller = check(&chain, &beside_a_key).await.unwrap();
-        assert_eq!(caller.method, Method::ApiKey);
+        assert_eq!(caller.credential, CredentialKind::ApiKey);
     }
     let ignored = check(&chain(false, true), &[("x-api-key", KEY)])
         .await
@@ -102,7 +102,10 @@ async fn what_is_not_configured_is_not_taken() {
         let sent = check(&nobody, &[("authorization", credential)]).await;
         assert!(!sent.unwrap().is_authenticated(), "{credential}");
     }
-    assert_eq!(kept_back(&nobody, Method::Anonymous), ["authorization"]);
+    assert_eq!(
+        kept_back(&nobody, CredentialKind::Anonymous),
+        ["authorization"]
+    );
 }
 
 #[tokio::test]
@@ -157,25 +160,28 @@ async fn a_long_token_is_refused_unread() {
 #[test]
 fn credentials_are_kept_from_the_upstream() {
     let both = ["x-api-key", "authorization"];
-    assert_eq!(kept_back(&chain(true, true), Method::Jwt), both);
-    let none = kept_back(&chain(false, false), Method::Anonymous);
+    assert_eq!(kept_back(&chain(true, true), CredentialKind::Jwt), both);
+    let none = kept_back(&chain(false, false), CredentialKind::Anonymous);
     assert_eq!(none, ["authorization"]);
     let forwarding = ChainSettings {
         forward_authorization: true,
         ..settings(true, true)
     };
     let forwarding = Chain::new(forwarding, ManualClock::new()).unwrap();
-    assert_eq!(kept_back(&forwarding, Method::Jwt), ["x-api-key"]);
-    assert_eq!(kept_back(&forwarding, Method::OpaqueToken), ["x-api-key"]);
+    assert_eq!(kept_back(&forwarding, CredentialKind::Jwt), ["x-api-key"]);
+    assert_eq!(
+        kept_back(&forwarding, CredentialKind::OpaqueToken),
+        ["x-api-key"]
+    );
     // Whatever stands in `authorization` then, nobody has checked it.
-    assert_eq!(kept_back(&forwarding, Method::ApiKey), both);
-    assert_eq!(kept_back(&forwarding, Method::Anonymous), both);
+    assert_eq!(kept_back(&forwarding, CredentialKind::ApiKey), both);
+    assert_eq!(kept_back(&forwarding, CredentialKind::Anonymous), both);
 }
 
 /// The headers that the upstream of this caller does not get.
-fn kept_back(chain: &Chain, method: Method) -> Vec<String> {
+fn kept_back(chain: &Chain, credential: CredentialKind) -> Vec<String> {
     let caller = Principal {
-        method,
+        credential,
         ..Principal::anonymous()
     };
     let removal = chain.removal(&asked(&[("authorization", "Bearer a.b.c")]), &caller);
@@ -198,7 +204,7 @@ async fn a_token_of_a_cookie_lets_no_other_authorization_through() {
     let cookie = format!("a=1; token={}", bearer().trim_start_matches("Bearer "));
     let sent = asked(&[("cookie", &cookie), ("authorization", "Basic bWU6cHc=")]);
     let caller = chain.authenticate(&sent).await.unwrap();
-    assert_eq!(caller.method, Method::Jwt);
+    assert_eq!(caller.credential, CredentialKind::Jwt);
     let removal = chain.removal(&sent, &caller);
     assert!(removal.headers.contains(&Some("authorization")));
     assert_eq!(removal.cookies_left.as_deref(), Some("a=1"));

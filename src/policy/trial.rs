@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Question, RegoSettings, input};
 use crate::{
-    identity::{Method, Principal},
+    identity::{CredentialKind, Principal},
     request::{
         CheckInput, Headers,
         ogc::{Backend, RawRequest, Reader},
@@ -76,7 +76,7 @@ fn bearer() -> Principal {
     .into_iter()
     .collect();
     Principal {
-        method: Method::Jwt,
+        credential: CredentialKind::Jwt,
         subject: Some("ada".into()),
         claims: claims.into(),
         ..Principal::anonymous()

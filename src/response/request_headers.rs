@@ -52,7 +52,7 @@ pub(super) fn to_set<'a>(
     all.push((DECISION_ID, (&record.id).into()));
     if let Some(caller) = &record.principal {
         let known = [
-            (METHOD, Some(caller.method.as_str())),
+            (METHOD, Some(caller.credential.as_str())),
             (SUBJECT, caller.subject.as_deref()),
             (ISSUER, caller.issuer.as_deref()),
             (KEY_ID, caller.key_id.as_deref()),

@@ -29,7 +29,7 @@ fn a_known_key_is_let_in_with_its_attributes() {
             time("2030-01-01T00:00:00Z"),
         )
         .unwrap();
-    assert_eq!(principal.method, Method::ApiKey);
+    assert_eq!(principal.credential, CredentialKind::ApiKey);
     assert_eq!(principal.subject.as_deref(), Some("alice"));
     assert_eq!(principal.key_id.as_deref(), Some("alice"));
     assert_eq!(principal.attributes.get("tier"), Some(&json!("gold")));

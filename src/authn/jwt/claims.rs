@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::issuer::{Audiences, IssuerSettings};
 use crate::authn::error::{AuthnError, AuthnErrorKind};
-use crate::identity::{Method, Principal};
+use crate::identity::{CredentialKind, Principal};
 
 /// Claims that the issuer has confirmed, with their times parsed.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Claims {
             Some(_) => return Err(malformed("`sub` is not a string")),
         };
         Ok(Principal {
-            method: Method::Jwt,
+            credential: CredentialKind::Jwt,
             subject,
             issuer: Some(Arc::clone(issuer)),
             claims: Arc::clone(&self.all),

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::signing::*;
 use super::*;
 use crate::authn::Algorithm;
-use crate::identity::Method;
+use crate::identity::CredentialKind;
 
 const OTHER_ISSUER: &str = "https://other.example";
 
@@ -82,7 +82,7 @@ async fn good_tokens_are_taken() {
             .check(&signer.token(&claims(&json!({"org": {"id": 7}}))))
             .await
             .unwrap();
-        assert_eq!(principal.method, Method::Jwt);
+        assert_eq!(principal.credential, CredentialKind::Jwt);
         assert_eq!(principal.subject.as_deref(), Some("alice"));
         assert_eq!(principal.issuer.as_deref(), Some(ISSUER));
         assert_eq!(principal.claims["org"]["id"], 7);

@@ -126,7 +126,7 @@ async fn userinfo_tells_the_claims_and_is_asked_once() {
         issuer.authenticator(Inquiry::Userinfo, Audiences::OneOf(vec!["maps".into()]));
     for _ in 0..3 {
         let principal = ask(&authenticator, "opaque-token").await.unwrap();
-        assert_eq!(principal.method, Method::OpaqueToken);
+        assert_eq!(principal.credential, CredentialKind::OpaqueToken);
         assert_eq!(principal.subject.as_deref(), Some("ada"));
         assert_eq!(principal.issuer.as_deref(), Some(issuer.url.as_str()));
         assert_eq!(principal.claims["company"], "osgeo");

@@ -12,7 +12,7 @@ use crate::{
     },
     config::Config,
     files::Files,
-    identity::{Method, Principal},
+    identity::{CredentialKind, Principal},
     reload::build,
     request::Headers,
 };
@@ -36,7 +36,7 @@ impl Caller {
 pub(in crate::cli) fn bearer(claims: Map<String, Value>) -> Principal {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     Principal {
-        method: Method::Jwt,
+        credential: CredentialKind::Jwt,
         subject: text("sub").map(Into::into),
         issuer: text("iss").map(Into::into),
         scopes: scopes(&claims),
@@ -51,7 +51,7 @@ pub(in crate::cli) const KEY_ID: &str = "eval";
 /// The holder of an API key.
 pub(in crate::cli) fn key_holder(id: &str, attributes: Map<String, Value>) -> Principal {
     Principal {
-        method: Method::ApiKey,
+        credential: CredentialKind::ApiKey,
         subject: Some(id.into()),
         key_id: Some(id.into()),
         attributes: attributes.into(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::super::deciding::caller::{Caller, KEY_ID, bearer, key_holder};
 use crate::{
-    identity::{Method, Principal},
+    identity::{CredentialKind, Principal},
     request::{Headers, envoy::SampleRequest},
 };
 
@@ -80,9 +80,9 @@ pub(in crate::cli) enum Who {
 impl Who {
     /// Who a caller is, if a row can say it.
     pub(in crate::cli) fn of(principal: &Principal) -> Option<Self> {
-        match principal.method {
-            Method::Anonymous => Some(Self::Anonymous),
-            Method::ApiKey => Some(Self::Key {
+        match principal.credential {
+            CredentialKind::Anonymous => Some(Self::Anonymous),
+            CredentialKind::ApiKey => Some(Self::Key {
                 id: principal
                     .key_id
                     .as_deref()
@@ -90,8 +90,8 @@ impl Who {
                     .map(str::to_owned),
                 attributes: (*principal.attributes).clone(),
             }),
-            Method::Jwt => Some(Self::Token((*principal.claims).clone())),
-            Method::OpaqueToken => None,
+            CredentialKind::Jwt => Some(Self::Token((*principal.claims).clone())),
+            CredentialKind::OpaqueToken => None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::{
     decision_log::LoggedDecision,
     table::{Request, Scheme, Values, Who, recorded},
 };
-use crate::{identity::Method, policy::input::Shape};
+use crate::{identity::CredentialKind, policy::input::Shape};
 
 /// Headers that Envoy adds and `geowarden test` adds again, and those that differ in each request.
 const OF_THE_WAY: [&str; 7] = [
@@ -39,16 +39,16 @@ pub(super) fn who(
         }
     };
     let principal = decision.principal.as_deref().unwrap_or_default();
-    if principal == Method::Anonymous.as_str() {
+    if principal == CredentialKind::Anonymous.as_str() {
         return Ok(Who::Anonymous);
     }
-    if principal == Method::ApiKey.as_str() {
+    if principal == CredentialKind::ApiKey.as_str() {
         return Ok(Who::Key {
             id: decision.subject.clone(),
             attributes: members("attributes"),
         });
     }
-    if principal == Method::Jwt.as_str() {
+    if principal == CredentialKind::Jwt.as_str() {
         let mut claims = members("claims");
         let scopes = match at(input, &["identity", "scopes"]) {
             Value::Array(all) if !all.is_empty() && !claims.contains_key("scp") => {

@@ -48,7 +48,7 @@ mod tests {
 
     use super::{super::Shape, *};
     use crate::{
-        identity::{Method, Principal},
+        identity::{CredentialKind, Principal},
         request::{
             CheckInput, Headers,
             ogc::{Backend, RawRequest, Reader},
@@ -72,7 +72,7 @@ mod tests {
             ..CheckInput::default()
         };
         let principal = Principal {
-            method: Method::Jwt,
+            credential: CredentialKind::Jwt,
             claims: Arc::new(claims.as_object().unwrap().clone()),
             ..Principal::anonymous()
         };
