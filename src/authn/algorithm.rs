@@ -41,7 +41,7 @@ pub enum Algorithm {
 
 /// The name is not that of one of [`Algorithm::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a supported signature algorithm")]
+#[error("expected a signature algorithm that geowarden checks, found another")]
 pub struct UnsupportedAlgorithm;
 
 impl Algorithm {

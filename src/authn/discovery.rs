@@ -4,39 +4,84 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
+/// The longest part of an issuer's answer that an error quotes, in bytes.
+const MAX_QUOTED: usize = 200;
+
 /// Why the keys of an issuer could not be found by its metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DiscoveryError {
     /// The issuer is not an http(s) URL, or it has a query or a fragment (section 2).
-    #[error("the issuer is not an https URL without query and fragment")]
-    Issuer,
+    #[error(
+        "expected an https URL without query and fragment as the issuer, found `{0}`: correct `issuer`, or set `jwks_uri`"
+    )]
+    Issuer(String),
     /// The document is not a JSON object with `issuer` and `jwks_uri`.
-    #[error("the document is not a JSON object with `issuer` and `jwks_uri`")]
-    NotADocument,
+    #[error(
+        "expected a JSON object with `issuer` and `jwks_uri`, found {0}: check that `issuer` is the URL of an OpenID provider, or set `jwks_uri`"
+    )]
+    NotADocument(&'static str),
     /// The document belongs to another issuer (section 4.3).
-    #[error("the document's `issuer` is not the configured one")]
-    OtherIssuer,
+    #[error(
+        "expected the metadata of `{issuer}`, found {}: write `issuer` as the provider does",
+        quoted(found.as_deref(), "that of ", "no `issuer`")
+    )]
+    OtherIssuer {
+        /// The configured issuer.
+        issuer: String,
+        /// The issuer that the document names.
+        found: Option<String>,
+    },
     /// `jwks_uri` is not a URL.
-    #[error("`jwks_uri` is not a URL")]
-    JwksUri,
+    #[error("expected a URL in the provider's `jwks_uri`, found `{0}`: set `jwks_uri` yourself")]
+    JwksUri(String),
     /// The issuer is https, but `jwks_uri` is not.
-    #[error("`jwks_uri` must be https")]
-    InsecureJwksUri,
+    #[error(
+        "expected an https URL in the provider's `jwks_uri`, as the issuer is https, found `{0}`: correct the provider's public address, or set `jwks_uri` yourself"
+    )]
+    InsecureJwksUri(String),
     /// The document does not have this endpoint, or the endpoint is http while the issuer is https.
-    #[error("the document has no usable `{0}`: expected a URL, which is https if the issuer is")]
-    Endpoint(&'static str),
+    #[error(
+        "expected a URL in `{member}` of the provider's metadata, which is https if the issuer is, found {}: correct the provider's public address",
+        quoted(found.as_deref(), "", "none")
+    )]
+    Endpoint {
+        /// The member of the metadata.
+        member: &'static str,
+        /// Its value.
+        found: Option<String>,
+    },
+}
+
+/// A text that was found in the metadata, or `none`.
+fn quoted(found: Option<&str>, before: &str, none: &str) -> String {
+    found.map_or_else(|| none.to_owned(), |found| format!("{before}`{found}`"))
+}
+
+/// The start of a text from the network.
+fn shortened(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_QUOTED);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// What a document is that could not be read.
+fn unreadable(error: &serde_json::Error) -> DiscoveryError {
+    DiscoveryError::NotADocument(if error.is_data() {
+        "JSON without them"
+    } else {
+        "an answer that is not JSON"
+    })
 }
 
 impl DiscoveryError {
     /// The name that metrics use.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Issuer => "issuer",
-            Self::NotADocument => "not-a-document",
-            Self::OtherIssuer => "other-issuer",
-            Self::JwksUri => "jwks-uri",
-            Self::InsecureJwksUri => "insecure-jwks-uri",
-            Self::Endpoint(_) => "endpoint",
+            Self::Issuer(_) => "issuer",
+            Self::NotADocument(_) => "not-a-document",
+            Self::OtherIssuer { .. } => "other-issuer",
+            Self::JwksUri(_) => "jwks-uri",
+            Self::InsecureJwksUri(_) => "insecure-jwks-uri",
+            Self::Endpoint { .. } => "endpoint",
         }
     }
 }
@@ -49,16 +94,16 @@ struct Document {
 
 /// The URL of the metadata of `issuer` (section 4). It keeps the issuer's path, without a slash at its end.
 pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
-    let url = Url::parse(issuer).map_err(|_| DiscoveryError::Issuer)?;
+    let unfit = || DiscoveryError::Issuer(shortened(issuer));
+    let url = Url::parse(issuer).map_err(|_| unfit())?;
     if !matches!(url.scheme(), "https" | "http")
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return Err(DiscoveryError::Issuer);
+        return Err(unfit());
     }
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    Url::parse(&format!("{base}/.well-known/openid-configuration"))
-        .map_err(|_| DiscoveryError::Issuer)
+    Url::parse(&format!("{base}/.well-known/openid-configuration")).map_err(|_| unfit())
 }
 
 /// The `jwks_uri` in `document`, which must be the metadata of `issuer`.
@@ -67,15 +112,16 @@ pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
 /// [`fetch`](super::fetch).
 pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, DiscoveryError> {
     let document: Document =
-        serde_json::from_slice(document).map_err(|_| DiscoveryError::NotADocument)?;
+        serde_json::from_slice(document).map_err(|error| unreadable(&error))?;
     if document.issuer != issuer {
-        return Err(DiscoveryError::OtherIssuer);
+        return Err(other_issuer(issuer, Some(&document.issuer)));
     }
-    let uri = Url::parse(&document.jwks_uri).map_err(|_| DiscoveryError::JwksUri)?;
+    let found = || shortened(&document.jwks_uri);
+    let uri = Url::parse(&document.jwks_uri).map_err(|_| DiscoveryError::JwksUri(found()))?;
     if is_as_safe(&uri, issuer) {
         Ok(uri)
     } else {
-        Err(DiscoveryError::InsecureJwksUri)
+        Err(DiscoveryError::InsecureJwksUri(found()))
     }
 }
 
@@ -86,15 +132,26 @@ pub(super) fn endpoint(
     member: &'static str,
 ) -> Result<Url, DiscoveryError> {
     let document: serde_json::Value =
-        serde_json::from_slice(document).map_err(|_| DiscoveryError::NotADocument)?;
+        serde_json::from_slice(document).map_err(|error| unreadable(&error))?;
     let text = |name| document.get(name).and_then(serde_json::Value::as_str);
     if text("issuer") != Some(issuer) {
-        return Err(DiscoveryError::OtherIssuer);
+        return Err(other_issuer(issuer, text("issuer")));
     }
-    text(member)
+    let found = text(member);
+    found
         .and_then(|uri| Url::parse(uri).ok())
         .filter(|uri| is_as_safe(uri, issuer))
-        .ok_or(DiscoveryError::Endpoint(member))
+        .ok_or_else(|| DiscoveryError::Endpoint {
+            member,
+            found: found.map(shortened),
+        })
+}
+
+fn other_issuer(issuer: &str, found: Option<&str>) -> DiscoveryError {
+    DiscoveryError::OtherIssuer {
+        issuer: issuer.to_owned(),
+        found: found.map(shortened),
+    }
 }
 
 fn is_as_safe(uri: &Url, issuer: &str) -> bool {
@@ -144,11 +201,8 @@ mod tests {
             "https://id.example/?a=b",
             "https://id.example/#a",
         ] {
-            assert_eq!(
-                document_url(issuer),
-                Err(DiscoveryError::Issuer),
-                "{issuer}"
-            );
+            let refused = document_url(issuer).unwrap_err();
+            assert_eq!(refused, DiscoveryError::Issuer(issuer.to_owned()));
         }
     }
 
@@ -160,34 +214,65 @@ mod tests {
         };
         let (good, keys) = ("https://id.example/a", "https://keys.example/k");
         assert_eq!(read(good, keys, good).as_deref(), Ok(keys));
+        let other = |found: &str| {
+            Err(format!(
+                "expected the metadata of `{good}`, found that of `{found}`: write `issuer` as the provider does"
+            ))
+        };
+        let refused =
+            |named: &str, uri: &str| read(named, uri, good).map_err(|error| error.to_string());
+        for named in ["https://id.example/a/", "https://ID.example/a"] {
+            assert_eq!(refused(named, keys), other(named));
+        }
+        for uri in ["http://keys.example/k", "file:///etc/passwd"] {
+            let insecure = DiscoveryError::InsecureJwksUri(uri.to_owned());
+            assert_eq!(read(good, uri, good), Err(insecure));
+        }
         assert_eq!(
-            read("https://id.example/a/", keys, good),
-            Err(DiscoveryError::OtherIssuer)
+            refused(good, "/k").unwrap_err(),
+            "expected a URL in the provider's `jwks_uri`, found `/k`: set `jwks_uri` yourself"
         );
-        assert_eq!(
-            read("https://ID.example/a", keys, good),
-            Err(DiscoveryError::OtherIssuer)
-        );
-        assert_eq!(
-            read(good, "http://keys.example/k", good),
-            Err(DiscoveryError::InsecureJwksUri)
-        );
-        assert_eq!(
-            read(good, "file:///etc/passwd", good),
-            Err(DiscoveryError::InsecureJwksUri)
-        );
-        assert_eq!(read(good, "/k", good), Err(DiscoveryError::JwksUri));
         let plain = "http://localhost/a";
         assert!(read(plain, "http://localhost/k", plain).is_ok());
-        for document in [
-            "",
-            "[]",
-            "{}",
-            "<html>",
-            r#"{"issuer":"https://id.example/a"}"#,
+        let no_json = "an answer that is not JSON";
+        let other_json = "JSON without them";
+        for (document, found) in [
+            ("", no_json),
+            ("<html>", no_json),
+            ("[]", other_json),
+            ("{}", other_json),
+            (r#"{"issuer":"https://id.example/a"}"#, other_json),
         ] {
             let refused = jwks_uri(document.as_bytes(), good);
-            assert_eq!(refused, Err(DiscoveryError::NotADocument), "{document}");
+            assert_eq!(
+                refused,
+                Err(DiscoveryError::NotADocument(found)),
+                "{document}"
+            );
         }
+    }
+
+    #[test]
+    fn an_endpoint_must_be_a_url_as_safe_as_the_issuer() {
+        let issuer = "https://id.example/a";
+        let refused = |document: serde_json::Value| {
+            let document = document.to_string();
+            endpoint(document.as_bytes(), issuer, "userinfo_endpoint")
+                .unwrap_err()
+                .to_string()
+        };
+        let member = "expected a URL in `userinfo_endpoint` of the provider's metadata, which is https if the issuer is";
+        let cure = "correct the provider's public address";
+        assert_eq!(
+            refused(json!({"issuer": issuer})),
+            format!("{member}, found none: {cure}")
+        );
+        assert_eq!(
+            refused(json!({"issuer": issuer, "userinfo_endpoint": "http://id.example/u"})),
+            format!("{member}, found `http://id.example/u`: {cure}")
+        );
+        assert!(refused(json!([])).contains("found no `issuer`"));
+        let long = "a".repeat(1000);
+        assert!(refused(json!({"issuer": long})).len() < 400);
     }
 }

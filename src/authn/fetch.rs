@@ -35,28 +35,32 @@ impl Default for FetchSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FetchError {
     /// The CA bundle has no certificate, or one that does not parse.
-    #[error("the CA bundle cannot be read: {0}")]
+    #[error("expected certificates in PEM in the CA bundle: {0}")]
     CaBundle(String),
     /// The HTTP client could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
     /// The URL is not `https`, and no exception applies.
-    #[error("the URL must be https")]
+    #[error("expected an https URL, found another: use https, or set `allow_insecure_http`")]
     Insecure,
     /// The URL has a user name or a password.
-    #[error("the URL must not hold credentials")]
+    #[error("expected a URL without user name and password, found one with them: remove them")]
     Credentials,
     /// The time limit was reached.
-    #[error("no complete answer in time")]
+    #[error(
+        "expected a complete answer within the time limit, found none: check that the address can be reached from here"
+    )]
     Timeout,
     /// There was no connection, or it broke.
-    #[error("the request failed: {0}")]
+    #[error(
+        "expected an answer, found an error: {0}: check the address, and that it can be reached from here"
+    )]
     Transport(String),
     /// The status is not 200. Redirections are not followed.
-    #[error("the answer has status {0}")]
+    #[error("expected status 200, found {0}: correct the address (redirections are not followed)")]
     Status(u16),
     /// The body is longer than the limit.
-    #[error("the answer is longer than {MAX_BYTES} bytes")]
+    #[error("expected at most {MAX_BYTES} bytes, found more: correct the address")]
     TooLarge,
 }
 

@@ -34,16 +34,20 @@ const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeySetError {
     /// The document is longer than one mebibyte.
-    #[error("the key set is longer than {MAX_BYTES} bytes")]
+    #[error(
+        "expected a key set of at most {MAX_BYTES} bytes, found a longer one: check that it is the right document"
+    )]
     TooLarge,
     /// The set has more keys than an issuer could need.
-    #[error("the key set has more than {MAX_KEYS} keys")]
-    TooManyKeys,
+    #[error("expected at most {MAX_KEYS} keys, found {0}: remove those that sign nothing any more")]
+    TooManyKeys(usize),
     /// The document is not a JSON object with a list `keys`.
-    #[error("the document is not a JSON object with a list `keys`")]
+    #[error(
+        "expected a JSON object with a list `keys`, found another document: check the address or the file"
+    )]
     NotAKeySet,
     /// No key of the set can check signatures.
-    #[error("no key of the set can check signatures: {0}")]
+    #[error("expected a key that can check signatures, found none: {0}")]
     NoUsableKey(String),
 }
 
@@ -159,7 +163,7 @@ impl KeySet {
         let RawSet { keys: raw } =
             serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         if raw.len() > MAX_KEYS {
-            return Err(KeySetError::TooManyKeys);
+            return Err(KeySetError::TooManyKeys(raw.len()));
         }
         let total = raw.len();
         let mut digests = Vec::with_capacity(total);

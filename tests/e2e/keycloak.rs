@@ -105,11 +105,7 @@ async fn metadata_of_another_issuer_are_not_believed() -> Outcome {
         stage.status(items_by_token("obs", &token)).await?,
         (503, "keys-unavailable".to_owned())
     );
-    let told = |event: &Value| {
-        event
-            .to_string()
-            .contains("`issuer` is not the configured one")
-    };
+    let told = |event: &Value| event.to_string().contains("expected the metadata of `");
     stage.geowarden()?.event(told).await?;
     keycloak.claim_to_be(&keycloak.issuer()).await?;
     stage.geowarden()?.wait_for("/readyz").await?;

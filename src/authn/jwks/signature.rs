@@ -15,7 +15,7 @@ use crate::authn::algorithm::Algorithm;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(in crate::authn) enum SignatureFault {
     /// The signature is not base64url.
-    #[error("the signature is not base64url")]
+    #[error("expected a signature in base64url, found other characters")]
     NotBase64Url,
     /// The cryptographic library could not check the signature.
     #[error("the cryptographic library could not check the signature: {0}")]

@@ -120,7 +120,7 @@ fn what_is_no_set_is_an_error() {
     let many = json!({"keys": vec![json!({}); MAX_KEYS + 1]}).to_string();
     assert_eq!(
         KeySet::parse(many.as_bytes()).err(),
-        Some(KeySetError::TooManyKeys)
+        Some(KeySetError::TooManyKeys(MAX_KEYS + 1))
     );
     let large = format!("{}{}", " ".repeat(MAX_BYTES), r#"{"keys":[]}"#);
     assert_eq!(

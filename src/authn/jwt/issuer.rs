@@ -86,22 +86,26 @@ impl IssuerSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IssuerSettingsError {
     /// The name of the issuer is empty.
-    #[error("an issuer must have a name")]
+    #[error("expected the name of an issuer, found an empty text: write the `iss` of its tokens")]
     NoName,
     /// Two issuers have the same name.
-    #[error("issuer `{issuer}` is configured twice")]
+    #[error("expected one configuration of the issuer `{issuer}`, found two: remove one")]
     Duplicate {
         /// The name.
         issuer: String,
     },
     /// No algorithm is allowed.
-    #[error("issuer `{issuer}` needs an algorithm")]
+    #[error(
+        "issuer `{issuer}`: expected an algorithm for its signatures, found none: add one to `algorithms`"
+    )]
     NoAlgorithm {
         /// The name.
         issuer: String,
     },
     /// The list of audiences is empty, or one of them is empty.
-    #[error("issuer `{issuer}` needs an audience that is not empty")]
+    #[error(
+        "issuer `{issuer}`: expected audiences that are not empty, found an empty one or none: write the `aud` of its tokens"
+    )]
     NoAudience {
         /// The name.
         issuer: String,

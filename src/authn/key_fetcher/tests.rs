@@ -332,7 +332,9 @@ async fn pauses_double_while_fetches_fail() {
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
     assert_eq!(
         source.status().failure.as_deref().map(String::as_str),
-        Some("key set: no complete answer in time")
+        Some(
+            "key set: expected a complete answer within the time limit, found none: check that the address can be reached from here"
+        )
     );
     let set = KeySet::none();
     assert_eq!(fetcher.succeed(set).as_secs(), 300);
