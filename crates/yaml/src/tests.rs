@@ -1,0 +1,90 @@
+#![allow(clippy::unwrap_used)]
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn values_keep_their_lines() {
+    let document = Document::parse("a: 1\nb:\n  - x\n  - c: true\n").unwrap();
+    assert_eq!(document.value, json!({"a": 1, "b": ["x", {"c": true}]}));
+    let path = [Step::Key("b".into()), Step::Index(1), Step::Key("c".into())];
+    assert_eq!(document.line(&path), Some(4));
+    assert_eq!(document.mark(&path), Some(Mark { line: 4, column: 5 }));
+    assert_eq!(document.mark(&path[..2]), Some(Mark { line: 4, column: 5 }));
+    assert_eq!(document.mark(&path[..1]), Some(Mark { line: 2, column: 1 }));
+    assert_eq!(display_path(&path), "b[1].c");
+    // A missing value has the line of the value around it.
+    assert_eq!(
+        document.line(&[Step::Key("b".into()), Step::Index(9)]),
+        Some(2)
+    );
+}
+
+#[test]
+fn what_is_not_one_document_is_refused_with_its_line() {
+    for (text, line) in [
+        ("a: 1\na: 2\n", 2),
+        ("a: [1\n", 2),
+        ("a: 1\n---\nb: 2\n", 3),
+        ("a: .nan\n", 1),
+        ("? [x]\n: 1\n", 1),
+    ] {
+        let error = Document::parse(text).unwrap_err();
+        assert_eq!(error.line, line, "{text:?}: {error}");
+    }
+}
+
+/// Each has a megabyte. Reading it to the end would take minutes, or end the process.
+#[test]
+fn what_is_nested_too_deep_is_refused_with_its_line() {
+    let levels = 1 << 19;
+    let mut steps = String::new();
+    for level in 0..1400 {
+        steps.push_str(&" ".repeat(level));
+        steps.push_str("a:\n");
+    }
+    for (text, line) in [
+        ("- ".repeat(levels) + "a", 1),
+        ("? ".repeat(levels) + "a", 1),
+        ("[".repeat(levels * 2), 1),
+        ("{a: ".repeat(levels / 2), 1),
+        (format!("a: 1\nb: {}", "[".repeat(levels)), 2),
+        (steps, 129),
+    ] {
+        let error = Document::parse(&text).unwrap_err();
+        let told = "this is nested deeper than 128 levels";
+        assert_eq!((error.line, error.message.as_str()), (line, told));
+    }
+    let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
+    assert!(Document::parse(&deepest).is_ok());
+    assert!(Document::parse(&format!("[{deepest}]")).is_err());
+}
+
+#[test]
+fn anchors_are_not_nested_without_end() {
+    let nested = |count: usize| -> String {
+        let open: String = (0..count)
+            .map(|n| format!("&a{n} [\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        open + &"]".repeat(count)
+    };
+    let error = Document::parse(&nested(9)).unwrap_err();
+    assert_eq!(
+        (error.line, error.message.as_str()),
+        (9, "more than 8 anchors within each other")
+    );
+    assert!(Document::parse(&nested(8)).is_ok());
+    let document = Document::parse("a: &a [1]\nb: &b {c: *a}\nd: [*a, *b]\n").unwrap();
+    assert_eq!(
+        document.value,
+        json!({"a": [1], "b": {"c": [1]}, "d": [[1], {"c": [1]}]})
+    );
+}
+
+#[test]
+fn json_is_read_too() {
+    let document = Document::parse(r#"{"a": {"b": [1.5, null, "1"]}}"#).unwrap();
+    assert_eq!(document.value, json!({"a": {"b": [1.5, null, "1"]}}));
+    assert_eq!(Document::parse("").unwrap().value, Value::Null);
+}
