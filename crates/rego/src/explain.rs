@@ -5,15 +5,15 @@
 //! explanation says what the engine did. If this evaluation gives another value than the decision, that is an error.
 //! Policies have no notes unless they are explained.
 
+mod builder;
 mod calls;
+mod explanation;
 mod frames;
 mod instrument;
 mod looked_at;
 mod notes;
 mod recorder;
-mod tell;
 pub mod text;
-mod told;
 mod words;
 
 use std::{
@@ -26,11 +26,13 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
-pub use self::told::{
-    Condition, Definition, Explanation, Missing, Outcome, Place, Seen, Tried, Wanted, WantedValue,
+pub use self::explanation::{
+    Condition, Definition, Explanation, Location, Missing, Outcome, Seen, Tried, Wanted,
+    WantedValue,
 };
 use self::{
-    frames::Frames, instrument::instrument, notes::Notes, recorder::Recorder, tell::Telling,
+    builder::ExplanationBuilder, frames::Frames, instrument::instrument, notes::Notes,
+    recorder::Recorder,
 };
 use crate::{
     BuiltinErrors, LoadError, Settings,
@@ -206,7 +208,7 @@ impl Explainer {
                 });
             }
         };
-        self.tell(&input, explained.unwrap_or_default(), fault, Asked::Value)
+        self.explanation(&input, explained.unwrap_or_default(), fault, Asked::Value)
     }
 
     /// Explains the value of the entrypoint without an input.
@@ -217,11 +219,11 @@ impl Explainer {
             Ok(value) => (value, None),
             Err(fault) => (None, Some(fault.to_string())),
         };
-        self.tell(&input, value, fault, asked)
+        self.explanation(&input, value, fault, asked)
     }
 
     /// Explains what the last evaluation did.
-    fn tell(
+    fn explanation(
         &self,
         input: &RegoValue,
         value: Option<Value>,
@@ -231,10 +233,11 @@ impl Explainer {
         let notes = self.recorder.take();
         let frames = Frames::of(notes, &self.notes).ok_or(ExplainError::Broken)?;
         let values = (input, &self.data);
-        let mut telling = Telling::new(&self.notes, &self.places, &self.texts, &frames, values);
+        let mut builder =
+            ExplanationBuilder::new(&self.notes, &self.places, &self.texts, &frames, values);
         let mut definitions = match asked {
-            Asked::Value => telling.entry(&self.entry),
-            Asked::Missing => telling.entry_missing(&self.entry),
+            Asked::Value => builder.entry(&self.entry),
+            Asked::Missing => builder.entry_missing(&self.entry),
         };
         if self.entry.iter().any(|name| self.places.is_made(name)) {
             let made = self.entry.join(".");
@@ -247,7 +250,7 @@ impl Explainer {
         }
         let is_given = definitions.iter().any(|one| one.outcome == Outcome::Held);
         let default = (!is_given && value.is_some())
-            .then(|| telling.default_of(&self.entry))
+            .then(|| builder.default_of(&self.entry))
             .flatten();
         Ok(Explanation {
             entrypoint: self.entrypoint.clone(),

@@ -56,7 +56,7 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    fn tell(&mut self, code: Code, span: Span, message: String, cure: &str) {
+    fn report(&mut self, code: Code, span: Span, message: String, cure: &str) {
         self.add(Diagnostic {
             code,
             span,

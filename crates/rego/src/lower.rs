@@ -60,7 +60,7 @@ pub(crate) fn lower(
             rules,
         });
     }
-    let mut made = made::Made::new(places, &collections);
+    let mut made = made::MadeRules::new(places, &collections);
     let entry = entry.map(|entry| made.entry(entry, files)).transpose();
     let entry = entry.and_then(|entry| {
         modules.extend(made.file(files)?);

@@ -1,7 +1,7 @@
 //! Tries policies in another process, so that a bad policy file can neither crash nor stall this one.
 //!
 //! The other process reads one [`Trial`] from each line of its standard input. It runs the trial and writes an
-//! [`Outcome`] as one line of its standard output. Both are JSON. If a policy ends or stalls that process, it is
+//! [`TrialResult`] as one line of its standard output. Both are JSON. If a policy ends or stalls that process, it is
 //! rejected.
 //!
 //! ```no_run
@@ -57,7 +57,7 @@ use std::{
 
 use thiserror::Error;
 
-pub use self::trial::{Outcome, Trial};
+pub use self::trial::{Trial, TrialResult};
 use crate::{LoadError, Policy, Settings, plan::Plan, policy::Rules, run::engine::on_large_stack};
 
 /// The limits of a trial.
@@ -175,7 +175,7 @@ impl Prover {
             Err(RecvTimeoutError::Timeout) => return Err(ProofError::TooSlow(self.limits.time)),
             Err(RecvTimeoutError::Disconnected) => return Err(self.ended(process.child.wait())),
         };
-        let outcome: Outcome = serde_json::from_str(&answer)?;
+        let outcome: TrialResult = serde_json::from_str(&answer)?;
         *running = Some(process);
         let plan = outcome.into_result()?;
         Ok(Proof { plan, revision })

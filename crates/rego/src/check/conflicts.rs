@@ -53,7 +53,7 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     for (path, found) in &rules {
         let conflict = inside(path, found, &rules).or_else(|| beside(path, found));
         let is_told = |other: &Diagnostic| {
-            let same = |told: &Diagnostic| told.file == other.file && told.span == other.span;
+            let same = |one: &Diagnostic| one.file == other.file && one.span == other.span;
             diagnostics.iter().any(same)
         };
         let conflict = conflict.filter(|conflict| !is_told(conflict));
@@ -85,7 +85,7 @@ fn inside(
     let whole = found.iter().find(|found| found.is_constant)?;
     let (below, others) = rules.range(path.to_vec()..).nth(1)?;
     let other = others.first().filter(|_| below.starts_with(path))?;
-    Some(whole.told(
+    Some(whole.diagnostic(
         Code::Rule,
         format!(
             "`{}` has a value of its own, and `{}` is defined at {}",
@@ -102,7 +102,7 @@ fn beside(path: &[Key], found: &[Found<'_>]) -> Option<Diagnostic> {
     let (first, rest) = found.split_first()?;
     let form = first.form();
     if let Some(other) = rest.iter().find(|other| other.form() != form) {
-        return Some(other.told(
+        return Some(other.diagnostic(
             Code::Rule,
             format!(
                 "{} by this rule, and {} at {}",
@@ -116,7 +116,7 @@ fn beside(path: &[Key], found: &[Found<'_>]) -> Option<Diagnostic> {
     let mut defaults = found.iter().filter(|found| found.rule.is_default);
     let first = defaults.next()?;
     let second = defaults.next()?;
-    Some(second.told(
+    Some(second.diagnostic(
         Code::Rule,
         format!("`{}` has another default at {}", shown(path), first.place()),
         "keep one",
@@ -154,7 +154,7 @@ impl Found<'_> {
         format!("{}:{line}:{column}", self.file)
     }
 
-    fn told(&self, code: Code, message: String, cure: &str) -> Diagnostic {
+    fn diagnostic(&self, code: Code, message: String, cure: &str) -> Diagnostic {
         Diagnostic {
             code,
             file: self.file.to_owned(),

@@ -15,9 +15,9 @@ use self::{
     terms::{is_fixed, is_value, uses},
 };
 use super::{
+    explanation::{Definition, Location, Outcome, Seen},
     frames::{Frames, Leaf},
     notes::{BlockOf, Notes, RuleNote, StepNote},
-    told::{Definition, Outcome, Place, Seen},
     words::shown,
 };
 use crate::{
@@ -32,11 +32,11 @@ use crate::{
 /// The largest depth to which rules are followed into the rules that they use.
 const MAX_DEPTH: usize = 24;
 
-/// The largest number of members of a set that are told of one definition.
+/// The largest number of members of a set that are shown for one definition.
 const MAX_MEMBERS: usize = 8;
 
 /// An evaluation, with everything needed to explain it.
-pub(super) struct Telling<'a> {
+pub(super) struct ExplanationBuilder<'a> {
     notes: &'a Notes,
     frames: &'a Frames,
     places: &'a Places,
@@ -47,7 +47,7 @@ pub(super) struct Telling<'a> {
     /// For each frame: the statement that did not hold, so that its query gave no value.
     misses: BTreeMap<usize, Option<Miss>>,
     /// The frames that were explained already.
-    told: BTreeSet<usize>,
+    shown: BTreeSet<usize>,
 }
 
 /// What to explain about the rules that a condition uses.
@@ -61,7 +61,7 @@ enum Why {
     Missing,
 }
 
-impl<'a> Telling<'a> {
+impl<'a> ExplanationBuilder<'a> {
     pub(super) fn new(
         notes: &'a Notes,
         places: &'a Places,
@@ -77,12 +77,12 @@ impl<'a> Telling<'a> {
             input,
             data,
             misses: BTreeMap::new(),
-            told: BTreeSet::new(),
+            shown: BTreeSet::new(),
         }
     }
 }
 
-impl Telling<'_> {
+impl ExplanationBuilder<'_> {
     /// The definitions at `place`, or of all rules below it, outside any `with`.
     pub(super) fn entry(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
@@ -96,7 +96,7 @@ impl Telling<'_> {
     }
 
     /// The `default` of the document at `place`.
-    pub(super) fn default_of(&self, place: &[String]) -> Option<Place> {
+    pub(super) fn default_of(&self, place: &[String]) -> Option<Location> {
         let mut rules = self.notes.rules.iter();
         let default = rules.find(|rule| rule.is_default && rule.place == place)?;
         Some(self.place(&default.file, default.span, true))
@@ -238,7 +238,7 @@ impl Telling<'_> {
         leaves.truncate(MAX_MEMBERS);
         let miss = self.miss(number);
         let has_failed = miss.is_some_and(|miss| miss.has_failed);
-        let is_told_above = !self.told.insert(number);
+        let is_shown_above = !self.shown.insert(number);
         let ends: Vec<Option<&Leaf>> = if leaves.is_empty() {
             vec![None]
         } else {
@@ -252,7 +252,7 @@ impl Telling<'_> {
                 None => miss.map(|miss| miss.at),
             };
             let conditions = match last {
-                _ if is_told_above => Vec::new(),
+                _ if is_shown_above => Vec::new(),
                 None => Vec::new(),
                 Some(last) if leaf.is_some() => self.conditions(last, depth),
                 Some(last) => self.missed(last, depth).into_iter().collect(),
@@ -287,7 +287,7 @@ impl Telling<'_> {
                 of,
                 conditions,
                 more: if index + 1 == count { more } else { 0 },
-                is_told_above,
+                is_shown_above,
             });
         }
         all
@@ -325,7 +325,7 @@ impl Telling<'_> {
     }
 
     /// A part of a text on one line. For the head of a rule, only its first line.
-    fn place(&self, file: &str, span: Span, is_head: bool) -> Place {
+    fn place(&self, file: &str, span: Span, is_head: bool) -> Location {
         let text = self.texts.get(file).map(String::as_str).unwrap_or_default();
         let part = text.get(span.start..span.end).unwrap_or_default();
         let part = if is_head {
@@ -334,7 +334,7 @@ impl Telling<'_> {
             part
         };
         let words: Vec<&str> = part.split_whitespace().collect();
-        Place {
+        Location {
             file: file.to_owned(),
             line: span.line,
             column: span.column,

@@ -15,7 +15,7 @@ pub struct Explanation {
     /// The rules that can give its value. The rule that gave it is first; then come those that were nearest to holding.
     pub definitions: Vec<Definition>,
     /// The `default` that gave the value, if no other rule did.
-    pub default: Option<Place>,
+    pub default: Option<Location>,
 }
 
 /// One definition of a rule, or one of its `else` branches.
@@ -25,7 +25,7 @@ pub struct Definition {
     pub rule: String,
     /// The place of the definition.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Location,
     /// Whether it holds.
     pub outcome: Outcome,
     /// The value that it gave.
@@ -40,12 +40,12 @@ pub struct Definition {
     pub of: usize,
     /// All conditions, if the definition holds. Otherwise the first condition that does not hold.
     pub conditions: Vec<Condition>,
-    /// How many more values it gave that are not told.
+    /// How many more values it gave, which are not shown.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: usize,
     /// Whether its conditions are shown elsewhere in this explanation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub is_told_above: bool,
+    pub is_shown_above: bool,
 }
 
 #[expect(
@@ -58,7 +58,7 @@ fn is_zero(number: &usize) -> bool {
 
 /// A place in a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub file: String,
     /// The line, from 1.
@@ -86,7 +86,7 @@ pub enum Outcome {
 pub struct Condition {
     /// The place of the statement.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Location,
     /// Whether it holds.
     pub outcome: Outcome,
     /// Whether it is a negation.

@@ -35,17 +35,17 @@ pub(super) struct Frame {
     /// All that it gave.
     pub leaves: Vec<Leaf>,
     /// The statements that hold so far.
-    path: Vec<Place>,
+    path: Vec<Position>,
     /// The statement that has begun but not ended.
     open: Option<usize>,
 }
 
 /// The values that a query gave, and the last statement before it.
-pub(super) type Leaf = (Vec<Value>, Option<Place>);
+pub(super) type Leaf = (Vec<Value>, Option<Position>);
 
 /// A statement and, if it goes through a collection, the current element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub visit: usize,
     pub element: Option<usize>,
 }
@@ -58,11 +58,11 @@ pub(super) struct Visit {
     /// The query.
     pub frame: usize,
     /// The place before it in the same query.
-    pub before: Option<Place>,
+    pub before: Option<Position>,
     /// The values of its variables.
     pub locals: Vec<Value>,
     /// Its result, or `None` if the evaluation failed in it.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<StepResult>,
     /// The elements that it found in its collection.
     pub elements: Vec<Vec<Value>>,
     /// The queries that it needed.
@@ -71,7 +71,7 @@ pub(super) struct Visit {
 
 /// The result of a statement.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct StepResult {
     pub value: Option<Value>,
     pub operands: Vec<Option<Value>>,
     pub holds: bool,
@@ -103,7 +103,7 @@ impl Frames {
                     if visit.step != step {
                         return None;
                     }
-                    visit.outcome = Some(Outcome {
+                    visit.outcome = Some(StepResult {
                         value,
                         operands,
                         holds,
@@ -112,7 +112,7 @@ impl Frames {
                 Note::Got(step, element) => {
                     let frame = frames.back_to(all.steps.get(step)?.block, &mut stack)?;
                     let frame = frames.frames.get_mut(frame)?;
-                    let is_step = |place: &Place| {
+                    let is_step = |place: &Position| {
                         let visit = frames.visits.get(place.visit);
                         visit.is_some_and(|visit| visit.step == step)
                     };
@@ -184,7 +184,7 @@ impl Frames {
     ) -> Option<()> {
         let visit = self.visits.len();
         let open = self.frames.get_mut(frame)?;
-        let is_before = |place: &Place| {
+        let is_before = |place: &Position| {
             let step = self.visits.get(place.visit).map(|visit| visit.step);
             let other = step.and_then(|step| all.steps.get(step));
             other.is_some_and(|other| other.order < order)
@@ -196,7 +196,7 @@ impl Frames {
             .count();
         open.path.truncate(kept);
         let before = open.path.last().copied();
-        open.path.push(Place {
+        open.path.push(Position {
             visit,
             element: None,
         });
@@ -228,7 +228,7 @@ impl Frames {
     }
 
     /// The places from the first statement to this one.
-    pub(super) fn path(&self, place: Place) -> Vec<Place> {
+    pub(super) fn path(&self, place: Position) -> Vec<Position> {
         let mut path = vec![place];
         let mut at = place;
         while let Some(before) = self.visits.get(at.visit).and_then(|visit| visit.before) {

@@ -155,7 +155,7 @@ impl Noting<'_> {
             arguments: arguments.to_vec(),
             literals,
         });
-        let mut made = Made {
+        let mut made = Noted {
             statements: Vec::new(),
             span,
         };
@@ -178,7 +178,7 @@ impl Noting<'_> {
         statement: &Statement,
         (block, order): (usize, usize),
         last: Local,
-        made: &mut Made,
+        made: &mut Noted,
     ) -> Local {
         let mut found = Found::default();
         found.step(&statement.step);
@@ -313,7 +313,7 @@ impl Noting<'_> {
     }
 
     /// Adds a variable that holds a set: with the value in it, or empty if the value is undefined.
-    fn seen(&mut self, made: &mut Made, statement: &Statement, before: Step, term: Term) -> Local {
+    fn seen(&mut self, made: &mut Noted, statement: &Statement, before: Step, term: Term) -> Local {
         let value = self.fresh();
         let term = match term {
             Term::Call(..)
@@ -329,7 +329,7 @@ impl Noting<'_> {
 
     fn set(
         &mut self,
-        made: &mut Made,
+        made: &mut Noted,
         statement: &Statement,
         member: Term,
         steps: Vec<Step>,
@@ -354,7 +354,7 @@ impl Noting<'_> {
         local
     }
 
-    fn bound(&mut self, made: &mut Made, term: Term) -> Local {
+    fn bound(&mut self, made: &mut Noted, term: Term) -> Local {
         let local = self.fresh();
         made.push(Step::Bind(local, term));
         local
@@ -383,13 +383,13 @@ impl Noting<'_> {
     }
 }
 
-/// The statements that were made so far.
-struct Made {
+/// The statements so far, with their notes.
+struct Noted {
     statements: Vec<Statement>,
     span: Span,
 }
 
-impl Made {
+impl Noted {
     fn push(&mut self, step: Step) {
         self.statements.push(Statement {
             step,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::told::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
+use super::explanation::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
 
 /// The largest number of definitions of one rule that are shown although they do not hold.
 const MAX_MISSES: usize = 3;
@@ -103,8 +103,8 @@ impl Text<'_> {
         if definition.more > 0 {
             let _ = write!(line, ", and {} more", definition.more);
         }
-        if definition.is_told_above {
-            line.push_str(", as told above");
+        if definition.is_shown_above {
+            line.push_str(", as shown above");
         }
         self.line(indent, &line);
         for condition in &definition.conditions {
@@ -152,7 +152,7 @@ impl Text<'_> {
             self.line(indent, &wanted);
         }
         let misses = |one: &&Definition| one.outcome == Outcome::Missed;
-        // Of a rule with a value, what misses and was told above is not repeated.
+        // Of a rule with a value, what misses and was shown above is not repeated.
         let has_value = |rule: &str| {
             let mut held = condition.because.iter();
             held.any(|one| one.outcome == Outcome::Held && one.rule == rule)
@@ -160,7 +160,7 @@ impl Text<'_> {
         let because: Vec<&Definition> = condition
             .because
             .iter()
-            .filter(|one| !(misses(one) && one.is_told_above && has_value(&one.rule)))
+            .filter(|one| !(misses(one) && one.is_shown_above && has_value(&one.rule)))
             .collect();
         let mut left = MAX_MISSES;
         for definition in &because {

@@ -19,14 +19,14 @@ const MAX_DEPTH: usize = 32;
 
 /// The values that are known at a statement.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct KnownValues {
     /// The values of variables.
     pub locals: BTreeMap<Local, Value>,
     /// The values of references in the statement.
     pub terms: Vec<(Term, Value)>,
 }
 
-impl Known {
+impl KnownValues {
     /// The value of a variable or a reference.
     pub(super) fn get(&self, term: &Term) -> Option<&Value> {
         match term {
@@ -44,7 +44,7 @@ pub(super) struct Words<'a> {
     pub notes: &'a Notes,
     pub places: &'a Places,
     pub rule: &'a RuleNote,
-    pub known: &'a Known,
+    pub known: &'a KnownValues,
 }
 
 impl Words<'_> {

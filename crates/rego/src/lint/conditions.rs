@@ -38,7 +38,7 @@ pub(super) fn check(
 
 fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     if compares_constants(literal) == Some(false) {
-        findings.tell(
+        findings.report(
             Code::Condition,
             literal.span,
             "this condition compares constants and never holds".to_owned(),
@@ -53,7 +53,7 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     };
     let because = match condition {
         Value::Scalar(Scalar::Bool(false)) if !is_negated => {
-            findings.tell(
+            findings.report(
                 Code::Condition,
                 literal.span,
                 "`false` never holds, so neither does this rule".to_owned(),
@@ -89,7 +89,7 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
         _ => "remove it, or compare it with a value",
     };
     let message = format!("this condition {effect}: {because}");
-    findings.tell(Code::Condition, literal.span, message, cure);
+    findings.report(Code::Condition, literal.span, message, cure);
 }
 
 /// Whether a comparison of two constants holds. `None` if the statement is no such comparison, or if it cannot be told.
@@ -209,7 +209,7 @@ fn contradiction(
                 let both: BTreeSet<_> = before.intersection(&constants).cloned().collect();
                 if both.is_empty() {
                     let name = rule.path.join(".");
-                    findings.tell(
+                    findings.report(
                         Code::Condition,
                         literal.span,
                         format!("`{path}` has one value in a request, and line {first} asks for another one: `{name}` never holds here"),
@@ -240,7 +240,7 @@ pub(super) fn chained(file: &File, text: &str, findings: &mut Findings<'_>) {
         if first.is_none_or(|line| !line.split_whitespace().any(|word| word == "if")) {
             continue;
         }
-        findings.tell(
+        findings.report(
             Code::Condition,
             rule.span,
             format!("this body is another way for the rule of line {line} to hold, and no part of its condition"),

@@ -155,7 +155,7 @@ impl Way<'_, '_> {
                 self.given.extend(key.iter().chain(value));
             }
             if inside > MAX_STEPS {
-                self.findings.tell(
+                self.findings.report(
                     Code::Cost,
                     literal.span,
                     format!(

@@ -21,7 +21,7 @@ type Path = Vec<String>;
 
 /// What is read when a body is evaluated.
 #[derive(Default)]
-struct Reading<'a> {
+struct BodyReads<'a> {
     /// Which of caller, resource and action are read.
     asks: BTreeSet<&'a str>,
     /// Whether some part is compared only with values that show nothing secret.
@@ -80,7 +80,7 @@ fn one(
 ) {
     let name = rule.path.join(".");
     if rule.is_default {
-        findings.tell(
+        findings.report(
             Code::Open,
             rule.span,
             format!("by default, `{name}` lets everybody in: a request that no rule was written for is allowed"),
@@ -89,7 +89,7 @@ fn one(
         return;
     }
     let Some(query) = &body.query else {
-        findings.tell(
+        findings.report(
             Code::Open,
             body.span,
             format!("`{name}` always holds, and lets everybody do everything"),
@@ -101,7 +101,7 @@ fn one(
     uses::of_query(query, &mut |path| {
         paths.insert(path.to_vec());
     });
-    let mut reading = Reading::default();
+    let mut reading = BodyReads::default();
     reading.rule(rule, rules, schema);
     reading.follow(paths, rules, schema);
     let asks = |what: &str| reading.asks.contains(what);
@@ -123,7 +123,7 @@ fn one(
             "ask for the caller, or for the action: reading only",
         ),
     };
-    findings.tell(
+    findings.report(
         Code::Open,
         body.span,
         format!("this `{name}` does not look at who asks, and {what}"),
@@ -131,7 +131,7 @@ fn one(
     );
 }
 
-impl<'a> Reading<'a> {
+impl<'a> BodyReads<'a> {
     /// Follows paths into the rules that they lead to.
     fn follow(&mut self, paths: BTreeSet<Path>, rules: &Rules<'_>, schema: Schema<'a>) {
         let mut waiting: Vec<Path> = paths.into_iter().collect();

@@ -46,7 +46,7 @@ pub(super) fn check(
                     if let Some(Shape::Part(part)) = locals.shape(collection, rules, schema)
                         && let Some(kind) = part.schema.scalar()
                     {
-                        findings.tell(
+                        findings.report(
                             Code::Value,
                             literal.span,
                             format!("`{}` is of the type {kind}, which has no elements, so this never holds", part.path),
@@ -120,7 +120,7 @@ fn findings_of(
     findings: &mut Findings<'_>,
 ) {
     let kinds = part.schema.kinds();
-    let (kind, shown) = told(constant);
+    let (kind, shown) = kind_and_text(constant);
     let takes =
         kinds.is_empty() || kinds.contains(&kind) || kind == "number" && kinds.contains(&"integer");
     if !takes {
@@ -137,7 +137,7 @@ fn findings_of(
             ("string", ["array"]) => "write `.. in` before it to ask whether it is among them",
             _ => "",
         };
-        findings.tell(Code::Value, span, message, cure);
+        findings.report(Code::Value, span, message, cure);
         return;
     }
     if compared == Compared::Ordered {
@@ -176,7 +176,7 @@ fn findings_of(
 }
 
 /// The JSON Schema type of a constant, and the constant as it is written.
-fn told(constant: &Scalar) -> (&'static str, String) {
+fn kind_and_text(constant: &Scalar) -> (&'static str, String) {
     match constant {
         Scalar::Null => ("null", "`null`".to_owned()),
         Scalar::Bool(truth) => ("boolean", format!("`{truth}`")),

@@ -29,7 +29,7 @@ fn one(rule: &Rule, findings: &mut Findings<'_>) {
         let message = format!(
             "`{name}` is {what}, which is no verdict: each request that it decides is refused with 503"
         );
-        findings.tell(Code::Verdict, span, message, CURE);
+        findings.report(Code::Verdict, span, message, CURE);
     };
     if rule.kind == Kind::Member {
         tell(rule.span, "a set (`contains`)");

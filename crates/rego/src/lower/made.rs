@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const FILE: &str = "(rules made for others)";
 
 /// The generated rules so far.
-pub(super) struct Made<'a> {
+pub(super) struct MadeRules<'a> {
     places: &'a Places,
     collections: &'a BTreeSet<Vec<String>>,
     file: File,
@@ -26,7 +26,7 @@ pub(super) struct Made<'a> {
     groups: BTreeSet<Vec<String>>,
 }
 
-impl<'a> Made<'a> {
+impl<'a> MadeRules<'a> {
     pub(super) fn new(places: &'a Places, collections: &'a BTreeSet<Vec<String>>) -> Self {
         Self {
             places,

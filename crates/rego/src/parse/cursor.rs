@@ -26,7 +26,7 @@ const KEYWORDS: [&str; 11] = [
 pub(super) const LATER: [&str; 4] = ["contains", "every", "if", "in"];
 
 /// Returned if a text cannot be read further.
-pub(super) type Outcome<T> = Result<T, Box<SyntaxError>>;
+pub(super) type ParseResult<T> = Result<T, Box<SyntaxError>>;
 
 /// A position among words.
 pub(super) struct Cursor {
@@ -127,7 +127,7 @@ impl Cursor {
         found
     }
 
-    pub(super) fn expect_sign(&mut self, sign: &str, why: &str) -> Outcome<()> {
+    pub(super) fn expect_sign(&mut self, sign: &str, why: &str) -> ParseResult<()> {
         if self.take_sign(sign) {
             Ok(())
         } else {
@@ -237,7 +237,7 @@ impl Cursor {
     }
 
     /// Enters a value that may contain itself.
-    pub(super) fn enter(&mut self) -> Outcome<()> {
+    pub(super) fn enter(&mut self) -> ParseResult<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH || self.steps == 0 {
             let message = if self.steps == 0 {

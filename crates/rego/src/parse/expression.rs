@@ -1,7 +1,7 @@
 //! Parses values with operators: `in` binds loosest, then comparisons, `|`, `&`, sums and products.
 
 use super::{
-    cursor::{Cursor, Outcome},
+    cursor::{Cursor, ParseResult},
     tree::{Expr, ExprKind, Operator},
 };
 
@@ -27,7 +27,7 @@ const LEVELS: [&[(&str, Operator)]; 5] = [
 
 impl Cursor {
     /// A value. Here `key, value in collection` is also one.
-    pub(super) fn value(&mut self) -> Outcome<Expr> {
+    pub(super) fn value(&mut self) -> ParseResult<Expr> {
         self.enter()?;
         let value = self.value_from(None, true);
         self.leave();
@@ -35,19 +35,19 @@ impl Cursor {
     }
 
     /// A value in a list, which a comma ends.
-    pub(super) fn item(&mut self) -> Outcome<Expr> {
+    pub(super) fn item(&mut self) -> ParseResult<Expr> {
         self.item_from(None)
     }
 
     /// Continues a value whose first term has been read.
-    pub(super) fn item_from(&mut self, first: Option<Expr>) -> Outcome<Expr> {
+    pub(super) fn item_from(&mut self, first: Option<Expr>) -> ParseResult<Expr> {
         self.enter()?;
         let value = self.value_from(first, false);
         self.leave();
         value
     }
 
-    fn value_from(&mut self, first: Option<Expr>, with_key: bool) -> Outcome<Expr> {
+    fn value_from(&mut self, first: Option<Expr>, with_key: bool) -> ParseResult<Expr> {
         let mut left = self.infix(0, first)?;
         if with_key && self.is_sign(",") {
             let place = self.place();
@@ -68,7 +68,7 @@ impl Cursor {
         Ok(left)
     }
 
-    fn infix(&mut self, level: usize, first: Option<Expr>) -> Outcome<Expr> {
+    fn infix(&mut self, level: usize, first: Option<Expr>) -> ParseResult<Expr> {
         let Some(operators) = LEVELS.get(level) else {
             return match first {
                 Some(term) => Ok(term),

@@ -1,7 +1,7 @@
 //! Parses files: a package, imports and rules.
 
 use super::{
-    cursor::{Cursor, LATER, Outcome, Unread, closing},
+    cursor::{Cursor, LATER, ParseResult, Unread, closing},
     lexer::SyntaxError,
     token::Kind,
     tree::{Import, Module, Name},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What is known while a file is read.
-struct Reading {
+struct FileParser {
     cursor: Cursor,
     module: Module,
 }
@@ -22,7 +22,7 @@ pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Unread>
     if version == Version::V1 {
         cursor.later.extend(LATER);
     }
-    let mut reading = Reading {
+    let mut reading = FileParser {
         cursor,
         module: Module {
             package: Vec::new(),
@@ -36,7 +36,7 @@ pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Unread>
     (reading.module, reading.cursor.unread)
 }
 
-impl Reading {
+impl FileParser {
     fn run(&mut self) {
         match self.package() {
             Ok(path) => self.module.package = path,
@@ -117,7 +117,7 @@ impl Reading {
         });
     }
 
-    fn package(&mut self) -> Outcome<Vec<Name>> {
+    fn package(&mut self) -> ParseResult<Vec<Name>> {
         if !self.cursor.take_keyword("package") {
             let mut fault = self
                 .cursor
@@ -129,7 +129,7 @@ impl Reading {
     }
 
     /// Names separated by points, or strings in brackets.
-    fn path(&mut self) -> Outcome<Vec<Name>> {
+    fn path(&mut self) -> ParseResult<Vec<Name>> {
         let cursor = &mut self.cursor;
         let mut path = Vec::new();
         let first = cursor.span();
@@ -169,7 +169,7 @@ impl Reading {
         }
     }
 
-    fn import(&mut self) -> Outcome<()> {
+    fn import(&mut self) -> ParseResult<()> {
         let start = self.cursor.span();
         self.cursor.advance();
         let path = self.path()?;

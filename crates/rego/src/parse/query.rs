@@ -1,7 +1,7 @@
 //! Parses statements and queries.
 
 use super::{
-    cursor::{Cursor, Outcome},
+    cursor::{Cursor, ParseResult},
     foreign,
     lexer::SyntaxError,
     token::Kind,
@@ -11,7 +11,7 @@ use crate::source::Span;
 
 impl Cursor {
     /// Statements up to a sign, which is not consumed.
-    pub(super) fn query(&mut self, end: &str) -> Outcome<Query> {
+    pub(super) fn query(&mut self, end: &str) -> ParseResult<Query> {
         self.enter()?;
         let query = self.statements(end);
         self.leave();
@@ -20,7 +20,7 @@ impl Cursor {
 
     /// Statements in the braces of a rule, up to the closing one, which is not consumed. A statement that cannot be read is told of
     /// by itself, and the next one is read.
-    pub(super) fn query_of_rule(&mut self) -> Outcome<Query> {
+    pub(super) fn query_of_rule(&mut self) -> ParseResult<Query> {
         let start = self.span();
         let mut literals = Vec::new();
         if self.is_sign("}") {
@@ -53,7 +53,7 @@ impl Cursor {
         }
     }
 
-    fn statements(&mut self, end: &str) -> Outcome<Query> {
+    fn statements(&mut self, end: &str) -> ParseResult<Query> {
         let start = self.span();
         let mut literals = Vec::new();
         if self.is_sign(end) {
@@ -105,7 +105,7 @@ impl Cursor {
     }
 
     /// One statement.
-    pub(super) fn literal(&mut self) -> Outcome<Literal> {
+    pub(super) fn literal(&mut self) -> ParseResult<Literal> {
         let start = self.span();
         let kind = if self.take_keyword("not") {
             if self.is_keyword("some") || self.is_keyword("every") {
@@ -132,7 +132,7 @@ impl Cursor {
         })
     }
 
-    fn condition(&mut self) -> Outcome<Condition> {
+    fn condition(&mut self) -> ParseResult<Condition> {
         let left = self.value()?;
         Ok(if self.take_sign(":=") {
             Condition::Assign(left, self.value()?)
@@ -143,7 +143,7 @@ impl Cursor {
         })
     }
 
-    fn with(&mut self) -> Outcome<With> {
+    fn with(&mut self) -> ParseResult<With> {
         if self.name().is_none() {
             return Err(self.unexpected("what is to be replaced behind `with`"));
         }
@@ -160,7 +160,7 @@ impl Cursor {
         Ok(With { target, value })
     }
 
-    fn some(&mut self) -> Outcome<LiteralKind> {
+    fn some(&mut self) -> ParseResult<LiteralKind> {
         let place = self.place();
         self.advance();
         if let Ok(value) = self.value() {
@@ -196,7 +196,7 @@ impl Cursor {
         Ok(LiteralKind::Some(names))
     }
 
-    fn declared(&mut self) -> Outcome<Name> {
+    fn declared(&mut self) -> ParseResult<Name> {
         let span = self.span();
         match self.kind().clone() {
             Kind::Word(word) if !self.is_reserved(&word) => {
@@ -207,7 +207,7 @@ impl Cursor {
         }
     }
 
-    fn every(&mut self) -> Outcome<LiteralKind> {
+    fn every(&mut self) -> ParseResult<LiteralKind> {
         self.advance();
         let ExprKind::In { key, operands } = self.value()?.kind else {
             let mut fault = self.unexpected("`in` and a collection behind the variable of `every`");
@@ -231,7 +231,7 @@ impl Cursor {
         })
     }
 
-    fn every_variable(&self, value: &Expr) -> Outcome<Option<Name>> {
+    fn every_variable(&self, value: &Expr) -> ParseResult<Option<Name>> {
         match &value.kind {
             ExprKind::Var(name) => Ok(Some(Name {
                 text: name.clone(),

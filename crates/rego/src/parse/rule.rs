@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::{
-    cursor::{Cursor, Outcome},
+    cursor::{Cursor, ParseResult},
     foreign,
     lexer::SyntaxError,
     token::Kind,
@@ -28,7 +28,7 @@ struct Started {
 
 impl Cursor {
     /// A rule, or several if bodies are chained.
-    pub(super) fn rules(&mut self, is_v1: bool) -> Outcome<Vec<Rule>> {
+    pub(super) fn rules(&mut self, is_v1: bool) -> ParseResult<Vec<Rule>> {
         let start = self.span();
         if self.take_keyword("default") {
             return self.default(start).map(|rule| vec![rule]);
@@ -83,7 +83,7 @@ impl Cursor {
         Ok(rules)
     }
 
-    fn default(&mut self, start: Span) -> Outcome<Rule> {
+    fn default(&mut self, start: Span) -> ParseResult<Rule> {
         let started = self.head()?;
         let Some(value) = started.value else {
             return Err(self.unexpected("`:=` and a value behind the name of a default"));
@@ -109,7 +109,7 @@ impl Cursor {
         })
     }
 
-    fn head(&mut self) -> Outcome<Started> {
+    fn head(&mut self) -> ParseResult<Started> {
         let start = self.span();
         let Some(name) = self.name().map(str::to_owned) else {
             let mut fault = self.unexpected("a rule or an import");
@@ -168,7 +168,7 @@ impl Cursor {
 
     /// After `if`, a single condition may have no braces. Text in braces that can be read as one condition is one,
     /// except a set.
-    fn body_behind_if(&mut self) -> Outcome<Query> {
+    fn body_behind_if(&mut self) -> ParseResult<Query> {
         let place = self.place();
         match self.literal() {
             Ok(literal) if !is_set(&literal) => Ok(Query {
@@ -190,7 +190,7 @@ impl Cursor {
     }
 
     /// The conditions between the brace that is next and its end.
-    fn braces(&mut self) -> Outcome<Query> {
+    fn braces(&mut self) -> ParseResult<Query> {
         self.advance();
         self.enter()?;
         let query = self.query_of_rule();
@@ -207,7 +207,7 @@ impl Cursor {
         has_if: bool,
         has_body: bool,
         is_v1: bool,
-    ) -> Outcome<Head> {
+    ) -> ParseResult<Head> {
         let is_old_set = started.is_set_without_keyword(has_if);
         let Started {
             name,
@@ -261,7 +261,7 @@ impl Cursor {
         fault
     }
 
-    fn elses(&mut self, head: &Head, is_v1: bool) -> Outcome<Vec<Else>> {
+    fn elses(&mut self, head: &Head, is_v1: bool) -> ParseResult<Vec<Else>> {
         let mut elses = Vec::new();
         while self.is_keyword("else") {
             let start = self.span();

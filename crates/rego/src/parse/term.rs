@@ -1,7 +1,7 @@
 //! Parses single values: scalars, variables, references, calls and bracketed values.
 
 use super::{
-    cursor::{Cursor, Outcome},
+    cursor::{Cursor, ParseResult},
     token::Kind,
     tree::{Condition, Expr, ExprKind, LiteralKind, Part},
 };
@@ -9,19 +9,19 @@ use crate::source::Span;
 
 impl Cursor {
     /// A term: a value without operators outside of brackets.
-    pub(super) fn term(&mut self) -> Outcome<Expr> {
+    pub(super) fn term(&mut self) -> ParseResult<Expr> {
         self.enter()?;
         let term = self.whole_term();
         self.leave();
         term
     }
 
-    fn whole_term(&mut self) -> Outcome<Expr> {
+    fn whole_term(&mut self) -> ParseResult<Expr> {
         let head = self.bare_term()?;
         self.way(head, false)
     }
 
-    fn bare_term(&mut self) -> Outcome<Expr> {
+    fn bare_term(&mut self) -> ParseResult<Expr> {
         let span = self.span();
         let kind = match self.kind().clone() {
             Kind::Word(_) if self.take_keyword("null") => ExprKind::Null,
@@ -58,7 +58,7 @@ impl Cursor {
         }
     }
 
-    fn number(&mut self) -> Outcome<ExprKind> {
+    fn number(&mut self) -> ParseResult<ExprKind> {
         let mut text = String::new();
         for sign in ["-", "."] {
             if self.take_sign(sign) {
@@ -79,7 +79,7 @@ impl Cursor {
 
     /// The parts that follow a term without a space: fields, keys, and the arguments of a function. In the head of a
     /// rule, one space is allowed before them.
-    pub(super) fn way(&mut self, head: Expr, after_space: bool) -> Outcome<Expr> {
+    pub(super) fn way(&mut self, head: Expr, after_space: bool) -> ParseResult<Expr> {
         let start = head.span;
         let follows = |cursor: &Self, sign: &str| {
             if after_space {
@@ -122,7 +122,7 @@ impl Cursor {
         }
     }
 
-    fn field(&mut self) -> Outcome<Expr> {
+    fn field(&mut self) -> ParseResult<Expr> {
         let span = self.span();
         match self.token() {
             Some(token) if !token.after_space => match &token.kind {
@@ -137,7 +137,7 @@ impl Cursor {
         }
     }
 
-    fn call(&mut self, function: Expr, start: Span) -> Outcome<Expr> {
+    fn call(&mut self, function: Expr, start: Span) -> ParseResult<Expr> {
         self.advance();
         let arguments = self.items(")")?;
         self.advance();
@@ -157,7 +157,7 @@ impl Cursor {
     }
 
     /// Values separated by commas, up to a sign, which is not consumed.
-    fn items(&mut self, end: &str) -> Outcome<Vec<Expr>> {
+    fn items(&mut self, end: &str) -> ParseResult<Vec<Expr>> {
         let mut items = Vec::new();
         while !self.is_sign(end) {
             items.push(self.item()?);
@@ -169,7 +169,7 @@ impl Cursor {
     }
 
     /// The sign that ends a list.
-    fn expect_end(&mut self, sign: &str, why: &str) -> Outcome<()> {
+    fn expect_end(&mut self, sign: &str, why: &str) -> ParseResult<()> {
         self.expect_sign(sign, why)
             .map_err(|fault| self.no_comma(fault))
     }
@@ -192,7 +192,7 @@ impl Cursor {
         fault
     }
 
-    fn array(&mut self) -> Outcome<Expr> {
+    fn array(&mut self) -> ParseResult<Expr> {
         let start = self.span();
         self.advance();
         let mut items = Vec::new();
@@ -221,7 +221,7 @@ impl Cursor {
         Ok(self.made(ExprKind::Array(items), start))
     }
 
-    fn set_or_object(&mut self) -> Outcome<Expr> {
+    fn set_or_object(&mut self) -> ParseResult<Expr> {
         let start = self.span();
         self.advance();
         if self.take_sign("}") {
@@ -254,7 +254,7 @@ impl Cursor {
         Ok(self.made(ExprKind::Set(items), start))
     }
 
-    fn object(&mut self, key: Expr, is_list: bool, start: Span) -> Outcome<Expr> {
+    fn object(&mut self, key: Expr, is_list: bool, start: Span) -> ParseResult<Expr> {
         let value = self.term()?;
         let value = if self.is_sign("|") && !is_list {
             match self.comprehension("}") {
@@ -295,7 +295,7 @@ impl Cursor {
         Ok(query)
     }
 
-    fn template(&mut self) -> Outcome<ExprKind> {
+    fn template(&mut self) -> ParseResult<ExprKind> {
         let mut parts = Vec::new();
         loop {
             let (text, is_end) = match self.kind().clone() {

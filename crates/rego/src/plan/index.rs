@@ -28,7 +28,7 @@ const MAX_STAYING: usize = 256;
 
 /// A step of a path in `input`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Step {
+pub(crate) enum PathPart {
     /// A member.
     Name(String),
     /// An element.
@@ -47,7 +47,7 @@ pub(crate) struct Piece {
 /// The rules that can be left out, chosen by the value of one path in `input`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Index {
-    path: Vec<Step>,
+    path: Vec<PathPart>,
     /// The paths of groups: packages or sets. A request only needs the member of the group that its value names.
     groups: BTreeSet<String>,
     /// The modules of these groups, each with the value that needs it.
@@ -147,8 +147,8 @@ impl Index {
         let mut value = input;
         for step in &self.path {
             value = match step {
-                Step::Name(name) => value.as_object()?.get(name)?,
-                Step::At(index) => value.as_array()?.get(*index)?,
+                PathPart::Name(name) => value.as_object()?.get(name)?,
+                PathPart::At(index) => value.as_array()?.get(*index)?,
             };
         }
         value.as_str()
@@ -176,9 +176,9 @@ fn count(modules: &[Parsed], some: &BTreeMap<String, String>) -> (usize, usize) 
 
 /// The path in `input` that leaves out most rules. Each path is judged by its worst value, for which the fewest rules
 /// are left out.
-fn most_used(modules: &[Parsed]) -> Option<Vec<Step>> {
-    let mut rules: BTreeMap<Vec<Step>, BTreeMap<String, usize>> = BTreeMap::new();
-    let mut count = |path: Vec<Step>, value: String, number: usize| {
+fn most_used(modules: &[Parsed]) -> Option<Vec<PathPart>> {
+    let mut rules: BTreeMap<Vec<PathPart>, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut count = |path: Vec<PathPart>, value: String, number: usize| {
         *rules.entry(path).or_default().entry(value).or_default() += number;
     };
     for parsed in modules {

@@ -27,11 +27,11 @@ pub struct Trial {
 
 /// The result of a trial.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Outcome(Tried);
+pub struct TrialResult(TrialEnd);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Tried {
+enum TrialEnd {
     /// The policy loads. This is the plan with the texts that were tried.
     Proved(Box<Plan>),
     /// The policy does not load, for this reason.
@@ -40,10 +40,10 @@ enum Tried {
 
 impl Trial {
     /// Loads and evaluates the policy in this process. A bad policy can end or stall this process.
-    pub fn run(self) -> Outcome {
-        Outcome(match self.prove() {
-            Ok(plan) => Tried::Proved(Box::new(plan)),
-            Err(error) => Tried::Refused(error),
+    pub fn run(self) -> TrialResult {
+        TrialResult(match self.prove() {
+            Ok(plan) => TrialEnd::Proved(Box::new(plan)),
+            Err(error) => TrialEnd::Refused(error),
         })
     }
 
@@ -74,11 +74,11 @@ impl Trial {
     }
 }
 
-impl Outcome {
+impl TrialResult {
     pub(super) fn into_result(self) -> Result<Plan, LoadError> {
         match self.0 {
-            Tried::Proved(plan) => Ok(*plan),
-            Tried::Refused(why) => Err(why),
+            TrialEnd::Proved(plan) => Ok(*plan),
+            TrialEnd::Refused(why) => Err(why),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) enum Meaning {
 }
 
 /// A variable, while its rule is being resolved.
-struct Known {
+struct ScopeVariable {
     name: String,
     span: Span,
     /// Declared by `some` or `every`, so it must be used.
@@ -46,7 +46,7 @@ struct Frame {
 pub(super) struct Scope<'a> {
     pub(super) file: &'a OfFile<'a>,
     name: &'a str,
-    variables: Vec<Known>,
+    variables: Vec<ScopeVariable>,
     frames: Vec<Frame>,
     /// The documents that `with` replaces.
     pub(super) replaced: Vec<Vec<String>>,
@@ -85,7 +85,7 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn fault(&mut self, code: Code, span: Span, message: String, cure: &str) {
-        self.tell(Diagnostic {
+        self.report(Diagnostic {
             code,
             span,
             message,
@@ -94,10 +94,10 @@ impl<'a> Scope<'a> {
         });
     }
 
-    pub(super) fn tell(&mut self, mut told: Diagnostic) {
-        self.name.clone_into(&mut told.file);
-        if !self.diagnostics.contains(&told) {
-            self.diagnostics.push(told);
+    pub(super) fn report(&mut self, mut diagnostic: Diagnostic) {
+        self.name.clone_into(&mut diagnostic.file);
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Scope<'a> {
     pub(super) fn into_locals(self) -> Vec<Variable> {
         for variable in &self.variables {
             if variable.by_some && !variable.is_used {
-                let told = Diagnostic {
+                let diagnostic = Diagnostic {
                     code: Code::Unused,
                     file: self.name.to_owned(),
                     span: variable.span,
@@ -116,8 +116,8 @@ impl<'a> Scope<'a> {
                     cure: Some("remove it, or write `_`".to_owned()),
                     ..Diagnostic::default()
                 };
-                if !self.diagnostics.contains(&told) {
-                    self.diagnostics.push(told);
+                if !self.diagnostics.contains(&diagnostic) {
+                    self.diagnostics.push(diagnostic);
                 }
             }
         }
@@ -131,7 +131,7 @@ impl<'a> Scope<'a> {
     }
 
     fn variable(&mut self, name: &Name, by_some: bool, depth: usize) -> Local {
-        self.variables.push(Known {
+        self.variables.push(ScopeVariable {
             depth,
             name: name.text.clone(),
             span: name.span,

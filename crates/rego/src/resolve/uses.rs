@@ -145,7 +145,7 @@ impl Walk<'_> {
         }
     }
 
-    fn tell(&mut self, path: &[String]) {
+    fn found_path(&mut self, path: &[String]) {
         if let Some(found) = &mut self.path {
             found(path, self.span);
         }
@@ -209,7 +209,7 @@ impl Walk<'_> {
     fn with(&mut self, with: &[With]) {
         for one in with {
             match &one.target {
-                Target::Document(path) => self.tell(path),
+                Target::Document(path) => self.found_path(path),
                 Target::Function(function) => {
                     self.function(function);
                     if let (Function::Builtin { name, .. }, Some(found)) =
@@ -228,7 +228,7 @@ impl Walk<'_> {
 
     fn function(&mut self, function: &Function) {
         if let Function::Rule { path, .. } = function {
-            self.tell(path);
+            self.found_path(path);
         }
     }
 
@@ -267,7 +267,7 @@ impl Walk<'_> {
                 }
             }
             Value::Document { path, way } => {
-                self.tell(path);
+                self.found_path(path);
                 self.values(way);
             }
             Value::Inside(head, way) => {

@@ -249,7 +249,7 @@ impl Scope<'_> {
             Some(_) => (None, None),
             None => self.meant_function(&names, &name),
         };
-        self.tell(Diagnostic {
+        self.report(Diagnostic {
             code: Code::Function,
             span,
             message,

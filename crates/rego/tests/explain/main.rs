@@ -679,9 +679,9 @@ const WORDINGS: &[Wording] = &[
         r#"{"a": true}"#,
         &[
             "misses p.rego:5 s contains 2 if input.b",
-            "holds p.rego:4 s contains 1 if input.a, gives 1, as told above",
+            "holds p.rego:4 s contains 1 if input.a, gives 1, as shown above",
         ],
-        &["input.b, as told above"],
+        &["input.b, as shown above"],
     ),
 ];
 

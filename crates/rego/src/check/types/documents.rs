@@ -14,7 +14,7 @@ pub(super) struct Documents {
 
 /// A step behind the names of a reference.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(super) enum Segment {
     /// A constant.
     Key(Key),
     /// Some value of this type.
@@ -22,10 +22,10 @@ pub(super) enum Step {
 }
 
 /// The names of a path as steps, without the first, `data`.
-pub(super) fn steps(path: &[String]) -> Vec<Step> {
+pub(super) fn steps(path: &[String]) -> Vec<Segment> {
     let names = path.iter().skip(1);
     names
-        .map(|name| Step::Key(Key::String(name.clone())))
+        .map(|name| Segment::Key(Key::String(name.clone())))
         .collect()
 }
 
@@ -76,25 +76,25 @@ impl Documents {
     /// The document that a reference gets to by constant names, with the steps that are left.
     ///
     /// `None` where no rule makes it: it is data.
-    pub(super) fn find<'s>(&self, steps: &'s [Step]) -> Option<(Type, &'s [Step])> {
+    pub(super) fn find<'s>(&self, steps: &'s [Segment]) -> Option<(Type, &'s [Segment])> {
         let Some((step, rest)) = steps.split_first() else {
             return Some((self.whole(), steps));
         };
         let below = match step {
-            Step::Key(Key::String(name)) => self.below.get(name),
+            Segment::Key(Key::String(name)) => self.below.get(name),
             _ => None,
         };
         match (below, &self.value, step) {
             // A rule with a key that is not constant may give this value too.
-            (Some(below), Some(value), Step::Key(key))
+            (Some(below), Some(value), Segment::Key(key))
                 if !rest.is_empty() && below.below.is_empty() =>
             {
                 Some((below.whole().or(value.part(key)), rest))
             }
             (Some(below), ..) => below.find(rest),
             (None, Some(value), _) => Some((value.clone(), steps)),
-            (None, None, Step::Key(_)) => None,
-            (None, None, Step::Value) => Some((self.whole(), steps)),
+            (None, None, Segment::Key(_)) => None,
+            (None, None, Segment::Value) => Some((self.whole(), steps)),
         }
     }
 

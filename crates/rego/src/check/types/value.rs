@@ -2,7 +2,7 @@
 
 use super::{
     declared::of_operator,
-    documents::{Step, steps},
+    documents::{Segment, steps},
     kind::{Array, Key, Type},
     statement::{NotYet, Ready, Statements, object},
 };
@@ -202,8 +202,8 @@ impl Statements<'_> {
         }
         let mut all = steps(path);
         all.extend(way.iter().map(|value| match constant(value) {
-            Some(key) => Step::Key(key),
-            None => Step::Value,
+            Some(key) => Segment::Key(key),
+            None => Segment::Value,
         }));
         let Some((mut kind, rest)) = self.documents.find(&all) else {
             return self.walk(Type::Any, &start, way);
@@ -219,7 +219,7 @@ impl Statements<'_> {
         let names = rest.len().saturating_sub(way.len());
         for (at, step) in rest.iter().take(names).enumerate() {
             let above = path.get(..path.len() - names + at).unwrap_or_default();
-            if let Step::Key(key) = step {
+            if let Segment::Key(key) = step {
                 match self.part(&kind, key, || above.join(".")) {
                     Some(part) => kind = part,
                     None => return Ok(Type::Unknown),

@@ -3,16 +3,16 @@
 use regorus::Value;
 
 use super::{
-    Telling, Why, add, seen,
+    ExplanationBuilder, Why, add, seen,
     terms::{constant, elements, is_nothing_found},
 };
 use crate::{
     core::{Step, Term},
     explain::{
-        frames::Place as At,
+        explanation::{Condition, Definition, Location, Outcome, Seen, Tried},
+        frames::Position,
         notes::BlockOf,
-        told::{Condition, Definition, Outcome, Place, Seen, Tried},
-        words::Known,
+        words::KnownValues,
     },
     resolve::tree::Local,
     run::term::to_json,
@@ -24,11 +24,11 @@ fn gives(definition: &Definition, member: &serde_json::Value) -> bool {
     value.is_some_and(|value| value.value.as_ref() == Some(member))
 }
 
-impl Telling<'_> {
+impl ExplanationBuilder<'_> {
     /// The statements up to a place, each with its values.
-    pub(super) fn conditions(&mut self, last: At, depth: usize) -> Vec<Condition> {
+    pub(super) fn conditions(&mut self, last: Position, depth: usize) -> Vec<Condition> {
         let path = self.frames.path(last);
-        let mut groups: Vec<Vec<At>> = Vec::new();
+        let mut groups: Vec<Vec<Position>> = Vec::new();
         let mut span = None;
         for at in path {
             let of = self.span(at);
@@ -44,16 +44,16 @@ impl Telling<'_> {
             .collect()
     }
 
-    fn span(&self, at: At) -> Option<Span> {
+    fn span(&self, at: Position) -> Option<Span> {
         let visit = self.frames.visits.get(at.visit)?;
         self.notes.steps.get(visit.step).map(|step| step.span)
     }
 
     /// The statement that does not hold, with the statements that led to it.
-    pub(super) fn missed(&mut self, last: At, depth: usize) -> Option<Condition> {
+    pub(super) fn missed(&mut self, last: Position, depth: usize) -> Option<Condition> {
         let path = self.frames.path(last);
         let span = self.span(last);
-        let group: Vec<At> = path
+        let group: Vec<Position> = path
             .iter()
             .copied()
             .filter(|at| self.span(*at) == span)
@@ -86,13 +86,13 @@ impl Telling<'_> {
     }
 
     /// One statement of the author, from the core statements that it was translated to.
-    fn condition(&mut self, group: &[At], outcome: Outcome, depth: usize) -> Condition {
+    fn condition(&mut self, group: &[Position], outcome: Outcome, depth: usize) -> Condition {
         let notes = self.notes;
         let frames = self.frames;
         let mut values: Vec<Seen> = Vec::new();
         let mut because = Vec::new();
         let mut inside = Vec::new();
-        let mut told = Vec::new();
+        let mut remarks = Vec::new();
         let mut is_negated = false;
         let mut wanted = None;
         let mut place = None;
@@ -132,7 +132,7 @@ impl Telling<'_> {
             let is_last = index + 1 == group.len();
             if is_last && outcome == Outcome::Missed {
                 wanted = self.wanted(visit, step, rule, &known);
-                self.told_beside(visit, step, rule, &known, &mut told);
+                self.remarks_of_visit(visit, step, rule, &known, &mut remarks);
             }
         }
         let mut visits: Vec<usize> = group.iter().map(|at| at.visit).collect();
@@ -165,7 +165,7 @@ impl Telling<'_> {
                 self.inside(visit, is_negated, depth, &mut inside);
             }
         }
-        let place = place.unwrap_or_else(|| Place {
+        let place = place.unwrap_or_else(|| Location {
             file: String::new(),
             line: 0,
             column: 0,
@@ -180,7 +180,7 @@ impl Telling<'_> {
             wanted,
             because,
             inside,
-            notes: told,
+            notes: remarks,
         }
     }
 
@@ -211,7 +211,7 @@ impl Telling<'_> {
         let mut inner = Some(visit);
         while let Some(visit) = inner {
             let element = None;
-            let path = self.frames.path(At { visit, element });
+            let path = self.frames.path(Position { visit, element });
             all.extend(path.iter().map(|at| at.visit));
             let at = self.frames.visits.get(visit);
             let frame = at.and_then(|at| self.frames.frames.get(at.frame));
@@ -342,7 +342,7 @@ impl Telling<'_> {
         let Some(rule) = self.notes.rules.get(block.rule) else {
             return;
         };
-        let values = Known::default();
+        let values = KnownValues::default();
         let words = self.words(rule, &values);
         for (local, value) in block.arguments.iter().zip(&frame.arguments).rev() {
             let value = seen(words.text(&Term::Local(*local)), Some(value));

@@ -1,15 +1,15 @@
-//! Finds the statement that did not hold, so that its query gave no value. Also tells how near the query was to a value.
+//! Finds the statement that did not hold, so that its query gave no value. Also counts how near the query was to a value.
 
-use super::Telling;
+use super::ExplanationBuilder;
 use crate::{
     core::Step,
-    explain::frames::{Place as At, Visit},
+    explain::frames::{Position, Visit},
 };
 
 /// The statement that did not hold, so that its query gave no value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Miss {
-    pub at: At,
+    pub at: Position,
     /// How many of the author's statements hold before it.
     pub passed: usize,
     /// How many statements do not hold yet, including statements of the rules that it uses.
@@ -18,7 +18,7 @@ pub(super) struct Miss {
     pub has_failed: bool,
 }
 
-impl Telling<'_> {
+impl ExplanationBuilder<'_> {
     /// The position of a statement in its query.
     pub(super) fn literal(&self, visit: &Visit) -> usize {
         let step = self.notes.steps.get(visit.step);
@@ -77,7 +77,7 @@ impl Telling<'_> {
                 least = some.max(1);
             }
             let miss = Miss {
-                at: At {
+                at: Position {
                     visit: number,
                     element: None,
                 },

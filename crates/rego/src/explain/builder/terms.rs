@@ -8,7 +8,7 @@ use crate::{
     core::{Step, Term},
     explain::{
         notes::{Meaning, RuleNote, StepNote},
-        words::{Known, is_transparent},
+        words::{KnownValues, is_transparent},
     },
     resolve::tree::{Collection, Local, Scalar},
     run::term::to_json,
@@ -23,7 +23,7 @@ pub(super) fn elements(step: &Step) -> Vec<Local> {
 }
 
 /// The value of a term that is constant or already known.
-pub(super) fn constant(term: &Term, known: &Known) -> Option<Value> {
+pub(super) fn constant(term: &Term, known: &KnownValues) -> Option<Value> {
     match term {
         Term::Scalar(Scalar::Null) => Some(Value::Null),
         Term::Scalar(Scalar::Bool(truth)) => Some(Value::Bool(*truth)),
@@ -167,7 +167,7 @@ pub(super) fn of_term<'t>(
 pub(super) fn path_of_input(
     term: &Term,
     rule: &RuleNote,
-    known: &Known,
+    known: &KnownValues,
 ) -> Option<Vec<serde_json::Value>> {
     let (mut path, way): (Vec<serde_json::Value>, &[Term]) = match term {
         Term::Document(path, way) if path.first().is_some_and(|first| first == "input") => {

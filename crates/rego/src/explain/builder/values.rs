@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use super::{
-    Telling, add, seen,
+    ExplanationBuilder, add, seen,
     terms::{
         constant, elements, is_constant, is_fixed, is_policy_function, is_value, path_of_input,
     },
@@ -12,17 +12,17 @@ use crate::{
     core::{self, Step, Term},
     diagnostic::nearest,
     explain::{
-        frames::{Place as At, Visit},
+        explanation::{Missing, Seen},
+        frames::{Position, Visit},
         notes::{BlockOf, RuleNote, StepNote},
-        told::{Missing, Seen},
-        words::{Known, Words, is_shape_test, is_transparent, shown},
+        words::{KnownValues, Words, is_shape_test, is_transparent, shown},
     },
 };
 
-impl Telling<'_> {
+impl ExplanationBuilder<'_> {
     /// The variables of a query that have a value at a statement.
-    pub(super) fn values_at(&self, visit: Option<usize>, frame: usize) -> Known {
-        let mut known = Known::default();
+    pub(super) fn values_at(&self, visit: Option<usize>, frame: usize) -> KnownValues {
+        let mut known = KnownValues::default();
         let values = &mut known.locals;
         if let Some(frame) = self.frames.frames.get(frame)
             && let Some(block) = self.notes.blocks.get(frame.block)
@@ -44,7 +44,7 @@ impl Telling<'_> {
         let Some(visit) = visit else {
             return known;
         };
-        for at in self.frames.path(At {
+        for at in self.frames.path(Position {
             visit,
             element: None,
         }) {
@@ -84,7 +84,7 @@ impl Telling<'_> {
         known
     }
 
-    pub(super) fn words<'w>(&'w self, rule: &'w RuleNote, known: &'w Known) -> Words<'w> {
+    pub(super) fn words<'w>(&'w self, rule: &'w RuleNote, known: &'w KnownValues) -> Words<'w> {
         Words {
             notes: self.notes,
             places: self.places,
@@ -99,7 +99,7 @@ impl Telling<'_> {
         visit: &Visit,
         step: &StepNote,
         rule: &RuleNote,
-        known: &Known,
+        known: &KnownValues,
         values: &mut Vec<Seen>,
     ) {
         let words = self.words(rule, known);
@@ -175,7 +175,7 @@ impl Telling<'_> {
         term: &Term,
         value: Option<&Value>,
         rule: &RuleNote,
-        known: &Known,
+        known: &KnownValues,
         is_replaced: bool,
         values: &mut Vec<Seen>,
     ) {
@@ -195,7 +195,7 @@ impl Telling<'_> {
     }
 
     /// The value of a part of `input`.
-    pub(super) fn given(&self, term: &Term, rule: &RuleNote, known: &Known) -> Option<Value> {
+    pub(super) fn given(&self, term: &Term, rule: &RuleNote, known: &KnownValues) -> Option<Value> {
         let mut value = self.input;
         for key in path_of_input(term, rule, known)? {
             value = &value[&Value::from(key)];
@@ -228,7 +228,7 @@ impl Telling<'_> {
         term: &Term,
         value: Option<&Value>,
         rule: &RuleNote,
-        known: &Known,
+        known: &KnownValues,
         is_replaced: bool,
     ) -> Seen {
         let mut one = seen(self.words(rule, known).text(term), value);
@@ -244,7 +244,13 @@ impl Telling<'_> {
     }
 
     /// Whether a part of the request or of the data has another value there than at this place.
-    fn is_other(&self, term: &Term, value: Option<&Value>, rule: &RuleNote, known: &Known) -> bool {
+    fn is_other(
+        &self,
+        term: &Term,
+        value: Option<&Value>,
+        rule: &RuleNote,
+        known: &KnownValues,
+    ) -> bool {
         let there = if path_of_input(term, rule, known).is_some() {
             // A test has no request of its own.
             if *self.input == Value::Undefined {
@@ -267,7 +273,7 @@ impl Telling<'_> {
     fn way_into<'t>(
         &self,
         term: &'t Term,
-        known: &Known,
+        known: &KnownValues,
     ) -> Option<(&'t String, &Value, Vec<Value>)> {
         let Term::Document(path, way) = term else {
             return None;
@@ -291,7 +297,7 @@ impl Telling<'_> {
     }
 
     /// The part that is missing in an undefined reference. `None` if the reference leads to a rule.
-    pub(super) fn missing(&self, term: &Term, known: &Known) -> Option<Missing> {
+    pub(super) fn missing(&self, term: &Term, known: &KnownValues) -> Option<Missing> {
         let (first, mut value, keys) = self.way_into(term, known)?;
         let mut at = first.clone();
         for key in keys {

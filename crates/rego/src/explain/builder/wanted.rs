@@ -3,28 +3,28 @@
 use regorus::Value;
 
 use super::{
-    Telling,
+    ExplanationBuilder,
     terms::{constant, is_fixed, is_policy_function, is_value, path_of_input},
 };
 use crate::{
     core::{Step, Term},
     explain::{
+        explanation::{Wanted, WantedValue},
         frames::Visit,
         notes::{RuleNote, StepNote},
-        told::{Wanted, WantedValue},
-        words::{Known, is_shape_test, shown},
+        words::{KnownValues, is_shape_test, shown},
     },
     run::term::to_json,
 };
 
-impl Telling<'_> {
+impl ExplanationBuilder<'_> {
     /// What would make a condition hold.
     pub(super) fn wanted(
         &self,
         visit: &Visit,
         step: &StepNote,
         rule: &RuleNote,
-        known: &Known,
+        known: &KnownValues,
     ) -> Option<Wanted> {
         let outcome = visit.outcome.as_ref()?;
         let value = |term: &Term| -> Option<Value> {
@@ -102,13 +102,13 @@ impl Telling<'_> {
     }
 
     /// Adds further remarks on a condition that does not hold.
-    pub(super) fn told_beside(
+    pub(super) fn remarks_of_visit(
         &self,
         visit: &Visit,
         step: &StepNote,
         rule: &RuleNote,
-        known: &Known,
-        told: &mut Vec<String>,
+        known: &KnownValues,
+        remarks: &mut Vec<String>,
     ) {
         let words = self.words(rule, known);
         let value = visit
@@ -125,7 +125,7 @@ impl Telling<'_> {
                 let is_other = before.and_then(Option::as_ref).is_some_and(|value| {
                     !matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
                 });
-                told.push(if is_other {
+                remarks.push(if is_other {
                     format!("`{text}` is no collection, so it has no elements")
                 } else {
                     format!("`{text}` has no elements")
@@ -133,14 +133,14 @@ impl Telling<'_> {
             }
             Step::Test(Term::Call(function, _)) if is_shape_test(function) => {
                 if let Step::Test(term) = &step.step {
-                    told.push(format!("expected that {}", words.text(term)));
+                    remarks.push(format!("expected that {}", words.text(term)));
                 }
             }
             Step::Test(Term::Call(function, _)) | Step::Bind(_, Term::Call(function, _))
                 if is_policy_function(function) && value.is_none() && visit.inner.is_empty() =>
             {
                 if let Term::Document(path, _) = function.as_ref() {
-                    told.push(format!(
+                    remarks.push(format!(
                         "no definition of `{}` takes these arguments",
                         words.path(path)
                     ));

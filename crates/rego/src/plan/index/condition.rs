@@ -3,15 +3,15 @@
 
 use regorus::unstable::{BoolOp, Expr, Literal, LiteralStmt, Rule};
 
-use super::{super::syntax::is_scalar, Step};
+use super::{super::syntax::is_scalar, PathPart};
 
 /// The paths that can leave out a rule, each with the values for which the rule can hold.
-pub(super) fn all(rule: &Rule) -> impl Iterator<Item = (Vec<Step>, Vec<String>)> {
+pub(super) fn all(rule: &Rule) -> impl Iterator<Item = (Vec<PathPart>, Vec<String>)> {
     statements(rule).filter_map(condition)
 }
 
 /// The values at a path for which a rule can hold, or `None` if it can hold for any value.
-pub(super) fn values(rule: &Rule, path: &[Step]) -> Option<Vec<String>> {
+pub(super) fn values(rule: &Rule, path: &[PathPart]) -> Option<Vec<String>> {
     all(rule).find_map(|(asked, values)| (asked == path).then_some(values))
 }
 
@@ -69,7 +69,7 @@ fn is_operand(expression: &Expr) -> bool {
 }
 
 /// A path in `input`, and the strings that its value must be one of.
-fn condition(expression: &Expr) -> Option<(Vec<Step>, Vec<String>)> {
+fn condition(expression: &Expr) -> Option<(Vec<PathPart>, Vec<String>)> {
     match expression {
         Expr::BoolExpr {
             op: BoolOp::Eq,
@@ -111,22 +111,22 @@ fn strings(collection: &Expr) -> Option<Vec<String>> {
 }
 
 /// A path in `input` of constant names and indexes, with at least one step.
-pub(super) fn input_path(expression: &Expr) -> Option<Vec<Step>> {
+pub(super) fn input_path(expression: &Expr) -> Option<Vec<PathPart>> {
     let mut path = Vec::new();
     let mut rest = expression;
     loop {
         match rest {
             Expr::Var { span, .. } if span.text() == "input" && !path.is_empty() => break,
             Expr::RefDot { refr, field, .. } => {
-                path.push(Step::Name(field.0.text().to_owned()));
+                path.push(PathPart::Name(field.0.text().to_owned()));
                 rest = refr;
             }
             Expr::RefBrack { refr, index, .. } => {
                 path.push(match index.as_ref() {
                     Expr::Number { value, .. } => {
-                        Step::At(usize::try_from(value.as_u64().ok()?).ok()?)
+                        PathPart::At(usize::try_from(value.as_u64().ok()?).ok()?)
                     }
-                    name => Step::Name(string(name)?),
+                    name => PathPart::Name(string(name)?),
                 });
                 rest = refr;
             }

@@ -10,7 +10,7 @@ use super::{
         names::{package_path, path_of},
         syntax::{Parsed, Visitor, constant_path, walk_rule},
     },
-    Step,
+    PathPart,
     condition::{input_path, string},
 };
 
@@ -28,9 +28,9 @@ enum Next {
     /// Nothing follows: it takes everything there.
     End,
     /// The member whose name is at this path in `input`.
-    By(Vec<Step>),
+    By(Vec<PathPart>),
     /// It looks in a collection for the value at this path in `input`, such as `input.c in data.a`.
-    In(Vec<Step>),
+    In(Vec<PathPart>),
     /// Any member.
     Any,
 }
@@ -38,7 +38,7 @@ enum Next {
 /// A package that can be chosen by its name, or a rule that can be chosen by the member that it adds to a set.
 pub(super) struct Candidate {
     /// The path in `input` that chooses it.
-    pub(super) path: Vec<Step>,
+    pub(super) path: Vec<PathPart>,
     /// The value of the path that chooses it.
     pub(super) value: String,
     /// The number of its rules.
@@ -50,8 +50,11 @@ const MAX_CHOICES: usize = 64;
 
 /// The paths of all groups, each with the path in `input` that chooses the member. All references to a group choose by
 /// the same path.
-fn groups<'a>(modules: &[Parsed], references: &'a [Reference]) -> BTreeSet<(&'a str, &'a [Step])> {
-    let choices: BTreeSet<(&str, &[Step])> = references
+fn groups<'a>(
+    modules: &[Parsed],
+    references: &'a [Reference],
+) -> BTreeSet<(&'a str, &'a [PathPart])> {
+    let choices: BTreeSet<(&str, &[PathPart])> = references
         .iter()
         .filter_map(|reference| match &reference.next {
             Next::By(path) | Next::In(path) if reference.prefix.starts_with("data.") => {
@@ -94,7 +97,7 @@ impl Kind {
     }
 
     /// Whether a reference reaches at most the member of the group that `path` in `input` names.
-    fn allows(&self, reference: &Reference, group: &str, path: &[Step]) -> bool {
+    fn allows(&self, reference: &Reference, group: &str, path: &[PathPart]) -> bool {
         if reference.prefix == group {
             return match &reference.next {
                 Next::By(by) => by == path,
@@ -162,7 +165,7 @@ pub(super) struct Groups {
 }
 
 /// The groups that the value at `path` chooses from.
-pub(super) fn of(modules: &[Parsed], path: &[Step]) -> Groups {
+pub(super) fn of(modules: &[Parsed], path: &[PathPart]) -> Groups {
     let references = references(modules);
     let groups: BTreeSet<String> = groups(modules, &references)
         .into_iter()

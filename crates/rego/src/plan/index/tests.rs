@@ -64,7 +64,7 @@ fn rules_for_one_value_are_left_out_for_others() {
         )
     });
     let index = index(&policy).unwrap();
-    assert_eq!(index.path, [Step::Name("c".to_owned())]);
+    assert_eq!(index.path, [PathPart::Name("c".to_owned())]);
     assert_eq!(index.pieces("a.rego").len(), 20);
     let (whole, chosen) = both(&policy);
     for input in [
@@ -185,7 +185,7 @@ fn members_of_a_set_that_are_not_asked_for_are_left_out() {
         "allow if { x := readable; input.c in x }",
     ] {
         let index = index(&members(rules)).expect("by the user");
-        assert_eq!(index.path, [Step::Name("user".to_owned())], "{rules}");
+        assert_eq!(index.path, [PathPart::Name("user".to_owned())], "{rules}");
     }
     let policy = members("allow if input.c in readable");
     let plan = Plan::of(&policy, Version::V1, None, &Available).unwrap();

@@ -13,7 +13,7 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
 }];
 
 /// A node of the current path, and its neighbours that were not visited yet.
-struct Step<'a> {
+struct OpenNode<'a> {
     node: &'a Value,
     left: std::vec::IntoIter<&'a Value>,
 }
@@ -37,7 +37,7 @@ fn paths(arguments: &[Value]) -> Result<Value, String> {
             add(&mut found, std::iter::once(start))?;
         }
         for neighbour in first {
-            let mut way = vec![Step {
+            let mut way = vec![OpenNode {
                 node: start,
                 left: vec![neighbour].into_iter(),
             }];
@@ -54,7 +54,7 @@ fn paths(arguments: &[Value]) -> Result<Value, String> {
                     continue;
                 }
                 match graph.get(next).map(neighbours) {
-                    Some(edges) if !edges.is_empty() => way.push(Step {
+                    Some(edges) if !edges.is_empty() => way.push(OpenNode {
                         node: next,
                         left: edges.into_iter(),
                     }),

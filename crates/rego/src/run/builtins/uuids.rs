@@ -12,7 +12,7 @@ pub(super) const ALL: [Builtin; 1] = [Builtin {
     call: |arguments| {
         // A text that is not a UUID is undefined, not an error.
         let parsed = match arguments {
-            [Value::String(text)] => bytes(text).as_ref().map(told),
+            [Value::String(text)] => bytes(text).as_ref().map(properties),
             _ => None,
         };
         Ok(parsed.unwrap_or(Value::Undefined))
@@ -47,7 +47,7 @@ fn bytes(text: &str) -> Option<[u8; 16]> {
     decoded.try_into().ok()
 }
 
-fn told(bytes: &[u8; 16]) -> Value {
+fn properties(bytes: &[u8; 16]) -> Value {
     let number = u128::from_be_bytes(*bytes);
     let part = |shift: u32, mask: u128| (number >> shift) & mask;
     let version = part(76, 0xf);

@@ -6,7 +6,7 @@ use super::{
     super::{errors, json, once},
     algorithm::{Algorithm, PublicKey},
     keys::PublicKeys,
-    token::{Known, member},
+    token::{HeaderMembers, member},
 };
 
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Constraints {
     }
 
     /// Whether one of the keys made the signature, with the algorithm that the header names.
-    pub(super) fn verify(&self, header: &Known, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verify(&self, header: &HeaderMembers, message: &[u8], signature: &[u8]) -> bool {
         let Some(algorithm) = Algorithm::of(&header.alg) else {
             return false;
         };

@@ -22,7 +22,7 @@ pub(super) struct Header {
 
 /// The members of a header that matter here.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct HeaderMembers {
     pub(super) alg: String,
     pub(super) kid: String,
     pub(super) cty: String,
@@ -77,8 +77,8 @@ impl Header {
         member(&self.value, name)
     }
 
-    pub(super) fn checked(&self) -> Result<Known, String> {
-        let mut known = Known::default();
+    pub(super) fn checked(&self) -> Result<HeaderMembers, String> {
+        let mut known = HeaderMembers::default();
         let members = self.value.as_object().map_err(|e| e.to_string())?;
         for (name, value) in members.iter() {
             let Value::String(name) = name else { continue };
@@ -118,7 +118,7 @@ fn critical(value: &Value) -> Result<BTreeSet<String>, String> {
     Ok(names)
 }
 
-impl Known {
+impl HeaderMembers {
     /// Whether the header has an algorithm, and nothing in `crit` is unknown.
     pub(super) fn is_acceptable(&self) -> bool {
         !self.alg.is_empty() && self.critical.is_disjoint(&self.unknown)
