@@ -1,4 +1,4 @@
-//! Stop 3: finds out who sent the request.
+//! The stop `authenticate`: finds out who sent the request.
 //!
 //! ```text
 //! request -> Credential -> Chain -> ApiKeyAuthenticator -> KeyTable

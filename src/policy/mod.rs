@@ -1,4 +1,4 @@
-//! Stop 4: asks the policy for a verdict.
+//! The stop `policy`: asks the policy for a verdict.
 
 mod default_roles;
 pub mod input;

@@ -1,4 +1,4 @@
-//! Stop 2: reads the request.
+//! The stop `read`: what Envoy says of a request, and the resource that it asks for.
 
 pub mod envoy;
 mod withheld;
