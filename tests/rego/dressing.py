@@ -6,6 +6,10 @@ from random import Random
 V0_IMPORTS = "import future.keywords.in\nimport future.keywords.every\n"
 # A string literal. Replacements must only change the text outside of strings.
 QUOTED = re.compile(r'("(?:\\.|[^"\\])*")')
+# The name of a rule at the start of a line.
+RULE = re.compile(r"^(?:default )?([a-z_]+)\b", re.MULTILINE)
+# Documents that can have the name of a rule.
+RENAMED = ["input.user", "input.roles", "input.claims", "input.level", "data.users", "data.grants", "data.blocked", "data.lib"]
 IMPORTABLE = {"claims": "claims", "user": "user", "roles": "had", "headers": "headers"}
 
 
@@ -38,6 +42,18 @@ def of_itself(pick: Random, text: str) -> str:
     return f"{package}\n\nimport {path} as {name}\n{rest}"
 
 
+def with_the_name_of_a_rule(pick: Random, modules: dict[str, str]) -> dict[str, str]:
+    """Imports a document under the name of a rule. In that file, the name then means the document."""
+    file = pick.choice(sorted(modules))
+    package, _, rest = modules[file].partition("\n")
+    rules = sorted(set(RULE.findall(rest)) - {"import"})
+    if not rules:
+        return modules
+    own = "data." + package.removeprefix("package ")
+    path = pick.choice([*RENAMED, *(f"{own}.{rule}" for rule in rules)])
+    return modules | {file: f"{package}\n\nimport {path} as {pick.choice(rules)}\n{rest}"}
+
+
 def commented(pick: Random, text: str) -> str:
     out = []
     for line in text.split("\n"):
@@ -51,6 +67,8 @@ def commented(pick: Random, text: str) -> str:
 def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dict[str, str], str]:
     if pick.random() < 0.08:
         modules = {name: with_import(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.05:
+        modules = with_the_name_of_a_rule(pick, modules)
     if pick.random() < 0.06:
         modules = {name: bracketed(pick, text) for name, text in modules.items()}
     if pick.random() < 0.06:
