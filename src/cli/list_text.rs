@@ -42,7 +42,7 @@ pub(super) fn without(text: &str, number: usize) -> Result<String, Unfit> {
     verified(spliced(text, number, None)?, &entries)
 }
 
-/// The text with another entry in the place of that of a number.
+/// The text in which `entry` replaces the entry of this number.
 pub(super) fn replaced(text: &str, number: usize, entry: &Value) -> Result<String, Unfit> {
     let mut entries = entries(text)?;
     *entries.get_mut(number).ok_or(Unfit)? = entry.clone();

@@ -226,7 +226,7 @@ fn without_added(text: &str) -> Result<String, DocumentError> {
     }
 }
 
-/// What somebody else has written under a name that is to be added.
+/// A name that is to be added, under which the file already has another text.
 fn taken(document: &Document<'_>, security: &Security) -> Option<DocumentError> {
     let around = document::inside(&document.root, &added::PLACE);
     let names = security.schemes.keys();

@@ -36,7 +36,7 @@ use crate::{
 pub struct Ids {
     /// The ids.
     pub ids: BTreeSet<String>,
-    /// The place where they are listed, as messages name it: `pygeoapi.yml`.
+    /// The file that lists them, as messages name it: `pygeoapi.yml`.
     pub listed_in: String,
 }
 

@@ -229,7 +229,7 @@ test_these_collections_are_open if {{
     Ok(vec![("authz.rego", text), ("authz_test.rego", tests)])
 }
 
-/// The collections that the policy opens, found by a test for each.
+/// The collections that the policy allows. A test for each tries it.
 fn opened(
     name: &str,
     policy: &str,

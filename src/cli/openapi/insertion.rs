@@ -71,7 +71,7 @@ impl Members {
         self
     }
 
-    /// The members between our comments, each line with its line break.
+    /// The members between geowarden's comments, each line with its line break.
     fn lines(&self, indent: usize, line_break: &str) -> String {
         let mut text = String::new();
         let begin = std::iter::once(BEGIN);

@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
             VARINT => Value::Varint(self.varint()?),
             I64 => self.take(8).map(|_| Value::Fixed)?,
             I32 => self.take(4).map(|_| Value::Fixed)?,
-            // Groups, which protobuf no longer uses, and undefined wire types.
+            // Groups, which protobuf no longer uses, and wire types that it does not define.
             _ => return Err(Malformed),
         };
         Ok(Some(Field { number, value }))

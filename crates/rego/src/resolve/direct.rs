@@ -33,39 +33,44 @@ fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Calls `found` with each name of a value, except in comprehensions.
+/// Calls `found` with each name of a value, except in comprehensions. The names of functions are skipped.
 pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
+    if let ExprKind::Var(name) = &value.kind {
+        found(name);
+    }
+    parts(value, &mut |part| of_value(part, found));
+}
+
+/// Calls `found` with the first name of each function that a value calls, except in comprehensions.
+pub(super) fn functions(value: &Expr, found: &mut dyn FnMut(&str)) {
+    if let ExprKind::Call(function, _) = &value.kind {
+        of_value(function, found);
+    }
+    parts(value, &mut |part| functions(part, found));
+}
+
+/// Calls `found` with each value that a value is made of. Comprehensions and expressions in template strings are separate
+/// queries.
+fn parts<'e>(value: &'e Expr, found: &mut dyn FnMut(&'e Expr)) {
     match &value.kind {
-        ExprKind::Var(name) => found(name),
-        ExprKind::Ref(head, way) => {
-            of_value(head, found);
-            for part in way {
-                of_value(part, found);
-            }
-        }
+        ExprKind::Ref(head, way) => std::iter::once(&**head).chain(way).for_each(found),
         ExprKind::Call(_, items) | ExprKind::Array(items) | ExprKind::Set(items) => {
-            for item in items {
-                of_value(item, found);
-            }
+            items.iter().for_each(found);
         }
         ExprKind::Object(pairs) => {
             for (key, value) in pairs {
-                of_value(key, found);
-                of_value(value, found);
+                found(key);
+                found(value);
             }
         }
         ExprKind::Infix(_, operands) => {
-            of_value(&operands.0, found);
-            of_value(&operands.1, found);
+            found(&operands.0);
+            found(&operands.1);
         }
         ExprKind::In { key, operands } => {
-            if let Some(key) = key {
-                of_value(key, found);
-            }
-            of_value(&operands.0, found);
-            of_value(&operands.1, found);
+            let key = key.as_deref().into_iter();
+            key.chain([&operands.0, &operands.1]).for_each(found);
         }
-        // Comprehensions and expressions in template strings are separate queries.
         _ => {}
     }
 }

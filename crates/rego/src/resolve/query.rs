@@ -145,13 +145,15 @@ impl Scope<'_> {
         }
     }
 
-    /// Reports names of rules and imports in the element of `some .. in`. OPA does not resolve them there, so it rejects the
-    /// policy. Only `input` and `data` keep their meaning.
+    /// Reports names of rules, functions of the policy and imports in the element of `some .. in`. OPA does not resolve them
+    /// there, so it rejects the policy. Only `input` and `data` keep their meaning.
     fn check_element(&mut self, element: &Expr) {
         let mut names = BTreeSet::new();
-        direct::of_value(element, &mut |name| {
+        let mut add = |name: &str| {
             names.insert(name.to_owned());
-        });
+        };
+        direct::of_value(element, &mut add);
+        direct::functions(element, &mut add);
         for name in names {
             let is_root = name == "input" || name == "data";
             if is_root || self.is_local(&name) || self.file.document(&name).is_none() {

@@ -90,7 +90,7 @@ impl Type {
         }
     }
 
-    /// Takes one off `left` for each type that it is made of; `false` where too few are left.
+    /// Subtracts the number of types inside this one from `left`. Returns false if `left` is too small.
     fn fits(&self, left: &mut usize) -> bool {
         let Some(rest) = left.checked_sub(1) else {
             return false;

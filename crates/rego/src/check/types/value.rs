@@ -307,7 +307,7 @@ fn shown(start: &str, way: &[Value]) -> String {
     shown
 }
 
-/// The values that a value is made of, but for those of a comprehension.
+/// The direct parts of a value. A comprehension has none, since its query is checked by itself.
 fn inside(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     match value {
         Value::Scalar(_)
