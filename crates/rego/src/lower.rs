@@ -34,11 +34,19 @@ pub(crate) struct Lowered {
     pub entry: Option<Vec<String>>,
 }
 
-/// Lowers all files of a policy, and a rule for the document `entry`, `data` first.
+/// The document that is asked for.
+pub(crate) struct Entry {
+    /// Its path, `data` first.
+    pub path: Vec<String>,
+    /// Whether the data has such a document.
+    pub is_of_data: bool,
+}
+
+/// Lowers all files of a policy, and a rule for the document `entry`.
 pub(crate) fn lower(
     files: &[File],
     places: &Places,
-    entry: Option<Vec<String>>,
+    entry: Option<Entry>,
 ) -> Result<Lowered, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();

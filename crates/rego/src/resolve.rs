@@ -97,10 +97,18 @@ pub fn resolve(
         });
     }
     if diagnostics.is_empty() {
-        safety::check(&files, &mut diagnostics);
-    }
-    if diagnostics.is_empty() {
         Ok(files)
+    } else {
+        Err(diagnostics)
+    }
+}
+
+/// Rejects unsafe variables: those to which nothing gives a value.
+pub(crate) fn check_safety(files: &[File]) -> Result<(), Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    safety::check(files, &mut diagnostics);
+    if diagnostics.is_empty() {
+        Ok(())
     } else {
         Err(diagnostics)
     }

@@ -9,12 +9,12 @@ use crate::{
     check::check,
     core,
     diagnostic::{Code, Diagnostic, nearest},
-    lower::lower,
+    lower::{Entry, lower},
     parse::{
         parse,
         tree::{Module, Rule},
     },
-    resolve::{Builtins, File, resolve},
+    resolve::{Builtins, File, check_safety, resolve},
     source::{Span, Version},
 };
 
@@ -111,6 +111,7 @@ pub(crate) fn to_core<T>(
         return Err(diagnostics);
     }
     let mut resolved = resolve(&modules, builtins)?;
+    check_safety(&resolved)?;
     let prefix = prefix(written, &modules);
     let changed = change(&mut resolved, &prefix);
     let warnings = check(&resolved, written.data)?;
@@ -118,7 +119,10 @@ pub(crate) fn to_core<T>(
     let (arranged, places) = arrange(resolved, &prefix, &members, builtins)?;
     let entry = (!written.entry.is_empty()).then(|| {
         let names = written.entry.iter().cloned();
-        std::iter::once("data".to_owned()).chain(names).collect()
+        Entry {
+            path: std::iter::once("data".to_owned()).chain(names).collect(),
+            is_of_data: is_of_data(written),
+        }
     });
     let lowered = lower(&arranged, &places, entry)?;
     let translated = Translated {
@@ -144,6 +148,17 @@ fn members(data: &Map<String, Value>, path: &[String]) -> Vec<String> {
     members.keys().cloned().collect()
 }
 
+/// Whether the data has the document that is asked for.
+fn is_of_data(written: Written<'_>) -> bool {
+    let Some((last, above)) = written.entry.split_last() else {
+        return false;
+    };
+    let above: Vec<String> = std::iter::once("data".to_owned())
+        .chain(above.iter().cloned())
+        .collect();
+    members(written.data, &above).contains(last)
+}
+
 /// The error for an entrypoint that is a function.
 fn function_entry(file: &str, rule: &Rule, entry: &[String]) -> Diagnostic {
     Diagnostic {
@@ -163,11 +178,7 @@ fn function_entry(file: &str, rule: &Rule, entry: &[String]) -> Diagnostic {
 /// The error for an entrypoint that does not exist, or is a function. The place of the former is the package of the rule
 /// with the most similar path.
 fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagnostic> {
-    let (last, above) = written.entry.split_last()?;
-    let above: Vec<String> = std::iter::once("data".to_owned())
-        .chain(above.iter().cloned())
-        .collect();
-    if members(written.data, &above).contains(last) {
+    if is_of_data(written) {
         return None;
     }
     let mut paths = BTreeMap::new();

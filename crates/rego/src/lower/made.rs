@@ -47,7 +47,7 @@ impl<'a> MadeRules<'a> {
     /// The place of a document in the engine. It gets a generated rule if no rule of the author's has that path.
     pub(super) fn entry(
         &mut self,
-        Entry { path, exists }: Entry,
+        Entry { path, is_of_data }: Entry,
         files: &[File],
     ) -> Result<Vec<String>, Box<Diagnostic>> {
         let paths = files
@@ -60,7 +60,7 @@ impl<'a> MadeRules<'a> {
             is_near |= other.starts_with(&place) || place.starts_with(&other);
         }
         // The engine only evaluates rules, so a document of the data needs one.
-        if is_rule || !is_near && !exists {
+        if is_rule || !is_near && !is_of_data {
             return Ok(place);
         }
         let name = "entry".to_owned();

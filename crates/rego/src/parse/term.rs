@@ -2,8 +2,8 @@
 
 use super::{
     cursor::{Cursor, ParseResult},
-    token::Kind,
-    tree::{Condition, Expr, ExprKind, LiteralKind, Part},
+    token::{Kind, Token},
+    tree::{Condition, Expr, ExprKind, LiteralKind, Operator, Part},
 };
 use crate::source::Span;
 
@@ -17,8 +17,24 @@ impl Cursor {
     }
 
     fn whole_term(&mut self) -> ParseResult<Expr> {
+        if self.is_sign("-") && self.second().is_some_and(is_of_reference) {
+            return self.negative();
+        }
         let head = self.bare_term()?;
         self.way(head, false)
+    }
+
+    /// `-x`, where `x` is a reference or a call. It is `0 - x`.
+    fn negative(&mut self) -> ParseResult<Expr> {
+        let start = self.span();
+        self.advance();
+        let zero = Expr {
+            kind: ExprKind::Number("0".to_owned()),
+            span: start,
+        };
+        let operand = self.whole_term()?;
+        let operands = Box::new((zero, operand));
+        Ok(self.made(ExprKind::Infix(Operator::Minus, operands), start))
     }
 
     fn bare_term(&mut self) -> ParseResult<Expr> {
@@ -363,4 +379,9 @@ fn is_name(function: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a word begins a reference or a call, and not a constant.
+fn is_of_reference(token: &Token) -> bool {
+    matches!(&token.kind, Kind::Word(word) if !["null", "true", "false"].contains(&word.as_str()))
 }

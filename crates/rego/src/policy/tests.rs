@@ -223,8 +223,7 @@ fn what_is_printed_is_kept_for_who_asks_and_changes_nothing() {
             "user: Ada\n ada\n <undefined>",
             "1 {\"a\", \"b\"} [2, 1]",
             "",
-            "2",
-            "1"
+            "2"
         ]
     );
     assert_eq!(policy.evaluate(&input), Ok(Some(json!(true))));

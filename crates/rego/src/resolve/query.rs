@@ -170,6 +170,53 @@ impl Scope<'_> {
         }
     }
 
+    /// Reports what OPA rejects in an argument of a function: calls, and references to documents.
+    ///
+    /// OPA takes both in a set and in the key of an object, but a call never equals the argument there. Only references are
+    /// taken here.
+    pub(super) fn check_argument(&mut self, argument: &Expr, are_references_taken: bool) {
+        let mut parts = |items: &[Expr]| {
+            for item in items {
+                self.check_argument(item, are_references_taken);
+            }
+        };
+        let found = match &argument.kind {
+            ExprKind::Call(..) | ExprKind::Infix(..) | ExprKind::In { .. } => "a call".to_owned(),
+            ExprKind::Ref(head, way) => {
+                parts(way);
+                match &head.kind {
+                    ExprKind::Var(name)
+                        if !are_references_taken && self.meaning_of_declared(name).is_none() =>
+                    {
+                        format!("a part of `{name}`")
+                    }
+                    _ => return,
+                }
+            }
+            ExprKind::Array(items) => return parts(items),
+            ExprKind::Set(items) => {
+                for item in items {
+                    self.check_argument(item, true);
+                }
+                return;
+            }
+            ExprKind::Object(pairs) => {
+                for (key, value) in pairs {
+                    self.check_argument(key, true);
+                    self.check_argument(value, are_references_taken);
+                }
+                return;
+            }
+            _ => return,
+        };
+        self.fault(
+            Code::Function,
+            argument.span,
+            format!("expected variables, constants and patterns in the arguments of a function, found {found}"),
+            "take the argument by a variable, and compare it in the body",
+        );
+    }
+
     /// Resolves a pattern whose variables the statement has just declared. This does not count as a use of them.
     fn pattern(&mut self, pattern: &Expr) -> Value {
         match &pattern.kind {

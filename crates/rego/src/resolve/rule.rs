@@ -43,6 +43,9 @@ pub(super) fn resolve(
     };
     let empty = Vec::new();
     scope.enter_arguments(head.arguments.as_ref().unwrap_or(&empty));
+    for argument in head.arguments.iter().flatten() {
+        scope.check_argument(argument, false);
+    }
     let arguments = head
         .arguments
         .as_ref()

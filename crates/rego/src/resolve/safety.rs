@@ -7,13 +7,14 @@ mod needed;
 mod outputs;
 mod query;
 mod unify;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
     expand::{Expander, Origin},
     expression::{Expression, VariableId},
-    outputs::{Skip, VariableSet},
+    variables::{Sought, VariableSet},
 };
 use super::{
     File,
@@ -97,7 +98,6 @@ fn meant<'f>(
 }
 
 /// The first unsafe variable of a body, and the statement that needs it. `None` is `_`.
-
 fn of_body(
     rule: &Rule,
     body: &Body,
@@ -119,7 +119,7 @@ fn of_body(
         if argument.is_evaluated() {
             known.insert(expander.named(argument, &head, &mut expressions));
         } else {
-            argument.variables(Skip::default(), &mut |variable| {
+            argument.variables(Sought::All, &mut |variable| {
                 known.insert(variable);
             });
         }

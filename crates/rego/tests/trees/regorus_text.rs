@@ -182,7 +182,8 @@ fn expr(one: &Expr) -> String {
         }
         Expr::UnaryExpr { expr: inner, .. } => match expr(inner).as_str() {
             "number" => "number".to_owned(),
-            other => format!("(- {other})"),
+            // It is read as `0 - x` here.
+            other => format!("(number - {other})"),
         },
         Expr::RefDot { refr, field, .. } => format!("{}.{:?}", expr(refr), field.0.text()),
         Expr::RefBrack { refr, index, .. } => match index.as_ref() {

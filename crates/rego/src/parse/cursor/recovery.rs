@@ -7,7 +7,7 @@ use super::{
         lexer::SyntaxError,
         token::{Kind, Token},
     },
-    Cursor, Outcome,
+    Cursor, ParseResult,
 };
 use crate::diagnostic::Code;
 
@@ -77,7 +77,7 @@ impl Cursor {
         &mut self,
         place: usize,
         fault: Box<SyntaxError>,
-    ) -> Outcome<()> {
+    ) -> ParseResult<()> {
         let mut open: Vec<&Token> = Vec::new();
         let mut end = None;
         for at in place.. {

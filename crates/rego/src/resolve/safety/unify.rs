@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     expression::{Operand, VariableId},
-    outputs::{Skip, VariableSet},
+    variables::{Sought, VariableSet},
 };
 use crate::resolve::tree::Collection;
 
@@ -48,12 +48,11 @@ impl Unifier<'_> {
                 self.match_pattern(*variable, pattern);
             }
             (Operand::Reference(head, _), other) | (other, Operand::Reference(head, _)) => {
-                if head.is_none_or(|head| self.safe.contains(&head)) {
-                    match other {
-                        Operand::Variable(variable) => self.is_given(*variable),
-                        Operand::Array(_) | Operand::Object(_) => self.all_given(other),
-                        _ => {}
-                    }
+                let is_known = head.is_none_or(|head| self.safe.contains(&head));
+                match other {
+                    Operand::Variable(variable) if is_known => self.is_given(*variable),
+                    Operand::Array(_) | Operand::Object(_) if is_known => self.all_given(other),
+                    _ => {}
                 }
             }
             (Operand::Variable(variable), _) | (_, Operand::Variable(variable)) => {
@@ -123,15 +122,8 @@ impl Unifier<'_> {
 
 /// The variables of a pattern that can get a value.
 fn of_pattern(pattern: &Operand) -> VariableSet {
-    let skip = Skip {
-        heads: true,
-        sets: false,
-        keys: true,
-        closures: true,
-        templates: true,
-    };
     let mut variables = VariableSet::new();
-    pattern.variables(skip, &mut |variable| {
+    pattern.variables(Sought::OfPattern, &mut |variable| {
         variables.insert(variable);
     });
     variables
