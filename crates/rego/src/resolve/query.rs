@@ -172,26 +172,34 @@ impl Scope<'_> {
 
     /// Reports what OPA rejects in an argument of a function: calls, and references to documents.
     ///
-    /// OPA takes both in a set and in the key of an object, but a call never equals the argument there. Only references are
-    /// taken here.
-    pub(super) fn check_argument(&mut self, argument: &Expr, are_references_taken: bool) {
+    /// In a set and in the key of an object (`is_whole`), OPA takes calls, variables, and names of rules and imports too, but such
+    /// an argument never matches. Only references to `input` and `data` are taken there.
+    pub(super) fn check_argument(&mut self, argument: &Expr, is_whole: bool) {
         let mut parts = |items: &[Expr]| {
             for item in items {
-                self.check_argument(item, are_references_taken);
+                self.check_argument(item, is_whole);
             }
         };
+        let is_root = |name: &str| name == "input" || name == "data";
         let found = match &argument.kind {
             ExprKind::Call(..) | ExprKind::Infix(..) | ExprKind::In { .. } => "a call".to_owned(),
             ExprKind::Ref(head, way) => {
                 parts(way);
-                match &head.kind {
-                    ExprKind::Var(name)
-                        if !are_references_taken && self.meaning_of_declared(name).is_none() =>
-                    {
-                        format!("a part of `{name}`")
-                    }
-                    _ => return,
+                let ExprKind::Var(name) = &head.kind else {
+                    return;
+                };
+                let is_taken = if is_whole {
+                    is_root(name)
+                } else {
+                    self.meaning_of_declared(name).is_some()
+                };
+                if is_taken {
+                    return;
                 }
+                format!("a part of `{name}`")
+            }
+            ExprKind::Var(name) if is_whole && !is_root(name) => {
+                format!("`{name}` in a set or in a key")
             }
             ExprKind::Array(items) => return parts(items),
             ExprKind::Set(items) => {
@@ -203,7 +211,7 @@ impl Scope<'_> {
             ExprKind::Object(pairs) => {
                 for (key, value) in pairs {
                     self.check_argument(key, true);
-                    self.check_argument(value, are_references_taken);
+                    self.check_argument(value, is_whole);
                 }
                 return;
             }

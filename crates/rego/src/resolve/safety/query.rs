@@ -23,7 +23,13 @@ impl Expander {
         let mut with = Vec::new();
         for one in &literal.with {
             if let Replacement::Value(value) = &one.value {
-                with.push(self.term(value, &statement, body));
+                // What has to be evaluated is evaluated before the statement, so it can give variables a value.
+                let term = self.term(value, &statement, body);
+                with.push(if term.is_evaluated() {
+                    Operand::Variable(self.named(term, &statement, body))
+                } else {
+                    term
+                });
             }
         }
         statement.with = with;

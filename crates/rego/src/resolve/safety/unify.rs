@@ -35,9 +35,9 @@ impl Unifier<'_> {
         match (left, right) {
             (Operand::Variable(left), Operand::Variable(right)) => {
                 if self.is_safe(*right) {
-                    self.is_given(*left);
+                    self.give(*left);
                 } else if self.is_safe(*left) {
-                    self.is_given(*right);
+                    self.give(*right);
                 } else {
                     self.waiting.entry(*left).or_default().insert(*right);
                     self.waiting.entry(*right).or_default().insert(*left);
@@ -50,18 +50,18 @@ impl Unifier<'_> {
             (Operand::Reference(head, _), other) | (other, Operand::Reference(head, _)) => {
                 let is_known = head.is_none_or(|head| self.safe.contains(&head));
                 match other {
-                    Operand::Variable(variable) if is_known => self.is_given(*variable),
-                    Operand::Array(_) | Operand::Object(_) if is_known => self.all_given(other),
+                    Operand::Variable(variable) if is_known => self.give(*variable),
+                    Operand::Array(_) | Operand::Object(_) if is_known => self.give_all(other),
                     _ => {}
                 }
             }
             (Operand::Variable(variable), _) | (_, Operand::Variable(variable)) => {
-                self.is_given(*variable);
+                self.give(*variable);
             }
             (Operand::Comprehension(..), pattern @ Operand::Array(_))
             | (pattern @ Operand::Array(_), Operand::Comprehension(..))
             | (Operand::Comprehension(Collection::Object, _), pattern @ Operand::Object(_)) => {
-                self.all_given(pattern);
+                self.give_all(pattern);
             }
             (Operand::Array(left), Operand::Array(right)) if left.len() == right.len() => {
                 for (left, right) in left.iter().zip(right) {
@@ -82,7 +82,7 @@ impl Unifier<'_> {
     /// A variable equals an array or an object.
     fn match_pattern(&mut self, variable: VariableId, pattern: &Operand) {
         if self.is_safe(variable) {
-            self.all_given(pattern);
+            self.give_all(pattern);
             return;
         }
         let waits_for: Vec<VariableId> = of_pattern(pattern)
@@ -90,23 +90,23 @@ impl Unifier<'_> {
             .filter(|part| !self.is_safe(*part))
             .collect();
         if waits_for.is_empty() {
-            self.is_given(variable);
+            self.give(variable);
         } else {
             self.waiting.entry(variable).or_default().extend(waits_for);
         }
     }
 
-    fn all_given(&mut self, pattern: &Operand) {
+    fn give_all(&mut self, pattern: &Operand) {
         for variable in of_pattern(pattern) {
-            self.is_given(variable);
+            self.give(variable);
         }
     }
 
-    /// A variable has a value, and so have those that wait for nothing else.
-    fn is_given(&mut self, variable: VariableId) {
+    /// Gives a variable its value, and so those that wait for nothing else.
+    fn give(&mut self, variable: VariableId) {
         self.unified.insert(variable);
         for other in self.waiting.remove(&variable).unwrap_or_default() {
-            self.is_given(other);
+            self.give(other);
         }
         let mut ready = Vec::new();
         for (other, waits_for) in &mut self.waiting {
@@ -115,7 +115,7 @@ impl Unifier<'_> {
             }
         }
         for other in ready {
-            self.is_given(other);
+            self.give(other);
         }
     }
 }
