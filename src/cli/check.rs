@@ -227,10 +227,9 @@ impl Check {
 fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
     let (config, files) = (&tenant.part.config, &tenant.files);
     let name = tenant.part.tenant.as_ref();
-    let Ok(sources) = build::policy_sources(config, files) else {
+    let Ok(with_tests) = build::policy_sources(config, files) else {
         return (Vec::new(), Vec::new());
     };
-    let with_tests = sources;
     let sources = with_tests.clone().without_tests();
     let ids = guarded::ids(config, files);
     let prover = build::prover(config);
@@ -241,12 +240,10 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
         one.severity == geowarden_rego::diagnostic::Severity::Error
     };
     let errors: Vec<_> = found.iter().filter(is_error).cloned().collect();
-    if !errors.is_empty() {
-        told.push(LoadError::Diagnostics(errors.clone()).to_string());
-    }
     let in_tests = if errors.is_empty() {
         lint::findings_in_tests(&with_tests, &settings)
     } else {
+        told.push(LoadError::Diagnostics(errors).to_string());
         Vec::new()
     };
     let mut all: Vec<Finding> = found

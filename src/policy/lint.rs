@@ -7,7 +7,7 @@ use geowarden_rego::{
     diagnostic::{Code, Diagnostic, Severity, nearest},
     lint::{self, Ids, Surroundings},
     prove::Prover,
-    source::Span,
+    source::{Span, is_test},
 };
 use geowarden_yaml::{Document, Mark};
 
@@ -60,8 +60,8 @@ pub fn findings_in_tests(sources: &Sources, settings: &RegoSettings) -> Vec<Diag
         ids: &BTreeMap::new(),
     };
     let mut all = lint::of_sources(sources, &settings.policy, around);
-    // Tests give other data and compare with what must not be.
-    all.retain(|one| one.code == Code::Input && one.file.ends_with("_test.rego"));
+    // What else is found there is often meant so in a test.
+    all.retain(|one| one.code == Code::Input && is_test(&one.file));
     all
 }
 
@@ -81,13 +81,12 @@ pub fn unknown_ids(
             Kind::CollectionOrProcess => ("collection or process", &[COLLECTION, PROCESS]),
         };
         let known: Vec<&Ids> = kinds.iter().filter_map(|kind| ids.get(*kind)).collect();
-        let mut all_ids = known.iter().flat_map(|known| &known.ids);
+        let all_ids = || known.iter().flat_map(|known| &known.ids);
         // Policies can define `*` as "all ids", so it is not unknown.
-        if known.len() < kinds.len() || named.id == "*" || all_ids.any(|id| *id == named.id) {
+        if known.len() < kinds.len() || named.id == "*" || all_ids().any(|id| *id == named.id) {
             continue;
         }
         let listed_in = known.first().map_or("", |known| &known.listed_in);
-        let all_ids = known.iter().flat_map(|known| &known.ids);
         all.push(Diagnostic {
             code: Code::UnknownId,
             severity: Severity::Warning,
@@ -100,7 +99,7 @@ pub fn unknown_ids(
                 named.path, named.id
             ),
             cure: Some("correct the id, or add it there".to_owned()),
-            suggestion: nearest(&named.id, all_ids.map(String::as_str)),
+            suggestion: nearest(&named.id, all_ids().map(String::as_str)),
         });
     }
     all

@@ -70,11 +70,10 @@ pub(super) fn named(document: &Document) -> Vec<Named> {
 pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
     let all = named(document).into_iter();
     all.filter_map(|named| {
-        let can_be_a_collection =
-            matches!(named.kind, Kind::Collection | Kind::CollectionOrProcess);
-        let refusal = reachable_collection_id(&named.id)
-            .err()
-            .filter(|_| can_be_a_collection)?;
+        if !matches!(named.kind, Kind::Collection | Kind::CollectionOrProcess) {
+            return None;
+        }
+        let refusal = reachable_collection_id(&named.id).err()?;
         Some(Unreachable {
             line: named.mark.map(|mark| mark.line),
             path: named.path,

@@ -262,7 +262,7 @@ fn a_value_that_is_no_verdict_is_refused_as_check_tells() {
         let output = check(folder.path(), &[]);
         let told = out(&output);
         let expected = format!(
-            "`allow` is {what}, which is no verdict: each request that it decides is refused with 503"
+            "`allow` is {what}, which is no verdict: each request that it decides is refused"
         );
         assert!(
             told.contains(&expected) && told.contains("[verdict]"),

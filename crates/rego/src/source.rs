@@ -70,11 +70,16 @@ pub struct DataConflict {
     pub path: String,
 }
 
+/// Whether a file of this name has tests.
+pub fn is_test(name: &str) -> bool {
+    name.ends_with("_test.rego")
+}
+
 impl Sources {
-    /// The same without tests, which decide nothing: files whose names end with `_test.rego`.
+    /// The same without tests, which decide nothing.
     #[must_use]
     pub fn without_tests(mut self) -> Self {
-        self.modules.retain(|name, _| !name.ends_with("_test.rego"));
+        self.modules.retain(|name, _| !is_test(name));
         self
     }
 

@@ -322,7 +322,7 @@ fn allowances_for_more_than_is_meant_are_told() {
 fn a_value_that_is_no_verdict_is_told() {
     let of = |what: &str, column: u32| {
         format!(
-            "verdict a.rego:2:{column}: `allow` is {what}, which is no verdict: each request that it decides is refused with 503: "
+            "verdict a.rego:2:{column}: `allow` is {what}, which is no verdict: each request that it decides is refused: "
         )
     };
     for (rules, what) in [

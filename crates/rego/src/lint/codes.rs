@@ -26,7 +26,7 @@ pub const CODES: [(Code, &str, &str); 9] = [
     ),
     (
         Code::Condition,
-        "a condition that always holds or never, two that exclude each other, or a body behind another body",
+        "a condition that never holds, or that always holds since its value is never false (a text, a list, a part of each request); two that exclude each other; or a body behind another body",
         "compare values; write a second rule for another case",
     ),
     (
@@ -36,7 +36,7 @@ pub const CODES: [(Code, &str, &str); 9] = [
     ),
     (
         Code::Verdict,
-        "a value of the entrypoint that is neither a boolean nor an object with `allowed`: each request that gets it is refused with 503",
+        "a value of the entrypoint that is neither a boolean nor an object with `allowed`: each request that gets it is refused",
         "give it `true`, `false`, or an object with `allowed`",
     ),
     (

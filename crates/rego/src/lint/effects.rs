@@ -7,7 +7,7 @@ use crate::{
     parse::tree::Operator,
     resolve::{
         File,
-        tree::{Condition, Function, Literal, LiteralKind, Rule, Scalar, Value},
+        tree::{Condition, Function, Kind, Literal, LiteralKind, Rule, Scalar, Value},
         uses,
     },
     source::Span,
@@ -45,9 +45,13 @@ pub(super) fn let_in(
     let mut found = LetIn::new();
     let mut seen = BTreeSet::new();
     // A path, and the statement that holds if its rules do not.
-    let mut waiting: Vec<(Vec<String>, Option<String>)> = vec![(entry.to_vec(), None)];
-    while let Some((path, what)) = waiting.pop() {
-        for rule in rules.used_by(&path) {
+    let mut waiting: Vec<(Vec<String>, Option<Inverse>)> = vec![(entry.to_vec(), None)];
+    while let Some((path, inverse)) = waiting.pop() {
+        let used: Vec<&Rule> = rules.used_by(&path).collect();
+        let what = inverse
+            .filter(|inverse| inverse.depends_on(&used))
+            .map(|inverse| inverse.statement);
+        for rule in used {
             let place = std::ptr::from_ref(rule);
             let Some(file) = owners.get(&place) else {
                 continue;
@@ -66,17 +70,51 @@ pub(super) fn let_in(
             uses::literals(rule, &mut |literal| {
                 for path in inverted(literal) {
                     used.remove(&path);
-                    let is_asked_for = what.is_none().then(|| {
+                    let inverse = what.is_none().then(|| {
                         let (line, file) = (literal.span.line, &file.name);
-                        format!("`{}` in line {line} of {file}", shown(text, literal.span))
+                        Inverse {
+                            statement: format!(
+                                "`{}` in line {line} of {file}",
+                                shown(text, literal.span)
+                            ),
+                            is_of_nothing: matches!(literal.kind, LiteralKind::Condition(_)),
+                        }
                     });
-                    waiting.push((path, is_asked_for));
+                    waiting.push((path, inverse));
                 }
             });
-            waiting.extend(used.into_iter().map(|path| (path, what.clone())));
+            waiting.extend(used.into_iter().map(|path| {
+                let inverse = what.clone().map(|statement| Inverse {
+                    statement,
+                    is_of_nothing: false,
+                });
+                (path, inverse)
+            }));
         }
     }
     found
+}
+
+/// A statement that holds if rules do not.
+struct Inverse {
+    /// The statement and its place.
+    statement: String,
+    /// Whether it asks that a collection is empty.
+    is_of_nothing: bool,
+}
+
+impl Inverse {
+    /// Whether the statement always holds if the rule does not. Another definition can hold instead, a default is always there, and
+    /// a rule for `false` keeps a negation true. The number of elements of what is undefined is undefined too.
+    fn depends_on(&self, rules: &[&Rule]) -> bool {
+        let [rule] = rules else { return false };
+        let is_false = |value: &Value| matches!(value, Value::Scalar(Scalar::Bool(false)));
+        let is_set = rule.kind == Kind::Member;
+        !rule.is_default
+            && rule.elses.is_empty()
+            && !rule.body.value.as_ref().is_some_and(is_false)
+            && (is_set || !self.is_of_nothing)
+    }
 }
 
 /// The paths whose absence makes a statement hold.
@@ -146,8 +184,9 @@ fn shown(text: &str, span: Span) -> String {
 impl Effects {
     /// The effects of the statements of a file that do not just fail, such as negations.
     pub(super) fn of(file: &File, let_in: &LetIn) -> Self {
-        let mut all: Vec<(Span, String)> = Vec::new();
+        let mut of_file: Vec<(Span, String)> = Vec::new();
         for rule in &file.rules {
+            let mut all: Vec<(Span, String)> = Vec::new();
             if let Some(what) = let_in.get(&std::ptr::from_ref(rule)) {
                 let effect =
                     format!("{MISSES}, and {what} always does: what it was to keep out is let in");
@@ -172,8 +211,9 @@ impl Effects {
             });
             all.retain(|(span, _)| !negated.iter().any(|(other, _)| other == span));
             all.extend(negated);
+            of_file.extend(all);
         }
-        Self(all)
+        Self(of_file)
     }
 
     /// What comes of a missing part in the innermost statement that names it.

@@ -6,6 +6,7 @@ use super::{
     Findings,
     schema::Schema,
     shape::{Locals, Rules, Shape},
+    verdict::ALLOWED,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -65,7 +66,7 @@ fn allows(value: Option<&Value>) -> bool {
     match value {
         None => true,
         Some(Value::Object(pairs)) => pairs.iter().any(|(key, value)| {
-            *key == Value::Scalar(Scalar::String("allowed".to_owned())) && is_true(value)
+            *key == Value::Scalar(Scalar::String(ALLOWED.to_owned())) && is_true(value)
         }),
         Some(value) => is_true(value),
     }

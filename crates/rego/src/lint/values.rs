@@ -85,9 +85,9 @@ pub(super) fn check(
             else {
                 continue;
             };
-            let span = place(file, &part, span);
+            let place = || place(file, &part, span);
             for constant in &constants {
-                findings_of(&part, constant, compared, ids, span, findings);
+                findings_of(&part, constant, compared, ids, &place, findings);
             }
         }
     }
@@ -116,7 +116,7 @@ fn findings_of(
     constant: &Scalar,
     compared: Compared,
     ids: &BTreeMap<String, Ids>,
-    span: Span,
+    place: &dyn Fn() -> Span,
     findings: &mut Findings<'_>,
 ) {
     let kinds = part.schema.kinds();
@@ -137,7 +137,7 @@ fn findings_of(
             ("string", ["array"]) => "write `.. in` before it to ask whether it is among them",
             _ => "",
         };
-        findings.report(Code::Value, span, message, cure);
+        findings.report(Code::Value, place(), message, cure);
         return;
     }
     if compared == Compared::Ordered {
@@ -152,7 +152,7 @@ fn findings_of(
             let path = &part.path;
             findings.add(Diagnostic {
                 code: Code::Value,
-                span,
+                span: place(),
                 message: format!("`{path}` is never {shown}"),
                 cure: Some(format!("it is one of {}", all.join(", "))),
                 suggestion: nearest(text, all.iter().copied()),
@@ -166,7 +166,7 @@ fn findings_of(
     {
         findings.add(Diagnostic {
             code: Code::UnknownId,
-            span,
+            span: place(),
             message: format!("there is no {kind} {shown} in {}", known.listed_in),
             cure: Some("correct the id, or add it there".to_owned()),
             suggestion: nearest(text, known.ids.iter().map(String::as_str)),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The member of a verdict that says whether the request is allowed.
-const ALLOWED: &str = "allowed";
+pub(super) const ALLOWED: &str = "allowed";
 const CURE: &str = "give it `true`, `false`, or an object with `allowed`, as in `name := {\"allowed\": false, \"reason\": \"..\"}`";
 
 pub(super) fn check(files: &[File], entry: &[String], all: &mut Vec<Diagnostic>) {
@@ -27,7 +27,7 @@ fn one(rule: &Rule, findings: &mut Findings<'_>) {
     let name = rule.path.join(".");
     let mut tell = |span, what: &str| {
         let message = format!(
-            "`{name}` is {what}, which is no verdict: each request that it decides is refused with 503"
+            "`{name}` is {what}, which is no verdict: each request that it decides is refused"
         );
         findings.report(Code::Verdict, span, message, CURE);
     };

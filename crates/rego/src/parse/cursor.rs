@@ -206,7 +206,7 @@ impl Cursor {
         fault
     }
 
-    /// A keyword with a letter wrong: the word before the next one for `not`, `some` and `every`, or the next one for `with`.
+    /// A keyword with a letter wrong: the word before the next one, or the next one itself.
     pub(super) fn misspelt_keyword(&self) -> Option<Box<SyntaxError>> {
         let Kind::Word(word) = self.kind() else {
             return None;

@@ -12,7 +12,7 @@ pub(super) struct Documents {
     below: BTreeMap<String, Documents>,
 }
 
-/// A step behind the names of a reference.
+/// A part of a reference, behind its start.
 #[derive(Debug, Clone)]
 pub(super) enum Segment {
     /// A constant.

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::diagnostic::Code;
 
+/// Statements that cannot be read, of which each is told by itself. Behind them, one fault of a rule is enough.
+const MAX_UNREAD: usize = 100;
+
 /// What could not be read.
 pub(in crate::parse) struct Unread {
     pub(in crate::parse) fault: SyntaxError,
@@ -109,7 +112,8 @@ impl Cursor {
                 _ => {}
             }
         }
-        let Some(end) = end.filter(|_| fault.code != Code::TooDeep) else {
+        let is_last = fault.code == Code::TooDeep || self.unread.len() >= MAX_UNREAD;
+        let Some(end) = end.filter(|_| !is_last) else {
             return Err(fault);
         };
         let within = self.span_at(place).start..self.span_at(end).start;
