@@ -24,39 +24,23 @@ pub(super) struct Log {
 #[derive(Debug, Deserialize)]
 pub(super) struct LoggedDecision {
     decision_id: String,
-    #[serde(default)]
     pub(super) timestamp: Option<DateTime<Utc>>,
     pub(super) outcome: String,
-    #[serde(default)]
     pub(super) status: Option<u16>,
-    #[serde(default)]
     pub(super) reason: Option<String>,
-    #[serde(default)]
     pub(super) method: Option<String>,
-    #[serde(default)]
     pub(super) path: Option<String>,
-    #[serde(default)]
     pub(super) operation: Option<String>,
     /// How the caller authenticated.
-    #[serde(default)]
     pub(super) principal: Option<String>,
-    #[serde(default)]
     pub(super) subject: Option<String>,
-    #[serde(default)]
     pub(super) issuer: Option<String>,
-    #[serde(default)]
     stop: Option<String>,
-    #[serde(default)]
     pub(super) detail: Option<String>,
-    #[serde(default)]
     pub(super) tenant: Option<String>,
-    #[serde(default)]
     pub(super) policy_revision: Option<String>,
-    #[serde(default)]
     pub(super) input_scope: Option<InputScope>,
-    #[serde(default)]
     input: Option<Value>,
-    #[serde(default)]
     input_too_long: Option<u64>,
     #[serde(default)]
     pub(super) erased: Vec<String>,
@@ -85,8 +69,9 @@ impl Log {
         Ok(Box::new(BufReader::new(file)))
     }
 
-    /// The decision with this id.
+    /// The decision with this id, or with this URN of it (RFC 9562, section 4), as a problem document has it.
     pub(super) fn find(&self, id: &str) -> Result<LoggedDecision, CommandError> {
+        let id = id.strip_prefix("urn:uuid:").unwrap_or(id);
         let mut log = self.open()?;
         let mut line = Vec::new();
         let mut unread = None;

@@ -52,9 +52,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        // A problem document has it as a URN (RFC 9562, section 4).
-        let id = self.id.strip_prefix("urn:uuid:").unwrap_or(&self.id);
-        let decision = Log::of(&self.log).find(id)?;
+        let decision = Log::of(&self.log).find(&self.id)?;
         if decision.is_before_the_policy() {
             self.print_refusal(&decision)?;
             return Ok(ExitCode::from(2));

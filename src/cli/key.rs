@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use geowarden_yaml::Document;
 use serde_json::{Map, Value, json};
 
+pub(super) use self::store::find as find_key;
 use self::{last_use::LastUses, store::Store};
 use super::{
     CommandError, TenantArguments,

@@ -174,10 +174,7 @@ fn folders_with_policies(path: &Path) -> Vec<PathBuf> {
 
 impl Test {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        if let Some(code) = self
-            .recording
-            .run(&self.config, self.format.is(Format::Json))?
-        {
+        if let Some(code) = self.recording.run(self)? {
             return Ok(code);
         }
         if self.watch {
@@ -199,7 +196,7 @@ impl Test {
 
     /// Runs the tests once.
     fn once(&self) -> Result<ExitCode, CommandError> {
-        let config = self.config()?;
+        let config = self.config_of(&self.config)?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
         for path in outermost(&self.paths) {
@@ -278,8 +275,9 @@ impl Test {
     }
 
     /// The configuration for table tests, with the overrides of the command line.
-    fn config(&self) -> Result<Config, CommandError> {
-        let mut config = self.config.load()?;
+    /// The configuration that arguments name, with what the flags replace in it.
+    fn config_of(&self, arguments: &TenantArguments) -> Result<Config, CommandError> {
+        let mut config = arguments.load()?;
         if self.v0_compatible {
             config.policy.rego = Version::V0;
         }

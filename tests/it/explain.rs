@@ -1,17 +1,16 @@
 //! `decision_log.input`, and `geowarden explain`, which evaluates a decision of the log anew.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Command};
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use geowarden_stack::Geowarden;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::service::{OSGEO_KEY, folder, request};
+use crate::{
+    service::{OSGEO_KEY, folder, request},
+    tables::geowarden,
+};
 
 pub(crate) const POLICY: &str = r#"package geowarden.authz
 
@@ -51,18 +50,10 @@ pub(crate) async fn decided(policy: &str, more: &str, path: &str) -> (TempDir, V
 }
 
 fn explain(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
-        .args(["explain", "--config"])
-        .arg(folder.join("geowarden.yaml"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
+    let config = folder.join("geowarden.yaml").display().to_string();
+    geowarden(
+        folder,
+        &[&["explain", "--config", &config], arguments].concat(),
     )
 }
 

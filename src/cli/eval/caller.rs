@@ -8,7 +8,7 @@ use super::{
         CommandError,
         deciding::caller::{Caller, KEY_ID, bearer, key_holder},
         found_instead,
-        key::attributes,
+        key::{attributes, find_key},
     },
     Eval,
 };
@@ -34,20 +34,13 @@ impl Eval {
                 CommandError::Usage("--key-id: no API keys are configured: name a configuration that has them by --config".to_owned())
             })?;
             let stored = key_file::load(keys, files).map_err(CommandError::Config)?;
-            let ids: Vec<String> = stored.iter().map(|key| key.entry.id.clone()).collect();
-            let found = stored.into_iter().find(|key| key.entry.id == *id);
-            let found = found.ok_or_else(|| {
-                // Not the text that was given, which may be a key.
-                CommandError::Usage(format!(
-                    "--key-id: expected the `id` of an entry of the configured keys ({}), found another text",
-                    ids.join(", ")
-                ))
-            })?;
+            let found = find_key(&stored, id)
+                .map_err(|told| CommandError::Usage(format!("--key-id: {told}")))?;
             let now = DateTime::<Utc>::from(clock.now());
             if found.entry.expires.is_some_and(|expires| expires <= now) {
                 return Ok(Caller::Expired);
             }
-            return known(key_holder(id, found.entry.attributes));
+            return known(key_holder(id, found.entry.attributes.clone()));
         }
         if !self.attributes.is_empty() {
             return known(key_holder(KEY_ID, attributes(&self.attributes)?));

@@ -16,7 +16,6 @@ use super::{
     Eval,
 };
 use crate::{
-    identity::Principal,
     record::DecisionRecord,
     request::{CheckInput, Headers},
 };
@@ -81,7 +80,7 @@ impl Eval {
             Caller::Expired => return Err(unfit("a row cannot have a key that has expired")),
         };
         let who = Who::of(&principal).ok_or_else(|| unfit("a row cannot have an opaque token"))?;
-        let request = self.request(decider, check, &principal)?;
+        let request = self.request(decider, check)?;
         Ok(recorded::row(
             self.name.clone(),
             who,
@@ -92,12 +91,7 @@ impl Eval {
     }
 
     /// The request without its credentials.
-    fn request(
-        &self,
-        decider: &Decider,
-        check: &CheckInput,
-        principal: &Principal,
-    ) -> Result<Request, CommandError> {
+    fn request(&self, decider: &Decider, check: &CheckInput) -> Result<Request, CommandError> {
         let text = |bytes: &[u8], what: &str| {
             String::from_utf8(bytes.to_vec()).map_err(|_| {
                 CommandError::Usage(format!(
@@ -105,27 +99,17 @@ impl Eval {
                 ))
             })
         };
-        let removal = decider.rules().authn.removal(check, principal);
-        let mut shown = check.clone();
-        shown.withhold(&recorded::CREDENTIAL_PARAMETERS.map(str::to_owned));
-        let withheld = [check, &shown]
-            .into_iter()
-            .flat_map(|check| &check.withheld.headers);
-        let is_credential = |name: &str| {
-            recorded::is_credential(name)
-                || removal.headers.iter().flatten().any(|h| *h == name)
-                || withheld.clone().any(|h| h == name)
-        };
+        let erased = recorded::Erased::of(check, decider.rules());
         let sent: Headers = self.headers()?;
         let mut headers: BTreeMap<String, Values> = BTreeMap::new();
-        for (name, value) in sent.iter().filter(|(name, _)| !is_credential(name)) {
+        for (name, value) in sent.iter().filter(|(name, _)| erased.has_header(name)) {
             let values = headers.entry(name.to_owned()).or_default();
             values.0.push(text(value, "a header")?);
         }
         let unless = |value: &str, default: &str| (value != default).then(|| value.to_owned());
         Ok(Request {
             method: self.method.clone(),
-            target: text(&shown.target, "the target")?,
+            target: text(&erased.target, "the target")?,
             headers,
             body: unless(&self.body, "").map(Into::into),
             host: unless(&self.host, "localhost"),

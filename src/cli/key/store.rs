@@ -77,25 +77,7 @@ impl Store {
     }
 
     pub(super) fn find(&self, id: &str) -> Result<&StoredKey, CommandError> {
-        self.stored
-            .iter()
-            .find(|key| key.entry.id == id)
-            .ok_or_else(|| {
-                let known: Vec<&str> = self
-                    .stored
-                    .iter()
-                    .map(|key| key.entry.id.as_str())
-                    .collect();
-                let known = if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                // Not the text that was given, which may be a key.
-                CommandError::Usage(format!(
-                    "expected the `id` of an entry ({known}), found another text"
-                ))
-            })
+        find(&self.stored, id).map_err(CommandError::Usage)
     }
 
     pub(super) fn has(&self, id: &str) -> bool {
@@ -177,6 +159,21 @@ impl Store {
         });
         of_list.take_while(|key| key.entry.id != id).count()
     }
+}
+
+/// The key with this id, or why there is none.
+pub(in crate::cli) fn find<'k>(stored: &'k [StoredKey], id: &str) -> Result<&'k StoredKey, String> {
+    let found = stored.iter().find(|key| key.entry.id == id);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = stored.iter().map(|key| key.entry.id.as_str()).collect();
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        // Not the text that was given, which may be a key.
+        format!("expected the `id` of an entry ({known}), found another text")
+    })
 }
 
 fn value_of(entry: &Entry) -> Result<Value, CommandError> {

@@ -1,10 +1,15 @@
 //! A row of a decision that was made: what it expects, and what it must not hold.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{Changes, Decision, Request, Row, Who, changes};
-use crate::{policy::Verdict, record::DecisionRecord};
+use crate::{
+    identity::Principal, pipeline::Rules, policy::Verdict, record::DecisionRecord,
+    request::CheckInput,
+};
 
 /// Headers that often hold credentials. They are not recorded, even if the configuration does not name them: tables are kept
 /// with the policy, where many can read them.
@@ -17,12 +22,36 @@ const CREDENTIALS: [&str; 6] = [
     "x-auth-token",
 ];
 /// Query parameters that often hold credentials (RFC 6750, section 2.3).
-pub(in crate::cli) const CREDENTIAL_PARAMETERS: [&str; 4] =
-    ["access_token", "api_key", "apikey", "token"];
+const CREDENTIAL_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "token"];
 
-/// Whether a header of this name, in lower case, often holds a credential.
-pub(in crate::cli) fn is_credential(name: &str) -> bool {
-    CREDENTIALS.contains(&name)
+/// A request without what is a credential by the configuration, and without what often is one.
+pub(in crate::cli) struct Erased {
+    /// The target.
+    pub(in crate::cli) target: Vec<u8>,
+    /// The names of the headers that it no longer has.
+    headers: BTreeSet<String>,
+}
+
+impl Erased {
+    /// `check` is without what the configuration withholds.
+    pub(in crate::cli) fn of(check: &CheckInput, rules: &Rules) -> Self {
+        let mut rest = check.clone();
+        rest.withhold(&CREDENTIAL_PARAMETERS.map(str::to_owned));
+        let removal = rules.authn.removal(check, &Principal::anonymous());
+        let removed = removal.headers.into_iter().flatten();
+        let withheld = check.withheld.headers.iter().chain(&rest.withheld.headers);
+        let names = CREDENTIALS.into_iter().chain(removed);
+        let names = names.chain(withheld.map(String::as_str));
+        Self {
+            headers: names.map(str::to_owned).collect(),
+            target: rest.target,
+        }
+    }
+
+    /// Whether a header of this name, in lower case, is still there.
+    pub(in crate::cli) fn has_header(&self, name: &str) -> bool {
+        !self.headers.contains(name)
+    }
 }
 
 /// The row that expects what was decided. Without a name it says who asks for what.

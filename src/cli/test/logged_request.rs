@@ -1,6 +1,6 @@
 //! Who asked for what, from a decision of the log: by what the policy read, and by the other members of the line.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
@@ -8,12 +8,12 @@ use url::form_urlencoded::Serializer;
 use super::super::{
     CommandError,
     decision_log::LoggedDecision,
-    table::{Request, Scheme, Values, Who, recorded},
+    table::{Request, Scheme, Values, Who},
 };
 use crate::{identity::CredentialKind, policy::input::Shape};
 
 /// Headers that Envoy adds and `geowarden test` adds again, and those that differ in each request.
-const OF_THE_WAY: [&str; 7] = [
+const HEADERS_OF_PROXIES: [&str; 7] = [
     "host",
     "content-length",
     "forwarded",
@@ -78,11 +78,11 @@ pub(super) fn who(
     )))
 }
 
-/// What was asked for.
+/// What was asked for. It may still have credentials.
 pub(super) fn request(decision: &LoggedDecision, input: &Value) -> Result<Request, CommandError> {
     let (Some(method), Some(path)) = (&decision.method, &decision.path) else {
         return Err(CommandError::Failed(
-            "--record: expected a decision with `method` and `path`, found none of them in the line"
+            "--record: expected a decision with `method` and `path`, found at most one of them in the line"
                 .to_owned(),
         ));
     };
@@ -103,8 +103,7 @@ pub(super) fn request(decision: &LoggedDecision, input: &Value) -> Result<Reques
         let is_sent = !name.starts_with(':')
             && !name.starts_with("x-forwarded-")
             && !name.starts_with("x-envoy-")
-            && !OF_THE_WAY.contains(&name.as_str())
-            && !recorded::is_credential(&name);
+            && !HEADERS_OF_PROXIES.contains(&name.as_str());
         if let (true, Value::String(value)) = (is_sent, value) {
             headers.insert(name, Values(vec![value]));
         }
@@ -139,7 +138,8 @@ pub(super) fn request(decision: &LoggedDecision, input: &Value) -> Result<Reques
         scheme: (at(of_request, &["scheme"]) == "https").then_some(Scheme::Https),
         source_address: at(of_request, &["source_address"])
             .as_str()
-            .and_then(|address| address.parse().ok()),
+            .and_then(|address| address.parse().ok())
+            .filter(|address: &IpAddr| !address.is_loopback()),
     })
 }
 

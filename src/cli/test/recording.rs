@@ -12,21 +12,24 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        CommandError, TenantArguments,
+        CommandError,
         deciding::{Decider, SetClock},
         decision_log::{Log, LoggedDecision},
         eval::Eval,
         other_policy, paint, print, print_json,
-        table::{self, Row, recorded},
+        table::{
+            self, Row,
+            recorded::{self, Erased},
+        },
         usage_error,
     },
-    logged_request,
+    Format, Test, logged_request,
 };
 use crate::{
     policy::{Policy as _, Question},
     record::{DecisionRecord, InputScope},
     reload::build,
-    request::CheckInput,
+    request::{CheckInput, Headers},
 };
 
 #[derive(Debug, Args)]
@@ -44,7 +47,7 @@ pub(super) struct Recording {
     /// With --record: the decision log (JSON lines, with `decision_log.input`) that has the decision; `-` is standard input
     #[arg(long, value_name = "FILE", requires_all = ["record", "decision"])]
     log: Option<PathBuf>,
-    /// With --record: the decision's id, `decision_id` in the log
+    /// With --record: the decision's id, `decision_id` in the log, `instance` in the client's problem document
     #[arg(long, value_name = "ID", requires = "log")]
     decision: Option<String>,
     /// With --log: the name of the row; the default says who asks for what
@@ -70,16 +73,18 @@ struct EvalFlags {
 
 impl Recording {
     /// Records, if that is asked for.
-    pub(super) fn run(
-        &self,
-        config: &TenantArguments,
-        is_json: bool,
-    ) -> Result<Option<ExitCode>, CommandError> {
+    pub(super) fn run(&self, test: &Test) -> Result<Option<ExitCode>, CommandError> {
         let (Some(file), Some(log), Some(id)) = (&self.record, &self.log, &self.decision) else {
             return self.by_eval();
         };
+        if test.format.is(Format::Junit) {
+            return Err(CommandError::Usage(
+                "--format: expected text or json with --record, found junit: no test runs"
+                    .to_owned(),
+            ));
+        }
         let decision = Log::of(log).find(id)?;
-        self.append(file, &decision, config, is_json)?;
+        self.append(file, &decision, test)?;
         Ok(Some(ExitCode::SUCCESS))
     }
 
@@ -109,8 +114,7 @@ impl Recording {
         &self,
         file: &Path,
         decision: &LoggedDecision,
-        arguments: &TenantArguments,
-        is_json: bool,
+        test: &Test,
     ) -> Result<(), CommandError> {
         if decision.is_before_the_policy() {
             return Err(CommandError::Failed(
@@ -119,31 +123,35 @@ impl Recording {
             ));
         }
         let input = decision.input()?;
-        let mut arguments = arguments.clone();
+        let mut arguments = test.config.clone();
         if arguments.names_a_configuration() && arguments.tenant.is_none() {
             arguments.tenant.clone_from(&decision.tenant);
         }
-        let mut config = arguments.load()?;
+        let mut config = test.config_of(&arguments)?;
         if config.policy.path.is_none() && !arguments.names_a_configuration() {
             config.policy.path = Some(table::folder_of(file).to_path_buf());
         }
         let shape = build::rego_settings(&config).input;
         let who = logged_request::who(decision, input, shape)?;
-        let request = logged_request::request(decision, input)?;
+        let mut request = logged_request::request(decision, input)?;
         let now = decision.timestamp.map_or_else(SystemTime::now, Into::into);
         let clock = SetClock::new(now);
         clock.set(now);
-        let decider = Decider::new(config, &request.sent_headers(), clock)?;
+        // A row has no credentials, so none is verified.
+        let decider = Decider::new(config, &Headers::default(), clock)?;
+        let erased = Erased::of(&decider.check(&request.sample(now))?, decider.rules());
+        request.headers.retain(|name, _| erased.has_header(name));
+        request.target = String::from_utf8_lossy(&erased.target).into_owned();
         let check = decider.check(&request.sample(now))?;
         let record = decider.decide(&check, &who.caller());
         let policy = decider.policy();
-        is_the_same(&decider, decision, input, &check, &record)?;
-        // Another policy may read the time where the row is silent about it.
+        reads_the_same(&decider, decision, input, &check, &record)?;
+        // A policy that can read the time needs the time of the decision.
         let at = decision.timestamp.filter(|_| !policy.is_pure());
         let row = recorded::row(self.name.clone(), who, request, at, &record);
         let notes = notes(&decider, decision, &row)?;
         let name = table::append(file, row, self.name.is_none())?;
-        if is_json {
+        if test.format.is(Format::Json) {
             return print_json(&json!({"file": file, "name": name, "notes": notes}));
         }
         for note in &notes {
@@ -157,8 +165,8 @@ impl Recording {
     }
 }
 
-/// Whether the policy reads of the row's request what it read of the logged one.
-fn is_the_same(
+/// Refuses a row of whose request the policy does not read what it read of the logged one.
+fn reads_the_same(
     decider: &Decider,
     decision: &LoggedDecision,
     input: &Value,
@@ -187,8 +195,8 @@ fn is_the_same(
     let mut path = Vec::new();
     match first_difference(Some(input), Some(&now), &mut path, &is_compared) {
         None => Ok(()),
-        Some((path, then, now)) => Err(unfit(&format!(
-            "`input.{path}` is {then} in the log and would be {now} in the row"
+        Some(path) => Err(unfit(&format!(
+            "`input.{path}` would be another in the row than in the log"
         ))),
     }
 }
@@ -199,13 +207,13 @@ fn unfit(why: &str) -> CommandError {
     ))
 }
 
-/// The first part that differs, with its values.
+/// The path of the first part that differs. Its values may be credentials, so nobody is shown them.
 fn first_difference<'v>(
     then: Option<&'v Value>,
     now: Option<&'v Value>,
     path: &mut Vec<&'v str>,
     is_compared: &impl Fn(&[&str], Option<&Value>) -> bool,
-) -> Option<(String, String, String)> {
+) -> Option<String> {
     if then == now || !is_compared(path, then) {
         return None;
     }
@@ -221,9 +229,7 @@ fn first_difference<'v>(
         }
         return None;
     }
-    let shown =
-        |value: Option<&Value>| value.map_or_else(|| "undefined".to_owned(), Value::to_string);
-    Some((path.join("."), shown(then), shown(now)))
+    Some(path.join("."))
 }
 
 /// What to know of a row whose decision need not be that of the log.
