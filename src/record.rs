@@ -24,7 +24,7 @@ pub use self::{
 use crate::{
     identity::Principal,
     policy::{Verdict, VerdictSource},
-    request::{CheckInput, ogc::Resource},
+    request::{CheckInput, REQUEST_ID, ogc::Resource},
 };
 
 /// The longest method that is shown, in bytes. The client chooses the method; the longest registered one has 17.
@@ -185,7 +185,7 @@ impl<'r> DecisionRecord<'r> {
 
     /// The id that Envoy gave the request (`x-request-id`), if there is exactly one and it is short visible ASCII.
     pub fn request_id(&self) -> Option<&str> {
-        let id = self.request?.headers.one("x-request-id").ok().flatten()?;
+        let id = self.request?.headers.one(REQUEST_ID).ok().flatten()?;
         let is_shown = id.len() <= MAX_REQUEST_ID && id.iter().all(u8::is_ascii_graphic);
         str::from_utf8(id).ok().filter(|_| is_shown)
     }

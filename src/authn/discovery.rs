@@ -57,10 +57,23 @@ fn quoted(found: Option<&str>, before: &str, none: &str) -> String {
     found.map_or_else(|| none.to_owned(), |found| format!("{before}`{found}`"))
 }
 
-/// The start of a text from the network.
-fn shortened(text: &str) -> String {
-    let end = text.floor_char_boundary(MAX_QUOTED);
-    text.get(..end).unwrap_or_default().to_owned()
+/// What an error quotes of an address: not what may hold a secret, and no more than the start of a long one.
+fn shown(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(url)
+            if !url.username().is_empty()
+                || url.password().is_some()
+                || url.query().is_some()
+                || url.fragment().is_some() =>
+        {
+            format!("{}/..", url.origin().ascii_serialization())
+        }
+        Err(_) if address.contains(['?', '#', '@']) => "..".to_owned(),
+        _ => {
+            let end = address.floor_char_boundary(MAX_QUOTED);
+            address.get(..end).unwrap_or_default().to_owned()
+        }
+    }
 }
 
 /// What a document is that could not be read.
@@ -94,7 +107,7 @@ struct Document {
 
 /// The URL of the metadata of `issuer` (section 4). It keeps the issuer's path, without a slash at its end.
 pub fn document_url(issuer: &str) -> Result<Url, DiscoveryError> {
-    let unfit = || DiscoveryError::Issuer(shortened(issuer));
+    let unfit = || DiscoveryError::Issuer(shown(issuer));
     let url = Url::parse(issuer).map_err(|_| unfit())?;
     if !matches!(url.scheme(), "https" | "http")
         || url.query().is_some()
@@ -116,7 +129,7 @@ pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<Url, DiscoveryEr
     if document.issuer != issuer {
         return Err(other_issuer(issuer, Some(&document.issuer)));
     }
-    let found = || shortened(&document.jwks_uri);
+    let found = || shown(&document.jwks_uri);
     let uri = Url::parse(&document.jwks_uri).map_err(|_| DiscoveryError::JwksUri(found()))?;
     if is_as_safe(&uri, issuer) {
         Ok(uri)
@@ -143,14 +156,14 @@ pub(super) fn endpoint(
         .filter(|uri| is_as_safe(uri, issuer))
         .ok_or_else(|| DiscoveryError::Endpoint {
             member,
-            found: found.map(shortened),
+            found: found.map(shown),
         })
 }
 
 fn other_issuer(issuer: &str, found: Option<&str>) -> DiscoveryError {
     DiscoveryError::OtherIssuer {
         issuer: issuer.to_owned(),
-        found: found.map(shortened),
+        found: found.map(shown),
     }
 }
 

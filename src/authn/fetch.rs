@@ -35,13 +35,15 @@ impl Default for FetchSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FetchError {
     /// The CA bundle has no certificate, or one that does not parse.
-    #[error("expected certificates in PEM in the CA bundle: {0}")]
+    #[error("the CA bundle: {0}")]
     CaBundle(String),
     /// The HTTP client could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
     /// The URL is not `https`, and no exception applies.
-    #[error("expected an https URL, found another: use https, or set `allow_insecure_http`")]
+    #[error(
+        "expected an https URL, found another: whoever can change the keys on the way can log in as anyone"
+    )]
     Insecure,
     /// The URL has a user name or a password.
     #[error("expected a URL without user name and password, found one with them: remove them")]
@@ -57,7 +59,9 @@ pub enum FetchError {
     )]
     Transport(String),
     /// The status is not 200. Redirections are not followed.
-    #[error("expected status 200, found {0}: correct the address (redirections are not followed)")]
+    #[error(
+        "expected status 200, found {0}: check the address (redirections are not followed), and the log of that server"
+    )]
     Status(u16),
     /// The body is longer than the limit.
     #[error("expected at most {MAX_BYTES} bytes, found more: correct the address")]
@@ -226,7 +230,8 @@ fn transport(error: reqwest::Error) -> FetchError {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -40,8 +40,8 @@ pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Secret};
 pub use discovery::{DiscoveryError, document_url as metadata_url};
 pub use error::{AuthnError, AuthnErrorKind};
-pub(crate) use fetch::causes;
 pub use fetch::{FetchError, FetchSettings, Fetcher};
+pub(crate) use fetch::{causes, is_loopback};
 pub use jwks::{KeySet, KeySetError};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
 pub use key_fetcher::{
@@ -129,7 +129,7 @@ impl Default for ChainSettings {
 pub enum ChainError {
     /// The API key header is `authorization`, or is not a header name (RFC 9110, section 5.1).
     #[error(
-        "expected the name of a header for API keys, found `{header}`: choose another, such as `x-api-key`"
+        "expected the name of a header other than `authorization` for API keys, found `{header}`: choose another, such as `x-api-key`"
     )]
     Header {
         /// The name.

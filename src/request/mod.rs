@@ -34,6 +34,24 @@ pub struct CheckInput {
 }
 
 impl CheckInput {
+    /// What cannot hold a credential: the method, the path and Envoy's id of the request.
+    #[must_use]
+    pub fn without_credentials(self) -> Self {
+        let end = self.target.iter().position(|byte| *byte == b'?');
+        let ids = self.headers.all(REQUEST_ID);
+        Self {
+            headers: ids.map(|id| (REQUEST_ID, id)).collect(),
+            target: self
+                .target
+                .get(..end.unwrap_or(self.target.len()))
+                .map(<[u8]>::to_vec)
+                .unwrap_or_default(),
+            method: self.method,
+            scheme: self.scheme,
+            ..Self::default()
+        }
+    }
+
     /// The parts of the request that determine the resource.
     pub fn raw_request(&self) -> ogc::RawRequest<'_> {
         ogc::RawRequest {
@@ -45,6 +63,9 @@ impl CheckInput {
         }
     }
 }
+
+/// Envoy's id of a request.
+pub const REQUEST_ID: &str = "x-request-id";
 
 /// Envoy's mark at a body of which it sent only a part.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";

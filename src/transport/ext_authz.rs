@@ -118,12 +118,14 @@ fn receive(state: &State, message: Bytes) -> Received {
 }
 
 impl Received {
-    /// What `read` writes. A panic becomes a denial, and what was written before stays.
+    /// What `read` writes. A panic becomes a denial. Of the request, what cannot hold a credential stays.
     fn guarded(read: impl FnOnce(&mut Self) -> Option<Denial>) -> Self {
         let mut received = Self::default();
         let outcome = catch_unwind(AssertUnwindSafe(|| read(&mut received)));
         received.denial = outcome.unwrap_or_else(|_| {
             error!("reading a check panicked");
+            // Perhaps nothing was withheld yet.
+            received.check = received.check.take().map(CheckInput::without_credentials);
             Some(Denial::internal_error())
         });
         received

@@ -31,24 +31,25 @@ fn the_path_of_the_issuer_is_kept() {
     for (issuer, url) in cases {
         assert_eq!(document_url(issuer).unwrap().as_str(), url, "{issuer}");
     }
-    for issuer in [
-        "",
-        "id.example",
-        "file:///etc",
-        "https://id.example/?a=b",
-        "https://id.example/#a",
+    for (issuer, shown) in [
+        ("", ""),
+        ("id.example", "id.example"),
+        ("file:///etc", "file:///etc"),
+        ("https://id.example/?a=b", "https://id.example/.."),
+        ("https://id.example/#a", "https://id.example/.."),
     ] {
         let refused = document_url(issuer).unwrap_err();
-        assert_eq!(refused, DiscoveryError::Issuer(issuer.to_owned()));
+        assert_eq!(refused, DiscoveryError::Issuer(shown.to_owned()));
     }
+}
+
+fn read(named: &str, uri: &str, issuer: &str) -> Result<String, DiscoveryError> {
+    let document = json!({"issuer": named, "jwks_uri": uri, "more": [1]}).to_string();
+    jwks_uri(document.as_bytes(), issuer).map(String::from)
 }
 
 #[test]
 fn the_document_must_be_the_issuers() {
-    let read = |named: &str, uri: &str, issuer: &str| {
-        let document = json!({"issuer": named, "jwks_uri": uri, "more": [1]}).to_string();
-        jwks_uri(document.as_bytes(), issuer).map(String::from)
-    };
     let (good, keys) = ("https://id.example/a", "https://keys.example/k");
     assert_eq!(read(good, keys, good).as_deref(), Ok(keys));
     let other = |found: &str| {
@@ -111,4 +112,25 @@ fn an_endpoint_must_be_a_url_as_safe_as_the_issuer() {
     assert!(refused(json!([])).contains("found no `issuer`"));
     let long = "a".repeat(1000);
     assert!(refused(json!({"issuer": long})).len() < 400);
+}
+
+/// Errors are written to the log, and shown by `geowarden status`.
+#[test]
+fn what_may_be_a_secret_is_not_quoted() {
+    let good = "https://id.example/a";
+    let refused = |uri: &str| read(good, uri, good).unwrap_err().to_string();
+    let shown = refused("http://u:MARKER@keys.example/MARKER?t=MARKER");
+    assert!(
+        shown.contains("`http://keys.example/..`") && !shown.contains("MARKER"),
+        "{shown}"
+    );
+    assert!(!refused("/k?t=MARKER").contains("MARKER"));
+    let issuer = document_url("https://id.example/a?t=MARKER")
+        .unwrap_err()
+        .to_string();
+    assert!(issuer.contains("`https://id.example/..`"), "{issuer}");
+    let other = read("https://u:MARKER@id.example/a", good, good)
+        .unwrap_err()
+        .to_string();
+    assert!(!other.contains("MARKER"), "{other}");
 }

@@ -157,6 +157,35 @@ async fn a_decision_that_ends_anywhere_says_the_same_in_every_view() {
     assert_eq!(unseen, all);
 }
 
+/// A panic may come before credentials are taken out of the request.
+#[test]
+fn what_is_kept_of_a_request_after_a_panic_has_no_credential() {
+    let received = Received::guarded(|received| {
+        received.check = Some(CheckInput {
+            method: "GET".to_owned(),
+            target: b"/collections?api_key=MARKER".to_vec(),
+            headers: [("x-request-id", "an-id"), ("x-api-key", "MARKER")]
+                .into_iter()
+                .collect(),
+            body: b"MARKER".to_vec(),
+            ..CheckInput::default()
+        });
+        panic!("a panic of this test")
+    });
+    let check = received.check.unwrap();
+    assert_eq!(
+        (check.method.as_str(), &*check.target),
+        ("GET", &b"/collections"[..])
+    );
+    assert_eq!(
+        check.headers.one("x-request-id").unwrap(),
+        Some(&b"an-id"[..])
+    );
+    assert!(!format!("{check:?}").contains("MARKER") && check.body.is_empty());
+    assert_eq!(check.headers.iter().count(), 1);
+    assert!(received.denial.is_some());
+}
+
 #[tokio::test]
 async fn a_record_that_allows_without_a_permit_is_answered_as_a_denial() {
     let mut record = DecisionRecord::new(Instant::now(), false);
