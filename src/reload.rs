@@ -10,9 +10,10 @@ mod readers;
 mod retry;
 mod round;
 pub mod tenants;
+mod url_prefix;
 mod watcher;
 
-pub use self::watcher::Watcher;
+pub use self::{url_prefix::url_prefix, watcher::Watcher};
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

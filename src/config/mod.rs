@@ -28,7 +28,6 @@ mod sources;
 mod telemetry;
 mod tenant;
 mod traces;
-mod url_prefix;
 mod validation;
 mod web_address;
 
@@ -62,7 +61,6 @@ pub use self::{
     telemetry::{LogFormat, LogLevel, Telemetry},
     tenant::{Part, Tenant},
     traces::{ExportHeaders, Protocol, Traces},
-    url_prefix::url_prefix,
 };
 
 /// All settings.

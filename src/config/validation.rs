@@ -9,7 +9,7 @@ mod tenants;
 mod traces;
 
 use geowarden_yaml::{KeyPath, Step};
-use url::{Host, Url};
+use url::Url;
 
 use self::authn::authn;
 pub(super) use self::{
@@ -17,6 +17,7 @@ pub(super) use self::{
     tenants::warnings as tenant_warnings,
 };
 use super::{Config, Problem, sources::Sources, web_address};
+use crate::authn::is_loopback;
 
 /// Returns every problem of a configuration of valid form, and the problems of its files.
 pub(super) fn check(config: &Config, sources: &Sources) -> (Vec<Problem>, Vec<Problem>) {
@@ -112,15 +113,6 @@ fn pygeoapi_url(url: &str, found: &mut Findings<'_>) {
             "pygeoapi.url",
             "expected the address of pygeoapi without path, query and credentials, such as `http://127.0.0.1:5000`",
         );
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

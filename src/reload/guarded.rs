@@ -11,8 +11,9 @@ use geowarden_yaml::{Document, Step};
 use serde_json::Value;
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use super::url_prefix;
 use crate::{
-    config::{Config, Problem, Problems, url_prefix},
+    config::{Config, Problem, Problems},
     files::Files,
     identity::Principal,
     pipeline::{self, Rules},
@@ -181,9 +182,9 @@ fn risks(document: &Document, config: &Config) -> Vec<String> {
             "pygeoapi has `server.bind.host: {host}`: `pygeoapi serve` listens there, and clients reach it around Envoy; set it to 127.0.0.1, or let gunicorn bind 127.0.0.1"
         ));
     }
-    let prefix = server.map(url_prefix).unwrap_or_default();
     let base_path = config.pygeoapi.base_path.as_str();
-    if !base_path.ends_with(&prefix) {
+    let prefix = server.and_then(url_prefix);
+    if let Some(prefix) = prefix.filter(|prefix| !base_path.ends_with(prefix)) {
         all.push(format!(
             "pygeoapi has `server.api_rules.url_prefix`, so its paths begin with {prefix}; `pygeoapi.base_path` is `{base_path}`, so every request would be refused: let it end with {prefix}"
         ));

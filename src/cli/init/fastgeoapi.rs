@@ -52,25 +52,24 @@ pub(super) fn mine(init: &Init, guarded: &Guarded) -> Result<Mine, CommandError>
     )
     .map_err(CommandError::Config)?;
     let asks_policy = settings.needs_policy();
-    if init.policy.is_some() && !asks_policy {
-        return Err(CommandError::Usage(
-            "--policy: has an effect only where OPA_ENABLED is on: fastgeoapi asks no policy otherwise, and neither would geowarden ask this one".to_owned(),
-        ));
-    }
     let mut notes = settings.notes.clone();
     let mut native = Native {
         is_shown: false,
         ..Native::default()
     };
-    let policy = if asks_policy {
-        let Some(file) = &init.policy else {
+    let policy = match (&init.policy, asks_policy) {
+        (Some(file), true) => of_author(file, &settings, guarded, &mut native, &mut notes)?,
+        (None, false) => embedded(guarded, &settings),
+        (None, true) => {
             return Err(CommandError::Usage(
                 "--policy: expected the policy that was loaded into OPA, since OPA_ENABLED is on; found none".to_owned(),
             ));
-        };
-        of_author(file, &settings, guarded, &mut native, &mut notes)?
-    } else {
-        embedded(guarded, &settings)
+        }
+        (Some(_), false) => {
+            return Err(CommandError::Usage(
+                "--policy: has an effect only where OPA_ENABLED is on, since fastgeoapi asks no policy otherwise: leave it out".to_owned(),
+            ));
+        }
     };
     let yaml = settings.yaml(&native);
     let section = |name: &str| section(&yaml, name);

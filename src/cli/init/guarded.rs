@@ -10,10 +10,10 @@ use std::{
 use geowarden_yaml::Document;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::super::CommandError;
-use crate::config::{Problems, url_prefix};
+use crate::{authn::is_loopback, config::Problems, reload::url_prefix};
 
 /// Where pygeoapi listens if its configuration does not say.
 const PORT: u16 = 5000;
@@ -127,7 +127,13 @@ impl Guarded {
                 .trim_end_matches('/')
                 .clone_into(&mut self.script_name);
         }
-        self.url_prefix = url_prefix(server);
+        match url_prefix(server) {
+            Some(prefix) => self.url_prefix = prefix,
+            None => self.notes.push(
+                "`server.api_rules.url_prefix` of pygeoapi depends on a variable or on pygeoapi's version: none is assumed; let `pygeoapi.base_path` of geowarden.yaml end with it"
+                    .to_owned(),
+            ),
+        }
         if !self.script_name.is_empty() {
             self.notes.push(format!(
                 "pygeoapi's links begin with the path {path}, so pygeoapi is started under it (SCRIPT_NAME) and `pygeoapi.base_path` begins with {path}: take both away if a proxy before Envoy removes that path",
@@ -194,12 +200,7 @@ impl Guarded {
     /// below which it is started.
     pub(super) fn other_links(&self, envoy: SocketAddr, script_name: &str) -> Option<&Url> {
         let url = self.url.as_ref()?;
-        let is_here = match url.host()? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(ip) => ip.is_loopback(),
-            Host::Ipv6(ip) => ip.is_loopback(),
-        };
-        let is_other_port = is_here && url.port_or_known_default() != Some(envoy.port());
+        let is_other_port = is_loopback(url) && url.port_or_known_default() != Some(envoy.port());
         (is_other_port || self.script_name != script_name).then_some(url)
     }
 

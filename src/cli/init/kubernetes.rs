@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, net::SocketAddr};
 
+use geowarden_rego::source::is_test;
 use serde_json::json;
 
 use super::{Folder, Guarded, Mine};
@@ -114,7 +115,7 @@ configMapGenerator:
         policy = mine
             .policy
             .iter()
-            .filter(|(name, _)| !name.ends_with("_test.rego"))
+            .filter(|(name, _)| !is_test(name))
             .map(|(name, _)| format!("policies/{name}"))
             .collect::<Vec<_>>()
             .join(", "),
