@@ -193,6 +193,13 @@ fn a_setting_that_is_gone_or_other_is_found() {
     bootstrap.pointer_mut(routes).unwrap()["typed_per_filter_config"][EXT_AUTHZ] =
         serde_json::json!({"disabled": true});
     assert_eq!(faults(&bootstrap).len(), 1);
+    let connection = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    for place in [connection.to_owned(), format!("{routes}/route")] {
+        let mut bootstrap = read(SOURCE);
+        bootstrap.pointer_mut(&place).unwrap()["upgrade_configs"] =
+            serde_json::json!([{"upgrade_type": "websocket"}]);
+        assert_eq!(faults(&bootstrap).len(), 1, "{place}");
+    }
 }
 
 #[test]
