@@ -54,6 +54,20 @@ def with_the_name_of_a_rule(pick: Random, modules: dict[str, str]) -> dict[str, 
     return modules | {file: f"{package}\n\nimport {path} as {pick.choice(rules)}\n{rest}"}
 
 
+def with_other_negation(pick: Random, text: str) -> str:
+    """Imports `not`, alone or with all keywords. In that file, a negation of what is undefined then holds."""
+    path = pick.choice(["future.keywords.not", "future.keywords"])
+
+    def as_query(found: re.Match[str]) -> str:
+        if pick.random() < 0.5:
+            return found.group(0)
+        more = pick.choice(["", "", "; true", '; some of_it in input.roles; of_it != "reader"', "; of_it := input.level; of_it > 1"])
+        return f"\tnot {{ {found.group(1)}{more} }}"
+
+    text = re.sub(r"^\tnot ([^{}\n]+)$", as_query, text, flags=re.MULTILINE)
+    return re.sub(r"^(package .*)$", rf"\1\n\nimport {path}", text, count=1, flags=re.MULTILINE)
+
+
 def commented(pick: Random, text: str) -> str:
     out = []
     for line in text.split("\n"):
@@ -71,6 +85,8 @@ def dressed(pick: Random, modules: dict[str, str], entrypoint: str) -> tuple[dic
         modules = with_the_name_of_a_rule(pick, modules)
     if pick.random() < 0.06:
         modules = {name: bracketed(pick, text) for name, text in modules.items()}
+    if pick.random() < 0.15:
+        modules = {name: with_other_negation(pick, text) if pick.random() < 0.8 else text for name, text in modules.items()}
     if pick.random() < 0.06:
         modules = {name: commented(pick, text) for name, text in modules.items()}
     if pick.random() < 0.02:

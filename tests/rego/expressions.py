@@ -196,6 +196,9 @@ class Expressions:
         for _ in range(self.pick.choice([0, 0, 1, 1, 2])):
             body.append(self.literal(inner, depth - 1, inline=True))
         head = self.of_each(inner) if self.chance(0.2) else self.expression(item, inner, min(depth, 1))
+        if self.chance(0.04):
+            head, about = self.of_search()
+            body.insert(self.pick.randrange(len(body) + 1), about)
         if with_key:
             head = f"{self.expression('s', inner, 0)}: {head}"
         body = self.settled(body, head)
@@ -215,6 +218,13 @@ class Expressions:
             if kind == "k":
                 forms += [f"input.items[{name}].id", f"input.roles[{name}]", f"{name}.id"]
         return pick.choice(forms) if forms else self.expression("x", scope, 1)
+
+    def of_search(self) -> tuple[str, str]:
+        """An expression that searches, and a statement about the variable that only this expression gives its value."""
+        pick = self.pick
+        over, other = pick.choice([("input.roles", "1"), ("data.users", '"alice"'), ("data.blocked", '"bob"'), ("input.items", "0")])
+        value = pick.choice([f"{over}[only]", f"{over}[only]", f"[only, {over}[only]]", f"lower({over}[only])"])
+        return value, pick.choice([f"only != {other}", f"not only == {other}", "is_string(only)", f"only == {other}", f"count([1 | only != {other}]) == 1"])
 
     def collection(self, item: str, scope: Scope, depth: int) -> str:
         kinds = {"s": ["as", "as", "ss"], "n": ["an", "sn"]}.get(item, ["ao", "ao", "o"])

@@ -167,6 +167,8 @@ class Policy:
             return self.say.simple(kind)
         if draw < 0.93 and kind in ("as", "x"):
             return f"[{self.say.fresh(scope, 's')}, {self.say.fresh(scope, 's')}]"
+        if draw < 0.95 and kind == "x":
+            return f"{{{pick.choice([self.say.simple('s'), 'input.user', *sorted(scope.own)])}}}"
         if kind in ("o", "x") and self.say.patterns:
             return f'{{"id": {self.say.fresh(scope, "s")}, "role": {self.say.fresh(scope, "s")}}}'
         return "_"
@@ -182,6 +184,10 @@ class Policy:
             if self.pick.random() < 0.4:
                 body = [self.say.generator(scope, self.pick.choice(["s", "x", "x"]), 1)] + self.say.body(scope, 1)[: self.pick.randrange(2)]
                 made.append(self.rule(f"{name} contains {self.say.of_each(scope)}", body))
+                continue
+            if self.pick.random() < 0.05:
+                value, about = self.say.of_search()
+                made.append(self.rule(f"{name} contains {value}", [about, *self.say.body(scope, 1)]))
                 continue
             body = [self.say.generator(scope, "s", 1)] if self.pick.random() < 0.5 else []
             body += self.say.body(scope, 2)

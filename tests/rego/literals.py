@@ -274,7 +274,8 @@ class Literals(Expressions):
             kind = pick.choice(["s", "as", "n", "o"])
             return f"with {pick.choice([ref for ref in world.INPUT[kind] if '[' not in ref])} as {self.expression(kind, scope, 1)}"
         if draw < 0.6:
-            return "with input as " + pick.choice(["{}", '{"user": "alice"}', '{"user": input.owner, "roles": ["admin"]}', "input.claims", json.dumps({"user": "evil"})])
+            # A value with a loop in it: the statement is evaluated for each element.
+            return "with input as " + pick.choice(["{}", "data.users[_]", '{"user": data.admins[_]}', '{"user": "alice"}', '{"user": input.owner, "roles": ["admin"]}', "input.claims", json.dumps({"user": "evil"})])
         if draw < 0.8:
             return f"with data.blocked as {pick.choice(['{}', '{\"alice\": true}', '{input.user: true}'])}"
         if draw < 0.92:
@@ -287,6 +288,8 @@ class Literals(Expressions):
 
     def literal(self, scope: Scope, depth: int = 2, inline: bool = False) -> str:
         """One literal of a body. A variable that it binds is added to the scope."""
+        if not inline and self.chance(0.015):
+            return self.of_queries_inside(scope)
         draw = self.pick.random()
         if draw < 0.44:
             text = self.condition(scope, depth)
@@ -299,6 +302,15 @@ class Literals(Expressions):
         else:
             return self.every(scope, depth)
         return f"{text} {self.modifier(scope)}" if self.chance(0.07) else text
+
+    def of_queries_inside(self, scope: Scope) -> str:
+        """A variable that the body declares, and only queries inside of it use."""
+        pick = self.pick
+        name = self.fresh(scope.inner(), "s")
+        over = pick.choice(["input.roles", "input.items", "data.users"])
+        use = pick.choice([f"count([1 | {over}[{name}]]) > {pick.randrange(3)}", f"not [1 | {over}[{name}]][1]", f"{{{name} | {over}[{name}]}} != set()",
+                           f"every el in [1] {{ {over}[{name}]; el == 1 }}", f"count([[1 | {over}[{name}]] | input.tags[{name}]]) < 2"])  # fmt: skip
+        return f"some {name}; {use}"
 
     def every(self, scope: Scope, depth: int) -> str:
         item = self.pick.choice(["s", "s", "n", "x"])

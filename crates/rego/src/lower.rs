@@ -2,6 +2,7 @@
 //! evaluation give it. It orders statements so that each variable has its value. It moves calls and references in front
 //! of a negation. It takes patterns apart, and iterates over collections only.
 
+mod attempt;
 mod builtins;
 mod condition;
 mod keys;
@@ -113,6 +114,8 @@ struct Lower<'a> {
     names: Vec<String>,
     /// The variables that have a value.
     known: Vec<bool>,
+    /// The variables that were given a value, in this order.
+    given: Vec<Local>,
     /// Variables that equal another one, or a constant.
     aliases: BTreeMap<Local, Term>,
     statements: Vec<Statement>,
@@ -198,8 +201,9 @@ impl Lower<'_> {
     }
 
     fn is_given(&mut self, local: Local) {
-        if let Some(known) = self.known.get_mut(local) {
+        if let Some(known) = self.known.get_mut(local).filter(|known| !**known) {
             *known = true;
+            self.given.push(local);
         }
     }
 
@@ -224,26 +228,5 @@ impl Lower<'_> {
             .get(&local)
             .cloned()
             .unwrap_or(Term::Local(local)))
-    }
-
-    /// The statements of an inner query.
-    fn inside<T>(
-        &mut self,
-        deeper: usize,
-        work: impl FnOnce(&mut Self) -> Ready<T>,
-    ) -> Ready<(T, Vec<Statement>)> {
-        let mut inner = Self {
-            statements: Vec::new(),
-            // A replacement for a statement applies to everything inside it.
-            with: Vec::new(),
-            depth: self.depth + deeper,
-            looks: Looks::ToBind,
-            ..self.clone()
-        };
-        let made = work(&mut inner)?;
-        // Variables are numbered for the whole rule. Values from outside are unchanged.
-        self.names = inner.names;
-        self.known.resize(self.names.len(), true);
-        Ok((made, inner.statements))
     }
 }

@@ -2,6 +2,7 @@
 //! never compare names as texts.
 
 mod direct;
+mod frame;
 mod names;
 mod query;
 mod rule;

@@ -5,6 +5,7 @@ mod declared;
 mod documents;
 mod kind;
 mod pattern;
+mod references;
 mod statement;
 mod value;
 
@@ -39,7 +40,7 @@ pub(super) fn check(files: &[File], order: &[Path], diagnostics: &mut Vec<Diagno
         let mut kinds = Vec::new();
         for (file, rule) in rules.get(path).into_iter().flatten() {
             for body in std::iter::once(&rule.body).chain(&rule.elses) {
-                let mut statements = Statements::new(&declared, &documents, &file.name, rule);
+                let mut statements = Statements::new(&declared, &documents, file, rule);
                 kinds.push(statements.body(rule, body));
                 diagnostics.append(&mut statements.diagnostics);
             }

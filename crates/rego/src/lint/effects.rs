@@ -122,6 +122,16 @@ fn inverted(literal: &Literal) -> BTreeSet<Vec<String>> {
     let mut paths = BTreeSet::new();
     let condition = match &literal.kind {
         LiteralKind::Not(condition) => condition,
+        LiteralKind::NotQuery(query) => {
+            for literal in &query.literals {
+                uses::values_of_literal(literal, &mut |value| {
+                    if let Value::Document { path, .. } = value {
+                        paths.insert(path.clone());
+                    }
+                });
+            }
+            return paths;
+        }
         LiteralKind::Condition(condition) if is_of_nothing(condition) => condition,
         _ => return paths,
     };
@@ -195,7 +205,9 @@ impl Effects {
             let mut of_nothing = Vec::new();
             let mut negated = Vec::new();
             uses::literals(rule, &mut |literal: &Literal| match &literal.kind {
-                LiteralKind::Not(_) => negated.push((literal.span, NEGATED.to_owned())),
+                LiteralKind::Not(_) | LiteralKind::NotQuery(_) => {
+                    negated.push((literal.span, NEGATED.to_owned()));
+                }
                 LiteralKind::Condition(condition) if is_of_nothing(condition) => {
                     of_nothing.push(literal.span);
                 }

@@ -18,6 +18,9 @@ impl Lower<'_> {
         let outcome = match &literal.kind {
             LiteralKind::Condition(condition) => self.condition(condition),
             LiteralKind::Not(condition) => self.negation(condition),
+            LiteralKind::NotQuery(query) => {
+                self.nothing_solves(1, |inner| inner.query(Some(query), &[]).map(|_| ()))
+            }
             LiteralKind::SomeIn {
                 key,
                 value,
@@ -128,7 +131,7 @@ impl Lower<'_> {
             for local in key.into_iter().chain(value) {
                 inner.is_given(local);
             }
-            inner.query(body)
+            inner.query(Some(body), &[]).map(|_| ())
         })?;
         self.push(Step::Every(key, value, Term::Local(domain), statements));
         Ok(())

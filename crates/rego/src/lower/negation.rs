@@ -158,12 +158,23 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether a condition never holds: no solution is found.
     fn nothing_holds(&mut self, condition: &Condition, looks: Looks) -> Ready<()> {
-        let ((), statements) = self.inside(1, |inner| {
+        // One deeper, the condition gives no variable of the rule a value. A condition that gives none a value has to stay at its
+        // depth, so that queries within it know their own variables.
+        let deeper = usize::from(looks == Looks::ToBind);
+        self.nothing_solves(deeper, |inner| {
             inner.looks = looks;
             inner.condition(condition)
-        })?;
+        })
+    }
+
+    /// Tests that there is no solution of a query.
+    pub(super) fn nothing_solves(
+        &mut self,
+        deeper: usize,
+        query: impl FnOnce(&mut Self) -> Ready<()>,
+    ) -> Ready<()> {
+        let ((), statements) = self.inside(deeper, query)?;
         let found = self.fresh();
         let truth = Term::Scalar(Scalar::Bool(true));
         self.push(Step::Bind(

@@ -30,6 +30,7 @@ pub(super) fn lower(
             .map(|variable| variable.name.clone())
             .collect(),
         known: vec![false; rule.locals.len()],
+        given: Vec::new(),
         aliases: BTreeMap::new(),
         statements: Vec::new(),
         with: Vec::new(),
@@ -119,13 +120,10 @@ impl Lower<'_> {
             self.matched(pattern, *local)?;
         }
         self.depth = 1;
-        if let Some(query) = &body.query {
-            self.query(query)?;
-        }
         self.span = body.span;
         let mut values: Vec<&Value> = key.into_iter().collect();
         values.extend(body.value.as_ref());
-        let mut terms = self.operands(values)?.into_iter();
+        let mut terms = self.query(body.query.as_ref(), &values)?.into_iter();
         let key = match key {
             Some(_) => terms.next().map(|key| Term::Local(self.variable(key))),
             None => None,

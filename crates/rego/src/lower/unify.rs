@@ -20,9 +20,8 @@ impl Lower<'_> {
             let mut later = Vec::new();
             first = None;
             for (left, right) in pairs {
-                let mut tried = self.clone();
-                match tried.one_pair(left, right) {
-                    Ok(()) => *self = tried,
+                match self.attempt(|tried| tried.one_pair(left, right)) {
+                    Ok(()) => {}
                     Err(Unready::Never(why)) => return Err(Unready::Never(why)),
                     Err(why) => {
                         first.get_or_insert(why);

@@ -226,16 +226,11 @@ impl Lower<'_> {
         query: &Query,
     ) -> Ready<Term> {
         let ((first, second), statements) = self.inside(1, |inner| {
-            inner.query(query)?;
-            let first = inner.operand(first)?;
-            let first = inner.atom(first);
-            let second = match second {
-                Some(second) => {
-                    let second = inner.operand(second)?;
-                    Some(inner.atom(second))
-                }
-                None => None,
-            };
+            let results: Vec<&Value> = [first].into_iter().chain(second).collect();
+            let mut terms = inner.query(Some(query), &results)?.into_iter();
+            let mut next = || terms.next().map(|term| inner.atom(term));
+            let first = next().ok_or(Unready::Unsafe(None))?;
+            let second = next();
             Ok((first, second))
         })?;
         Ok(Term::Comprehension(

@@ -34,6 +34,8 @@ pub(super) struct Cursor {
     at: usize,
     /// The members of [`LATER`] that are keywords here.
     pub(super) later: BTreeSet<&'static str>,
+    /// Whether `not` is the keyword of `future.keywords`: what is undefined can be negated, and a query in braces.
+    pub(super) negates_undefined: bool,
     pub(super) depth: usize,
     /// How many more words may be read. Ambiguous texts are read several times.
     steps: usize,
@@ -48,6 +50,7 @@ impl Cursor {
             tokens,
             at: 0,
             later,
+            negates_undefined: false,
             depth: 0,
             unread: Vec::new(),
         }

@@ -33,6 +33,7 @@ pub(super) fn read(mut cursor: Cursor, version: Version) -> (Module, Vec<Unread>
         },
     };
     reading.run();
+    reading.module.negates_undefined = reading.cursor.negates_undefined;
     (reading.module, reading.cursor.unread)
 }
 
@@ -197,9 +198,9 @@ impl FileParser {
             }
             ["future", "keywords"] => {
                 self.cursor.later.extend(LATER);
-                self.module.negates_undefined = true;
+                self.cursor.negates_undefined = true;
             }
-            ["future", "keywords", "not"] => self.module.negates_undefined = true,
+            ["future", "keywords", "not"] => self.cursor.negates_undefined = true,
             ["future", "keywords", word] => {
                 let Some(word) = LATER.iter().find(|known| *known == word) else {
                     let mut fault = self.fault(

@@ -111,7 +111,11 @@ impl Cursor {
             if self.is_keyword("some") || self.is_keyword("every") {
                 return Err(self.unexpected("a condition behind `not`"));
             }
-            LiteralKind::Not(self.condition()?)
+            if self.negates_undefined && self.is_sign("{") {
+                LiteralKind::NotQuery(self.negated_query()?)
+            } else {
+                LiteralKind::Not(self.condition()?)
+            }
         } else if self.is_keyword("some") {
             self.some()?
         } else if self.is_keyword("every") {
@@ -130,6 +134,19 @@ impl Cursor {
             with,
             span: start.to(self.last_span()),
         })
+    }
+
+    fn negated_query(&mut self) -> ParseResult<Query> {
+        self.advance();
+        let query = self.query("}").map_err(|mut fault| {
+            if self.is_sign(",") || self.is_sign(":") {
+                let cure = "`not {` begins a query here, since `not` is imported: write `not ({..})` to negate a set or an object";
+                fault.cure = Some(cure.to_owned());
+            }
+            fault
+        })?;
+        self.advance();
+        Ok(query)
     }
 
     fn condition(&mut self) -> ParseResult<Condition> {

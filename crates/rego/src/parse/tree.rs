@@ -121,6 +121,8 @@ pub enum LiteralKind {
     Condition(Condition),
     /// The negation of one.
     Not(Condition),
+    /// `not { .. }`, which `import future.keywords.not` brings: the query never holds.
+    NotQuery(Query),
     /// `some x, y`.
     Some(Vec<Name>),
     /// `some k, v in c`.

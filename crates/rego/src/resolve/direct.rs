@@ -9,6 +9,13 @@ pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
     }
 }
 
+/// Calls `found` with each name in the values of `with`.
+pub(super) fn of_replacements(query: &Query, found: &mut dyn FnMut(&str)) {
+    for with in query.literals.iter().flat_map(|literal| &literal.with) {
+        of_value(&with.value, found);
+    }
+}
+
 /// Names in the value of a `with` are skipped: such a name can be a function, and a variable also occurs elsewhere.
 fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     match &literal.kind {
@@ -19,7 +26,8 @@ fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
                 of_value(right, found);
             }
         },
-        LiteralKind::Some(names) => names.iter().for_each(|name| found(&name.text)),
+        // A declaration alone, or a query of its own.
+        LiteralKind::Some(_) | LiteralKind::NotQuery(_) => {}
         LiteralKind::SomeIn {
             key,
             value,

@@ -54,6 +54,12 @@ impl Scope<'_> {
                     LiteralKind::Not(self.condition(condition, span))
                 }
             }
+            written::LiteralKind::NotQuery(query) => {
+                self.enter(Some(query), &[]);
+                let query = self.query(query);
+                self.leave();
+                LiteralKind::NotQuery(query)
+            }
             // The query has declared these names already, so only `true` is left here.
             written::LiteralKind::Some(_) => LiteralKind::Condition(Condition::Value(
                 Value::Scalar(super::tree::Scalar::Bool(true)),

@@ -1,10 +1,9 @@
 //! The variables of a rule. Each gets a number where it is declared. A variable without a declaration belongs to the
 //! outermost query that names it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{
     Mention, direct,
+    frame::Frame,
     names::OfFile,
     tree::{Local, Variable},
 };
@@ -31,15 +30,12 @@ struct ScopeVariable {
     depth: usize,
 }
 
-/// The names of one query or function.
-#[derive(Default)]
-struct Frame {
-    declared: BTreeMap<String, Local>,
-    /// Names that are declared further below in this query.
-    later: BTreeSet<String>,
-    /// Names that are not declared anywhere.
-    plain: BTreeMap<String, Local>,
-    are_arguments: bool,
+/// Where a variable belongs.
+enum Owner {
+    /// To a query around.
+    Around,
+    /// To the query that uses it.
+    User,
 }
 
 /// The state while one rule is resolved.
@@ -164,23 +160,7 @@ impl<'a> Scope<'a> {
 
     /// Enters a query, together with the values that are evaluated if the query holds.
     pub(super) fn enter(&mut self, query: Option<&Query>, values: &[&Expr]) {
-        let mut frame = Frame::default();
-        if let Some(query) = query {
-            let declared = direct::declared(query);
-            frame
-                .later
-                .extend(declared.into_iter().map(|(name, _)| name.text));
-        }
-        let mut names = BTreeSet::new();
-        let mut add = |name: &str| {
-            names.insert(name.to_owned());
-        };
-        if let Some(query) = query {
-            direct::of_query(query, &mut add);
-        }
-        for value in values {
-            direct::of_value(value, &mut add);
-        }
+        let (mut frame, names) = Frame::of_query(query, values);
         let faults: Vec<Name> = names
             .iter()
             .filter_map(|name| self.name_of_search(name, &frame))
@@ -200,8 +180,11 @@ impl<'a> Scope<'a> {
         for name in names {
             // If an outer query declares the name further below, the name has no value here yet.
             let is_known = frame.later.contains(&name)
-                || self.has_value(&name)
-                || self.file.document(&name).is_some();
+                || match self.owner(&name) {
+                    Some(Owner::Around) => true,
+                    Some(Owner::User) => false,
+                    None => self.file.document(&name).is_some(),
+                };
             if !is_known {
                 let at = Name {
                     text: name.clone(),
@@ -269,18 +252,23 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn is_local(&self, name: &str) -> bool {
-        self.frames.iter().any(|frame| {
-            frame.declared.contains_key(name)
-                || frame.plain.contains_key(name)
-                || frame.later.contains(name)
-        })
+        self.frames.iter().any(|frame| frame.knows(name))
     }
 
-    /// Whether an outer query already knows this name.
-    fn has_value(&self, name: &str) -> bool {
-        self.frames
-            .iter()
-            .any(|frame| frame.declared.contains_key(name) || frame.plain.contains_key(name))
+    /// Where a variable of this name belongs that is used in the query that is entered. Takes note of the use.
+    fn owner(&mut self, name: &str) -> Option<Owner> {
+        for frame in self.frames.iter().rev() {
+            if frame.declared.contains_key(name) || frame.plain.contains_key(name) {
+                return Some(Owner::Around);
+            }
+            if let Some(local) = frame.passed_on.get(name) {
+                if let Some(variable) = self.variables.get_mut(*local) {
+                    variable.is_used = true;
+                }
+                return Some(Owner::User);
+            }
+        }
+        None
     }
 
     /// Declares a name in the innermost query.
@@ -296,7 +284,7 @@ impl<'a> Scope<'a> {
         let is_declared = self
             .frames
             .last()
-            .is_some_and(|frame| frame.declared.contains_key(&name.text));
+            .is_some_and(|frame| frame.has_declared(&name.text));
         if is_argument || is_declared {
             let message = format!("`{}` is declared above already", name.text);
             self.fault(
@@ -308,8 +296,7 @@ impl<'a> Scope<'a> {
         }
         let local = self.variable(name, by_some, self.frames.len().saturating_sub(1));
         if let Some(frame) = self.frames.last_mut() {
-            frame.later.remove(&name.text);
-            frame.declared.insert(name.text.clone(), local);
+            frame.declare(name, local, by_some);
         }
         local
     }
@@ -327,8 +314,13 @@ impl<'a> Scope<'a> {
     /// What a name means at the place where it is used.
     pub(super) fn meaning(&mut self, name: &str, span: Span) -> Meaning {
         let mut is_early = false;
+        let mut is_passed_on = false;
         let mut found = None;
         for frame in self.frames.iter().rev() {
+            if frame.passed_on.contains_key(name) {
+                is_passed_on = true;
+                break;
+            }
             if let Some(local) = frame.declared.get(name) {
                 found = Some(*local);
                 break;
@@ -353,7 +345,7 @@ impl<'a> Scope<'a> {
         if is_early {
             let message = format!("`{name}` is used before it is declared");
             self.fault(Code::Variable, span, message, "declare it above");
-        } else if let Some(path) = self.file.document(name) {
+        } else if !is_passed_on && let Some(path) = self.file.document(name) {
             return Meaning::Document(path);
         }
         let at = Name {

@@ -85,6 +85,8 @@ pub enum LiteralKind {
     Condition(Condition),
     /// `not` and a condition.
     Not(Condition),
+    /// `not { .. }`: the query has no solution.
+    NotQuery(Query),
     /// `some k, v in c`.
     SomeIn {
         /// The pattern for the key.

@@ -193,6 +193,7 @@ impl Walk<'_> {
                 Condition::Value(value) => self.value(value),
                 Condition::Unify(left, right) => self.values([left, right]),
             },
+            LiteralKind::NotQuery(query) => self.query(query),
             LiteralKind::SomeIn {
                 key,
                 value,

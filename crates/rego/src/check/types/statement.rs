@@ -10,9 +10,13 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     parse::tree::Operator,
-    resolve::tree::{
-        Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Rule, Target, Value,
-        Variable, With,
+    resolve::{
+        File,
+        tree::{
+            Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Rule, Target,
+            Value, Variable, With,
+        },
+        uses,
     },
     source::Span,
 };
@@ -27,14 +31,14 @@ pub(super) type Ready<T> = Result<T, NotYet>;
 pub(super) struct Statements<'a> {
     pub(super) declared: &'a Declared,
     pub(super) documents: &'a Documents,
-    pub(super) file: &'a str,
+    file: &'a File,
     /// The types of the variables that have a value.
     pub(super) locals: Vec<Option<Rc<Type>>>,
     /// The statement that is looked at.
     pub(super) span: Span,
-    variables: &'a [Variable],
+    pub(super) variables: &'a [Variable],
     /// How many queries are around, with the own.
-    depth: usize,
+    pub(super) depth: usize,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The types of the values of a statement that were looked at, by their addresses in the tree.
     remembered: HashMap<*const Value, Type>,
@@ -46,7 +50,7 @@ impl<'a> Statements<'a> {
     pub(super) fn new(
         declared: &'a Declared,
         documents: &'a Documents,
-        file: &'a str,
+        file: &'a File,
         rule: &'a Rule,
     ) -> Self {
         // Arguments have a value from the start, and no type until a statement tells it.
@@ -82,18 +86,33 @@ impl<'a> Statements<'a> {
     pub(super) fn query(&mut self, query: &Query) {
         let mut rest: Vec<&Literal> = query.literals.iter().collect();
         let around = self.span;
+        // Only a call within a negation can give a variable its value there, since OPA evaluates it before.
+        let mut can_negations_give = false;
         while !rest.is_empty() {
             let before = rest.len();
             rest.retain(|literal| {
                 self.span = literal.span;
-                self.attempt(|this| this.literal(literal)).is_err()
+                let waits = !can_negations_give && self.is_waiting_negation(literal);
+                waits || self.attempt(|this| this.literal(literal)).is_err()
             });
             // A variable never gets a value. The stage that orders statements reports this.
-            if rest.len() == before {
+            if rest.len() == before && can_negations_give {
                 break;
             }
+            can_negations_give = rest.len() == before;
         }
         self.span = around;
+    }
+
+    /// Whether a statement is a negation with a variable that has no value yet.
+    fn is_waiting_negation(&self, literal: &Literal) -> bool {
+        let mut waits = false;
+        if matches!(literal.kind, LiteralKind::Not(_)) {
+            uses::values_of_literal(literal, &mut |value| {
+                waits |= matches!(value, Value::Local(local) if self.local(*local).is_err());
+            });
+        }
+        waits
     }
 
     /// Forgets what was found where a variable has no value yet.
@@ -138,8 +157,15 @@ impl<'a> Statements<'a> {
             self.with(with)?;
         }
         match &literal.kind {
+            LiteralKind::Not(condition) if self.file.negates_undefined => {
+                self.references_of_condition(condition)
+            }
             LiteralKind::Condition(condition) | LiteralKind::Not(condition) => {
                 self.condition(condition, found)
+            }
+            LiteralKind::NotQuery(query) => {
+                self.references_of_query(query);
+                Ok(())
             }
             LiteralKind::SomeIn {
                 key,
@@ -167,45 +193,10 @@ impl<'a> Statements<'a> {
             }
             LiteralKind::Every { domain, body, .. } => {
                 self.value(domain)?;
-                self.every(body);
+                self.references_of_query(body);
                 Ok(())
             }
         }
-    }
-
-    /// Of the body of an `every`, OPA looks at references and comprehensions alone, and knows nothing of its variables.
-    fn every(&mut self, body: &Query) {
-        let locals = self.locals.clone();
-        let span = self.span;
-        self.depth += 1;
-        for (local, variable) in self.variables.iter().enumerate() {
-            if variable.depth <= self.depth && self.local(local).is_err() {
-                self.set_local(local, Type::Unknown);
-            }
-        }
-        for literal in &body.literals {
-            self.span = literal.span;
-            // Nothing has to be ready here.
-            let _ = match &literal.kind {
-                LiteralKind::Condition(condition) | LiteralKind::Not(condition) => {
-                    match condition {
-                        Condition::Value(value) => self.references(value),
-                        Condition::Unify(left, right) => {
-                            self.references(left).and_then(|()| self.references(right))
-                        }
-                    }
-                }
-                LiteralKind::SomeIn { collection, .. } => self.references(collection),
-                LiteralKind::Every { domain, body, .. } => {
-                    let ready = self.references(domain);
-                    self.every(body);
-                    ready
-                }
-            };
-        }
-        self.depth -= 1;
-        self.span = span;
-        self.locals = locals;
     }
 
     fn condition(&mut self, condition: &Condition, found: usize) -> Ready<()> {
@@ -361,7 +352,7 @@ impl<'a> Statements<'a> {
     pub(super) fn fault(&mut self, message: String, cure: Option<&str>) {
         self.diagnostics.push(Diagnostic {
             code: Code::Type,
-            file: self.file.to_owned(),
+            file: self.file.name.clone(),
             span: self.span,
             message,
             cure: cure.map(str::to_owned),

@@ -127,14 +127,6 @@ impl Statements<'_> {
         inside(value).try_for_each(|inner| self.calls(inner))
     }
 
-    /// Looks at the references and comprehensions within a value, and at nothing else.
-    pub(super) fn references(&mut self, value: &Value) -> Ready<()> {
-        if let Value::Document { .. } | Value::Inside(..) | Value::Comprehension(..) = value {
-            return self.value(value).map(|_| ());
-        }
-        inside(value).try_for_each(|inner| self.references(inner))
-    }
-
     fn all(&mut self, values: &[Value]) -> Ready<Vec<Type>> {
         values.iter().map(|value| self.value(value)).collect()
     }
@@ -308,7 +300,7 @@ fn shown(start: &str, way: &[Value]) -> String {
 }
 
 /// The direct parts of a value. A comprehension has none, since its query is checked by itself.
-fn inside(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+pub(super) fn inside(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     match value {
         Value::Scalar(_)
         | Value::Local(_)

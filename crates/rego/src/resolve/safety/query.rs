@@ -4,7 +4,9 @@ use super::{
     expand::{Expander, Origin},
     expression::{Expression, ExpressionKind, Operand},
 };
-use crate::resolve::tree::{Condition, Function, Literal, LiteralKind, Query, Replacement, Value};
+use crate::resolve::tree::{
+    Collection, Condition, Function, Literal, LiteralKind, Query, Replacement, Value,
+};
 
 impl Expander {
     pub(super) fn query(&mut self, query: &Query) -> Vec<Expression> {
@@ -50,6 +52,12 @@ impl Expander {
                 (ExpressionKind::Call { inputs, outputs }, true)
             }
             LiteralKind::Not(condition) => (self.condition(condition, &statement, body), true),
+            LiteralKind::NotQuery(query) => {
+                let query = self.query(query);
+                let inputs = vec![Operand::Comprehension(Collection::Array, query)];
+                let outputs = Vec::new();
+                (ExpressionKind::Call { inputs, outputs }, true)
+            }
             LiteralKind::SomeIn {
                 key,
                 value,

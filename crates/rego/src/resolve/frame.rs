@@ -1,0 +1,68 @@
+//! The names that one query or function has, while it is resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{direct, tree::Local};
+use crate::parse::tree::{Expr, Name, Query};
+
+/// The names of one query or function.
+#[derive(Default)]
+pub(super) struct Frame {
+    /// Names that are declared above.
+    pub(super) declared: BTreeMap<String, Local>,
+    /// Names that are declared further below in this query.
+    pub(super) later: BTreeSet<String>,
+    /// Names that are not declared anywhere.
+    pub(super) plain: BTreeMap<String, Local>,
+    /// Names that the query itself uses.
+    pub(super) direct: BTreeSet<String>,
+    /// Names that the query declares with `some`, and only queries inside of it use. OPA takes each such use as another variable.
+    pub(super) passed_on: BTreeMap<String, Local>,
+    pub(super) are_arguments: bool,
+}
+
+impl Frame {
+    /// The frame of a query, and the names that it uses itself, with those of the values that it is for.
+    pub(super) fn of_query(query: Option<&Query>, values: &[&Expr]) -> (Self, BTreeSet<String>) {
+        let mut frame = Self::default();
+        let mut names = BTreeSet::new();
+        let mut add = |name: &str| {
+            names.insert(name.to_owned());
+        };
+        if let Some(query) = query {
+            direct::of_query(query, &mut add);
+        }
+        for value in values {
+            direct::of_value(value, &mut add);
+        }
+        frame.direct.clone_from(&names);
+        if let Some(query) = query {
+            let declared = direct::declared(query).into_iter();
+            frame.later.extend(declared.map(|(name, _)| name.text));
+            direct::of_replacements(query, &mut |name| {
+                frame.direct.insert(name.to_owned());
+            });
+        }
+        (frame, names)
+    }
+
+    pub(super) fn declare(&mut self, name: &Name, local: Local, by_some: bool) {
+        self.later.remove(&name.text);
+        let is_passed_on = by_some && !self.direct.contains(&name.text);
+        let names = if is_passed_on {
+            &mut self.passed_on
+        } else {
+            &mut self.declared
+        };
+        names.insert(name.text.clone(), local);
+    }
+
+    pub(super) fn has_declared(&self, name: &str) -> bool {
+        self.declared.contains_key(name) || self.passed_on.contains_key(name)
+    }
+
+    /// Whether the query has a variable of this name, or will declare one.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.has_declared(name) || self.plain.contains_key(name) || self.later.contains(name)
+    }
+}
