@@ -102,11 +102,17 @@ impl<'a, K, T> AcceptedCredentials<'a, K, T> {
         &'a self,
         headers: &'a Headers,
     ) -> Result<Option<Found<'a, K, T>>, AuthnError> {
-        let mut all = headers.all(AUTHORIZATION);
+        let mut all = headers.all(AUTHORIZATION).flat_map(values);
         if !all.any(|value| self.under_scheme(value).is_some()) {
             return Ok(None);
         }
         let value = once(headers, AUTHORIZATION)?;
+        if value.is_some_and(|value| values(value).nth(1).is_some()) {
+            return Err(AuthnError::because(
+                AuthnErrorKind::RepeatedCredential,
+                "header authorization has several values",
+            ));
+        }
         Ok(value.and_then(|value| self.under_scheme(value)))
     }
 
@@ -247,6 +253,12 @@ fn key_of<'a>(key: impl Into<Cow<'a, [u8]>>, max_length: usize) -> Result<Secret
     Ok(Secret(key))
 }
 
+/// The values that may stand in one line of `Authorization`. Envoy joins several lines by commas, and no scheme that is accepted
+/// here has a comma in its value.
+fn values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| *byte == b',')
+}
+
 const BEARER: &[u8] = b"Bearer";
 
 /// Whether any parser could read this as a value of the scheme: spaces before it and a tab after it count too.
@@ -258,7 +270,7 @@ fn is_of_scheme(value: &[u8], scheme: &[u8]) -> bool {
 
 /// Whether `Authorization` holds a Bearer token.
 pub(super) fn has_bearer(headers: &Headers) -> bool {
-    let mut all = headers.all(AUTHORIZATION);
+    let mut all = headers.all(AUTHORIZATION).flat_map(values);
     all.any(|value| is_of_scheme(value, BEARER))
 }
 

@@ -203,6 +203,9 @@ class Generator:
             if again[:1].isalpha() and pick.random() < 0.4:
                 again = "%%%02x" % ord(again[0]) + again[1:]
             query += "&" + again
+        if query and pick.random() < 0.05:
+            # Without two digits, a percent sign stands for itself.
+            query += pick.choice(["%", "%%", "%a", "%2", "%g1", "%2%30"])
         return path + query
 
     def bent(self, target: str) -> str:

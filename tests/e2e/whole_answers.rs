@@ -304,9 +304,12 @@ async fn a_request_of_http_1_0_is_answered() -> Outcome {
     through_each(async |bootstrap| {
         let between = Between::start(bootstrap, Upstream::Large(10), "60s").await?;
         let with_key = |key: &str| format!(" HTTP/1.0\r\nhost: a\r\nx-api-key: {key}");
+        let without_host = |key: &str| format!(" HTTP/1.0\r\nx-api-key: {key}");
         for (rest, status) in [
             (with_key(&between.files.osgeo_key), "200"),
             (with_key("guessed"), "401"),
+            (without_host(&between.files.osgeo_key), "200"),
+            (without_host("guessed"), "401"),
             // HTTP/0.9 has no headers, and so no credential and no host.
             (String::new(), "400"),
         ] {

@@ -44,7 +44,7 @@ const MANAGER_POINTER: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 /// All settings, each value as JSON.
-const SETTINGS: [(Place, &str, &str, &str); 25] = [
+const SETTINGS: [(Place, &str, &str, &str); 26] = [
     (
         Place::Connection,
         "/normalize_path",
@@ -80,6 +80,12 @@ const SETTINGS: [(Place, &str, &str, &str); 25] = [
         "/http_protocol_options/accept_http_10",
         "true",
         "accept_http_10: true",
+    ),
+    (
+        Place::Connection,
+        "/http_protocol_options/default_host_for_http_10",
+        r#""localhost""#,
+        "default_host_for_http_10: localhost",
     ),
     (
         Place::Connection,

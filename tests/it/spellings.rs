@@ -36,7 +36,7 @@ allow := {"allowed": true, "headers": {
 "#;
 
 /// A loose spelling and the strict one.
-const SPELLINGS: [(&str, &str, &str); 21] = [
+const SPELLINGS: [(&str, &str, &str); 22] = [
     ("GET", "/TileMatrixSets/", "/TileMatrixSets"),
     ("GET", "/collections/?f=json", "/collections?f=json"),
     ("GET", "/stac/secret/", "/stac/secret"),
@@ -63,6 +63,11 @@ const SPELLINGS: [(&str, &str, &str); 21] = [
         "GET",
         "/collections/secret/items?a=1&b=2&%61=1",
         "/collections/secret/items?a=1&b=2",
+    ),
+    (
+        "GET",
+        "/collections/secret/items?name=100%",
+        "/collections/secret/items?name=100%25",
     ),
     (
         "GET",

@@ -45,18 +45,27 @@ pub(super) fn decode(
         return Ok(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.iter().copied();
-    while let Some(byte) = rest.next() {
+    let mut rest = raw;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
         if byte == b'%' {
-            let (Some(high), Some(low)) = (rest.next().and_then(hex), rest.next().and_then(hex))
-            else {
-                return Err(place.refusal(
-                    Rule::BadEscape,
-                    "`%` needs two hexadecimal digits: ",
-                    raw,
-                ));
-            };
-            bytes.push(high << 4 | low);
+            match behind {
+                [high, low, behind @ ..]
+                    if let (Some(high), Some(low)) = (hex(*high), hex(*low)) =>
+                {
+                    bytes.push(high << 4 | low);
+                    rest = behind;
+                }
+                // Without two digits, it stands for itself in a query, as in Python's `urllib.parse.unquote`.
+                _ if place == Place::Query => bytes.push(byte),
+                _ => {
+                    return Err(place.refusal(
+                        Rule::BadEscape,
+                        "`%` needs two hexadecimal digits: ",
+                        raw,
+                    ));
+                }
+            }
         } else if let Some(byte) = plain(byte) {
             bytes.push(byte);
         } else {

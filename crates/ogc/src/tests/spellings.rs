@@ -52,6 +52,14 @@ fn a_loose_target_is_read_as_the_strict_one() {
             "/collections/obs/items?a=1&limit=1",
         ),
         (
+            "/collections/obs/items?q=100%",
+            "/collections/obs/items?q=100%25",
+        ),
+        (
+            "/collections/obs/items?q=%a%25%4%41%",
+            "/collections/obs/items?q=%25a%25%254A%25",
+        ),
+        (
             "/collections/obs/items?datetime=1985-04-12t23:20:50z",
             "/collections/obs/items?datetime=1985-04-12T23:20:50Z",
         ),
