@@ -1,14 +1,15 @@
 //! The rules in force: each request loads them once, and a reload replaces them as a whole.
 
-mod hosts;
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
-use self::hosts::{HostTable, host_name};
-use crate::{config::HostPattern, pipeline::Rules, request::CheckInput};
+use crate::{
+    config::{HostPattern, HostTable, host_name},
+    pipeline::Rules,
+    request::CheckInput,
+};
 
 /// A tenant with its rules.
 pub struct TenantRules {
@@ -41,7 +42,7 @@ pub enum Unmatched {
 #[derive(Default)]
 pub struct Snapshot {
     tenants: BTreeMap<Arc<str>, Arc<TenantRules>>,
-    hosts: HostTable,
+    hosts: HostTable<Arc<TenantRules>>,
     /// The rules of all requests if no tenants are configured.
     alone: Option<Arc<TenantRules>>,
 }

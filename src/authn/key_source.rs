@@ -172,6 +172,12 @@ impl KeySource {
         self.failure.store(Some(failure));
     }
 
+    /// A source of the same keys that nothing renews; `None` without keys.
+    pub fn without_fetches(&self) -> Option<Arc<Self>> {
+        let current = self.current()?;
+        Some(Self::fixed(&self.issuer, current.set.clone()))
+    }
+
     pub(super) fn current(&self) -> Option<Arc<PublishedKeys>> {
         self.published.load_full()
     }

@@ -16,7 +16,7 @@ use crate::{
     authn::{AuthnError, Clock},
     config::Config,
     files::{Files, Fresh},
-    identity::Principal,
+    identity::{CredentialKind, Principal},
     pipeline::{self, Rules},
     policy::RegoPolicy,
     record::{DecisionRecord, Denial},
@@ -122,6 +122,12 @@ impl Decider {
     /// Who sends a request, by its own credential.
     pub(super) fn authenticate(&self, check: &CheckInput) -> Result<Principal, AuthnError> {
         self.runtime.block_on(self.rules.authn.authenticate(check))
+    }
+
+    /// Whether a request has a credential, valid or not.
+    pub(super) fn has_credential(&self, check: &CheckInput) -> bool {
+        let caller = self.authenticate(check);
+        !caller.is_ok_and(|caller| caller.credential == CredentialKind::Anonymous)
     }
 
     /// Decides one request.

@@ -50,9 +50,9 @@ pub(super) struct Eval {
     /// The request's body
     #[arg(long, default_value = "")]
     body: String,
-    /// The host of the request
-    #[arg(long, value_name = "HOST", default_value = "localhost")]
-    host: String,
+    /// The host of the request; the default is that of a `Host` header, or localhost
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     /// http or https, as the client reached Envoy
     #[arg(long, default_value = "http", value_parser = ["http", "https"])]
     scheme: String,
@@ -97,7 +97,7 @@ pub(super) struct Eval {
 
 impl Eval {
     pub(super) fn run(&self) -> Result<ExitCode, CommandError> {
-        let mut config = self.config.load()?;
+        let mut config = self.config.load_for(&self.host()?)?;
         if self.batch {
             return batch::run(&config);
         }
@@ -116,6 +116,12 @@ impl Eval {
         let decider = Decider::new(config, &asked.headers, clock.clone())?;
         let check = decider.check(&asked)?;
         let caller = self.caller(decider.config(), decider.files(), &*clock)?;
+        if caller.is_described() && decider.has_credential(&check) {
+            return Err(CommandError::Usage(
+                "expected a request without a credential beside --key-id, --attribute or --claims, found one: leave one of both out"
+                    .to_owned(),
+            ));
+        }
         let record = decider.decide(&check, &caller);
         if self.input
             && let (Some(resource), Some(principal)) = (&record.resource, &record.principal)
@@ -153,11 +159,28 @@ impl Eval {
             target: self.target.clone(),
             headers,
             body: self.body.clone().into_bytes(),
-            host: self.host.clone(),
+            host: self.host()?,
             scheme: self.scheme.clone(),
             source_address: self.source_address.to_string(),
             time,
         })
+    }
+
+    fn host(&self) -> Result<String, CommandError> {
+        let headers = self.headers()?;
+        let mut all = headers.all("host");
+        let host = match (&self.host, all.next(), all.next()) {
+            (None, None, _) => "localhost".to_owned(),
+            (Some(host), None, _) => host.clone(),
+            (None, Some(host), None) => String::from_utf8_lossy(host).into_owned(),
+            (..) => {
+                return Err(CommandError::Usage(
+                    "--host: expected one host, found another in a `Host` header: leave one out"
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(host)
     }
 
     fn print_decision(

@@ -41,7 +41,7 @@ use clap::{Args, Parser, Subcommand};
 use geowarden_rego::STACK_BYTES;
 use thiserror::Error;
 
-use crate::config::{Config, Environment, Problems};
+use crate::config::{Config, Environment, Part, Problems, tenant_of_host};
 
 /// External authorization for pygeoapi behind Envoy: API keys, JWT and embedded Rego.
 #[derive(Debug, Parser)]
@@ -142,28 +142,38 @@ impl TenantArguments {
     }
 
     fn load(&self) -> Result<Config, CommandError> {
-        let config = self.config.load()?;
-        let wanted = self.tenant.as_deref();
-        let names: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
-        let found = config
-            .parts()
-            .into_iter()
-            .find(|p| p.tenant.as_deref() == wanted);
-        found.map(|part| part.config).ok_or_else(|| {
-            CommandError::Usage(match (wanted, names.as_slice()) {
-                (Some(_), []) => "--tenant: the configuration has no tenants".to_owned(),
-                (Some(_), names) => {
-                    format!(
-                        "--tenant: expected one of {}, found another name",
-                        names.join(", ")
-                    )
-                }
-                (None, names) => {
-                    format!("--tenant is needed: expected one of {}", names.join(", "))
-                }
-            })
-        })
+        let parts = self.config.load()?.parts();
+        one_part(parts, self.tenant.as_deref())
     }
+
+    /// The same for a request to this host, which chooses the tenant if none is named.
+    fn load_for(&self, host: &str) -> Result<Config, CommandError> {
+        let parts = self.config.load()?.parts();
+        let by_host = match &self.tenant {
+            None => tenant_of_host(&parts, host),
+            Some(_) => None,
+        };
+        one_part(parts, self.tenant.as_deref().or(by_host.as_deref()))
+    }
+}
+
+/// The configuration of a tenant.
+fn one_part(parts: Vec<Part>, wanted: Option<&str>) -> Result<Config, CommandError> {
+    let names: Vec<_> = parts
+        .iter()
+        .filter_map(|part| part.tenant.clone())
+        .collect();
+    let found = parts
+        .into_iter()
+        .find(|part| part.tenant.as_deref() == wanted);
+    found.map(|part| part.config).ok_or_else(|| {
+        let known = names.join(", ");
+        CommandError::Usage(match wanted {
+            Some(_) if names.is_empty() => "--tenant: the configuration has no tenants".to_owned(),
+            Some(_) => format!("--tenant: expected one of {known}, found another name"),
+            None => format!("--tenant is needed: expected one of {known}"),
+        })
+    })
 }
 
 /// Why a command failed.

@@ -11,6 +11,7 @@ mod fault;
 mod file_modes;
 mod file_name;
 mod host;
+mod host_table;
 mod key_entry;
 pub mod key_file;
 mod misspelt_variable;
@@ -50,6 +51,7 @@ pub use self::{
     duration::ConfigDuration,
     environment::{Environment, PREFIX},
     host::{HostPattern, MAX_HOST_BYTES, is_label},
+    host_table::{HostTable, host_name, tenant_of_host},
     policy::{Embedded, InputShape, PathPrefix, Policy},
     problem::{Origin, Problem, Problems},
     pygeoapi::Pygeoapi,

@@ -15,6 +15,7 @@ mod edge;
 mod envoy_check;
 #[path = "../it/envoy_settings.rs"]
 mod envoy_settings;
+mod eval_input;
 mod fastgeoapi;
 mod faults;
 mod glewlwyd;

@@ -120,10 +120,22 @@ fn check(asked: &SampleRequest) -> CheckRequest {
     }
     headers.push(header("x-forwarded-for", &asked.address));
     headers.push(header("x-forwarded-proto", asked.scheme));
-    let socket = SocketAddress {
-        address: asked.address.clone(),
-        port_specifier: Some(PortSpecifier::PortValue(0)),
-        ..SocketAddress::default()
+    headers.push(header("x-envoy-external-address", &asked.address));
+    if length > 0 {
+        headers.push(header("x-envoy-auth-partial-body", "false"));
+    }
+    let peer = |address: &str, port| {
+        let socket = SocketAddress {
+            address: address.to_owned(),
+            port_specifier: Some(PortSpecifier::PortValue(port)),
+            ..SocketAddress::default()
+        };
+        Some(Peer {
+            address: Some(Address {
+                address: Some(Kind::SocketAddress(socket)),
+            }),
+            ..Peer::default()
+        })
     };
     let http = HttpRequest {
         method: asked.method.to_owned(),
@@ -131,23 +143,15 @@ fn check(asked: &SampleRequest) -> CheckRequest {
         host: asked.host.clone(),
         scheme: asked.scheme.to_owned(),
         protocol: "HTTP/1.1".to_owned(),
-        size: if length > 0 {
-            i64::try_from(length).unwrap()
-        } else {
-            -1
-        },
+        size: i64::try_from(length).unwrap(),
         raw_body: asked.body.as_bytes().to_vec(),
         header_map: Some(HeaderMap { headers }),
         ..HttpRequest::default()
     };
     CheckRequest {
         attributes: Some(AttributeContext {
-            source: Some(Peer {
-                address: Some(Address {
-                    address: Some(Kind::SocketAddress(socket)),
-                }),
-                ..Peer::default()
-            }),
+            source: peer(&asked.address, 0),
+            destination: peer("127.0.0.1", 8080),
             request: Some(Request {
                 time: Some(Timestamp {
                     seconds: AT,
@@ -227,6 +231,69 @@ fn eval_and_the_service_say_the_same_of_the_same() {
         Ok(())
     });
     outcome.unwrap();
+}
+
+#[test]
+fn a_caller_is_described_or_has_a_credential() {
+    let folder = folder("package geowarden.authz\n\nallow := true\n", "");
+    let key = format!("x-api-key: {OSGEO_KEY}");
+    for (flags, told) in [
+        (
+            &["--key-id", "osgeo", "-H", &key][..],
+            "a request without a credential",
+        ),
+        (
+            &["--claims", "{}", "-H", "x-api-key: guessed"],
+            "a request without a credential",
+        ),
+        (&["--claims", "{\"sub\": 1}"], "expected a text for `sub`"),
+        (
+            &["--host", "a.example", "-H", "Host: b.example"],
+            "expected one host",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["eval", "-c", "geowarden.yaml", "/collections"])
+            .args(flags)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let fault = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{flags:?}: {fault}");
+        assert!(fault.contains(told), "{flags:?}: {fault}");
+    }
+}
+
+#[test]
+fn the_host_of_a_request_chooses_the_tenant() {
+    let folder = folder(
+        "package geowarden.authz\n\nallow if input.request.host == \"a.example\"\n",
+        "",
+    );
+    let path = folder.path();
+    let tenant =
+        |host: &str| format!("{{hosts: [{host}], authn: {{}}, policy: {{path: policies}}}}");
+    let text = format!(
+        "tenants: {{a: {}, b: {}}}\n",
+        tenant("a.example"),
+        tenant("b.example")
+    );
+    fs::write(path.join("geowarden.yaml"), text).unwrap();
+    for (flags, code) in [
+        (["--host", "a.example"], 0),
+        (["-H", "Host: a.example"], 0),
+        (["--host", "b.example"], 2),
+    ] {
+        let (found, told) = eval(
+            path,
+            &[
+                &["--json", "/collections", "--attribute", "a=b"],
+                &flags[..],
+            ]
+            .concat(),
+        );
+        assert_eq!(found, code, "{flags:?}: {told}");
+    }
 }
 
 /// The value with numbers as the policy's `json.marshal` writes them: 1.0 as 1.

@@ -30,6 +30,11 @@ pub(in crate::cli) enum Caller {
 impl Caller {
     /// The status and code with which the service refuses an expired key.
     pub(in crate::cli) const EXPIRED: AuthnErrorKind = AuthnErrorKind::ExpiredKey;
+
+    /// Whether flags say who it is.
+    pub(in crate::cli) fn is_described(&self) -> bool {
+        !matches!(self, Self::ByCredential)
+    }
 }
 
 /// The bearer of a token with these claims.
@@ -94,7 +99,8 @@ pub(super) async fn chain(
                 () = source.tried() => {}
             }
         }
-        sources.push(source);
+        // The keys are fresh. A token with an unknown `kid` need not ask for them again, and nothing would answer.
+        sources.push(source.without_fetches().unwrap_or(source));
     }
     let keys = config.authn.api_keys.is_some().then_some(ring);
     build::chain(config, files, keys, &sources, clock).map_err(CommandError::Config)

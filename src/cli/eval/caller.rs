@@ -27,7 +27,15 @@ impl Eval {
     ) -> Result<Caller, CommandError> {
         let known = |principal| Ok(Caller::Known(Box::new(principal)));
         if let Some(claims) = &self.claims {
-            return known(bearer(parsed(claims)?));
+            let claims = parsed(claims)?;
+            for name in ["sub", "iss"] {
+                if claims.get(name).is_some_and(|value| !value.is_string()) {
+                    return Err(CommandError::Usage(format!(
+                        "--claims: expected a text for `{name}`, found another value: no token with it is accepted"
+                    )));
+                }
+            }
+            return known(bearer(claims));
         }
         if let Some(id) = &self.key_id {
             let keys = config.authn.api_keys.as_ref().ok_or_else(|| {

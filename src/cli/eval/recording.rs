@@ -102,7 +102,10 @@ impl Eval {
         let erased = recorded::Erased::of(check, decider.rules());
         let sent: Headers = self.headers()?;
         let mut headers: BTreeMap<String, Values> = BTreeMap::new();
-        for (name, value) in sent.iter().filter(|(name, _)| erased.has_header(name)) {
+        for (name, value) in sent
+            .iter()
+            .filter(|(name, _)| *name != "host" && erased.has_header(name))
+        {
             let values = headers.entry(name.to_owned()).or_default();
             values.0.push(text(value, "a header")?);
         }
@@ -112,7 +115,7 @@ impl Eval {
             target: text(&erased.target, "the target")?,
             headers,
             body: unless(&self.body, "").map(Into::into),
-            host: unless(&self.host, "localhost"),
+            host: unless(&self.host()?, "localhost"),
             scheme: (self.scheme == "https").then_some(Scheme::Https),
             source_address: Some(self.source_address).filter(|address| !address.is_loopback()),
         })

@@ -1,6 +1,9 @@
 //! Builds the check that Envoy would send for a request, to try policies.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeSet,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use envoy_types::pb::{
     envoy::{
@@ -41,6 +44,18 @@ pub struct SampleRequest {
     pub time: SystemTime,
 }
 
+/// Headers of which Envoy sends one line, also where the client sent several.
+const JOINED: [&str; 6] = [
+    "accept",
+    "authorization",
+    "content-type",
+    "origin",
+    "referer",
+    "user-agent",
+];
+/// Where the shipped `envoy/api-key.yaml` listens.
+const LISTENER: (&str, u32) = ("127.0.0.1", 8080);
+
 impl CheckInput {
     /// The check that Envoy would send with the shipped `envoy/api-key.yaml`: raw headers with the pseudo-headers, and
     /// the headers that Envoy adds.
@@ -57,42 +72,46 @@ fn check(asked: &SampleRequest) -> CheckRequest {
         raw(":method", asked.method.as_bytes()),
         raw(":scheme", asked.scheme.as_bytes()),
     ];
-    // The name of the authority in HTTP/1.1.
-    let own = asked.headers.iter().filter(|(name, _)| *name != "host");
-    headers.extend(own.map(|(name, value)| raw(name, value)));
+    // `host` is the name of the authority in HTTP/1.1. The others are for Envoy alone, which takes them away.
+    let is_sent = |name: &str| name != "host" && !name.starts_with("x-envoy-");
+    let mut joined = BTreeSet::new();
+    for (name, value) in asked.headers.iter().filter(|(name, _)| is_sent(name)) {
+        if !JOINED.contains(&name) {
+            headers.push(raw(name, value));
+        } else if joined.insert(name) {
+            let all: Vec<&[u8]> = asked.headers.all(name).collect();
+            headers.push(raw(name, &all.join(&b","[..])));
+        }
+    }
     if !asked.body.is_empty() && !has("content-length") {
         let length = asked.body.len().to_string();
         headers.push(raw("content-length", length.as_bytes()));
     }
     headers.push(raw("x-forwarded-for", asked.source_address.as_bytes()));
     headers.push(raw("x-forwarded-proto", asked.scheme.as_bytes()));
+    headers.push(raw(
+        "x-envoy-external-address",
+        asked.source_address.as_bytes(),
+    ));
+    if !asked.body.is_empty() {
+        headers.push(raw("x-envoy-auth-partial-body", b"false"));
+    }
     let http = HttpRequest {
         method: asked.method.clone(),
         path: asked.target.clone(),
         host: asked.host.clone(),
         scheme: asked.scheme.clone(),
         protocol: "HTTP/1.1".to_owned(),
-        size: i64::try_from(asked.body.len())
-            .ok()
-            .filter(|size| *size > 0)
-            .unwrap_or(-1),
+        size: i64::try_from(asked.body.len()).unwrap_or(i64::MAX),
         raw_body: asked.body.clone(),
         header_map: Some(HeaderMap { headers }),
         ..HttpRequest::default()
     };
-    let source = SocketAddress {
-        address: asked.source_address.clone(),
-        port_specifier: Some(PortSpecifier::PortValue(0)),
-        ..SocketAddress::default()
-    };
+    let (listener, port) = LISTENER;
     CheckRequest {
         attributes: Some(AttributeContext {
-            source: Some(Peer {
-                address: Some(Address {
-                    address: Some(Kind::SocketAddress(source)),
-                }),
-                ..Peer::default()
-            }),
+            source: Some(peer(&asked.source_address, 0)),
+            destination: Some(peer(listener, port)),
             request: Some(Request {
                 time: Some(timestamp(asked.time)),
                 http: Some(http),
@@ -101,6 +120,20 @@ fn check(asked: &SampleRequest) -> CheckRequest {
             route_metadata_context: Some(core::Metadata::default()),
             ..AttributeContext::default()
         }),
+    }
+}
+
+fn peer(address: &str, port: u32) -> Peer {
+    let address = SocketAddress {
+        address: address.to_owned(),
+        port_specifier: Some(PortSpecifier::PortValue(port)),
+        ..SocketAddress::default()
+    };
+    Peer {
+        address: Some(Address {
+            address: Some(Kind::SocketAddress(address)),
+        }),
+        ..Peer::default()
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::{collections::HashMap, net::Ipv6Addr, sync::Arc};
 
-use super::TenantRules;
-use crate::config::{HostPattern, MAX_HOST_BYTES, is_label};
+use super::{HostPattern, MAX_HOST_BYTES, Part, is_label};
 
 /// The hosts of all tenants. The most specific pattern wins: the host itself, the longest `*.`, `*`.
-pub(super) struct HostTable<T = Arc<TenantRules>> {
+pub struct HostTable<T> {
     exact: HashMap<String, T>,
     below: HashMap<String, T>,
     any: Option<T>,
@@ -23,7 +22,8 @@ impl<T> Default for HostTable<T> {
 }
 
 impl<T: Clone> HostTable<T> {
-    pub(super) fn add(&mut self, patterns: &[HostPattern], tenant: &T) {
+    /// Adds the patterns of a tenant.
+    pub fn add(&mut self, patterns: &[HostPattern], tenant: &T) {
         for pattern in patterns {
             match pattern {
                 HostPattern::Exact(host) => {
@@ -38,7 +38,7 @@ impl<T: Clone> HostTable<T> {
     }
 
     /// The tenant of a host that [`host_name`] has returned.
-    pub(super) fn find(&self, host: &str) -> Option<&T> {
+    pub fn find(&self, host: &str) -> Option<&T> {
         if let Some(tenant) = self.exact.get(host) {
             return Some(tenant);
         }
@@ -53,12 +53,23 @@ impl<T: Clone> HostTable<T> {
     }
 }
 
+/// The name of the tenant that has the host of a request.
+pub fn tenant_of_host(parts: &[Part], host: &str) -> Option<Arc<str>> {
+    let mut table = HostTable::default();
+    for part in parts {
+        if let Some(name) = &part.tenant {
+            table.add(&part.hosts, name);
+        }
+    }
+    table.find(&host_name(host)?).cloned()
+}
+
 /// The host in the `host` or `:authority` of a request, in the form of [`HostPattern`]s: a name or an IPv4 address in
 /// lower case, or an IPv6 address in brackets.
 ///
 /// `None` for any other text, which belongs to no tenant, not even to one with `*`. A less strict parser could read
 /// another tenant's host in it.
-pub(super) fn host_name(authority: &str) -> Option<String> {
+pub fn host_name(authority: &str) -> Option<String> {
     let host = without_port(authority);
     if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         let address: Ipv6Addr = address.parse().ok()?;
