@@ -4,6 +4,7 @@
 //! algorithms. A document that is not a key set is an error.
 
 mod signature;
+mod unfit_key;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -21,12 +22,16 @@ use thiserror::Error;
 
 pub(super) use self::signature::SignatureFault;
 use self::signature::SignatureKey;
+use self::unfit_key::UnfitCause;
+pub use self::unfit_key::UnfitKey;
 use super::algorithm::Algorithm;
 
 /// The longest document that is accepted.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 /// The largest number of keys in a set.
 pub(super) const MAX_KEYS: usize = 200;
+/// How many keys an error names.
+const MAX_TOLD: usize = 5;
 /// Smaller RSA keys must not be used (RFC 7518, section 3.3). Larger ones make checking a signature too expensive.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
@@ -108,9 +113,7 @@ impl VerificationKey {
 #[derive(Clone)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
-    skipped: usize,
-    /// The ids of keys that the set has as a certificate only.
-    certificates_only: Vec<String>,
+    unfit: Vec<UnfitKey>,
     /// The digest of each key's text.
     digests: Vec<Vec<u8>>,
 }
@@ -119,7 +122,7 @@ impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet")
             .field("keys", &self.keys.len())
-            .field("skipped", &self.skipped)
+            .field("unfit", &self.unfit.len())
             .finish_non_exhaustive()
     }
 }
@@ -168,27 +171,23 @@ impl KeySet {
         let total = raw.len();
         let mut digests = Vec::with_capacity(total);
         let mut keys = Vec::with_capacity(total);
-        let mut certificates_only = Vec::new();
+        let mut unfit = Vec::new();
         for value in raw {
             let text = value.to_string();
-            let Ok(raw) = serde_json::from_value::<RawKey>(value) else {
-                continue;
-            };
-            if raw.is_certificate_only() {
-                certificates_only.push(raw.kid.unwrap_or_else(|| "without a kid".to_owned()));
-                continue;
+            let id = value.get("kid").and_then(Value::as_str).map(str::to_owned);
+            let raw = serde_json::from_value(value).map_err(|_| UnfitCause::Malformed);
+            match raw.and_then(verification_key) {
+                Ok(key) => {
+                    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+                    digests.push(digest.as_ref().to_vec());
+                    keys.push(key);
+                }
+                Err(cause) => unfit.push(UnfitKey { id, cause }),
             }
-            let Some(key) = verification_key(raw) else {
-                continue;
-            };
-            let digest = digest::digest(&digest::SHA256, text.as_bytes());
-            digests.push(digest.as_ref().to_vec());
-            keys.push(key);
         }
         Ok(Self {
-            skipped: total - keys.len(),
             keys,
-            certificates_only,
+            unfit,
             digests,
         })
     }
@@ -200,24 +199,26 @@ impl KeySet {
         if !set.is_empty() {
             return Ok(set);
         }
-        Err(KeySetError::NoUsableKey(match set.certificates_only() {
-            [] => format!(
-                "it has {} keys, all for other uses or malformed",
-                set.skipped
-            ),
-            ids => format!(
-                "{} has only a certificate (`x5c`); publish its `n` and `e`, or `x` and `y`",
-                ids.join(", ")
-            ),
-        }))
+        let mut told: Vec<_> = set
+            .unfit
+            .iter()
+            .take(MAX_TOLD)
+            .map(ToString::to_string)
+            .collect();
+        let more = set.unfit.len() - told.len();
+        match told.len() {
+            0 => told.push("it has no keys".to_owned()),
+            _ if more > 0 => told.push(format!("and {more} more")),
+            _ => {}
+        }
+        Err(KeySetError::NoUsableKey(told.join("; ")))
     }
 
     /// A set without keys.
     pub fn none() -> Self {
         Self {
             keys: Vec::new(),
-            skipped: 0,
-            certificates_only: Vec::new(),
+            unfit: Vec::new(),
             digests: Vec::new(),
         }
     }
@@ -232,8 +233,7 @@ impl KeySet {
             .unzip();
         Self {
             keys,
-            skipped: other.skipped,
-            certificates_only: other.certificates_only.clone(),
+            unfit: other.unfit.clone(),
             digests,
         }
     }
@@ -253,14 +253,9 @@ impl KeySet {
         self.keys.iter().filter_map(|key| key.id.as_deref())
     }
 
-    /// How many keys were skipped.
-    pub fn skipped(&self) -> usize {
-        self.skipped
-    }
-
-    /// The ids of signature keys that have only a certificate (`x5c`), which geowarden does not read.
-    pub fn certificates_only(&self) -> &[String] {
-        &self.certificates_only
+    /// The keys that are not used.
+    pub fn unfit(&self) -> &[UnfitKey] {
+        &self.unfit
     }
 
     /// The key for a token with this `kid` and `alg`. Without `kid`, exactly one key must fit.
@@ -304,26 +299,38 @@ impl RawKey {
     }
 }
 
-/// The key, or `None` if it is private, malformed, of an unknown kind or for another use.
-fn verification_key(raw: RawKey) -> Option<VerificationKey> {
-    if !raw.is_for_signatures() || raw.d.is_some() {
-        return None;
+/// The key, or why it cannot be used.
+fn verification_key(raw: RawKey) -> Result<VerificationKey, UnfitCause> {
+    if !raw.is_for_signatures() {
+        return Err(UnfitCause::OtherUse);
+    }
+    if raw.d.is_some() {
+        return Err(UnfitCause::Private);
+    }
+    if raw.is_certificate_only() {
+        return Err(UnfitCause::CertificateOnly);
     }
     let algorithm = match raw.alg.as_deref() {
-        Some(name) => Some(name.parse::<Algorithm>().ok()?),
+        Some(name) => Some(name.parse().map_err(|_| UnfitCause::OtherKind)?),
         None => None,
     };
-    let (family, (signatures, material)) = match (raw.kty.as_str(), raw.crv.as_deref()) {
-        ("RSA", _) => (Family::Rsa, rsa_key(&raw, algorithm)?),
-        ("EC", Some("P-256")) => (Family::P256, ec_key(&raw, 32, &ECDSA_P256_SHA256_FIXED)?),
-        ("EC", Some("P-384")) => (Family::P384, ec_key(&raw, 48, &ECDSA_P384_SHA384_FIXED)?),
-        ("OKP", Some("Ed25519")) => (Family::Ed25519, ed25519_key(&raw)?),
-        _ => return None,
+    let family = match (raw.kty.as_str(), raw.crv.as_deref()) {
+        ("RSA", _) => Family::Rsa,
+        ("EC", Some("P-256")) => Family::P256,
+        ("EC", Some("P-384")) => Family::P384,
+        ("OKP", Some("Ed25519")) => Family::Ed25519,
+        _ => return Err(UnfitCause::OtherKind),
     };
     if algorithm.is_some_and(|algorithm| !family.fits(algorithm)) {
-        return None;
+        return Err(UnfitCause::OtherAlgorithm);
     }
-    Some(VerificationKey {
+    let (signatures, material) = match family {
+        Family::Rsa => rsa_key(&raw, algorithm)?,
+        Family::P256 => ec_key(&raw, 32, &ECDSA_P256_SHA256_FIXED)?,
+        Family::P384 => ec_key(&raw, 48, &ECDSA_P384_SHA384_FIXED)?,
+        Family::Ed25519 => ed25519_key(&raw)?,
+    };
+    Ok(VerificationKey {
         id: raw.kid,
         family,
         algorithm,
@@ -332,49 +339,64 @@ fn verification_key(raw: RawKey) -> Option<VerificationKey> {
     })
 }
 
-fn base64url(text: Option<&String>) -> Option<Vec<u8>> {
-    BASE64URL_NOPAD.decode(text?.as_bytes()).ok()
+fn base64url(text: Option<&String>, member: &'static str) -> Result<Vec<u8>, UnfitCause> {
+    let decoded = text.and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+    decoded.ok_or(UnfitCause::Member(member))
 }
 
 /// Checks signatures, and the public key itself.
 type Key = (SignatureKey, Vec<u8>);
 
-fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Option<Key> {
-    let n = base64url(raw.n.as_ref())?;
-    let e = base64url(raw.e.as_ref())?;
+fn rsa_key(raw: &RawKey, algorithm: Option<Algorithm>) -> Result<Key, UnfitCause> {
+    let n = base64url(raw.n.as_ref(), "n")?;
+    let e = base64url(raw.e.as_ref(), "e")?;
     // Some issuers add a leading zero octet, as RFC 7518, section 6.3.1.1 notes.
     let zeros = n.iter().take_while(|byte| **byte == 0).count();
-    let n = n.get(zeros..)?;
-    let top = usize::try_from(n.first()?.leading_zeros()).ok()?;
-    if !RSA_BITS.contains(&(n.len() * 8 - top)) {
-        return None;
+    let n = n.get(zeros..).unwrap_or_default();
+    let bits = n.first().map_or(0, |first| n.len() * 8 - zero_bits(*first));
+    if !RSA_BITS.contains(&bits) {
+        return Err(UnfitCause::RsaBits { found: bits });
     }
-    let key = SignatureKey::rsa(n, &e, algorithm)?;
-    Some((key, [n, &e].concat()))
+    let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
+    let is_one = e.iter().rev().skip(1).all(|byte| *byte == 0) && e.last() == Some(&1);
+    if !is_odd(n) || !is_odd(&e) || is_one {
+        return Err(UnfitCause::RsaParts);
+    }
+    let key = SignatureKey::rsa(n, &e, algorithm).ok_or(UnfitCause::NoKey)?;
+    Ok((key, [n, &e].concat()))
+}
+
+/// The zero bits at the start of a byte.
+fn zero_bits(byte: u8) -> usize {
+    usize::try_from(byte.leading_zeros()).unwrap_or_default()
 }
 
 fn ec_key(
     raw: &RawKey,
     coordinate: usize,
     algorithm: &'static dyn VerificationAlgorithm,
-) -> Option<Key> {
-    let x = base64url(raw.x.as_ref())?;
-    let y = base64url(raw.y.as_ref())?;
+) -> Result<Key, UnfitCause> {
+    let x = base64url(raw.x.as_ref(), "x")?;
+    let y = base64url(raw.y.as_ref(), "y")?;
     if x.len() != coordinate || y.len() != coordinate {
-        return None;
+        return Err(UnfitCause::NoKey);
     }
     // An uncompressed point (SEC 1, section 2.3.3). Parsing checks that it is on the curve.
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
-    UnparsedPublicKey::new(algorithm, &point).parse().ok()?;
+    UnparsedPublicKey::new(algorithm, &point)
+        .parse()
+        .map_err(|_| UnfitCause::NoKey)?;
     let key = SignatureKey::Library(DecodingKey::from_ec_der(&point));
-    Some((key, point))
+    Ok((key, point))
 }
 
-fn ed25519_key(raw: &RawKey) -> Option<Key> {
-    let x = base64url(raw.x.as_ref())?;
-    UnparsedPublicKey::new(&ED25519, &x).parse().ok()?;
+fn ed25519_key(raw: &RawKey) -> Result<Key, UnfitCause> {
+    let x = base64url(raw.x.as_ref(), "x")?;
+    UnparsedPublicKey::new(&ED25519, &x)
+        .parse()
+        .map_err(|_| UnfitCause::NoKey)?;
     let key = SignatureKey::Library(DecodingKey::from_ed_der(&x));
-    Some((key, x))
+    Ok((key, x))
 }
 
 #[cfg(test)]

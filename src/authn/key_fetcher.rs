@@ -10,7 +10,7 @@ use url::Url;
 
 use super::discovery::{self, DiscoveryError};
 use super::fetch::{FetchError, Fetcher};
-use super::jwks::{KeySet, KeySetError};
+use super::jwks::{KeySet, KeySetError, UnfitKey};
 use super::key_source::{AskSettings, KeySource};
 
 /// The pause after the first failure. It doubles with each further failure.
@@ -105,8 +105,8 @@ pub struct KeyFetcher {
     located: Option<(Url, Instant)>,
     backoff: Duration,
     last_error: Option<KeyFetchError>,
-    /// The keys that were logged last.
-    certificates_only: Vec<String>,
+    /// The faulty keys that were logged last.
+    faulty: Vec<UnfitKey>,
 }
 
 impl KeyFetcher {
@@ -132,7 +132,7 @@ impl KeyFetcher {
             located: None,
             backoff: FIRST_BACKOFF,
             last_error: None,
-            certificates_only: Vec::new(),
+            faulty: Vec::new(),
         };
         Ok((source, fetcher))
     }
@@ -192,16 +192,12 @@ impl KeyFetcher {
 
     fn succeed(&mut self, set: KeySet) -> Duration {
         let issuer = self.settings.issuer.as_str();
-        let (keys, skipped) = (set.len(), set.skipped());
-        if set.certificates_only() != self.certificates_only {
-            self.certificates_only = set.certificates_only().to_vec();
-            if !self.certificates_only.is_empty() {
-                let key_ids = self.certificates_only.join(", ");
-                tracing::warn!(
-                    issuer,
-                    key_ids,
-                    "keys of the issuer have only a certificate (x5c) and cannot be used: it must publish their `n` and `e`, or `x` and `y`"
-                );
+        let (keys, skipped) = (set.len(), set.unfit().len());
+        let faulty = set.unfit().iter().filter(|key| key.is_faulty());
+        if !faulty.clone().eq(&self.faulty) {
+            self.faulty = faulty.cloned().collect();
+            for key in &self.faulty {
+                tracing::warn!(issuer, "the issuer must correct its keys: {key}");
             }
         }
         if self.last_error.is_some() || !self.source.is_ready() {

@@ -42,7 +42,7 @@ pub use discovery::{DiscoveryError, document_url as metadata_url};
 pub use error::{AuthnError, AuthnErrorKind};
 pub use fetch::{FetchError, FetchSettings, Fetcher};
 pub(crate) use fetch::{causes, is_loopback};
-pub use jwks::{KeySet, KeySetError};
+pub use jwks::{KeySet, KeySetError, UnfitKey};
 pub use jwt::{Audiences, IssuerSettings, IssuerSettingsError, scopes};
 pub use key_fetcher::{
     KeyEvents, KeyFetchError, KeyFetchSettings, KeyFetcher, KeyLocation, fetch_keys,

@@ -169,13 +169,13 @@ impl Check {
         let mut problems = std::mem::take(&mut config.unusable);
         // A check says whether the files are good. Only `--online` asks the network.
         let (loaded, of_keys) = tenants::key_sources_of_files(&config);
-        let (versions, unreachable) = if self.online {
+        let (versions, issuers) = if self.online {
             let runtime = running::runtime()?;
             let versions = runtime.block_on(running_pygeoapi::VersionFindings::of_servers(&config));
-            (versions, runtime.block_on(issuers::unreachable(&config)))
+            (versions, runtime.block_on(issuers::inspect(&config)))
         } else {
             let versions = running_pygeoapi::VersionFindings::of_configuration(&config);
-            (versions, Vec::new())
+            (versions, issuers::IssuerFindings::default())
         };
         let mut found = Found::default();
         let mut in_policies = Vec::new();
@@ -184,7 +184,8 @@ impl Check {
             found.findings.extend(findings);
             in_policies.extend(told);
         }
-        let mut warnings = [config.notes.clone(), versions.warnings, unreachable].concat();
+        let mut warnings = [config.notes.clone(), versions.warnings, issuers.warnings].concat();
+        problems.0.extend(issuers.problems.0);
         problems.0.extend(of_keys.0);
         let file = self
             .config

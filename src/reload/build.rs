@@ -300,6 +300,21 @@ pub fn keys_of_file(index: usize, issuer: &Issuer, files: &Files) -> Result<KeyS
     KeySet::parse_usable(bytes).map_err(|e| Problems::file(name, None, e.to_string()))
 }
 
+/// A warning for each faulty key in a file of issuers' keys.
+pub fn key_warnings(config: &Config, files: &Files) -> Vec<String> {
+    let mut all = Vec::new();
+    for (index, issuer) in config.authn.jwt.iter().enumerate() {
+        let Some(file) = &issuer.jwks_file else {
+            continue;
+        };
+        // A file without a usable key is an error, which is told elsewhere.
+        let set = keys_of_file(index, issuer, files).unwrap_or_else(|_| KeySet::none());
+        let faulty = set.unfit().iter().filter(|key| key.is_faulty());
+        all.extend(faulty.map(|key| format!("{}: {key}", file.display())));
+    }
+    all
+}
+
 /// How the keys of an issuer are fetched from its key server.
 pub fn key_fetch_settings(
     index: usize,

@@ -183,6 +183,7 @@ pub fn one(
         warnings: [
             rules.policy.warnings().to_vec(),
             build::policy_warnings(&part.config),
+            build::key_warnings(&part.config, files),
         ]
         .concat(),
         tenant: Arc::new(TenantRules {

@@ -33,7 +33,7 @@ fn the_default_set_of_keycloak_has_one_key_for_us() {
         &json!({"alg": "RSA-OAEP", "use": "enc"}),
     );
     let set = parse(&json!({"keys": [encryption, signing]}));
-    assert_eq!((set.len(), set.skipped()), (1, 1));
+    assert_eq!((set.len(), set.unfit().len()), (1, 1));
     assert!(set.select(Some("rsa-1"), Algorithm::Rs256).is_ok());
     assert!(set.select(None, Algorithm::Rs256).is_ok());
     assert_eq!(
@@ -67,6 +67,10 @@ fn keys_of_no_use_are_skipped() {
         with(rsa, &json!({"n": ""})),
         with(rsa, &json!({"e": ""})),
         with(rsa, &json!({"e": "AA"})),
+        with(rsa, &json!({"e": "AQ"})),
+        with(rsa, &json!({"e": "AAAB"})),
+        with(rsa, &json!({"e": "Ag"})),
+        with(rsa, &json!({"n": BASE64URL_NOPAD.encode(&[0xfe; 256])})),
         with(rsa, &json!({"d": "AQAB"})),
         with(ec, &json!({"d": null, "crv": "P-521"})),
         with(ec, &json!({"d": "AQAB"})),
@@ -84,7 +88,7 @@ fn keys_of_no_use_are_skipped() {
     ];
     for key in useless {
         let set = parse(&json!({"keys": [key]}));
-        assert_eq!((set.len(), set.skipped()), (0, 1), "{key}");
+        assert_eq!((set.len(), set.unfit().len()), (0, 1), "{key}");
     }
     let useful = [
         with(rsa, &json!({"key_ops": ["verify"], "new": {"a": 1}})),
@@ -205,15 +209,68 @@ fn a_key_that_is_only_a_certificate_is_named() {
     let encryption = with(&certificate, &json!({"use": "enc", "kid": "b"}));
     let set = parse(&json!({"keys": [rsa().jwk, certificate, encryption]}));
     assert_eq!(
-        (set.len(), set.certificates_only()),
-        (1, &["a".to_owned()][..])
+        (set.len(), faulty(&set)),
+        (1, vec!["key `a`: it has only a certificate (`x5c`): publish its `n` and `e`, or `x` and `y`".to_owned()])
     );
     let useless = json!({"keys": [certificate]}).to_string();
     let refused = KeySet::parse_usable(useless.as_bytes()).unwrap_err();
     assert!(
         refused
             .to_string()
-            .contains("a has only a certificate (`x5c`)"),
+            .contains("key `a`: it has only a certificate (`x5c`)"),
         "{refused}"
     );
+}
+
+fn faulty(set: &KeySet) -> Vec<String> {
+    let all = set.unfit().iter().filter(|key| key.is_faulty());
+    all.map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_faulty_key_is_named_with_its_fault() {
+    let (rsa, ec) = (&rsa().jwk, &es256().jwk);
+    let small = BASE64URL_NOPAD.encode(&[0xff; 128]);
+    for (key, told) in [
+        (
+            with(rsa, &json!({"kid": "k", "n": small})),
+            "key `k`: expected an RSA key of 2048 to 8192 bits, found 1024 bits",
+        ),
+        (
+            with(rsa, &json!({"kid": "k", "e": "AQ"})),
+            "key `k`: expected an odd `n` and an odd `e` of at least 3",
+        ),
+        (
+            with(rsa, &json!({"kid": "k", "d": "AQAB"})),
+            "key `k`: it has a private part",
+        ),
+        (
+            with(rsa, &json!({"kid": "k", "alg": "ES256"})),
+            "key `k`: expected an `alg` for keys of this `kty`",
+        ),
+        (
+            with(rsa, &json!({"kid": "k", "n": "***"})),
+            "key `k`: expected `n` in base64url",
+        ),
+        (
+            with(ec, &json!({"kid": "k", "x": ec["y"]})),
+            "key `k`: expected a public key",
+        ),
+        (json!("key"), "a key without `kid`: expected a JWK"),
+    ] {
+        let set = parse(&json!({"keys": [key]}));
+        let told_of = faulty(&set);
+        assert!(
+            told_of.len() == 1 && told_of[0].starts_with(told),
+            "{told_of:?}"
+        );
+        let refused = KeySet::parse_usable(json!({"keys": [key]}).to_string().as_bytes());
+        assert!(refused.unwrap_err().to_string().contains(told));
+    }
+    for other in [with(rsa, &json!({"use": "enc"})), json!({"kty": "AKP"})] {
+        assert_eq!(
+            faulty(&parse(&json!({"keys": [other]}))),
+            Vec::<String>::new()
+        );
+    }
 }
