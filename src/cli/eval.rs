@@ -13,7 +13,7 @@ use serde_json::Map;
 use super::{
     CommandError, TenantArguments,
     deciding::{Decider, SetClock},
-    explanation::{Colours, Explained},
+    explanation::{Colours, Explained, ExplanationArguments, extent},
     format::{Format, FormatArguments},
     paint, print, print_json,
 };
@@ -81,9 +81,8 @@ pub(super) struct Eval {
     /// Print the `input` of the policy instead of deciding
     #[arg(long)]
     input: bool,
-    /// Say which rule allowed the request, or by which condition each rule missed, with the values that it saw
-    #[arg(long, conflicts_with_all = ["input", "batch"])]
-    explain: bool,
+    #[command(flatten)]
+    explanation: ExplanationArguments,
     /// Append the request and its decision as a row to this table, which `geowarden test` runs. Without --policy and --config, the
     /// policy is that of the table's folder
     #[arg(long, value_name = "X_table.yaml", conflicts_with_all = ["input", "batch"])]
@@ -108,7 +107,7 @@ impl Eval {
         }
         let now = self.at.map_or_else(SystemTime::now, SystemTime::from);
         let clock = SetClock::new(now);
-        if self.at.is_some() || self.explain || self.record.is_some() {
+        if self.at.is_some() || self.explanation.explain || self.record.is_some() {
             // The decision and its explanation are of one moment.
             clock.set(now);
         }
@@ -133,7 +132,11 @@ impl Eval {
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let explained = self.explain.then(|| decider.explain(&record)).transpose()?;
+        let explained = self
+            .explanation
+            .explain
+            .then(|| decider.explain(&record))
+            .transpose()?;
         let code = self.print_decision(&record, explained.as_ref())?;
         let Some(file) = &self.record else {
             return Ok(code);
@@ -230,7 +233,7 @@ impl Eval {
                 print(&format!("print: {}\n", paint::plain(line)))?;
             }
             if let Some(explained) = explained {
-                print(&explained.text(&Colours))?;
+                print(&explained.text(&Colours, extent(self.explanation.all)))?;
             }
         }
         Ok(if record.is_allowed() {

@@ -11,6 +11,7 @@ use self::reevaluation::Reevaluation;
 use super::{
     CommandError, TenantArguments,
     decision_log::{Log, LoggedDecision},
+    explanation::extent,
     format::{Format, FormatArguments},
     paint, print, print_json,
 };
@@ -46,6 +47,9 @@ pub(super) struct Explain {
     /// Evaluate these policies instead of the configured ones
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
+    /// Explain every rule in full, also those that are farther from allowing the request
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     format: FormatArguments,
 }
@@ -73,7 +77,11 @@ impl Explain {
                 "now": now.json()?,
             }))?;
         } else {
-            print(&format!("{}{}", decision.text(), now.text()))?;
+            print(&format!(
+                "{}{}",
+                decision.text(),
+                now.text(extent(self.all))
+            ))?;
         }
         Ok(if now.is_allowed {
             ExitCode::SUCCESS

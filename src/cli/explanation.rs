@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use geowarden_rego::explain::{Explainer, Explanation, text::Paint};
+use clap::Args;
+use geowarden_rego::explain::{
+    Explainer, Explanation,
+    text::{Extent, Paint},
+};
 use serde_json::{Value, json};
 
 use super::{CommandError, paint};
@@ -13,6 +17,17 @@ use crate::{
     record::DecisionRecord,
     reload::build,
 };
+
+/// The flags of `eval` for explanations.
+#[derive(Debug, Args)]
+pub(super) struct ExplanationArguments {
+    /// Say which rule allowed the request, or by which condition each rule missed, with the values that it saw
+    #[arg(long, conflicts_with_all = ["input", "batch"])]
+    pub(super) explain: bool,
+    /// Explain every rule in full, also those that are farther from allowing the request
+    #[arg(long, requires = "explain")]
+    pub(super) all: bool,
+}
 
 /// What there is to say of a decision.
 #[derive(Debug)]
@@ -82,15 +97,29 @@ impl Explained {
     }
 
     /// For people.
-    pub(super) fn text(&self, paint: &dyn Paint) -> String {
+    pub(super) fn text(&self, paint: &dyn Paint, extent: Extent<'_>) -> String {
         match self {
             Self::BeforeThePolicy => {
                 "the policy was not asked: the request was refused before it\n".to_owned()
             }
-            Self::By(explanation) => explanation.text(paint),
+            Self::By(explanation) => explanation.text(paint, extent),
         }
     }
 }
+
+/// How much to print for people, with or without `--all`.
+pub(super) fn extent(all: bool) -> Extent<'static> {
+    if all {
+        Extent::All
+    } else {
+        Extent::Short { all: "--all" }
+    }
+}
+
+/// How much to print for people of commands without `--all`.
+pub(super) const SHORT: Extent<'_> = Extent::Short {
+    all: "--format json",
+};
 
 /// Explains what the configured policy does.
 pub(super) fn explainer(config: &Config, files: &Files) -> Result<Explainer, CommandError> {

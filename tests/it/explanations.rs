@@ -1,6 +1,6 @@
 //! `geowarden eval --explain` and the output of `print`, as a shell sees them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
@@ -105,6 +105,70 @@ fn an_allowance_is_explained_by_the_rule_that_gave_it() {
         "{text}"
     );
     assert!(text.contains("company_of.obs = \"osgeo\""), "{text}");
+}
+
+#[test]
+fn a_denial_by_the_default_policy_is_explained_on_one_screen() {
+    let folder = folder(POLICY, "");
+    let eval = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+            .args(["eval", "/collections/obs/items", "--explain"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = eval(&[]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() <= 17, "{text}");
+    assert!(lines[1].contains(":24 allow if {, 1 of 3"), "{text}");
+    // The farther rules have a line each, with the condition that does not hold and its value.
+    let line = "misses (embedded)/authz.rego:18 allow if {, at line 19 input.ogc.api in public_pages: input.ogc.api = \"collections\"";
+    assert!(lines.contains(&line), "{text}");
+    let line = "and 1 more rule misses: --all shows all in full";
+    assert!(lines.contains(&line), "{text}");
+    let all = eval(&["--all"]);
+    assert!(all.lines().count() > 40, "{all}");
+    assert!(all.contains("input.ogc.operation in lists"), "{all}");
+    assert!(!all.contains("--all") && !all.contains(" more"), "{all}");
+    let json: Value = serde_json::from_str(&eval(&["--format", "json"])).unwrap();
+    let definitions = json["explanation"]["definitions"].as_array().unwrap();
+    assert_eq!(definitions.len(), 5);
+    let other = definitions[4]["conditions"][0]["wanted"].is_object();
+    assert!(other, "{json}");
+
+    let text = eval(&["--attribute", "roles=[reader]"]);
+    assert!(text.lines().count() <= 26, "{text}");
+    assert!(text.lines().nth(1).unwrap().starts_with("holds "), "{text}");
+    assert!(
+        text.ends_with("and 4 more rules miss: --all shows all in full\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rules_that_miss_by_the_same_condition_are_told_once() {
+    let mut policy = "package geowarden.authz\n\ndefault allow := false\n\nis_admin if \"admin\" in input.identity.attributes.roles\n".to_owned();
+    for number in 0..12 {
+        write!(policy, "\nallow if {{\n\tinput.ogc.collection == \"c{number}\"\n\tis_admin\n}}\n\nallow if {{\n\tis_admin\n\tinput.ogc.collection != \"c{number}\"\n}}\n").unwrap();
+    }
+    let folder = folder(&policy, "");
+    let (_, text) = eval(
+        folder.path(),
+        &[
+            "--explain",
+            "--attribute",
+            "roles=[guest]",
+            "/collections/c3",
+        ],
+    );
+    let text = text.replace(&format!("{}/", folder.path().display()), "");
+    assert!(text.lines().count() < 15, "{text}");
+    let remark = "(by the same condition also policies/authz.rego:12, policies/authz.rego:22, policies/authz.rego:32, policies/authz.rego:42 and 8 more)";
+    assert_eq!(text.matches(remark).count(), 1, "{text}");
+    let rest = "and 8 more rules miss: --all shows all in full";
+    assert!(text.contains(rest), "{text}");
 }
 
 #[test]

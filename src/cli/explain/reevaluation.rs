@@ -1,5 +1,6 @@
 //! What today's policy says of an input of the log.
 
+use geowarden_rego::explain::text::Extent;
 use serde_json::{Value, json};
 
 use super::super::{
@@ -69,7 +70,7 @@ impl Reevaluation {
     }
 
     /// For people.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, extent: Extent<'_>) -> String {
         let outcome = if self.is_allowed {
             paint::good("allow")
         } else {
@@ -93,7 +94,7 @@ impl Reevaluation {
         if let Some(note) = other_policy::note_of_missing(&self.missing) {
             lines.push(paint::plain(&note).into_owned());
         }
-        lines.push(self.explained.text(&Colours));
+        lines.push(self.explained.text(&Colours, extent));
         lines.join("\n")
     }
 }

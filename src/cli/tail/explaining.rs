@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::{
     CommandError, ConfigArguments,
-    explanation::{Colours, Explained, explainer},
+    explanation::{Colours, Explained, SHORT, explainer},
     other_policy, paint,
 };
 use crate::{
@@ -160,7 +160,7 @@ impl Why {
     /// For people: lines below that of the decision.
     pub(super) fn text(&self) -> String {
         let why = match &self.explained {
-            Ok(explained) => explained.text(&Colours),
+            Ok(explained) => explained.text(&Colours, SHORT),
             Err(error) => paint::lines(&error.to_string()).into_owned(),
         };
         let notes = self.notes.iter().map(|note| paint::plain(note));

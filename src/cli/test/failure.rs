@@ -6,7 +6,10 @@ use geowarden_rego::explain::text::Paint;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{explanation::Explained, table::Difference};
+use super::super::{
+    explanation::{Explained, SHORT},
+    table::Difference,
+};
 
 /// Why a row failed.
 #[derive(Debug, Serialize)]
@@ -81,7 +84,7 @@ impl RowFailure {
             let _ = writeln!(text, "{}", paint.plain(line));
         }
         if let Some(explained) = &self.explained {
-            text.push_str(&explained.text(paint));
+            text.push_str(&explained.text(paint, SHORT));
         }
         for line in &self.printed {
             let _ = writeln!(text, "print: {}", paint.plain(line));

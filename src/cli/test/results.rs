@@ -9,7 +9,10 @@ use geowarden_rego::{
 use serde::Serialize;
 
 use super::{
-    super::{explanation::Colours, paint},
+    super::{
+        explanation::{Colours, SHORT},
+        paint,
+    },
     failure::RowFailure,
 };
 
@@ -38,7 +41,7 @@ impl Reason {
     fn text(&self, paint: &dyn Paint) -> String {
         match self {
             Self::OfRule(why) => {
-                let mut text = why.explanation.text(paint);
+                let mut text = why.explanation.text(paint, SHORT);
                 for line in &why.printed {
                     // Writing to a string cannot fail.
                     let _ = writeln!(text, "print: {}", paint.plain(line));

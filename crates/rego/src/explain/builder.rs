@@ -161,7 +161,7 @@ impl ExplanationBuilder<'_> {
     }
 
     fn definitions(&mut self, frames: &[usize], why: Why, depth: usize) -> Vec<Definition> {
-        let mut all: Vec<((bool, usize, usize), Vec<Definition>)> = Vec::new();
+        let mut all: Vec<((bool, usize, usize), usize)> = Vec::new();
         for frame in frames {
             let holds = self.holds(*frame);
             if why == Why::Missing && self.miss(*frame).is_none() {
@@ -177,20 +177,17 @@ impl ExplanationBuilder<'_> {
             };
             let passed = self.miss(*frame).map_or(0, |miss| miss.passed);
             let key = (!holds, left, usize::MAX - passed);
-            all.push((
-                key,
-                vec![*frame]
-                    .into_iter()
-                    .flat_map(|frame| self.definition(frame, why, depth))
-                    .collect(),
-            ));
+            all.push((key, *frame));
         }
+        // What is shown first has to be explained first, so that "above" is true.
         all.sort_by_key(|(key, _)| *key);
         let mut found: Vec<Definition> = Vec::new();
-        for definition in all.into_iter().flat_map(|(_, some)| some) {
-            // If a function is called many times, show each different miss once.
-            if !found.contains(&definition) {
-                found.push(definition);
+        for (_, frame) in all {
+            for definition in self.definition(frame, why, depth) {
+                // If a function is called many times, show each different miss once.
+                if !found.contains(&definition) {
+                    found.push(definition);
+                }
             }
         }
         found

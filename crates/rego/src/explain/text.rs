@@ -1,11 +1,16 @@
 //! Writes an explanation as lines of text.
 
+mod brief;
+
 use std::fmt::Write as _;
 
 use super::explanation::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
 
 /// The largest number of definitions of one rule that are shown although they do not hold.
 const MAX_MISSES: usize = 3;
+
+/// A short text that would be longer says less of the rules that are farther from holding.
+const MAX_LINES: usize = 15;
 
 /// The largest number of wanted values that are shown.
 const MAX_VALUES: usize = 8;
@@ -36,12 +41,50 @@ pub struct NoPaint;
 
 impl Paint for NoPaint {}
 
+/// How much of an explanation is written.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'a> {
+    /// The nearest rule in full. The others have a line each, or are only counted, if the text would be long otherwise.
+    Short {
+        /// What shows the rest, such as the name of an option.
+        all: &'a str,
+    },
+    /// Everything.
+    All,
+}
+
+/// How the rules are written that do not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// All of them in full.
+    All,
+    /// In full, up to `MAX_MISSES` for one condition.
+    Some,
+    /// The nearest in full, the others in one line.
+    Brief,
+}
+
 impl Explanation {
     /// The explanation as lines of text.
-    pub fn text(&self, paint: &dyn Paint) -> String {
+    pub fn text(&self, paint: &dyn Paint, extent: Extent<'_>) -> String {
+        let Extent::Short { all } = extent else {
+            return self.written(paint, Manner::All, "");
+        };
+        let text = self.written(paint, Manner::Some, all);
+        if text.lines().count() <= MAX_LINES {
+            return text;
+        }
+        self.written(paint, Manner::Brief, all)
+    }
+
+    fn written(&self, paint: &dyn Paint, manner: Manner, all: &str) -> String {
         let mut text = Text {
-            text: String::new(),
+            lines: String::new(),
             paint,
+            manner,
+            all,
+            is_shortened: false,
+            tells_how_to_see_all: false,
         };
         if let Some(fault) = &self.fault {
             text.line(0, &format!("{} {}", paint.bad("fails"), paint.plain(fault)));
@@ -50,37 +93,48 @@ impl Explanation {
             let name = paint.plain(&self.entrypoint);
             text.line(0, &format!("no rule of `{name}` was evaluated"));
         }
-        for definition in &self.definitions {
-            text.definition(definition, 0);
+        if manner == Manner::Brief {
+            text.entry_in_brief(&self.definitions);
+        } else {
+            for definition in &self.definitions {
+                text.definition(definition, 0);
+            }
         }
         if let Some(place) = &self.default {
             let at = paint.faint(&format!("{}:{}", place.file, place.line));
             let source = paint.plain(&place.source);
             text.line(0, &format!("so the default counts {at} {source}"));
         }
-        text.text
+        if text.is_shortened && !text.tells_how_to_see_all {
+            text.line(0, &format!("{all} shows all in full"));
+        }
+        text.lines
     }
 }
 
 struct Text<'a> {
-    text: String,
+    lines: String,
     paint: &'a dyn Paint,
+    manner: Manner,
+    /// What shows the rest.
+    all: &'a str,
+    /// Whether a rule is written in one line although there is more to say of it.
+    is_shortened: bool,
+    tells_how_to_see_all: bool,
 }
 
 impl Text<'_> {
     fn line(&mut self, indent: usize, text: &str) {
-        let _ = writeln!(self.text, "{:indent$}{text}", "");
+        let _ = writeln!(self.lines, "{:indent$}{text}", "");
     }
 
     fn definition(&mut self, definition: &Definition, indent: usize) {
-        let mark = match definition.outcome {
-            Outcome::Held => self.paint.good("holds"),
-            Outcome::Missed => self.paint.bad("misses"),
-            Outcome::Failed => self.paint.bad("fails"),
-        };
-        let place = &definition.place;
-        let at = self.paint.faint(&format!("{}:{}", place.file, place.line));
-        let mut line = format!("{mark} {at} {}", self.paint.plain(&place.source));
+        self.definition_with(definition, indent, "");
+    }
+
+    /// A definition with its conditions. `remark` ends its line.
+    fn definition_with(&mut self, definition: &Definition, indent: usize, remark: &str) {
+        let mut line = self.head(definition);
         let arguments: Vec<String> = definition
             .arguments
             .iter()
@@ -106,10 +160,39 @@ impl Text<'_> {
         if definition.is_shown_above {
             line.push_str(", as shown above");
         }
+        line.push_str(remark);
         self.line(indent, &line);
         for condition in &definition.conditions {
             self.condition(condition, indent + 2);
         }
+    }
+
+    /// Whether a definition holds, and where it is.
+    fn head(&self, definition: &Definition) -> String {
+        let mark = match definition.outcome {
+            Outcome::Held => self.paint.good("holds"),
+            Outcome::Missed => self.paint.bad("misses"),
+            Outcome::Failed => self.paint.bad("fails"),
+        };
+        let place = &definition.place;
+        let at = self.paint.faint(&format!("{}:{}", place.file, place.line));
+        format!("{mark} {at} {}", self.paint.plain(&place.source))
+    }
+
+    /// How many rules are not shown.
+    fn hidden(&mut self, hidden: usize, indent: usize) {
+        let mut text = match hidden {
+            0 => return,
+            1 => "and 1 more rule misses".to_owned(),
+            count => format!("and {count} more rules miss"),
+        };
+        // Said once, at the end.
+        if indent == 0 {
+            let _ = write!(text, ": {} shows all in full", self.all);
+            self.tells_how_to_see_all = true;
+        }
+        self.is_shortened = true;
+        self.line(indent, &text);
     }
 
     fn condition(&mut self, condition: &Condition, indent: usize) {
@@ -162,19 +245,25 @@ impl Text<'_> {
             .iter()
             .filter(|one| !(misses(one) && one.is_shown_above && has_value(&one.rule)))
             .collect();
-        let mut left = MAX_MISSES;
-        for definition in &because {
-            if misses(definition) {
-                if left == 0 {
-                    continue;
+        if self.manner == Manner::Brief {
+            self.because_in_brief(condition, &because, indent);
+        } else {
+            let max = if self.manner == Manner::All {
+                usize::MAX
+            } else {
+                MAX_MISSES
+            };
+            let mut count = 0;
+            for definition in &because {
+                if misses(definition) {
+                    count += 1;
+                    if count > max {
+                        continue;
+                    }
                 }
-                left -= 1;
+                self.definition(definition, indent);
             }
-            self.definition(definition, indent);
-        }
-        let hidden = because.iter().copied().filter(misses).count();
-        if let Some(hidden) = hidden.checked_sub(MAX_MISSES).filter(|hidden| *hidden > 0) {
-            self.line(indent, &format!("and {hidden} more that miss"));
+            self.hidden(count.saturating_sub(max), indent);
         }
         for inner in &condition.inside {
             self.condition(inner, indent);

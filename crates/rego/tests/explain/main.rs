@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use geowarden_rego::{
     BuiltinErrors, Policy, Settings, Sources,
-    explain::{Condition, Definition, Explainer, Explanation, Outcome, WantedValue, text::NoPaint},
+    explain::{
+        Condition, Definition, Explainer, Explanation, Outcome, WantedValue,
+        text::{Extent, NoPaint},
+    },
     source::Version,
 };
 use proptest::prelude::*;
@@ -476,7 +479,7 @@ fn denials_are_told_with_their_true_cause() {
             if !is_line || !has_seen {
                 write!(wrong,
                     "package p\n{rules}\n{input}\nexpected line {line} and {seen:?}, found {all:?}\n{}\n",
-                    why.text(&NoPaint)
+                    why.text(&NoPaint, Extent::All)
                 ).unwrap();
             }
         }
@@ -692,7 +695,7 @@ fn values_and_expressions_are_told_as_rego_writes_them() {
         for (rules, input, told, untold) in WORDINGS {
             let data = json!({"limits": {"n": 9}});
             let why = explain(rules, &serde_json::from_str(input).unwrap(), &data);
-            let text = why.text(&NoPaint);
+            let text = why.text(&NoPaint, Extent::All);
             let lines: Vec<&str> = text.lines().map(str::trim).collect();
             let is_told = told.iter().all(|line| lines.contains(line));
             if !is_told || untold.iter().any(|part| text.contains(part)) {
@@ -877,7 +880,7 @@ proptest! {
                     return;
                 }
                 let first = &why.definitions[0];
-                let condition = first_wanted(first).unwrap_or_else(|| panic!("{rules}{input}\n{}", why.text(&NoPaint)));
+                let condition = first_wanted(first).unwrap_or_else(|| panic!("{rules}{input}\n{}", why.text(&NoPaint, Extent::All)));
                 let wanted = condition.wanted.clone().unwrap();
                 let path = wanted.path.clone().unwrap();
                 let value = match wanted.to {
@@ -895,7 +898,7 @@ proptest! {
                 let place = (condition.place.line, condition.place.column);
                 let mut missed = Vec::new();
                 after.definitions.iter().for_each(|definition| missed_places(definition, &mut missed));
-                assert!(!missed.contains(&place), "{rules}{input}\n{}\n{}", why.text(&NoPaint), after.text(&NoPaint));
+                assert!(!missed.contains(&place), "{rules}{input}\n{}\n{}", why.text(&NoPaint, Extent::All), after.text(&NoPaint, Extent::All));
             }
         });
     }
@@ -910,7 +913,7 @@ proptest! {
             assert_eq!(held > 0, why.value == Some(json!(true)));
             let count = rules.matches("allow if").count();
             // Definitions that are written alike stand at different places, and are told each.
-            assert!(held > 0 || why.definitions.len() == count, "{rules}{input}\n{}", why.text(&NoPaint));
+            assert!(held > 0 || why.definitions.len() == count, "{rules}{input}\n{}", why.text(&NoPaint, Extent::All));
         });
     }
 }
@@ -1015,7 +1018,7 @@ fn every_measured_policy_is_explained() {
                         *outcome == Outcome::Held && all.contains(&(one.clone(), Outcome::Missed))
                     };
                     if let Some((one, _)) = all.iter().find(|one| is_of_both(one)) {
-                        let text = why.text(&NoPaint);
+                        let text = why.text(&NoPaint, Extent::All);
                         writeln!(
                             wrong,
                             "{}\n  {one} holds and misses\n{text}",
