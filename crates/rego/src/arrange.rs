@@ -28,7 +28,7 @@ pub(crate) fn arrange(
     let hidden = objects::arrange(&mut files, &mut places)?;
     groups::find(&files, &hidden, members, &mut places);
     replaced::find(&files, builtins, &mut places);
-    functions::join(&mut files, &places);
+    functions::join(&mut files, &mut places);
     functions::flatten(&mut files, &mut places);
     keywords::rename(&mut files, &mut places);
     Ok((files, places))

@@ -11,9 +11,9 @@ pub(crate) fn for_author(error: &str) -> String {
     for line in error.lines().chain(["--> "]) {
         if let Some(next) = line.trim_start().strip_prefix("--> ") {
             if let (Some(place), Some(message)) = (place, message.take()) {
-                let message = message.trim_end();
+                let message = of_built_in(message.trim_end());
                 all.push(if place.starts_with(FILE) {
-                    message.to_owned()
+                    message
                 } else {
                     format!("{place}: {message}")
                 });
@@ -30,6 +30,21 @@ pub(crate) fn for_author(error: &str) -> String {
         error.trim().to_owned()
     } else {
         all.join("\n")
+    }
+}
+
+/// The message of a built-in under a name that the author knows. Operators have the names that OPA gives them.
+fn of_built_in(message: &str) -> String {
+    let built_in = message.strip_prefix("internal.");
+    let Some((name, text)) = built_in.and_then(|rest| rest.split_once(": ")) else {
+        return message.to_owned();
+    };
+    match name {
+        "plus" | "minus" | "mul" | "div" | "rem" | "and" | "or" | "walk" => {
+            format!("{name}: {text}")
+        }
+        "template_string" => format!("template string: {text}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -53,6 +68,14 @@ mod tests {
             (
                 "--> p.rego:4:8\n  |\n4 | x\n  | ^\nerror: rule conflicts\nwith another\n--> p.rego:5:1\n  |\n5 | y\n  | ^\nerror: second\n",
                 "p.rego:4: rule conflicts\nwith another\np.rego:5: second",
+            ),
+            (
+                "--> p.rego:3:2\n  |\n3 | x\n  | ^\nerror: internal.div: divide by zero",
+                "p.rego:3: div: divide by zero",
+            ),
+            (
+                "--> p.rego:3:2\n  |\n3 | x\n  | ^\nerror: internal.object_by_paths: two values",
+                "p.rego:3: two values",
             ),
             // No line of the author's.
             (

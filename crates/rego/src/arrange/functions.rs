@@ -13,7 +13,7 @@ use crate::resolve::{
 };
 
 /// Merges functions that are defined in several files into one.
-pub(super) fn join(files: &mut [File], places: &Places) {
+pub(super) fn join(files: &mut [File], places: &mut Places) {
     let mut homes: BTreeMap<Path, BTreeSet<usize>> = BTreeMap::new();
     for (number, file) in files.iter().enumerate() {
         for rule in file.rules.iter().filter(|rule| rule.arguments.is_some()) {
@@ -50,6 +50,8 @@ pub(super) fn join(files: &mut [File], places: &Places) {
                     joined.push(calling(&rule, place));
                 }
                 rule.path = vec![part.clone()];
+                let place = [package.as_slice(), rule.path.as_slice()].concat();
+                places.parts.insert(place, path.clone());
                 rules.push(rule);
             }
             file.rules = rules;

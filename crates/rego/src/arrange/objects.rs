@@ -55,9 +55,12 @@ pub(super) fn arrange(
             }
             if let Some(object) = found.deep.iter().find(|object| path.starts_with(object)) {
                 if let Some(made) = made.get_mut(object) {
+                    let has_keys = !rule.keys.is_empty();
                     match made.place(&mut rule, &path, object, &package) {
                         Ok(()) => {
                             let place = [package.as_slice(), rule.path.as_slice()].concat();
+                            let author = if has_keys { object } else { &path };
+                            places.parts.insert(place.clone(), author.clone());
                             if rule.arguments.is_some() {
                                 places.others.insert(path, place);
                             } else {
@@ -85,8 +88,10 @@ pub(super) fn arrange(
             .find(|file| Some(file.path_of_package()) == made.package);
         if let Some(file) = home {
             for rule in made.rules(&object) {
-                if file.path(&rule) != object {
-                    hidden.insert(file.path(&rule));
+                let place = file.path(&rule);
+                if place != object {
+                    places.parts.insert(place.clone(), object.clone());
+                    hidden.insert(place);
                 }
                 file.rules.push(rule);
             }

@@ -14,6 +14,8 @@ pub(crate) struct Places {
     pub(super) prefix: String,
     /// Rules that were moved.
     pub(super) others: BTreeMap<Path, Path>,
+    /// The author's paths of rules that only have a part of a document, by the places of these rules.
+    pub(super) parts: BTreeMap<Path, Path>,
     /// Groups that need a separate rule, with the names of their members.
     pub(super) groups: BTreeMap<Path, BTreeSet<String>>,
     /// The groups that are used.
@@ -29,6 +31,7 @@ impl Places {
         Self {
             prefix: prefix.to_owned(),
             others: BTreeMap::new(),
+            parts: BTreeMap::new(),
             groups: BTreeMap::new(),
             asked: RefCell::default(),
             builtins: RefCell::default(),
@@ -89,6 +92,20 @@ impl Places {
             }
         }
         place.to_vec()
+    }
+
+    /// The author's path of the rule at a place. Unlike [`Self::written`], it also names rules that only have a part of a
+    /// document, and functions that call a built-in.
+    pub(crate) fn author_of(&self, place: &[String]) -> Path {
+        let builtin = || {
+            let builtins = self.builtins.borrow();
+            let name = builtins
+                .keys()
+                .find(|name| self.made(Self::builtin_name(name)) == place)?;
+            Some(name.split('.').map(str::to_owned).collect())
+        };
+        let part = self.parts.get(place).cloned();
+        part.or_else(builtin).unwrap_or_else(|| self.written(place))
     }
 
     /// Whether the place is always an object.

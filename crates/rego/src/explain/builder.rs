@@ -260,13 +260,14 @@ impl ExplanationBuilder<'_> {
             let arguments =
                 arguments.map(|(local, value)| seen(words.text(&Term::Local(*local)), Some(value)));
             let value = leaf.and_then(|(values, _)| values.last());
+            let author = self.places.author_of(&rule.place);
             let of = block
                 .literals
                 .iter()
                 .filter(|span| **span != block.span)
                 .count();
             all.push(Definition {
-                rule: words.places.written(&rule.place).join("."),
+                rule: author.join("."),
                 place: self.place(&rule.file, block.span, true),
                 outcome: match (leaf, has_failed) {
                     (Some(_), _) => Outcome::Held,
@@ -274,7 +275,7 @@ impl ExplanationBuilder<'_> {
                     (None, false) => Outcome::Missed,
                 },
                 value: value
-                    .map(|value| seen(rule.place.last().cloned().unwrap_or_default(), Some(value))),
+                    .map(|value| seen(author.last().cloned().unwrap_or_default(), Some(value))),
                 arguments: arguments.collect(),
                 passed: if leaf.is_some() {
                     of

@@ -102,7 +102,7 @@ impl Words<'_> {
 
     /// The path of a document in the author's notation. A rule of the same package is written by its name alone.
     pub(super) fn path(&self, place: &[String]) -> String {
-        let path = self.places.written(place);
+        let path = self.places.author_of(place);
         let rule = self
             .notes
             .rules

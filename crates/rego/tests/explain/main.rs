@@ -35,8 +35,32 @@ fn explain(rules: &str, input: &Value, data: &Value) -> Explanation {
     };
     let policy = Policy::load(sources.clone(), &settings()).unwrap();
     let decided = policy.evaluate(input);
-    let explainer = Explainer::load(sources, &settings()).unwrap();
-    explainer.explain(input, &decided).unwrap()
+    let explainer = Explainer::load(sources.clone(), &settings()).unwrap();
+    let why = explainer.explain(input, &decided).unwrap();
+    let made = made_names(&sources, input, &why);
+    assert!(made.is_empty(), "{rules}\n{made}");
+    why
+}
+
+/// Lines of an explanation, as JSON and as text, with names that the translation made.
+fn made_names(sources: &Sources, input: &Value, why: &Explanation) -> String {
+    let given = sources.modules.values().cloned().collect::<String>()
+        + &Value::from(sources.data.clone()).to_string();
+    let mut prefix = "__".to_owned();
+    while given.contains(&prefix) {
+        prefix.push('_');
+    }
+    let mut text = serde_json::to_string_pretty(why).unwrap();
+    for extent in [Extent::All, Extent::Short { all: "--all" }] {
+        text.push_str(&why.text(&NoPaint, extent));
+    }
+    let is_of_input = input.to_string().contains(&prefix);
+    let made = text.lines().filter(|line| {
+        let is_made = line.contains(&prefix) && !is_of_input;
+        let is_built_in = line.contains("internal.") && !given.contains("internal.");
+        is_made || is_built_in || line.contains("(rules made")
+    });
+    made.fold(String::new(), |all, line| all + line + "\n")
 }
 
 /// The causes that are told first, from the entrypoint to the last rule: lines of conditions, with what they saw.
@@ -982,14 +1006,21 @@ fn every_measured_policy_is_explained() {
                 continue;
             }
             count += 1;
-            let explainer = match Explainer::load(sources, &settings) {
+            let explainer = match Explainer::load(sources.clone(), &settings) {
                 Ok(explainer) => explainer,
                 Err(error) => {
                     write!(wrong, "{}\n  {error}\n", case["modules"]).unwrap();
                     continue;
                 }
             };
-            match explainer.explain(&input, &decided) {
+            let why = explainer.explain(&input, &decided);
+            if let Ok(why) = &why {
+                let made = made_names(&sources, &input, why);
+                if !made.is_empty() {
+                    write!(wrong, "{}\n{made}", case["modules"]).unwrap();
+                }
+            }
+            match why {
                 Ok(why)
                     if why.definitions.is_empty()
                         && why.default.is_none()
