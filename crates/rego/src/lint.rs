@@ -9,6 +9,7 @@ mod cost;
 mod documents;
 mod effects;
 mod ignored;
+mod loops;
 mod openness;
 mod schema;
 mod shape;
@@ -104,6 +105,8 @@ pub fn lint(
         .chain(written.entry.iter().cloned())
         .collect();
     let let_in = effects::let_in(&files, &rules, &entry, written.texts);
+    let reached = rules.reached_from(&entry);
+    let mut costs = loops::Costs::new();
     let mut all = Vec::new();
     for file in &files {
         let mut findings = Findings {
@@ -114,7 +117,15 @@ pub fn lint(
         documents::check(file, &rules, schema, written.data, &effects, &mut findings);
         values::check(file, &rules, schema, around.ids, &mut findings);
         conditions::check(file, &rules, schema, &mut findings);
-        cost::check(file, schema, written.data, &mut findings);
+        cost::check(file, schema, &mut findings);
+        loops::check(
+            file,
+            &rules,
+            &reached,
+            written.data,
+            &mut costs,
+            &mut findings,
+        );
         if let Some(text) = written.texts.get(&file.name) {
             conditions::chained(file, text, &mut findings);
         }

@@ -1,6 +1,6 @@
 //! What a value in a rule can be: a part of `input`, or one of several constants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::schema::{Member, Schema};
 use crate::resolve::{
@@ -118,6 +118,20 @@ impl<'a> Rules<'a> {
             .chain(above)
             .flatten()
             .copied()
+    }
+
+    /// The rules that the value of a document can depend on.
+    pub(super) fn reached_from(&self, path: &[String]) -> BTreeSet<*const Rule> {
+        let mut reached = BTreeSet::new();
+        let mut waiting = vec![path.to_vec()];
+        while let Some(path) = waiting.pop() {
+            for rule in self.used_by(&path) {
+                if reached.insert(std::ptr::from_ref(rule)) {
+                    uses::of_rule(rule, &mut |path, _| waiting.push(path.to_vec()));
+                }
+            }
+        }
+        reached
     }
 
     /// The names of the packages and rules right below a path.

@@ -56,16 +56,6 @@ pub(crate) fn values_of_literal(literal: &Literal, found: &mut dyn FnMut(&Value)
     walk.literal(literal);
 }
 
-/// Calls `found` with each query right inside a statement.
-pub(crate) fn queries_of_literal(literal: &Literal, found: &mut dyn FnMut(&Query)) {
-    let mut walk = Walk {
-        query: Some(found),
-        is_outside_of_queries: true,
-        ..Walk::new(literal.span)
-    };
-    walk.literal(literal);
-}
-
 /// Calls `found` with each path that a query names. A path begins with `input` or `data`.
 pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     let mut on_path = |path: &[String], _: Span| found(path);
@@ -110,9 +100,8 @@ struct Walk<'a> {
     replaced: Option<&'a mut dyn FnMut(&str)>,
     local: Option<&'a mut dyn FnMut(Local)>,
     literal: Option<&'a mut dyn FnMut(&Literal)>,
-    query: Option<&'a mut dyn FnMut(&Query)>,
     value: Option<OnValue<'a>>,
-    /// Whether queries are told of and not entered.
+    /// Whether queries are not entered.
     is_outside_of_queries: bool,
     span: Span,
     depth: usize,
@@ -127,7 +116,6 @@ impl Walk<'_> {
             replaced: None,
             local: None,
             literal: None,
-            query: None,
             value: None,
             is_outside_of_queries: false,
             span,
@@ -168,9 +156,6 @@ impl Walk<'_> {
     }
 
     fn query(&mut self, query: &Query) {
-        if let Some(found) = &mut self.query {
-            found(query);
-        }
         if self.is_outside_of_queries {
             return;
         }
