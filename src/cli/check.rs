@@ -262,7 +262,7 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
         let Ok(document) = Document::parse(text) else {
             continue;
         };
-        let unknown = lint::unknown_ids(&file, text, &document, &ids);
+        let unknown = lint::unknown_ids(&file, text, &document, &ids, &sources);
         let text = text.to_owned();
         all.extend(
             unknown

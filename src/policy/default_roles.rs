@@ -4,11 +4,17 @@
 //! In Rego a misspelt key, or a key without a value, is undefined. So a mistake in a role would have no effect and show
 //! no error.
 
+use geowarden_rego::Sources;
 use geowarden_yaml::{Document, KeyPath, Step, display_path};
 use serde_json::{Map, Value};
 
 /// The package that the data belongs to.
 pub(super) const POLICY: &str = include_str!("../../policies/default/authz.rego");
+
+/// Whether a policy is the default one, or has a copy of it.
+pub(super) fn is_in(policy: &Sources) -> bool {
+    policy.modules.values().any(|text| text == POLICY)
+}
 
 /// The keys of a role, and which values they must have.
 const KEYS: [(&str, Expected); 6] = [

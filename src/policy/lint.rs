@@ -12,7 +12,7 @@ use geowarden_rego::{
 use geowarden_yaml::{Document, Mark};
 
 use super::{
-    RegoPolicy, RegoSettings,
+    RegoPolicy, RegoSettings, default_roles,
     named_ids::{self, Kind},
 };
 
@@ -65,15 +65,21 @@ pub fn findings_in_tests(sources: &Sources, settings: &RegoSettings) -> Vec<Diag
     all
 }
 
-/// The ids in a data file that pygeoapi does not have.
+/// The ids in a data file of a policy that pygeoapi does not have.
 pub fn unknown_ids(
     file: &Path,
     text: &str,
     document: &Document,
     ids: &BTreeMap<String, Ids>,
+    policy: &Sources,
 ) -> Vec<Diagnostic> {
+    // Policies can define `*` as "all ids", so it is not unknown. In the default policy `all` is an id like any other.
+    let is_default = default_roles::is_in(policy);
+    let stands_for_all = |id: &str| id == "*" || id == "all" && !is_default;
+    let collections = ids.get(COLLECTION);
+    let is_collection = |id: &str| collections.is_none_or(|known| known.ids.contains(id));
     let mut all = Vec::new();
-    for named in named_ids::named(document) {
+    for named in named_ids::named(document, &is_collection, &stands_for_all) {
         let (what, kinds): (_, &[&str]) = match named.kind {
             Kind::Collection => (COLLECTION, &[COLLECTION]),
             Kind::Process => (PROCESS, &[PROCESS]),
@@ -82,8 +88,8 @@ pub fn unknown_ids(
         };
         let known: Vec<&Ids> = kinds.iter().filter_map(|kind| ids.get(*kind)).collect();
         let all_ids = || known.iter().flat_map(|known| &known.ids);
-        // Policies can define `*` as "all ids", so it is not unknown.
-        if known.len() < kinds.len() || named.id == "*" || all_ids().any(|id| *id == named.id) {
+        let is_unknown = !stands_for_all(&named.id) && all_ids().all(|id| *id != named.id);
+        if known.len() < kinds.len() || !is_unknown {
             continue;
         }
         let listed_in = known.first().map_or("", |known| &known.listed_in);

@@ -2,7 +2,7 @@
 //! apply.
 
 use geowarden_yaml::{Document, KeyPath, Mark, Step, display_path};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::request::ogc::{Refusal, reachable_collection_id};
 
@@ -59,16 +59,26 @@ pub(super) struct Unreachable {
 }
 
 /// The ids of a data document: in lists and keys of every `collections`, and in the lists of every `processes` and `properties` and of
-/// `roles`.
-pub(super) fn named(document: &Document) -> Vec<Named> {
-    let mut found = Vec::new();
-    search(&document.value, &mut Vec::new(), document, &mut found);
-    found
+/// `roles`. The keys of `collections` can be the names of roles with lists of ids. `is_collection` and `stands_for_all` help to
+/// tell them from ids.
+pub(super) fn named(
+    document: &Document,
+    is_collection: &dyn Fn(&str) -> bool,
+    stands_for_all: &dyn Fn(&str) -> bool,
+) -> Vec<Named> {
+    let mut search = Search {
+        document,
+        is_collection,
+        stands_for_all,
+        found: Vec::new(),
+    };
+    search.below(&document.value, &mut Vec::new());
+    search.found
 }
 
 /// Those among them that are unreachable.
 pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
-    let all = named(document).into_iter();
+    let all = named(document, &|_| true, &|id| id == "*").into_iter();
     all.filter_map(|named| {
         if !matches!(named.kind, Kind::Collection | Kind::CollectionOrProcess) {
             return None;
@@ -84,39 +94,79 @@ pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
     .collect()
 }
 
-fn search(value: &Value, path: &mut KeyPath, document: &Document, found: &mut Vec<Named>) {
-    let kind = Kind::at(path);
-    let note = |id: &str, path: &KeyPath, found: &mut Vec<Named>| {
-        found.extend(kind.map(|kind| Named {
-            mark: document.mark(path),
+/// A search for ids in a data document.
+struct Search<'a> {
+    document: &'a Document,
+    is_collection: &'a dyn Fn(&str) -> bool,
+    stands_for_all: &'a dyn Fn(&str) -> bool,
+    found: Vec<Named>,
+}
+
+impl Search<'_> {
+    fn below(&mut self, value: &Value, path: &mut KeyPath) {
+        let kind = Kind::at(path);
+        match value {
+            Value::Array(items) => self.items(items, kind, path),
+            Value::Object(members) => {
+                let by_role = kind == Some(Kind::Collection) && self.is_by_role(members);
+                for (name, inner) in members {
+                    path.push(Step::Key(name.clone()));
+                    // Below `processes` and `properties`, names are often those of groups.
+                    if kind == Some(Kind::Collection) && !by_role {
+                        self.note(name, kind, path);
+                    }
+                    match inner {
+                        Value::Array(items) if by_role => self.items(items, kind, path),
+                        inner => self.below(inner, path),
+                    }
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn items(&mut self, items: &[Value], kind: Option<Kind>, path: &mut KeyPath) {
+        for (index, item) in items.iter().enumerate() {
+            path.push(Step::Index(index));
+            match item {
+                Value::String(id) if kind.is_some() => self.note(id, kind, path),
+                inner => self.below(inner, path),
+            }
+            path.pop();
+        }
+    }
+
+    fn note(&mut self, id: &str, kind: Option<Kind>, path: &KeyPath) {
+        self.found.extend(kind.map(|kind| Named {
+            mark: self.document.mark(path),
             path: display_path(path),
             id: id.to_owned(),
             kind,
         }));
-    };
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push(Step::Index(index));
-                match item {
-                    Value::String(id) if kind.is_some() => note(id, path, found),
-                    inner => search(inner, path, document, found),
-                }
-                path.pop();
-            }
-        }
-        Value::Object(members) => {
-            for (name, inner) in members {
-                path.push(Step::Key(name.clone()));
-                // Below `processes` and `properties`, names are often those of groups.
-                if kind == Some(Kind::Collection) {
-                    note(name, path, found);
-                }
-                search(inner, path, document, found);
-                path.pop();
-            }
-        }
-        _ => {}
+    }
+
+    /// Whether the keys of `collections` are names of roles: none is a collection, and a key is a role of this document, or a value
+    /// names a collection or all of them.
+    fn is_by_role(&self, members: &Map<String, Value>) -> bool {
+        let names_collections = |value: &Value| match value {
+            Value::String(id) => (self.is_collection)(id) || (self.stands_for_all)(id),
+            Value::Array(items) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .any(|id| (self.is_collection)(id) || (self.stands_for_all)(id)),
+            _ => false,
+        };
+        let roles = self.document.value.get("roles");
+        let is_role = |name: &str| match roles {
+            Some(Value::Object(roles)) => roles.contains_key(name),
+            Some(Value::Array(roles)) => roles.iter().any(|role| role == name),
+            _ => false,
+        };
+        members.keys().all(|name| !(self.is_collection)(name))
+            && members
+                .iter()
+                .any(|(name, value)| is_role(name) || names_collections(value))
     }
 }
 

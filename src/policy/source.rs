@@ -153,11 +153,7 @@ fn add_data(
             found.refusal
         )));
     }
-    let is_of_the_default_policy = folder.is_empty()
-        && sources
-            .modules
-            .values()
-            .any(|text| text == default_roles::POLICY);
+    let is_of_the_default_policy = folder.is_empty() && default_roles::is_in(sources);
     if let Some(fault) = default_roles::fault(&document).filter(|_| is_of_the_default_policy) {
         let line = fault
             .line

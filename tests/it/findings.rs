@@ -216,6 +216,48 @@ fn ids_in_data_have_their_column_and_long_lines_are_clipped() {
 }
 
 #[test]
+fn names_of_roles_and_of_everything_are_no_ids() {
+    let folder = folder(
+        "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tsome role in input.identity.attributes.roles\n\tsome id in data.collections[role]\n\tid in {input.ogc.collection, \"all\"}\n}\n\nallow if {\n\tsome role in input.identity.attributes.roles\n\t\"all\" in data.roles[role].read\n\tinput.ogc.action == \"read\"\n}\n",
+    );
+    let data = folder.path().join("policies/data.yaml");
+    fs::write(
+        folder.path().join("pygeoapi.yml"),
+        "resources:\n  roads: {type: collection}\n  lakes: {type: collection}\n  hello: {type: process}\n",
+    )
+    .unwrap();
+    let told = |text: &str| {
+        fs::write(&data, text).unwrap();
+        let output = check(folder.path(), &["--pygeoapi-config", "pygeoapi.yml"]);
+        let told = out(&output);
+        let lines = told.lines().filter(|line| line.starts_with("warning"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for text in [
+        "collections: {reader: [roads], editor: [all]}\nroles: {reader: {read: [all]}}\n",
+        "collections: {reader: roads, editor: []}\nroles: {admin: {read: [all, roads]}}\n",
+        "collections: {reader: {}}\nroles: {reader: {read: [\"*\"]}}\n",
+        "collections: {reader: {}}\nroles: [reader]\n",
+    ] {
+        assert_eq!(told(text), Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(
+        told("collections: {reader: [roads, lake]}\nroles: {}\n"),
+        [
+            "warning: policies/data.yaml:1:31: collections.reader[1]: there is no collection `lake` in pygeoapi.yml: did you mean `lakes`? [unknown-id]"
+        ]
+    );
+    // Here the keys are ids: one is a collection, or nothing tells that they are roles.
+    for text in [
+        "collections: {roads: [reader], lake: [reader]}\nroles: {}\n",
+        "collections: {lake: {public: true}}\nroles: {}\n",
+    ] {
+        let told = told(text);
+        assert!(told.len() == 1 && told[0].contains("`lake`"), "{told:?}");
+    }
+}
+
+#[test]
 fn names_that_no_request_has_are_found_in_tests_too() {
     let folder = folder(
         "package geowarden.authz\n\ndefault allow := false\n\nallow if {\n\tinput.identity.method != \"anonymous\"\n\tinput.ogc.collection == \"obs\"\n}\n",
