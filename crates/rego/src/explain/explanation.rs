@@ -178,6 +178,14 @@ pub enum WantedValue {
     OneOf(Vec<Value>),
     /// A collection that contains this value, as JSON.
     Containing(Value),
+    /// A value that is less than this one. Values of different types are ordered by their types.
+    Less(Value),
+    /// A value that is at most this one.
+    LessOrEqual(Value),
+    /// A value that is greater than this one.
+    Greater(Value),
+    /// A value that is at least this one.
+    GreaterOrEqual(Value),
     /// Any value.
     Defined,
     /// Any value except `false`.

@@ -230,7 +230,7 @@ impl Text<'_> {
         if let Some(wanted) = condition
             .wanted
             .as_ref()
-            .and_then(|wanted| self.wanted(wanted))
+            .and_then(|wanted| self.wanted(wanted, &source))
         {
             self.line(indent, &wanted);
         }
@@ -292,11 +292,15 @@ impl Text<'_> {
     }
 
     /// What would make a condition hold, if the condition does not already say so.
-    fn wanted(&self, wanted: &Wanted) -> Option<String> {
+    fn wanted(&self, wanted: &Wanted, source: &str) -> Option<String> {
         let name = self.paint.plain(&wanted.name);
         let shown = wanted.text.iter().take(MAX_VALUES);
         let shown: Vec<String> = shown.map(|value| self.paint.plain(value)).collect();
         let shown = shown.join(", ");
+        let ordered = |sign: &str| {
+            let text = format!("{name} {sign} {shown}");
+            (text != source).then(|| format!("wanted: {text}"))
+        };
         match &wanted.to {
             WantedValue::OneOf(values) => {
                 let more = if values.len() > MAX_VALUES {
@@ -308,6 +312,10 @@ impl Text<'_> {
                 Some(format!("wanted: {name} = {one_of}{shown}{more}"))
             }
             WantedValue::Containing(_) => Some(format!("wanted: {shown} in {name}")),
+            WantedValue::Less(_) => ordered("<"),
+            WantedValue::LessOrEqual(_) => ordered("<="),
+            WantedValue::Greater(_) => ordered(">"),
+            WantedValue::GreaterOrEqual(_) => ordered(">="),
             WantedValue::Defined | WantedValue::Truth | WantedValue::NoTruth => None,
         }
     }

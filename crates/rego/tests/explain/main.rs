@@ -577,6 +577,34 @@ const WORDINGS: &[Wording] = &[
         &[],
     ),
     // What is fixed, or is no Rego, cannot be asked for.
+    // Comparisons by order.
+    (
+        "allow if input.n < 3",
+        r#"{"n": "2"}"#,
+        &[
+            "`input.n` is a string and `3` is a number: values of different types are ordered by their types",
+        ],
+        // The condition says it.
+        &["wanted"],
+    ),
+    (
+        "allow if 3 >= input.n",
+        r#"{"n": 4}"#,
+        &["wanted: input.n <= 3"],
+        &["types"],
+    ),
+    (
+        "allow if data.limits.n < input.n",
+        r#"{"n": 4}"#,
+        &["wanted: input.n > 9"],
+        &["types", "internal."],
+    ),
+    (
+        "allow if count(input.xs) > data.limits.n",
+        r#"{"xs": [1]}"#,
+        &["wanted: count(input.xs) > 9"],
+        &["types"],
+    ),
     ("allow if \"a\" == \"b\"", "{}", &[], &["wanted"]),
     ("allow if 1 in [2, 3]", "{}", &[], &["wanted"]),
     (
@@ -799,7 +827,7 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 /// A condition, and the rules that it needs.
 fn condition() -> impl Strategy<Value = (String, String)> {
     let name = prop::sample::select(NAMES.to_vec());
-    (name, 0..3_u8, 0..8_u8, "[a-z]{5}").prop_map(|(name, value, form, rule)| {
+    (name, 0..3_u8, 0..12_u8, "[a-z]{5}").prop_map(|(name, value, form, rule)| {
         let none = String::new();
         match form {
             0 => (format!("input.{name} == {value}"), none),
@@ -815,6 +843,10 @@ fn condition() -> impl Strategy<Value = (String, String)> {
                 format!("r_{rule} if {{ input.{name} == {value}; input.o.{name} }}\n"),
             ),
             6 => (format!("{value} in input.l.{name}"), none),
+            7 => (format!("input.{name} < {value}"), none),
+            8 => (format!("input.{name} >= {value}"), none),
+            9 => (format!("{value} < input.{name}"), none),
+            10 => (format!("{value} >= input.{name}"), none),
             _ => (format!("{value} == input.{name}"), none),
         }
     })
@@ -914,6 +946,9 @@ proptest! {
                         all.push(value);
                         json!(all)
                     }
+                    WantedValue::LessOrEqual(value) | WantedValue::GreaterOrEqual(value) => value,
+                    WantedValue::Less(value) => json!(value.as_i64().unwrap() - 1),
+                    WantedValue::Greater(value) => json!(value.as_i64().unwrap() + 1),
                     WantedValue::Defined | WantedValue::Truth => json!(true),
                     WantedValue::NoTruth => json!(false),
                 };

@@ -88,6 +88,18 @@ impl ExplanationBuilder<'_> {
             Step::Test(term @ (Term::Document(..) | Term::Inside(..) | Term::Local(_))) => {
                 wants(term, WantedValue::Truth, Vec::new())
             }
+            Step::Test(term) if ordered(term).is_some() => {
+                let (order, left, right) = ordered(term)?;
+                let is_right = !can_be_other(left) || is_of_input(right) && !is_of_input(left);
+                let (what, other, order) = if is_right {
+                    (right, left, order.turned())
+                } else {
+                    (left, right, order)
+                };
+                let other = value(other)?;
+                let text = vec![shown(&other)];
+                wants(what, order.to(to_json(&other).ok()?), text)
+            }
             Step::Bind(_, term @ (Term::Document(..) | Term::Inside(..))) => {
                 wants(term, WantedValue::Defined, Vec::new())
             }
@@ -136,6 +148,27 @@ impl ExplanationBuilder<'_> {
                     remarks.push(format!("expected that {}", words.text(term)));
                 }
             }
+            Step::Test(term) if ordered(term).is_some() => {
+                let operands = visit.outcome.iter().flat_map(|outcome| &outcome.operands);
+                let operands = step.operands.iter().zip(operands);
+                let given = |term: &Term| {
+                    let mut operands = operands.clone();
+                    let found = operands.find(|(other, _)| *other == term);
+                    found.map_or_else(|| constant(term, known), |(_, value)| value.clone())
+                };
+                if let Some((_, left, right)) = ordered(term)
+                    && let (Some(one), Some(other)) = (given(left), given(right))
+                    && kind(&one) != kind(&other)
+                {
+                    remarks.push(format!(
+                        "`{}` is {} and `{}` is {}: values of different types are ordered by their types",
+                        words.text(left),
+                        kind(&one),
+                        words.text(right),
+                        kind(&other),
+                    ));
+                }
+            }
             Step::Test(Term::Call(function, _)) | Step::Bind(_, Term::Call(function, _))
                 if is_policy_function(function) && value.is_none() && visit.inner.is_empty() =>
             {
@@ -148,5 +181,73 @@ impl ExplanationBuilder<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// How a comparison orders its operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Order {
+    fn of(sign: &str) -> Option<Self> {
+        Some(match sign {
+            "<" | "internal.lt" => Self::Less,
+            "<=" | "internal.lte" => Self::LessOrEqual,
+            ">" | "internal.gt" => Self::Greater,
+            ">=" | "internal.gte" => Self::GreaterOrEqual,
+            _ => return None,
+        })
+    }
+
+    /// The same comparison, seen from its right operand.
+    fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+
+    fn to(self, value: serde_json::Value) -> WantedValue {
+        match self {
+            Self::Less => WantedValue::Less(value),
+            Self::LessOrEqual => WantedValue::LessOrEqual(value),
+            Self::Greater => WantedValue::Greater(value),
+            Self::GreaterOrEqual => WantedValue::GreaterOrEqual(value),
+        }
+    }
+}
+
+/// The order and the operands of a comparison.
+fn ordered(term: &Term) -> Option<(Order, &Term, &Term)> {
+    match term {
+        Term::Infix(sign, operands) => Some((Order::of(sign)?, &operands.0, &operands.1)),
+        Term::Call(function, arguments) => match (function.as_ref(), arguments.as_slice()) {
+            (Term::Document(path, _), [left, right]) => {
+                Some((Order::of(&path.join("."))?, left, right))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The type of a value, in words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Set(_) => "a set",
+        Value::Object(_) => "an object",
+        Value::Undefined => "undefined",
     }
 }
