@@ -53,3 +53,10 @@ fn tests_of_shipped_policies_have_opa_s_results() -> Outcome {
     );
     Ok(())
 }
+
+#[test]
+fn opa_finds_misspelt_names_by_the_published_schema() -> Outcome {
+    let told = told("rego.schema", &[])?;
+    assert!(told.contains("4 inputs, 0 differ from OPA"), "{told}");
+    Ok(())
+}
