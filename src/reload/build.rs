@@ -99,7 +99,12 @@ pub fn reader(config: &Config) -> Result<Reader, Problems> {
 
 /// The policy and its settings.
 pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
-    let fault = |e: String| Problems::file(policy_name(config), None, e);
+    let name = policy_name(config);
+    let fault = |text: String| {
+        // An error of the folder itself names it already.
+        let of_folder = text.strip_prefix(&format!("{name}: ")).map(str::to_owned);
+        Problems::file(name.clone(), None, of_folder.unwrap_or(text))
+    };
     let sources = policy_sources(config, files).map_err(|e| fault(e.to_string()))?;
     let prover = prover(config);
     RegoPolicy::load(sources, &rego_settings(config), prover.as_ref())

@@ -297,6 +297,21 @@ fn the_host_of_a_request_chooses_the_tenant() {
 }
 
 /// The value with numbers as the policy's `json.marshal` writes them: 1.0 as 1.
+#[test]
+fn a_missing_folder_of_policies_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_geowarden"))
+        .args(["eval", "--policy", "policies/none", "/"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        told,
+        "error: policies/none: cannot be read: No such file or directory (os error 2)\n"
+    );
+}
+
 fn marshalled(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(marshalled).collect(),
