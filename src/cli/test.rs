@@ -35,6 +35,7 @@ use crate::{
     config::{Config, Problems},
     files::Root,
     policy::source,
+    reload::build,
 };
 
 /// The help text: the two kinds of tests.
@@ -309,7 +310,8 @@ impl Test {
         let (version, errors) = (config.policy.rego, config.policy.builtin_errors);
         let fault =
             |e: String| CommandError::Config(Problems::file(path.display().to_string(), None, e));
-        let sources = source::load(path).map_err(|e| fault(e.to_string()))?;
+        let sources = source::load(path)
+            .map_err(|error| CommandError::Config(build::source_problems(error)))?;
         let with_coverage = self.coverage || self.threshold.is_some();
         let run = self.run.clone();
         let is_chosen = move |name: &str| run.as_ref().is_none_or(|run| run.is_match(name));

@@ -124,15 +124,18 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
         .ok()
 }
 
-/// Reads an entry, or says which member is wrong and what was expected. Neither values nor unknown names are quoted: a
-/// key may have been put in the wrong place.
-fn entry_of(value: &Value) -> Result<Entry, (&'static str, String)> {
+/// Why a member of an entry is wrong; the name is empty for the whole entry.
+type Fault = (&'static str, String);
+
+/// Reads an entry, or says of each wrong member what was expected. Neither values nor unknown names are quoted: a key may have
+/// been put in the wrong place.
+fn entry_of(value: &Value, default_id: Option<String>) -> Result<Entry, Vec<Fault>> {
     let Value::Object(members) = value else {
         let message = format!(
             "expected an entry with `id` and `sha256`, found {}; `geowarden key new` makes one",
             kind(value)
         );
-        return Err(("", message));
+        return Err(vec![("", message)]);
     };
     let mut entry = Entry {
         id: String::new(),
@@ -140,37 +143,67 @@ fn entry_of(value: &Value) -> Result<Entry, (&'static str, String)> {
         attributes: Map::new(),
         expires: None,
     };
+    let mut faults = Vec::new();
     for (name, value) in members {
-        match name.as_str() {
-            "id" => text_of("id", value)?.clone_into(&mut entry.id),
-            "sha256" => text_of("sha256", value)?.clone_into(&mut entry.sha256),
-            "attributes" => match value {
-                Value::Object(attributes) => entry.attributes.clone_from(attributes),
-                other => return Err(("attributes", expected("a mapping", other))),
-            },
-            "expires" if value.is_null() => {}
-            "expires" => {
-                let expires = parse_expiry(text_of("expires", value)?);
-                entry.expires = Some(expires.map_err(|_| {
-                    (
-                        "expires",
-                        "expected a date such as `2027-01-31` or an RFC 3339 time".to_owned(),
-                    )
-                })?);
-            }
-            _ => {
-                let message = "unknown key: expected `id`, `sha256`, `attributes` or `expires`";
-                return Err(("", message.to_owned()));
-            }
+        if let Err(fault) = read_member(name, value, &mut entry) {
+            faults.push(fault);
         }
     }
-    if entry.sha256.is_empty() {
-        return Err(("", "missing field `sha256`".to_owned()));
+    let is_told = |name: &str, faults: &[Fault]| faults.iter().any(|(told, _)| *told == name);
+    if entry.id.is_empty() && !is_told("id", &faults) {
+        match default_id {
+            Some(id) => entry.id = id,
+            None => faults.push(("", "missing field `id`".to_owned())),
+        }
     }
-    Ok(entry)
+    if entry.sha256.is_empty() && !is_told("sha256", &faults) {
+        faults.push(("", "missing field `sha256`".to_owned()));
+    }
+    if faults.is_empty() {
+        Ok(entry)
+    } else {
+        Err(faults)
+    }
 }
 
-fn text_of<'a>(name: &'static str, value: &'a Value) -> Result<&'a str, (&'static str, String)> {
+fn read_member(name: &str, value: &Value, entry: &mut Entry) -> Result<(), Fault> {
+    match name {
+        "id" => text_of("id", value)?.clone_into(&mut entry.id),
+        "sha256" => entry.sha256 = digest_of(text_of("sha256", value)?)?,
+        "attributes" => match value {
+            Value::Object(attributes) => entry.attributes.clone_from(attributes),
+            other => return Err(("attributes", expected("a mapping", other))),
+        },
+        "expires" if value.is_null() => {}
+        "expires" => {
+            let expires = parse_expiry(text_of("expires", value)?);
+            entry.expires = Some(expires.map_err(|_| {
+                (
+                    "expires",
+                    "expected a date such as `2027-01-31` or an RFC 3339 time".to_owned(),
+                )
+            })?);
+        }
+        _ => {
+            let message = "unknown key: expected `id`, `sha256`, `attributes` or `expires`";
+            return Err(("", message.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A digest in lower case. Its text is never quoted: it may be a key that was put in the wrong place.
+fn digest_of(text: &str) -> Result<String, Fault> {
+    let is_digest = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    // An empty text is told as a missing field.
+    if is_digest || text.is_empty() {
+        return Ok(text.to_ascii_lowercase());
+    }
+    let message = "expected the SHA-256 digest of the key, 64 hexadecimal digits: `geowarden key new` makes a key and its entry";
+    Err(("sha256", message.to_owned()))
+}
+
+fn text_of<'a>(name: &'static str, value: &'a Value) -> Result<&'a str, Fault> {
     value
         .as_str()
         .ok_or_else(|| (name, expected("a string", value)))
@@ -189,42 +222,26 @@ fn read_entry(
     all: &mut Vec<StoredKey>,
     problems: &mut Problems,
 ) {
-    let line = document.line(path);
-    let mut fault = |key: &str, message: String| {
-        let mut path = path.to_vec();
-        if !key.is_empty() {
-            path.push(Step::Key(key.to_owned()));
-        }
-        let line = document.line(&path);
-        problems
-            .0
-            .push(problem(file, line, display_path(&path), message));
-    };
-    let mut entry = match entry_of(value) {
-        Ok(entry) => entry,
-        Err((key, message)) => return fault(key, message),
-    };
-    if entry.id.is_empty() {
-        match default_id {
-            Some(id) => entry.id = id,
-            None => return fault("", "missing field `id`".to_owned()),
+    match entry_of(value, default_id) {
+        Ok(entry) => all.push(StoredKey {
+            entry,
+            origin: Origin::File {
+                file: file.display().to_string(),
+                line: document.line(path),
+            },
+        }),
+        Err(faults) => {
+            for (key, message) in faults {
+                let mut path = path.to_vec();
+                if !key.is_empty() {
+                    path.push(Step::Key(key.to_owned()));
+                }
+                let line = document.line(&path);
+                let found = problem(file, line, display_path(&path), message);
+                problems.0.push(found);
+            }
         }
     }
-    if entry.sha256.len() != 64 || !entry.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        // Do not quote the text: it may be a key that was put in the wrong place.
-        return fault(
-            "sha256",
-            "expected the SHA-256 digest of the key, 64 hexadecimal digits: `geowarden key new` makes a key and its entry".to_owned(),
-        );
-    }
-    entry.sha256.make_ascii_lowercase();
-    all.push(StoredKey {
-        entry,
-        origin: Origin::File {
-            file: file.display().to_string(),
-            line,
-        },
-    });
 }
 
 /// Finds repeated ids and digests. They are not quoted: in the place of an id there may be a key.

@@ -5,8 +5,8 @@
 //! no error.
 
 use geowarden_rego::Sources;
-use geowarden_yaml::{Document, KeyPath, Step, display_path};
-use serde_json::{Map, Value};
+use geowarden_yaml::{Document, Step, display_path};
+use serde_json::Value;
 
 /// The package that the data belongs to.
 pub(super) const POLICY: &str = include_str!("../../policies/default/authz.rego");
@@ -51,51 +51,50 @@ pub(super) struct RolesProblem {
     pub(super) message: String,
 }
 
-/// The first problem in the roles of a data document.
-pub(super) fn fault(document: &Document) -> Option<RolesProblem> {
-    let at = |path: &KeyPath, message: String| RolesProblem {
+/// Every problem in the roles of a data document.
+pub(super) fn faults(document: &Document) -> Vec<RolesProblem> {
+    let at = |path: &[Step], message: String| RolesProblem {
         line: document.line(path),
         path: display_path(path),
         message,
     };
-    let mut path = vec![Step::Key("roles".to_owned())];
-    let roles = match document.value.get("roles")? {
-        Value::Object(roles) => roles,
-        other => {
+    let path = [Step::Key("roles".to_owned())];
+    let roles = match document.value.get("roles") {
+        None => return Vec::new(),
+        Some(Value::Object(roles)) => roles,
+        Some(other) => {
             let message = format!("expected a mapping of roles, found {}", kind(other));
-            return Some(at(&path, message));
+            return vec![at(&path, message)];
         }
     };
+    let mut all = Vec::new();
     for (name, role) in roles {
-        path.push(Step::Key(name.clone()));
+        let path = [path.as_slice(), &[Step::Key(name.clone())]].concat();
         let Value::Object(role) = role else {
             let found = kind(role);
             let message = format!("expected a mapping of {}, found {found}", known_keys());
-            return Some(at(
+            all.push(at(
                 &path,
                 format!("{message}; write `{{}}` for a role that may do nothing"),
             ));
+            continue;
         };
-        if let Some((key, message)) = of_role(role) {
-            path.push(Step::Key(key.to_owned()));
-            return Some(at(&path, message));
+        for (key, value) in role {
+            if let Some(message) = of_key(key, value) {
+                let path = [path.as_slice(), &[Step::Key(key.clone())]].concat();
+                all.push(at(&path, message));
+            }
         }
-        path.pop();
     }
-    None
+    all
 }
 
-/// The key of a role that is wrong, and why.
-fn of_role(role: &Map<String, Value>) -> Option<(&str, String)> {
-    for (key, value) in role {
-        let Some((_, expected)) = KEYS.iter().find(|(known, _)| known == key) else {
-            return Some((key, format!("expected one of {}", known_keys())));
-        };
-        if let Some(message) = of_value(key, *expected, value) {
-            return Some((key, message));
-        }
+/// Why a key of a role is wrong.
+fn of_key(key: &str, value: &Value) -> Option<String> {
+    match KEYS.iter().find(|(known, _)| *known == key) {
+        Some((_, expected)) => of_value(key, *expected, value),
+        None => Some(format!("expected one of {}", known_keys())),
     }
-    None
 }
 
 fn of_value(key: &str, expected: Expected, value: &Value) -> Option<String> {
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Option<String> {
-        let fault = fault(&Document::parse(text).unwrap())?;
+        let fault = faults(&Document::parse(text).unwrap()).into_iter().next()?;
         Some(format!(
             "{}:{}: {}",
             fault.line.unwrap(),

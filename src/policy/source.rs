@@ -1,6 +1,9 @@
 //! Loads policies and data from files, as OPA loads them from the same folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use geowarden_rego::Sources;
 use geowarden_yaml::Document;
@@ -8,12 +11,54 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{default_roles, named_ids};
-use crate::files::{Files, Fresh, Root, Selection, Unreadable};
+use crate::files::{Files, Fresh, Root, Selection};
 
-/// Why the files of a policy cannot be used. The text has file, line and reason.
+/// Why the files of a policy cannot be used: every problem in them. Shown with a line for each.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct SourceError(String);
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct SourceError(pub Vec<SourceProblem>);
+
+/// One problem in the files of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceProblem {
+    /// The file or folder.
+    pub file: String,
+    /// Line, from 1.
+    pub line: Option<usize>,
+    /// The path of the value in the document, such as `roles.reader`; empty for the whole file.
+    pub path: String,
+    /// What was expected, what was found, what to do.
+    pub message: String,
+}
+
+impl SourceProblem {
+    fn new(file: &Path, line: Option<usize>, path: String, message: String) -> Self {
+        Self {
+            file: file.display().to_string(),
+            line,
+            path,
+            message,
+        }
+    }
+
+    /// A problem of a whole file or folder.
+    fn of_file(file: &Path, message: &dyn ToString) -> Self {
+        Self::new(file, None, String::new(), message.to_string())
+    }
+}
+
+impl fmt::Display for SourceProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
 
 /// The default policy: public pages for everybody, collections by role.
 pub fn embedded_by_roles() -> Result<Sources, SourceError> {
@@ -27,7 +72,8 @@ pub fn embedded_by_roles() -> Result<Sources, SourceError> {
         Path::new("(embedded)/data.yaml"),
         &[],
         include_str!("../../policies/default/data.yaml"),
-    )?;
+    )
+    .map_err(SourceError)?;
     Ok(sources)
 }
 
@@ -88,7 +134,7 @@ pub fn warnings(path: &Path) -> Vec<String> {
 /// Reads everything below `path` now.
 pub fn load(path: &Path) -> Result<Sources, SourceError> {
     let files = Files::read(&[root(path)], Fresh::Read)
-        .map_err(|error| SourceError(format!("{}: {error}", path.display())))?;
+        .map_err(|error| SourceError(vec![SourceProblem::of_file(path, &error)]))?;
     of(path, &files)
 }
 
@@ -97,31 +143,41 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
 ///
 /// Names that begin with a dot are ignored, so that each file of a mounted ConfigMap is loaded once.
 pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
-    let fault =
-        |file: &Path, error: Unreadable| SourceError(format!("{}: {error}", file.display()));
     let mut sources = Sources::default();
-    let mut paths: Vec<&Path> = files
-        .below(path)
-        .map_err(|error| fault(path, error))?
+    let below = files.below(path);
+    let mut paths: Vec<&Path> = below
+        .map_err(|error| SourceError(vec![SourceProblem::of_file(path, &error)]))?
         .collect();
     // Load data after the policies: they determine which checks apply to it.
     paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
+    let mut problems = Vec::new();
+    let mut has_policies = false;
     for file in paths {
-        let text = files.text(file).map_err(|error| fault(file, error))?;
-        if file.extension().is_some_and(|e| e == "rego") {
-            let name = file.display().to_string();
-            sources.modules.insert(name, text.to_owned());
-        } else {
-            add_data(&mut sources, file, &folders(path, file), text)?;
+        let is_policy = file.extension().is_some_and(|e| e == "rego");
+        has_policies |= is_policy;
+        match files.text(file) {
+            Err(error) => problems.push(SourceProblem::of_file(file, &error)),
+            Ok(text) if is_policy => {
+                let name = file.display().to_string();
+                sources.modules.insert(name, text.to_owned());
+            }
+            Ok(text) => {
+                let added = add_data(&mut sources, file, &folders(path, file), text);
+                problems.extend(added.err().unwrap_or_default());
+            }
         }
     }
-    if sources.modules.is_empty() {
-        return Err(SourceError(format!(
-            "{}: expected at least one .rego file, found none",
-            path.display()
-        )));
+    if !has_policies {
+        problems.push(SourceProblem::of_file(
+            path,
+            &"expected at least one .rego file, found none",
+        ));
     }
-    Ok(sources)
+    if problems.is_empty() {
+        Ok(sources)
+    } else {
+        Err(SourceError(problems))
+    }
 }
 
 /// The data files below `path`.
@@ -132,53 +188,50 @@ pub fn data_files(path: &Path, files: &Files) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Adds a data file, or returns every problem in it.
 fn add_data(
     sources: &mut Sources,
     file: &Path,
     folder: &[String],
     text: &str,
-) -> Result<(), SourceError> {
-    let document = Document::parse(text)
-        .map_err(|e| SourceError(format!("{}:{}: {}", file.display(), e.line, e.message)))?;
-    if let Some(found) = named_ids::unreachable(&document).first() {
-        let line = found
-            .line
-            .map(|line| format!(":{line}"))
-            .unwrap_or_default();
-        return Err(SourceError(format!(
-            "{}{line}: {}: no request can ask for the collection `{}`: {}",
-            file.display(),
-            found.path,
-            found.id,
-            found.refusal
-        )));
-    }
-    let is_of_the_default_policy = folder.is_empty() && default_roles::is_in(sources);
-    if let Some(fault) = default_roles::fault(&document).filter(|_| is_of_the_default_policy) {
-        let line = fault
-            .line
-            .map(|line| format!(":{line}"))
-            .unwrap_or_default();
-        return Err(SourceError(format!(
-            "{}{line}: {}: {}",
-            file.display(),
-            fault.path,
-            fault.message
-        )));
-    }
-    let members = match document.value {
-        Value::Null => return Ok(()),
-        Value::Object(members) => members,
-        _ => {
-            return Err(SourceError(format!(
-                "{}:1: expected a mapping, found something else",
-                file.display()
-            )));
-        }
+) -> Result<(), Vec<SourceProblem>> {
+    let at = |line, path: &str, message: String| {
+        SourceProblem::new(file, line, path.to_owned(), message)
     };
-    sources
-        .add_data(folder, members)
-        .map_err(|conflict| SourceError(format!("{}: {conflict}", file.display())))
+    let document = Document::parse(text).map_err(|e| vec![at(Some(e.line), "", e.message)])?;
+    let unreachable = named_ids::unreachable(&document).into_iter();
+    let mut problems: Vec<SourceProblem> = unreachable
+        .map(|found| {
+            let message = format!(
+                "no request can ask for the collection `{}`: {}",
+                found.id, found.refusal
+            );
+            at(found.line, &found.path, message)
+        })
+        .collect();
+    let is_of_the_default_policy = folder.is_empty() && default_roles::is_in(sources);
+    if is_of_the_default_policy {
+        let faults = default_roles::faults(&document).into_iter();
+        problems.extend(faults.map(|fault| at(fault.line, &fault.path, fault.message)));
+    }
+    problems.sort_by_key(|problem| problem.line);
+    match document.value {
+        Value::Null => {}
+        Value::Object(members) => {
+            if let Err(conflict) = sources.add_data(folder, members) {
+                problems.push(SourceProblem::of_file(file, &conflict));
+            }
+        }
+        _ => {
+            let message = "expected a mapping, found something else".to_owned();
+            problems.push(at(Some(1), "", message));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
 }
 
 /// The names of the folders between `root` and a file.

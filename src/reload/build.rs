@@ -99,16 +99,24 @@ pub fn reader(config: &Config) -> Result<Reader, Problems> {
 
 /// The policy and its settings.
 pub fn policy(config: &Config, files: &Files) -> Result<RegoPolicy, Problems> {
-    let name = policy_name(config);
-    let fault = |text: String| {
-        // An error of the folder itself names it already.
-        let of_folder = text.strip_prefix(&format!("{name}: ")).map(str::to_owned);
-        Problems::file(name.clone(), None, of_folder.unwrap_or(text))
-    };
-    let sources = policy_sources(config, files).map_err(|e| fault(e.to_string()))?;
+    let fault = |e: String| Problems::file(policy_name(config), None, e);
+    let sources = policy_sources(config, files).map_err(source_problems)?;
     let prover = prover(config);
     RegoPolicy::load(sources, &rego_settings(config), prover.as_ref())
         .map_err(|e| fault(e.to_string()))
+}
+
+/// The problems in the files of a policy, each with its own place.
+pub fn source_problems(error: source::SourceError) -> Problems {
+    let all = error.0.into_iter().map(|found| Problem {
+        origin: Origin::File {
+            file: found.file,
+            line: found.line,
+        },
+        path: found.path,
+        message: found.message,
+    });
+    Problems(all.collect())
 }
 
 /// Starts the process that tries policies before they are put in force.

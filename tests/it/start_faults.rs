@@ -220,3 +220,39 @@ fn issuers_that_do_not_answer_are_a_warning_of_an_online_check() {
     );
     assert_eq!(code, Some(0));
 }
+
+/// The default policy with these data, and these API keys.
+fn by_role(data: &str, keys: &str) -> tempfile::TempDir {
+    let folder = folder(include_str!("../../policies/default/authz.rego"), "");
+    fs::write(folder.path().join("policies/data.yaml"), data).unwrap();
+    fs::write(folder.path().join("api-keys.yaml"), keys).unwrap();
+    folder
+}
+
+#[test]
+fn all_faults_of_data_and_keys_are_told_at_once() {
+    let folder = by_role(
+        "roles:\n  reader:\n    reads: [obs]\n    write: obs\n  editor: [obs]\n  guest:\n    read: [a/items]\n",
+        "- id: 1\n  sha256: short\n  expires: soon\n- sha256: {}\n  colour: red\n",
+    );
+    fs::create_dir(folder.path().join("policies/more")).unwrap();
+    fs::write(folder.path().join("policies/more/data.yaml"), "a: [1\n").unwrap();
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert_eq!(code, Some(64));
+    for fault in [
+        "policies/data.yaml:3: roles.reader.reads: expected one of",
+        "policies/data.yaml:4: roles.reader.write: expected a list",
+        "policies/data.yaml:5: roles.editor: expected a mapping",
+        "policies/data.yaml:7: roles.guest.read[0]: no request can ask for the collection `a/items`",
+        "policies/more/data.yaml:",
+        "api-keys.yaml:1: [0].id: expected a string, found a number",
+        "api-keys.yaml:2: [0].sha256: expected the SHA-256 digest",
+        "api-keys.yaml:3: [0].expires: expected a date",
+        "api-keys.yaml:4: [1].sha256: expected a string, found a mapping",
+        "api-keys.yaml:4: [1]: unknown key",
+        "api-keys.yaml:4: [1]: missing field `id`",
+    ] {
+        assert_eq!(told.matches(fault).count(), 1, "{fault}: {told}");
+    }
+    assert_eq!(told.matches("error: ").count(), 11, "{told}");
+}
