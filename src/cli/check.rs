@@ -7,6 +7,7 @@ mod finding;
 mod github;
 mod issuers;
 mod listeners;
+mod roles;
 mod sarif;
 mod watch;
 
@@ -182,6 +183,7 @@ impl Check {
         for tenant in &loaded {
             let (findings, told) = policy_findings(tenant);
             found.findings.extend(findings);
+            found.findings.extend(roles::unknown(tenant));
             in_policies.extend(told);
         }
         let mut warnings = [config.notes.clone(), versions.warnings, issuers.warnings].concat();

@@ -10,6 +10,7 @@ use geowarden_rego::{
     source::{Span, is_test},
 };
 use geowarden_yaml::{Document, Mark};
+use serde_json::{Map, Value};
 
 use super::{
     RegoPolicy, RegoSettings, default_roles,
@@ -109,6 +110,40 @@ pub fn unknown_ids(
         });
     }
     all
+}
+
+/// A role of a caller that the data of the default policy does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownRole {
+    /// Its name.
+    pub name: String,
+    /// A role of the data with a similar name.
+    pub nearest: Option<String>,
+}
+
+/// The roles in the attributes of an API key that the default policy's `data.roles` does not have. Other policies may take
+/// roles from elsewhere, so nothing is known of theirs.
+pub fn unknown_roles(sources: &Sources, attributes: &Map<String, Value>) -> Vec<UnknownRole> {
+    let mut policies = sources.modules.values();
+    let Some(Value::Object(known)) = sources
+        .data
+        .get("roles")
+        .filter(|_| policies.any(|text| text == default_roles::POLICY))
+    else {
+        return Vec::new();
+    };
+    // Every caller has the first, and callers with a credential have the second.
+    let is_known =
+        |name: &str| known.contains_key(name) || ["anonymous", "authenticated"].contains(&name);
+    let named = attributes.get("roles").and_then(Value::as_array);
+    let named = named.into_iter().flatten().filter_map(Value::as_str);
+    named
+        .filter(|name| !is_known(name))
+        .map(|name| UnknownRole {
+            name: name.to_owned(),
+            nearest: nearest(name, known.keys().map(String::as_str)),
+        })
+        .collect()
 }
 
 /// The place of an id in a text, with the quotes around it.

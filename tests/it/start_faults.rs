@@ -256,3 +256,26 @@ fn all_faults_of_data_and_keys_are_told_at_once() {
     }
     assert_eq!(told.matches("error: ").count(), 11, "{told}");
 }
+
+#[test]
+fn a_role_of_a_key_that_the_data_does_not_have_is_a_warning() {
+    let (one, other) = ("a".repeat(64), "b".repeat(64));
+    let keys = format!(
+        "- {{id: a, sha256: {one}, attributes: {{roles: [reader, authenticated, anonymous]}}}}\n- {{id: b, sha256: {other}, attributes: {{roles: [raeder, pilot]}}}}\n"
+    );
+    let folder = by_role("roles: {reader: {all: [read]}}\n", &keys);
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert_eq!(code, Some(0), "{told}");
+    for warning in [
+        "api-keys.yaml:2: attributes.roles: the policy's data has no role `raeder`, so it allows nothing: did you mean `reader`? [unknown-id]",
+        "api-keys.yaml:2: attributes.roles: the policy's data has no role `pilot`, so it allows nothing: correct the name, or add the role to data.yaml [unknown-id]",
+    ] {
+        assert!(told.contains(warning), "{warning}: {told}");
+    }
+    assert_eq!(told.matches("attributes.roles").count(), 2, "{told}");
+    assert_eq!(check(folder.path(), &["--strict"], &[]).0, Some(64));
+    // Another policy may know them from elsewhere.
+    fs::write(folder.path().join("policies/authz.rego"), POLICY).unwrap();
+    let (_, told) = check(folder.path(), &[], &[]);
+    assert!(!told.contains("attributes.roles"), "{told}");
+}

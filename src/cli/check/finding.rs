@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use geowarden_rego::{
-    diagnostic::{Diagnostic, Severity},
+    diagnostic::{Code, Diagnostic, Severity},
     source::Span,
 };
 use serde::Serialize;
@@ -98,14 +98,35 @@ impl Finding {
     }
 
     pub(super) fn of_problem(problem: &Problem) -> Self {
-        let (file, line) = match &problem.origin {
+        Self::at(Level::Error, &problem.origin, problem.to_string())
+    }
+
+    /// A role of an API key that the policy's data does not have.
+    pub(super) fn of_role(
+        origin: &Origin,
+        message: String,
+        suggestion: Option<String>,
+        tenant: Option<&Arc<str>>,
+    ) -> Self {
+        Self {
+            code: Code::UnknownId.as_str(),
+            cure: Some("correct the name, or add the role to data.yaml".to_owned()),
+            suggestion,
+            tenant: tenant.cloned(),
+            ..Self::at(Level::Warning, origin, message)
+        }
+    }
+
+    /// What is found at a line; the message begins with the place.
+    fn at(level: Level, origin: &Origin, message: String) -> Self {
+        let (file, line) = match origin {
             Origin::File { file, line } => (Some(file.clone()), *line),
             Origin::Environment(_) => (None, None),
         };
         Self {
             file,
             line: line.and_then(|line| line.try_into().ok()),
-            ..Self::plain(Level::Error, problem.to_string())
+            ..Self::plain(level, message)
         }
     }
 

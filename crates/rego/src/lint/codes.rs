@@ -21,7 +21,7 @@ pub const CODES: [(Code, &str, &str); 9] = [
     ),
     (
         Code::UnknownId,
-        "an id of a collection, process or property that pygeoapi's configuration does not have, in rules or data",
+        "an id of a collection, process or property that pygeoapi's configuration does not have, in rules or data; or a role of an API key that the default policy's data does not have",
         "use the right id",
     ),
     (
