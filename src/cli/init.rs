@@ -299,14 +299,24 @@ impl Init {
             ));
         }
         match self.place {
-            Place::Compose => all.extend(guarded.not_in_containers(
-                Some(guarded.folder()),
-                "mount them as `volumes`, and set the variables as `environment`, of the services `openapi` and `pygeoapi` in compose.yaml",
-            )),
-            Place::Kubernetes => all.extend(guarded.not_in_containers(
-                None,
-                "mount the data in pygeoapi/data-patch.yaml and name its place in pygeoapi/config.yml, and set the variables as `env` of the container `pygeoapi`",
-            )),
+            Place::Compose => {
+                all.extend(guarded.not_in_containers(
+                    Some(guarded.folder()),
+                    "mount them as `volumes`, and set the variables as `environment`, of the services `openapi` and `pygeoapi` in compose.yaml",
+                ));
+                all.extend(guarded.local_databases(
+                    "name a host that the container reaches, such as a service of the database in compose.yaml; for a database of this machine, `host.docker.internal`, with `extra_hosts: [\"host.docker.internal:host-gateway\"]` in the services `openapi` and `pygeoapi`",
+                ));
+            }
+            Place::Kubernetes => {
+                all.extend(guarded.not_in_containers(
+                    None,
+                    "mount the data in pygeoapi/data-patch.yaml and name its place in pygeoapi/config.yml, and set the variables as `env` of the container `pygeoapi`",
+                ));
+                all.extend(guarded.local_databases(
+                    "name the Service of the database in pygeoapi/config.yml, such as `postgres.databases.svc`",
+                ));
+            }
             Place::Host | Place::Systemd => {}
         }
         all

@@ -857,3 +857,74 @@ fn the_request_to_try_and_the_notes_fit_what_there_is() {
         "{notes}"
     );
 }
+
+#[test]
+fn the_log_of_decisions_is_that_of_the_place() {
+    for (place, log) in [
+        (
+            "host",
+            json!({"decisions": "all", "output": "stderr", "input": "none"}),
+        ),
+        (
+            "compose",
+            json!({"decisions": "all", "output": "stdout", "input": "none"}),
+        ),
+        (
+            "kubernetes",
+            json!({"decisions": "denied", "output": "stdout", "input": "none"}),
+        ),
+    ] {
+        let folder = self::place();
+        init(folder.path(), &["--for", place]);
+        let text = written(folder.path(), "geowarden.yaml");
+        let document = geowarden_yaml::Document::parse(&text).unwrap();
+        assert_eq!(document.value["decision_log"], log, "{place}: {text}");
+    }
+}
+
+#[test]
+fn a_short_key_of_fastgeoapi_is_told() {
+    let folder = place();
+    let path = folder.path();
+    let notes = |made: &Value| made["notes"].to_string();
+    let made = init(path, &["--mode", "fastgeoapi", "--env-file", "keys.env"]);
+    let told = "DEV_PYGEOAPI_KEY_GLOBAL: expected a key of at least 16 characters";
+    assert!(notes(&made).contains(told), "{made}");
+    fs::remove_dir_all(path.join("maps")).unwrap();
+    let env = fs::read_to_string(path.join("keys.env")).unwrap();
+    let env = env.replace("GLOBAL=pygeoapi", "GLOBAL=c0ffee-c0ffee-16");
+    fs::write(path.join("keys.env"), env).unwrap();
+    let made = init(path, &["--mode", "fastgeoapi", "--env-file", "keys.env"]);
+    assert!(!notes(&made).contains("characters"), "{made}");
+}
+
+#[test]
+fn a_database_that_a_container_does_not_reach_is_told() {
+    let provider = |data: &str| {
+        format!(
+            "server: {{bind: {{port: 5000}}}}\nresources:\n  lakes: {{type: collection, providers: [{{type: feature, name: X, data: {data}}}]}}\n"
+        )
+    };
+    let told = "a database on localhost for lakes: in a container";
+    for (data, is_local) in [
+        ("{host: localhost, dbname: maps}", true),
+        ("{host: 127.0.0.1, port: 5432}", true),
+        ("{host: '::1'}", true),
+        ("'http://localhost:9200/lakes'", true),
+        ("'mongodb://127.0.0.1:27017/maps'", true),
+        ("{host: db.example, dbname: localhost}", false),
+        ("'http://search:9200/localhost'", false),
+        ("localhost.csv", false),
+    ] {
+        for (place, is_container) in [("compose", true), ("kubernetes", true), ("host", false)] {
+            let folder = self::place();
+            fs::write(folder.path().join("config.yml"), provider(data)).unwrap();
+            let notes = init(folder.path(), &["--for", place])["notes"].to_string();
+            assert_eq!(
+                notes.contains(told),
+                is_local && is_container,
+                "{data} {place}: {notes}"
+            );
+        }
+    }
+}

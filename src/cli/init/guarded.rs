@@ -1,9 +1,10 @@
 //! What there is to guard, read from pygeoapi's own configuration.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Guarded {
     pub(super) paths: BTreeSet<PathBuf>,
     /// The variables of the environment that it reads.
     pub(super) variables: BTreeSet<String>,
+    /// The collections and processes whose database is on the host itself.
+    pub(super) with_local_databases: Vec<String>,
     /// The ids of its processes.
     pub(super) processes: Vec<String>,
     /// The port that it listens on.
@@ -78,6 +81,11 @@ impl Guarded {
         let mut guarded = Self {
             with_items: of_type("collection")
                 .filter(|(_, resource)| has_items(resource))
+                .map(ids)
+                .collect(),
+            with_local_databases: resources
+                .iter()
+                .filter(|(_, resource)| has_local_database(resource))
                 .map(ids)
                 .collect(),
             paths: BTreeSet::new(),
@@ -185,6 +193,16 @@ impl Guarded {
         })
     }
 
+    /// Names what has its database on this machine, which a container does not reach by that name.
+    pub(super) fn local_databases(&self, cure: &str) -> Option<String> {
+        (!self.with_local_databases.is_empty()).then(|| {
+            format!(
+                "pygeoapi's configuration has a database on localhost for {}: in a container that is the container itself: {cure}",
+                self.with_local_databases.join(", ")
+            )
+        })
+    }
+
     /// What a reader may ask for, below pygeoapi's root; the first is the best to show.
     pub(super) fn pages_to_try(&self) -> impl Iterator<Item = String> {
         let items = self.with_items.iter();
@@ -221,18 +239,47 @@ fn encoded(id: &str) -> impl std::fmt::Display + '_ {
 }
 
 fn has_items(resource: &Value) -> bool {
-    let providers = resource.get("providers").and_then(Value::as_array);
-    let mut kinds = providers
-        .into_iter()
-        .flatten()
-        .filter_map(|provider| provider.get("type").and_then(Value::as_str));
+    let mut kinds =
+        providers(resource).filter_map(|provider| provider.get("type").and_then(Value::as_str));
     kinds.any(|kind| matches!(kind, "feature" | "record"))
 }
 
+fn providers(resource: &Value) -> impl Iterator<Item = &Value> {
+    let all = resource.get("providers").and_then(Value::as_array);
+    all.into_iter().flatten()
+}
+
+/// Whether a provider reads from a server on this machine: `data.host` of databases, or a URL as `data`.
+fn has_local_database(resource: &Value) -> bool {
+    providers(resource).any(|provider| {
+        let data = provider.get("data").unwrap_or(&Value::Null);
+        let url = match data.get("host").and_then(Value::as_str) {
+            Some(host) => Url::parse(&format!("host://{}", bracketed(host))),
+            None => Url::parse(data.as_str().unwrap_or_default()),
+        };
+        url.is_ok_and(|url| is_local(&url))
+    })
+}
+
+/// An address of IPv6 as it stands in a URL.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') && !host.starts_with('[') {
+        Cow::Owned(format!("[{host}]"))
+    } else {
+        Cow::Borrowed(host)
+    }
+}
+
+/// Whether the host is this machine. Schemes such as `postgresql` do not have their hosts parsed as addresses.
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 fn is_editable(resource: &Value) -> bool {
-    let providers = resource.get("providers").and_then(Value::as_array);
-    let mut providers = providers.into_iter().flatten();
-    providers.any(|provider| provider.get("editable") == Some(&Value::Bool(true)))
+    providers(resource).any(|provider| provider.get("editable") == Some(&Value::Bool(true)))
 }
 
 #[cfg(test)]

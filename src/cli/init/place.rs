@@ -148,10 +148,42 @@ impl Place {
         text.push_str(&settings.authn);
         let _ = write!(
             text,
-            "policy:\n  path: {}\n  # A change of policies, data and keys is in force at once.\n  reload: true\n{}{}",
-            layout.policy, settings.policy, settings.more
+            "policy:\n  path: {}\n  # A change of policies, data and keys is in force at once.\n  reload: true\n{}{}{}",
+            layout.policy,
+            settings.policy,
+            self.decision_log(),
+            settings.more
         );
         text
+    }
+
+    /// The section `decision_log`, as docs/operations.md recommends it.
+    fn decision_log(self) -> String {
+        let (decisions, output, why) = match self {
+            Self::Host => (
+                "all",
+                "stderr",
+                "On the terminal, between the other log lines.",
+            ),
+            Self::Systemd => (
+                "all",
+                "stderr",
+                "To the journal, between the other log lines.",
+            ),
+            Self::Compose => (
+                "all",
+                "stdout",
+                "Without other log lines, which go to standard error.",
+            ),
+            Self::Kubernetes => (
+                "denied",
+                "stdout",
+                "Without other log lines, which go to standard error.",
+            ),
+        };
+        format!(
+            "decision_log:\n  # Which decisions have a line: `all`, `denied` or `none`. Metrics count all.\n  decisions: {decisions}\n  # {why}\n  output: {output}\n  # `reads`: what the policy read of the request, for `geowarden explain ID`. It can be personal data.\n  input: none\n"
+        )
     }
 
     /// pygeoapi's configuration, where geowarden can read it.

@@ -15,6 +15,8 @@ use super::{
 const LEVELS: [&str; 7] = [
     "trace", "debug", "info", "success", "warning", "error", "critical",
 ];
+/// A shorter API key is told of, in characters.
+const MIN_KEY_LENGTH: usize = 16;
 const KEY: &str = "PYGEOAPI_KEY_";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
@@ -219,7 +221,7 @@ impl Source<'_> {
         let name = self.name("API_KEY_ENABLED");
         match (opa, jwks, api_key) {
             (false, false, true) => {
-                self.keys(keys);
+                self.keys(keys, notes);
                 Some(Scheme::ApiKey)
             }
             (false, true, false) => Some(self.jwks(notes)),
@@ -243,10 +245,13 @@ impl Source<'_> {
         }
     }
 
-    fn keys(&mut self, keys: &mut Vec<Entry>) {
+    fn keys(&mut self, keys: &mut Vec<Entry>, notes: &mut Vec<String>) {
         let global = self.name("PYGEOAPI_KEY_GLOBAL");
         match self.text("PYGEOAPI_KEY_GLOBAL") {
-            Some(key) => keys.push(entry("global", &key)),
+            Some(key) => {
+                notes.extend(weak(&global, &key));
+                keys.push(entry("global", &key));
+            }
             None => self.fault(&global, "pygeoapi API KEY is missing"),
         }
         let further: BTreeMap<String, String> = self
@@ -274,6 +279,7 @@ impl Source<'_> {
                 );
                 continue;
             }
+            notes.extend(weak(&name, &key));
             let entry = entry(&id, &key);
             // One key with two names is still one key.
             if keys.iter().all(|known| known.sha256 != entry.sha256) {
@@ -355,6 +361,15 @@ impl Source<'_> {
 pub(super) fn is_further_key(name: &str) -> bool {
     name.strip_prefix(KEY)
         .is_some_and(|rest| !rest.is_empty() && rest != "GLOBAL")
+}
+
+/// Warns of a key that can be guessed. The key itself is never shown.
+fn weak(name: &str, key: &str) -> Option<String> {
+    (key.chars().count() < MIN_KEY_LENGTH).then(|| {
+        format!(
+            "{name}: expected a key of at least {MIN_KEY_LENGTH} characters, found a shorter one, which can be guessed: replace it by one of `geowarden key new`, and give that to its holder"
+        )
+    })
 }
 
 fn entry(id: &str, key: &str) -> Entry {

@@ -111,12 +111,21 @@ fn variables_without_a_meaning_are_named_once() {
         ("HOME", "/"),
     ];
     let config = load(&text, &process).unwrap();
+    let (ignored, weak) = config.notes.split_last().unwrap();
     assert_eq!(
-        config.notes,
-        [
-            "these variables have no meaning here and are ignored: DEV_APP_URI, DEV_OAUTH2_EXPECTED_ISSUER, DEV_OPA_URL, HOST, PROD_LOG_LEVEL, PYGEOAPI_KEY_GLOBAL"
-        ]
+        ignored,
+        "these variables have no meaning here and are ignored: DEV_APP_URI, DEV_OAUTH2_EXPECTED_ISSUER, DEV_OPA_URL, HOST, PROD_LOG_LEVEL, PYGEOAPI_KEY_GLOBAL"
     );
+    for (note, name) in weak
+        .iter()
+        .zip(["DEV_PYGEOAPI_KEY_GLOBAL", "PYGEOAPI_KEY_B"])
+    {
+        assert!(
+            note.starts_with(&format!("{name}: expected a key of at least")),
+            "{note}"
+        );
+    }
+    assert_eq!(weak.len(), 2, "{weak:?}");
     let config = load(&format!("{JWKS}PYGEOAPI_KEY_B=b\n"), &[]).unwrap();
     assert!(
         config
@@ -209,10 +218,13 @@ fn no_name_that_may_be_a_secret_is_told() {
     let text = format!("{KEY}MIIEvQIBADANBg=\nHOST=x\nSekret9=\n");
     let config = load(&text, &[]).unwrap();
     assert_eq!(
-        config.notes,
-        [
-            "these variables have no meaning here and are ignored: HOST, and 2 that fastgeoapi does not know (lines 5, 7)"
-        ]
+        config.notes.last().unwrap(),
+        "these variables have no meaning here and are ignored: HOST, and 2 that fastgeoapi does not know (lines 5, 7)"
+    );
+    let told = config.notes.concat();
+    assert!(
+        !told.contains("Sekret9") && !told.contains("MIIE"),
+        "{told}"
     );
 }
 
