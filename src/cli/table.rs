@@ -30,6 +30,16 @@ pub(super) fn is_table(file: &Path) -> bool {
     !name.starts_with('.') && ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether a text has the rows of a table, whatever the name of its file.
+pub(super) fn has_rows(text: &str) -> bool {
+    // Most files are none, so parse only those that name both keys.
+    let names_both = text.contains("request") && text.contains("decision");
+    let document = names_both.then(|| Document::parse(text).ok()).flatten();
+    let value = document.map(|document| document.value).unwrap_or_default();
+    let mut rows = value.as_array().into_iter().flatten();
+    rows.any(|row| row.get("request").is_some() && row.get("decision").is_some())
+}
+
 /// The tables at and below a path.
 pub(super) fn root(path: &Path) -> Root {
     Root {

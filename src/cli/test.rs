@@ -8,6 +8,7 @@ mod results;
 mod tables;
 
 use std::{
+    borrow::Cow,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -29,7 +30,7 @@ use self::{
 use super::{
     CommandError, TenantArguments,
     format::{FormatArguments, Formats},
-    print, print_json, table, watching,
+    paint, print, print_error, print_json, table, watching,
 };
 use crate::{
     config::{Config, Problems},
@@ -63,7 +64,8 @@ pub(super) struct Test {
     #[command(flatten)]
     config: TenantArguments,
     /// Folders or files with policies, data and tests; in a folder with several policies, each is loaded separately
-    #[arg(value_name = "PATH", default_value = "policies")]
+    /// [default: `policy.path` of --config; without --config, policies]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only tests whose name, `data.package.test_name` or `x_table.yaml: name of the row`, matches this regular expression
     #[arg(long, short, value_name = "REGEX")]
@@ -188,11 +190,24 @@ impl Test {
     fn roots(&self) -> Vec<Root> {
         let config = &self.config.config;
         let named = [&config.config, &config.env_file].into_iter().flatten();
-        let below = self.paths.iter();
+        // A configuration that cannot be read is told by the tests.
+        let config = self.config_of(&self.config).unwrap_or_default();
+        let paths = self.paths(&config);
+        let below = paths.iter();
         named
             .map(Root::file)
             .chain(below.flat_map(|path| [source::root(path), table::root(path)]))
             .collect()
+    }
+
+    /// What is tested: the given paths, or the configured policies.
+    fn paths<'a>(&'a self, config: &'a Config) -> Cow<'a, [PathBuf]> {
+        if !self.paths.is_empty() {
+            return Cow::Borrowed(&self.paths);
+        }
+        let configured = config.policy.path.as_ref();
+        let path = configured.filter(|_| self.config.names_a_configuration());
+        Cow::Owned(vec![path.map_or_else(|| "policies".into(), Clone::clone)])
     }
 
     /// Runs the tests once.
@@ -200,7 +215,10 @@ impl Test {
         let config = self.config_of(&self.config)?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
-        for path in outermost(&self.paths) {
+        for path in outermost(&self.paths(&config)) {
+            for warning in tables::misnamed(path) {
+                print_error(&format!("{}: {warning}\n", paint::warning("warning")));
+            }
             let (some, lines) = self.run_all(path, &config)?;
             results.extend(some);
             coverage.extend(lines);
@@ -275,7 +293,6 @@ impl Test {
         Ok((results, coverage))
     }
 
-    /// The configuration for table tests, with the overrides of the command line.
     /// The configuration that arguments name, with what the flags replace in it.
     fn config_of(&self, arguments: &TenantArguments) -> Result<Config, CommandError> {
         let mut config = arguments.load()?;

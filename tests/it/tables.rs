@@ -369,3 +369,33 @@ fn a_change_is_tested_again() {
     fs::write(&file, TABLE).unwrap();
     while next() != "PASS: 6/6" {}
 }
+
+#[test]
+fn the_configured_policies_are_tested_where_no_path_is_given() {
+    let folder = policy(TABLE);
+    fs::write(folder.path().join("geowarden.yaml"), "policy: {path: p}\n").unwrap();
+    let run = |arguments: &[&str]| geowarden(folder.path(), &[&["test"], arguments].concat());
+    let (code, text, err) = run(&["--config", "geowarden.yaml"]);
+    assert_eq!((code, text.as_str()), (0, "PASS: 6/6\n"), "{err}");
+    // Without a configuration, it is the folder `policies` as before.
+    assert!(run(&[]).2.contains("policies"));
+}
+
+#[test]
+fn a_table_by_another_name_is_told() {
+    let folder = policy(TABLE);
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let (_, _, err) = geowarden(folder.path(), &["test", "p"]);
+    assert_eq!(err, "");
+    write("p/more.yaml", TABLE);
+    write("p/data.yaml", "request: 1\ndecision: 2\n");
+    write("p/notes.yml", "- request\n- decision\n");
+    let (code, text, err) = geowarden(folder.path(), &["test", "p"]);
+    assert_eq!((code, text.as_str()), (0, "PASS: 6/6\n"), "{err}");
+    assert!(
+        err.starts_with("warning: p/more.yaml: expected the name of a table")
+            && err.trim_end().ends_with("rename it to more_table.yaml"),
+        "{err}"
+    );
+    assert_eq!(err.lines().count(), 1, "{err}");
+}

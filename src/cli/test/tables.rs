@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Config, Problems},
-    files::{Files, Fresh},
+    files::{Files, Fresh, Root, Selection},
     request::Headers,
 };
 
@@ -57,6 +57,35 @@ pub(super) fn run(
     // The rules that are tested next read the real time again.
     geowarden_rego::fix_now(None);
     ran
+}
+
+/// A warning for each YAML file at and below a path that has the rows of a table and not the name of one. Its rows are not
+/// tested.
+pub(super) fn misnamed(path: &Path) -> Vec<String> {
+    let root = Root {
+        path: path.to_path_buf(),
+        take: Selection::Tree {
+            endings: &[".yaml", ".yml"],
+            names: &[],
+        },
+    };
+    // What cannot be read is no table.
+    let files = Files::read(&[root], Fresh::Read).ok();
+    let below = files.iter().filter_map(|files| files.below(path).ok());
+    let others = below.flatten().filter(|file| !table::is_table(file));
+    others
+        .filter(|file| {
+            let text = files.as_ref().and_then(|files| files.text(file).ok());
+            text.is_some_and(table::has_rows)
+        })
+        .map(|file| {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            format!(
+                "{}: expected the name of a table, which ends with `_table.yaml`, since this file has rows with `request` and `decision`: they are not tested; rename it to {name}_table.yaml",
+                file.display()
+            )
+        })
+        .collect()
 }
 
 fn name(file: &str, row: &Row) -> String {
