@@ -536,8 +536,8 @@ async fn decisions_are_shown_as_they_are_made() {
         let mut stderr = BufReader::new(tail.stderr.take().unwrap());
         stderr.read_line(&mut line).unwrap();
         assert!(line.starts_with("watching unix:/"), "{line}");
-        service.ask("GET", "/collections", &[]).await;
-        service
+        let one = service.ask("GET", "/collections", &[]).await;
+        let other = service
             .ask("GET", "/collections/obs/items?limit=1", &key)
             .await;
         let output = tail.wait_with_output().unwrap();
@@ -548,6 +548,14 @@ async fn decisions_are_shown_as_they_are_made() {
             out(&output)
         );
         assert_eq!(out(&output).lines().count(), 1, "{}", out(&output));
+        // `geowarden explain` takes the id.
+        let ids = [one, other].map(|answer| answer.header("x-geowarden-decision-id").unwrap());
+        let is_json = arguments.contains(&"--json");
+        let has_id = |id: &String| {
+            let shown = out(&output).trim_end();
+            shown.ends_with(&format!("  {id}")) || is_json && shown.contains(id)
+        };
+        assert!(ids.iter().any(has_id), "{ids:?}: {}", out(&output));
     }
 }
 
