@@ -5,7 +5,7 @@ mod standing;
 use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use geowarden_yaml::{Document, MAX_DEPTH, Step, display_path};
+use geowarden_yaml::{Document, Step, display_path};
 use serde_json::{Map, Value};
 
 pub use self::standing::standing;
@@ -113,13 +113,9 @@ fn read_document(file: &Path, files: &Files, problems: &mut Problems) -> Option<
     };
     Document::parse(text)
         .map_err(|e| {
-            // Do not quote the text: it may be a key.
-            let message = format!(
-                "expected YAML or JSON without repeated keys, nested at most {MAX_DEPTH} levels deep"
-            );
-            problems
-                .0
-                .push(problem(file, Some(e.line), String::new(), message));
+            // The message quotes nothing of the text, which may be a key.
+            let found = problem(file, Some(e.line), String::new(), e.message);
+            problems.0.push(found);
         })
         .ok()
 }

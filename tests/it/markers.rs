@@ -293,7 +293,7 @@ async fn no_secret_is_told_by_a_service_that_reloads() {
     for (text, phrase) in [
         ("M", "expected a list of entries"),
         ("- M", "expected an entry"),
-        ("- \"M", "expected YAML or JSON"),
+        ("- \"M", "expected the closing quote"),
         ("- {id: a, sha256: M}", "the SHA-256 digest"),
         ("- {id: a, M: 1}", "unknown key"),
         ("- {id: a, expires: M}", "expected a date"),

@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod outline;
+mod syntax;
 
 use std::collections::HashMap;
 
 use saphyr::{MarkedYaml, Scalar, ScanError, YamlData, YamlLoader};
-use saphyr_parser::{Event, Parser, SpannedEventReceiver};
+use saphyr_parser::{Event, Parser, Span, SpannedEventReceiver};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
@@ -153,24 +154,34 @@ impl Document {
 /// recursive, and would overflow the stack.
 fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
     let too_deep = || format!("this is nested deeper than {MAX_DEPTH} levels");
-    let fault = |error: &ScanError| YamlError {
-        line: error.marker().line(),
-        message: match error.info() {
+    let fault = |error: &ScanError, open: &[Open]| {
+        let line = error.marker().line();
+        match error.info() {
             // The scanner's own limit for brackets.
-            "recursion limit exceeded" => too_deep(),
-            other => other.to_owned(),
-        },
+            "recursion limit exceeded" => YamlError {
+                line,
+                message: too_deep(),
+            },
+            said => syntax::explain(
+                text,
+                line,
+                said,
+                open.last().and_then(|one| one.bracket(text)),
+            ),
+        }
     };
     let mut parser = Parser::new_from_iter(text.chars());
     let mut loader = YamlLoader::default();
-    // For each open sequence and mapping: whether it has an anchor.
-    let mut open = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| fault(&error))?;
+        let (event, span) = event.map_err(|error| fault(&error, &open))?;
         match &event {
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
-                open.push(*anchor > 0);
-                let anchors = open.iter().filter(|has_anchor| **has_anchor).count();
+                open.push(Open {
+                    has_anchor: *anchor > 0,
+                    span,
+                });
+                let anchors = open.iter().filter(|one| one.has_anchor).count();
                 let message = if open.len() > MAX_DEPTH {
                     too_deep()
                 } else if anchors > MAX_ANCHORS {
@@ -190,10 +201,30 @@ fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, YamlError> {
         }
         loader.on_event(event, span);
         if let Some(error) = loader.error() {
-            return Err(fault(error));
+            return Err(fault(error, &open));
         }
     }
     Ok(loader.into_documents())
+}
+
+/// A sequence or mapping that has begun.
+struct Open {
+    has_anchor: bool,
+    /// Where it begins: at its bracket, where it has one.
+    span: Span,
+}
+
+impl Open {
+    /// The bracket that it begins with.
+    fn bracket(&self, text: &str) -> Option<syntax::Bracket> {
+        let (start, end) = (self.span.start, self.span.end);
+        let begin: String = text.chars().take(end.index()).skip(start.index()).collect();
+        let symbol = begin.chars().last().filter(|c| ['[', '{'].contains(c))?;
+        Some(syntax::Bracket {
+            line: end.line(),
+            symbol,
+        })
+    }
 }
 
 fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
@@ -231,8 +262,7 @@ fn convert(node: &MarkedYaml<'_>) -> Result<(Value, Place), YamlError> {
                 place.mark = mark;
                 places.insert(name.clone(), place);
                 if all.insert(name, value).is_some() {
-                    // Without the name of the key, which may be a secret in the wrong place.
-                    return Err(fault("expected unique keys, found this one twice"));
+                    return Err(fault(syntax::REPEATED_KEY));
                 }
             }
             (Value::Object(all), Inner::Members(places))

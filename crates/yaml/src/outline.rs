@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser};
 
-use super::{MAX_DEPTH, YamlError};
+use super::{MAX_DEPTH, YamlError, syntax};
 
 /// A value, by its place in the text. Places are offsets in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +57,8 @@ impl Node {
         let mut root = None;
         let mut open: Vec<Collection> = Vec::new();
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| YamlError {
-                line: error.marker().line(),
-                message: error.info().to_owned(),
+            let (event, span) = event.map_err(|error| {
+                syntax::explain(text, error.marker().line(), error.info(), None)
             })?;
             let (start, end) = (byte(span.start.index()), byte(span.end.index()));
             let scalar = |name: &str, shape| {

@@ -24,7 +24,7 @@ fn values_keep_their_lines() {
 fn what_is_not_one_document_is_refused_with_its_line() {
     for (text, line) in [
         ("a: 1\na: 2\n", 2),
-        ("a: [1\n", 2),
+        ("a: [1\n", 1),
         ("a: 1\n---\nb: 2\n", 3),
         ("a: .nan\n", 1),
         ("? [x]\n: 1\n", 1),
@@ -87,4 +87,90 @@ fn json_is_read_too() {
     let document = Document::parse(r#"{"a": {"b": [1.5, null, "1"]}}"#).unwrap();
     assert_eq!(document.value, json!({"a": {"b": [1.5, null, "1"]}}));
     assert_eq!(Document::parse("").unwrap().value, Value::Null);
+}
+
+/// Each mistake with its own line, what was expected, and what to do.
+#[test]
+fn usual_mistakes_are_told_with_their_cure() {
+    for (text, line, expected, cure) in [
+        (
+            "a:\n\tb: 1\n",
+            2,
+            "spaces as indentation",
+            "replace each tab",
+        ),
+        (
+            "a:\n  b: 1\n\tc: 2\n",
+            3,
+            "spaces as indentation",
+            "replace each tab",
+        ),
+        (
+            "a:\n  b:1\n  c: 2\n",
+            2,
+            "a space behind `:`",
+            "write `key: value`",
+        ),
+        (
+            "- id:x\n  b: 2\n",
+            1,
+            "a space behind `:`",
+            "write `key: value`",
+        ),
+        (
+            "a: 1\n# b\nb:2\n\nc: 3\n",
+            3,
+            "a space behind `:`",
+            "write `key: value`",
+        ),
+        ("a:\n  b: [1, 2\nc: 3\n", 2, "`,` or `]`", "close it"),
+        ("a: {b: 1\nc: 3\n", 1, "`,` or `}`", "close it"),
+        ("a: [1]]\n", 1, "an opening bracket", "remove it"),
+        ("a: 1\nb: \"x\nc: 3\n", 2, "the closing quote", "add it"),
+        ("a: 'x\n", 1, "the closing quote", "add it"),
+        (
+            "a: 'it's'\n",
+            1,
+            "the end of the value",
+            "inside '..' twice",
+        ),
+        ("a: \"\\d\"\n", 1, "an escape", "single quotes"),
+        (
+            "a:\n  b: 1\n c: 2\n",
+            3,
+            "the indentation of a line above, found 1 space:",
+            "align",
+        ),
+        (
+            "a:\n  b: 1\n   c: 2\n",
+            3,
+            "the indentation of a line above, found 3 spaces:",
+            "align",
+        ),
+        ("a: b: c\n", 1, "one `: ` in a line", "quotes"),
+        ("a: 1\nsome\nb: 2\n", 2, "`key: value`", "add it"),
+        (
+            "a: - b\n",
+            1,
+            "`-` at the begin of a line",
+            "a line of its own",
+        ),
+        ("a: *b\n", 1, "a value", "quotes"),
+        ("a: 1\na: 2\n", 2, "unique keys", "remove one of the two"),
+        (
+            "a: {b: 1, b: 2}\n",
+            1,
+            "unique keys",
+            "remove one of the two",
+        ),
+    ] {
+        let error = Document::parse(text).unwrap_err();
+        let told = &error.message;
+        assert_eq!(error.line, line, "{text:?}: {told}");
+        assert!(
+            told.starts_with(&format!("expected {expected}")),
+            "{text:?}: {told}"
+        );
+        assert!(told.contains(cure), "{text:?}: {told}");
+    }
 }

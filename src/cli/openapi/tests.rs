@@ -112,7 +112,7 @@ fn what_is_no_document_or_somebody_elses_is_told() {
         ("", None, "nothing"),
         ("a: 1\n", None, "none"),
         ("[]", None, "none"),
-        ("openapi:\n  - [\n", Some(3), "another text: "),
+        ("openapi:\n  - [\n", Some(2), "another text: "),
         ("{\"openapi\": 3}", None, "one whose value is no text"),
         ("openapi: a\n---\nopenapi: b\n", Some(3), "another text: "),
     ] {

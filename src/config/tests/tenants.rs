@@ -98,7 +98,7 @@ fn faults_of_a_tenant_name_line_and_key() {
         ),
         (
             "tenants:\n  a: {authn: {}, policy: {}}\n  a: {authn: {}, policy: {}}\n",
-            "geowarden.yaml:3: duplicated key in mapping",
+            "geowarden.yaml:3: expected unique keys, found this one twice",
         ),
         (
             "tenants:\n  a:\n    authn: {}\n    policy:\n      path: nowhere.rego\n",
