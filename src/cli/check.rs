@@ -51,7 +51,8 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     pygeoapi_config: Option<PathBuf>,
     /// Check Envoy's configuration: a bootstrap (YAML or JSON), or an answer of its /config_dump; `-` is standard input.
-    /// Without --config, only this file is checked
+    /// Without --config, only this file is checked. Fields that Envoy does not know are not found:
+    /// `envoy --mode validate -c FILE` finds them
     #[arg(long, value_name = "FILE")]
     envoy: Option<PathBuf>,
     /// Ask the running pygeoapi for its version as well (`pygeoapi.url`), and issuers for their keys

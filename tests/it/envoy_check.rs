@@ -155,6 +155,24 @@ fn the_configuration_is_checked_beside_it() {
     assert!(findings.iter().all(is_ours), "{told:#}");
 }
 
+/// The running pygeoapi that is asked for its version is the one that Envoy reaches.
+#[test]
+fn another_pygeoapi_than_envoys_is_a_warning() {
+    let both = ["--envoy", "-", "--config", "geowarden.yaml"];
+    for (port, is_told) in [(5000, false), (5001, true)] {
+        let folder = folder(
+            POLICY,
+            &format!("pygeoapi: {{url: 'http://localhost:{port}'}}"),
+        );
+        let told = check(folder.path(), &both, &shipped());
+        assert_eq!(told.status.code(), Some(0), "{told:?}");
+        let warning = format!(
+            "expected `localhost:{port}`, where geowarden asks for pygeoapi's version (`pygeoapi.url`)"
+        );
+        assert_eq!(out(&told).contains(&warning), is_told, "{}", out(&told));
+    }
+}
+
 #[test]
 fn what_is_no_configuration_of_envoy_is_a_fault() {
     let folder = folder(POLICY, "");

@@ -36,6 +36,8 @@ pub struct Expectations {
     pub max_request_bytes: u64,
     /// The address at which geowarden answers Envoy (`server.grpc`). `None` if it is unknown.
     pub grpc: Option<ListensOn>,
+    /// The host and port of each pygeoapi that geowarden itself asks (`pygeoapi.url`).
+    pub pygeoapi: Vec<(String, u16)>,
     /// Headers with credentials besides `authorization` and `cookie`, in lower case.
     pub credential_headers: Vec<String>,
 }
@@ -46,6 +48,7 @@ impl Default for Expectations {
             deadline: Duration::from_millis(500),
             max_request_bytes: 1 << 20,
             grpc: None,
+            pygeoapi: Vec::new(),
             credential_headers: vec!["x-api-key".to_owned()],
         }
     }
@@ -74,7 +77,7 @@ pub fn check(text: &str, expected: &Expectations) -> Result<Report, UnreadableEn
         routes::check(manager, &asking, &guarded, expected, &mut found);
     }
     filters::of_clusters(&bootstrap, &guarded, &mut found);
-    pygeoapi::check(&bootstrap, &guarded, &mut found);
+    pygeoapi::check(&bootstrap, &guarded, expected, &mut found);
     admin::check(&bootstrap, &mut found);
     Ok(found.report(bootstrap.unseen))
 }

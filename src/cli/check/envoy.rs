@@ -8,6 +8,7 @@ use std::{
 };
 
 use geowarden_envoy_check::{Expectations, ListensOn, check};
+use url::Url;
 
 use super::{super::CommandError, finding::Finding};
 use crate::config::{Config, ListenAddress, Problems};
@@ -68,6 +69,11 @@ fn expectations(config: &Config) -> Expectations {
         .iter()
         .filter_map(|part| part.config.authn.api_keys.as_ref());
     let headers: BTreeSet<String> = keys.map(|keys| keys.header.to_ascii_lowercase()).collect();
+    let urls: BTreeSet<String> = parts
+        .iter()
+        .filter_map(|part| part.config.pygeoapi.url.clone())
+        .collect();
+    let urls = urls.into_iter();
     Expectations {
         deadline: config.server.deadline.0,
         max_request_bytes: u64::try_from(config.server.max_request_bytes).unwrap_or(u64::MAX),
@@ -75,6 +81,12 @@ fn expectations(config: &Config) -> Expectations {
             ListenAddress::Tcp(address) => ListensOn::Tcp(*address),
             ListenAddress::Unix(path) => ListensOn::Unix(path.clone()),
         }),
+        pygeoapi: urls
+            .filter_map(|url| {
+                let url = Url::parse(&url).ok()?;
+                Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+            })
+            .collect(),
         credential_headers: headers.into_iter().collect(),
     }
 }

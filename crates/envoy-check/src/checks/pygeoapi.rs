@@ -3,12 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{
+    Expectations,
     finding::Findings,
     guarded::Guarded,
-    view::{Bootstrap, Host, socket_address},
+    view::{Bootstrap, Cluster, Host, NetworkAddress, Node, socket_address},
 };
 
-pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Findings) {
+pub(crate) fn check(
+    bootstrap: &Bootstrap<'_>,
+    guarded: &Guarded,
+    expected: &Expectations,
+    found: &mut Findings,
+) {
+    for asked in &expected.pygeoapi {
+        address(bootstrap, guarded, asked, found);
+    }
     let clusters = bootstrap.clusters.iter();
     for cluster in clusters.filter(|cluster| guarded.has(cluster.name)) {
         if let Some(set) = cluster.other_protocol() {
@@ -31,6 +40,54 @@ pub(crate) fn check(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &mut Fi
                 );
             }
         }
+    }
+}
+
+/// Checks that geowarden compares the version of the pygeoapi to which Envoy forwards.
+fn address(
+    bootstrap: &Bootstrap<'_>,
+    guarded: &Guarded,
+    (host, port): &(String, u16),
+    found: &mut Findings,
+) {
+    let clusters = bootstrap.clusters.iter();
+    let endpoints = clusters
+        .filter(|cluster| guarded.has(cluster.name))
+        .flat_map(Cluster::endpoints);
+    let asked = Host::read(host);
+    let mut elsewhere: Option<(Node<'_>, u64)> = None;
+    for endpoint in endpoints {
+        match NetworkAddress::read(&endpoint) {
+            Some(NetworkAddress::Tcp { host, port: own })
+                if own != u64::from(*port) || is_other(&asked, &host) =>
+            {
+                elsewhere.get_or_insert((endpoint, own));
+            }
+            // This one may be meant.
+            _ => return,
+        }
+    }
+    let Some((endpoint, own)) = elsewhere else {
+        return;
+    };
+    let at = endpoint.at(&["socket_address", "address"]);
+    found.warning(
+        "pygeoapi-address",
+        at.as_ref().unwrap_or(&endpoint),
+        format!("expected `{host}:{port}`, where geowarden asks for pygeoapi's version (`pygeoapi.url`), found another host or port ({own}): geowarden may compare the version of another server"),
+        "write the address of pygeoapi in both files",
+    );
+}
+
+/// Whether two hosts are certainly not one. A name may lead to any address, and a short name may be the beginning of a long one.
+fn is_other(one: &Host, other: &Host) -> bool {
+    match (one, other) {
+        (Host::Name(one), Host::Name(other)) => {
+            let first = |name: &str| name.split('.').next().map(ToOwned::to_owned);
+            first(one) != first(other)
+        }
+        (Host::Name(_), _) | (_, Host::Name(_)) => false,
+        _ => one != other,
     }
 }
 

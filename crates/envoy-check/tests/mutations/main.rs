@@ -281,13 +281,14 @@ fn codes() -> BTreeSet<String> {
 }
 
 /// What no line of the shipped files could be changed into has a test of its own below.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
     "conditional-ext-authz",
     "geowarden-address",
     "geowarden-http2",
     "geowarden-plain",
     "geowarden-unverified",
     "listener-other-service",
+    "pygeoapi-address",
     "several-services",
     "span-credentials",
 ];
@@ -573,6 +574,35 @@ fn an_address_at_which_geowarden_does_not_listen_is_found() {
         let told = findings.iter().find(|f| f.code == "geowarden-address");
         assert_eq!(told.is_some(), is_told, "{expected:?} {asked}");
         assert!(told.is_none_or(|told| told.line == line_of(&text, &asked)));
+    }
+}
+
+#[test]
+fn an_address_at_which_geowarden_asks_another_pygeoapi_is_found() {
+    let own = "socket_address: {address: 127.0.0.1, port_value: 5000}";
+    for (asked, port, envoy, is_told) in [
+        ("127.0.0.1", 5000, "127.0.0.1", false),
+        ("localhost", 5000, "127.0.0.1", false),
+        ("[::1]", 5000, "127.0.0.1", false),
+        ("pygeoapi", 5000, "10.0.0.7", false),
+        ("pygeoapi", 5000, "pygeoapi.maps.svc", false),
+        ("10.0.0.7", 5000, "10.0.0.7", false),
+        ("127.0.0.1", 5001, "127.0.0.1", true),
+        ("pygeoapi", 80, "10.0.0.7", true),
+        ("10.0.0.8", 5000, "10.0.0.7", true),
+        ("127.0.0.1", 5000, "10.0.0.7", true),
+        ("maps", 5000, "pygeoapi", true),
+    ] {
+        let to = own.replace("127.0.0.1", envoy);
+        let text = read("envoy/api-key.yaml").replace(own, &to);
+        let expected = Expectations {
+            pygeoapi: vec![(asked.to_owned(), port)],
+            ..Expectations::default()
+        };
+        let findings = check(&text, &expected).unwrap().findings;
+        let told = findings.iter().find(|f| f.code == "pygeoapi-address");
+        assert_eq!(told.is_some(), is_told, "{asked}:{port} {envoy}");
+        assert!(told.is_none_or(|told| told.line == line_of(&text, &to)));
     }
 }
 
