@@ -2,12 +2,19 @@
 
 use std::{
     fs::{self, Permissions},
+    io::{Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output},
 };
 
-use crate::service::folder;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use serde_json::{Value, json};
+
+use crate::{
+    admin_grpc::{ISSUER, jwks},
+    service::folder,
+};
 
 const POLICY: &str = "package geowarden.authz\n\nallow if input.identity.method == \"api_key\"\n";
 
@@ -56,7 +63,7 @@ fn a_revision_does_not_depend_on_where_the_files_are() {
             .current_dir(from)
             .output()
             .unwrap();
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         told["policy_revision"].as_str().unwrap().to_owned()
     };
     let name = folder.path().file_name().unwrap();
@@ -219,6 +226,48 @@ fn issuers_that_do_not_answer_are_a_warning_of_an_online_check() {
         "{told}"
     );
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn faulty_keys_of_issuers_are_told_with_their_fault() {
+    let folder = configured("");
+    let file = folder.path().join("geowarden.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let issuer = |keys: &str| {
+        let issuer = format!("authn: {{jwt: [{{issuer: '{ISSUER}', audiences: any, {keys}}}], ");
+        fs::write(&file, text.replace("authn: {", &issuer)).unwrap();
+    };
+    let mut set: Value = serde_json::from_str(&jwks(&Ed25519KeyPair::generate().unwrap())).unwrap();
+    let keys = set["keys"].as_array_mut().unwrap();
+    keys.push(json!({"kty": "RSA", "kid": "old", "x5c": ["MIIC"]}));
+    fs::write(folder.path().join("jwks.json"), set.to_string()).unwrap();
+    issuer("jwks_file: jwks.json");
+    let (code, told) = check(folder.path(), &[], &[]);
+    assert!(
+        told.contains("jwks.json: key `old`: it has only a certificate"),
+        "{told}"
+    );
+    assert_eq!(code, Some(0));
+
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    issuer(&format!(
+        "jwks_uri: 'http://{}/keys'",
+        server.local_addr().unwrap()
+    ));
+    let answered = std::thread::spawn(move || {
+        let (mut stream, _) = server.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        let answer =
+            "HTTP/1.1 200 OK\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{\"keys\":[]}";
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let (code, told) = check(folder.path(), &["--online"], &[]);
+    assert!(
+        told.contains("expected a key that can check signatures, found none: it has no keys"),
+        "{told}"
+    );
+    assert_eq!(code, Some(64));
+    answered.join().unwrap();
 }
 
 /// The default policy with these data, and these API keys.

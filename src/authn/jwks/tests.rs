@@ -5,6 +5,7 @@
     clippy::indexing_slicing
 )]
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::json;
 
 use super::*;

@@ -1,9 +1,11 @@
 //! Keys of a set that cannot check signatures, each with the reason.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use thiserror::Error;
 
+/// Smaller RSA keys must not be used (RFC 7518, section 3.3). Larger ones make checking a signature too expensive.
+pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 /// How much of a `kid` is shown, in bytes. The issuer chooses it.
 const MAX_ID: usize = 100;
 
@@ -26,8 +28,8 @@ pub(super) enum UnfitCause {
     Member(&'static str),
     #[error(
         "expected an RSA key of {min} to {max} bits, found {found} bits: make one of 2048",
-        min = super::RSA_BITS.start(),
-        max = super::RSA_BITS.end()
+        min = RSA_BITS.start(),
+        max = RSA_BITS.end()
     )]
     RsaBits { found: usize },
     #[error("expected an odd `n` and an odd `e` of at least 3, found others: make a new key")]
