@@ -72,6 +72,8 @@ impl Params {
             }
             if kind == Some(Kind::Datetime)
                 && let Cow::Owned(strict) = datetime::strict(text)
+                // An error quotes what the client sent.
+                && datetime::interval(&strict).is_some()
             {
                 *text = strict.into();
             }

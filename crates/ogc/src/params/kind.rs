@@ -74,7 +74,7 @@ impl Kind {
             }
             Self::FlatBbox => "four finite numbers, miny before maxy (minx may be over maxx)",
             Self::Datetime => {
-                "an RFC 3339 date or date-time, or an interval of two with `/` and `..`"
+                "an RFC 3339 date or date-time, or an interval of two with `/` and `..` (write `%2B` for a `+`)"
             }
             Self::Limit => "a positive integer without leading zeros",
             Self::Integer => "an integer of zero or more",

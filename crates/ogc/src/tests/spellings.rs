@@ -28,6 +28,29 @@ fn outcome(
 }
 
 #[test]
+fn a_refusal_quotes_the_value_that_was_sent() {
+    for sent in [
+        "2025-03-01 / 2025-03-02",
+        "2025-03-01 ",
+        "2025-03-01T00:00:00 00:00/..",
+    ] {
+        let target = format!(
+            "/collections/obs/items?datetime={}",
+            sent.replace(' ', "%20")
+        );
+        let request = RawRequest {
+            method: "GET",
+            target: target.as_bytes(),
+            headers: &Headers::default(),
+            body: b"",
+            is_partial: false,
+        };
+        let refused = Reader::default().read(&request).unwrap_err().to_string();
+        assert!(refused.ends_with(&format!("`{sent}`")), "{refused}");
+    }
+}
+
+#[test]
 fn a_loose_target_is_read_as_the_strict_one() {
     for (loose, strict) in [
         ("/openapi/", "/openapi"),
