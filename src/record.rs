@@ -7,6 +7,7 @@
 mod decision_id;
 mod denial;
 mod fact;
+mod often_credentials;
 mod recorded_input;
 mod stops;
 
@@ -18,6 +19,7 @@ use std::{
 pub use self::{
     denial::{Denial, FastgeoapiMode},
     fact::{FACTS, Fact, FactValue},
+    often_credentials::CREDENTIAL_PARAMETERS,
     recorded_input::{InputScope, RecordedInput},
     stops::{Stop, Stops},
 };

@@ -253,8 +253,8 @@ fn key_of<'a>(key: impl Into<Cow<'a, [u8]>>, max_length: usize) -> Result<Secret
     Ok(Secret(key))
 }
 
-/// The values that may stand in one line of `Authorization`. Envoy joins several lines by commas, and no scheme that is accepted
-/// here has a comma in its value.
+/// The values that may stand in one line of `Authorization`. Envoy joins several lines by commas, so a value with a comma cannot be
+/// told from two.
 fn values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b',')
 }

@@ -66,7 +66,11 @@ fn shown(address: &str) -> String {
                 || url.query().is_some()
                 || url.fragment().is_some() =>
         {
-            format!("{}/..", url.origin().ascii_serialization())
+            format!(
+                "{}://{}/..",
+                url.scheme(),
+                url.host_str().unwrap_or_default()
+            )
         }
         Err(_) if address.contains(['?', '#', '@']) => "..".to_owned(),
         _ => {

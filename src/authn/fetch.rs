@@ -42,7 +42,7 @@ pub enum FetchError {
     Client(String),
     /// The URL is not `https`, and no exception applies.
     #[error(
-        "expected an https URL, found another: whoever can change the keys on the way can log in as anyone"
+        "expected an https URL, found another: whoever can change the keys on the way can log in as anyone, so use https, or set `allow_insecure_http`"
     )]
     Insecure,
     /// The URL has a user name or a password.

@@ -176,7 +176,12 @@ impl Eval {
             (None, None, _) => "localhost".to_owned(),
             (Some(host), None, _) => host.clone(),
             (None, Some(host), None) => String::from_utf8_lossy(host).into_owned(),
-            (..) => {
+            (None, Some(_), Some(_)) => {
+                return Err(CommandError::Usage(
+                    "--header: expected one `Host`, found several: leave one".to_owned(),
+                ));
+            }
+            (Some(_), Some(_), _) => {
                 return Err(CommandError::Usage(
                     "--host: expected one host, found another in a `Host` header: leave one out"
                         .to_owned(),

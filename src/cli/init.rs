@@ -278,7 +278,7 @@ impl Init {
         let mut all = Vec::new();
         if let Some(url) = guarded.other_links(self.listen, script_name) {
             all.push(format!(
-                "pygeoapi's links begin with {} and the path `{}` (`server.url` of {}), where clients find no Envoy: set it to the address that they use, such as {}",
+                "pygeoapi's links begin with {} and the path `{}` (`server.url` of {}), which is not where clients find it behind Envoy: set it to the address that they use, such as {}",
                 url.origin().ascii_serialization(),
                 url.path(),
                 guarded.file.display(),

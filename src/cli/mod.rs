@@ -149,11 +149,16 @@ impl TenantArguments {
     /// The same for a request to this host, which chooses the tenant if none is named.
     fn load_for(&self, host: &str) -> Result<Config, CommandError> {
         let parts = self.config.load()?.parts();
-        let by_host = match &self.tenant {
-            None => tenant_of_host(&parts, host),
-            Some(_) => None,
-        };
-        one_part(parts, self.tenant.as_deref().or(by_host.as_deref()))
+        if self.tenant.is_some() || parts.iter().all(|part| part.tenant.is_none()) {
+            return one_part(parts, self.tenant.as_deref());
+        }
+        let by_host = tenant_of_host(&parts, host).ok_or_else(|| {
+            CommandError::Usage(
+                "expected the host of a tenant, found another: choose one by --host or --tenant"
+                    .to_owned(),
+            )
+        })?;
+        one_part(parts, Some(&by_host))
     }
 }
 

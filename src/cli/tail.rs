@@ -140,8 +140,8 @@ impl Tail {
     }
 }
 
-/// `10:02:03.123 deny  403 GET /collections/obs/items  osgeo (api_key)  312us  policy-denied  7d1c6f0e-5b0a-4c39-9f58-0d2f5d3a9c11`. The id is for
-/// `geowarden explain`.
+/// One line, with the id for `geowarden explain` at its end:
+/// `10:02:03.123 deny  403 GET /collections/obs/items  osgeo (api_key)  312us  policy-denied  7d1c6f0e-..`.
 fn decision_as_text(decision: &Decision) -> String {
     let time = point(decision.time).map(|time| humantime::format_rfc3339_millis(time).to_string());
     // Without the date, which the user knows. The zone is UTC, as in the log.

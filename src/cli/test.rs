@@ -192,7 +192,7 @@ impl Test {
         let named = [&config.config, &config.env_file].into_iter().flatten();
         // A configuration that cannot be read is told by the tests.
         let config = self.config_of(&self.config).unwrap_or_default();
-        let paths = self.paths(&config);
+        let paths = self.paths(&config).unwrap_or_default();
         let below = paths.iter();
         named
             .map(Root::file)
@@ -201,13 +201,20 @@ impl Test {
     }
 
     /// What is tested: the given paths, or the configured policies.
-    fn paths<'a>(&'a self, config: &'a Config) -> Cow<'a, [PathBuf]> {
+    fn paths<'a>(&'a self, config: &'a Config) -> Result<Cow<'a, [PathBuf]>, CommandError> {
         if !self.paths.is_empty() {
-            return Cow::Borrowed(&self.paths);
+            return Ok(Cow::Borrowed(&self.paths));
         }
-        let configured = config.policy.path.as_ref();
-        let path = configured.filter(|_| self.config.names_a_configuration());
-        Cow::Owned(vec![path.map_or_else(|| "policies".into(), Clone::clone)])
+        let path = match &config.policy.path {
+            _ if !self.config.names_a_configuration() => "policies".into(),
+            Some(path) => path.clone(),
+            None => {
+                return Err(CommandError::Usage(
+                    "the configuration has no `policy.path`: name the folders to test".to_owned(),
+                ));
+            }
+        };
+        Ok(Cow::Owned(vec![path]))
     }
 
     /// Runs the tests once.
@@ -215,7 +222,7 @@ impl Test {
         let config = self.config_of(&self.config)?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
-        for path in outermost(&self.paths(&config)) {
+        for path in outermost(&self.paths(&config)?) {
             for warning in tables::misnamed(path) {
                 print_error(&format!("{}: {warning}\n", paint::warning("warning")));
             }

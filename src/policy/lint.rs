@@ -80,7 +80,7 @@ pub fn unknown_ids(
     let collections = ids.get(COLLECTION);
     let is_collection = |id: &str| collections.is_none_or(|known| known.ids.contains(id));
     let mut all = Vec::new();
-    for named in named_ids::named(document, &is_collection, &stands_for_all) {
+    for named in named_ids::named(document, &is_collection) {
         let (what, kinds): (_, &[&str]) = match named.kind {
             Kind::Collection => (COLLECTION, &[COLLECTION]),
             Kind::Process => (PROCESS, &[PROCESS]),
@@ -124,11 +124,10 @@ pub struct UnknownRole {
 /// The roles in the attributes of an API key that the default policy's `data.roles` does not have. Other policies may take
 /// roles from elsewhere, so nothing is known of theirs.
 pub fn unknown_roles(sources: &Sources, attributes: &Map<String, Value>) -> Vec<UnknownRole> {
-    let mut policies = sources.modules.values();
     let Some(Value::Object(known)) = sources
         .data
         .get("roles")
-        .filter(|_| policies.any(|text| text == default_roles::POLICY))
+        .filter(|_| default_roles::is_in(sources))
     else {
         return Vec::new();
     };

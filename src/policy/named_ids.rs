@@ -59,17 +59,12 @@ pub(super) struct Unreachable {
 }
 
 /// The ids of a data document: in lists and keys of every `collections`, and in the lists of every `processes` and `properties` and of
-/// `roles`. The keys of `collections` can be the names of roles with lists of ids. `is_collection` and `stands_for_all` help to
-/// tell them from ids.
-pub(super) fn named(
-    document: &Document,
-    is_collection: &dyn Fn(&str) -> bool,
-    stands_for_all: &dyn Fn(&str) -> bool,
-) -> Vec<Named> {
+/// `roles`. The keys of `collections` can be the names of roles with lists of ids. `is_collection` helps to tell
+/// them from ids.
+pub(super) fn named(document: &Document, is_collection: &dyn Fn(&str) -> bool) -> Vec<Named> {
     let mut search = Search {
         document,
         is_collection,
-        stands_for_all,
         found: Vec::new(),
     };
     search.below(&document.value, &mut Vec::new());
@@ -78,7 +73,7 @@ pub(super) fn named(
 
 /// Those among them that are unreachable.
 pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
-    let all = named(document, &|_| true, &|id| id == "*").into_iter();
+    let all = named(document, &|_| true).into_iter();
     all.filter_map(|named| {
         if !matches!(named.kind, Kind::Collection | Kind::CollectionOrProcess) {
             return None;
@@ -98,7 +93,6 @@ pub(super) fn unreachable(document: &Document) -> Vec<Unreachable> {
 struct Search<'a> {
     document: &'a Document,
     is_collection: &'a dyn Fn(&str) -> bool,
-    stands_for_all: &'a dyn Fn(&str) -> bool,
     found: Vec<Named>,
 }
 
@@ -147,14 +141,14 @@ impl Search<'_> {
     }
 
     /// Whether the keys of `collections` are names of roles: none is a collection, and a key is a role of this document, or a value
-    /// names a collection or all of them.
+    /// names a collection.
     fn is_by_role(&self, members: &Map<String, Value>) -> bool {
         let names_collections = |value: &Value| match value {
-            Value::String(id) => (self.is_collection)(id) || (self.stands_for_all)(id),
+            Value::String(id) => (self.is_collection)(id),
             Value::Array(items) => items
                 .iter()
                 .filter_map(Value::as_str)
-                .any(|id| (self.is_collection)(id) || (self.stands_for_all)(id)),
+                .any(|id| (self.is_collection)(id)),
             _ => false,
         };
         let roles = self.document.value.get("roles");

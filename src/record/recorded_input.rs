@@ -5,11 +5,16 @@ use std::{collections::BTreeSet, io};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::often_credentials;
+
 /// A longer input is left out, in bytes of JSON. It holds a body up to four times, and the log has 4 MiB for lines that wait.
 const MAX_INPUT: u64 = 64 << 10;
 
 /// The members of `input` that hold headers.
 const WITH_HEADERS: [&str; 2] = ["request", "attributes"];
+
+/// The members of `input` that show the query of the request.
+const WITH_QUERY: [&str; 4] = ["request", "attributes", "parsed_query", "ogc"];
 
 /// How much of `input` is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +48,18 @@ pub struct RecordedInput {
 }
 
 impl RecordedInput {
-    /// Erases the values of these headers (lower case), wherever `input` shows headers.
+    /// Erases the values of these headers (lower case), wherever `input` shows headers, and query parameters that often hold a
+    /// credential.
     pub fn new(scope: InputScope, mut input: Value, credentials: &BTreeSet<&str>) -> Self {
         let mut erased = Vec::new();
         for name in WITH_HEADERS {
             if let Some(value) = input.get_mut(name) {
                 erase(value, &format!("/input/{name}"), credentials, &mut erased);
+            }
+        }
+        for name in WITH_QUERY {
+            if let Some(value) = input.get_mut(name) {
+                often_credentials::erase(value, &format!("/input/{name}"), &mut erased);
             }
         }
         let length = length(&input);
@@ -145,6 +156,36 @@ mod tests {
             "/input/attributes/request/http/headers/X-Api-Key",
         ];
         assert_eq!(recorded.erased, Some(json!(erased)));
+    }
+
+    #[test]
+    fn parameters_that_often_hold_a_credential_are_not_kept() {
+        let target = "/collections?f=json&%61pi_key=MARKER";
+        let encoded = data_encoding::BASE64.encode(target.as_bytes());
+        let input = json!({
+            "request": {"query": "f=json&token=MARKER", "raw_target": target, "method": "GET", "headers": {
+                "referer": "https://maps.example/?access_token=MARKER",
+                "accept": "a;q=0.5",
+            }},
+            "attributes": {"request": {"http": {"path": target, "headerMap": {"headers": [
+                {"key": ":path", "rawValue": encoded},
+            ]}}}},
+            "parsed_query": {"f": ["json"], "apikey": ["MARKER"]},
+            "ogc": {"params": {"token": "MARKER", "f": "json"}},
+        });
+        let recorded = RecordedInput::new(InputScope::Full, input, &BTreeSet::new());
+        let kept = recorded.input.unwrap();
+        assert!(
+            !kept.to_string().contains("MARKER") && !kept.to_string().contains(&encoded),
+            "{kept}"
+        );
+        assert_eq!(
+            kept["request"],
+            json!({"method": "GET", "headers": {"accept": "a;q=0.5"}})
+        );
+        assert_eq!(kept["parsed_query"], json!({"f": ["json"]}));
+        assert_eq!(kept["ogc"]["params"], json!({"f": "json"}));
+        assert_eq!(recorded.erased.unwrap().as_array().unwrap().len(), 7);
     }
 
     #[test]

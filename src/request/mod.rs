@@ -34,7 +34,7 @@ pub struct CheckInput {
 }
 
 impl CheckInput {
-    /// What cannot hold a credential: the method, the path and Envoy's id of the request.
+    /// What cannot hold a credential: the method, the scheme, the path and Envoy's id of the request.
     #[must_use]
     pub fn without_credentials(self) -> Self {
         let end = self.target.iter().position(|byte| *byte == b'?');

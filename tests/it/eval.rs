@@ -296,7 +296,6 @@ fn the_host_of_a_request_chooses_the_tenant() {
     }
 }
 
-/// The value with numbers as the policy's `json.marshal` writes them: 1.0 as 1.
 #[test]
 fn a_missing_folder_of_policies_is_named_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -312,6 +311,7 @@ fn a_missing_folder_of_policies_is_named_once() {
     );
 }
 
+/// The value with numbers as the policy's `json.marshal` writes them: 1.0 as 1.
 fn marshalled(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(marshalled).collect(),

@@ -599,6 +599,21 @@ fn every_container_can_read_the_files_of_whoever_wrote_them() {
     }
 }
 
+#[test]
+fn pygeoapi_s_containers_do_not_see_the_keys() {
+    let folder = place();
+    init(folder.path(), &["--for", "compose"]);
+    let text = written(folder.path(), "compose.yaml");
+    let compose = geowarden_yaml::Document::parse(&text).unwrap().value;
+    let keys = folder.path().canonicalize().unwrap().join("maps");
+    let hidden = json!({"type": "tmpfs", "target": keys});
+    for service in ["openapi", "pygeoapi"] {
+        let volumes = compose["services"][service]["volumes"].as_array().unwrap();
+        assert_eq!(volumes[1], hidden, "{service}: {text}");
+    }
+    assert!(!text.contains("HIDDEN"), "{text}");
+}
+
 /// `SCRIPT_NAME` is for whoever starts pygeoapi; pygeoapi adds `url_prefix` by itself.
 #[test]
 fn a_pygeoapi_below_a_path_is_asked_below_it_once() {
@@ -863,6 +878,10 @@ fn the_log_of_decisions_is_that_of_the_place() {
     for (place, log) in [
         (
             "host",
+            json!({"decisions": "all", "output": "stderr", "input": "none"}),
+        ),
+        (
+            "systemd",
             json!({"decisions": "all", "output": "stderr", "input": "none"}),
         ),
         (

@@ -439,8 +439,31 @@ fn a_list_of_what_is_kept_out_lets_in_when_its_data_is_missing() {
         let told = one(rules).join("\n");
         assert!(told.contains(&lets_in(negation, line)), "{rules}: {told}");
     }
+    let beside = |negation: &str, line: u32, name: &str| {
+        format!(
+            ", so this never holds, and `{negation}` in line {line} of a.rego does wherever no other rule of `{name}` holds: what it was to keep out is let in: "
+        )
+    };
+    for (rules, told) in [
+        (
+            "allow if not out\ndefault out := false\nout if input.who.name in data.blocked",
+            lets_in("not out", 2),
+        ),
+        (
+            "allow if not out\nout if input.who.name in data.blocked\nout if input.how == \"write\"",
+            beside("not out", 2, "out"),
+        ),
+        (
+            "allow if count(out) == 0\nout contains 1 if input.who.name in data.blocked\nout contains 2 if input.how == \"write\"",
+            beside("count(out) == 0", 2, "out"),
+        ),
+    ] {
+        let found = one(rules).join("\n");
+        assert!(found.contains(&told), "{rules}: {found}");
+    }
     // What is missing here keeps out.
     for rules in [
+        "import future.keywords.not\nallow if not { not out }\nout if input.who.name in data.guests",
         "allow if known\nknown if input.who.name in data.guests",
         "allow if not kept_out\nkept_out if not known\nknown if input.who.name in data.guests",
     ] {

@@ -34,9 +34,13 @@ pub(super) enum UnfitCause {
     RsaBits { found: usize },
     #[error("expected an odd `n` and an odd `e` of at least 3, found others: make a new key")]
     RsaParts,
-    #[error("expected a public key, found a value that the cryptographic library does not take")]
+    #[error(
+        "expected a public key, found a value that the cryptographic library does not take: make a new key"
+    )]
     NoKey,
-    #[error("expected an `alg` for keys of this `kty`, found one for others")]
+    #[error(
+        "expected an `alg` for keys of this `kty`, found one for others: correct it, or leave it out"
+    )]
     OtherAlgorithm,
 }
 
@@ -57,15 +61,12 @@ impl UnfitKey {
 impl fmt::Display for UnfitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.id {
-            Some(id) => {
+            Some(id) if id.len() > MAX_ID => {
                 let end = id.floor_char_boundary(MAX_ID);
-                write!(
-                    f,
-                    "key `{}`: {}",
-                    id.get(..end).unwrap_or_default(),
-                    self.cause
-                )
+                let start = id.get(..end).unwrap_or_default().escape_debug();
+                write!(f, "key `{start}..`: {}", self.cause)
             }
+            Some(id) => write!(f, "key `{}`: {}", id.escape_debug(), self.cause),
             None => write!(f, "a key without `kid`: {}", self.cause),
         }
     }

@@ -110,7 +110,7 @@ impl Finding {
     ) -> Self {
         Self {
             code: Code::UnknownId.as_str(),
-            cure: Some("correct the name, or add the role to data.yaml".to_owned()),
+            cure: Some("correct the name, or add the role to the policy's data".to_owned()),
             suggestion,
             tenant: tenant.cloned(),
             ..Self::at(Level::Warning, origin, message)

@@ -21,7 +21,7 @@ pub(super) fn unknown(tenant: &LoadedTenant) -> Vec<Finding> {
         for role in lint::unknown_roles(&sources, &key.entry.attributes) {
             let place = &key.origin;
             let message = format!(
-                "{place}: attributes.roles: the policy's data has no role `{}`, so it allows nothing",
+                "{place}: attributes.roles: the policy's data has no role `{}`, so this role allows nothing",
                 role.name.escape_debug()
             );
             all.push(Finding::of_role(

@@ -1,5 +1,7 @@
 //! Three containers, by Docker Compose.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use super::{super::CommandError, Folder, Guarded, Init, Mine};
@@ -7,6 +9,7 @@ use super::{super::CommandError, Folder, Guarded, Init, Mine};
 const COMPOSE: &str = include_str!("../../../packaging/compose/compose.yaml");
 const OF_ENVOY: &str = "      - ./envoy.yaml:/etc/envoy/envoy.yaml:ro\n";
 const OF_LOGIN: &str = "      - ./oauth2:/etc/envoy/oauth2:ro\n";
+const HIDDEN: &str = "      - HIDDEN_FOLDER\n";
 
 pub(super) fn add(
     init: &Init,
@@ -17,11 +20,13 @@ pub(super) fn add(
     let uid = rustix::process::getuid().as_raw();
     let gid = rustix::process::getgid().as_raw();
     let owner = format!("{uid}:{gid}");
-    let paths = [guarded.file.as_path(), guarded.folder()].map(|path| path.display().to_string());
+    let own = canonical(folder.path());
+    let paths = [guarded.file.as_path(), guarded.folder(), &own];
+    let paths = paths.map(|path| path.display().to_string());
     // A colon would part the two sides of a mount, a dollar would begin a variable.
     let is_plain =
         |path: &String| !path.contains([':', '$', '"', '\\', ',', '{', '}', '[', ']', '#', '\'']);
-    let [file, data] = &paths;
+    let [file, data, own_folder] = &paths;
     if !paths.iter().all(is_plain) {
         return Err(CommandError::Usage(format!(
             "--pygeoapi: {file}: expected a path that Compose can mount, without any of : $ \" ' \\ , # and brackets"
@@ -43,6 +48,13 @@ pub(super) fn add(
             &format!("generate, {},", json!(file)),
         )
         .replace("PYGEOAPI_FOLDER", data);
+    // pygeoapi must not see the keys: an empty folder lies over those that it would see with its own folder.
+    let hidden = if own.starts_with(guarded.folder()) {
+        format!("      - {{type: tmpfs, target: {}}}\n", json!(own_folder))
+    } else {
+        String::new()
+    };
+    let text = text.replace(HIDDEN, &hidden);
     let text = if mine.bootstrap.has_login() {
         text.replace(OF_ENVOY, &format!("{OF_ENVOY}{OF_LOGIN}"))
     } else {
@@ -50,4 +62,15 @@ pub(super) fn add(
     };
     folder.add("compose.yaml", text);
     Ok(())
+}
+
+/// The path without links. The folder itself need not be there yet.
+fn canonical(folder: &Path) -> PathBuf {
+    let parent = folder
+        .parent()
+        .and_then(|parent| parent.canonicalize().ok());
+    match (parent, folder.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => folder.to_owned(),
+    }
 }

@@ -173,12 +173,12 @@ impl Place {
             Self::Compose => (
                 "all",
                 "stdout",
-                "Without other log lines, which go to standard error.",
+                "Decisions go to standard output, all other log lines to standard error.",
             ),
             Self::Kubernetes => (
                 "denied",
                 "stdout",
-                "Without other log lines, which go to standard error.",
+                "Decisions go to standard output, all other log lines to standard error.",
             ),
         };
         format!(

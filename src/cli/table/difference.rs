@@ -36,11 +36,15 @@ impl Difference {
             Some(row.decision.as_str().into()),
             decision.into(),
         );
-        compare(
-            "status",
-            row.status.map(Value::from),
-            record.status().into(),
-        );
+        // A request that cannot be read, or a policy that fails, is no decision to deny unless the row says so.
+        let is_decided = record.followed_verdict().is_some()
+            || matches!(record.status(), 200 | 401 | 403)
+            || row.reason.is_some();
+        let status = match row.status {
+            None if !is_decided => Some("401, 403 or that of the policy".into()),
+            status => status.map(Value::from),
+        };
+        compare("status", status, record.status().into());
         let reason = row.reason.as_deref().map(Value::from);
         compare("reason", reason, record.reason().into());
         let none = Verdict::default();

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{Changes, Decision, Request, Row, Who, changes};
 use crate::{
-    identity::Principal, pipeline::Rules, policy::Verdict, record::DecisionRecord,
+    identity::Principal,
+    pipeline::Rules,
+    policy::Verdict,
+    record::{CREDENTIAL_PARAMETERS, DecisionRecord},
     request::CheckInput,
 };
 
@@ -21,8 +24,6 @@ const CREDENTIALS: [&str; 6] = [
     "x-api-key",
     "x-auth-token",
 ];
-/// Query parameters that often hold credentials (RFC 6750, section 2.3).
-const CREDENTIAL_PARAMETERS: [&str; 4] = ["access_token", "api_key", "apikey", "token"];
 
 /// A request without what is a credential by the configuration, and without what often is one.
 pub(in crate::cli) struct Erased {

@@ -80,6 +80,7 @@ pub(super) fn misnamed(path: &Path) -> Vec<String> {
         })
         .map(|file| {
             let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            let name = name.trim_end_matches("table").trim_end_matches(['.', '-', '_']);
             format!(
                 "{}: expected the name of a table, which ends with `_table.yaml`, since this file has rows with `request` and `decision`: they are not tested; rename it to {name}_table.yaml",
                 file.display()

@@ -71,10 +71,11 @@ fn address(
         return;
     };
     let at = endpoint.at(&["socket_address", "address"]);
+    let other = at.as_ref().and_then(Node::text).unwrap_or_default();
     found.warning(
         "pygeoapi-address",
         at.as_ref().unwrap_or(&endpoint),
-        format!("expected `{host}:{port}`, where geowarden asks for pygeoapi's version (`pygeoapi.url`), found another host or port ({own}): geowarden may compare the version of another server"),
+        format!("expected `{host}:{port}`, where geowarden asks for pygeoapi's version (`pygeoapi.url`), found `{other}:{own}`: geowarden may compare the version of another server"),
         "write the address of pygeoapi in both files",
     );
 }

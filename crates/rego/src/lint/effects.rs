@@ -48,9 +48,7 @@ pub(super) fn let_in(
     let mut waiting: Vec<(Vec<String>, Option<Inverse>)> = vec![(entry.to_vec(), None)];
     while let Some((path, inverse)) = waiting.pop() {
         let used: Vec<&Rule> = rules.used_by(&path).collect();
-        let what = inverse
-            .filter(|inverse| inverse.depends_on(&used))
-            .map(|inverse| inverse.statement);
+        let what = inverse.and_then(|inverse| inverse.over(&used));
         for rule in used {
             let place = std::ptr::from_ref(rule);
             let Some(file) = owners.get(&place) else {
@@ -60,7 +58,7 @@ pub(super) fn let_in(
                 continue;
             }
             if let Some(what) = &what {
-                found.insert(place, what.clone());
+                found.insert(place, what.effect());
             }
             let text = texts.get(&file.name).map_or("", String::as_str);
             let mut used = BTreeSet::new();
@@ -78,15 +76,16 @@ pub(super) fn let_in(
                                 shown(text, literal.span)
                             ),
                             is_of_nothing: matches!(literal.kind, LiteralKind::Condition(_)),
+                            beside: None,
                         }
                     });
                     waiting.push((path, inverse));
                 }
             });
             waiting.extend(used.into_iter().map(|path| {
-                let inverse = what.clone().map(|statement| Inverse {
-                    statement,
+                let inverse = what.clone().map(|inverse| Inverse {
                     is_of_nothing: false,
+                    ..inverse
                 });
                 (path, inverse)
             }));
@@ -96,24 +95,55 @@ pub(super) fn let_in(
 }
 
 /// A statement that holds if rules do not.
+#[derive(Clone)]
 struct Inverse {
     /// The statement and its place.
     statement: String,
     /// Whether it asks that a collection is empty.
     is_of_nothing: bool,
+    /// The name of the rules of which another one can hold instead.
+    beside: Option<String>,
 }
 
 impl Inverse {
-    /// Whether the statement always holds if the rule does not. Another definition can hold instead, a default is always there, and
-    /// a rule for `false` keeps a negation true. The number of elements of what is undefined is undefined too.
-    fn depends_on(&self, rules: &[&Rule]) -> bool {
-        let [rule] = rules else { return false };
-        let is_false = |value: &Value| matches!(value, Value::Scalar(Scalar::Bool(false)));
-        let is_set = rule.kind == Kind::Member;
-        !rule.is_default
-            && rule.elses.is_empty()
-            && !rule.body.value.as_ref().is_some_and(is_false)
-            && (is_set || !self.is_of_nothing)
+    /// The same where these rules stand for what it asks. `None` if it need not hold without them: a default is always there, an
+    /// `else` holds instead, and a rule for `false` keeps a negation true. The number of elements of what is undefined is undefined
+    /// too.
+    fn over(mut self, rules: &[&Rule]) -> Option<Self> {
+        let is_false = |rule: &Rule| {
+            let value = rule.body.value.as_ref();
+            value.is_some_and(|value| matches!(value, Value::Scalar(Scalar::Bool(false))))
+        };
+        // A default of `false` is no other case.
+        let cases: Vec<&Rule> = rules
+            .iter()
+            .copied()
+            .filter(|rule| !(rule.is_default && is_false(rule)))
+            .collect();
+        let holds = |rule: &Rule| {
+            let is_set = rule.kind == Kind::Member;
+            !rule.is_default
+                && rule.elses.is_empty()
+                && !is_false(rule)
+                && (is_set || !self.is_of_nothing)
+        };
+        if !cases.iter().all(|rule| holds(rule)) {
+            return None;
+        }
+        if let [rule, _, ..] = cases.as_slice() {
+            self.beside.get_or_insert_with(|| rule.path.join("."));
+        }
+        Some(self)
+    }
+
+    /// What comes of a rule that never holds.
+    fn effect(&self) -> String {
+        let what = &self.statement;
+        let when = match &self.beside {
+            None => "always does".to_owned(),
+            Some(name) => format!("does wherever no other rule of `{name}` holds"),
+        };
+        format!("{MISSES}, and {what} {when}: what it was to keep out is let in")
     }
 }
 
@@ -123,7 +153,10 @@ fn inverted(literal: &Literal) -> BTreeSet<Vec<String>> {
     let condition = match &literal.kind {
         LiteralKind::Not(condition) => condition,
         LiteralKind::NotQuery(query) => {
-            for literal in &query.literals {
+            // A negation in a negation asks for what is there.
+            let is_negation =
+                |kind: &LiteralKind| matches!(kind, LiteralKind::Not(_) | LiteralKind::NotQuery(_));
+            for literal in query.literals.iter().filter(|one| !is_negation(&one.kind)) {
                 uses::values_of_literal(literal, &mut |value| {
                     if let Value::Document { path, .. } = value {
                         paths.insert(path.clone());
@@ -197,10 +230,8 @@ impl Effects {
         let mut of_file: Vec<(Span, String)> = Vec::new();
         for rule in &file.rules {
             let mut all: Vec<(Span, String)> = Vec::new();
-            if let Some(what) = let_in.get(&std::ptr::from_ref(rule)) {
-                let effect =
-                    format!("{MISSES}, and {what} always does: what it was to keep out is let in");
-                all.push((rule.span, effect));
+            if let Some(effect) = let_in.get(&std::ptr::from_ref(rule)) {
+                all.push((rule.span, effect.clone()));
             }
             let mut of_nothing = Vec::new();
             let mut negated = Vec::new();

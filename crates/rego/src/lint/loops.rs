@@ -164,6 +164,9 @@ impl<'w, 'a> Way<'w, 'a> {
             Value::Call(Function::Rule { path, .. }, _) => called.push(path.clone()),
             _ => {}
         });
+        if let LiteralKind::NotQuery(query) = &literal.kind {
+            queries.push(query.literals.clone());
+        }
         let before = self.given.clone();
         uses::locals_of_literal(literal, &mut |local| {
             self.given.insert(local);
