@@ -123,6 +123,8 @@ struct Lower<'a> {
     span: Span,
     /// How many functions and queries surround this one. A query only gives values to its own variables.
     depth: usize,
+    /// How many queries surround this one in the core.
+    queries: usize,
     looks: Looks,
     file: &'a File,
     places: &'a Places,

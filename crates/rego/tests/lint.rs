@@ -476,6 +476,32 @@ fn a_list_of_what_is_kept_out_lets_in_when_its_data_is_missing() {
 }
 
 #[test]
+fn what_comes_of_a_negated_query_is_told() {
+    let not = "import future.keywords.not\n";
+    for (rules, told) in [
+        (
+            "allow if not { false; input.how == \"read\" }",
+            "so neither do the statements beside it: remove it, or what is around it",
+        ),
+        (
+            "allow if not { data.nope == 1 }",
+            "so this negation always holds: what it was to keep out is let in",
+        ),
+        (
+            "allow if not { not { data.nope == 1 } }",
+            "so this negation always holds, and the one around it never does",
+        ),
+        (
+            "allow if not { some x in data.many; some y in data.many; x > y }",
+            "this goes through",
+        ),
+    ] {
+        let found = one(&format!("{not}{rules}")).join("\n");
+        assert!(found.contains(told), "{rules}: {found}");
+    }
+}
+
+#[test]
 fn what_is_right_is_not_told() {
     for rules in [
         "r if input.who.anything.below",

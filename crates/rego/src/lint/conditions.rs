@@ -18,6 +18,7 @@ use crate::{
         tree::{Condition, Literal, LiteralKind, Query, Rule, Scalar, Value},
         uses,
     },
+    source::Span,
 };
 
 pub(super) fn check(
@@ -28,21 +29,33 @@ pub(super) fn check(
 ) {
     for rule in &file.rules {
         let locals = Locals::of(rule, rules, schema);
-        uses::literals(rule, &mut |literal| one(literal, schema, findings));
         let bodies = std::iter::once(&rule.body).chain(&rule.elses);
+        let own: BTreeSet<Span> = bodies
+            .clone()
+            .filter_map(|body| body.query.as_ref())
+            .flat_map(|query| query.literals.iter().map(|literal| literal.span))
+            .collect();
+        uses::literals(rule, &mut |literal| {
+            one(literal, own.contains(&literal.span), schema, findings);
+        });
         for query in bodies.filter_map(|body| body.query.as_ref()) {
             contradiction(query, rule, &locals, rules, schema, findings);
         }
     }
 }
 
-fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
+/// `is_of_rule` tells a statement of the rule itself from one of a query inside of it, such as a negated one.
+fn one(literal: &Literal, is_of_rule: bool, schema: Schema<'_>, findings: &mut Findings<'_>) {
     if compares_constants(literal) == Some(false) {
         findings.report(
             Code::Condition,
             literal.span,
             "this condition compares constants and never holds".to_owned(),
-            "compare with a part of `input`, or remove the rule",
+            if is_of_rule {
+                "compare with a part of `input`, or remove the rule"
+            } else {
+                "compare with a part of `input`"
+            },
         );
         return;
     }
@@ -56,8 +69,17 @@ fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
             findings.report(
                 Code::Condition,
                 literal.span,
-                "`false` never holds, so neither does this rule".to_owned(),
-                "remove the rule",
+                if is_of_rule {
+                    "`false` never holds, so neither does this rule"
+                } else {
+                    "`false` never holds, so neither do the statements beside it"
+                }
+                .to_owned(),
+                if is_of_rule {
+                    "remove the rule"
+                } else {
+                    "remove it, or what is around it"
+                },
             );
             return;
         }

@@ -15,6 +15,7 @@ use crate::{
 
 const MISSES: &str = "so this never holds";
 const NEGATED: &str = "so this negation always holds: what it was to keep out is let in";
+const DOUBLY_NEGATED: &str = "so this negation always holds, and the one around it never does";
 const GATHERED: &str = "so nothing is gathered here";
 const COUNTED: &str = "so nothing is gathered here, and the condition always holds: what it was to keep out is let in";
 /// The longest part of a statement that a message shows, in characters.
@@ -65,7 +66,15 @@ pub(super) fn let_in(
             uses::of_rule(rule, &mut |path, _| {
                 used.insert(path.to_vec());
             });
+            let mut doubly_negated = BTreeSet::new();
             uses::literals(rule, &mut |literal| {
+                if let LiteralKind::NotQuery(query) = &literal.kind {
+                    let inner = query.literals.iter().filter(|one| is_negation(one));
+                    doubly_negated.extend(inner.map(|one| one.span));
+                }
+                if doubly_negated.contains(&literal.span) {
+                    return;
+                }
                 for path in inverted(literal) {
                     used.remove(&path);
                     let inverse = what.is_none().then(|| {
@@ -154,9 +163,7 @@ fn inverted(literal: &Literal) -> BTreeSet<Vec<String>> {
         LiteralKind::Not(condition) => condition,
         LiteralKind::NotQuery(query) => {
             // A negation in a negation asks for what is there.
-            let is_negation =
-                |kind: &LiteralKind| matches!(kind, LiteralKind::Not(_) | LiteralKind::NotQuery(_));
-            for literal in query.literals.iter().filter(|one| !is_negation(&one.kind)) {
+            for literal in query.literals.iter().filter(|one| !is_negation(one)) {
                 uses::values_of_literal(literal, &mut |value| {
                     if let Value::Document { path, .. } = value {
                         paths.insert(path.clone());
@@ -178,6 +185,10 @@ fn inverted(literal: &Literal) -> BTreeSet<Vec<String>> {
         });
     }
     paths
+}
+
+fn is_negation(literal: &Literal) -> bool {
+    matches!(literal.kind, LiteralKind::Not(_) | LiteralKind::NotQuery(_))
 }
 
 /// Whether a condition asks that a collection has no elements.
@@ -235,9 +246,12 @@ impl Effects {
             }
             let mut of_nothing = Vec::new();
             let mut negated = Vec::new();
+            let mut within_negations = BTreeSet::new();
             uses::literals(rule, &mut |literal: &Literal| match &literal.kind {
-                LiteralKind::Not(_) | LiteralKind::NotQuery(_) => {
+                LiteralKind::Not(_) => negated.push((literal.span, NEGATED.to_owned())),
+                LiteralKind::NotQuery(query) => {
                     negated.push((literal.span, NEGATED.to_owned()));
+                    within_negations.extend(query.literals.iter().map(|one| one.span));
                 }
                 LiteralKind::Condition(condition) if is_of_nothing(condition) => {
                     of_nothing.push(literal.span);
@@ -252,6 +266,11 @@ impl Effects {
                     all.extend(literals.map(|literal| (literal.span, effect.to_owned())));
                 }
             });
+            for (span, effect) in &mut negated {
+                if within_negations.contains(span) {
+                    DOUBLY_NEGATED.clone_into(effect);
+                }
+            }
             all.retain(|(span, _)| !negated.iter().any(|(other, _)| other == span));
             all.extend(negated);
             of_file.extend(all);

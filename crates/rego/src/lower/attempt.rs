@@ -1,6 +1,10 @@
 //! Lowers something that may have to wait for the values of variables, or that has statements of its own.
 
-use super::{Looks, Lower, Ready, Span, Statement, Term};
+use super::{Looks, Lower, Ready, Span, Statement, Term, Unready};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// The engine reads a printed comprehension that is deeper as another expression.
+const MAX_QUERIES: usize = 24;
 
 /// The state of a [`Lower`] to which an attempt can return. A copy of all statements for each attempt would take too long in a long
 /// body.
@@ -60,7 +64,19 @@ impl Lower<'_> {
         deeper: usize,
         work: impl FnOnce(&mut Self) -> Ready<T>,
     ) -> Ready<(T, Vec<Statement>)> {
+        if self.queries >= MAX_QUERIES {
+            return Err(Unready::Never(Box::new(Diagnostic {
+                code: Code::TooDeep,
+                span: self.span,
+                message: format!(
+                    "expected at most {MAX_QUERIES} queries within each other, found more"
+                ),
+                cure: Some("write a rule or a function for the inner ones".to_owned()),
+                ..Diagnostic::default()
+            })));
+        }
         let mark = self.mark();
+        self.queries += 1;
         let around = std::mem::take(&mut self.statements);
         // A replacement for a statement applies to everything inside it.
         self.with = Vec::new();
@@ -68,6 +84,7 @@ impl Lower<'_> {
         self.looks = Looks::ToBind;
         let made = work(self);
         let statements = std::mem::replace(&mut self.statements, around);
+        self.queries -= 1;
         self.with = mark.with;
         self.depth = mark.depth;
         self.looks = mark.looks;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
     arrange::Places,
-    core::{self, Term},
+    core::{self, Step, Term},
     diagnostic::Diagnostic,
     resolve::{
         File,
@@ -36,6 +36,7 @@ pub(super) fn lower(
         with: Vec::new(),
         span: rule.span,
         depth: 0,
+        queries: 0,
         looks: Looks::ToBind,
         file,
         places,
@@ -124,6 +125,10 @@ impl Lower<'_> {
         let mut values: Vec<&Value> = key.into_iter().collect();
         values.extend(body.value.as_ref());
         let mut terms = self.query(body.query.as_ref(), &values)?.into_iter();
+        if body.query.is_some() && self.statements.is_empty() {
+            // An `else` needs a body before it.
+            self.push(Step::Test(Term::Scalar(Scalar::Bool(true))));
+        }
         let key = match key {
             Some(_) => terms.next().map(|key| Term::Local(self.variable(key))),
             None => None,

@@ -9,14 +9,16 @@ pub(super) fn of_query(query: &Query, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Calls `found` with each name in the values of `with`.
-pub(super) fn of_replacements(query: &Query, found: &mut dyn FnMut(&str)) {
+/// Calls `found` with each name in the values of `with`. The flag is true if the name is the whole value: then it can be a function,
+/// and a variable gets its value elsewhere.
+pub(super) fn of_replacements(query: &Query, found: &mut dyn FnMut(&str, bool)) {
     for with in query.literals.iter().flat_map(|literal| &literal.with) {
-        of_value(&with.value, found);
+        let is_whole = matches!(with.value.kind, ExprKind::Var(_));
+        of_value(&with.value, &mut |name| found(name, is_whole));
     }
 }
 
-/// Names in the value of a `with` are skipped: such a name can be a function, and a variable also occurs elsewhere.
+/// Names in the value of a `with` are skipped, see [`of_replacements`].
 fn of_literal(literal: &Literal, found: &mut dyn FnMut(&str)) {
     match &literal.kind {
         LiteralKind::Condition(condition) | LiteralKind::Not(condition) => match condition {

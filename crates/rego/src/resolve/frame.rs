@@ -19,6 +19,9 @@ pub(super) struct Frame {
     /// Names that the query declares with `some`, and only queries inside of it use. OPA takes each such use as another variable.
     pub(super) passed_on: BTreeMap<String, Local>,
     pub(super) are_arguments: bool,
+    /// The query of a `not { .. }`. Above its declaration, OPA takes a name there in two ways: as the variable in inner queries, and as
+    /// that of an outer query elsewhere. Such a use is rejected.
+    pub(super) is_negated: bool,
 }
 
 impl Frame {
@@ -35,14 +38,16 @@ impl Frame {
         for value in values {
             direct::of_value(value, &mut add);
         }
-        frame.direct.clone_from(&names);
+        let mut whole = BTreeSet::new();
         if let Some(query) = query {
             let declared = direct::declared(query).into_iter();
             frame.later.extend(declared.map(|(name, _)| name.text));
-            direct::of_replacements(query, &mut |name| {
-                frame.direct.insert(name.to_owned());
+            direct::of_replacements(query, &mut |name, is_whole| {
+                let to = if is_whole { &mut whole } else { &mut names };
+                to.insert(name.to_owned());
             });
         }
+        frame.direct = names.union(&whole).cloned().collect();
         (frame, names)
     }
 

@@ -55,7 +55,7 @@ impl Scope<'_> {
                 }
             }
             written::LiteralKind::NotQuery(query) => {
-                self.enter(Some(query), &[]);
+                self.enter_negated(query);
                 let query = self.query(query);
                 self.leave();
                 LiteralKind::NotQuery(query)

@@ -227,6 +227,14 @@ impl<'a> Scope<'a> {
         (!is_of_collection || has_meaning()).then(|| found.clone())
     }
 
+    /// Enters the query of a `not { .. }`.
+    pub(super) fn enter_negated(&mut self, query: &Query) {
+        self.enter(Some(query), &[]);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.is_negated = true;
+        }
+    }
+
     /// Enters the body of an `every`, which declares the key and the value.
     pub(super) fn enter_every(
         &mut self,
@@ -259,6 +267,9 @@ impl<'a> Scope<'a> {
     fn owner(&mut self, name: &str) -> Option<Owner> {
         for frame in self.frames.iter().rev() {
             if frame.declared.contains_key(name) || frame.plain.contains_key(name) {
+                return Some(Owner::Around);
+            }
+            if frame.is_negated && frame.later.contains(name) {
                 return Some(Owner::Around);
             }
             if let Some(local) = frame.passed_on.get(name) {
@@ -328,6 +339,9 @@ impl<'a> Scope<'a> {
             if frame.later.contains(name) {
                 // Above its declaration, a name means the declaration of an outer query.
                 is_early = true;
+                if frame.is_negated {
+                    break;
+                }
             } else if !is_early && let Some(local) = frame.plain.get(name) {
                 found = Some(*local);
                 break;

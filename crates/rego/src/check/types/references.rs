@@ -30,7 +30,7 @@ impl Statements<'_> {
                     self.references_of_query(query);
                     Ok(())
                 }
-                LiteralKind::SomeIn { collection, .. } => self.references(collection),
+                LiteralKind::SomeIn { collection, .. } => self.searched(collection),
                 LiteralKind::Every { domain, body, .. } => {
                     let ready = self.references(domain);
                     self.references_of_query(body);
@@ -41,6 +41,19 @@ impl Statements<'_> {
         self.depth -= 1;
         self.span = span;
         self.locals = locals;
+    }
+
+    /// The collection of a `some .. in`, which is the reference to each of its elements.
+    fn searched(&mut self, collection: &Value) -> Ready<()> {
+        let found = self.diagnostics.len();
+        self.references(collection)?;
+        if let Value::Local(_) | Value::Document { .. } | Value::Inside(..) = collection {
+            let kind = self.value(collection)?;
+            if kind.keys() == Type::Unknown {
+                self.cannot_be_searched(&kind, found);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn references_of_condition(&mut self, condition: &Condition) -> Ready<()> {

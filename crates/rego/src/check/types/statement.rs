@@ -332,7 +332,7 @@ impl<'a> Statements<'a> {
         self.fault(message, None);
     }
 
-    fn cannot_be_searched(&mut self, kind: &Type, found: usize) {
+    pub(super) fn cannot_be_searched(&mut self, kind: &Type, found: usize) {
         if self.diagnostics.len() == found && *kind != Type::Unknown {
             let message = format!("expected an array, a set or an object after `in`, found {kind}");
             self.fault(message, None);

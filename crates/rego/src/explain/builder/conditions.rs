@@ -130,7 +130,7 @@ impl ExplanationBuilder<'_> {
                 }
             }
             let is_last = index + 1 == group.len();
-            if is_last && outcome == Outcome::Missed {
+            if is_last && outcome == Outcome::Missed && !is_nothing_found(step, rule) {
                 wanted = self.wanted(visit, step, rule, &known);
                 self.remarks_of_visit(visit, step, rule, &known, &mut remarks);
             }
