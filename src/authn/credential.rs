@@ -107,13 +107,15 @@ impl<'a, K, T> AcceptedCredentials<'a, K, T> {
             return Ok(None);
         }
         let value = once(headers, AUTHORIZATION)?;
-        if value.is_some_and(|value| values(value).nth(1).is_some()) {
+        let found = value.and_then(|value| self.under_scheme(value));
+        // A comma behind the first value makes that one invalid by itself.
+        if found.is_none() {
             return Err(AuthnError::because(
                 AuthnErrorKind::RepeatedCredential,
                 "header authorization has several values",
             ));
         }
-        Ok(value.and_then(|value| self.under_scheme(value)))
+        Ok(found)
     }
 
     /// The credential in a value of `Authorization`, if its scheme is accepted.
@@ -253,8 +255,7 @@ fn key_of<'a>(key: impl Into<Cow<'a, [u8]>>, max_length: usize) -> Result<Secret
     Ok(Secret(key))
 }
 
-/// The values that may stand in one line of `Authorization`. Envoy joins several lines by commas, so a value with a comma cannot be
-/// told from two.
+/// The values that may stand in one line of `Authorization`: Envoy joins several lines by commas.
 fn values(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b',')
 }

@@ -107,7 +107,10 @@ impl KeySet {
         let mut unfit = Vec::new();
         for value in raw {
             let text = value.to_string();
-            let id = value.get("kid").and_then(Value::as_str).map(str::to_owned);
+            let text_of = |name: &str| value.get(name).and_then(Value::as_str);
+            // Where the key is not of a public kind, the document may be another one, with secrets in it.
+            let is_public = matches!(text_of("kty"), Some("RSA" | "EC" | "OKP"));
+            let id = text_of("kid").filter(|_| is_public).map(str::to_owned);
             let raw = serde_json::from_value(value).map_err(|_| UnfitCause::Malformed);
             match raw.and_then(verification_key) {
                 Ok(key) => {

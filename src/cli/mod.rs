@@ -153,10 +153,11 @@ impl TenantArguments {
             return one_part(parts, self.tenant.as_deref());
         }
         let by_host = tenant_of_host(&parts, host).ok_or_else(|| {
-            CommandError::Usage(
-                "expected the host of a tenant, found another: choose one by --host or --tenant"
-                    .to_owned(),
-            )
+            let names: Vec<_> = parts.iter().filter_map(|part| part.tenant.as_deref()).collect();
+            CommandError::Usage(format!(
+                "expected the host of a tenant, found another: choose one by --host or --tenant ({})",
+                names.join(", ")
+            ))
         })?;
         one_part(parts, Some(&by_host))
     }

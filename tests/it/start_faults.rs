@@ -316,8 +316,8 @@ fn a_role_of_a_key_that_the_data_does_not_have_is_a_warning() {
     let (code, told) = check(folder.path(), &[], &[]);
     assert_eq!(code, Some(0), "{told}");
     for warning in [
-        "api-keys.yaml:2: attributes.roles: the policy's data has no role `raeder`, so it allows nothing: did you mean `reader`? [unknown-id]",
-        "api-keys.yaml:2: attributes.roles: the policy's data has no role `pilot`, so it allows nothing: correct the name, or add the role to data.yaml [unknown-id]",
+        "api-keys.yaml:2: attributes.roles: the policy's data has no role `raeder`, so this role allows nothing: did you mean `reader`? [unknown-id]",
+        "api-keys.yaml:2: attributes.roles: the policy's data has no role `pilot`, so this role allows nothing: correct the name, or add the role to the policy's data [unknown-id]",
     ] {
         assert!(told.contains(warning), "{warning}: {told}");
     }

@@ -288,14 +288,14 @@ fn a_scheme_that_is_not_taken_is_no_credential() {
         let repeated = Err(AuthnErrorKind::RepeatedCredential);
         assert_eq!(read(&with_token), repeated, "{value:?}");
         // So Envoy sends two lines.
-        for joined in [
-            format!("{value},Bearer a.b.c"),
-            format!("Bearer a.b.c,{value}"),
-        ] {
-            let sent = [("authorization", joined.as_str()), ("x-api-key", "k")];
-            assert_eq!(read(&sent), repeated, "{joined}");
-        }
+        let joined = format!("{value},Bearer a.b.c");
+        assert_eq!(read(&[("authorization", &joined)]), repeated, "{joined}");
     }
+    let joined = [
+        ("authorization", "Bearer a.b.c,Digest x"),
+        ("x-api-key", "k"),
+    ];
+    assert_eq!(read(&joined), Err(AuthnErrorKind::SeveralCredentials));
     let both = [("authorization", "Bearer a.b.c"), ("x-api-key", "k")];
     let keys_only = AcceptedCredentials {
         tokens: None,
@@ -319,9 +319,9 @@ fn what_parsers_could_read_differently_is_refused() {
         ("Bearer \ta.b.c", MalformedToken),
         (" Bearer a.b.c", MalformedToken),
         ("\tbearer a.b.c", MalformedToken),
-        ("Bearer,a.b.c", RepeatedCredential),
-        ("Bearer a.b.c, Bearer d.e.f", RepeatedCredential),
-        ("Bearer a.b.c,d", RepeatedCredential),
+        ("Bearer,a.b.c", MalformedToken),
+        ("Bearer a.b.c, Bearer d.e.f", MalformedToken),
+        ("Bearer a.b.c,d", MalformedToken),
         ("Bearer =", MalformedToken),
         ("Bearer a=b", MalformedToken),
         ("Bearer \"a\"", MalformedToken),

@@ -67,7 +67,7 @@ impl fmt::Display for UnfitKey {
                 write!(f, "key `{start}..`: {}", self.cause)
             }
             Some(id) => write!(f, "key `{}`: {}", id.escape_debug(), self.cause),
-            None => write!(f, "a key without `kid`: {}", self.cause),
+            None => write!(f, "a key: {}", self.cause),
         }
     }
 }
