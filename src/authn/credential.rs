@@ -102,8 +102,10 @@ impl<'a, K, T> AcceptedCredentials<'a, K, T> {
         &'a self,
         headers: &'a Headers,
     ) -> Result<Option<Found<'a, K, T>>, AuthnError> {
-        let mut all = headers.all(AUTHORIZATION).flat_map(values);
-        if !all.any(|value| self.under_scheme(value).is_some()) {
+        let is_accepted = |value| self.under_scheme(value).is_some();
+        // Nearly always the line is one value.
+        let mut all = headers.all(AUTHORIZATION);
+        if !all.any(|line| is_accepted(line) || values(line).skip(1).any(is_accepted)) {
             return Ok(None);
         }
         let value = once(headers, AUTHORIZATION)?;
@@ -271,8 +273,9 @@ fn is_of_scheme(value: &[u8], scheme: &[u8]) -> bool {
 
 /// Whether `Authorization` holds a Bearer token.
 pub(super) fn has_bearer(headers: &Headers) -> bool {
-    let mut all = headers.all(AUTHORIZATION).flat_map(values);
-    all.any(|value| is_of_scheme(value, BEARER))
+    let is_bearer = |value: &[u8]| is_of_scheme(value, BEARER);
+    let mut all = headers.all(AUTHORIZATION);
+    all.any(|line| is_bearer(line) || values(line).skip(1).any(is_bearer))
 }
 
 /// The text after the scheme and at least one space (RFC 9110, section 11.4).
