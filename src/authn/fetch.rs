@@ -1,5 +1,6 @@
 //! HTTP GET with limits: no answer of an issuer can take more than a few seconds and one mebibyte.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header, redirect};
@@ -230,10 +231,13 @@ fn transport(error: reqwest::Error) -> FetchError {
     }
 }
 
-/// Whether an address is one of this machine.
+/// Whether an address is one of this machine. With a scheme such as `postgresql`, an IPv4 address is a name for the parser.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Domain(name)) => {
+            let address = name.parse::<Ipv4Addr>();
+            name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback())
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,

@@ -184,7 +184,7 @@ impl Check {
         for tenant in &loaded {
             let (findings, told) = policy_findings(tenant);
             found.findings.extend(findings);
-            found.findings.extend(roles::unknown(tenant));
+            found.findings.extend(roles::futile(tenant));
             in_policies.extend(told);
         }
         let mut warnings = [config.notes.clone(), versions.warnings, issuers.warnings].concat();

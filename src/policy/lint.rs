@@ -112,18 +112,23 @@ pub fn unknown_ids(
     all
 }
 
-/// A role of a caller that the data of the default policy does not have.
+/// What gives a caller no role, although it looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownRole {
-    /// Its name.
-    pub name: String,
-    /// A role of the data with a similar name.
-    pub nearest: Option<String>,
+pub enum FutileRole {
+    /// The data of the default policy does not have it.
+    Unknown {
+        /// Its name.
+        name: String,
+        /// A role of the data with a similar name.
+        nearest: Option<String>,
+    },
+    /// The attribute `roles` is no list.
+    NoList,
 }
 
-/// The roles in the attributes of an API key that the default policy's `data.roles` does not have. Other policies may take
-/// roles from elsewhere, so nothing is known of theirs.
-pub fn unknown_roles(sources: &Sources, attributes: &Map<String, Value>) -> Vec<UnknownRole> {
+/// What gives no role in the attributes of an API key: roles that the default policy's `data.roles` does not have, and another value
+/// than a list. Other policies may take roles from elsewhere, so nothing is known of theirs.
+pub fn futile_roles(sources: &Sources, attributes: &Map<String, Value>) -> Vec<FutileRole> {
     let Some(Value::Object(known)) = sources
         .data
         .get("roles")
@@ -134,11 +139,14 @@ pub fn unknown_roles(sources: &Sources, attributes: &Map<String, Value>) -> Vec<
     // Every caller has the first, and callers with a credential have the second.
     let is_known =
         |name: &str| known.contains_key(name) || ["anonymous", "authenticated"].contains(&name);
-    let named = attributes.get("roles").and_then(Value::as_array);
-    let named = named.into_iter().flatten().filter_map(Value::as_str);
+    let named = match attributes.get("roles") {
+        None => return Vec::new(),
+        Some(Value::Array(named)) => named.iter().filter_map(Value::as_str),
+        Some(_) => return vec![FutileRole::NoList],
+    };
     named
         .filter(|name| !is_known(name))
-        .map(|name| UnknownRole {
+        .map(|name| FutileRole::Unknown {
             name: name.to_owned(),
             nearest: nearest(name, known.keys().map(String::as_str)),
         })

@@ -616,6 +616,11 @@ fn pygeoapi_s_containers_do_not_see_the_keys() {
         assert_eq!(volumes[1], hidden, "{service}: {text}");
     }
     assert!(!text.contains("HIDDEN"), "{text}");
+    let arguments = ["init", ".", "--pygeoapi", "config.yml", "--for", "compose"];
+    let output = geowarden(folder.path(), &arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{told}");
+    assert!(told.contains("expected a folder of its own"), "{told}");
 }
 
 /// `SCRIPT_NAME` is for whoever starts pygeoapi; pygeoapi adds `url_prefix` by itself.

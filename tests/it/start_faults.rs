@@ -308,9 +308,9 @@ fn all_faults_of_data_and_keys_are_told_at_once() {
 
 #[test]
 fn a_role_of_a_key_that_the_data_does_not_have_is_a_warning() {
-    let (one, other) = ("a".repeat(64), "b".repeat(64));
+    let (one, other, third) = ("a".repeat(64), "b".repeat(64), "c".repeat(64));
     let keys = format!(
-        "- {{id: a, sha256: {one}, attributes: {{roles: [reader, authenticated, anonymous]}}}}\n- {{id: b, sha256: {other}, attributes: {{roles: [raeder, pilot]}}}}\n"
+        "- {{id: a, sha256: {one}, attributes: {{roles: [reader, authenticated, anonymous]}}}}\n- {{id: b, sha256: {other}, attributes: {{roles: [raeder, pilot]}}}}\n- {{id: c, sha256: {third}, attributes: {{roles: reader}}}}\n"
     );
     let folder = by_role("roles: {reader: {all: [read]}}\n", &keys);
     let (code, told) = check(folder.path(), &[], &[]);
@@ -318,10 +318,11 @@ fn a_role_of_a_key_that_the_data_does_not_have_is_a_warning() {
     for warning in [
         "api-keys.yaml:2: attributes.roles: the policy's data has no role `raeder`, so this role allows nothing: did you mean `reader`? [unknown-id]",
         "api-keys.yaml:2: attributes.roles: the policy's data has no role `pilot`, so this role allows nothing: correct the name, or add the role to the policy's data [unknown-id]",
+        "api-keys.yaml:3: attributes.roles: expected a list of roles, found another value, so it allows nothing: write a list, such as `roles: [reader]`",
     ] {
         assert!(told.contains(warning), "{warning}: {told}");
     }
-    assert_eq!(told.matches("attributes.roles").count(), 2, "{told}");
+    assert_eq!(told.matches("attributes.roles").count(), 3, "{told}");
     assert_eq!(check(folder.path(), &["--strict"], &[]).0, Some(64));
     // Another policy may know them from elsewhere.
     fs::write(folder.path().join("policies/authz.rego"), POLICY).unwrap();

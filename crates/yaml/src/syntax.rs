@@ -118,7 +118,18 @@ fn indentation(lines: &Lines<'_>, line: usize, said: &str) -> Option<Mistake> {
     if !parts.iter().any(says) {
         return None;
     }
-    Some(deeper(line, lines.get(line).1))
+    let (content, indentation) = lines.get(line);
+    let (content_before, indentation_before) = lines.get(lines.before(line));
+    let is_entry = |content: &str| content == "-" || content.starts_with("- ");
+    if indentation == indentation_before && is_entry(content) != is_entry(content_before) {
+        let told = if is_entry(content) {
+            "expected `key: value` as in the line above, found an entry of a list: write a key, or indent the list below its key"
+        } else {
+            "expected an entry of the list, `- value`, as in the line above, found a key: begin it with `- `, or indent it by less"
+        };
+        return Some(at(line, told));
+    }
+    Some(deeper(line, indentation))
 }
 
 fn deeper(line: usize, indentation: &str) -> Mistake {

@@ -101,16 +101,17 @@ impl Finding {
         Self::at(Level::Error, &problem.origin, problem.to_string())
     }
 
-    /// A role of an API key that the policy's data does not have.
+    /// A role of an API key that gives nothing.
     pub(super) fn of_role(
         origin: &Origin,
         message: String,
+        cure: &str,
         suggestion: Option<String>,
         tenant: Option<&Arc<str>>,
     ) -> Self {
         Self {
             code: Code::UnknownId.as_str(),
-            cure: Some("correct the name, or add the role to the policy's data".to_owned()),
+            cure: Some(cure.to_owned()),
             suggestion,
             tenant: tenant.cloned(),
             ..Self::at(Level::Warning, origin, message)

@@ -1,14 +1,15 @@
-//! Finds roles of API keys that the policy's data does not have. Such a role gives its holder nothing.
+//! Finds roles of API keys that give their holder nothing.
 
 use super::Finding;
 use crate::{
-    policy::lint,
+    policy::lint::{self, FutileRole},
     reload::{build, tenants::LoadedTenant},
 };
 
-/// A warning for each role of an API key that the data of the default policy lacks.
-pub(super) fn unknown(tenant: &LoadedTenant) -> Vec<Finding> {
-    let (config, files) = (&tenant.part.config, &tenant.files);
+/// A warning for each role of an API key that gives nothing under the default policy.
+pub(super) fn futile(tenant: &LoadedTenant) -> Vec<Finding> {
+    let (part, files) = (&tenant.part, &tenant.files);
+    let config = &part.config;
     // What cannot be read is told by others.
     let (Ok(sources), Ok(keys)) = (
         build::policy_sources(config, files),
@@ -18,18 +19,27 @@ pub(super) fn unknown(tenant: &LoadedTenant) -> Vec<Finding> {
     };
     let mut all = Vec::new();
     for key in &keys {
-        for role in lint::unknown_roles(&sources, &key.entry.attributes) {
+        for role in lint::futile_roles(&sources, &key.entry.attributes) {
+            let (what, cure, suggestion) = match role {
+                FutileRole::Unknown { name, nearest } => (
+                    format!(
+                        "the policy's data has no role `{}`, so this role allows nothing",
+                        name.escape_debug()
+                    ),
+                    "correct the name, or add the role to the policy's data",
+                    nearest,
+                ),
+                FutileRole::NoList => (
+                    "expected a list of roles, found another value, so it allows nothing"
+                        .to_owned(),
+                    "write a list, such as `roles: [reader]`",
+                    None,
+                ),
+            };
             let place = &key.origin;
-            let message = format!(
-                "{place}: attributes.roles: the policy's data has no role `{}`, so this role allows nothing",
-                role.name.escape_debug()
-            );
-            all.push(Finding::of_role(
-                place,
-                message,
-                role.nearest,
-                tenant.part.tenant.as_ref(),
-            ));
+            let message = format!("{place}: attributes.roles: {what}");
+            let tenant = part.tenant.as_ref();
+            all.push(Finding::of_role(place, message, cure, suggestion, tenant));
         }
     }
     all

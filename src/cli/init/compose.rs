@@ -32,6 +32,11 @@ pub(super) fn add(
             "--pygeoapi: {file}: expected a path that Compose can mount, without any of : $ \" ' \\ , # and brackets"
         )));
     }
+    if own == guarded.folder() {
+        return Err(CommandError::Usage(format!(
+            "{own_folder}: expected a folder of its own, found that of pygeoapi's configuration, which pygeoapi's containers see with the keys in it: name one below or beside it"
+        )));
+    }
     // What the operator has named comes last: no other text is looked for in it.
     let text = COMPOSE
         .replace("VERSION", env!("CARGO_PKG_VERSION"))

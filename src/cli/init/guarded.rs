@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeSet,
     fs,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -257,7 +257,7 @@ fn has_local_database(resource: &Value) -> bool {
             Some(host) => Url::parse(&format!("host://{}", bracketed(host))),
             None => Url::parse(data.as_str().unwrap_or_default()),
         };
-        url.is_ok_and(|url| is_local(&url))
+        url.is_ok_and(|url| is_loopback(&url))
     })
 }
 
@@ -268,14 +268,6 @@ fn bracketed(host: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(host)
     }
-}
-
-/// Whether the host is this machine. Schemes such as `postgresql` do not have their hosts parsed as addresses.
-fn is_local(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn is_editable(resource: &Value) -> bool {

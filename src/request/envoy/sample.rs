@@ -44,14 +44,32 @@ pub struct SampleRequest {
     pub time: SystemTime,
 }
 
-/// Headers of which Envoy sends one line, also where the client sent several.
-const JOINED: [&str; 6] = [
+/// Headers of which Envoy sends one line, also where the client sent several: those that it reads itself.
+const JOINED: [&str; 24] = [
     "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
     "authorization",
+    "cache-control",
+    "content-encoding",
     "content-type",
+    "expect",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
     "origin",
+    "pragma",
     "referer",
     "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-forwarded-host",
+    "x-forwarded-port",
 ];
 /// Where the shipped `envoy/api-key.yaml` listens.
 const LISTENER: (&str, u32) = ("127.0.0.1", 8080);
