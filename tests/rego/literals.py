@@ -131,6 +131,10 @@ class Literals(Expressions):
             return f"{self.fresh(scope, 'k')} := {over}[{self.fresh(scope, 'k')}]"
         if form == 11:
             left, right = self.fresh(scope, "k"), self.fresh(scope, "k")
+            if self.chance(0.2):
+                # An assignment never gives its right side a value: without the last part, OPA does not load it.
+                ends = ["", f"; {right} = {self.constant('s')}", f"; input.tags[_] = {right}"]
+                return f"{left} := {right}; {left} = {self.expression('s', scope, 1)}{pick.choice(ends)}"
             return f"{left} = {right}; {right} = {self.expression('s', scope, 1)}"
         if form == 12:
             left, right = self.fresh(scope, "k"), self.fresh(scope, "k")
@@ -274,7 +278,9 @@ class Literals(Expressions):
             kind = pick.choice(["s", "as", "n", "o"])
             return f"with {pick.choice([ref for ref in world.INPUT[kind] if '[' not in ref])} as {self.expression(kind, scope, 1)}"
         if draw < 0.6:
-            # A value with a loop in it: the statement is evaluated for each element.
+            # A value with a loop in it: the statement is evaluated for each element, and a variable in it gets a value.
+            if self.chance(0.25):
+                return f"with input as data.users[{self.fresh(scope, 'k')}]"
             return "with input as " + pick.choice(["{}", "data.users[_]", '{"user": data.admins[_]}', '{"user": "alice"}', '{"user": input.owner, "roles": ["admin"]}', "input.claims", json.dumps({"user": "evil"})])
         if draw < 0.8:
             return f"with data.blocked as {pick.choice(['{}', '{\"alice\": true}', '{input.user: true}'])}"

@@ -3,6 +3,7 @@
 
 mod direct;
 mod frame;
+mod meaning;
 mod names;
 mod query;
 mod rule;

@@ -294,6 +294,7 @@ impl Object {
                             value: Value::Local(0),
                             collection: value,
                         },
+                        is_assignment: false,
                         with: Vec::new(),
                         span: self.span,
                     }],
@@ -311,6 +312,7 @@ impl Object {
         let never = || Query {
             literals: vec![Literal {
                 kind: LiteralKind::Condition(Condition::Value(Value::Scalar(Scalar::Bool(false)))),
+                is_assignment: false,
                 with: Vec::new(),
                 span: self.span,
             }],

@@ -16,6 +16,7 @@ use self::{
     documents::Documents,
     kind::Type,
     statement::{Ready, Statements},
+    value::inside,
 };
 use super::recursion::Path;
 use crate::{
@@ -72,6 +73,13 @@ impl Statements<'_> {
     }
 
     fn head(&mut self, rule: &Rule, body: &Body) -> Ready<Type> {
+        // OPA moves what has to be evaluated to the end of the body, where an argument can still have no type.
+        self.span = body.span;
+        let moved = body.value.iter().filter(|value| is_evaluated(value));
+        for value in moved {
+            self.calls(value)?;
+            self.value(value)?;
+        }
         // Arguments of which no statement tells anything can be anything.
         for (local, variable) in rule.locals.iter().enumerate() {
             if variable.depth == 0 && self.local(local)? == Type::Unknown {
@@ -79,11 +87,7 @@ impl Statements<'_> {
             }
         }
         let value = match &body.value {
-            Some(value) => {
-                self.span = body.span;
-                self.calls(value)?;
-                self.value(value)?
-            }
+            Some(value) => self.value(value)?,
             None => Type::Boolean,
         };
         if let Some(arguments) = &rule.arguments {
@@ -104,5 +108,14 @@ impl Statements<'_> {
     /// The type of an argument. The body has determined the types of its variables.
     fn taken(&mut self, argument: &Value) -> Type {
         self.value(argument).unwrap_or(Type::Any)
+    }
+}
+
+/// Whether a value has a reference, a call or a query in it.
+fn is_evaluated(value: &Value) -> bool {
+    match value {
+        Value::Scalar(_) | Value::Local(_) | Value::Wildcard => false,
+        Value::Array(_) | Value::Set(_) | Value::Object(_) => inside(value).any(is_evaluated),
+        _ => true,
     }
 }

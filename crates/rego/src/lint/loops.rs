@@ -315,6 +315,7 @@ fn narrow(literal: &Literal, loops: &mut [Loop], known: &BTreeSet<Local>) {
 fn condition(value: &Value, span: Span) -> Literal {
     Literal {
         kind: LiteralKind::Condition(Condition::Value(value.clone())),
+        is_assignment: false,
         with: Vec::new(),
         span,
     }

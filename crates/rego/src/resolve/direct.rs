@@ -51,6 +51,32 @@ pub(super) fn of_value(value: &Expr, found: &mut dyn FnMut(&str)) {
     parts(value, &mut |part| of_value(part, found));
 }
 
+/// Calls `found` with each name in the keys of the references of a value, and with the first name of the reference. Comprehensions are
+/// skipped.
+pub(super) fn of_keys(value: &Expr, found: &mut dyn FnMut(&str, &str)) {
+    if let ExprKind::Ref(head, way) = &value.kind
+        && let ExprKind::Var(head) = &head.kind
+    {
+        for key in way {
+            of_value(key, &mut |name| found(head, name));
+        }
+    }
+    parts(value, &mut |part| of_keys(part, found));
+}
+
+/// Whether a value has a comprehension or a template string in it.
+pub(super) fn has_query(value: &Expr) -> bool {
+    let mut has_query = matches!(
+        value.kind,
+        ExprKind::Template(_)
+            | ExprKind::ArrayComprehension(..)
+            | ExprKind::SetComprehension(..)
+            | ExprKind::ObjectComprehension(..)
+    );
+    parts(value, &mut |part| has_query |= self::has_query(part));
+    has_query
+}
+
 /// Calls `found` with the first name of each function that a value calls, except in comprehensions.
 pub(super) fn functions(value: &Expr, found: &mut dyn FnMut(&str)) {
     if let ExprKind::Call(function, _) = &value.kind {

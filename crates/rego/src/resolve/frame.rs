@@ -18,7 +18,8 @@ pub(super) struct Frame {
     pub(super) direct: BTreeSet<String>,
     /// Names that the query declares with `some`, and only queries inside of it use. OPA takes each such use as another variable.
     pub(super) passed_on: BTreeMap<String, Local>,
-    pub(super) are_arguments: bool,
+    /// The arguments of a function, or the key and the value of an `every`. The query inside may not declare them again.
+    pub(super) is_of_query_inside: bool,
     /// The query of a `not { .. }`. Above its declaration, OPA takes a name there in two ways: as the variable in inner queries, and as
     /// that of an outer query elsewhere. Such a use is rejected.
     pub(super) is_negated: bool,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     direct,
-    scope::{Meaning, Scope},
+    meaning::Meaning,
+    scope::Scope,
     tree::{Condition, Literal, LiteralKind, Query, Replacement, Target, Value, With},
     value::constant_names,
 };
@@ -73,6 +74,9 @@ impl Scope<'_> {
                 for part in key.iter().chain([value]) {
                     direct::of_element(part, &mut |name| names.push(name));
                 }
+                for with in &literal.with {
+                    self.check_replacement_of_search(&with.value, collection);
+                }
                 self.begin_search(&names);
                 let collection = self.value(collection);
                 self.end_search();
@@ -94,7 +98,12 @@ impl Scope<'_> {
                 domain,
                 body,
             } => {
+                // As in OPA, the variables of `every` hide rules and imports in the collection, though they have no value there.
+                let own = key.iter().chain(value).map(|name| name.text.clone());
+                let before = self.hidden.len();
+                self.hidden.extend(own);
                 let domain = self.value(domain);
+                self.hidden.truncate(before);
                 let [key, value] = self.enter_every(body, [key.as_ref(), value.as_ref()]);
                 let body = self.query(body);
                 self.leave();
@@ -108,8 +117,13 @@ impl Scope<'_> {
             }
         };
         let with = literal.with.iter().filter_map(|with| self.with(with, span));
+        let is_assignment = matches!(
+            literal.kind,
+            written::LiteralKind::Condition(written::Condition::Assign(..))
+        );
         Literal {
             kind,
+            is_assignment,
             with: with.collect(),
             span,
         }
@@ -162,7 +176,7 @@ impl Scope<'_> {
         direct::functions(element, &mut add);
         for name in names {
             let is_root = name == "input" || name == "data";
-            if is_root || self.is_local(&name) || self.file.document(&name).is_none() {
+            if is_root || self.is_local(&name) || self.document(&name).is_none() {
                 continue;
             }
             self.fault(
@@ -172,6 +186,42 @@ impl Scope<'_> {
                     "expected variables and constants in the element of `some .. in`, found `{name}`, which is a rule or an import"
                 ),
                 "give the element a name, and compare it on a line of its own",
+            );
+        }
+    }
+
+    /// Reports known variables in the keys of references, in a value of `with` behind `some .. in`.
+    ///
+    /// OPA takes such a variable as one that `some` declares if the collection is of the same document: it rejects the policy, or means
+    /// another variable than the one around.
+    fn check_replacement_of_search(&mut self, value: &Expr, collection: &Expr) {
+        let root = |name: &str| {
+            let document = self.document(name).filter(|_| !self.is_variable(name));
+            let first = document.and_then(|path| path.into_iter().next());
+            first.unwrap_or_else(|| name.to_owned())
+        };
+        let mut roots = BTreeSet::new();
+        let mut add = |name: &str| {
+            roots.insert(root(name));
+        };
+        direct::of_value(collection, &mut add);
+        direct::functions(collection, &mut add);
+        let is_any_root = direct::has_query(collection);
+        let mut names = BTreeSet::new();
+        direct::of_keys(value, &mut |head, name| {
+            if (is_any_root || roots.contains(&root(head))) && self.is_known_above(name) {
+                names.insert(name.to_owned());
+            }
+        });
+        for name in names {
+            let message = format!(
+                "expected no key that is a variable in the `with` of `some .. in`, found `{name}`"
+            );
+            self.fault(
+                Code::Variable,
+                value.span,
+                message,
+                "look the value up on a line above, and write its variable behind `with .. as`",
             );
         }
     }
@@ -261,7 +311,7 @@ impl Scope<'_> {
         };
         let first = names.first()?;
         let document = (!self.is_variable(first))
-            .then(|| self.file.document(first))
+            .then(|| self.document(first))
             .flatten();
         let document = document.map(|mut path| {
             path.extend(names.iter().skip(1).cloned());
@@ -289,7 +339,7 @@ impl Scope<'_> {
             && let Some(first) = names.first()
             && !self.is_variable(first)
         {
-            let path = self.file.document(first).map(|mut path| {
+            let path = self.document(first).map(|mut path| {
                 path.extend(names.iter().skip(1).cloned());
                 path
             });

@@ -90,8 +90,10 @@ fn body(
     let values: Vec<&Expr> = keys.iter().copied().chain(value).collect();
     scope.enter(query, &values);
     let query = query.map(|query| scope.query(query));
+    scope.enter_head();
     let keys = keys.iter().map(|key| scope.value(key)).collect();
     let value = value.map(|value| scope.value(value));
+    scope.leave_head();
     scope.leave();
     (keys, Body { query, value, span })
 }

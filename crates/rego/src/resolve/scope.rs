@@ -13,19 +13,13 @@ use crate::{
     source::Span,
 };
 
-/// What a name means.
-pub(super) enum Meaning {
-    Local(Local),
-    Document(Vec<String>),
-}
-
 /// A variable, while its rule is being resolved.
-struct ScopeVariable {
+pub(super) struct ScopeVariable {
     name: String,
-    span: Span,
+    pub(super) span: Span,
     /// Declared by `some` or `every`, so it must be used.
     by_some: bool,
-    is_used: bool,
+    pub(super) is_used: bool,
     /// How many functions and queries surround the query of this variable.
     depth: usize,
 }
@@ -42,8 +36,12 @@ enum Owner {
 pub(super) struct Scope<'a> {
     pub(super) file: &'a OfFile<'a>,
     name: &'a str,
-    variables: Vec<ScopeVariable>,
-    frames: Vec<Frame>,
+    pub(super) variables: Vec<ScopeVariable>,
+    pub(super) frames: Vec<Frame>,
+    /// How many frames are around the queries in the head of the rule, while the head is resolved.
+    pub(super) around_head: Option<usize>,
+    /// Names of documents that stand for none, while the collection of an `every` is resolved.
+    pub(super) hidden: Vec<String>,
     /// The documents that `with` replaces.
     pub(super) replaced: Vec<Vec<String>>,
     /// The variables of each `some .. in` whose collection is being resolved, with the number of queries around it.
@@ -64,6 +62,8 @@ impl<'a> Scope<'a> {
             name,
             variables: Vec::new(),
             frames: Vec::new(),
+            around_head: None,
+            hidden: Vec::new(),
             replaced: Vec::new(),
             searched: Vec::new(),
             diagnostics,
@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
             .collect()
     }
 
-    fn variable(&mut self, name: &Name, by_some: bool, depth: usize) -> Local {
+    pub(super) fn variable(&mut self, name: &Name, by_some: bool, depth: usize) -> Local {
         self.variables.push(ScopeVariable {
             depth,
             name: name.text.clone(),
@@ -140,7 +140,7 @@ impl<'a> Scope<'a> {
     /// Enters a function. Its arguments are known in all its bodies.
     pub(super) fn enter_arguments(&mut self, arguments: &[Expr]) {
         let mut frame = Frame {
-            are_arguments: true,
+            is_of_query_inside: true,
             ..Frame::default()
         };
         let mut names = Vec::new();
@@ -166,16 +166,7 @@ impl<'a> Scope<'a> {
             .filter_map(|name| self.name_of_search(name, &frame))
             .collect();
         for name in faults {
-            let message = format!(
-                "the collection uses `{0}`, the variable for its elements",
-                name.text
-            );
-            self.fault(
-                Code::Unsafe,
-                name.span,
-                message,
-                "give one of them another name",
-            );
+            self.collection_uses(&name.text, name.span);
         }
         for name in names {
             // If an outer query declares the name further below, the name has no value here yet.
@@ -183,7 +174,7 @@ impl<'a> Scope<'a> {
                 || match self.owner(&name) {
                     Some(Owner::Around) => true,
                     Some(Owner::User) => false,
-                    None => self.file.document(&name).is_some(),
+                    None => self.document(&name).is_some(),
                 };
             if !is_known {
                 let at = Name {
@@ -195,6 +186,12 @@ impl<'a> Scope<'a> {
             }
         }
         self.frames.push(frame);
+    }
+
+    /// Reports that a collection names the variable for its elements, which has no value there.
+    pub(super) fn collection_uses(&mut self, name: &str, span: Span) {
+        let message = format!("the collection uses `{name}`, the variable for its elements");
+        self.fault(Code::Unsafe, span, message, "give one of them another name");
     }
 
     /// Begins to resolve the collection of a `some .. in`, which declares these.
@@ -219,7 +216,7 @@ impl<'a> Scope<'a> {
         let is_of_collection = inside.chain([entered]).any(has);
         let outer = self.frames.iter().take(around);
         let has_meaning = || {
-            self.file.document(name).is_some()
+            self.document(name).is_some()
                 || outer.clone().any(|frame| {
                     frame.declared.contains_key(name) || frame.plain.contains_key(name)
                 })
@@ -241,7 +238,10 @@ impl<'a> Scope<'a> {
         query: &Query,
         own: [Option<&Name>; 2],
     ) -> [Option<Local>; 2] {
-        let mut frame = Frame::default();
+        let mut frame = Frame {
+            is_of_query_inside: true,
+            ..Frame::default()
+        };
         let locals = own.map(|name| {
             name.map(|name| {
                 self.check_name(name);
@@ -259,8 +259,13 @@ impl<'a> Scope<'a> {
         self.frames.pop();
     }
 
-    pub(super) fn is_local(&self, name: &str) -> bool {
-        self.frames.iter().any(|frame| frame.knows(name))
+    /// Begins to resolve the values in the head of a rule, whose body was entered.
+    pub(super) fn enter_head(&mut self) {
+        self.around_head = Some(self.frames.len());
+    }
+
+    pub(super) fn leave_head(&mut self) {
+        self.around_head = None;
     }
 
     /// Where a variable of this name belongs that is used in the query that is entered. Takes note of the use.
@@ -290,8 +295,9 @@ impl<'a> Scope<'a> {
             .len()
             .checked_sub(2)
             .and_then(|at| self.frames.get(at));
-        let is_argument = outer
-            .is_some_and(|frame| frame.are_arguments && frame.declared.contains_key(&name.text));
+        let is_argument = outer.is_some_and(|frame| {
+            frame.is_of_query_inside && frame.declared.contains_key(&name.text)
+        });
         let is_declared = self
             .frames
             .last()
@@ -320,66 +326,5 @@ impl<'a> Scope<'a> {
             );
             self.fault(Code::Variable, name.span, message, "give it another name");
         }
-    }
-
-    /// What a name means at the place where it is used.
-    pub(super) fn meaning(&mut self, name: &str, span: Span) -> Meaning {
-        let mut is_early = false;
-        let mut is_passed_on = false;
-        let mut found = None;
-        for frame in self.frames.iter().rev() {
-            if frame.passed_on.contains_key(name) {
-                is_passed_on = true;
-                break;
-            }
-            if let Some(local) = frame.declared.get(name) {
-                found = Some(*local);
-                break;
-            }
-            if frame.later.contains(name) {
-                // Above its declaration, a name means the declaration of an outer query.
-                is_early = true;
-                if frame.is_negated {
-                    break;
-                }
-            } else if !is_early && let Some(local) = frame.plain.get(name) {
-                found = Some(*local);
-                break;
-            }
-        }
-        if let Some(local) = found {
-            if let Some(variable) = self.variables.get_mut(local) {
-                variable.is_used = true;
-                if variable.span == Span::default() {
-                    variable.span = span;
-                }
-            }
-            return Meaning::Local(local);
-        }
-        if is_early {
-            let message = format!("`{name}` is used before it is declared");
-            self.fault(Code::Variable, span, message, "declare it above");
-        } else if !is_passed_on && let Some(path) = self.file.document(name) {
-            return Meaning::Document(path);
-        }
-        let at = Name {
-            text: name.to_owned(),
-            span,
-        };
-        let local = self.variable(&at, false, self.frames.len().saturating_sub(1));
-        if let Some(frame) = self.frames.last_mut() {
-            frame.plain.insert(name.to_owned(), local);
-        }
-        Meaning::Local(local)
-    }
-
-    /// The variable of this name that the innermost query declares.
-    pub(super) fn meaning_of_declared(&self, name: &str) -> Option<Local> {
-        self.frames.last()?.declared.get(name).copied()
-    }
-
-    /// Whether a name means a variable here. This does not count as a use.
-    pub(super) fn is_variable(&self, name: &str) -> bool {
-        self.is_local(name)
     }
 }

@@ -72,6 +72,8 @@ pub struct Query {
 pub struct Literal {
     /// The kind of statement, with its parts.
     pub kind: LiteralKind,
+    /// Whether it is written with `:=`: only its left side gets a value.
+    pub is_assignment: bool,
     /// The documents and functions that `with` replaces for this statement.
     pub with: Vec<With>,
     /// The place of the statement.

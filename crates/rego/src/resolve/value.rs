@@ -1,7 +1,8 @@
 //! Values with their names resolved.
 
 use super::{
-    scope::{Meaning, Scope},
+    meaning::Meaning,
+    scope::Scope,
     tree::{Collection, Function, Literal, Part, Scalar, Value},
 };
 use crate::{
@@ -131,7 +132,9 @@ impl Scope<'_> {
                     };
                     let values: Vec<&Expr> = value.into_iter().collect();
                     self.enter(None, &values);
-                    let Literal { kind, with, span } = self.literal(literal);
+                    let Literal {
+                        kind, with, span, ..
+                    } = self.literal(literal);
                     self.leave();
                     if let super::tree::LiteralKind::Condition(super::tree::Condition::Value(
                         value,
@@ -151,7 +154,7 @@ impl Scope<'_> {
             return None;
         };
         let is_print = constant_names(function).is_some_and(|names| names == ["print"]);
-        if !is_print || self.is_variable("print") || self.file.document("print").is_some() {
+        if !is_print || self.is_variable("print") || self.document("print").is_some() {
             return None;
         }
         let arguments = arguments.iter().map(|argument| self.printed(argument));
@@ -215,7 +218,7 @@ impl Scope<'_> {
             );
             return None;
         }
-        let document = self.file.document(first);
+        let document = self.document(first);
         let is_own = document.is_some();
         if let Some(mut path) = document {
             path.extend(rest.iter().cloned());
@@ -269,13 +272,13 @@ impl Scope<'_> {
         let (Some(first), Some((last, before))) = (names.first(), names.split_last()) else {
             return (None, None);
         };
-        let is_reference = !before.is_empty() && self.file.document(first).is_some();
+        let is_reference = !before.is_empty() && self.document(first).is_some();
         if is_reference && all.builtins.arity(last).is_some() {
             // The author wrote a method call, as in other languages.
             let value = before.join(".");
             return (None, Some(format!("write `{last}({value}, ..)`")));
         }
-        if !before.is_empty() && self.file.document(first).is_none() {
+        if !before.is_empty() && self.document(first).is_none() {
             if let Some(package) = all.package_with_function(names) {
                 return (None, Some(format!("write `import {package}` at the top")));
             }

@@ -117,6 +117,7 @@ fn note_cases(rule: &mut Rule, below: &[String]) {
         at,
         Literal {
             kind: LiteralKind::Condition(Condition::Value(call)),
+            is_assignment: false,
             with: Vec::new(),
             span: at
                 .checked_sub(1)

@@ -115,13 +115,6 @@ impl Type {
         }
     }
 
-    pub(super) fn array_of(elements: Type) -> Self {
-        Self::Array(Array {
-            fixed: Vec::new(),
-            rest: Some(Box::new(elements)),
-        })
-    }
-
     pub(super) fn object_of(keys: Type, values: Type) -> Self {
         Self::Object(Object {
             fixed: BTreeMap::new(),
@@ -295,11 +288,12 @@ impl Object {
 
     fn unifies(&self, other: &Self) -> bool {
         let mut keys = self.fixed.keys().chain(other.fixed.keys());
+        let rest = |object: &'_ Self| {
+            let value = object.rest.as_deref().map(|(_, value)| value.clone());
+            value.filter(|value| *value != Type::Unknown)
+        };
         keys.all(|key| self.value(key).unifies(&other.value(key)))
-            && rests_unify(
-                self.rest.as_deref().map(|(_, value)| value),
-                other.rest.as_deref().map(|(_, value)| value),
-            )
+            && rests_unify(rest(self).as_ref(), rest(other).as_ref())
     }
 }
 
@@ -320,7 +314,7 @@ impl fmt::Display for Type {
             Self::Number => f.write_str("a number"),
             Self::String => f.write_str("a string"),
             Self::Array(array) if array.fixed.is_empty() => {
-                let of = array.rest.as_deref().and_then(Self::plural);
+                let of = array.rest.as_deref().unwrap_or(&Self::Unknown).plural();
                 write!(f, "an array{}", of.unwrap_or_default())
             }
             Self::Array(array) => {
@@ -347,6 +341,7 @@ impl Type {
     /// What follows the name of a collection of such values; `None` where it would tell little.
     fn plural(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Unknown => " whose elements have no type",
             Self::Boolean => " of booleans",
             Self::Number => " of numbers",
             Self::String => " of strings",

@@ -2,7 +2,7 @@
 
 use super::{
     kind::{Array, Type},
-    statement::{Ready, Statements},
+    statement::{NotYet, Ready, Statements},
     value::constant,
 };
 use crate::resolve::tree::{Local, Value};
@@ -99,6 +99,23 @@ impl Statements<'_> {
         }
         self.set_local(local, kind.clone());
         true
+    }
+
+    /// Gives a variable without a type that of a comprehension whose elements have no type. OPA then takes the elements for values that
+    /// nothing equals.
+    pub(super) fn give_comprehension(&mut self, variable: &Value, value: &Value) -> Ready<bool> {
+        let (Value::Local(local), Value::Comprehension(..)) = (variable, value) else {
+            return Ok(false);
+        };
+        if !matches!(self.local(*local), Err(NotYet) | Ok(Type::Unknown)) {
+            return Ok(false);
+        }
+        let kind = self.attempt(|this| this.value(value))?;
+        let is_given = kind.is_unknown();
+        if is_given {
+            self.set_local(*local, kind);
+        }
+        Ok(is_given)
     }
 
     /// Whether two values, whose variables have values, can be equal.

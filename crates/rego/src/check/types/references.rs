@@ -10,10 +10,12 @@ use crate::resolve::tree::{Condition, LiteralKind, Query, Value};
 impl Statements<'_> {
     /// Of the body of an `every`, and of a query that is negated, OPA looks at references and comprehensions alone. It knows nothing
     /// of its variables.
-    pub(super) fn references_of_query(&mut self, query: &Query) {
+    ///
+    /// `depth` is the number of queries that it adds: the variables of an `every` are those of a query of their own.
+    pub(super) fn references_of_query(&mut self, query: &Query, depth: usize) {
         let locals = self.locals.clone();
         let span = self.span;
-        self.depth += 1;
+        self.depth += depth;
         for (local, variable) in self.variables.iter().enumerate() {
             if variable.depth <= self.depth && self.local(local).is_err() {
                 self.set_local(local, Type::Unknown);
@@ -27,18 +29,18 @@ impl Statements<'_> {
                     self.references_of_condition(condition)
                 }
                 LiteralKind::NotQuery(query) => {
-                    self.references_of_query(query);
+                    self.references_of_query(query, 1);
                     Ok(())
                 }
                 LiteralKind::SomeIn { collection, .. } => self.searched(collection),
                 LiteralKind::Every { domain, body, .. } => {
                     let ready = self.references(domain);
-                    self.references_of_query(body);
+                    self.references_of_query(body, 2);
                     ready
                 }
             };
         }
-        self.depth -= 1;
+        self.depth -= depth;
         self.span = span;
         self.locals = locals;
     }

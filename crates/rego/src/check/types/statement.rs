@@ -164,7 +164,7 @@ impl<'a> Statements<'a> {
                 self.condition(condition, found)
             }
             LiteralKind::NotQuery(query) => {
-                self.references_of_query(query);
+                self.references_of_query(query, 1);
                 Ok(())
             }
             LiteralKind::SomeIn {
@@ -172,9 +172,10 @@ impl<'a> Statements<'a> {
                 value,
                 collection,
             } => {
-                let is_reference = matches!(
+                let is_document = matches!(collection, Value::Document { .. });
+                let is_found = matches!(
                     collection,
-                    Value::Local(_) | Value::Document { .. } | Value::Inside(..)
+                    Value::Local(_) | Value::Inside(..) | Value::Comprehension(..)
                 );
                 let collection = self.value(collection)?;
                 let (keys, values) = (collection.keys(), collection.values());
@@ -185,15 +186,19 @@ impl<'a> Statements<'a> {
                 if let Some(key) = key {
                     self.equal(key, &keys, found)?;
                 }
-                if is_reference && values.is_unknown() {
+                if is_document && values.is_unknown() {
                     self.has_functions(found);
+                    return Ok(());
+                }
+                if is_found && values.is_unknown() {
+                    self.cannot_be_searched(&collection, found);
                     return Ok(());
                 }
                 self.equal(value, &values, found)
             }
             LiteralKind::Every { domain, body, .. } => {
                 self.value(domain)?;
-                self.references_of_query(body);
+                self.references_of_query(body, 2);
                 Ok(())
             }
         }
@@ -201,7 +206,14 @@ impl<'a> Statements<'a> {
 
     fn condition(&mut self, condition: &Condition, found: usize) -> Ready<()> {
         match condition {
-            Condition::Unify(left, right) => self.unify(left, right, found),
+            Condition::Unify(left, right) => {
+                self.calls(left)?;
+                self.calls(right)?;
+                if self.give_comprehension(left, right)? || self.give_comprehension(right, left)? {
+                    return Ok(());
+                }
+                self.unify(left, right, found)
+            }
             Condition::Value(Value::Infix(Operator::Equal, operands)) => {
                 let (left, right) = &**operands;
                 self.calls(left)?;

@@ -87,7 +87,11 @@ impl Statements<'_> {
                 self.closure(query, |this| {
                     let kind = this.value(first)?;
                     Ok(match (collection, second) {
-                        (Collection::Array, _) => Type::array_of(kind),
+                        // OPA takes an array of elements without a type for one without elements.
+                        (Collection::Array, _) => Type::Array(Array {
+                            fixed: Vec::new(),
+                            rest: (kind != Type::Unknown).then(|| Box::new(kind)),
+                        }),
                         (Collection::Set, _) => Type::Set(Box::new(kind)),
                         (Collection::Object, Some(second)) => {
                             Type::object_of(kind, this.value(second)?)

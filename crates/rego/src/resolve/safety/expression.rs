@@ -43,6 +43,11 @@ pub(super) enum ExpressionKind {
         outputs: Vec<Operand>,
     },
     Equal(Operand, Operand),
+    /// `left := right`: it gives values if all variables of the right side have theirs.
+    Assigned {
+        left: Operand,
+        right: Operand,
+    },
     Every {
         domain: VariableId,
         declared: Vec<VariableId>,

@@ -106,7 +106,12 @@ impl Expression {
                 }
                 outputs
             }
-            ExpressionKind::Equal(left, right) => {
+            ExpressionKind::Assigned { right, .. }
+                if !are_safe(std::slice::from_ref(right), Sought::Own, safe, &outputs) =>
+            {
+                VariableSet::new()
+            }
+            ExpressionKind::Equal(left, right) | ExpressionKind::Assigned { left, right } => {
                 let known: VariableSet = outputs.union(safe).copied().collect();
                 let unified = unify(&known, left, right);
                 known

@@ -36,6 +36,11 @@ impl Expander {
         }
         statement.with = with;
         let (kind, is_negated) = match &literal.kind {
+            LiteralKind::Condition(Condition::Unify(left, right)) if literal.is_assignment => {
+                let left = self.term(left, &statement, body);
+                let right = self.term(right, &statement, body);
+                (ExpressionKind::Assigned { left, right }, false)
+            }
             LiteralKind::Condition(condition) => {
                 (self.condition(condition, &statement, body), false)
             }

@@ -115,7 +115,7 @@ impl Expression {
         let (first, second): (&[Operand], &[Operand]) = match &self.kind {
             ExpressionKind::Term(term) => (std::slice::from_ref(term), &[]),
             ExpressionKind::Call { inputs, outputs } => (inputs, outputs),
-            ExpressionKind::Equal(left, right) => {
+            ExpressionKind::Equal(left, right) | ExpressionKind::Assigned { left, right } => {
                 (std::slice::from_ref(left), std::slice::from_ref(right))
             }
             ExpressionKind::Every { .. } => (&[], &[]),
