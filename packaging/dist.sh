@@ -48,13 +48,15 @@ for shell in bash zsh fish; do
     "$writer" completions "$shell" >"$work/completions/geowarden.$shell"
 done
 "$python" k8s/sbom.py --target "$rust" >"$made/geowarden-$version-$arch.cdx.json"
+# Neither the tarball nor PyPI has the pages to which the README links.
+sed "s#](\([A-Za-z][^):]*\))#](https://github.com/geowarden/geowarden/blob/v$version/\1)#g" README.md >"$work/README.md"
 
 # The tarball.
 name=geowarden-$version-linux-$arch
 root=$work/tar/$name
 mkdir -p "$root/man/man1"
 install -m 0755 "$program" "$root/geowarden"
-install -m 0644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$root"
+install -m 0644 "$work/README.md" CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$root"
 install -m 0644 "$work"/man/* "$root/man/man1"
 cp -r "$work/completions" envoy packaging/systemd "$root"
 tar --create --sort=name --format=posix --pax-option=delete=atime,delete=ctime --mtime="@$SOURCE_DATE_EPOCH" \
@@ -85,7 +87,7 @@ install -m 0755 packaging/debian/postinst packaging/debian/prerm packaging/debia
 dpkg-deb --root-owner-group -Zxz --build "$root" "$made/geowarden_${version}_$arch.deb" >/dev/null
 
 # The wheel.
-"$python" packaging/wheel.py --program "$program" --version "$version" --arch "$arch" --output "$made" >/dev/null
+"$python" packaging/wheel.py --program "$program" --readme "$work/README.md" --version "$version" --arch "$arch" --output "$made" >/dev/null
 
 # The chart. Its symbolic links are replaced by the files.
 cp --recursive --dereference k8s/chart "$work/geowarden"

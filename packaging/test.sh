@@ -64,6 +64,9 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "$output" geowarden
 [ "$("$work/venv/bin/geowarden" version)" = "geowarden $version" ] || fail "another version in the wheel"
 "$work/venv/bin/pip" show --files geowarden | grep --quiet 'licenses/LICENSE-MIT' || fail "the wheel has no licenses"
+for readme in "$root/README.md" "$work"/venv/lib/python*/site-packages/geowarden-*.dist-info/METADATA; do
+    ! grep --quiet '](docs/' "$readme" || fail "$readme: a link to a page that is not beside it"
+done
 "$work/venv/bin/geowarden" init "$work/maps" --pygeoapi "$config" >"$work/said" || fail "init of the wheel failed"
 grep --quiet 'gw_' "$work/said" || fail "init told no key"
 "$work/venv/bin/geowarden" check --config "$work/maps/geowarden.yaml"

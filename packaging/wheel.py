@@ -21,7 +21,7 @@ PLATFORMS = {
 PYTHON = ("py3", "none")
 
 
-def metadata(version):
+def metadata(version, readme):
     return f"""\
 Metadata-Version: 2.4
 Name: geowarden
@@ -41,12 +41,13 @@ Project-URL: Documentation, https://github.com/geowarden/geowarden/tree/main/doc
 Project-URL: Changelog, https://github.com/geowarden/geowarden/blob/main/CHANGELOG.md
 Description-Content-Type: text/markdown
 
-{(ROOT / "README.md").read_text()}"""
+{readme.read_text()}"""
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=Path, required=True)
+    parser.add_argument("--readme", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--arch", choices=PLATFORMS, required=True)
     parser.add_argument("--output", type=Path, required=True)
@@ -57,7 +58,7 @@ def main():
     tags = "".join(f"Tag: {'-'.join((*PYTHON, platform))}\n" for platform in platforms)
     files = {
         f"{stem}.data/scripts/geowarden": (arguments.program.read_bytes(), 0o755),
-        f"{info}/METADATA": (metadata(arguments.version).encode(), 0o644),
+        f"{info}/METADATA": (metadata(arguments.version, arguments.readme).encode(), 0o644),
         f"{info}/WHEEL": (f"Wheel-Version: 1.0\nGenerator: geowarden\nRoot-Is-Purelib: false\n{tags}".encode(), 0o644),
         f"{info}/licenses/LICENSE-MIT": ((ROOT / "LICENSE-MIT").read_bytes(), 0o644),
         f"{info}/licenses/LICENSE-APACHE": ((ROOT / "LICENSE-APACHE").read_bytes(), 0o644),
