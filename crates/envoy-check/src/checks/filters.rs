@@ -26,12 +26,33 @@ const CHANGING: [&str; 12] = [
     "envoy.extensions.filters.http.decompressor.v3.Decompressor",
 ];
 
+/// Filters that answer from what an earlier request got.
+const CACHES: [&str; 2] = [
+    "envoy.extensions.filters.http.cache.v3.CacheConfig",
+    "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config",
+];
+
 /// The last filter upstream. It only writes the request.
 const UPSTREAM_CODEC: &str = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
-/// Checks the filters of a connection manager behind its last filter that asks geowarden, and those that its router runs.
+/// Checks the filters of a connection manager around its last filter that asks geowarden, and those that its router runs.
 pub(crate) fn check(manager: &Manager<'_>, asking: &HttpFilter<'_>, found: &mut Findings) {
     let all = manager.filters.iter();
+    let before = all
+        .clone()
+        .take_while(|filter| !ptr::eq(*filter, asking))
+        .filter(|filter| is_cache(&filter.extension));
+    for filter in before {
+        found.error(
+            "cache-before-ext-authz",
+            &filter.extension.entry,
+            format!(
+                "filter `{}` stands before ext_authz and keeps answers: whoever sends the same request gets them without a decision",
+                filter.extension.name
+            ),
+            "remove it",
+        );
+    }
     let behind = all.skip_while(|filter| !ptr::eq(*filter, asking)).skip(1);
     for filter in behind {
         let cure =
@@ -55,6 +76,10 @@ pub(crate) fn of_clusters(bootstrap: &Bootstrap<'_>, guarded: &Guarded, found: &
             behind_ext_authz(&filter, "runs on the connections to pygeoapi", cure, found);
         }
     }
+}
+
+fn is_cache(filter: &Extension<'_>) -> bool {
+    CACHES.contains(&filter.kind)
 }
 
 fn upstream(filters: &[HttpFilter<'_>], found: &mut Findings) {
@@ -100,6 +125,8 @@ fn behind_ext_authz(filter: &Extension<'_>, place: &str, cure: &str, found: &mut
     } else {
         (Severity::Warning, "may change requests")
     };
+    // Before ext_authz, it would answer without a decision.
+    let cure = if is_cache(filter) { "remove it" } else { cure };
     found.add(
         severity,
         "filter-after-ext-authz",

@@ -76,7 +76,7 @@ const HOST: &str = "                      domains: [\"*\"]\n";
 const MERGE: &str = "                merge_slashes: false\n";
 const FAILURE: &str = "                      failure_mode_allow: false\n";
 
-const MUTATIONS: [Mutation; 87] = [
+const MUTATIONS: [Mutation; 88] = [
     // The filter.
     error("failure_mode_allow: false", "failure_mode_allow: true", "failure-mode-allow", "failure_mode_allow: true"),
     error("failure_mode_allow: false", "failureModeAllow: true", "failure-mode-allow", "failureModeAllow: true"),
@@ -112,6 +112,8 @@ const MUTATIONS: [Mutation; 87] = [
     error(ROUTER_FILTER, "                  - name: script\n                    typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua}\n                  - name: envoy.filters.http.router\n", "filter-after-ext-authz", "name: script"),
     warning(ROUTER_FILTER, "                  - name: faults\n                    typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault}\n                  - name: envoy.filters.http.router\n", "filter-after-ext-authz", "name: faults"),
     error(ROUTER_FILTER, "                  - name: shaping\n                    typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor}\n                  - name: envoy.filters.http.router\n", "filter-after-ext-authz", "name: shaping"),
+    // Filters before it.
+    error("                  - name: envoy.filters.http.ext_authz\n", "                  - name: answers\n                    typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.cache_v2.v3.CacheV2Config}\n                  - name: envoy.filters.http.ext_authz\n", "cache-before-ext-authz", "name: answers"),
     // Reading the request.
     warning("normalize_path: true", "normalize_path: false", "normalize-path", "normalize_path"),
     warning("merge_slashes: false", "merge_slashes: true", "merge-slashes", "merge_slashes"),
