@@ -34,7 +34,7 @@ fn generated(guarded: &Guarded, folder: &Folder) -> Result<String, String> {
     let [document, config] =
         ["openapi.yml", "geowarden.yaml"].map(|name| quoted(&folder.file(name)));
     let later = format!(
-        "openapi.yml was not written: make it by `pygeoapi openapi generate {from} --output-file {document}`, and add how to authenticate by `geowarden openapi --config {config} --in-place {document}`"
+        "openapi.yml was not written, and pygeoapi does not start without it: make it by `pygeoapi openapi generate {from} --output-file {document}`, and add how to authenticate by `geowarden openapi --config {config} --in-place {document}`"
     );
     let run = || {
         let folder = tempfile::tempdir()?;
