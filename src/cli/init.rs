@@ -208,7 +208,7 @@ impl Init {
                 programs.add_units(&mut folder)?;
                 notes.extend(programs.notes(&guarded));
                 notes.push(format!(
-                    "there is no service for pygeoapi here: start it as a user of its own, by a unit of yours or by `{}`",
+                    "there is no service for pygeoapi here: start it as a user of its own, by a unit of yours or by `{}`; if that user may not read this folder, copy openapi.yml to where it may, and name the copy there",
                     place::pygeoapi(
                         self.backend(),
                         &guarded,
