@@ -43,7 +43,10 @@ fn told(code: Code) -> (&'static str, &'static str) {
             "an argument of a type that a function never takes, a comparison that never holds, a key that an object never has",
             "a value of the right type",
         ),
-        Code::With => ("`with` of a path that is not constant", "a constant path"),
+        Code::With => (
+            "`with` of a path that is not constant, or of a part of what a rule makes",
+            "a constant path; the whole rule",
+        ),
         Code::Rule => (
             "rules of one name in several forms, two defaults, a rule inside of another one's value, or where a package or data is",
             "another name, or one form",
@@ -53,13 +56,17 @@ fn told(code: Code) -> (&'static str, &'static str) {
             "a value nested more than 500 deep, or 2,000 with the rules that it uses; text that can be read in too many ways",
             "rules of their own; data",
         ),
+        Code::Operator => (
+            "an operator (`==`, `+`, `in`) where a rule, an import or a variable has the name of its function (`equal`, `plus`, `internal`)",
+            "another name for the rule, import or variable",
+        ),
+        Code::Key => (
+            "a constant key that is no text inside of a rule's name (`a[1].b := ..`, `a[1] contains ..`); a number as a key that is not written as usual (`q[1.0]`)",
+            "a text, or a variable; `q[1]`",
+        ),
         Code::WithOperator => (
             "`with` that replaces `walk`, `trace` or `print`, or puts one of them in place of a function",
             "a function that calls it",
-        ),
-        Code::WithPart => (
-            "`with o.a as ..` where another rule is `o[key].b := ..` or `o[key] contains ..`",
-            "`with o as ..`",
         ),
         Code::WithGroup => (
             "`with` that replaces a package, or a group of rules such as `g.a` and `g.b`, that is used as a whole",

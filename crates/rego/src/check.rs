@@ -4,8 +4,10 @@
 mod conflicts;
 mod defaults;
 mod differences;
+mod keys;
 mod places;
 mod recursion;
+mod replaced;
 mod types;
 
 pub use self::differences::DIFFERENT;
@@ -22,6 +24,8 @@ pub fn check(
     places::check(files, data, &mut diagnostics);
     defaults::check(files, &mut diagnostics);
     conflicts::check(files, &mut diagnostics);
+    keys::check(files, &mut diagnostics);
+    replaced::check(files, &mut diagnostics);
     let order = recursion::check(files, &mut diagnostics);
     if diagnostics.is_empty() {
         types::check(files, &order, &mut diagnostics);

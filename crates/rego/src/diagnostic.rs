@@ -29,7 +29,7 @@ pub enum Code {
     Function,
     /// A value has a type that a function or a comparison never accepts.
     Type,
-    /// The path that a `with` replaces is not constant.
+    /// The path that a `with` replaces is not constant, or is inside of what a rule makes.
     With,
     /// Rules contradict each other, or a rule's path is taken.
     Rule,
@@ -37,10 +37,12 @@ pub enum Code {
     Recursion,
     /// The text is nested deeper, or more ambiguous, than allowed.
     TooDeep,
+    /// An operator whose function has the name of a rule, an import or a variable.
+    Operator,
+    /// A key of a rule's name that OPA compares as it is written.
+    Key,
     /// A `with` of a function that is not called as a function.
     WithOperator,
-    /// A `with` that replaces a part of an object whose rules have keys that are not constant.
-    WithPart,
     /// A `with` that replaces a group of rules that is used as a whole.
     WithGroup,
     /// A default of a part of an object whose rules have keys that are not constant.
@@ -73,7 +75,7 @@ pub enum Code {
 
 impl Code {
     /// All that loading a policy tells; [`lint::CODES`](crate::lint::CODES) has the others.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Syntax,
         Self::Keyword,
         Self::Import,
@@ -86,8 +88,9 @@ impl Code {
         Self::Rule,
         Self::Recursion,
         Self::TooDeep,
+        Self::Operator,
+        Self::Key,
         Self::WithOperator,
-        Self::WithPart,
         Self::WithGroup,
         Self::DefaultPart,
         Self::TwoPackages,
@@ -110,8 +113,9 @@ impl Code {
             Self::Rule => "rule",
             Self::Recursion => "recursion",
             Self::TooDeep => "too-deep",
+            Self::Operator => "operator",
+            Self::Key => "key",
             Self::WithOperator => "with-operator",
-            Self::WithPart => "with-part",
             Self::WithGroup => "with-group",
             Self::DefaultPart => "default-part",
             Self::TwoPackages => "two-packages",
@@ -134,8 +138,9 @@ impl Code {
         !matches!(
             self,
             Self::TooDeep
+                | Self::Operator
+                | Self::Key
                 | Self::WithOperator
-                | Self::WithPart
                 | Self::WithGroup
                 | Self::DefaultPart
                 | Self::TwoPackages

@@ -8,6 +8,7 @@ mod condition;
 mod keys;
 pub(crate) mod made;
 mod negation;
+mod objects;
 mod order;
 mod rule;
 mod search;

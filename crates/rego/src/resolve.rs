@@ -5,6 +5,7 @@ mod direct;
 mod frame;
 mod meaning;
 mod names;
+mod operators;
 mod query;
 mod rule;
 mod safety;

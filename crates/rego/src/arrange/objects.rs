@@ -38,21 +38,6 @@ pub(super) fn arrange(
         let mut rules = Vec::new();
         for mut rule in std::mem::take(&mut file.rules) {
             let path = [package.as_slice(), rule.path.as_slice()].concat();
-            for replaced in &rule.replaced {
-                if let Some(object) = found
-                    .deep
-                    .iter()
-                    .find(|object| replaced.len() > object.len() && replaced.starts_with(object))
-                {
-                    diagnostics.push(fault(
-                        file,
-                        rule.span,
-                        Code::WithPart,
-                        format!("`with` replaces a part of `{}`, of which a rule's name has a key that is not constant", object.join(".")),
-                        "replace the whole object",
-                    ));
-                }
-            }
             if let Some(object) = found.deep.iter().find(|object| path.starts_with(object)) {
                 if let Some(made) = made.get_mut(object) {
                     let has_keys = !rule.keys.is_empty();

@@ -4,6 +4,7 @@
 mod declared;
 mod documents;
 mod kind;
+mod order;
 mod pattern;
 mod references;
 mod statement;
@@ -11,6 +12,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::value::usual;
 use self::{
     declared::Declared,
     documents::Documents,

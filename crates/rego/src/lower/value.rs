@@ -23,18 +23,16 @@ impl Lower<'_> {
                 {
                     return self.members(items, key, rest);
                 }
-                let head = self.operand(head)?;
+                let head = match head.as_ref() {
+                    Value::Object(pairs) => self.object(pairs, true)?,
+                    head => self.operand(head)?,
+                };
                 let head = self.variable(head);
                 self.way(Term::Inside(head, Vec::new()), way)?
             }
             Value::Array(items) => Term::Array(self.operands(items)?),
             Value::Set(items) => Term::Set(self.operands(items)?),
-            Value::Object(pairs) => {
-                let keys = pairs.iter().map(|(key, _)| key);
-                let keys: Vec<Term> = self.operands(keys)?;
-                let values = self.operands(pairs.iter().map(|(_, value)| value))?;
-                Term::Object(last_of_each(keys.into_iter().zip(values).collect()))
-            }
+            Value::Object(pairs) => self.object(pairs, false)?,
             Value::Comprehension(collection, first, second, query) => {
                 self.comprehension(*collection, first, second.as_deref(), query)?
             }
@@ -333,19 +331,6 @@ impl Lower<'_> {
             _ => true,
         }
     }
-}
-
-/// The pairs of an object without those whose constant key is repeated later: the last pair counts.
-fn last_of_each(mut pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
-    let mut seen = Vec::new();
-    pairs.reverse();
-    pairs.retain(|(key, _)| {
-        let is_new = !matches!(key, Term::Scalar(_)) || !seen.contains(key);
-        seen.push(key.clone());
-        is_new
-    });
-    pairs.reverse();
-    pairs
 }
 
 fn push_key(base: &mut Term, key: Term) {

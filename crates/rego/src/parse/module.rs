@@ -188,6 +188,15 @@ impl FileParser {
         };
         let span = start.to(self.cursor.last_span());
         let words: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
+        if let (None, ["data" | "input", .., last]) = (&alias, words.as_slice())
+            && self.cursor.is_reserved(last)
+        {
+            return Err(self.fault(
+                span,
+                &format!("the path of an import ends with the keyword `{last}`"),
+                "write `as` and another name behind it",
+            ));
+        }
         match words.as_slice() {
             ["future" | "rego", ..] if alias.is_some() => {
                 return Err(self.fault(

@@ -1,6 +1,6 @@
 //! Parses rules: heads, bodies and the words between them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -56,6 +56,11 @@ impl Cursor {
             return Err(fault);
         }
         let head = self.defined(started, has_if, body.is_some(), is_v1)?;
+        if body.is_none() && self.is_keyword("else") {
+            let mut fault = self.at(self.span(), "`else` stands behind a body, found none");
+            fault.cure = Some("write `if {..}` before it".to_owned());
+            return Err(fault);
+        }
         let elses = self.elses(&head, is_v1)?;
         let mut rules = vec![Rule {
             is_default: false,
@@ -85,9 +90,23 @@ impl Cursor {
 
     fn default(&mut self, start: Span) -> ParseResult<Rule> {
         let started = self.head()?;
-        let Some(value) = started.value else {
-            return Err(self.unexpected("`:=` and a value behind the name of a default"));
-        };
+        let value = started.value.unwrap_or(Expr {
+            kind: ExprKind::Bool(true),
+            span: started.span,
+        });
+        let mut names = BTreeSet::new();
+        for argument in started.arguments.iter().flatten() {
+            let is_new = match &argument.kind {
+                ExprKind::Var(name) => names.insert(name.as_str()),
+                kind => *kind == ExprKind::Wildcard,
+            };
+            if !is_new {
+                return Err(self.at(
+                    argument.span,
+                    "the arguments of a default are variables, each once",
+                ));
+            }
+        }
         if let Some(part) = evaluated(&value) {
             return Err(self.at(
                 part,
@@ -135,7 +154,10 @@ impl Cursor {
         };
         let whole = self.way(first, true)?;
         let (reference, arguments) = match whole.kind {
-            ExprKind::Call(function, arguments) => (*function, Some(arguments)),
+            // `f()` is the rule `f`, which no call gets to.
+            ExprKind::Call(function, arguments) => {
+                (*function, Some(arguments).filter(|all| !all.is_empty()))
+            }
             _ => (whole, None),
         };
         let path = match reference.kind {

@@ -60,6 +60,12 @@ impl Cursor {
                 let mut inner = self.value()?;
                 self.expect_sign(")", "behind what was begun with `(`")?;
                 inner.span = span.to(self.last_span());
+                let is_followed = self.is_attached(".") || self.is_attached("[");
+                if is_followed && is_reference(&inner) {
+                    let mut fault = self.at(inner.span, "a reference goes on behind `)`");
+                    fault.cure = Some("remove the parentheses".to_owned());
+                    return Err(fault);
+                }
                 return Ok(inner);
             }
             _ => return Err(self.unexpected("a value")),
@@ -76,18 +82,16 @@ impl Cursor {
 
     fn number(&mut self) -> ParseResult<ExprKind> {
         let mut text = String::new();
-        for sign in ["-", "."] {
-            if self.take_sign(sign) {
-                text.push_str(sign);
-            }
+        if self.take_sign("-") {
+            text.push('-');
         }
         let Kind::Number(digits) = self.kind() else {
-            return Err(self.unexpected("a number"));
+            let mut fault = self.unexpected("a number");
+            if self.is_sign(".") {
+                fault.cure = Some("write a digit before the point: `0.5`".to_owned());
+            }
+            return Err(fault);
         };
-        if text.ends_with('.') {
-            // JSON requires a digit before the point.
-            text.insert(text.len() - 1, '0');
-        }
         text.push_str(digits);
         self.advance();
         Ok(ExprKind::Number(text))
@@ -384,4 +388,13 @@ fn is_name(function: &Expr) -> bool {
 /// Whether a word begins a reference or a call, and not a constant.
 fn is_of_reference(token: &Token) -> bool {
     matches!(&token.kind, Kind::Word(word) if !["null", "true", "false"].contains(&word.as_str()))
+}
+
+/// Whether OPA takes a value in parentheses for a reference.
+fn is_reference(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Var(name) => name == "input" || name == "data",
+        ExprKind::Ref(..) => true,
+        _ => false,
+    }
 }

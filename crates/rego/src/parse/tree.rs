@@ -249,6 +249,25 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// OPA's name of the function that the operator calls.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::NotEqual => "neq",
+            Self::Less => "lt",
+            Self::LessOrEqual => "lte",
+            Self::Greater => "gt",
+            Self::GreaterOrEqual => "gte",
+            Self::Or => "or",
+            Self::And => "and",
+            Self::Plus => "plus",
+            Self::Minus => "minus",
+            Self::Times => "mul",
+            Self::Divide => "div",
+            Self::Remainder => "rem",
+        }
+    }
+
     /// The sign.
     pub fn sign(self) -> &'static str {
         match self {

@@ -48,6 +48,8 @@ pub(super) struct OfFile<'a> {
     pub(super) all: &'a Names<'a>,
     /// The package's path, `data` first.
     pub(super) package: Vec<String>,
+    /// Whether the rules of Rego v1 apply to it.
+    pub(super) is_v1: bool,
     imports: BTreeMap<String, Vec<String>>,
 }
 
@@ -92,6 +94,7 @@ impl<'a> Names<'a> {
         }
         OfFile {
             all: self,
+            is_v1: module.is_v1,
             package: package(module),
             imports,
         }

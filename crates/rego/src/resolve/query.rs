@@ -133,12 +133,19 @@ impl Scope<'_> {
         match condition {
             written::Condition::Value(value) => Condition::Value(match self.print(value) {
                 Some(print) => print,
-                None => self.value(value),
+                None => match &value.kind {
+                    ExprKind::Call(function, arguments) => {
+                        self.call(function, arguments, true, value.span)
+                    }
+                    _ => self.value(value),
+                },
             }),
             written::Condition::Unify(left, right) => {
+                self.operator("=", "eq", span);
                 Condition::Unify(self.value(left), self.value(right))
             }
             written::Condition::Assign(left, right) => {
+                self.operator(":=", "assign", span);
                 let right = self.value(right);
                 let mut names = Vec::new();
                 direct::of_pattern(left, &mut |name| names.push(name));

@@ -29,6 +29,16 @@ pub(super) fn resolve(
         );
         scope.fault(Code::Rule, head.name.span, message, "give it another name");
     }
+    if let (HeadKind::Value(None), Some(_), None) = (&head.kind, &head.arguments, &rule.body)
+        && file.all.builtins.arity(&head.name.text).is_some()
+    {
+        let message = format!(
+            "expected `:=` or `if` behind a function, found a call of the built-in `{}` alone",
+            head.name.text
+        );
+        let cure = "write the call in the body of a rule: `name if {..}`";
+        scope.fault(Code::Rule, head.span, message, cure);
+    }
     let mut path = vec![head.name.text.clone()];
     let mut keys = Vec::new();
     for part in &head.path {

@@ -14,6 +14,21 @@ use crate::{
     source::Span,
 };
 
+/// Built-ins that OPA has in Rego v0 only.
+const DEPRECATED: [&str; 11] = [
+    "all",
+    "any",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "net.cidr_overlap",
+    "re_match",
+    "set_diff",
+];
+
 impl Scope<'_> {
     pub(super) fn value(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
@@ -34,7 +49,7 @@ impl Scope<'_> {
                 }
             },
             ExprKind::Ref(head, way) => self.reference(head, way, expr.span),
-            ExprKind::Call(function, arguments) => self.call(function, arguments, expr.span),
+            ExprKind::Call(function, arguments) => self.call(function, arguments, false, expr.span),
             ExprKind::Array(items) => Value::Array(self.values(items)),
             ExprKind::Set(items) => Value::Set(self.values(items)),
             ExprKind::Object(pairs) => Value::Object(
@@ -52,14 +67,24 @@ impl Scope<'_> {
             ExprKind::ObjectComprehension(pair, query) => {
                 self.comprehension(Collection::Object, &pair.0, Some(&pair.1), query)
             }
-            ExprKind::Infix(operator, operands) => Value::Infix(
-                *operator,
-                Box::new((self.value(&operands.0), self.value(&operands.1))),
-            ),
-            ExprKind::In { key, operands } => Value::In {
-                key: key.as_ref().map(|key| Box::new(self.value(key))),
-                operands: Box::new((self.value(&operands.0), self.value(&operands.1))),
-            },
+            ExprKind::Infix(operator, operands) => {
+                self.operator(operator.sign(), operator.function(), expr.span);
+                Value::Infix(
+                    *operator,
+                    Box::new((self.value(&operands.0), self.value(&operands.1))),
+                )
+            }
+            ExprKind::In { key, operands } => {
+                let function = match key {
+                    Some(_) => "internal.member_3",
+                    None => "internal.member_2",
+                };
+                self.operator("in", function, expr.span);
+                Value::In {
+                    key: key.as_ref().map(|key| Box::new(self.value(key))),
+                    operands: Box::new((self.value(&operands.0), self.value(&operands.1))),
+                }
+            }
         }
     }
 
@@ -172,7 +197,14 @@ impl Scope<'_> {
         value
     }
 
-    fn call(&mut self, function: &Expr, arguments: &[Expr], span: Span) -> Value {
+    /// A call that is a whole statement can have one more argument, which receives the result.
+    pub(super) fn call(
+        &mut self,
+        function: &Expr,
+        arguments: &[Expr],
+        is_statement: bool,
+        span: Span,
+    ) -> Value {
         let written = constant_names(function).unwrap_or_default().join(".");
         let function = self.function(function, span);
         if matches!(&function, Some(Function::Builtin { name, .. }) if name == "print") {
@@ -192,9 +224,10 @@ impl Scope<'_> {
             Function::Rule { path, arity } => (path.join("."), *arity),
             Function::Builtin { name, arity } => (name.clone(), *arity),
         };
-        // An extra argument receives the result. `print` takes any number of arguments.
+        // `print` takes any number of arguments.
         let found = arguments.len();
-        if name != "print" && found != arity && found != arity + 1 {
+        let has_result = is_statement && found == arity + 1;
+        if name != "print" && found != arity && !has_result {
             let arguments = if arity == 1 { "argument" } else { "arguments" };
             let message = format!("`{name}` takes {arity} {arguments}, found {found}");
             let cure = format!("write `{written}({})`", vec![".."; arity].join(", "));
@@ -228,6 +261,15 @@ impl Scope<'_> {
         }
         if name == "print" && !is_own {
             return Some(Function::Builtin { name, arity: 1 });
+        }
+        if self.file.is_v1 && !is_own && DEPRECATED.contains(&name.as_str()) {
+            self.fault(
+                Code::Function,
+                span,
+                format!("the built-in function `{name}` is deprecated: only Rego v0 has it"),
+                "write what it does by other functions and operators",
+            );
+            return None;
         }
         if let Some(arity) = self.file.all.builtins.arity(&name).filter(|_| !is_own) {
             return Some(Function::Builtin { name, arity });

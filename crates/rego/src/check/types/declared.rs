@@ -22,21 +22,16 @@ impl Declared {
 
 /// The built-in of an operator that has one with types; comparisons take any two values.
 pub(super) fn of_operator(operator: Operator) -> Option<&'static str> {
-    Some(match operator {
-        Operator::Or => "or",
-        Operator::And => "and",
-        Operator::Plus => "plus",
-        Operator::Minus => "minus",
-        Operator::Times => "mul",
-        Operator::Divide => "div",
-        Operator::Remainder => "rem",
+    let is_comparison = matches!(
+        operator,
         Operator::Equal
-        | Operator::NotEqual
-        | Operator::Less
-        | Operator::LessOrEqual
-        | Operator::Greater
-        | Operator::GreaterOrEqual => return None,
-    })
+            | Operator::NotEqual
+            | Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual
+    );
+    (!is_comparison).then(|| operator.function())
 }
 
 #[cfg(test)]

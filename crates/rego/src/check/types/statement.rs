@@ -13,10 +13,9 @@ use crate::{
     resolve::{
         File,
         tree::{
-            Condition, Function, Literal, LiteralKind, Local, Query, Replacement, Rule, Target,
-            Value, Variable, With,
+            Condition, Function, Literal, LiteralKind, Local, Replacement, Rule, Target, Value,
+            Variable, With,
         },
-        uses,
     },
     source::Span,
 };
@@ -39,11 +38,13 @@ pub(super) struct Statements<'a> {
     pub(super) variables: &'a [Variable],
     /// How many queries are around, with the own.
     pub(super) depth: usize,
+    /// Whether a query inside of a value counts where a variable in it has no value.
+    pub(super) takes_open_queries: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The types of the values of a statement that were looked at, by their addresses in the tree.
-    remembered: HashMap<*const Value, Type>,
+    pub(super) remembered: HashMap<*const Value, Type>,
     /// The values in the order in which they were looked at.
-    order: Vec<*const Value>,
+    pub(super) order: Vec<*const Value>,
 }
 
 impl<'a> Statements<'a> {
@@ -66,6 +67,7 @@ impl<'a> Statements<'a> {
             span: rule.span,
             variables: &rule.locals,
             depth: 1,
+            takes_open_queries: false,
             diagnostics: Vec::new(),
             remembered: HashMap::new(),
             order: Vec::new(),
@@ -82,76 +84,7 @@ impl<'a> Statements<'a> {
         self.order.push(address);
     }
 
-    /// Takes each statement as soon as its variables have values, as OPA orders them.
-    pub(super) fn query(&mut self, query: &Query) {
-        let mut rest: Vec<&Literal> = query.literals.iter().collect();
-        let around = self.span;
-        // Only a call within a negation can give a variable its value there, since OPA evaluates it before.
-        let mut can_negations_give = false;
-        while !rest.is_empty() {
-            let before = rest.len();
-            rest.retain(|literal| {
-                self.span = literal.span;
-                let waits = !can_negations_give && self.is_waiting_negation(literal);
-                waits || self.attempt(|this| this.literal(literal)).is_err()
-            });
-            // A variable never gets a value. The stage that orders statements reports this.
-            if rest.len() == before && can_negations_give {
-                break;
-            }
-            can_negations_give = rest.len() == before;
-        }
-        self.span = around;
-    }
-
-    /// Whether a statement is a negation with a variable that has no value yet.
-    fn is_waiting_negation(&self, literal: &Literal) -> bool {
-        let mut waits = false;
-        if matches!(literal.kind, LiteralKind::Not(_)) {
-            uses::values_of_literal(literal, &mut |value| {
-                waits |= matches!(value, Value::Local(local) if self.local(*local).is_err());
-            });
-        }
-        waits
-    }
-
-    /// Forgets what was found where a variable has no value yet.
-    pub(super) fn attempt<T>(&mut self, what: impl FnOnce(&mut Self) -> Ready<T>) -> Ready<T> {
-        let locals = self.locals.clone();
-        let (found, looked_at) = (self.diagnostics.len(), self.order.len());
-        let outcome = what(self);
-        if outcome.is_err() {
-            self.locals = locals;
-            self.diagnostics.truncate(found);
-            for address in self.order.drain(looked_at..) {
-                self.remembered.remove(&address);
-            }
-        }
-        outcome
-    }
-
-    /// Checks a query within a value. Types found for outer variables are discarded afterwards, as in OPA.
-    pub(super) fn closure(
-        &mut self,
-        query: &Query,
-        value: impl FnOnce(&mut Self) -> Ready<Type>,
-    ) -> Ready<Type> {
-        let locals = self.locals.clone();
-        let found = self.diagnostics.len();
-        self.depth += 1;
-        self.query(query);
-        let kind = value(self);
-        self.depth -= 1;
-        self.locals = locals;
-        let kind = kind?;
-        Ok(if self.diagnostics.len() > found {
-            Type::Unknown
-        } else {
-            kind
-        })
-    }
-
-    fn literal(&mut self, literal: &Literal) -> Ready<()> {
+    pub(super) fn literal(&mut self, literal: &Literal) -> Ready<()> {
         let found = self.diagnostics.len();
         for with in &literal.with {
             self.with(with)?;

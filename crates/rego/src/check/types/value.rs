@@ -85,6 +85,10 @@ impl Statements<'_> {
             }
             Value::Comprehension(collection, first, second, query) => {
                 self.closure(query, |this| {
+                    // A reference of the head can give a variable its value, as in `[x, xs[x]]`.
+                    for value in [Some(first), second.as_ref()].into_iter().flatten() {
+                        let _ = this.attempt(|this| this.references(value));
+                    }
                     let kind = this.value(first)?;
                     Ok(match (collection, second) {
                         // OPA takes an array of elements without a type for one without elements.
@@ -336,7 +340,7 @@ pub(super) fn constant(value: &Value) -> Option<Key> {
 }
 
 /// A number as it is usually written, so that `1.0` is the key `1`. A number that f64 cannot hold exactly is not changed.
-fn usual(number: &str) -> String {
+pub(in crate::check) fn usual(number: &str) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.parse::<f64>() {
         Ok(value) if value.fract() == 0.0 && value.abs() < EXACT => {

@@ -51,7 +51,7 @@ impl Lexer<'_> {
         self.advance(next.len_utf8());
         Ok(match next {
             '"' | '\\' | '/' => next,
-            '{' | '}' if in_template => next,
+            '{' if in_template => next,
             'b' => '\u{8}',
             'f' => '\u{c}',
             'n' => '\n',
