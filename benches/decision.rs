@@ -110,7 +110,7 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
         remembered,
         print: false,
     };
-    RegoPolicy::load(source::load(&path).unwrap(), &settings, None).unwrap()
+    RegoPolicy::load(source::load(&[&path]).unwrap(), &settings, None).unwrap()
 }
 
 fn principal() -> Principal {

@@ -63,7 +63,8 @@ Two kinds of tests are run. Rules `test_*` in files `*_test.rego` run as `opa te
 pub(super) struct Test {
     #[command(flatten)]
     config: TenantArguments,
-    /// Folders or files with policies, data and tests; in a folder with several policies, each is loaded separately
+    /// Folders or files with policies, data and tests. Files are loaded together, and each folder separately; in a folder with
+    /// several policies, each is
     /// [default: `policy.path` of --config; without --config, policies]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -222,10 +223,24 @@ impl Test {
         let config = self.config_of(&self.config)?;
         let mut results = Vec::new();
         let mut coverage = Coverage::new();
-        for path in outermost(&self.paths(&config)?) {
+        let paths = self.paths(&config)?;
+        let paths = outermost(&paths);
+        for path in &paths {
             for warning in tables::misnamed(path) {
                 print_error(&format!("{}: {warning}\n", paint::warning("warning")));
             }
+        }
+        let is_of_policy = |path: &&Path| path.is_file() && !table::is_table(path);
+        let (files, others): (Vec<&Path>, Vec<&Path>) = paths
+            .into_iter()
+            .map(PathBuf::as_path)
+            .partition(is_of_policy);
+        if !files.is_empty() {
+            let (some, lines) = self.run_rules(&files, &config)?;
+            results.extend(some);
+            coverage.extend(lines);
+        }
+        for path in others {
             let (some, lines) = self.run_all(path, &config)?;
             results.extend(some);
             coverage.extend(lines);
@@ -319,22 +334,25 @@ impl Test {
             (Vec::new(), Coverage::new())
         } else {
             config.policy.path = Some(path.to_path_buf());
-            self.run_rules(path, &config)?
+            self.run_rules(&[path], &config)?
         };
         all.extend(tables::run(path, &config, self.run.as_ref())?);
         Ok((all, coverage))
     }
 
-    /// Runs the rules `test_*`.
+    /// Runs the rules `test_*` of the policy in these files and folders.
     fn run_rules(
         &self,
-        path: &Path,
+        paths: &[&Path],
         config: &Config,
     ) -> Result<(Vec<Ran>, Coverage), CommandError> {
         let (version, errors) = (config.policy.rego, config.policy.builtin_errors);
-        let fault =
-            |e: String| CommandError::Config(Problems::file(path.display().to_string(), None, e));
-        let sources = source::load(path)
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let fault = |e: String| CommandError::Config(Problems::file(names.join(", "), None, e));
+        let sources = source::load(paths)
             .map_err(|error| CommandError::Config(build::source_problems(error)))?;
         let with_coverage = self.coverage || self.threshold.is_some();
         let run = self.run.clone();

@@ -131,11 +131,13 @@ pub fn warnings(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Reads everything below `path` now.
-pub fn load(path: &Path) -> Result<Sources, SourceError> {
-    let files = Files::read(&[root(path)], Fresh::Read)
-        .map_err(|error| SourceError(vec![SourceProblem::of_file(path, &error)]))?;
-    of(path, &files)
+/// Reads everything at and below some paths now, as one policy.
+pub fn load(paths: &[&Path]) -> Result<Sources, SourceError> {
+    let first = paths.first().copied().unwrap_or_else(|| Path::new(""));
+    let roots: Vec<Root> = paths.iter().map(|path| root(path)).collect();
+    let files = Files::read(&roots, Fresh::Read)
+        .map_err(|error| SourceError(vec![SourceProblem::of_file(first, &error)]))?;
+    together(paths, &files)
 }
 
 /// Loads everything below `path`: `.rego` files, and `data.json`, `data.yaml` or `data.yml`. The folder of a data file
@@ -143,16 +145,27 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
 ///
 /// Names that begin with a dot are ignored, so that each file of a mounted ConfigMap is loaded once.
 pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
+    together(&[path], files)
+}
+
+/// Loads everything at and below some paths, as one policy.
+fn together(paths: &[&Path], files: &Files) -> Result<Sources, SourceError> {
     let mut sources = Sources::default();
-    let below = files.below(path);
-    let mut paths: Vec<&Path> = below
-        .map_err(|error| SourceError(vec![SourceProblem::of_file(path, &error)]))?
-        .collect();
-    // Load data after the policies: they determine which checks apply to it.
-    paths.sort_by_key(|file| file.extension().is_none_or(|e| e != "rego"));
+    let mut all: Vec<(&Path, &Path)> = Vec::new();
     let mut problems = Vec::new();
+    for path in paths {
+        match files.below(path) {
+            Ok(below) => all.extend(below.map(|file| (*path, file))),
+            Err(error) => problems.push(SourceProblem::of_file(path, &error)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(SourceError(problems));
+    }
+    // Load data after the policies: they determine which checks apply to it.
+    all.sort_by_key(|(_, file)| file.extension().is_none_or(|e| e != "rego"));
     let mut has_policies = false;
-    for file in paths {
+    for (path, file) in all {
         let is_policy = file.extension().is_some_and(|e| e == "rego");
         has_policies |= is_policy;
         match files.text(file) {
@@ -169,7 +182,7 @@ pub fn of(path: &Path, files: &Files) -> Result<Sources, SourceError> {
     }
     if !has_policies {
         problems.push(SourceProblem::of_file(
-            path,
+            paths.first().copied().unwrap_or_else(|| Path::new("")),
             &"expected at least one .rego file, found none",
         ));
     }

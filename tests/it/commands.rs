@@ -650,6 +650,39 @@ fn a_folder_of_several_policies_is_tested_policy_by_policy() {
 }
 
 #[test]
+fn files_are_tested_together_and_folders_separately() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a.rego", "package a\n\nallow if data.limit > 1\n"),
+        ("data.yaml", "limit: 2\n"),
+        ("a_test.rego", "package a\n\ntest_x if allow\n"),
+        (
+            "one/a.rego",
+            "package a\n\nallow := true\n\ntest_y if allow\n",
+        ),
+        (
+            "two/a.rego",
+            "package a\n\nallow := false\n\ntest_z if not allow\n",
+        ),
+    ] {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    for (paths, passed) in [
+        (&["a.rego", "a_test.rego", "data.yaml"][..], "PASS: 1/1"),
+        (
+            &["one", "a_test.rego", "two", "a.rego", "data.yaml"],
+            "PASS: 3/3",
+        ),
+    ] {
+        let output = geowarden(folder.path(), &[&["test"], paths].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(out(&output).contains(passed), "{}", out(&output));
+    }
+}
+
+#[test]
 fn files_of_opas_bundles_are_told_of() {
     let folder = folder(POLICY, "");
     let check = || geowarden(folder.path(), &["check", "-c", "geowarden.yaml"]);

@@ -59,7 +59,7 @@ fn a_revision_is_that_of_the_text() {
 #[test]
 fn the_shipped_policies_pass_their_tests() {
     for folder in ["policies/default", "policies/examples/company"] {
-        let sources = source::load(Path::new(folder)).unwrap();
+        let sources = source::load(&[Path::new(folder)]).unwrap();
         let (results, _) =
             test::run(sources, Version::V1, BuiltinErrors::Refuse, false, |_| true).unwrap();
         assert!(results.len() >= 4, "{results:?}");

@@ -14,7 +14,7 @@ fn a_folder_is_loaded_as_opa_loads_it() {
     fs::write(dir.path().join("x_test.rego"), "package x_test").unwrap();
     fs::write(dir.path().join("data.yaml"), "k: 1").unwrap();
     fs::write(dir.path().join("a/data.json"), r#"{"b": 2}"#).unwrap();
-    let sources = load(dir.path()).unwrap();
+    let sources = load(&[dir.path()]).unwrap();
     assert_eq!(
         Value::Object(sources.data.clone()),
         json!({"k": 1, "a": {"b": 2}})
@@ -24,16 +24,16 @@ fn a_folder_is_loaded_as_opa_loads_it() {
     let before = sources.revision();
     let moved = dir.path().with_extension("moved");
     fs::rename(dir.path(), &moved).unwrap();
-    let elsewhere = load(&moved).unwrap().revision();
+    let elsewhere = load(&[&moved]).unwrap().revision();
     fs::rename(&moved, dir.path()).unwrap();
     assert_eq!(elsewhere, before);
     fs::rename(dir.path().join("x.rego"), dir.path().join("y.rego")).unwrap();
-    assert_ne!(load(dir.path()).unwrap().revision(), before);
+    assert_ne!(load(&[dir.path()]).unwrap().revision(), before);
     fs::rename(dir.path().join("y.rego"), dir.path().join("x.rego")).unwrap();
     fs::write(dir.path().join("data.yaml"), "k: 2").unwrap();
-    assert_ne!(load(dir.path()).unwrap().revision(), before);
+    assert_ne!(load(&[dir.path()]).unwrap().revision(), before);
     fs::write(dir.path().join("data.json"), r#"{"k": 3}"#).unwrap();
-    let told = load(dir.path()).unwrap_err().to_string();
+    let told = load(&[dir.path()]).unwrap_err().to_string();
     assert!(
         told.contains("data.k is set by another data file too"),
         "{told}"
@@ -45,7 +45,7 @@ fn data_that_names_what_no_request_can_ask_for_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("x.rego"), "package x").unwrap();
     fs::write(dir.path().join("data.yaml"), "collections:\n- a/items\n").unwrap();
-    let told = load(dir.path()).unwrap_err().to_string();
+    let told = load(&[dir.path()]).unwrap_err().to_string();
     assert!(
         told.contains("data.yaml:2: collections[0]: no request"),
         "{told}"
@@ -61,9 +61,9 @@ fn the_data_of_the_default_policy_is_checked_where_that_policy_is() {
     )
     .unwrap();
     fs::write(dir.path().join("z.rego"), "package x").unwrap();
-    assert!(load(dir.path()).is_ok(), "roles of another policy");
+    assert!(load(&[dir.path()]).is_ok(), "roles of another policy");
     fs::write(dir.path().join("z.rego"), default_roles::POLICY).unwrap();
-    let told = load(dir.path()).unwrap_err().to_string();
+    let told = load(&[dir.path()]).unwrap_err().to_string();
     assert!(
         told.contains("data.yaml:3: roles.reader.read: expected a list"),
         "{told}"
@@ -73,7 +73,7 @@ fn the_data_of_the_default_policy_is_checked_where_that_policy_is() {
 #[test]
 fn a_folder_without_policies_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let error = load(dir.path()).unwrap_err().to_string();
+    let error = load(&[dir.path()]).unwrap_err().to_string();
     assert!(
         error.contains("expected at least one .rego file, found none"),
         "{error}"
