@@ -248,12 +248,15 @@ impl ExplanationBuilder<'_> {
                 Some((_, last)) => *last,
                 None => miss.map(|miss| miss.at),
             };
-            let conditions = match last {
+            let mut conditions = match last {
                 _ if is_shown_above => Vec::new(),
                 None => Vec::new(),
                 Some(last) if leaf.is_some() => self.conditions(last, depth),
                 Some(last) => self.missed(last, depth).into_iter().collect(),
             };
+            if leaf.is_some() && !is_shown_above {
+                self.gathered(frame, block.span, why, depth, &mut conditions);
+            }
             let values = self.values_at(last.map(|at| at.visit), number);
             let words = self.words(rule, &values);
             let arguments = block.arguments.iter().zip(&frame.arguments);

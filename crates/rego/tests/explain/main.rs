@@ -1102,3 +1102,24 @@ fn every_measured_policy_is_explained() {
     });
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn a_helper_that_is_gathered_is_gone_into() {
+    let data = json!({"grants": {"obs": ["ada"], "lakes": ["bob"]}});
+    let rules = "default allow := false\nallow if {\n\tinput.what in allowed\n}\nallowed := {c |\n\tsome c, who in data.grants\n\tinput.who in who\n}\n";
+    for who in ["eve", "bob"] {
+        let why = explain(rules, &json!({"what": "obs", "who": who}), &data);
+        let text = why.text(&NoPaint, Extent::All);
+        assert!(text.contains("p.rego:8 input.who in who"), "{text}");
+        assert!(text.contains(&format!("input.who = \"{who}\"")), "{text}");
+    }
+    let rules = "default allow := false\nallow if count(problems) == 0\nproblems := [p |\n\tinput.size > 3\n\tp := \"too large\"\n]\n";
+    let why = explain(rules, &json!({"size": 4}), &json!({}));
+    let text = why.text(&NoPaint, Extent::All);
+    assert!(text.contains("p.rego:5 input.size > 3"), "{text}");
+    // Tables stay out.
+    let rules = "default allow := false\nallow if input.what in table\ntable := {\"a\", \"b\"}\n";
+    let why = explain(rules, &json!({"what": "obs"}), &json!({}));
+    let text = why.text(&NoPaint, Extent::All);
+    assert!(!text.contains("p.rego:4"), "{text}");
+}

@@ -10,7 +10,7 @@ use crate::{
     core::{Step, Term},
     explain::{
         explanation::{Condition, Definition, Location, Outcome, Seen, Tried},
-        frames::Position,
+        frames::{Frame, Position},
         notes::BlockOf,
         words::KnownValues,
     },
@@ -156,10 +156,12 @@ impl ExplanationBuilder<'_> {
                     some.retain(|one| gives(one, &member));
                 }
                 // Leave out rules without conditions, such as tables: they do not depend on the request.
-                because.extend(
-                    some.into_iter()
-                        .filter(|one| one.outcome != Outcome::Held || one.of > 0 || is_negated),
-                );
+                because.extend(some.into_iter().filter(|one| {
+                    one.outcome != Outcome::Held
+                        || one.of > 0
+                        || is_negated
+                        || one.conditions.iter().any(|of| of.place != one.place)
+                }));
             }
             if outcome != Outcome::Held {
                 self.inside(visit, is_negated, depth, &mut inside);
@@ -327,6 +329,45 @@ impl ExplanationBuilder<'_> {
                     all.extend(self.conditions(last, depth));
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Explains the comprehension that is the value of a body: what it did not find, or what it found.
+    pub(super) fn gathered(
+        &mut self,
+        frame: &Frame,
+        head: Span,
+        why: Why,
+        depth: usize,
+        all: &mut Vec<Condition>,
+    ) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        let is_head = |visit: &&usize| {
+            let at = self.frames.visits.get(**visit);
+            let step = at.and_then(|at| self.notes.steps.get(at.step));
+            step.is_some_and(|step| step.span == head)
+        };
+        let visits = frame.visits.iter().filter(is_head);
+        let inner = visits.filter_map(|visit| self.frames.visits.get(*visit));
+        for number in inner
+            .flat_map(|visit| visit.inner.clone())
+            .collect::<Vec<_>>()
+        {
+            let Some(frame) = self.frames.frames.get(number) else {
+                continue;
+            };
+            let block = self.notes.blocks.get(frame.block);
+            if block.is_none_or(|block| block.of != BlockOf::Comprehension) {
+                continue;
+            }
+            let miss = self.miss(number).filter(|_| why != Why::Given);
+            match (miss, frame.leaves.as_slice()) {
+                (Some(miss), _) => all.extend(self.missed(miss.at, depth)),
+                (None, [(_, Some(last))]) => all.extend(self.conditions(*last, depth)),
+                (None, _) => {}
             }
         }
     }
