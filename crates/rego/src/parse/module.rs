@@ -84,11 +84,16 @@ impl FileParser {
         // What is wrong further up on the line can be the cause.
         let begin = self.cursor.span_at(start);
         let begin = begin.start.saturating_sub(begin.column as usize);
-        let unclosed = self.cursor.unclosed(start).map(|(open, next)| {
+        let unclosed = self.cursor.unclosed(start, fault.span).map(|(open, next)| {
             let sign = open.kind.shown();
             let before = match self.cursor.token_at(next) {
                 Some((Kind::Sign(sign), span)) => format!("the `{sign}` of line {}", span.line),
-                Some((Kind::Word(_), span)) => format!("the rule of line {}", span.line),
+                Some((Kind::Word(_), span)) if span.column == 1 => {
+                    format!("the rule of line {}", span.line)
+                }
+                Some((other, span)) if *other != Kind::End => {
+                    format!("{} in line {}", other.shown(), span.line)
+                }
                 _ => "the end of the file".to_owned(),
             };
             let fault = SyntaxError {

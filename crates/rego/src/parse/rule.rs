@@ -108,10 +108,14 @@ impl Cursor {
             }
         }
         if let Some(part) = evaluated(&value) {
-            return Err(self.at(
-                part,
+            let mut fault = self.at(
+                part.span,
                 "the value of a default holds no variable, reference or call",
-            ));
+            );
+            if let ExprKind::Var(name) = &part.kind {
+                fault.cure = foreign::word(name).map(str::to_owned);
+            }
+            return Err(fault);
         }
         Ok(Rule {
             is_default: true,
@@ -375,7 +379,7 @@ fn is_set(literal: &super::tree::Literal) -> bool {
 }
 
 /// The first part of a value that must be evaluated, outside of comprehensions.
-fn evaluated(value: &Expr) -> Option<Span> {
+fn evaluated(value: &Expr) -> Option<&Expr> {
     match &value.kind {
         ExprKind::Var(_)
         | ExprKind::Wildcard
@@ -383,7 +387,7 @@ fn evaluated(value: &Expr) -> Option<Span> {
         | ExprKind::Call(..)
         | ExprKind::Infix(..)
         | ExprKind::In { .. }
-        | ExprKind::Template(_) => Some(value.span),
+        | ExprKind::Template(_) => Some(value),
         ExprKind::Array(items) | ExprKind::Set(items) => items.iter().find_map(evaluated),
         ExprKind::Object(pairs) => pairs
             .iter()

@@ -9,7 +9,7 @@ use super::{
     },
     Cursor, ParseResult,
 };
-use crate::diagnostic::Code;
+use crate::{diagnostic::Code, source::Span};
 
 /// Statements that cannot be read, of which each is told by itself. Behind them, one fault of a rule is enough.
 const MAX_UNREAD: usize = 100;
@@ -30,15 +30,19 @@ impl Cursor {
     }
 
     /// The innermost bracket that is open where the next rule begins, or at the end: looked for from the word at `start` up to
-    /// this one. With it, the place of that rule.
-    pub(in crate::parse) fn unclosed(&self, start: usize) -> Option<(&Token, usize)> {
+    /// the one at the place of a fault. With it, the place of that rule. Where a line begins with the fault, it is the bracket
+    /// that is open there, if the brackets up to the next rule do not fit together.
+    pub(in crate::parse) fn unclosed(&self, start: usize, fault: Span) -> Option<(&Token, usize)> {
         let mut open: Vec<&Token> = Vec::new();
-        for at in start..=self.at {
+        let words = self.tokens.get(start..)?.iter();
+        let before = words.take_while(|token| token.span.start <= fault.start);
+        let last = start + before.count().saturating_sub(1);
+        for at in start..=last {
             let token = self.tokens.get(at)?;
             match token.kind {
                 Kind::Sign("{" | "[" | "(") => open.push(token),
                 Kind::Sign(sign @ ("}" | "]" | ")")) => {
-                    if at == self.at && open.last().is_some_and(|last| !closes(last, sign)) {
+                    if at == last && open.last().is_some_and(|last| !closes(last, sign)) {
                         return open.pop().map(|token| (token, at));
                     }
                     if let Some(own) = open.iter().rposition(|one| closes(one, sign)) {
@@ -52,7 +56,27 @@ impl Cursor {
                 _ => {}
             }
         }
-        None
+        let begins_line = self.tokens.get(last)?.after_line_break;
+        let own = open.pop().filter(|_| begins_line && !self.fits(start))?;
+        (own.span.line < fault.line).then_some((own, last))
+    }
+
+    /// Whether the brackets from a place up to the next rule fit together.
+    fn fits(&self, start: usize) -> bool {
+        let mut open: Vec<&Token> = Vec::new();
+        for (at, token) in self.tokens.iter().enumerate().skip(start) {
+            match token.kind {
+                Kind::Sign("{" | "[" | "(") => open.push(token),
+                Kind::Sign(sign @ ("}" | "]" | ")")) => match open.pop() {
+                    Some(own) if closes(own, sign) => {}
+                    _ => return false,
+                },
+                Kind::End => break,
+                _ if at > start && self.looks_like_a_rule(at) => break,
+                _ => {}
+            }
+        }
+        open.is_empty()
     }
 
     /// Whether a line begins at a word as a rule or an import does, with the word at its very beginning.
