@@ -244,12 +244,10 @@ fn policy_findings(tenant: &LoadedTenant) -> (Vec<Finding>, Vec<String>) {
         one.severity == geowarden_rego::diagnostic::Severity::Error
     };
     let errors: Vec<_> = found.iter().filter(is_error).cloned().collect();
-    let in_tests = if errors.is_empty() {
-        lint::findings_in_tests(&with_tests, &settings)
-    } else {
+    let in_tests = lint::findings_in_tests(&with_tests, &settings);
+    if !errors.is_empty() {
         told.push(LoadError::Diagnostics(errors).to_string());
-        Vec::new()
-    };
+    }
     let mut all: Vec<Finding> = found
         .iter()
         .chain(&in_tests)

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     RegoPolicy, RegoSettings, default_roles,
     named_ids::{self, Kind},
+    verdict::Verdict,
 };
 
 /// The ids of pygeoapi's collections, as the schema of `input` names their kind.
@@ -41,6 +42,7 @@ pub fn findings(
     let around = Surroundings {
         schema: &schema,
         ids,
+        no_verdict,
     };
     let has_errors = all.iter().any(|one| one.severity == Severity::Error);
     let more = lint::of_sources(sources, &settings.policy, around).into_iter();
@@ -53,16 +55,31 @@ pub fn findings(
     all
 }
 
-/// The likely mistakes in tests: names of `input` that no request has. `sources` have tests and policies.
+/// Why a value of the entrypoint is no verdict.
+fn no_verdict(value: &Value) -> Option<String> {
+    let read = Verdict::from_value(Some(value.clone()));
+    read.err().map(|error| error.to_string())
+}
+
+/// The faults and likely mistakes in tests: what cannot be read, and names of `input` that no request has. `sources` have tests and
+/// policies. All are warnings, since tests decide nothing.
 pub fn findings_in_tests(sources: &Sources, settings: &RegoSettings) -> Vec<Diagnostic> {
     let schema = settings.input.schema();
     let around = Surroundings {
         schema: &schema,
         ids: &BTreeMap::new(),
+        no_verdict,
     };
     let mut all = lint::of_sources(sources, &settings.policy, around);
     // What else is found there is often meant so in a test.
-    all.retain(|one| one.code == Code::Input && is_test(&one.file));
+    all.retain(|one| one.code == Code::Input);
+    let faults = lint::faults_of_sources(sources, &settings.policy).into_iter();
+    all.extend(faults.map(|fault| Diagnostic {
+        severity: Severity::Warning,
+        ..fault
+    }));
+    all.retain(|one| is_test(&one.file));
+    all.sort_by(|one, other| (&one.file, one.span.start).cmp(&(&other.file, other.span.start)));
     all
 }
 

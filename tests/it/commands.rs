@@ -683,6 +683,37 @@ fn files_are_tested_together_and_folders_separately() {
 }
 
 #[test]
+fn what_is_wrong_in_tests_is_told_beside_what_is_wrong_in_policies() {
+    let folder = folder(POLICY, "");
+    let policies = folder.path().join("policies");
+    let write = |name: &str, text: &str| fs::write(policies.join(name), text).unwrap();
+    write("a_test.rego", "package t\n\ntest_x if input.\n");
+    write(
+        "b_test.rego",
+        "package t\n\ntest_y if startwith(\"ab\", \"a\")\n",
+    );
+    let check = || geowarden(folder.path(), &["check", "--policy", "policies"]);
+    let in_tests = [
+        "warning: policies/a_test.rego:4:1: ",
+        "warning: policies/b_test.rego:3:11: ",
+    ];
+    let output = check();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    write("c.rego", "package c\n\nr if input.ogc.colection == \"a\"\n");
+    write("d.rego", "package d\n\nr if { input.ogc.\n");
+    let broken = check();
+    assert_eq!(broken.status.code(), Some(64));
+    let told = format!("{}{}", out(&broken), err(&broken));
+    for place in in_tests {
+        assert!(out(&output).contains(place), "{place}: {}", out(&output));
+        assert!(told.contains(place), "{place}: {told}");
+    }
+    for place in ["policies/c.rego:3:16: ", "error: policies/d.rego:"] {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+}
+
+#[test]
 fn files_of_opas_bundles_are_told_of() {
     let folder = folder(POLICY, "");
     let check = || geowarden(folder.path(), &["check", "-c", "geowarden.yaml"]);

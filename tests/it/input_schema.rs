@@ -103,3 +103,20 @@ fn no_member_of_the_input_changes_unnoticed() {
             .join("\n"),
     );
 }
+
+#[test]
+fn the_schemas_know_the_caller_without_a_credential() {
+    let schema = |file: &str| -> Value {
+        let path = Path::new("src/policy/input").join(file);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let asked = input(&["/collections"]);
+    let native = schema("schema.json");
+    assert_eq!(
+        native["properties"]["identity"]["x-anonymous"],
+        asked["identity"]
+    );
+    // All of fastgeoapi's input but the request is of the caller, and comes from the claims.
+    let fastgeoapi = schema("fastgeoapi-schema.json");
+    assert_eq!(fastgeoapi["x-anonymous"], asked["identity"]["claims"]);
+}

@@ -10,7 +10,9 @@ mod documents;
 mod effects;
 mod ignored;
 mod loops;
+mod never;
 mod openness;
+mod outcome;
 mod schema;
 mod shape;
 mod values;
@@ -24,12 +26,11 @@ pub use self::codes::CODES;
 use self::{effects::Effects, schema::Schema, shape::Rules};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity},
-    parse::parse,
-    resolve::{Builtins, File, resolve},
+    resolve::{Builtins, File},
     run::builtins::Available,
     settings::Settings,
     source::{Sources, Span},
-    translate::Written,
+    translate::{Names, Written, is_inside, to_core},
 };
 
 /// All known ids of one kind.
@@ -48,6 +49,8 @@ pub struct Surroundings<'a> {
     pub schema: &'a Json,
     /// The known ids, by the value of the schema's `x-names`. If a kind is missing here, its ids are not checked.
     pub ids: &'a BTreeMap<String, Ids>,
+    /// Why the caller cannot read a value of the entrypoint; `None` if it can.
+    pub no_verdict: fn(&Json) -> Option<String>,
 }
 
 /// Collects the findings of one file.
@@ -82,33 +85,27 @@ impl Findings<'_> {
     }
 }
 
-/// Checks a policy. It finds nothing in a policy that does not load; [`translate`](crate::translate::translate) reports
-/// those errors.
+/// Checks a policy. Where it does not load, only the rules without faults are checked, and not what they allow;
+/// [`translate`](crate::translate::translate) reports the faults.
 pub fn lint(
     written: Written<'_>,
     builtins: &dyn Builtins,
     around: Surroundings<'_>,
 ) -> Vec<Diagnostic> {
-    let mut modules = Vec::new();
-    for (name, text) in written.texts {
-        let Ok(module) = parse(name, text, written.version) else {
-            return Vec::new();
-        };
-        modules.push((name.clone(), module));
-    }
-    let Ok(files) = resolve(&modules, builtins) else {
-        return Vec::new();
-    };
+    let names = Names::of(written, builtins);
+    let files = &names.files;
     let schema = Schema(around.schema);
-    let rules = Rules::of(&files, schema);
+    let core = to_core(written, builtins, |_, _| ()).map(|(translated, ())| translated.modules);
+    let core = core.unwrap_or_default();
+    let rules = Rules::of(files, schema);
     let entry: Vec<String> = std::iter::once("data".to_owned())
         .chain(written.entry.iter().cloned())
         .collect();
-    let let_in = effects::let_in(&files, &rules, &entry, written.texts);
+    let let_in = effects::let_in(files, &rules, &entry, written.texts);
     let reached = rules.reached_from(&entry);
     let mut costs = loops::Costs::new();
     let mut all = Vec::new();
-    for file in &files {
+    for file in files {
         let mut findings = Findings {
             file,
             all: &mut all,
@@ -116,7 +113,7 @@ pub fn lint(
         let effects = Effects::of(file, &let_in);
         documents::check(file, &rules, schema, written.data, &effects, &mut findings);
         values::check(file, &rules, schema, around.ids, &mut findings);
-        conditions::check(file, &rules, schema, &mut findings);
+        conditions::check(file, schema, &mut findings);
         cost::check(file, schema, &mut findings);
         loops::check(
             file,
@@ -130,8 +127,16 @@ pub fn lint(
             conditions::chained(file, text, &mut findings);
         }
     }
-    openness::check(&files, &rules, schema, &entry, &mut all);
-    verdict::check(&files, &entry, &mut all);
+    never::check(files, &core, schema, &mut all);
+    openness::check(files, &core, &rules, schema, &entry, &mut all);
+    verdict::check(files, &entry, around.no_verdict, &mut all);
+    all.retain(|found| {
+        // A rule that cannot be read can have the data, or keep somebody out.
+        let is_of_one_rule = !matches!(found.code, Code::Data | Code::Open);
+        (is_of_one_rule || names.unread.is_empty())
+            && !names.unread.contains(&found.file)
+            && !is_inside(found, &names.unresolved)
+    });
     // Before the next step, since an ignored finding makes nothing unclear: its author says that the condition is meant so.
     all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     let unclear: Vec<(String, Span)> = all
@@ -148,6 +153,17 @@ pub fn lint(
     });
     all.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
     all
+}
+
+/// The faults in the names and the syntax of all files, with the built-in functions of the engine.
+pub fn faults_of_sources(sources: &Sources, settings: &Settings) -> Vec<Diagnostic> {
+    let written = Written {
+        texts: &sources.modules,
+        version: settings.version,
+        data: &sources.data,
+        entry: &[],
+    };
+    Names::of(written, &Available).faults
 }
 
 /// Like `lint`, for sources, with the built-in functions of the engine.

@@ -26,6 +26,16 @@ use crate::{diagnostic::Diagnostic, source::Version};
 ///
 /// Values may be nested some hundreds of levels deep. That needs up to 16 MiB of stack without optimisation.
 pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Diagnostic>> {
+    let (module, faults) = parse_partly(name, text, version);
+    if faults.is_empty() {
+        Ok(module)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Parses a file as far as it can be read.
+pub(crate) fn parse_partly(name: &str, text: &str, version: Version) -> (Module, Vec<Diagnostic>) {
     let (tokens, mut faults) = lexer::words(text);
     let cursor = Cursor::new(tokens, BTreeSet::new());
     let (module, found) = module::read(cursor, version);
@@ -35,9 +45,6 @@ pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Dia
         .into_iter()
         .filter(|unread| !of_words.iter().any(|at| unread.within.contains(at)));
     faults.extend(others.map(|unread| unread.fault));
-    if faults.is_empty() {
-        return Ok(module);
-    }
     faults.sort_by_key(|fault| fault.span);
     let told = faults.into_iter().map(|fault| Diagnostic {
         code: fault.code,
@@ -48,5 +55,5 @@ pub fn parse(name: &str, text: &str, version: Version) -> Result<Module, Vec<Dia
         suggestion: fault.suggestion,
         ..Diagnostic::default()
     });
-    Err(told.collect())
+    (module, told.collect())
 }

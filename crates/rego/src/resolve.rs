@@ -74,6 +74,19 @@ pub fn resolve(
     modules: &[(String, Module)],
     builtins: &dyn Builtins,
 ) -> Result<Vec<File>, Vec<Diagnostic>> {
+    let (files, faults) = resolve_partly(modules, builtins);
+    if faults.is_empty() {
+        Ok(files)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Resolves what can be resolved.
+pub(crate) fn resolve_partly(
+    modules: &[(String, Module)],
+    builtins: &dyn Builtins,
+) -> (Vec<File>, Vec<Diagnostic>) {
     let names = Names::of(modules.iter().map(|(_, module)| module), builtins);
     let mut diagnostics = Vec::new();
     let mut files = Vec::new();
@@ -99,11 +112,7 @@ pub fn resolve(
             mentions,
         });
     }
-    if diagnostics.is_empty() {
-        Ok(files)
-    } else {
-        Err(diagnostics)
-    }
+    (files, diagnostics)
 }
 
 /// Rejects unsafe variables: those to which nothing gives a value.

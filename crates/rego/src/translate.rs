@@ -1,20 +1,20 @@
 //! All stages at once: from the author's texts to those that the engine is given.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::names::{Names, is_inside};
 use crate::{
     arrange::{Places, arrange},
     check::check,
     core,
     diagnostic::{Code, Diagnostic, nearest},
     lower::{Entry, lower},
-    parse::{
-        parse,
-        tree::{Module, Rule},
-    },
-    resolve::{Builtins, File, check_safety, resolve},
+    parse::tree::{Module, Rule},
+    resolve::{Builtins, File},
     source::{Span, Version},
 };
 
@@ -99,19 +99,15 @@ pub(crate) fn to_core<T>(
     builtins: &dyn Builtins,
     change: impl FnOnce(&mut [File], &str) -> T,
 ) -> Result<(Translated, T), Vec<Diagnostic>> {
-    let mut diagnostics = Vec::new();
-    let mut modules = Vec::new();
-    for (name, text) in written.texts {
-        match parse(name, text, written.version) {
-            Ok(module) => modules.push((name.clone(), module)),
-            Err(faults) => diagnostics.extend(faults),
-        }
+    let Names {
+        modules,
+        files: mut resolved,
+        faults,
+        ..
+    } = Names::of(written, builtins);
+    if !faults.is_empty() {
+        return Err(faults);
     }
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
-    }
-    let mut resolved = resolve(&modules, builtins)?;
-    check_safety(&resolved)?;
     let prefix = prefix(written, &modules);
     let changed = change(&mut resolved, &prefix);
     let warnings = check(&resolved, written.data)?;

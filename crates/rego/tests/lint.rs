@@ -19,8 +19,8 @@ fn schema() -> Value {
         "additionalProperties": false,
         "required": ["who", "what", "how", "page"],
         "properties": {
-            "who": {"type": "object", "additionalProperties": true, "x-asks": "caller", "properties": {
-                "name": {"type": "string"}, "roles": {"type": "array", "items": {"type": "string"}},
+            "who": {"type": "object", "additionalProperties": true, "x-asks": "caller", "x-anonymous": {"kind": "none", "roles": []}, "properties": {
+                "kind": {"type": "string"}, "name": {"type": "string"}, "roles": {"type": "array", "items": {"type": "string"}},
             }},
             "what": {"type": "string", "x-asks": "resource", "x-names": "layer"},
             "how": {"type": "string", "x-asks": "action", "enum": ["read", "write"]},
@@ -59,6 +59,10 @@ fn found(files: &[(&str, &str)], data: &Value) -> Vec<String> {
     let around = Surroundings {
         schema: &schema,
         ids: &ids,
+        no_verdict: |verdict| {
+            let reason = verdict.get("reason").filter(|reason| !reason.is_string());
+            reason.map(|_| "`reason` of the verdict must be a string".to_owned())
+        },
     };
     lint::of_sources(&sources, &settings, around)
         .iter()
@@ -168,11 +172,11 @@ fn what_is_told_has_its_place_and_its_cure() {
         ),
         (
             "r if \"a\" == \"b\"",
-            "condition a.rego:3:6: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
+            "condition a.rego:3:6: this condition never holds: no request changes `\"a\" == \"b\"`: ask for a part of `input`, or remove the rule",
         ),
         (
             "r if not 1 < 2.5",
-            "condition a.rego:3:6: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
+            "condition a.rego:3:6: this condition never holds: no request changes `not 1 < 2.5`: ask for a part of `input`, or remove the rule",
         ),
         ("r if { 1 != 2; 1 == 1.0; input.how == \"read\" }", ""),
         ("r if {input.how == \"read\"}", ""),
@@ -194,11 +198,11 @@ fn what_is_told_has_its_place_and_its_cure() {
         ),
         (
             "r if { false }",
-            "condition a.rego:3:8: `false` never holds, so neither does this rule: remove the rule",
+            "condition a.rego:3:8: this condition never holds: no request changes `false`: ask for a part of `input`, or remove the rule",
         ),
         (
             "r if { input.how == \"read\"; input.how == \"write\" }",
-            "condition a.rego:3:29: `input.how` has one value in a request, and line 3 asks for another one: `r` never holds here: write a second rule of the same name, or `in {..}` for one of several values",
+            "condition a.rego:3:29: this condition contradicts the one in line 3, so `r` never holds here: write a second rule of the same name, or `in {..}` for one of several values",
         ),
         (
             "r if input.size == 1 {\n\tinput.size == 2\n}",
@@ -284,7 +288,7 @@ fn loops_within_loops_are_told() {
             by("a.rego:3:29", " with `known`"),
         ),
         (
-            "r if count([1 | some x in data.many; not outer(x)]) > 1\nouter(x) := inner(x)\ninner(x) := [y | some y in data.many; y > x]",
+            "r if count([1 | some x in data.many; not outer(x)]) > 1\nouter(x) := count(inner(x)) > 1\ninner(x) := [y | some y in data.many; y > x]",
             by("a.rego:3:38", " with `outer`"),
         ),
         (
@@ -327,7 +331,7 @@ fn allowances_for_more_than_is_meant_are_told() {
         ),
         (
             "allow if \"a\" == \"b\"",
-            "condition a.rego:2:10: this condition compares constants and never holds: compare with a part of `input`, or remove the rule",
+            "condition a.rego:2:10: this condition never holds: no request changes `\"a\" == \"b\"`: ask for a part of `input`, or remove the rule",
         ),
         (
             "allow if true",
@@ -367,6 +371,119 @@ fn allowances_for_more_than_is_meant_are_told() {
 }
 
 #[test]
+fn a_condition_that_a_caller_without_a_credential_meets_keeps_nobody_out() {
+    const OPEN: &str = "holds for one without a credential, so it lets everybody do everything: ";
+    for conditions in [
+        "not input.who.name",
+        "input.who.kind == \"none\"",
+        "not input.who.name == \"bob\"",
+        "input.who.kind != \"key\"",
+        "count(input.who.roles) == 0",
+        "not \"banned\" in input.who.roles",
+        "every role in input.who.roles { role != \"banned\" }",
+        "object.get(input.who, \"name\", \"nobody\") != \"bob\"",
+        "w := input.who\n\tnot w.name",
+        "not banned",
+        "unknown(input.who)",
+        "not startswith(object.get(input.who, \"name\", \"\"), \"ext-\")",
+        "some role in {\"guest\", \"ada\"}\n\tnot role in input.who.roles",
+        "{r | some r in input.who.roles} == set()",
+    ] {
+        let told = one(&format!(
+            "allow if {{\n\t{conditions}\n}}\nbanned if input.who.name in {{\"bob\"}}\nunknown(w) if not w.name"
+        ));
+        assert!(
+            told.len() == 1 && told[0].contains(OPEN),
+            "{conditions}: {told:?}"
+        );
+    }
+    for conditions in [
+        "input.who.name",
+        "input.who.name != \"bob\"",
+        "input.who.kind != \"none\"",
+        "not startswith(input.who.name, \"ext-\")",
+        "count(input.who.roles) > 0",
+        "not anonymous",
+        "data.roles[input.who.kind]",
+        "some role in my_roles\n\trole in data.many",
+        "x := input.who.name\n\tx == \"ada\"",
+        "some f in input.who.roles\n\tprint(f)",
+        "user == input.what",
+        "input.who.name in data.many",
+        "some x in data.many\n\tx in input.who.roles",
+    ] {
+        let told = one(&format!(
+            "allow if {{\n\t{conditions}\n}}\nanonymous if not input.who.name\nmy_roles contains \"guest\"\nmy_roles contains r if some r in input.who.roles\nuser := input.who.name"
+        ));
+        assert!(told.is_empty(), "{conditions}: {told:?}");
+    }
+    // What is public stays so: the resource and the action are named.
+    let named = "allow if { not input.who.name; input.what == \"roads\"; input.how == \"read\" }";
+    assert_eq!(one(named), Vec::<String>::new());
+}
+
+#[test]
+fn conditions_that_no_request_meets_are_told() {
+    for conditions in [
+        "1 == 2",
+        "false",
+        "x := 1\n\tx == 2",
+        "input.how == \"read\"\n\tinput.how == \"write\"",
+        "input.how in {\"read\"}\n\t\"write\" == input.how",
+        "not true",
+        "count([]) > 0",
+        "some x in []\n\tx == input.size",
+        "\"a\" in []",
+        "startswith(\"abc\", \"x\")",
+        "kind == \"b\"",
+        "kind := \"c\"\n\tkind == \"b\"",
+        "input.size == 1\n\tnot input.size",
+        "input.is_big\n\tnot input.is_big",
+        "not input.is_big\n\tinput.is_big",
+        "x := input.size\n\tx == 1\n\tx == 2",
+        "x := input.size\n\tx == 1\n\tinput.size == 2",
+        "startswith(input.what, \"a\")\n\tnot startswith(input.what, \"a\")",
+        "some o in input.list\n\to.order == \"up\"\n\to.order == \"down\"",
+        "some x in [1, 2]\n\tx == 3",
+        "lower(\"ABC\") == \"ABC\"",
+        "every x in [1, 2] { x > 1 }",
+        "{1, 2} == {1}",
+        "c := {x | some x in [1]}\n\tcount(c) == 2",
+        "input.size == 1\n\tinput.size > 2",
+    ] {
+        let told = one(&format!("{FINE}r if {{\n\t{conditions}\n}}\nkind := \"a\""));
+        assert!(
+            told.len() == 1 && told[0].starts_with("condition "),
+            "{conditions}: {told:?}"
+        );
+    }
+    for conditions in [
+        "debug",
+        "not debug",
+        "input.how in {\"read\", \"write\"}\n\tinput.how == \"read\"",
+        "some x in [1, 2]\n\tx == 2",
+        "input.size == 1\n\tinput.size == 1.0",
+        "some x in input.list\n\tsome y in input.list\n\tx.order == \"up\"\n\ty.order == \"down\"",
+        "nothing",
+        "data.roles.admin == []",
+        "time.now_ns() > 1",
+        "x := count(input.list)\n\tx > 1\n\tx < 9",
+        "known with input.size as 2",
+        "is(\"z\")",
+        "pair([input.size, 2])",
+    ] {
+        let told = one(&format!(
+            "{FINE}r if {{\n\t{conditions}\n}}\ndebug := false\ndefault nothing := false\nnothing if input.size == 1\nknown if input.size == 2\nis(x) if x == \"a\"\npair([1, x]) if x == 2\npair([2, x]) if x == 3"
+        ));
+        let told: Vec<_> = told
+            .iter()
+            .filter(|told| told.starts_with("condition"))
+            .collect();
+        assert!(told.is_empty(), "{conditions}: {told:?}");
+    }
+}
+
+#[test]
 fn a_value_that_is_no_verdict_is_told() {
     let of = |what: &str, column: u32| {
         format!(
@@ -398,6 +515,16 @@ fn a_value_that_is_no_verdict_is_told() {
         );
     }
     for rules in [
+        "default allow := {\"allowed\": false, \"reason\": 3}",
+        "allow := {\"allowed\": ok, \"reason\": [\"no\"]}\nok if input.who.name == \"ada\"",
+    ] {
+        let told = one(rules);
+        let why =
+            "`allow` decides by this value is refused: `reason` of the verdict must be a string";
+        assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
+    }
+    for rules in [
+        "allow := {\"allowed\": true, \"reason\": sprintf(\"%v\", [input.how])} if input.who.name == \"ada\"",
         "default allow := {\"allowed\": false, \"reason\": \"no\"}",
         "allow := v if { v := {\"allowed\": true}; input.who.name == \"ada\" }",
         "allow := {\"allowed\": ok}\nok if input.who.name == \"ada\"",
@@ -481,7 +608,7 @@ fn what_comes_of_a_negated_query_is_told() {
     for (rules, told) in [
         (
             "allow if not { false; input.how == \"read\" }",
-            "so neither do the statements beside it: remove it, or what is around it",
+            "this condition never holds: no request changes `false`: ask for a part of `input`, or remove what is around it",
         ),
         (
             "allow if not { data.nope == 1 }",

@@ -26,17 +26,17 @@ pub const CODES: [(Code, &str, &str); 9] = [
     ),
     (
         Code::Condition,
-        "a condition that never holds, or that always holds since its value is never false (a text, a list, a part of each request); two that exclude each other; or a body behind another body",
+        "a condition that no request meets (`\"a\" in []`, `1 == 2` once variables and constant rules have their values), or that always holds since its value is never false (a text, a list, a part of each request); two that exclude each other; or a body behind another body",
         "compare values; write a second rule for another case",
     ),
     (
         Code::Open,
-        "a rule that allows more than its author may expect: it is the default, has no conditions, or checks neither the caller nor the resource and the action",
+        "a rule that allows more than its author may expect: it is the default, has no conditions, or checks neither the caller nor the resource and the action; a condition on the caller counts if a caller without a credential does not meet it",
         "compare the caller, the resource and the action",
     ),
     (
         Code::Verdict,
-        "a value of the entrypoint that is neither a boolean nor an object with `allowed`: each request that gets it is refused",
+        "a value of the entrypoint that is neither a boolean nor an object with `allowed`, or with a member that is no part of a verdict, such as a `reason` that is no text: each request that gets it is refused",
         "give it `true`, `false`, or an object with `allowed`",
     ),
     (

@@ -1,88 +1,30 @@
-//! Finds conditions that always or never hold, and bodies that are not part of the condition before them.
+//! Finds conditions that always or never hold by their form, and bodies that are not part of the condition before them.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeMap;
 
-use super::{
-    Findings,
-    schema::Schema,
-    shape::{Locals, Rules, Shape},
-};
+use super::{Findings, schema::Schema};
 use crate::{
     diagnostic::Code,
-    parse::tree::Operator,
     resolve::{
         File,
-        tree::{Condition, Literal, LiteralKind, Query, Rule, Scalar, Value},
+        tree::{Condition, Literal, LiteralKind, Scalar, Value},
         uses,
     },
-    source::Span,
 };
 
-pub(super) fn check(
-    file: &File,
-    rules: &Rules<'_>,
-    schema: Schema<'_>,
-    findings: &mut Findings<'_>,
-) {
+pub(super) fn check(file: &File, schema: Schema<'_>, findings: &mut Findings<'_>) {
     for rule in &file.rules {
-        let locals = Locals::of(rule, rules, schema);
-        let bodies = std::iter::once(&rule.body).chain(&rule.elses);
-        let own: BTreeSet<Span> = bodies
-            .clone()
-            .filter_map(|body| body.query.as_ref())
-            .flat_map(|query| query.literals.iter().map(|literal| literal.span))
-            .collect();
-        uses::literals(rule, &mut |literal| {
-            one(literal, own.contains(&literal.span), schema, findings);
-        });
-        for query in bodies.filter_map(|body| body.query.as_ref()) {
-            contradiction(query, rule, &locals, rules, schema, findings);
-        }
+        uses::literals(rule, &mut |literal| one(literal, schema, findings));
     }
 }
 
-/// `is_of_rule` tells a statement of the rule itself from one of a query inside of it, such as a negated one.
-fn one(literal: &Literal, is_of_rule: bool, schema: Schema<'_>, findings: &mut Findings<'_>) {
-    if compares_constants(literal) == Some(false) {
-        findings.report(
-            Code::Condition,
-            literal.span,
-            "this condition compares constants and never holds".to_owned(),
-            if is_of_rule {
-                "compare with a part of `input`, or remove the rule"
-            } else {
-                "compare with a part of `input`"
-            },
-        );
-        return;
-    }
+fn one(literal: &Literal, schema: Schema<'_>, findings: &mut Findings<'_>) {
     let (condition, is_negated) = match &literal.kind {
         LiteralKind::Condition(Condition::Value(value)) => (value, false),
         LiteralKind::Not(Condition::Value(value)) => (value, true),
         _ => return,
     };
     let because = match condition {
-        Value::Scalar(Scalar::Bool(false)) if !is_negated => {
-            findings.report(
-                Code::Condition,
-                literal.span,
-                if is_of_rule {
-                    "`false` never holds, so neither does this rule"
-                } else {
-                    "`false` never holds, so neither do the statements beside it"
-                }
-                .to_owned(),
-                if is_of_rule {
-                    "remove the rule"
-                } else {
-                    "remove it, or what is around it"
-                },
-            );
-            return;
-        }
         Value::Object(_) => "an object is never false",
         Value::Set(_) => "a set is never false",
         Value::Array(_) => "an array is never false",
@@ -112,45 +54,6 @@ fn one(literal: &Literal, is_of_rule: bool, schema: Schema<'_>, findings: &mut F
     };
     let message = format!("this condition {effect}: {because}");
     findings.report(Code::Condition, literal.span, message, cure);
-}
-
-/// Whether a comparison of two constants holds. `None` if the statement is no such comparison, or if it cannot be told.
-fn compares_constants(literal: &Literal) -> Option<bool> {
-    let (condition, is_negated) = match &literal.kind {
-        LiteralKind::Condition(condition) => (condition, false),
-        LiteralKind::Not(condition) => (condition, true),
-        _ => return None,
-    };
-    let (operator, left, right) = match condition {
-        Condition::Unify(left, right) => (Operator::Equal, left, right),
-        Condition::Value(Value::Infix(operator, operands)) => (*operator, &operands.0, &operands.1),
-        Condition::Value(_) => return None,
-    };
-    let (Value::Scalar(left), Value::Scalar(right)) = (left, right) else {
-        return None;
-    };
-    let order = match (left, right) {
-        (Scalar::Number(left), Scalar::Number(right)) => {
-            let number = |text: &String| text.parse::<f64>().ok();
-            number(left)?.partial_cmp(&number(right)?)?
-        }
-        (Scalar::String(left), Scalar::String(right)) => left.cmp(right),
-        (Scalar::Bool(left), Scalar::Bool(right)) => left.cmp(right),
-        (Scalar::Null, Scalar::Null) => Ordering::Equal,
-        // Values of two types are never the same.
-        _ if operator == Operator::Equal => Ordering::Less,
-        _ => return None,
-    };
-    let holds = match operator {
-        Operator::Equal => order.is_eq(),
-        Operator::NotEqual => order.is_ne(),
-        Operator::Less => order.is_lt(),
-        Operator::LessOrEqual => order.is_le(),
-        Operator::Greater => order.is_gt(),
-        Operator::GreaterOrEqual => order.is_ge(),
-        _ => return None,
-    };
-    Some(holds != is_negated)
 }
 
 /// Whether a value has parts that are not constant. It is undefined if one of them is, so a condition on it tests them.
@@ -185,64 +88,6 @@ fn is_always_there(path: &[String], schema: Schema<'_>) -> bool {
     }
     let kinds = part.kinds();
     !kinds.is_empty() && !kinds.contains(&"boolean")
-}
-
-/// Reports two conditions in one body that compare the same part with different values.
-fn contradiction(
-    query: &Query,
-    rule: &Rule,
-    locals: &Locals<'_>,
-    rules: &Rules<'_>,
-    schema: Schema<'_>,
-    findings: &mut Findings<'_>,
-) {
-    let mut allowed: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
-    for literal in query.literals.iter().filter(|one| one.with.is_empty()) {
-        let (left, right) = match &literal.kind {
-            LiteralKind::Condition(Condition::Unify(left, right)) => {
-                (left, locals.shape(right, rules, schema))
-            }
-            LiteralKind::Condition(Condition::Value(Value::Infix(Operator::Equal, operands))) => {
-                (&operands.0, locals.shape(&operands.1, rules, schema))
-            }
-            LiteralKind::Condition(Condition::Value(Value::In {
-                key: None,
-                operands,
-            })) => (&operands.0, locals.elements(&operands.1, rules, schema)),
-            _ => continue,
-        };
-        // A reference with a variable can mean another part each time.
-        let Value::Document { path, way } = left else {
-            continue;
-        };
-        let is_input = path.first().is_some_and(|first| first == "input");
-        let (true, true, Some(Shape::Constants(constants))) = (is_input, way.is_empty(), right)
-        else {
-            continue;
-        };
-        let constants: BTreeSet<String> = constants.iter().map(|one| format!("{one:?}")).collect();
-        let path = path.join(".");
-        let line = literal.span.line;
-        match allowed.get_mut(&path) {
-            None => {
-                allowed.insert(path, (constants, line));
-            }
-            Some((before, first)) => {
-                let both: BTreeSet<_> = before.intersection(&constants).cloned().collect();
-                if both.is_empty() {
-                    let name = rule.path.join(".");
-                    findings.report(
-                        Code::Condition,
-                        literal.span,
-                        format!("`{path}` has one value in a request, and line {first} asks for another one: `{name}` never holds here"),
-                        "write a second rule of the same name, or `in {..}` for one of several values",
-                    );
-                    return;
-                }
-                *before = both;
-            }
-        }
-    }
 }
 
 /// Reports a body after another body: `allow if a { b }` holds if `a` holds or if `b` holds.

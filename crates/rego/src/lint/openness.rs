@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Findings,
+    outcome::{Evaluator, Outcome},
     schema::Schema,
     shape::{Locals, Rules, Shape},
     verdict::ALLOWED,
 };
 use crate::{
+    core::Module,
     diagnostic::{Code, Diagnostic},
     parse::tree::Operator,
     resolve::{
@@ -31,6 +33,7 @@ struct BodyReads<'a> {
 
 pub(super) fn check<'a>(
     files: &'a [File],
+    core: &[Module],
     rules: &Rules<'a>,
     schema: Schema<'_>,
     entry: &[String],
@@ -44,6 +47,7 @@ pub(super) fn check<'a>(
                 .map(move |rule| (std::ptr::from_ref(rule), file))
         })
         .collect();
+    let mut evaluator = Evaluator::for_anonymous(core, schema);
     for rule in rules.at(entry) {
         let Some(file) = owners.get(&std::ptr::from_ref(*rule)) else {
             continue;
@@ -54,7 +58,8 @@ pub(super) fn check<'a>(
         let mut findings = Findings { file, all };
         for body in std::iter::once(&rule.body).chain(&rule.elses) {
             if allows(body.value.as_ref()) {
-                one(rule, body, rules, schema, &mut findings);
+                let outcome = evaluator.outcome_of(&file.name, body.span);
+                one(rule, body, rules, schema, outcome, &mut findings);
             }
         }
     }
@@ -77,6 +82,7 @@ fn one(
     body: &Body,
     rules: &Rules<'_>,
     schema: Schema<'_>,
+    for_anonymous: Option<Outcome>,
     findings: &mut Findings<'_>,
 ) {
     let name = rule.path.join(".");
@@ -106,7 +112,12 @@ fn one(
     reading.rule(rule, rules, schema);
     reading.follow(paths, rules, schema);
     let asks = |what: &str| reading.asks.contains(what);
-    if asks("caller") || reading.is_public {
+    // A condition on the caller keeps nobody out if it holds without a credential: everybody can send none.
+    let keeps_out = match for_anonymous {
+        Some(Outcome::Fails | Outcome::Maybe { of_caller: true }) | None => true,
+        Some(Outcome::Holds | Outcome::Maybe { of_caller: false }) => false,
+    };
+    if asks("caller") && keeps_out || reading.is_public {
         return;
     }
     let (what, cure) = match (asks("resource"), asks("action")) {
@@ -127,7 +138,11 @@ fn one(
     findings.report(
         Code::Open,
         body.span,
-        format!("this `{name}` does not look at who asks, and {what}"),
+        if asks("caller") {
+            format!("what this `{name}` asks of the caller holds for one without a credential, so it {what}")
+        } else {
+            format!("this `{name}` does not look at who asks, and {what}")
+        },
         cure,
     );
 }

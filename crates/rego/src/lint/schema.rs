@@ -3,6 +3,7 @@
 //! The keywords in use are `type`, `enum`, `properties`, `required`, `additionalProperties` and `items`. geowarden adds
 //! these:
 //! - `x-asks`: what a policy asks about when it reads this part: `caller`, `resource` or `action`;
+//! - `x-anonymous`: the value of a part of the caller where no credential was sent, without members that ask for something else;
 //! - `x-public`: values that show nothing secret;
 //! - `x-names`: the kind of thing that an id names, such as `collection`;
 //! - `x-differs`, `x-differs-at`: this part, or these members, differ in almost every request;
@@ -57,6 +58,16 @@ impl<'a> Schema<'a> {
 
     pub(super) fn is(self, keyword: &str) -> bool {
         self.get(keyword) == Some(&Json::Bool(true))
+    }
+
+    /// Whether a policy that reads this part asks for this.
+    pub(super) fn is_of(self, what: &str) -> bool {
+        self.word("x-asks") == Some(what)
+    }
+
+    /// The value of this part where no credential was sent.
+    pub(super) fn anonymous(self) -> Option<&'a Json> {
+        self.get("x-anonymous")
     }
 
     /// The member of an object by its name.

@@ -1,5 +1,7 @@
 //! Finds values of the entrypoint that are no verdict. The service refuses each request that gets one.
 
+use serde_json::{Map, Value as Json};
+
 use super::Findings;
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -13,36 +15,99 @@ use crate::{
 pub(super) const ALLOWED: &str = "allowed";
 const CURE: &str = "give it `true`, `false`, or an object with `allowed`, as in `name := {\"allowed\": false, \"reason\": \"..\"}`";
 
-pub(super) fn check(files: &[File], entry: &[String], all: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    files: &[File],
+    entry: &[String],
+    unread: fn(&Json) -> Option<String>,
+    all: &mut Vec<Diagnostic>,
+) {
     for file in files {
         let mut findings = Findings { file, all };
         let own = file.rules.iter().filter(|rule| file.path(rule) == entry);
         for rule in own {
-            one(rule, &mut findings);
+            one(rule, unread, &mut findings);
         }
     }
 }
 
-fn one(rule: &Rule, findings: &mut Findings<'_>) {
+fn one(rule: &Rule, unread: fn(&Json) -> Option<String>, findings: &mut Findings<'_>) {
     let name = rule.path.join(".");
-    let mut tell = |span, what: &str| {
+    let tell = |findings: &mut Findings<'_>, span, what: &str| {
         let message = format!(
             "`{name}` is {what}, which is no verdict: each request that it decides is refused"
         );
         findings.report(Code::Verdict, span, message, CURE);
     };
     if rule.kind == Kind::Member {
-        tell(rule.span, "a set (`contains`)");
+        tell(findings, rule.span, "a set (`contains`)");
         return;
     }
     if rule.arguments.is_some() || !rule.keys.is_empty() {
         return;
     }
     for body in std::iter::once(&rule.body).chain(&rule.elses) {
-        if let Some(what) = body.value.as_ref().and_then(no_verdict) {
-            tell(body.span, what);
+        let Some(value) = &body.value else { continue };
+        if let Some(what) = no_verdict(value) {
+            tell(findings, body.span, what);
+            continue;
+        }
+        // Whether it allows can depend on the request.
+        let mut faults = constants(value)
+            .into_iter()
+            .map(|members| unread(&Json::Object(members)));
+        if let Some(Some(fault)) = faults.next()
+            && faults.all(|other| other.is_some())
+        {
+            findings.report(
+                Code::Verdict,
+                body.span,
+                format!("each request that `{name}` decides by this value is refused: {fault}"),
+                "correct this member",
+            );
         }
     }
+}
+
+/// The constant members of an object: once if `allowed` is among them, otherwise with both of its values.
+fn constants(value: &Value) -> Vec<Map<String, Json>> {
+    let Value::Object(pairs) = value else {
+        return Vec::new();
+    };
+    let pairs = pairs.iter().filter_map(|(key, value)| match key {
+        Value::Scalar(Scalar::String(name)) => Some((name.clone(), constant(value)?)),
+        _ => None,
+    });
+    let members: Map<String, Json> = pairs.collect();
+    if members.contains_key(ALLOWED) {
+        return vec![members];
+    }
+    let with = |allowed: bool| {
+        let mut members = members.clone();
+        members.insert(ALLOWED.to_owned(), Json::Bool(allowed));
+        members
+    };
+    vec![with(true), with(false)]
+}
+
+/// The value of a constant. A set is an array, as where a verdict is read.
+fn constant(value: &Value) -> Option<Json> {
+    Some(match value {
+        Value::Scalar(Scalar::Null) => Json::Null,
+        Value::Scalar(Scalar::Bool(truth)) => Json::Bool(*truth),
+        Value::Scalar(Scalar::Number(text)) => serde_json::from_str(text).ok()?,
+        Value::Scalar(Scalar::String(text)) => Json::String(text.clone()),
+        Value::Array(items) | Value::Set(items) => {
+            Json::Array(items.iter().map(constant).collect::<Option<_>>()?)
+        }
+        Value::Object(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| match key {
+                Value::Scalar(Scalar::String(name)) => Some((name.clone(), constant(value)?)),
+                _ => None,
+            });
+            Json::Object(pairs.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }
 
 /// What a value is, if it can never be a verdict.

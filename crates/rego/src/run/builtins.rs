@@ -152,6 +152,15 @@ pub(crate) fn arguments(name: &str) -> Option<usize> {
     arity(name).or_else(|| BUILTINS.get(name).map(|(_, count)| usize::from(*count)))
 }
 
+/// Calls a built-in outside of an engine, within the budget that [`begin`] gives. `None` if there is no built-in of this name.
+pub(crate) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+    if let Some(builtin) = all().find(|builtin| builtin.name == name) {
+        return Some((builtin.call)(arguments));
+    }
+    let (name, _) = BUILTINS.get_key_value(name)?;
+    Some(regorus_builtins::call(name, arguments))
+}
+
 /// The built-ins of an engine: those of geowarden and of regorus.
 pub(crate) struct Available;
 
