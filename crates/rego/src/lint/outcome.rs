@@ -27,6 +27,8 @@ use crate::{
 
 /// The statements that are evaluated for one rule.
 const MAX_STEPS: usize = 20_000;
+/// The statements that are evaluated for all rules. Rules that call functions of thousands of definitions take more.
+const MAX_ALL_STEPS: usize = 500_000;
 /// The policy whose compiled patterns the built-ins use; no policy that is loaded has this number.
 const NO_POLICY: u64 = u64::MAX;
 
@@ -61,6 +63,8 @@ pub(super) struct Evaluator<'a> {
     reader: Reader,
     values: BTreeMap<Vec<String>, Known>,
     steps: usize,
+    /// The steps of the rules before this one.
+    steps_before: usize,
     depth: usize,
     /// Whether something about the caller was read.
     has_read_caller: bool,
@@ -106,6 +110,7 @@ impl<'a> Evaluator<'a> {
             reader,
             values: BTreeMap::new(),
             steps: 0,
+            steps_before: 0,
             depth: 0,
             has_read_caller: false,
             because: BTreeSet::new(),
@@ -150,7 +155,7 @@ impl<'a> Evaluator<'a> {
     /// The notes of a body, by the author's statements. One of several notes that never holds decides.
     fn notes_of(&mut self, rule: &Rule, body: &Body) -> BTreeMap<Span, Note> {
         builtins::begin(NO_POLICY);
-        self.steps = 0;
+        self.steps_before += std::mem::take(&mut self.steps);
         self.notes = Some(Notes::new());
         let (scope, _) = Self::given(rule, &[]);
         self.body(body, scope);
@@ -174,13 +179,13 @@ impl<'a> Evaluator<'a> {
         let mut bodies = module.rules.iter().flat_map(|rule| &rule.bodies);
         let body = bodies.find(|body| body.span == span)?;
         builtins::begin(NO_POLICY);
-        self.steps = 0;
+        self.steps_before += std::mem::take(&mut self.steps);
         let (outcome, _) = self.body(body, Scope::default());
         (!self.is_spent()).then_some(outcome)
     }
 
     fn is_spent(&self) -> bool {
-        self.steps > MAX_STEPS
+        self.steps > MAX_STEPS || self.steps_before + self.steps > MAX_ALL_STEPS
     }
 
     fn is_replaced(&self, path: &[String]) -> bool {
