@@ -148,14 +148,24 @@ fn usual_mistakes_are_told_with_their_cure() {
             "align",
         ),
         ("a: b: c\n", 1, "one `: ` in a line", "quotes"),
-        ("a: 1\n- b\n", 2, "found an entry of a list:", "write a key"),
+        (
+            "a: 1\n- b\n",
+            2,
+            "`key: value` as in the line above, found an entry of a list:",
+            "write a key",
+        ),
         (
             "a:\n  b: 1\n  - c\n",
             3,
-            "found an entry of a list:",
+            "`key: value` as in the line above, found an entry of a list:",
             "write a key",
         ),
-        ("- a\nb: 1\n", 2, "found a key:", "begin it with `- `"),
+        (
+            "- a\nb: 1\n",
+            2,
+            "an entry of the list, `- value`, as in the line above, found a key:",
+            "begin it with `- `",
+        ),
         ("a: 1\nsome\nb: 2\n", 2, "`key: value`", "add it"),
         (
             "a: - b\n",

@@ -9,9 +9,9 @@ use std::{collections::BTreeSet, path::Path};
 use geowarden_rego::{parse::parse, source::Version};
 use serde_json::Value;
 
-/// What regorus reads otherwise than OPA: a line that begins with a parenthesis as the arguments of a call, and a body that is a
-/// comprehension as statements.
-const READ_OTHERWISE: [&str; 2] = ["\n\t(", "if {\n\t{input.a} | {input.b}"];
+/// What regorus reads otherwise than OPA: a line that begins with a parenthesis as the arguments of a call, a body that is a
+/// comprehension as statements, and `f() := ..` as a function.
+const READ_OTHERWISE: [&str; 3] = ["\n\t(", "if {\n\t{input.a} | {input.b}", "f() :="];
 
 /// The texts of the written policies, with the version of each.
 fn texts() -> BTreeSet<(String, bool)> {
