@@ -8,6 +8,7 @@ mod casts;
 mod collections;
 mod core_forms;
 mod crypto;
+mod duration;
 mod errors;
 mod format;
 mod glob;
@@ -29,6 +30,7 @@ mod semver;
 mod strings;
 mod test_cases;
 mod time;
+mod units;
 mod uri;
 mod urlquery;
 mod uuids;
@@ -69,7 +71,7 @@ struct Builtin {
     call: fn(&[Value]) -> Result<Value, String>,
 }
 
-const ALL: [&[Builtin]; 26] = [
+const ALL: [&[Builtin]; 27] = [
     &arithmetic::ALL,
     &base64::ALL,
     &casts::ALL,
@@ -92,6 +94,7 @@ const ALL: [&[Builtin]; 26] = [
     &strings::ALL,
     &test_cases::ALL,
     &time::ALL,
+    &units::ALL,
     &uri::ALL,
     &urlquery::ALL,
     &uuids::ALL,
@@ -166,7 +169,7 @@ pub(crate) struct Available;
 
 impl Builtins for Available {
     fn arity(&self, name: &str) -> Option<usize> {
-        arguments(name)
+        arguments(name).filter(|_| is_for_authors(name))
     }
 
     fn names(&self) -> Vec<&str> {
@@ -191,7 +194,7 @@ pub fn names() -> BTreeSet<&'static str> {
         .copied()
         .chain(all().map(|builtin| builtin.name))
         .chain(["print"])
-        .filter(|name| is_known(name))
+        .filter(|name| is_for_authors(name))
         .collect()
 }
 
@@ -200,9 +203,16 @@ pub fn argument_count(name: &str) -> Option<usize> {
     arguments(name)
 }
 
-/// Whether a policy can call a built-in of this name.
-pub(super) fn is_known(name: &str) -> bool {
-    arguments(name).is_some() || name == "print"
+/// The internal functions that OPA has too, and takes from authors as values.
+const INTERNAL: [&str; 3] = [
+    "internal.member_2",
+    "internal.member_3",
+    "internal.template_string",
+];
+
+/// Whether a policy may name a built-in. Most internal functions are only for translated policies.
+fn is_for_authors(name: &str) -> bool {
+    !name.starts_with("internal.") || INTERNAL.contains(&name)
 }
 
 fn text(arguments: &[Value], index: usize) -> Result<&str, String> {

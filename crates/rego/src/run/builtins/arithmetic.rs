@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 
-use super::{Builtin, budget, errors};
+use super::{Builtin, budget, errors, numbers::bounded};
 
 pub(super) const ALL: [Builtin; 9] = [
     Builtin {
@@ -152,6 +152,7 @@ fn calculated(operation: Operation, a: &Value, b: &Value) -> Result<Value, Strin
     result
         .map(Value::Number)
         .map_err(|e| errors::refuse(e.to_string()))
+        .and_then(bounded)
 }
 
 /// A decimal number: its digits, and how many of them follow the point.

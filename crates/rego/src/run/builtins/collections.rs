@@ -28,7 +28,7 @@ pub(super) const ALL: [Builtin; 7] = [
     Builtin {
         name: "json.patch",
         arity: 2,
-        call: |arguments| grown("json.patch", arguments),
+        call: patch,
     },
     Builtin {
         name: "walk",
@@ -46,6 +46,41 @@ pub(super) const ALL: [Builtin; 7] = [
 fn grown(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     budget::elements(arguments.iter().map(size).sum())?;
     by_regorus(name, arguments)
+}
+
+/// A patch is applied copy by copy, because each copy can double the value. All values in it count, also where the
+/// engine shares them, because the patch writes them one by one.
+fn patch(arguments: &[Value]) -> Result<Value, String> {
+    let [value, Value::Array(operations)] = arguments else {
+        return by_regorus("json.patch", arguments);
+    };
+    let mut value = value.clone();
+    let mut rest = operations.iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut next = vec![first.clone()];
+        while let Some(operation) = rest.next_if(|operation| !is_copy(operation)) {
+            next.push(operation.clone());
+        }
+        count(&value)?;
+        next.iter().try_for_each(count)?;
+        value = by_regorus("json.patch", &[value, Value::from(next)])?;
+    }
+    Ok(value)
+}
+
+fn is_copy(operation: &Value) -> bool {
+    matches!(&operation["op"], Value::String(name) if name.as_ref() == "copy")
+}
+
+/// Counts a value and all values in it.
+fn count(value: &Value) -> Result<(), String> {
+    budget::elements(1)?;
+    match value {
+        Value::Array(items) => items.iter().try_for_each(count),
+        Value::Set(members) => members.iter().try_for_each(count),
+        Value::Object(fields) => fields.iter().try_for_each(|(_, field)| count(field)),
+        _ => Ok(()),
+    }
 }
 
 /// The number of elements of a collection. For a list of collections, their elements count too.

@@ -82,6 +82,10 @@ fn kept_part(name: &str, value: &Value, path: Value) -> Option<Value> {
     let Value::Array(steps) = &path else {
         return Some(path);
     };
+    // The empty path names no member.
+    if steps.is_empty() {
+        return None;
+    }
     let mut value = value;
     for (index, step) in steps.iter().enumerate() {
         value = match (value, step) {
@@ -121,6 +125,20 @@ fn fault(text: &str) -> Option<JsonError> {
     })
 }
 
+/// The text of a value that is followed by `null`. OPA reads no further.
+fn before_null(text: &str) -> Option<&str> {
+    let error = serde_json::from_str::<IgnoredAny>(text).err()?;
+    if !error.to_string().starts_with("trailing characters") {
+        return None;
+    }
+    let lines = text
+        .split_inclusive('\n')
+        .take(error.line().checked_sub(1)?);
+    let line = lines.map(str::len).sum::<usize>();
+    let (value, rest) = text.split_at_checked(line + error.column().checked_sub(1)?)?;
+    rest.starts_with("null").then_some(value)
+}
+
 fn unmarshal(arguments: &[Value]) -> Result<Value, String> {
     read(super::text(arguments, 0)?)
 }
@@ -129,6 +147,7 @@ fn unmarshal(arguments: &[Value]) -> Result<Value, String> {
 pub(super) fn read(text: &str) -> Result<Value, String> {
     // A value takes at least as much memory as its text.
     budget::text(text.len())?;
+    let text = before_null(text).unwrap_or(text);
     match fault(text) {
         None => {}
         Some(JsonError::Syntax) => return Err("expected the text of a JSON value".to_owned()),
@@ -173,19 +192,26 @@ fn write(value: &Value, text: &mut String, depth: usize) -> Result<(), String> {
         Value::Set(members) => list(members.iter(), text, depth)?,
         Value::Object(fields) => {
             text.push('{');
-            for (index, (key, value)) in fields.iter_sorted().enumerate() {
+            let mut named = Vec::new();
+            for (key, value) in fields.iter() {
+                let mut name = String::new();
+                match key {
+                    Value::String(key) => name.push_str(key),
+                    // JSON keys are strings, so write other keys as JSON text.
+                    other => write(other, &mut name, depth + 1)?,
+                }
+                named.push((name, value));
+            }
+            named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            let mut pairs = named.iter().zip(named.iter().skip(1));
+            if pairs.any(|((a, _), (b, _))| a == b) {
+                return Err(errors::refuse("two keys of an object have the same text"));
+            }
+            for (index, (name, value)) in named.into_iter().enumerate() {
                 if index > 0 {
                     text.push(',');
                 }
-                match key {
-                    Value::String(key) => quoted(key, text)?,
-                    // JSON keys are strings, so write other keys as JSON text.
-                    other => {
-                        let mut key = String::new();
-                        write(other, &mut key, depth + 1)?;
-                        quoted(&key, text)?;
-                    }
-                }
+                quoted(&name, text)?;
                 text.push(':');
                 write(value, text, depth + 1)?;
             }

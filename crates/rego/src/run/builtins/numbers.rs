@@ -1,24 +1,14 @@
-//! Numbers: JSON texts of numbers, and ranges and shifts within limits.
+//! Numbers: their texts, and ranges, shifts and calculations within limits.
 
 use regorus::Value;
 
-use super::{Builtin, budget, by_regorus, errors, text, whole};
+use super::{Builtin, budget, by_regorus, errors, whole};
 
-pub(super) const ALL: [Builtin; 11] = [
+pub(super) const ALL: [Builtin; 9] = [
     Builtin {
         name: "to_number",
         arity: 1,
         call: to_number,
-    },
-    Builtin {
-        name: "units.parse",
-        arity: 1,
-        call: |arguments| units("units.parse", arguments),
-    },
-    Builtin {
-        name: "units.parse_bytes",
-        arity: 1,
-        call: |arguments| units("units.parse_bytes", arguments),
     },
     Builtin {
         name: "numbers.range",
@@ -65,40 +55,94 @@ pub(super) const ALL: [Builtin; 11] = [
 /// The largest number of bits to shift by.
 const MAX_SHIFT: i64 = 4096;
 
+/// The longest text of a number.
+const MAX_TEXT: usize = 400;
+/// The largest number of digits of an integer that is calculated.
+const MAX_DIGITS: usize = 2000;
+
 fn to_number(arguments: &[Value]) -> Result<Value, String> {
-    match arguments {
-        [Value::String(text)] if !is_json_number(text) => {
-            Err("operand 1 must be the text of a number".to_owned())
-        }
-        [Value::String(text)] if has_long_exponent(text) => {
-            Err(errors::refuse("exponents have at most 3 digits"))
-        }
-        [Value::String(text)] if is_long_integer(text) => {
-            Err(errors::refuse("integers have at most 64 bits"))
-        }
-        _ => by_regorus("to_number", arguments),
+    let [Value::String(text)] = arguments else {
+        return by_regorus("to_number", arguments);
+    };
+    if text.len() > MAX_TEXT {
+        return Err(errors::refuse(format!(
+            "texts of numbers have at most {MAX_TEXT} bytes"
+        )));
     }
+    if is_hexadecimal(text) {
+        return Err(errors::refuse("hexadecimal numbers are not supported"));
+    }
+    let fault = || "operand 1 must be the text of a number".to_owned();
+    let number = json_number(text).ok_or_else(fault)?;
+    if has_long_exponent(&number) {
+        return Err(errors::refuse("exponents have at most 3 digits"));
+    }
+    if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+        return Err("the number is too large".to_owned());
+    }
+    if is_long_integer(&number) {
+        return Err(errors::refuse("integers have at most 64 bits"));
+    }
+    by_regorus("to_number", &[super::string(&number)])
 }
 
-/// Whether a text is a number of JSON (RFC 8259, section 6).
-fn is_json_number(text: &str) -> bool {
-    let text = text.strip_prefix('-').unwrap_or(text);
+/// A text that may be a hexadecimal number of Go, such as `0x1p4`.
+fn is_hexadecimal(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits
+        .get(..2)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case("0x"))
+        && digits.contains(['p', 'P'])
+}
+
+/// The number of JSON (RFC 8259, section 6) for a decimal number of Go, which has also forms such as `+7`, `07`, `.7`,
+/// `7.` and `1_0`.
+fn json_number(text: &str) -> Option<String> {
+    if !are_underscores_between_digits(text) {
+        return None;
+    }
+    let text = text.replace('_', "");
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => ("-", text),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
+    };
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
-        ),
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (text, None),
     };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let are_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let is_exponent = |text: &str| {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        !digits.is_empty() && are_digits(digits)
     };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent.is_none_or(digits)
+    let is_number = !(whole.is_empty() && fraction.is_empty())
+        && are_digits(whole)
+        && are_digits(fraction)
+        && exponent.is_none_or(is_exponent);
+    if !is_number {
+        return None;
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let exponent = exponent.map(|digits| format!("e{digits}"));
+    Some(format!(
+        "{sign}{whole}{point}{fraction}{}",
+        exponent.unwrap_or_default()
+    ))
+}
+
+fn are_underscores_between_digits(text: &str) -> bool {
+    let text = text.as_bytes();
+    let is_digit = |index: Option<usize>| {
+        let byte = index.and_then(|index| text.get(index));
+        byte.is_some_and(u8::is_ascii_digit)
+    };
+    let mut underscores = text.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    underscores.all(|(at, _)| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)))
 }
 
 /// Numbers with longer exponents are too large or too small to represent.
@@ -112,87 +156,28 @@ fn is_long_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E']) && text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
 }
 
+/// The value, unless it is an integer with too many digits. Otherwise a product of many could grow without bound.
+pub(super) fn bounded(value: Value) -> Result<Value, String> {
+    match &value {
+        Value::Number(number)
+            if number.is_integer()
+                && number.as_i64().is_none()
+                && number.format_decimal().len() > MAX_DIGITS =>
+        {
+            Err(errors::refuse(format!(
+                "integers have at most {MAX_DIGITS} digits"
+            )))
+        }
+        _ => Ok(value),
+    }
+}
+
 /// For larger numbers, regorus gives no value and no error, so check them first.
 fn bits(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
     for index in 0..arguments.len() {
         whole(arguments, index)?;
     }
     by_regorus(name, arguments)
-}
-
-/// Suffixes that `units.parse` accepts in regorus but not in OPA.
-const NO_UNITS: [&str; 16] = [
-    "Q", "R", "Y", "Z", "h", "da", "d", "c", "μ", "n", "f", "a", "z", "y", "r", "q",
-];
-
-fn units(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
-    let amount = text(arguments, 0)?;
-    let unit = amount.trim_matches('"');
-    let unit = unit.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-    let is_unknown = if name == "units.parse" {
-        NO_UNITS.contains(&unit) || ["zi", "yi"].contains(&unit.to_ascii_lowercase().as_str())
-    } else {
-        unit.to_ascii_lowercase().starts_with(['q', 'r', 'y', 'z'])
-    };
-    if amount.contains('_') || is_unknown {
-        return Err("could not parse the amount".to_owned());
-    }
-    let value = by_regorus(name, arguments)?;
-    let number = amount.trim_matches('"').strip_suffix(unit);
-    match number.and_then(|number| number.split_once('.')) {
-        Some(parts) if name == "units.parse_bytes" => {
-            let one = by_regorus(name, &[super::string(&format!("1{unit}"))])?;
-            let bytes = one
-                .as_i64()
-                .ok()
-                .and_then(|factor| whole_bytes(parts, factor));
-            bytes
-                .map(Value::from)
-                .ok_or_else(|| errors::refuse("the amount has too many digits"))
-        }
-        _ => Ok(value),
-    }
-}
-
-/// The amount before and after its point, times a factor, without the fraction. OPA calculates with 64 bits.
-fn whole_bytes((before, after): (&str, &str), factor: i64) -> Option<i64> {
-    let unsigned = before.trim_start_matches(['+', '-']);
-    let digits = u128::from(format!("{unsigned}{after}").parse::<u64>().ok()?);
-    let ten = 10_u128.checked_pow(
-        u32::try_from(after.len())
-            .ok()
-            .filter(|places| *places <= 18)?,
-    )?;
-    if digits == 0 {
-        return Some(0);
-    }
-    let shift = digits.leading_zeros().checked_sub(64)? + (128 - ten.leading_zeros()) + 2;
-    let dividend = digits << shift;
-    let quotient = (dividend / ten) | u128::from(dividend % ten != 0);
-    let (amount, first) = rounded(quotient);
-    let (bytes, second) = rounded(amount.checked_mul(u128::try_from(factor).ok()?)?);
-    let bytes = match (first + second).checked_sub(shift) {
-        Some(left) => bytes.checked_mul(1_u128.checked_shl(left)?)?,
-        None => bytes.checked_shr(shift - first - second).unwrap_or(0),
-    };
-    let bytes = i64::try_from(bytes).ok()?;
-    Some(if before.starts_with('-') {
-        -bytes
-    } else {
-        bytes
-    })
-}
-
-/// A number rounded to 64 bits, halves to even, and how many bits it lost.
-fn rounded(number: u128) -> (u128, u32) {
-    let lost = 64_u32.saturating_sub(number.leading_zeros());
-    if lost == 0 {
-        return (number, 0);
-    }
-    let (high, low) = (number >> lost, number & ((1 << lost) - 1));
-    let half = 1 << (lost - 1);
-    let up = low > half || low == half && high % 2 == 1;
-    (high + u128::from(up), lost)
 }
 
 fn range(arguments: &[Value]) -> Result<Value, String> {
@@ -235,5 +220,5 @@ fn shift_left(arguments: &[Value]) -> Result<Value, String> {
             "numbers are shifted by at most {MAX_SHIFT} bits"
         )));
     }
-    by_regorus("bits.lsh", arguments)
+    by_regorus("bits.lsh", arguments).and_then(bounded)
 }

@@ -117,7 +117,7 @@ fn searched(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
 }
 
 /// The lower case of one character as one character (Unicode's simple case mapping). Its neighbours do not matter.
-fn lower(c: char) -> char {
+pub(super) fn lower(c: char) -> char {
     let mut all = c.to_lowercase();
     match (all.next(), all.next()) {
         (Some(one), None) => one,

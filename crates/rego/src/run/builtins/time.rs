@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 use regorus::Value;
 
-use super::{Builtin, by_regorus, errors, regorus_builtins, string, text, whole};
+use super::{Builtin, by_regorus, duration, errors, regorus_builtins, string, text, whole};
 
-pub(super) const ALL: [Builtin; 4] = [
+pub(super) const ALL: [Builtin; 5] = [
     Builtin {
         name: "time.parse_rfc3339_ns",
         arity: 1,
@@ -28,6 +28,11 @@ pub(super) const ALL: [Builtin; 4] = [
         call: format,
     },
     Builtin {
+        name: "time.parse_duration_ns",
+        arity: 1,
+        call: duration::parse,
+    },
+    Builtin {
         name: "time.add_date",
         arity: 4,
         call: add_date,
@@ -45,6 +50,7 @@ fn parse(arguments: &[Value]) -> Result<Value, String> {
     let is_named = layout
         .bytes()
         .all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_digit());
+    let time = with_century(layout, has_zone || is_named, time)?;
     if has_zone || is_named {
         return Ok(time);
     }
@@ -54,6 +60,26 @@ fn parse(arguments: &[Value]) -> Result<Value, String> {
         _ => Err(errors::refuse(
             "the text is not written as the layout says".to_owned(),
         )),
+    }
+}
+
+/// A year of two digits is one from 1969 to 2068 in Go. The engine reads `69` as 2069.
+fn with_century(layout: &str, has_zone: bool, time: Value) -> Result<Value, String> {
+    let (Ok(nanoseconds), false) = (time.as_i64(), layout.contains("2006")) else {
+        return Ok(time);
+    };
+    let date = DateTime::from_timestamp_nanos(nanoseconds);
+    match date.year() {
+        // In another zone it can be another year.
+        2068..=2070 if has_zone => Err(errors::refuse("a year of two digits beside a zone")),
+        2069 => {
+            let earlier = date
+                .with_year(1969)
+                .and_then(|date| date.timestamp_nanos_opt());
+            let fault = || errors::refuse("the year has two digits");
+            earlier.map(Value::from).ok_or_else(fault)
+        }
+        _ => Ok(time),
     }
 }
 
@@ -106,6 +132,24 @@ fn is_rfc3339(text: &str) -> bool {
         && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
 }
 
+/// The nanoseconds of a time in UTC, with or without the name of its zone and a layout.
+fn utc(time: Option<&Value>) -> Result<i64, String> {
+    let Some(Value::Array(parts)) = time else {
+        let parts: Vec<Value> = time.into_iter().cloned().collect();
+        return whole(&parts, 0);
+    };
+    let texts = parts.iter().skip(1).take(2);
+    if !texts.clone().all(|part| matches!(part, Value::String(_))) {
+        return Err("operand 1 must be a time, a zone and a layout".to_owned());
+    }
+    match parts.get(1) {
+        Some(Value::String(zone)) if !matches!(zone.as_ref(), "" | "UTC") => {
+            Err(errors::refuse("only times in UTC are supported"))
+        }
+        _ => whole(parts.as_slice(), 0),
+    }
+}
+
 /// Adds years, months and days. A day that the month lacks continues into the next month: 31 January plus a month is 2
 /// or 3 March.
 fn add_date(arguments: &[Value]) -> Result<Value, String> {
@@ -115,8 +159,7 @@ fn add_date(arguments: &[Value]) -> Result<Value, String> {
         whole(arguments, 2)?,
         whole(arguments, 3)?,
     );
-    let nanoseconds = whole(arguments, 0)
-        .map_err(|_| "operand 1 must be a time in nanoseconds, in UTC".to_owned())?;
+    let nanoseconds = utc(arguments.first())?;
     let time = DateTime::from_timestamp_nanos(nanoseconds).naive_utc();
     let first = NaiveDate::from_ymd_opt(time.year(), time.month(), 1).ok_or_else(fault)?;
     let months = years

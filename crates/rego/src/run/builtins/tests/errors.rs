@@ -93,3 +93,52 @@ fn limits_and_conflicts_refuse_in_any_case() {
         );
     }
 }
+
+/// A short text of a request makes no huge number and no huge value.
+#[test]
+fn texts_of_requests_have_bounds() {
+    let copies = vec![json!({"op": "copy", "from": "", "path": "/a/-"}); 28];
+    let given = json!({
+        "exponent": "1e999999999", "binary": "1e999999Ki", "small": "1e-999999999", "digits": "9".repeat(100_000),
+        "document": {"a": []}, "copies": copies, "numbers": vec![u64::MAX; 20_000],
+    });
+    for call in [
+        "units.parse(input.exponent)",
+        "units.parse(input.binary)",
+        "units.parse(input.small)",
+        "units.parse(input.digits)",
+        "units.parse_bytes(input.exponent)",
+        "units.parse_bytes(input.binary)",
+        "units.parse_bytes(input.small)",
+        "to_number(input.exponent)",
+        "to_number(input.small)",
+        "to_number(input.digits)",
+        "json.patch(input.document, input.copies)",
+        "product(input.numbers)",
+        "time.parse_duration_ns(\"5.\")",
+        "time.parse_duration_ns(input.digits)",
+    ] {
+        let begin = std::time::Instant::now();
+        let outcome = evaluate(call, given.clone());
+        assert!(matches!(outcome, Err(Fault::Evaluation(_))), "{call}");
+        assert!(
+            begin.elapsed().as_secs() < 20,
+            "{call}: {:?}",
+            begin.elapsed()
+        );
+    }
+}
+
+/// A limit that OPA does not have refuses, also where errors are undefined.
+#[test]
+fn limits_on_copies_and_products_refuse() {
+    let copies = vec![json!({"op": "copy", "from": "", "path": "/a/-"}); 28];
+    let given = json!({"document": {"a": []}, "copies": copies, "numbers": vec![u64::MAX; 20_000]});
+    for expression in [
+        "[1 | not json.patch(input.document, input.copies)]",
+        "[1 | not product(input.numbers)]",
+    ] {
+        let outcome = evaluate_with(BuiltinErrors::Undefined, expression, given.clone());
+        assert!(matches!(outcome, Err(Fault::Evaluation(_))), "{expression}");
+    }
+}
