@@ -3,6 +3,7 @@
 
 use std::iter::Peekable;
 use std::str::Chars;
+use std::sync::LazyLock;
 
 use regorus::Value;
 
@@ -215,9 +216,7 @@ fn formatted(verb: char, flags: &Flags, value: &Value) -> Result<String, String>
             super::super::term::write(value, &mut text, &mut budget::text)?;
             cut(&text)
         }
-        ('q', Value::String(text)) => {
-            serde_json::to_string(&cut(text)).map_err(|e| e.to_string())?
-        }
+        ('q', Value::String(text)) => quoted(&cut(text)),
         ('d', Value::Number(number)) if number.is_integer() => signed(number.format_decimal()),
         ('x' | 'X' | 'o' | 'b', Value::Number(number)) if number.is_integer() => {
             let whole = number.as_i64().ok_or_else(unfit)?;
@@ -236,6 +235,40 @@ fn formatted(verb: char, flags: &Flags, value: &Value) -> Result<String, String>
         }
         _ => return Err(unfit()),
     })
+}
+
+/// A text in quotes, in which Go escapes what it does not print.
+fn quoted(text: &str) -> String {
+    let mut made = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '\u{7}' => made.push_str("\\a"),
+            '\u{8}' => made.push_str("\\b"),
+            '\u{c}' => made.push_str("\\f"),
+            '\n' => made.push_str("\\n"),
+            '\r' => made.push_str("\\r"),
+            '\t' => made.push_str("\\t"),
+            '\u{b}' => made.push_str("\\v"),
+            '"' | '\\' => made.extend(['\\', c]),
+            ' '..='~' => made.push(c),
+            _ if is_printed(c) => made.push(c),
+            _ => made.push_str(&match u32::from(c) {
+                code @ ..0x80 => format!("\\x{code:02x}"),
+                code @ ..0x1_0000 => format!("\\u{code:04x}"),
+                code => format!("\\U{code:08x}"),
+            }),
+        }
+    }
+    made.push('"');
+    made
+}
+
+/// Whether Go prints a character that is not ASCII: letters, marks, numbers, punctuation and symbols.
+fn is_printed(c: char) -> bool {
+    static PRINTED: LazyLock<Option<regex::Regex>> =
+        LazyLock::new(|| regex::Regex::new(r"[\p{L}\p{M}\p{N}\p{P}\p{S}]").ok());
+    let printed = PRINTED.as_ref();
+    printed.is_some_and(|printed| printed.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 fn pad(made: &mut String, field: &str, flags: &Flags) {

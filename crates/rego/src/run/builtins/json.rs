@@ -61,11 +61,11 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
             steps.extend(kept_part(name, value, path));
             continue;
         };
-        let text = text.trim_start_matches('/');
         // The empty path names no member.
         if text.is_empty() {
             continue;
         }
+        let text = text.trim_start_matches('/');
         budget::text(text.len())?;
         let names = text
             .split('/')
@@ -73,7 +73,21 @@ fn by_paths(name: &'static str, arguments: &[Value]) -> Result<Value, String> {
         let path = Value::from(names.collect::<Vec<_>>());
         steps.extend(kept_part(name, value, path));
     }
+    if name == "json.filter" {
+        without_longer(&mut steps);
+    }
     super::by_regorus(name, &[value.clone(), Value::from(steps)])
+}
+
+/// Removes the paths that begin with another one, because the shorter path keeps all that is there.
+fn without_longer(paths: &mut Vec<Value>) {
+    paths.sort_unstable();
+    paths.dedup_by(|longer, shorter| match (longer, shorter) {
+        (Value::Array(longer), Value::Array(shorter)) => {
+            longer.as_slice().starts_with(shorter.as_slice())
+        }
+        _ => false,
+    });
 }
 
 /// The path, if it names members only. If it goes on after a value that has no members, nothing is removed there, and

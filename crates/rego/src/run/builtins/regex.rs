@@ -2,12 +2,13 @@
 //! Rust knows is plain text or an error.
 
 mod compiled;
+mod expand;
 mod pattern;
 
 use regex::Regex;
 use regorus::Value;
 
-pub(in super::super) use self::compiled::Kind;
+use self::compiled::Kind;
 pub(in super::super) use self::compiled::begin;
 use super::{Builtin, budget, errors, string, text, whole};
 
@@ -73,44 +74,39 @@ const INVALID_IN_GO: [&str; 5] = [
 ];
 
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
-    compiled_as(
-        (Kind::Regex, pattern),
-        pattern,
-        || pattern::from_re2(pattern),
-        work,
-    )
+    let compile = || built(pattern, pattern);
+    compiled::with((Kind::Regex, pattern), compile, work)
 }
 
-/// Calls `work` with a compiled pattern, which is kept by `key`. If it is not kept yet, `make` returns its regular expression.
-/// Errors show `pattern`.
-pub(super) fn compiled_as<T>(
-    (kind, key): (Kind, &str),
-    pattern: &str,
-    make: impl FnOnce() -> Option<String>,
-    work: impl FnOnce(&Regex) -> Result<T, String>,
-) -> Result<T, String> {
-    let compile = || {
-        let told = || format!("cannot use the pattern {pattern:?}");
-        // OPA accepts more globs.
-        let fault = || match kind {
-            Kind::Glob => errors::refuse(told()),
-            Kind::Regex | Kind::Template => told(),
-        };
-        regex::RegexBuilder::new(&make().ok_or_else(fault)?)
-            .size_limit(MAX_BYTES)
-            .dfa_size_limit(MAX_BYTES)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::Syntax(cause)
-                    if INVALID_IN_GO.iter().any(|part| cause.contains(part)) =>
-                {
-                    fault()
-                }
-                // OPA may give a value, because its parser and its limits differ.
-                _ => errors::refuse(told()),
-            })
-    };
-    compiled::with((kind, key), compile, work)
+/// The regular expression of a pattern of RE2. Errors show `told`.
+fn built(pattern: &str, told: &str) -> Result<Regex, String> {
+    let fault = || format!("cannot use the pattern {told:?}");
+    let made = pattern::from_re2(pattern).ok_or_else(fault)?;
+    regex::RegexBuilder::new(&made)
+        .size_limit(MAX_BYTES)
+        .dfa_size_limit(MAX_BYTES)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::Syntax(cause)
+                if INVALID_IN_GO.iter().any(|part| cause.contains(part)) =>
+            {
+                fault()
+            }
+            // OPA may give a value, because its parser and its limits differ.
+            _ => errors::refuse(fault()),
+        })
+}
+
+/// Refuses a pattern with a group that is repeated zero times: Rust does not count such a group.
+fn check_groups(pattern: &str, regex: &Regex) -> Result<(), String> {
+    if pattern.contains("{0")
+        && pattern::group_count(pattern) != regex.captures_len().checked_sub(1)
+    {
+        return Err(errors::refuse(format!(
+            "the pattern {pattern:?} has a group that never matches"
+        )));
+    }
+    Ok(())
 }
 
 fn matches(arguments: &[Value]) -> Result<Value, String> {
@@ -126,6 +122,9 @@ fn limit(arguments: &[Value], index: usize) -> Result<usize, String> {
 fn split(arguments: &[Value]) -> Result<Value, String> {
     let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
     compiled(pattern, |regex| {
+        if pattern.is_empty() && text.is_empty() {
+            return Ok(Value::new_array());
+        }
         let mut parts = Vec::new();
         let mut begin = 0;
         for found in regex.find_iter(text) {
@@ -150,52 +149,66 @@ fn template_match(arguments: &[Value]) -> Result<Value, String> {
     let (start, end) = (single(arguments, 2)?, single(arguments, 3)?);
     // Each delimiter is one character, so two different templates never have the same key.
     let delimited = format!("{start}{end}{template}");
-    compiled_as(
-        (Kind::Template, &delimited),
-        template,
-        || template_expression(template, start, end),
-        |regex| Ok(Value::Bool(regex.is_match(subject))),
-    )
+    let compile = || {
+        let fault = || format!("cannot use the pattern {template:?}");
+        let whole = template_expression(template, start, end, |part| {
+            built(&format!("^{part}$"), template).map(|_| ())
+        })?;
+        built(&whole.ok_or_else(fault)?, template)
+    };
+    compiled::with((Kind::Template, &delimited), compile, |regex| {
+        Ok(Value::Bool(regex.is_match(subject)))
+    })
 }
 
+/// A delimiter, which is one byte in OPA.
 fn single(arguments: &[Value], index: usize) -> Result<char, String> {
     let mut characters = text(arguments, index)?.chars();
     match (characters.next(), characters.next()) {
-        (Some(one), None) => Ok(one),
-        _ => Err(format!("operand {} must be one character", index + 1)),
+        (Some(one), None) if one.is_ascii() => Ok(one),
+        _ => Err(format!("operand {} must be one ASCII character", index + 1)),
     }
 }
 
-/// The regular expression of a template. `None` if a delimiter has no partner or a part is not a regular expression.
-fn template_expression(template: &str, start: char, end: char) -> Option<String> {
-    let mut made = String::from("\\A");
+/// The regular expression of a template, each part of which must be one by itself. `None` if a delimiter has no partner.
+fn template_expression(
+    template: &str,
+    start: char,
+    end: char,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Option<String>, String> {
+    let mut made = String::from("^");
     let mut inner = String::new();
     let mut depth = 0_usize;
     for c in template.chars() {
-        if c == end && depth > 0 {
-            depth -= 1;
-            if depth == 0 {
-                made.push('(');
-                made.push_str(&pattern::from_re2(&std::mem::take(&mut inner))?);
-                made.push(')');
+        // If both delimiters are the same, OPA takes each for the start.
+        if c == start {
+            depth += 1;
+            if depth == 1 {
                 continue;
             }
         } else if c == end {
-            return None;
-        } else if c == start {
-            depth += 1;
-            if depth == 1 {
+            let Some(less) = depth.checked_sub(1) else {
+                return Ok(None);
+            };
+            depth = less;
+            if depth == 0 {
+                let part = std::mem::take(&mut inner);
+                check(&part)?;
+                made.push('(');
+                made.push_str(&part);
+                made.push(')');
                 continue;
             }
         }
         if depth > 0 {
             inner.push(c);
         } else {
-            made.push_str(&regex::escape(&c.to_string()));
+            made.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
         }
     }
-    made.push_str("\\z");
-    (depth == 0).then_some(made)
+    made.push('$');
+    Ok((depth == 0).then_some(made))
 }
 
 fn push(parts: &mut Vec<Value>, text: &str) -> Result<(), String> {
@@ -221,6 +234,7 @@ fn find_groups(arguments: &[Value]) -> Result<Value, String> {
     let (pattern, text) = (text(arguments, 0)?, text(arguments, 1)?);
     let count = limit(arguments, 2)?;
     compiled(pattern, |regex| {
+        check_groups(pattern, regex)?;
         let mut all = Vec::new();
         for groups in regex.captures_iter(text).take(count) {
             let mut found = Vec::new();
@@ -241,13 +255,14 @@ fn replace(arguments: &[Value]) -> Result<Value, String> {
         text(arguments, 2)?,
     );
     compiled(pattern, |regex| {
+        check_groups(pattern, regex)?;
         let mut made = String::new();
         let mut begin = 0;
         for groups in regex.captures_iter(subject) {
             let Some(found) = groups.get(0) else { continue };
             made.push_str(subject.get(begin..found.start()).unwrap_or_default());
             let before = made.len();
-            groups.expand(new, &mut made);
+            expand::expand(new, regex, &groups, &mut made);
             budget::text(made.len() - before)?;
             begin = found.end();
         }

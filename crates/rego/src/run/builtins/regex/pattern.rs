@@ -1,247 +1,243 @@
 //! Translates RE2's syntax to that of Rust's `regex`, which reads some patterns differently.
 
-use std::fmt::Write as _;
+mod class;
+mod escape;
+mod repeat;
+#[cfg(test)]
+mod tests;
 
-/// The largest count of a repetition in RE2.
+use std::{iter::Peekable, str::Chars};
+
+use self::{escape::escape, repeat::Repeat};
+use super::super::errors;
+
+/// The largest product of the counts of repetitions inside each other in RE2.
 const MAX_REPEAT: u32 = 1000;
+/// Longer patterns are refused.
+const MAX_LENGTH: usize = 1 << 16;
 
-/// The names of classes such as `[:alpha:]`.
-const CLASSES: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-    "space", "upper", "word", "xdigit",
-];
-/// The scripts whose names have four letters.
-const SHORT: [&str; 9] = [
-    "Ahom", "Cham", "Kawi", "Lisu", "Miao", "Modi", "Newa", "Thai", "Toto",
-];
+type Rest<'a> = Peekable<Chars<'a>>;
 
 /// The pattern that means in Rust what `pattern` means in RE2, or `None` if RE2 rejects it.
 pub(super) fn from_re2(pattern: &str) -> Option<String> {
-    let mut made = String::with_capacity(pattern.len() + 8);
-    let mut rest = pattern.chars().peekable();
-    let mut is_repeated = false;
-    while let Some(c) = rest.next() {
-        if let '*' | '+' | '?' = c {
-            made.push(c);
-            // After a repetition, another `?` makes it lazy. Any other repetition sign is an error.
-            if is_repeated {
-                return None;
-            }
-            is_repeated = true;
-            if rest.next_if_eq(&'?').is_some() {
-                made.push('?');
-            }
-            continue;
-        }
-        let was_repeated = std::mem::take(&mut is_repeated);
-        match c {
-            '\\' => escape(rest.next()?, false, &mut rest, &mut made)?,
-            '[' => class(&mut rest, &mut made)?,
-            '(' => {
-                made.push('(');
-                if rest.next_if_eq(&'?').is_some() {
-                    made.push('?');
-                    group(&mut rest, &mut made)?;
-                }
-            }
-            '{' => {
-                is_repeated = repeat(&mut rest, &mut made)?;
-                if is_repeated {
-                    if was_repeated {
-                        return None;
-                    }
-                    made.extend(rest.by_ref().take_while(|c| *c != '}'));
-                    made.push('}');
-                    if rest.next_if_eq(&'?').is_some() {
-                        made.push('?');
-                    }
-                }
-            }
-            other => made.push(other),
-        }
-    }
-    Some(made)
+    translated(pattern).map(|made| made.text)
 }
 
-type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-fn escape(c: char, in_class: bool, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
-    match (c, in_class) {
-        ('d', _) => made.push_str("[0-9]"),
-        ('D', _) => made.push_str("[^0-9]"),
-        ('w', _) => made.push_str("[0-9A-Za-z_]"),
-        ('W', _) => made.push_str("[^0-9A-Za-z_]"),
-        ('s', _) => made.push_str(r"[\t\n\f\r ]"),
-        ('S', _) => made.push_str(r"[^\t\n\f\r ]"),
-        ('b', false) => made.push_str(r"(?-u:\b)"),
-        ('B', false) => made.push_str(r"(?-u:\B)"),
-        ('A' | 'z', false) | ('a' | 'f' | 'n' | 'r' | 't' | 'v' | 'p' | 'P' | 'x', _) => {
-            if let 'p' | 'P' = c
-                && rest.next_if_eq(&'{').is_some()
-            {
-                return property(c, rest, made);
-            }
-            made.push('\\');
-            made.push(c);
-            if c == 'x' && rest.next_if_eq(&'{').is_some() {
-                made.push('{');
-                made.extend(rest.by_ref().take_while(|c| *c != '}'));
-                made.push('}');
-            }
-        }
-        // Copy the text up to `\E` unchanged.
-        ('Q', false) => {
-            let mut text = String::new();
-            while let Some(c) = rest.next() {
-                if c == '\\' && rest.next_if_eq(&'E').is_some() {
-                    break;
-                }
-                text.push(c);
-            }
-            made.push_str(&regex::escape(&text));
-        }
-        ('0'..='7', _) => octal(c, rest, made)?,
-        // Escape by Rust's rules: after a backslash, some of these have another meaning there, such as `\<`.
-        (c, _) if c.is_ascii_punctuation() => made.push_str(&regex::escape(&c.to_string())),
-        _ => return None,
-    }
-    Some(())
+/// The number of groups of a pattern.
+pub(super) fn group_count(pattern: &str) -> Option<usize> {
+    translated(pattern).map(|made| made.groups)
 }
 
-/// The property of a character in braces. RE2 knows general categories and scripts, by their names alone.
-fn property(letter: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
-    let name: String = rest.by_ref().take_while(|c| *c != '}').collect();
-    let (is_negated, name) = match name.strip_prefix('^') {
-        Some(name) => (letter == 'p', name),
-        None => (letter == 'P', name.as_str()),
+fn translated(pattern: &str) -> Option<Made> {
+    if pattern.len() > MAX_LENGTH {
+        return refused(&format!("patterns have at most {MAX_LENGTH} bytes"));
+    }
+    let mut made = Made {
+        text: String::with_capacity(pattern.len() + 8),
+        open: vec![1],
+        ..Made::default()
     };
-    let is_plain = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
-    // Rust ignores this beginning.
-    let is_other = name.to_ascii_lowercase().starts_with("is");
-    let is_known = |of: &str| regex::Regex::new(&format!(r"\p{{{of}={name}}}")).is_ok();
-    // Rust knows scripts by their codes of four letters too. Go finds no script whose name has several words.
-    let is_short = || SHORT.iter().any(|short| short.eq_ignore_ascii_case(name));
-    let is_script =
-        || !name.contains(['_', '-', ' ']) && (name.len() != 4 || is_short()) && is_known("sc");
-    if !is_plain || is_other || !(is_known("gc") || is_script()) {
-        return None;
-    }
-    let letter = if is_negated { 'P' } else { 'p' };
-    write!(made, r"\{letter}{{{name}}}").ok()
-}
-
-/// An octal escape: `\0`, `\01`, `\123`. A single digit other than 0 would be a back reference, which RE2 does not
-/// have.
-fn octal(first: char, rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
-    let mut code = first.to_digit(8)?;
-    let mut digits = 1;
-    while digits < 3
-        && let Some(digit) = rest.peek().and_then(|c| c.to_digit(8))
-    {
-        rest.next();
-        code = code * 8 + digit;
-        digits += 1;
-    }
-    if first != '0' && digits == 1 {
-        return None;
-    }
-    write!(made, "\\x{{{code:x}}}").ok()
-}
-
-/// A character class. Only `[:name:]` is a class inside it. Characters that Rust uses for set operations are plain.
-fn class(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
-    made.push('[');
-    if rest.next_if_eq(&'^').is_some() {
-        made.push('^');
-    }
-    let mut is_first = true;
-    loop {
-        let c = rest.next()?;
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
-            ']' if !is_first => {
-                made.push(']');
-                return Some(());
-            }
-            '\\' => escape(rest.next()?, true, rest, made)?,
-            '[' if let Some(name) = named_class(rest) => {
-                if !CLASSES.contains(&name.strip_prefix('^').unwrap_or(&name)) {
-                    return None;
+            '*' | '+' | '?' => made.repeat(c.to_string(), 1, false, &mut rest)?,
+            '{' => match Repeat::after_brace(&mut rest) {
+                Some(repeat) => {
+                    let (factor, is_counted) = repeat.factor()?;
+                    made.repeat(repeat.text, factor, is_counted, &mut rest)?;
                 }
-                rest.nth(name.chars().count() + 2)?;
-                write!(made, "[:{name}:]").ok()?;
+                None => made.atom("\\{"),
+            },
+            '\\' if rest.next_if_eq(&'Q').is_some() => made.quote(&mut rest),
+            '\\' => {
+                let mut text = String::new();
+                escape(rest.next()?, &mut rest, &mut text)?;
+                made.atom(&text);
             }
-            ']' | '[' | '&' | '~' | '^' => {
-                made.push('\\');
-                made.push(c);
+            '[' => {
+                let mut text = String::new();
+                class::class(&mut rest, &mut text)?;
+                made.atom(&text);
             }
-            // `-` is plain at the start or the end of a class, and makes a range elsewhere. Reject `--`: a range that
-            // ends at `-` is surely a mistake.
-            '-' if is_first || rest.peek() == Some(&']') => made.push_str("\\-"),
-            '-' if rest.peek() == Some(&'-') => return None,
-            other => made.push(other),
+            '(' if rest.next_if_eq(&'?').is_some() => made.group(&mut rest)?,
+            '(' => {
+                made.groups += 1;
+                made.open("(");
+            }
+            ')' => made.close()?,
+            '|' => {
+                made.end_atom();
+                made.text.push('|');
+            }
+            other => made.atom(other.encode_utf8(&mut [0; 4])),
         }
-        is_first = false;
     }
+    (made.open.len() == 1).then_some(made)
 }
 
-/// The name in `[:name:]`, whose first bracket was read. A text that does not go on like that has plain characters.
-fn named_class(rest: &Rest<'_>) -> Option<String> {
-    let ahead: String = rest.clone().collect();
-    let (name, _) = ahead.strip_prefix(':')?.split_once(":]")?;
-    Some(name.to_owned())
+fn refused<T>(message: &str) -> Option<T> {
+    errors::refuse(message);
+    None
 }
 
-/// The text after `(?`. RE2 knows the flags i, m, s and U, named groups, and groups that capture nothing.
-fn group(rest: &mut Rest<'_>, made: &mut String) -> Option<()> {
-    match rest.peek()? {
-        'P' | '<' => {
-            // Named groups look the same in Rust. RE2 does not have `(?<=`, `(?<!`, `(?P=` and `(?P>`.
-            if rest.next_if_eq(&'P').is_some() {
-                made.push('P');
-            }
-            rest.next_if_eq(&'<')?;
-            made.push('<');
-            let first = *rest.peek()?;
-            (first.is_ascii_alphabetic() || first == '_').then_some(())
+/// The name of a group in the text of a pattern, without what `Made` adds to make it unique.
+pub(super) fn group_name(made: &str) -> &str {
+    made.split_once('_').map_or(made, |(_, name)| name)
+}
+
+/// The last part that a repetition can follow.
+#[derive(Debug, Clone, Copy)]
+struct Atom {
+    /// The largest product of the counts inside.
+    weight: u32,
+    is_repeated: bool,
+}
+
+#[derive(Debug, Default)]
+struct Made {
+    text: String,
+    /// The largest product of the counts in each group that is open. The first one is the pattern.
+    open: Vec<u32>,
+    atom: Option<Atom>,
+    /// Where the text ended before the flags that follow the last atom.
+    before_flags: Option<usize>,
+    /// Whether the last sign was a repetition.
+    was_repeat: bool,
+    groups: usize,
+}
+
+impl Made {
+    fn end_atom(&mut self) {
+        if let (Some(atom), Some(weight)) = (self.atom.take(), self.open.last_mut()) {
+            *weight = atom.weight.max(*weight);
         }
-        _ => loop {
-            let c = rest.next()?;
-            made.push(c);
-            match c {
-                ':' | ')' => return Some(()),
-                'i' | 'm' | 's' | 'U' | '-' => {}
-                _ => return None,
-            }
-        },
+        (self.before_flags, self.was_repeat) = (None, false);
     }
-}
 
-/// Whether a brace begins a repetition: `{n}`, `{n,}` or `{n,m}`. Any other brace is a plain character.
-fn repeat(rest: &mut Rest<'_>, made: &mut String) -> Option<bool> {
-    let ahead: String = rest.clone().take_while(|c| *c != '}').collect();
-    let is_closed = rest.clone().nth(ahead.chars().count()) == Some('}');
-    let counts: Vec<&str> = ahead.splitn(2, ',').collect();
-    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let is_repeat = is_closed
-        && match counts.as_slice() {
-            [count] | [count, ""] => is_count(count),
-            [least, most] => is_count(least) && is_count(most),
-            _ => false,
-        };
-    if !is_repeat {
-        made.push_str("\\{");
-        return Some(false);
+    fn atom(&mut self, text: &str) {
+        self.end_atom();
+        self.text.push_str(text);
+        self.atom = Some(Atom {
+            weight: 1,
+            is_repeated: false,
+        });
     }
-    for count in counts.iter().filter(|count| !count.is_empty()) {
-        if count.parse::<u32>().ok()? > MAX_REPEAT {
+
+    fn open(&mut self, text: &str) {
+        self.end_atom();
+        self.text.push_str(text);
+        self.open.push(1);
+    }
+
+    fn close(&mut self) -> Option<()> {
+        self.end_atom();
+        let weight = self.open.pop()?;
+        self.text.push(')');
+        self.atom = Some(Atom {
+            weight,
+            is_repeated: false,
+        });
+        (!self.open.is_empty()).then_some(())
+    }
+
+    /// The text up to `\E`, unchanged.
+    fn quote(&mut self, rest: &mut Rest<'_>) {
+        self.was_repeat = false;
+        while let Some(c) = rest.next() {
+            if c == '\\' && rest.next_if_eq(&'E').is_some() {
+                break;
+            }
+            self.atom(&regex::escape(c.encode_utf8(&mut [0; 4])));
+        }
+    }
+
+    /// Repeats the last atom. RE2 looks for it before flags such as `(?i)`, so the sign goes there.
+    fn repeat(
+        &mut self,
+        mut sign: String,
+        factor: u32,
+        is_counted: bool,
+        rest: &mut Rest<'_>,
+    ) -> Option<()> {
+        if rest.next_if_eq(&'?').is_some() {
+            sign.push('?');
+        }
+        let atom = self.atom.as_mut()?;
+        if self.was_repeat {
             return None;
         }
+        // Only a text such as `a*(?i)?` could become another repetition, which is lazy.
+        if atom.is_repeated && sign.starts_with('?') {
+            return refused("a repetition is repeated");
+        }
+        let weight = if factor == 0 {
+            1
+        } else {
+            atom.weight.saturating_mul(factor)
+        };
+        if is_counted && weight > MAX_REPEAT {
+            return None;
+        }
+        *atom = Atom {
+            weight,
+            is_repeated: true,
+        };
+        let at = self.before_flags.unwrap_or(self.text.len());
+        if self.text.get(at..).is_some_and(|flags| flags.contains('U')) {
+            return refused("a repetition follows the flag `U`");
+        }
+        self.text.insert_str(at, &sign);
+        self.before_flags = self.before_flags.map(|at| at + sign.len());
+        self.was_repeat = true;
+        Some(())
     }
-    made.push('{');
-    Some(true)
-}
 
-#[cfg(test)]
-mod tests;
+    /// The text after `(?`. RE2 knows the flags i, m, s and U, named groups, and groups that capture nothing.
+    fn group(&mut self, rest: &mut Rest<'_>) -> Option<()> {
+        if let Some('P' | '<') = rest.peek() {
+            let _ = rest.next_if_eq(&'P');
+            rest.next_if_eq(&'<')?;
+            let name: String = rest.by_ref().take_while(|c| *c != '>').collect();
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || !name.chars().all(is_name) {
+                return None;
+            }
+            // Names may begin with a digit and occur twice in RE2.
+            self.open(&format!("(?P<n{}_{name}>", self.groups));
+            self.groups += 1;
+            return Some(());
+        }
+        let (mut on, mut off) = (String::new(), String::new());
+        let mut is_off = false;
+        loop {
+            match rest.next()? {
+                flag @ ('i' | 'm' | 's' | 'U') => {
+                    let flags = if is_off { &mut off } else { &mut on };
+                    if !flags.contains(flag) {
+                        flags.push(flag);
+                    }
+                }
+                '-' if !is_off => is_off = true,
+                end @ (':' | ')') => {
+                    if is_off && off.is_empty() {
+                        return None;
+                    }
+                    on.retain(|flag| !off.contains(flag));
+                    let minus = if is_off { "-" } else { "" };
+                    let flags = format!("(?{on}{minus}{off}{end}");
+                    if end == ':' {
+                        self.open(&flags);
+                        return Some(());
+                    }
+                    self.before_flags.get_or_insert(self.text.len());
+                    self.was_repeat = false;
+                    if !(on.is_empty() && off.is_empty()) {
+                        self.text.push_str(&flags);
+                    }
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+}

@@ -101,6 +101,7 @@ fn texts_of_requests_have_bounds() {
     let given = json!({
         "exponent": "1e999999999", "binary": "1e999999Ki", "small": "1e-999999999", "digits": "9".repeat(100_000),
         "document": {"a": []}, "copies": copies, "numbers": vec![u64::MAX; 20_000],
+        "nested": "[".repeat(60_000), "counts": "[{".repeat(30_000), "groups": "{9,99}*".repeat(200),
     });
     for call in [
         "units.parse(input.exponent)",
@@ -117,6 +118,10 @@ fn texts_of_requests_have_bounds() {
         "product(input.numbers)",
         "time.parse_duration_ns(\"5.\")",
         "time.parse_duration_ns(input.digits)",
+        "regex.match(input.nested, \"a\")",
+        "regex.match(input.counts, \"a\")",
+        "glob.match(input.nested, [], \"a\")",
+        "glob.match(input.groups, [], input.digits)",
     ] {
         let begin = std::time::Instant::now();
         let outcome = evaluate(call, given.clone());
