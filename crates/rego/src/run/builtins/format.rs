@@ -252,10 +252,10 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => made.extend(['\\', c]),
             ' '..='~' => made.push(c),
             _ if is_printed(c) => made.push(c),
-            _ => made.push_str(&match u32::from(c) {
-                code @ ..0x80 => format!("\\x{code:02x}"),
-                code @ ..0x1_0000 => format!("\\u{code:04x}"),
-                code => format!("\\U{code:08x}"),
+            _ => made.extend(match u32::from(c) {
+                code @ ..0x80 => format!("\\x{code:02x}").chars().collect::<Vec<_>>(),
+                code @ ..0x1_0000 => format!("\\u{code:04x}").chars().collect(),
+                code => format!("\\U{code:08x}").chars().collect(),
             }),
         }
     }

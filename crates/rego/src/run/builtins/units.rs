@@ -178,7 +178,7 @@ impl Amount {
         };
         let is_whole = 10_u128
             .checked_pow(places)
-            .is_some_and(|by| self.digits % by == 0);
+            .is_some_and(|by| self.digits.is_multiple_of(by));
         if is_whole || parts % one == 0 {
             return self.signed(parts / one);
         }

@@ -97,8 +97,8 @@ impl Tree {
         let mut limit = text.len().saturating_sub(after);
         // The lengths are characters, which count as bytes here. A text is found at whole characters only.
         if let Matcher::Text(_) = self.value {
-            offset = (offset..)
-                .find(|at| *at >= limit || text.is_char_boundary(*at))
+            offset = (offset..limit)
+                .find(|at| text.is_char_boundary(*at))
                 .unwrap_or(limit);
             limit = (0..=limit)
                 .rev()
@@ -130,6 +130,11 @@ impl Tree {
 /// count.
 fn first_of(text: &str, characters: &[char]) -> Option<usize> {
     characters.iter().find_map(|c| text.find(*c))
+}
+
+fn before_first<'a>(text: &'a str, characters: &[char]) -> &'a str {
+    let end = first_of(text, characters).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 /// The only character of a text. An empty text has a character that is none.
@@ -235,10 +240,7 @@ impl Matcher {
     fn find(&self, text: &str, search: &mut Search) -> Result<Found, TooLong> {
         search.step(text)?;
         Ok(match self {
-            Self::Any(delimiters) => {
-                let end = first_of(text, delimiters).unwrap_or(text.len());
-                Some((0, beginnings(0, text.get(..end).unwrap_or_default())))
-            }
+            Self::Any(delimiters) => Some((0, beginnings(0, before_first(text, delimiters)))),
             Self::AnyOf(all) => {
                 let mut first: Found = None;
                 for matcher in all {
@@ -291,9 +293,7 @@ impl Matcher {
             }),
             Self::PrefixAny(prefix, delimiters) => text.find(prefix.as_str()).map(|at| {
                 let rest = text.get(at + prefix.len()..).unwrap_or_default();
-                let end = first_of(rest, delimiters).unwrap_or(rest.len());
-                let rest = rest.get(..end).unwrap_or_default();
-                (at, beginnings(prefix.len(), rest))
+                (at, beginnings(prefix.len(), before_first(rest, delimiters)))
             }),
             Self::PrefixSuffix(prefix, suffix) => find_both(prefix, suffix, text),
             Self::Row { length, all } => {
