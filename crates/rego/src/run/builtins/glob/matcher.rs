@@ -278,10 +278,7 @@ impl Matcher {
                 let found = characters.find(|(_, c)| self.takes(*c));
                 found.map(|(at, c)| (at, vec![c.len_utf8()]))
             }
-            Self::Max(most) => {
-                let lengths = beginnings(0, text);
-                Some((0, lengths.into_iter().take(most + 1).collect()))
-            }
+            Self::Max(most) => Some((0, beginnings(0, text).into_iter().take(most + 1).collect())),
             Self::Min(least) => {
                 let lengths: Vec<usize> = beginnings(0, text).into_iter().skip(*least).collect();
                 (!lengths.is_empty()).then_some((0, lengths))
@@ -309,10 +306,9 @@ impl Matcher {
                 }
                 None
             }
-            Self::Suffix(suffix) => {
-                let at = text.find(suffix.as_str());
-                at.map(|at| (0, vec![at + suffix.len()]))
-            }
+            Self::Suffix(suffix) => text
+                .find(suffix.as_str())
+                .map(|at| (0, vec![at + suffix.len()])),
             Self::SuffixAny(suffix, delimiters) => text.find(suffix.as_str()).map(|at| {
                 let before = text.get(..at).unwrap_or_default();
                 let begin = delimiters.iter().find_map(|c| before.rfind(*c));
