@@ -699,7 +699,7 @@ fn what_is_wrong_in_tests_is_told_beside_what_is_wrong_in_policies() {
     ];
     let output = check();
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    write("c.rego", "package c\n\nr if input.ogc.colection == \"a\"\n");
+    write("c.rego", "package c\n\nr if input.ogc.nothing == \"a\"\n");
     write("d.rego", "package d\n\nr if { input.ogc.\n");
     let broken = check();
     assert_eq!(broken.status.code(), Some(64));

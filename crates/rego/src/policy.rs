@@ -7,7 +7,13 @@ use crate::{
     diagnostic::Diagnostic,
     load_error::LoadError,
     plan::{Plan, reads::Reads},
-    run::{self, Fault, builtins::Available, engine::on_large_stack, slices::Slices},
+    resolve::Builtins,
+    run::{
+        self, Fault,
+        builtins::{Available, Internal},
+        engine::on_large_stack,
+        slices::Slices,
+    },
     settings::Settings,
     source::Sources,
 };
@@ -62,6 +68,19 @@ impl Policy {
     /// assert_eq!((found[0].span.line, found[0].span.column), (3, 10));
     /// ```
     pub fn load(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
+        Self::load_with(sources, settings, &Available)
+    }
+
+    /// Compiles a policy that [`translate`](crate::translate::translate) has printed. It may call internal functions, which no author can.
+    pub fn load_printed(sources: Sources, settings: &Settings) -> Result<Self, LoadError> {
+        Self::load_with(sources, settings, &Internal)
+    }
+
+    fn load_with(
+        sources: Sources,
+        settings: &Settings,
+        builtins: &'static (dyn Builtins + Sync),
+    ) -> Result<Self, LoadError> {
         let settings = settings.clone();
         on_large_stack(move || {
             let sources = sources.without_tests();
@@ -70,7 +89,7 @@ impl Policy {
                 &sources,
                 settings.version,
                 Some(&settings.entrypoint),
-                &Available,
+                builtins,
             )?;
             // Compile all rules in one engine first: no other process has tried this policy.
             Self::compile(&plan, String::new(), &settings, Rules::Whole)?;

@@ -187,6 +187,19 @@ impl Builtins for Available {
     }
 }
 
+/// The built-ins of an engine, with those that only printed policies call.
+pub(crate) struct Internal;
+
+impl Builtins for Internal {
+    fn arity(&self, name: &str) -> Option<usize> {
+        arguments(name)
+    }
+
+    fn is_replaceable(&self, name: &str) -> bool {
+        Available.is_replaceable(name)
+    }
+}
+
 /// The names of all built-ins that a policy can call, in order.
 pub fn names() -> BTreeSet<&'static str> {
     BUILTINS
@@ -203,11 +216,12 @@ pub fn argument_count(name: &str) -> Option<usize> {
     arguments(name)
 }
 
-/// The internal functions that OPA has too, and takes from authors as values.
-const INTERNAL: [&str; 3] = [
+/// The internal functions that OPA has too, and takes from authors.
+const INTERNAL: [&str; 4] = [
     "internal.member_2",
     "internal.member_3",
     "internal.template_string",
+    "internal.test_case",
 ];
 
 /// Whether a policy may name a built-in. Most internal functions are only for translated policies.

@@ -7,7 +7,8 @@ use regex::{Captures, Regex};
 use super::pattern::group_name;
 
 /// The characters of a name in Go.
-static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[\p{L}\p{Nd}_]+").ok());
+static NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\A[\p{L}\p{Decimal_Number}_]+").ok());
 
 /// Adds a text with the groups that it names: `$1`, `$name`, `${1}`, `${name}`, and `$$` for a dollar.
 pub(super) fn expand(template: &str, regex: &Regex, groups: &Captures<'_>, made: &mut String) {
