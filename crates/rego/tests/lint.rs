@@ -156,7 +156,23 @@ fn what_is_told_has_its_place_and_its_cure() {
         ),
         (
             "r if not input.who.name in data.blocked",
-            "data a.rego:3:33: no data file and no rule has `data.blocked`, so this negation always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+            "data a.rego:3:33: no data file and no rule has `data.blocked`, so this negation never holds: its parts are evaluated before it: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+        ),
+        (
+            "r if not startswith(input.whom, \"a\")",
+            "input a.rego:3:27: `input` has no member `whom`, so this negation never holds: its parts are evaluated before it: did you mean `input.who`?",
+        ),
+        (
+            "r if not [input.whom] == [1]",
+            "input a.rego:3:17: `input` has no member `whom`, so this negation never holds: its parts are evaluated before it: did you mean `input.who`?",
+        ),
+        (
+            "r if not input.whom == lower(input.who.name)",
+            "input a.rego:3:16: `input` has no member `whom`, so this negation does not test what it was to test: did you mean `input.who`?",
+        ),
+        (
+            "r if not input.whom == \"x\"",
+            "input a.rego:3:16: `input` has no member `whom`, so this negation always holds: what it was to keep out is let in: did you mean `input.who`?",
         ),
         (
             "r if not input.whom",
@@ -168,7 +184,7 @@ fn what_is_told_has_its_place_and_its_cure() {
         ),
         (
             "r if count([x | some x in input.who.roles; not x in data.blocked]) == 0",
-            "data a.rego:3:58: no data file and no rule has `data.blocked`, so this negation always holds: what it was to keep out is let in: add it to a data file, or `# geowarden ignore: data` where it may be missing",
+            "data a.rego:3:58: no data file and no rule has `data.blocked`, so this negation never holds: its parts are evaluated before it: add it to a data file, or `# geowarden ignore: data` where it may be missing",
         ),
         (
             "r if \"a\" == \"b\"",

@@ -15,6 +15,8 @@ use crate::{
 
 const MISSES: &str = "so this never holds";
 const NEGATED: &str = "so this negation always holds: what it was to keep out is let in";
+const TAKEN_OUT: &str = "so this negation never holds: its parts are evaluated before it";
+const UNCLEAR: &str = "so this negation does not test what it was to test";
 const DOUBLY_NEGATED: &str = "so this negation always holds, and the one around it never does";
 const GATHERED: &str = "so nothing is gathered here";
 const COUNTED: &str = "so nothing is gathered here, and the condition always holds: what it was to keep out is let in";
@@ -223,6 +225,32 @@ fn is_of_nothing(condition: &Condition) -> bool {
     }
 }
 
+/// What comes of a part that is missing in a negated condition. A negation holds if a reference is undefined, but OPA takes out of it
+/// what else has to be evaluated: the arguments of calls, of which operators but `==` are some, and what is in collections.
+fn of_negated(condition: &Condition) -> &'static str {
+    let sides = match condition {
+        Condition::Value(Value::Infix(Operator::Equal, operands)) => vec![&operands.0, &operands.1],
+        Condition::Unify(left, right) => vec![left, right],
+        Condition::Value(value) => vec![value],
+    };
+    let (mut are_references, mut are_taken_out) = (true, true);
+    for side in sides {
+        let (mut has_path, mut has_call) = (false, false);
+        uses::of_value(side, &mut |_| has_path = true);
+        uses::values_inside(side, &mut |value| {
+            has_call |= matches!(value, Value::Call(..) | Value::Infix(..) | Value::In { .. });
+        });
+        let is_reference = !has_call && matches!(side, Value::Document { .. } | Value::Inside(..));
+        are_references &= is_reference || !has_path;
+        are_taken_out &= !is_reference;
+    }
+    match (are_references, are_taken_out) {
+        (true, _) => NEGATED,
+        (false, true) => TAKEN_OUT,
+        (false, false) => UNCLEAR,
+    }
+}
+
 /// A statement on one line, and not too long.
 fn shown(text: &str, span: Span) -> String {
     let text = text.get(span.start..span.end).unwrap_or_default();
@@ -248,7 +276,14 @@ impl Effects {
             let mut negated = Vec::new();
             let mut within_negations = BTreeSet::new();
             uses::literals(rule, &mut |literal: &Literal| match &literal.kind {
-                LiteralKind::Not(_) => negated.push((literal.span, NEGATED.to_owned())),
+                LiteralKind::Not(condition) => {
+                    let effect = if file.negates_undefined {
+                        NEGATED
+                    } else {
+                        of_negated(condition)
+                    };
+                    negated.push((literal.span, effect.to_owned()));
+                }
                 LiteralKind::NotQuery(query) => {
                     negated.push((literal.span, NEGATED.to_owned()));
                     within_negations.extend(query.literals.iter().map(|one| one.span));

@@ -56,6 +56,17 @@ pub(crate) fn values_of_literal(literal: &Literal, found: &mut dyn FnMut(&Value)
     walk.literal(literal);
 }
 
+/// Calls `found` with a value and each value inside it, but not with those of the queries inside it.
+pub(crate) fn values_inside(value: &Value, found: &mut dyn FnMut(&Value)) {
+    let mut on_value = |value: &Value, _: Span| found(value);
+    let mut walk = Walk {
+        value: Some(&mut on_value),
+        is_outside_of_queries: true,
+        ..Walk::new(Span::default())
+    };
+    walk.value(value);
+}
+
 /// Calls `found` with each path that a query names. A path begins with `input` or `data`.
 pub fn of_query(query: &Query, found: &mut dyn FnMut(&[String])) {
     let mut on_path = |path: &[String], _: Span| found(path);
