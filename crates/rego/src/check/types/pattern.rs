@@ -5,7 +5,7 @@ use super::{
     statement::{NotYet, Ready, Statements},
     value::constant,
 };
-use crate::resolve::tree::{Local, Value};
+use crate::resolve::tree::{Local, Value, Variable};
 
 impl Statements<'_> {
     /// Whether a value can be equal to one of a type; variables without a type get theirs.
@@ -14,7 +14,7 @@ impl Statements<'_> {
     pub(super) fn bind(&mut self, value: &Value, kind: &Type, is_union: bool) -> Ready<bool> {
         match value {
             Value::Wildcard => Ok(true),
-            Value::Local(local) => Ok(self.bind_local(*local, kind, is_union)),
+            Value::Local(local) => self.bind_local(*local, kind, is_union),
             Value::Array(items) => match kind {
                 Type::Array(array) => {
                     if array.rest.is_none() && items.len() != array.fixed.len() {
@@ -88,17 +88,24 @@ impl Statements<'_> {
         }
     }
 
-    fn bind_local(&mut self, local: Local, kind: &Type, is_union: bool) -> bool {
-        let own = self.local(local).unwrap_or(Type::Unknown);
+    fn bind_local(&mut self, local: Local, kind: &Type, is_union: bool) -> Ready<bool> {
+        let own = self.local(local);
+        // A query gives no value to a variable of a query around it.
+        let is_of_around = |variable: &Variable| variable.depth < self.depth;
+        let variable = self.variables.get(local);
+        if own.is_err() && !self.takes_open_queries && variable.is_some_and(is_of_around) {
+            return Err(NotYet);
+        }
+        let own = own.unwrap_or(Type::Unknown);
         if is_union {
             self.set_local(local, own.or(kind.clone()));
-            return true;
+            return Ok(true);
         }
         if own != Type::Unknown {
-            return own.unifies(kind);
+            return Ok(own.unifies(kind));
         }
         self.set_local(local, kind.clone());
-        true
+        Ok(true)
     }
 
     /// Gives a variable without a type that of a comprehension whose elements have no type. OPA then takes the elements for values that
