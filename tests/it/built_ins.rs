@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
-use geowarden_rego::{BUILTIN_DIFFERENCES, BUILTINS_LEFT_OUT, builtin_arguments, builtin_names};
+use geowarden_rego::{
+    BUILTIN_DIFFERENCES, BUILTINS_DEPRECATED, BUILTINS_LEFT_OUT, builtin_arguments, builtin_names,
+};
 use serde_json::Value;
 
 const PAGE: &str = "docs/policies/built-ins.md";
@@ -96,21 +98,6 @@ const NOTES: [(&str, &str); 19] = [
     ("uri.parse", "the decoded text has to be UTF-8"),
 ];
 
-/// Functions that OPA rejects in Rego v1.
-const OLD: [&str; 11] = [
-    "all",
-    "any",
-    "cast_array",
-    "cast_boolean",
-    "cast_null",
-    "cast_object",
-    "cast_set",
-    "cast_string",
-    "net.cidr_overlap",
-    "re_match",
-    "set_diff",
-];
-
 /// OPA's functions and the number of their arguments.
 fn opa() -> BTreeMap<String, usize> {
     let text = fs::read_to_string(root().join("tests/corpus/opa-builtins.json")).unwrap();
@@ -139,7 +126,7 @@ fn made() -> String {
     for (name, count) in opa() {
         let is_here = here.contains(name.as_str());
         let note = if is_here {
-            let old = OLD.contains(&name.as_str());
+            let old = BUILTINS_DEPRECATED.contains(&name.as_str());
             [
                 find(&BUILTIN_DIFFERENCES, &name),
                 find(&NOTES, &name),

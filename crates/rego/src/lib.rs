@@ -26,6 +26,7 @@ pub use self::{
     load_error::LoadError,
     plan::reads::Reads,
     policy::Policy,
+    resolve::DEPRECATED as BUILTINS_DEPRECATED,
     run::{
         Fault,
         builtins::{

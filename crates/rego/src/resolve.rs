@@ -16,8 +16,8 @@ mod value;
 
 use std::collections::BTreeMap;
 
-pub use self::names::Builtins;
 pub(crate) use self::safety::unsafe_variable;
+pub use self::{names::Builtins, value::DEPRECATED};
 use self::{names::Names, tree::Rule};
 use crate::{
     diagnostic::{Code, Diagnostic},

@@ -14,8 +14,8 @@ use crate::{
     source::Span,
 };
 
-/// Built-ins that OPA has in Rego v0 only.
-const DEPRECATED: [&str; 11] = [
+/// The built-ins that OPA has in Rego v0 only: policies in v1 that call one are rejected.
+pub const DEPRECATED: [&str; 11] = [
     "all",
     "any",
     "cast_array",
