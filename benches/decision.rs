@@ -33,7 +33,7 @@ use geowarden::{
     },
     response,
 };
-use geowarden_rego::{BuiltinErrors, Settings, source::Version};
+use geowarden_rego::{BuiltinErrors, EngineChoice, Settings, source::Version};
 use prost::{Message, bytes::Bytes};
 use serde_json::json;
 
@@ -105,6 +105,7 @@ fn policy(folder: &str, remembered: usize) -> RegoPolicy {
             version: Version::V1,
             timeout: Duration::from_secs(1),
             builtin_errors: BuiltinErrors::Refuse,
+            engine: EngineChoice::Auto,
         },
         input: input::Shape::Native,
         remembered,

@@ -92,6 +92,9 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
         let of = of_tenant(&policy.tenant);
         let line = format!("policy    {entrypoint}, revision {revision}{of}");
         writeln!(text, "{}", paint::plain(&line))?;
+        if let Some(why) = some(&policy.interpreted) {
+            writeln!(text, "  evaluated by the interpreter: {}", indented(why, 4))?;
+        }
         for warning in &policy.warnings {
             let word = paint::warning("warning");
             writeln!(text, "  {word}: {}", indented(warning, 4))?;
@@ -244,6 +247,7 @@ fn policy_as_json(policy: &Policy) -> Value {
         "tenant": some(&policy.tenant),
         "entrypoint": policy.entrypoint,
         "revision": policy.revision,
+        "interpreted": some(&policy.interpreted),
         "warnings": policy.warnings,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use geowarden_rego::{BuiltinErrors, source::Version};
+use geowarden_rego::{BuiltinErrors, EngineChoice, source::Version};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Policy {
     /// The effect of an error of a built-in function.
     #[schemars(schema_with = "builtin_errors")]
     pub builtin_errors: BuiltinErrors,
+    /// What evaluates the policy. Both give the same answers.
+    #[schemars(schema_with = "engines")]
+    pub engine: EngineChoice,
     /// The shape of `input`.
     pub input: InputShape,
     /// Whether fastgeoapi's `request_path` begins with the base path.
@@ -53,6 +56,7 @@ impl Default for Policy {
             entrypoint: "geowarden/authz/allow".to_owned(),
             rego: Version::default(),
             builtin_errors: BuiltinErrors::default(),
+            engine: EngineChoice::default(),
             input: InputShape::default(),
             path_prefix: PathPrefix::default(),
             reload: true,
@@ -78,6 +82,14 @@ fn builtin_errors(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"oneOf": [
         {"type": "string", "const": "refuse", "description": "It rejects the request."},
         {"type": "string", "const": "undefined", "description": "The call is undefined, as in OPA, so a negation of it holds."},
+    ]})
+}
+
+/// The values of [`EngineChoice`] for the schema.
+fn engines(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"oneOf": [
+        {"type": "string", "const": "auto", "description": "The register VM, and the interpreter for policies that the VM cannot evaluate."},
+        {"type": "string", "const": "interpreter", "description": "The interpreter, which is slower."},
     ]})
 }
 

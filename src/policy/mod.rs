@@ -94,6 +94,11 @@ pub trait Policy: Send + Sync {
         &[]
     }
 
+    /// Why the slower engine evaluates it, with file and line. `None` for the faster one.
+    fn interpreted(&self) -> Option<&str> {
+        None
+    }
+
     /// A fingerprint of policies and data.
     fn revision(&self) -> &str;
 }

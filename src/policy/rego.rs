@@ -186,6 +186,10 @@ impl Policy for RegoPolicy {
         input.unwrap_or_default()
     }
 
+    fn interpreted(&self) -> Option<&str> {
+        self.policy.interpreted()
+    }
+
     fn warnings(&self) -> &[String] {
         &self.warnings
     }

@@ -136,6 +136,7 @@ pub fn rego_settings(config: &Config) -> RegoSettings {
             version: config.policy.rego,
             timeout: config.policy.timeout.0,
             builtin_errors: config.policy.builtin_errors,
+            engine: config.policy.engine,
         },
         input: input_shape(config),
         remembered: config.policy.remembered_decisions,

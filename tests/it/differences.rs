@@ -92,7 +92,8 @@ fn told(code: Code) -> (&'static str, &'static str) {
         | Code::Condition
         | Code::Open
         | Code::EveryRequest
-        | Code::Cost => unreachable!("found in policies that load: docs/policies/check.md"),
+        | Code::Cost
+        | Code::Interpreter => unreachable!("found in policies that load: docs/policies/check.md"),
         Code::Different => (
             "a built-in of the table [below](#values): a warning, the policy loads",
             "",

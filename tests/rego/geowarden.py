@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-KEYS = ("modules", "data", "entrypoint", "rego", "builtin_errors", "inputs")
+KEYS = ("modules", "data", "entrypoint", "rego", "builtin_errors", "engine", "inputs")
 # The limit for a chunk of cases, in seconds. After that time, a policy has stalled the process.
 TIMEOUT = 300
 

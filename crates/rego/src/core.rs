@@ -12,7 +12,10 @@
 
 mod print;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
+    parse::tree::Operator,
     resolve::tree::{Collection, Kind, Local, Scalar},
     source::Span,
 };
@@ -21,7 +24,7 @@ pub(crate) use self::print::{RESERVED, is_name};
 pub use self::print::{path, print};
 
 /// One file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Module {
     /// The name under which it is reported.
     pub name: String,
@@ -32,7 +35,7 @@ pub struct Module {
 }
 
 /// One definition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// Whether it is a `default`.
     pub is_default: bool,
@@ -53,7 +56,7 @@ pub struct Rule {
 }
 
 /// A body and its value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Body {
     /// A variable or a constant.
     pub value: Term,
@@ -64,7 +67,7 @@ pub struct Body {
 }
 
 /// A statement. Statements are in the order of evaluation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// The kind of statement.
     pub step: Step,
@@ -75,7 +78,7 @@ pub struct Statement {
 }
 
 /// The kinds of statements.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Step {
     /// `v := value`.
     Bind(Local, Term),
@@ -94,7 +97,7 @@ pub enum Step {
 }
 
 /// A value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Term {
     /// A constant.
     Scalar(Scalar),
@@ -107,7 +110,7 @@ pub enum Term {
     /// A call.
     Call(Box<Term>, Vec<Term>),
     /// An operator between two values without operators.
-    Infix(&'static str, Box<(Term, Term)>),
+    Infix(Operator, Box<(Term, Term)>),
     /// `[a, b]`.
     Array(Vec<Term>),
     /// `{a, b}`.
@@ -122,6 +125,11 @@ impl Term {
     /// The name of a built-in.
     pub(crate) fn builtin(name: &str) -> Self {
         Self::Document(name.split('.').map(str::to_owned).collect(), Vec::new())
+    }
+
+    /// An operator between two values.
+    pub(crate) fn infix(operator: Operator, left: Self, right: Self) -> Self {
+        Self::Infix(operator, Box::new((left, right)))
     }
 
     /// A call of a built-in.

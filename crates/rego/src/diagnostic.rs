@@ -71,6 +71,8 @@ pub enum Code {
     EveryRequest,
     /// What takes long for one request.
     Cost,
+    /// What only the slower engine evaluates.
+    Interpreter,
 }
 
 impl Code {
@@ -130,7 +132,13 @@ impl Code {
             Self::Verdict => "verdict",
             Self::EveryRequest => "every-request",
             Self::Cost => "cost",
+            Self::Interpreter => "interpreter",
         }
+    }
+
+    /// Whether it is about the time that a decision takes, and not about its value.
+    pub(crate) fn is_of_speed(self) -> bool {
+        matches!(self, Self::EveryRequest | Self::Cost | Self::Interpreter)
     }
 
     /// Whether OPA rejects the policy too.

@@ -11,12 +11,7 @@ pub(crate) fn for_author(error: &str) -> String {
     for line in error.lines().chain(["--> "]) {
         if let Some(next) = line.trim_start().strip_prefix("--> ") {
             if let (Some(place), Some(message)) = (place, message.take()) {
-                let message = of_built_in(message.trim_end());
-                all.push(if place.starts_with(FILE) {
-                    message
-                } else {
-                    format!("{place}: {message}")
-                });
+                all.push(at(Some(place), &of_built_in(message.trim_end())));
             }
             place = line_of(next.trim());
         } else if let Some(text) = line.strip_prefix("error: ") {
@@ -33,8 +28,16 @@ pub(crate) fn for_author(error: &str) -> String {
     }
 }
 
+/// A message with its place, unless the place is in a rule that no author wrote.
+pub(crate) fn at(place: Option<&str>, message: &str) -> String {
+    match place {
+        Some(place) if !place.starts_with(FILE) => format!("{place}: {message}"),
+        _ => message.to_owned(),
+    }
+}
+
 /// The message of a built-in under a name that the author knows. Operators have the names that OPA gives them.
-fn of_built_in(message: &str) -> String {
+pub(crate) fn of_built_in(message: &str) -> String {
     let built_in = message.strip_prefix("internal.");
     let Some((name, text)) = built_in.and_then(|rest| rest.split_once(": ")) else {
         return message.to_owned();

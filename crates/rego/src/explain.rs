@@ -104,7 +104,7 @@ impl Explainer {
     /// ```
     /// use std::{collections::BTreeMap, time::Duration};
     ///
-    /// use geowarden_rego::{BuiltinErrors, Settings, Sources, explain::Explainer, source::Version};
+    /// use geowarden_rego::{BuiltinErrors, EngineChoice, Settings, Sources, explain::Explainer, source::Version};
     /// use serde_json::json;
     ///
     /// let text = "package example\n\nallow if {\n\tinput.action == \"read\"\n\tinput.user == \"ada\"\n}\n";
@@ -117,6 +117,7 @@ impl Explainer {
     ///     version: Version::V1,
     ///     timeout: Duration::from_millis(100),
     ///     builtin_errors: BuiltinErrors::Refuse,
+    ///     engine: EngineChoice::Auto,
     /// };
     /// let explainer = Explainer::load(sources, &settings).unwrap();
     /// let why = explainer.explain(&json!({"action": "read", "user": "bob"}), &Ok(None)).unwrap();

@@ -35,6 +35,6 @@ pub use self::{
         },
         engine::STACK_BYTES,
     },
-    settings::{BuiltinErrors, Settings},
+    settings::{BuiltinErrors, EngineChoice, Settings},
     source::Sources,
 };

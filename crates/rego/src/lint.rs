@@ -8,6 +8,7 @@ mod conditions;
 mod cost;
 mod documents;
 mod effects;
+mod engine;
 mod ignored;
 mod loops;
 mod never;
@@ -95,7 +96,8 @@ pub fn lint(
     let names = Names::of(written, builtins);
     let files = &names.files;
     let schema = Schema(around.schema);
-    let core = to_core(written, builtins, |_, _| ()).map(|(translated, ())| translated.modules);
+    let translated = to_core(written, builtins, |_, _| ()).map(|(translated, ())| translated);
+    let core = translated.as_ref().map(|one| one.modules.as_slice());
     let core = core.unwrap_or_default();
     let rules = Rules::of(files, schema);
     let entry: Vec<String> = std::iter::once("data".to_owned())
@@ -127,9 +129,10 @@ pub fn lint(
             conditions::chained(file, text, &mut findings);
         }
     }
-    never::check(files, &core, schema, &mut all);
-    openness::check(files, &core, &rules, schema, &entry, &mut all);
+    never::check(files, core, schema, &mut all);
+    openness::check(files, core, &rules, schema, &entry, &mut all);
     verdict::check(files, &entry, around.no_verdict, &mut all);
+    all.extend(translated.as_ref().ok().and_then(engine::check));
     all.retain(|found| {
         // A rule that cannot be read can have the data, or keep somebody out.
         let is_of_one_rule = !matches!(found.code, Code::Data | Code::Open);
@@ -141,7 +144,7 @@ pub fn lint(
     all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     let unclear: Vec<(String, Span)> = all
         .iter()
-        .filter(|found| !matches!(found.code, Code::Open | Code::EveryRequest | Code::Cost))
+        .filter(|found| found.code != Code::Open && !found.code.is_of_speed())
         .map(|found| (found.file.clone(), found.span))
         .collect();
     // If a condition of a rule has a finding, it is not clear what the rule allows. So do not report the rule as open.

@@ -5,6 +5,7 @@ pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod reach;
 pub(crate) mod reads;
+pub(crate) mod rules;
 pub(crate) mod syntax;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use self::{
     index::Index,
     reach::Reach,
+    rules::{NoProgram, PackedRules},
     syntax::{Parsed, parse},
 };
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
     diagnostic::Diagnostic,
     resolve::Builtins,
     source::{Sources, Version},
-    translate::{Given, Written, translate},
+    translate::{Given, Written, to_core},
 };
 
 /// A policy, translated for the engine, with the plan of its evaluations.
@@ -41,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) functions: BTreeSet<String>,
     /// The path under which the engine finds the entrypoint.
     pub(crate) entry: Option<String>,
+    /// The rules for the register VM, or why the interpreter evaluates them.
+    pub(crate) rules: Result<PackedRules, NoProgram>,
 }
 
 impl Plan {
@@ -60,11 +64,17 @@ impl Plan {
             data: &sources.data,
             entry: &names,
         };
-        let mut given = translate(written, builtins).map_err(LoadError::Diagnostics)?;
+        let (translated, ()) =
+            to_core(written, builtins, |_, _| ()).map_err(LoadError::Diagnostics)?;
+        let mut given = translated.given();
         if let Some(fault) = given.no_entry.take() {
             return Err(LoadError::Diagnostics(vec![fault]));
         }
-        Self::of_given(given, sources)
+        let mut plan = Self::of_given(given, sources)?;
+        let entry = translated.entry.unwrap_or_default();
+        let packed = PackedRules::of(&translated.modules, entry);
+        plan.rules = packed.ok_or_else(|| NoProgram::too_large("a rule cannot be packed"));
+        Ok(plan)
     }
 
     /// Makes the plan of a policy that has been translated.
@@ -81,6 +91,7 @@ impl Plan {
             index: Index::of(&parsed),
             functions: names::functions(&parsed),
             entry: given.entry,
+            rules: Err(NoProgram::default()),
             sources: Sources {
                 modules: given.texts,
                 data: sources.data.clone(),

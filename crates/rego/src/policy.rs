@@ -12,9 +12,9 @@ use crate::{
         self, Fault,
         builtins::{Available, Internal},
         engine::on_large_stack,
-        slices::Slices,
+        slices::{Slices, choose_engine},
     },
-    settings::Settings,
+    settings::{EngineChoice, Settings},
     source::Sources,
 };
 
@@ -35,6 +35,7 @@ pub struct Policy {
     is_pure: bool,
     revision: String,
     warnings: Vec<Diagnostic>,
+    interpreted: Option<String>,
 }
 
 impl Policy {
@@ -47,7 +48,7 @@ impl Policy {
     /// use std::{collections::BTreeMap, time::Duration};
     ///
     /// use geowarden_rego::{
-    ///     BuiltinErrors, LoadError, Policy, Settings, Sources, diagnostic::Code, source::Version,
+    ///     BuiltinErrors, EngineChoice, LoadError, Policy, Settings, Sources, diagnostic::Code, source::Version,
     /// };
     ///
     /// let text = "package example\n\nallow if user == \"ada\"\n";
@@ -60,6 +61,7 @@ impl Policy {
     ///     version: Version::V1,
     ///     timeout: Duration::from_millis(100),
     ///     builtin_errors: BuiltinErrors::Refuse,
+    ///     engine: EngineChoice::Auto,
     /// };
     /// let Err(LoadError::Diagnostics(found)) = Policy::load(sources, &settings) else {
     ///     panic!("`user` has no value");
@@ -85,14 +87,19 @@ impl Policy {
         on_large_stack(move || {
             let sources = sources.without_tests();
             let revision = sources.revision();
-            let plan = Plan::of(
+            let mut plan = Plan::of(
                 &sources,
                 settings.version,
                 Some(&settings.entrypoint),
                 builtins,
             )?;
+            choose_engine(&mut plan);
             // Compile all rules in one engine first: no other process has tried this policy.
-            Self::compile(&plan, String::new(), &settings, Rules::Whole)?;
+            let by_interpreter = Settings {
+                engine: EngineChoice::Interpreter,
+                ..settings.clone()
+            };
+            Self::compile(&plan, String::new(), &by_interpreter, Rules::Whole)?;
             Self::compile(&plan, revision, &settings, Rules::ByIndex)
         })
     }
@@ -121,6 +128,10 @@ impl Policy {
             is_pure: plan.reach.is_pure,
             revision,
             warnings: plan.warnings.clone(),
+            interpreted: match settings.engine {
+                EngineChoice::Auto => plan.rules.as_ref().err().map(ToString::to_string),
+                EngineChoice::Interpreter => Some("the settings choose it".to_owned()),
+            },
         })
     }
 
@@ -157,6 +168,11 @@ impl Policy {
     /// A fingerprint of policies and data.
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+
+    /// Why the interpreter evaluates the policy: `file:line` with what the register VM cannot evaluate. `None` if the VM evaluates it.
+    pub fn interpreted(&self) -> Option<&str> {
+        self.interpreted.as_deref()
     }
 
     /// Places where a value can differ from the value in OPA.

@@ -8,7 +8,7 @@
 //! use std::{io::{self, BufRead}, process::Command, time::Duration};
 //!
 //! use geowarden_rego::{
-//!     BuiltinErrors, Settings, Sources,
+//!     BuiltinErrors, EngineChoice, Settings, Sources,
 //!     prove::{Limits, Prover, Trial},
 //!     source::Version,
 //! };
@@ -25,6 +25,7 @@
 //!     version: Version::V1,
 //!     timeout: Duration::from_millis(100),
 //!     builtin_errors: BuiltinErrors::Refuse,
+//!     engine: EngineChoice::Auto,
 //! };
 //! let command = || {
 //!     let mut command = Command::new("example");
@@ -41,6 +42,7 @@
 //! let policy = proof.load(&settings).unwrap();
 //! ```
 
+mod engines;
 mod trial;
 
 use std::{

@@ -1,16 +1,19 @@
-//! Evaluates policies with regorus's interpreter.
+//! Evaluates policies with regorus: programs with its register VM, texts with its interpreter.
 //!
-//! Each thread keeps the engine that it used last, which is a copy of a prototype. After an error or a panic the engine
+//! Each thread keeps the VM or engine that it used last. An engine is a copy of a prototype. After an error or a panic the engine
 //! is dropped, because its state is unknown.
 
 pub(crate) mod builtins;
+pub(crate) mod compile;
 pub(crate) mod engine;
 pub(crate) mod slices;
 pub(crate) mod term;
+mod vm;
 
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use regorus::{Engine, Value as RegoValue};
@@ -19,12 +22,19 @@ use thiserror::Error;
 
 use self::{
     engine::panic_text,
-    slices::{Slice, Slices},
+    slices::{Prepared, Slice, Slices},
+    vm::Machine,
 };
 use crate::engine_error;
 
 thread_local! {
-    static PREPARED: RefCell<Option<(u64, Engine)>> = const { RefCell::new(None) };
+    static PREPARED: RefCell<Option<(u64, Evaluator)>> = const { RefCell::new(None) };
+}
+
+/// What evaluates a policy on this thread.
+enum Evaluator {
+    Vm(Machine),
+    Interpreter(Engine),
 }
 
 /// Why an evaluation gave no value.
@@ -44,19 +54,27 @@ pub enum Fault {
 /// The value of a rule for `input`, or `None` if it is undefined.
 pub(crate) fn evaluate(slices: &Slices, rule: &str, input: Value) -> Result<Option<Value>, Fault> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let slice = slices.get(&input)?;
-        let mut engine = take_engine(&slice);
+        let slice = slices.get(&input).map_err(|e| fault(&e.to_string()))?;
+        let mut evaluator = take_evaluator(&slice)?;
         builtins::begin(slices.policy());
-        engine.set_input(RegoValue::from(input));
-        let value = engine.eval_rule(rule.to_owned())?;
-        Ok::<_, Box<dyn std::error::Error>>((to_json(&value)?, slice.id, engine))
+        let input = RegoValue::from(input);
+        let value = match &mut evaluator {
+            Evaluator::Vm(machine) => machine.evaluate(input)?,
+            Evaluator::Interpreter(engine) => {
+                engine.set_input(input);
+                let value = engine.eval_rule(rule.to_owned());
+                value.map_err(|e| fault(&e.to_string()))?
+            }
+        };
+        let value = to_json(&value).map_err(|e| fault(&e))?;
+        Ok((value, slice.id, evaluator))
     }));
     match outcome {
-        Ok(Ok((value, slice, engine))) => {
-            PREPARED.set(Some((slice, engine)));
+        Ok(Ok((value, slice, evaluator))) => {
+            PREPARED.set(Some((slice, evaluator)));
             Ok(value)
         }
-        Ok(Err(error)) => Err(fault(&error.to_string())),
+        Ok(Err(fault)) => Err(fault),
         Err(panic) => Err(Fault::Panic(panic_text(&*panic))),
     }
 }
@@ -80,12 +98,14 @@ fn to_json(value: &RegoValue) -> Result<Option<Value>, String> {
     }
 }
 
-/// The engine of this thread for a slice: the one it used last, or a new copy.
-fn take_engine(slice: &Slice) -> Engine {
-    PREPARED
-        .with_borrow_mut(Option::take)
-        .filter(|(id, _)| *id == slice.id)
-        .map_or_else(|| slice.prototype.clone(), |(_, engine)| engine)
+/// The VM or engine of this thread for a slice: the one it used last, or a new one.
+fn take_evaluator(slice: &Slice) -> Result<Evaluator, Fault> {
+    let last = PREPARED.with_borrow_mut(Option::take);
+    match (last, &slice.prepared) {
+        (Some((id, evaluator)), _) if id == slice.id => Ok(evaluator),
+        (_, Prepared::Vm(program)) => Machine::new(Arc::clone(program)).map(Evaluator::Vm),
+        (_, Prepared::Interpreter(prototype)) => Ok(Evaluator::Interpreter((**prototype).clone())),
+    }
 }
 
 fn fault(text: &str) -> Fault {

@@ -17,6 +17,20 @@ pub struct Settings {
     pub timeout: Duration,
     /// The effect of an error of a built-in function.
     pub builtin_errors: BuiltinErrors,
+    /// What evaluates the policy.
+    #[serde(default)]
+    pub engine: EngineChoice,
+}
+
+/// What evaluates a policy. Both give the same values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The register VM, where it can evaluate the policy, and the interpreter for the rest.
+    #[default]
+    Auto,
+    /// The interpreter.
+    Interpreter,
 }
 
 /// The effect of an error of a built-in function.

@@ -79,7 +79,7 @@ pub(crate) fn translate_with<T>(
 
 impl Translated {
     /// The last stage.
-    fn given(&self) -> Given {
+    pub(crate) fn given(&self) -> Given {
         let texts = self.modules.iter().map(|module| {
             let text = core::print(module, &self.prefix);
             (module.name.clone(), text)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use geowarden_rego::{
-    BuiltinErrors, Policy, Settings, Sources,
+    BuiltinErrors, EngineChoice, Policy, Settings, Sources,
     lint::{self, Ids, Surroundings},
     source::Version,
 };
@@ -46,6 +46,7 @@ fn found(files: &[(&str, &str)], data: &Value) -> Vec<String> {
         version: Version::V1,
         timeout: Duration::from_millis(100),
         builtin_errors: BuiltinErrors::Refuse,
+        engine: EngineChoice::Auto,
     };
     if let Err(error) = Policy::load(sources.clone(), &settings) {
         panic!("{error}");

@@ -87,6 +87,9 @@ pub struct Policy {
     /// The tenant whose it is; empty where there are no tenants.
     #[prost(string, tag = "4")]
     pub tenant: ::prost::alloc::string::String,
+    /// Why regorus's interpreter evaluates it; empty where the register VM does, which is faster.
+    #[prost(string, tag = "5")]
+    pub interpreted: ::prost::alloc::string::String,
 }
 /// The verification keys of one issuer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

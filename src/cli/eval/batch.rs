@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use geowarden_rego::{BuiltinErrors, Sources, prove::Prover, source::Version};
+use geowarden_rego::{BuiltinErrors, EngineChoice, Sources, prove::Prover, source::Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -27,6 +27,8 @@ struct Line {
     rego: Option<Version>,
     /// The effect of an error of a built-in function. The default is the configured one.
     builtin_errors: Option<BuiltinErrors>,
+    /// What evaluates the policy. The default is the configured engine.
+    engine: Option<EngineChoice>,
     /// The `input`; `{}` if it is absent.
     input: Option<Value>,
     /// Several inputs for the same policy. Their answers are returned as `results`.
@@ -79,6 +81,9 @@ fn answer(config: &Config, prover: Option<&Prover>, line: Line) -> Answer {
     }
     if let Some(errors) = line.builtin_errors {
         settings.policy.builtin_errors = errors;
+    }
+    if let Some(engine) = line.engine {
+        settings.policy.engine = engine;
     }
     let sources = Sources {
         modules: line.modules,

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use geowarden_rego::{
-    BuiltinErrors, Settings,
+    BuiltinErrors, EngineChoice, Settings,
     source::Version,
     test::{self, TestOutcome},
 };
@@ -23,6 +23,7 @@ fn settings() -> RegoSettings {
             version: Version::V1,
             timeout: Duration::from_millis(250),
             builtin_errors: BuiltinErrors::Refuse,
+            engine: EngineChoice::Auto,
         },
         input: input::Shape::Native,
         remembered: 0,

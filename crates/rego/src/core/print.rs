@@ -272,10 +272,10 @@ impl<'a> Printer<'a> {
                 self.term(function);
                 self.list("(", arguments, ")");
             }
-            Term::Infix(sign, operands) => {
+            Term::Infix(operator, operands) => {
                 self.term(&operands.0);
                 self.push(" ");
-                self.push(sign);
+                self.push(operator.sign());
                 self.push(" ");
                 self.term(&operands.1);
             }

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     core::{Body, Module, Rule, Statement, Step, Term},
+    parse::tree::Operator,
     resolve::tree::{Collection, Kind, Local, Scalar},
     source::Span,
 };
@@ -266,7 +267,7 @@ impl Noting<'_> {
     /// A condition as a value. The value is undefined or false if the condition does not hold.
     fn condition(&mut self, step: &Step) -> Term {
         let term = match step {
-            Step::Same(left, right) => Term::Infix("==", Box::new((left.clone(), right.clone()))),
+            Step::Same(left, right) => Term::infix(Operator::Equal, left.clone(), right.clone()),
             Step::Member(value, collection) => {
                 Term::call("internal.member_2", vec![value.clone(), collection.clone()])
             }
@@ -301,9 +302,8 @@ impl Noting<'_> {
                 let arguments = arguments.iter().map(|one| self.inside(one)).collect();
                 Term::Call(function.clone(), arguments)
             }
-            Term::Infix(sign, operands) => {
-                let left = self.inside(&operands.0);
-                Term::Infix(sign, Box::new((left, self.inside(&operands.1))))
+            Term::Infix(sign, both) => {
+                Term::infix(*sign, self.inside(&both.0), self.inside(&both.1))
             }
             Term::Array(items) => Term::Array(items.iter().map(|one| self.inside(one)).collect()),
             Term::Set(items) => Term::Set(items.iter().map(|one| self.inside(one)).collect()),

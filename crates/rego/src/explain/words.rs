@@ -78,8 +78,8 @@ impl Words<'_> {
                 text
             }
             Term::Call(function, arguments) => self.call(function, arguments, depth),
-            Term::Infix(sign, operands) => {
-                self.infix(&operands.0, sign, &operands.1, COMPARISON, depth)
+            Term::Infix(operator, operands) => {
+                self.infix(&operands.0, operator.sign(), &operands.1, COMPARISON, depth)
             }
             Term::Array(items) => format!("[{}]", list(items)),
             Term::Set(items) if items.is_empty() => "set()".to_owned(),

@@ -3,7 +3,7 @@
 use crate::diagnostic::Code;
 
 /// Each code, with what it reports and what to do.
-pub const CODES: [(Code, &str, &str); 9] = [
+pub const CODES: [(Code, &str, &str); 10] = [
     (
         Code::Input,
         "a part of `input` that the schema does not have: a condition on it never holds",
@@ -48,5 +48,10 @@ pub const CODES: [(Code, &str, &str); 9] = [
         Code::Cost,
         "a body that goes through more than 10,000 elements of data for one request",
         "make it an object, and look the value up by its key",
+    ),
+    (
+        Code::Interpreter,
+        "a note: the policy has a form, such as `with`, that regorus's register VM cannot evaluate; its interpreter evaluates the policy then, and needs about five times as long for a request",
+        "write it without that form, if decisions take too long",
     ),
 ];

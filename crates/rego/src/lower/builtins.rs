@@ -32,6 +32,6 @@ pub(super) fn infix(operator: Operator, left: Term, right: Term) -> Term {
     };
     match call {
         Some(name) => Term::call(name, vec![left, right]),
-        None => Term::Infix(operator.sign(), Box::new((left, right))),
+        None => Term::infix(operator, left, right),
     }
 }

@@ -1,5 +1,7 @@
 //! The tree of a policy, as it is written.
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::Span;
 
 /// A name and its place.
@@ -230,7 +232,7 @@ pub enum Part {
 }
 
 /// An infix operator but `in`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Operator {
     Equal,

@@ -42,6 +42,8 @@ pub(crate) struct Piece {
     /// Where the next rule begins; `None` for the last one.
     pub(crate) end: Option<usize>,
     pub(crate) values: Vec<String>,
+    /// The number of the rule in its module.
+    pub(crate) rule: usize,
 }
 
 /// The rules that can be left out, chosen by the value of one path in `input`.
@@ -99,7 +101,7 @@ impl Index {
             let rules = &parsed.module.policy;
             // Use the start of the next rule: a rule's own end leaves out the closing quotation mark of a string.
             let ends = rules.iter().skip(1).map(|next| Some(next.span().start));
-            for (rule, end) in rules.iter().zip(ends.chain([None])) {
+            for (number, (rule, end)) in rules.iter().zip(ends.chain([None])).enumerate() {
                 let name = path_of(rule, &package);
                 let Some(values) = only_for(rule, &name) else {
                     continue;
@@ -113,6 +115,7 @@ impl Index {
                     start: usize::try_from(rule.span().start).ok()?,
                     end: end.map(usize::try_from).transpose().ok()?,
                     values,
+                    rule: number,
                 });
             }
             if !of_module.is_empty() {

@@ -23,6 +23,14 @@ pub(crate) const IMPURE: [&str; 10] = [
     "uuid.rfc4122",
 ];
 
+/// Those of them that give a value by chance, which differs between two evaluations of the same input and time.
+const BY_CHANCE: [&str; 4] = [
+    "io.jwt.encode_sign",
+    "io.jwt.encode_sign_raw",
+    "rand.intn",
+    "uuid.rfc4122",
+];
+
 /// What the value of a policy depends on, besides its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reach {
@@ -30,6 +38,8 @@ pub(crate) struct Reach {
     pub(crate) reads: Reads,
     /// Whether the same input always gives the same value.
     pub(crate) is_pure: bool,
+    /// Whether the value can depend on chance.
+    pub(crate) is_by_chance: bool,
 }
 
 impl Reach {
@@ -38,6 +48,7 @@ impl Reach {
         let mut reach = Self {
             reads: Reads::default(),
             is_pure: true,
+            is_by_chance: false,
         };
         for parsed in modules {
             for rule in &parsed.module.policy {
@@ -55,8 +66,9 @@ impl Reach {
 
     fn named(&mut self, expression: &Expr) {
         let path = constant_path(expression);
-        if path.is_some_and(|path| IMPURE.contains(&path.as_str())) {
-            self.is_pure = false;
+        if let Some(path) = path {
+            self.is_pure &= !IMPURE.contains(&path.as_str());
+            self.is_by_chance |= BY_CHANCE.contains(&path.as_str());
         }
         self.reference(expression);
     }

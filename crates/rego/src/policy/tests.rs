@@ -6,7 +6,7 @@ use std::{
 use serde_json::json;
 
 use super::*;
-use crate::{BuiltinErrors, run::engine::LOAD_LIMIT, source::Version};
+use crate::{BuiltinErrors, EngineChoice, run::engine::LOAD_LIMIT, source::Version};
 
 fn settings() -> Settings {
     Settings {
@@ -14,6 +14,7 @@ fn settings() -> Settings {
         version: Version::V1,
         timeout: Duration::from_millis(250),
         builtin_errors: BuiltinErrors::Refuse,
+        engine: EngineChoice::Auto,
     }
 }
 

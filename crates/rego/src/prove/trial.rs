@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::engines;
 use crate::{
-    LoadError, Policy, Settings,
+    EngineChoice, LoadError, Policy, Settings,
     plan::Plan,
     policy::Rules,
     run::{
         builtins::Available,
         engine::{LOAD_LIMIT, on_large_stack},
+        slices::choose_engine,
     },
     source::Sources,
 };
@@ -54,16 +56,26 @@ impl Trial {
             ..self.settings
         };
         on_large_stack(move || {
-            let proven = Plan::of(
+            let mut proven = Plan::of(
                 &self.sources,
                 settings.version,
                 Some(&settings.entrypoint),
                 &Available,
             )?;
+            choose_engine(&mut proven);
             // First compile all rules in one engine, so that every rule is analysed. Then compile the engines that
             // requests will use.
-            Policy::compile(&proven, String::new(), &settings, Rules::Whole)?;
+            let by_interpreter = Settings {
+                engine: EngineChoice::Interpreter,
+                ..settings.clone()
+            };
+            let interpreter =
+                Policy::compile(&proven, String::new(), &by_interpreter, Rules::Whole)?;
             let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;
+            if let Some(difference) = engines::compare(&policy, &interpreter, &proven, &self.inputs)
+            {
+                proven.rules = Err(difference);
+            }
             for input in &self.inputs {
                 // An evaluation error is a valid answer here. Only a policy that ends or stalls this process fails the
                 // trial.

@@ -1,5 +1,7 @@
 //! A policy in which every name is resolved.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{parse::tree::Operator, source::Span};
 
 /// The number of a variable within its rule.
@@ -41,7 +43,7 @@ pub struct Variable {
 }
 
 /// What a rule defines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// One value.
     Value,
@@ -208,7 +210,7 @@ pub enum Value {
 }
 
 /// What a comprehension makes. For an object, its first value is the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Collection {
     Array,
@@ -217,7 +219,7 @@ pub enum Collection {
 }
 
 /// A constant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Scalar {
     Null,

@@ -36,13 +36,13 @@ mod urlquery;
 mod uuids;
 mod yaml;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use regorus::{Engine, Value, unstable::BUILTINS};
 use thiserror::Error;
 
 use self::regorus_builtins::by_regorus;
-pub(crate) use self::test_cases::noted as test_cases;
+pub(crate) use self::{errors::take_fault, test_cases::noted as test_cases};
 pub use self::{left_out::LEFT_OUT, once::fix_now};
 use crate::{BuiltinErrors, LoadError, resolve::Builtins};
 
@@ -162,6 +162,46 @@ pub(crate) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
     }
     let (name, _) = BUILTINS.get_key_value(name)?;
     Some(regorus_builtins::call(name, arguments))
+}
+
+/// All built-ins, each at its number. A program of the register VM calls them by number.
+static NUMBERED: LazyLock<Vec<Numbered>> = LazyLock::new(|| {
+    let own = all().map(Numbered::Own);
+    let others = BUILTINS.keys().filter(|name| arity(name).is_none());
+    own.chain(others.map(|name| Numbered::Other(name)))
+        .collect()
+});
+
+/// A built-in of geowarden, or the name of one of regorus.
+enum Numbered {
+    Own(&'static Builtin),
+    Other(&'static str),
+}
+
+/// The number of a built-in.
+pub(crate) fn number(name: &str) -> Option<usize> {
+    NUMBERED.iter().position(|one| match one {
+        Numbered::Own(builtin) => builtin.name == name,
+        Numbered::Other(other) => *other == name,
+    })
+}
+
+/// Calls the built-in whose number is the first argument, with the other arguments. `None` if its error refuses the
+/// request: [`errors::fault`] has the text.
+pub(crate) fn numbered(arguments: &[Value], errors: BuiltinErrors) -> Option<Value> {
+    let (number, arguments) = arguments.split_first()?;
+    let number = usize::try_from(number.as_u64().ok()?).ok()?;
+    let (name, outcome) = match NUMBERED.get(number)? {
+        Numbered::Own(builtin) => (builtin.name, (builtin.call)(arguments)),
+        Numbered::Other(name) => (*name, regorus_builtins::call(name, arguments)),
+    };
+    match errors.value(outcome) {
+        Ok(value) => Some(value),
+        Err(cause) => {
+            errors::set_fault(BuiltinError { name, cause }.to_string());
+            None
+        }
+    }
 }
 
 /// The built-ins of an engine: those of geowarden and of regorus.

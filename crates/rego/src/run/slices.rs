@@ -2,7 +2,7 @@
 //! it is first needed.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ops::Range,
     sync::{
         Arc,
@@ -17,13 +17,16 @@ use serde_json::Value;
 
 use super::{
     builtins,
+    compile::compile,
     engine::{LOAD_LIMIT, engine, timer},
+    vm,
 };
 use crate::{
-    BuiltinErrors, LoadError, Settings, engine_error,
+    BuiltinErrors, EngineChoice, LoadError, Settings, engine_error,
     plan::{
         Plan,
         index::{Index, Piece},
+        rules::{NoProgram, PackedRules, RuleNumber},
     },
 };
 
@@ -40,10 +43,18 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Slice {
     /// The number of this slice. No other slice ever has the same number.
     pub(crate) id: u64,
-    /// The engine, after one evaluation. So its copies have everything prepared.
-    pub(crate) prototype: Engine,
+    /// What evaluates it.
+    pub(crate) prepared: Prepared,
     /// The number of its modules and rules.
     size: usize,
+}
+
+/// What evaluates a slice.
+pub(crate) enum Prepared {
+    /// A program for VMs.
+    Vm(Arc<vm::Prepared>),
+    /// An engine, after one evaluation. So its copies have everything prepared.
+    Interpreter(Box<Engine>),
 }
 
 #[derive(Clone)]
@@ -65,9 +76,44 @@ struct Making {
     timeout: Duration,
     errors: BuiltinErrors,
     data: RegoValue,
+    /// The rules for programs, if the register VM evaluates the policy.
+    rules: Option<PackedRules>,
+}
+
+/// Leaves a policy to the interpreter if the register VM cannot evaluate all of its rules.
+pub(crate) fn choose_engine(plan: &mut Plan) {
+    let Ok(rules) = &plan.rules else {
+        return;
+    };
+    let Some(all) = rules.unpack(rules.all()) else {
+        plan.rules = Err(NoProgram::too_large("a rule cannot be unpacked"));
+        return;
+    };
+    let all = all.iter().map(|(module, rule)| (*module, rule));
+    // What an error of a built-in does makes no difference to the form of the program.
+    if let Err(none) = compile(all, &rules.entry, BuiltinErrors::Refuse) {
+        // With an index, only a part of the rules is evaluated for each request.
+        if !none.is_too_large || plan.index.is_none() {
+            plan.rules = Err(none);
+        }
+    }
 }
 
 impl Making {
+    /// A slice with these rules, if they have a program.
+    fn program(&self, size: usize, wanted: impl Iterator<Item = RuleNumber>) -> Option<Arc<Slice>> {
+        let rules = self.rules.as_ref()?;
+        let all = rules.unpack(wanted)?;
+        let all = all.iter().map(|(module, rule)| (*module, rule));
+        let compiled = compile(all, &rules.entry, self.errors).ok()?;
+        let program = vm::Prepared::new(compiled, self.data.clone(), self.timeout);
+        Some(Arc::new(Slice {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            prepared: Prepared::Vm(Arc::new(program)),
+            size,
+        }))
+    }
+
     fn slice<'a>(
         &self,
         modules: impl IntoIterator<Item = (&'a str, String)>,
@@ -85,7 +131,7 @@ impl Making {
         engine.set_execution_timer_config(timer(self.timeout));
         Ok(Arc::new(Slice {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            prototype: engine,
+            prepared: Prepared::Interpreter(Box::new(engine)),
             size,
         }))
     }
@@ -115,9 +161,12 @@ impl Slices {
     /// Puts all rules in one engine.
     pub(crate) fn whole(plan: &Plan, rule: &str, settings: &Settings) -> Result<Self, LoadError> {
         let making = Making::of(plan, rule, settings);
-        making
-            .slice(plan.modules(), 0, LOAD_LIMIT)
-            .map(|slice| Self::Whole(slice, making.policy))
+        let all = making.rules.iter().flat_map(PackedRules::all);
+        let slice = match making.program(0, all) {
+            Some(slice) => slice,
+            None => making.slice(plan.modules(), 0, LOAD_LIMIT)?,
+        };
+        Ok(Self::Whole(slice, making.policy))
     }
 
     /// Uses the index of the policy, if it has one.
@@ -156,6 +205,10 @@ impl Making {
             timeout: settings.timeout,
             errors: settings.builtin_errors,
             data: plan.data(),
+            rules: match settings.engine {
+                EngineChoice::Auto => plan.rules.as_ref().ok().cloned(),
+                EngineChoice::Interpreter => None,
+            },
         }
     }
 }
@@ -165,6 +218,8 @@ pub(crate) struct ByValue {
     making: Making,
     index: Index,
     texts: Vec<Text>,
+    /// The rules that every program has.
+    always: Vec<RuleNumber>,
     /// For each value: the rules that its engine has in addition.
     added: HashMap<String, Added>,
     /// The engine for all values that no rule names.
@@ -179,6 +234,8 @@ struct Added {
     modules: Vec<(String, String)>,
     /// Rules, by the number of the text and the place in it.
     slots: Vec<(usize, usize)>,
+    /// All these rules, for programs.
+    rules: Vec<RuleNumber>,
 }
 
 /// The text of a module without the rules that can be left out.
@@ -199,27 +256,49 @@ impl ByValue {
     fn new(plan: &Plan, index: &Index, making: Making) -> Result<Self, LoadError> {
         let mut added: HashMap<String, Added> = HashMap::new();
         let mut texts = Vec::new();
+        let mut always: BTreeSet<RuleNumber> = BTreeSet::new();
+        always.extend(making.rules.iter().flat_map(PackedRules::all));
+        let number = |name: &str| making.rules.as_ref().and_then(|rules| rules.module(name));
         for (name, text) in &plan.sources.modules {
+            let number = number(name);
             if let Some(value) = index.module(name) {
                 let added = added.entry(value.to_owned()).or_default();
                 added.modules.push((name.clone(), text.clone()));
+                let of_module = always.iter().filter(|(module, _)| Some(*module) == number);
+                let of_module: Vec<RuleNumber> = of_module.copied().collect();
+                for rule in &of_module {
+                    always.remove(rule);
+                }
+                added.rules.extend(of_module);
                 continue;
             }
             for (slot, piece) in index.pieces(name).iter().enumerate() {
+                let rule = number.map(|number| (number, piece.rule));
                 for value in &piece.values {
-                    let slots = &mut added.entry(value.clone()).or_default().slots;
-                    if slots.last() != Some(&(texts.len(), slot)) {
-                        slots.push((texts.len(), slot));
+                    let added = added.entry(value.clone()).or_default();
+                    if added.slots.last() != Some(&(texts.len(), slot)) {
+                        added.slots.push((texts.len(), slot));
+                        added.rules.extend(rule);
                     }
+                }
+                if let Some(rule) = rule {
+                    always.remove(&rule);
                 }
             }
             texts.push(Text::new(name, text, index.pieces(name)));
         }
-        let skeletons = texts
-            .iter()
-            .map(|text| (text.name.as_str(), text.skeleton.clone()));
+        let always: Vec<RuleNumber> = always.into_iter().collect();
+        let other = if let Some(slice) = making.program(0, always.iter().copied()) {
+            slice
+        } else {
+            let skeletons = texts
+                .iter()
+                .map(|text| (text.name.as_str(), text.skeleton.clone()));
+            making.slice(skeletons, 0, LOAD_LIMIT)?
+        };
         Ok(Self {
-            other: making.slice(skeletons, 0, LOAD_LIMIT)?,
+            other,
+            always,
             making,
             index: index.clone(),
             texts,
@@ -245,13 +324,18 @@ impl ByValue {
         if let Some(slice) = self.kept.get(value) {
             return Ok(slice);
         }
+        let count = self.index.stay + added.slots.len() + added.modules.len();
+        let rules = self.always.iter().chain(&added.rules).copied();
+        if let Some(slice) = self.making.program(count, rules) {
+            self.kept.insert(value.clone(), Arc::clone(&slice));
+            return Ok(slice);
+        }
         let texts = self.texts.iter().enumerate().map(|(number, text)| {
             let slots = added.slots.iter().filter(|(text, _)| *text == number);
             (text.name.as_str(), text.with(slots.map(|(_, slot)| *slot)))
         });
         let modules = added.modules.iter();
         let modules = modules.map(|(name, text)| (name.as_str(), text.clone()));
-        let count = self.index.stay + added.slots.len() + added.modules.len();
         // A request is waiting, so the usual time limit applies.
         let limit = self.making.timeout;
         let slice = self.making.slice(texts.chain(modules), count, limit)?;

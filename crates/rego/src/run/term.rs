@@ -4,6 +4,8 @@
 use regorus::Value;
 use serde_json::{Map, Value as Json};
 
+use crate::resolve::tree::Scalar;
+
 /// Values nested deeper are not written.
 const MAX_DEPTH: usize = 200;
 
@@ -11,6 +13,16 @@ const MAX_DEPTH: usize = 200;
 const MAX_BYTES: usize = 16 << 20;
 /// The size of each value in addition to its text, in bytes.
 const NODE: usize = 32;
+
+/// The value of a constant.
+pub(crate) fn constant(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(truth) => Value::Bool(*truth),
+        Scalar::Number(text) => Value::from_numeric_string(text).unwrap_or(Value::Undefined),
+        Scalar::String(text) => Value::String(text.as_str().into()),
+    }
+}
 
 /// Converts a value to JSON. Sets become arrays, and keys that are not strings are written as JSON.
 pub(crate) fn to_json(value: &Value) -> Result<Json, String> {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use geowarden_rego::{
-    BuiltinErrors, LoadError, Policy, Settings, Sources,
+    BuiltinErrors, EngineChoice, LoadError, Policy, Settings, Sources,
     diagnostic::{Code, Diagnostic},
     source::Version,
 };
@@ -94,6 +94,7 @@ impl Case {
             version,
             timeout: Duration::from_secs(5),
             builtin_errors: BuiltinErrors::Refuse,
+            engine: EngineChoice::Auto,
         };
         match Policy::load(sources, &settings) {
             Ok(policy) => policy.warnings().to_vec(),

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use geowarden_rego::{
-    BuiltinErrors, Policy, Settings, Sources,
+    BuiltinErrors, EngineChoice, Policy, Settings, Sources,
     explain::{
         Condition, Definition, Explainer, Explanation, Outcome, WantedValue,
         text::{Extent, NoPaint},
@@ -25,6 +25,7 @@ fn settings() -> Settings {
         version: Version::V1,
         timeout: Duration::from_secs(5),
         builtin_errors: BuiltinErrors::Refuse,
+        engine: EngineChoice::Auto,
     }
 }
 

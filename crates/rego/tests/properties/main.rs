@@ -7,7 +7,7 @@ mod names;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use geowarden_rego::{
-    BuiltinErrors, Fault, LoadError, Policy, Settings, Sources,
+    BuiltinErrors, EngineChoice, Fault, LoadError, Policy, Settings, Sources,
     parse::{parse, tree::Module},
     source::{Span, Version},
     translate::{Written, translate},
@@ -49,6 +49,7 @@ fn cases() -> Vec<Case> {
                 version: Version::V1,
                 timeout: Duration::from_secs(5),
                 builtin_errors: BuiltinErrors::Refuse,
+                engine: EngineChoice::Auto,
             },
             input: case["input"].clone(),
         })

@@ -227,7 +227,9 @@ impl Order {
 /// The order and the operands of a comparison.
 fn ordered(term: &Term) -> Option<(Order, &Term, &Term)> {
     match term {
-        Term::Infix(sign, operands) => Some((Order::of(sign)?, &operands.0, &operands.1)),
+        Term::Infix(operator, operands) => {
+            Some((Order::of(operator.sign())?, &operands.0, &operands.1))
+        }
         Term::Call(function, arguments) => match (function.as_ref(), arguments.as_slice()) {
             (Term::Document(path, _), [left, right]) => {
                 Some((Order::of(&path.join("."))?, left, right))

@@ -6,6 +6,7 @@ use regorus::Value;
 
 use crate::{
     core::{Step, Term},
+    parse::tree::Operator,
     resolve::tree::Local,
 };
 
@@ -232,11 +233,11 @@ impl Scope {
                 let (step, truth) = self.positive(inner);
                 (step, !truth)
             }
-            Step::Test(Term::Infix("==", operands)) => {
+            Step::Test(Term::Infix(Operator::Equal, operands)) => {
                 let same = Step::Same(self.full(&operands.0), self.full(&operands.1));
                 (same, true)
             }
-            Step::Test(Term::Infix("!=", operands)) => {
+            Step::Test(Term::Infix(Operator::NotEqual, operands)) => {
                 let same = Step::Same(self.full(&operands.0), self.full(&operands.1));
                 (same, false)
             }
@@ -259,8 +260,7 @@ impl Scope {
                     .collect(),
             ),
             Term::Infix(operator, operands) => {
-                let operands = (self.full(&operands.0), self.full(&operands.1));
-                Term::Infix(operator, Box::new(operands))
+                Term::infix(*operator, self.full(&operands.0), self.full(&operands.1))
             }
             term => term.clone(),
         }

@@ -8,12 +8,12 @@ use serde_json::Value as Json;
 use super::{
     Evaluator, Outcome, Reader,
     known::{Known, Scope, What},
-    terms::constant,
 };
 use crate::{
     core::{Body, Rule, Term},
     lint::schema::{Member, Schema},
     resolve::tree::Kind,
+    run::term::constant,
 };
 
 /// Rules that use each other in a longer chain are not followed.

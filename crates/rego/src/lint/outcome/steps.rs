@@ -7,7 +7,10 @@ use super::{
     known::{Known, Outcome, Scope, What},
     terms::elements,
 };
-use crate::core::{Statement, Step, Term};
+use crate::{
+    core::{Statement, Step, Term},
+    parse::tree::Operator,
+};
 
 impl Evaluator<'_> {
     pub(super) fn step(&mut self, step: &Step, line: u32, scope: &mut Scope) -> Outcome {
@@ -123,7 +126,7 @@ impl Evaluator<'_> {
     fn learn(&mut self, step: &Step, line: u32, scope: &mut Scope) {
         scope.learn_step(step, line);
         match step {
-            Step::Test(Term::Infix("==", operands)) => {
+            Step::Test(Term::Infix(Operator::Equal, operands)) => {
                 self.learn_equal(&operands.0, &operands.1, line, scope);
             }
             Step::Same(left, right) => self.learn_equal(left, right, line, scope),
@@ -162,8 +165,8 @@ impl Evaluator<'_> {
         };
         let text = match step {
             Step::Same(left, right) => (shown(left), "==", shown(right)),
-            Step::Test(Term::Infix(sign, operands)) => {
-                (shown(&operands.0), *sign, shown(&operands.1))
+            Step::Test(Term::Infix(operator, operands)) => {
+                (shown(&operands.0), operator.sign(), shown(&operands.1))
             }
             Step::Member(value, collection) => (shown(value), "in", shown(collection)),
             Step::Test(term) => return shown(term),

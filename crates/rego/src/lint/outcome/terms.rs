@@ -11,8 +11,8 @@ use super::{
 use crate::{
     core::{Statement, Term},
     plan::reach::IMPURE,
-    resolve::tree::{Collection, Scalar},
-    run::builtins,
+    resolve::tree::Collection,
+    run::{builtins, term::constant},
 };
 
 impl Evaluator<'_> {
@@ -61,7 +61,7 @@ impl Evaluator<'_> {
             Term::Infix(operator, operands) => {
                 let left = self.term(&operands.0, scope);
                 let right = self.term(&operands.1, scope);
-                self.infix(operator, &left, &right)
+                self.infix(operator.sign(), &left, &right)
             }
             Term::Array(items) => self.made(items, scope, Value::from),
             Term::Set(items) => self.made(items, scope, |all| {
@@ -223,16 +223,6 @@ fn values(all: &[Known]) -> Option<Vec<Value>> {
         _ => None,
     };
     all.iter().map(value).collect()
-}
-
-/// The value of a constant.
-pub(super) fn constant(scalar: &Scalar) -> Value {
-    match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Bool(truth) => Value::Bool(*truth),
-        Scalar::Number(text) => Value::from_json_str(text).unwrap_or(Value::Undefined),
-        Scalar::String(text) => Value::String(text.as_str().into()),
-    }
 }
 
 /// The keys and elements of a collection.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    BuiltinErrors, Fault, Policy, Settings,
+    BuiltinErrors, EngineChoice, Fault, Policy, Settings,
     plan::Plan,
     policy::Rules,
     run::{builtins::Available, slices::Slices},
@@ -35,6 +35,7 @@ fn settings() -> Settings {
         version: Version::V1,
         timeout: Duration::from_secs(2),
         builtin_errors: BuiltinErrors::Refuse,
+        engine: EngineChoice::Auto,
     }
 }
 

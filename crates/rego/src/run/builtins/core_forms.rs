@@ -4,7 +4,30 @@ use regorus::Value;
 
 use super::{Builtin, budget, errors, format, object_by_paths::object_by_paths};
 
-pub(super) const ALL: [Builtin; 8] = [
+pub(super) const ALL: [Builtin; 11] = [
+    Builtin {
+        name: "internal.one_output",
+        arity: 1,
+        call: |arguments| {
+            one(
+                arguments,
+                "complete rules must not produce multiple outputs",
+            )
+        },
+    },
+    Builtin {
+        name: "internal.one_output_of_function",
+        arity: 1,
+        call: |arguments| {
+            let conflict = "functions must not produce multiple outputs for same inputs";
+            one(arguments, conflict)
+        },
+    },
+    Builtin {
+        name: "internal.object_of_pairs",
+        arity: 1,
+        call: object_of_pairs,
+    },
     Builtin {
         name: "internal.iterable",
         arity: 1,
@@ -58,6 +81,40 @@ fn iterable(arguments: &[Value]) -> Value {
         Some(value) if is_collection(value) => value.clone(),
         _ => Value::new_array(),
     }
+}
+
+/// The only member of a set, or undefined if there is none. Several members are a conflict, which refuses the request.
+fn one(arguments: &[Value], conflict: &str) -> Result<Value, String> {
+    let Some(Value::Set(values)) = arguments.first() else {
+        return Err("operand 1 must be a set".to_owned());
+    };
+    let mut values = values.iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value.clone()),
+        (None, _) => Ok(Value::Undefined),
+        (Some(_), Some(_)) => Err(errors::refuse(conflict)),
+    }
+}
+
+/// An object of a set of pairs. Two values for one key are a conflict, which refuses the request.
+fn object_of_pairs(arguments: &[Value]) -> Result<Value, String> {
+    let Some(Value::Set(pairs)) = arguments.first() else {
+        return Err("operand 1 must be a set".to_owned());
+    };
+    let mut object = Value::new_object();
+    let fields = object.as_object_mut().map_err(|e| e.to_string())?;
+    for pair in pairs.iter() {
+        let Value::Array(pair) = pair else {
+            return Err("operand 1 must be a set of pairs".to_owned());
+        };
+        let [key, value] = pair.as_slice() else {
+            return Err("operand 1 must be a set of pairs".to_owned());
+        };
+        if fields.insert(key.clone(), value.clone()).is_some() {
+            return Err(errors::refuse("object keys must be unique"));
+        }
+    }
+    Ok(object)
 }
 
 /// Whether a value is an array with this number of elements.

@@ -4,7 +4,7 @@
 //! have, or input that is not supported here. Such an error always refuses the request, because the negation of an
 //! undefined call holds.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use regorus::Value;
 
@@ -12,11 +12,24 @@ use crate::BuiltinErrors;
 
 thread_local! {
     static REFUSED: Cell<bool> = const { Cell::new(false) };
+    /// The text of the error that ended a program of the register VM.
+    static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps the text of an error. The register VM passes only limits on.
+pub(super) fn set_fault(text: String) {
+    FAULT.set(Some(text));
+}
+
+/// The text of the error that ended the program on this thread.
+pub(crate) fn take_fault() -> Option<String> {
+    FAULT.take()
 }
 
 /// Removes the mark for a new evaluation on this thread.
 pub(super) fn begin() {
     REFUSED.set(false);
+    FAULT.set(None);
 }
 
 /// Marks an error that always refuses the request. The mark stays until the next evaluation, so that no caller can lose

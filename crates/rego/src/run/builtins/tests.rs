@@ -4,7 +4,7 @@ mod tokens;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    BuiltinErrors, Fault, Policy, Settings,
+    BuiltinErrors, EngineChoice, Fault, Policy, Settings,
     source::{Sources, Version},
 };
 
@@ -27,6 +27,7 @@ fn evaluate_with(
         version: Version::V1,
         timeout: std::time::Duration::from_millis(500),
         builtin_errors: errors,
+        engine: EngineChoice::Auto,
     };
     let mut given = given;
     given["go"] = json!(true);
@@ -51,6 +52,7 @@ fn deprecated_functions_are_those_of_rego_v0() {
                 version,
                 timeout: std::time::Duration::from_millis(500),
                 builtin_errors: BuiltinErrors::Refuse,
+                engine: EngineChoice::Auto,
             };
             Policy::load(sources, &settings)
         };
