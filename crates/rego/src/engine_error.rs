@@ -36,8 +36,29 @@ pub(crate) fn at(place: Option<&str>, message: &str) -> String {
     }
 }
 
+/// A conflict in OPA's words. The engine's own quote values in the notation of its source.
+fn of_conflict(message: &str) -> Option<&'static str> {
+    let is_of_function = message.starts_with("function produced multiple outputs")
+        || message.starts_with("functions must not produce multiple outputs");
+    let is_of_rule = [
+        "complete rules should not produce multiple outputs",
+        "rules must not produce multiple outputs",
+        "rules should not produce multiple outputs",
+    ]
+    .iter()
+    .any(|start| message.starts_with(start));
+    if is_of_function {
+        Some("functions must not produce multiple outputs for same inputs")
+    } else {
+        is_of_rule.then_some("complete rules must not produce multiple outputs")
+    }
+}
+
 /// The message of a built-in under a name that the author knows. Operators have the names that OPA gives them.
 pub(crate) fn of_built_in(message: &str) -> String {
+    if let Some(conflict) = of_conflict(message) {
+        return conflict.to_owned();
+    }
     let built_in = message.strip_prefix("internal.");
     let Some((name, text)) = built_in.and_then(|rest| rest.split_once(": ")) else {
         return message.to_owned();
@@ -79,6 +100,10 @@ mod tests {
             (
                 "--> p.rego:3:2\n  |\n3 | x\n  | ^\nerror: internal.object_by_paths: two values",
                 "p.rego:3: two values",
+            ),
+            (
+                "--> p.rego:3:2\n  |\n3 | x\n  | ^\nerror: function produced multiple outputs Set({Number(1), Number(2)})",
+                "p.rego:3: functions must not produce multiple outputs for same inputs",
             ),
             // No line of the author's.
             (

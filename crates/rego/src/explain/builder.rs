@@ -2,6 +2,7 @@
 
 mod conditions;
 mod misses;
+mod sought;
 mod terms;
 mod values;
 mod wanted;
@@ -12,6 +13,7 @@ use regorus::Value;
 
 use self::{
     misses::Miss,
+    sought::each_text,
     terms::{is_fixed, is_value, uses},
 };
 use super::{
@@ -43,6 +45,8 @@ pub(super) struct ExplanationBuilder<'a> {
     /// The texts that the author wrote.
     texts: &'a BTreeMap<String, String>,
     input: &'a Value,
+    /// The texts in `input`.
+    texts_of_input: BTreeSet<&'a str>,
     data: &'a Value,
     /// For each frame: the statement that did not hold, so that its query gave no value.
     misses: BTreeMap<usize, Option<Miss>>,
@@ -69,12 +73,17 @@ impl<'a> ExplanationBuilder<'a> {
         frames: &'a Frames,
         (input, data): (&'a Value, &'a Value),
     ) -> Self {
+        let mut texts_of_input = BTreeSet::new();
+        each_text(input, MAX_DEPTH, &mut |text| {
+            texts_of_input.insert(text);
+        });
         Self {
             notes,
             frames,
             places,
             texts,
             input,
+            texts_of_input,
             data,
             misses: BTreeMap::new(),
             shown: BTreeSet::new(),
@@ -86,13 +95,13 @@ impl ExplanationBuilder<'_> {
     /// The definitions at `place`, or of all rules below it, outside any `with`.
     pub(super) fn entry(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
-        self.definitions(&frames, Why::NotMore, MAX_DEPTH)
+        self.definitions(&frames, (Why::NotMore, None), MAX_DEPTH)
     }
 
     /// Like `entry`, but explains the values that the definitions did not give, even if they gave others.
     pub(super) fn entry_missing(&mut self, place: &[String]) -> Vec<Definition> {
         let frames = self.of_rules(place, None);
-        self.definitions(&frames, Why::Missing, MAX_DEPTH)
+        self.definitions(&frames, (Why::Missing, None), MAX_DEPTH)
     }
 
     /// The `default` of the document at `place`.
@@ -100,6 +109,13 @@ impl ExplanationBuilder<'_> {
         let mut rules = self.notes.rules.iter();
         let default = rules.find(|rule| rule.is_default && rule.place == place)?;
         Some(self.place(&default.file, default.span, true))
+    }
+
+    /// The `default` of the rule of these bodies, if it counts since none of them gave a value.
+    fn default_in_force(&self, frames: &[usize]) -> Option<Location> {
+        let rule = self.rule_of(*frames.first()?)?;
+        let is_given = frames.iter().any(|frame| self.holds(*frame));
+        (!is_given).then(|| self.default_of(&rule.place)).flatten()
     }
 
     /// The frames of the bodies of a rule, or of all rules below a path. `context` is the `with` in force.
@@ -160,22 +176,30 @@ impl ExplanationBuilder<'_> {
         (block.of == BlockOf::Body).then(|| self.notes.rules.get(block.rule))?
     }
 
-    fn definitions(&mut self, frames: &[usize], why: Why, depth: usize) -> Vec<Definition> {
+    /// Explains bodies. Where a condition asks for a member or key of theirs, only for that one.
+    fn definitions(
+        &mut self,
+        frames: &[usize],
+        (why, sought): (Why, Option<&Value>),
+        depth: usize,
+    ) -> Vec<Definition> {
         let mut all: Vec<((bool, usize, usize), usize)> = Vec::new();
         for frame in frames {
-            let holds = self.holds(*frame);
+            let sought = self.sought_of(*frame, sought);
+            let holds = self.holds_for(*frame, sought);
             if why == Why::Missing && self.miss(*frame).is_none() {
                 continue;
             }
             if !holds && why == Why::Given {
                 continue;
             }
+            let miss = self.miss_of(*frame, sought);
             let left = if holds {
                 0
             } else {
-                self.miss(*frame).map_or(usize::MAX, |miss| miss.left)
+                miss.map_or(usize::MAX, |miss| miss.left)
             };
-            let passed = self.miss(*frame).map_or(0, |miss| miss.passed);
+            let passed = miss.map_or(0, |miss| miss.passed);
             let key = (!holds, left, usize::MAX - passed);
             all.push((key, *frame));
         }
@@ -183,7 +207,7 @@ impl ExplanationBuilder<'_> {
         all.sort_by_key(|(key, _)| *key);
         let mut found: Vec<Definition> = Vec::new();
         for (_, frame) in all {
-            for definition in self.definition(frame, why, depth) {
+            for definition in self.definition(frame, (why, sought), depth) {
                 // If a function is called many times, show each different miss once.
                 if !found.contains(&definition) {
                     found.push(definition);
@@ -198,7 +222,12 @@ impl ExplanationBuilder<'_> {
         frame.is_some_and(|frame| !frame.leaves.is_empty())
     }
 
-    fn definition(&mut self, number: usize, why: Why, depth: usize) -> Vec<Definition> {
+    fn definition(
+        &mut self,
+        number: usize,
+        (why, sought): (Why, Option<&Value>),
+        depth: usize,
+    ) -> Vec<Definition> {
         let frames = self.frames;
         let notes = self.notes;
         let Some(frame) = frames.frames.get(number) else {
@@ -213,17 +242,20 @@ impl ExplanationBuilder<'_> {
         let Some(depth) = depth.checked_sub(1) else {
             return Vec::new();
         };
+        let sought = self.sought_of(number, sought);
         if self.is_made(frame.block, rule) {
             let inner: Vec<usize> = frame
                 .visits
                 .iter()
                 .flat_map(|visit| self.looked_at(*visit))
                 .collect();
-            return self.definitions(&inner, why, depth);
+            return self.definitions(&inner, (why, sought), depth);
         }
         let mut leaves: Vec<&Leaf> = Vec::new();
         if why != Why::Missing {
-            for leaf in &frame.leaves {
+            let is_asked =
+                |leaf: &&Leaf| sought.is_none_or(|sought| leaf.0.first() == Some(sought));
+            for leaf in frame.leaves.iter().filter(is_asked) {
                 // A set has each of its values from one leaf, and all leaves of another rule give the same.
                 let is_new = leaves.iter().all(|other| rule.is_set && other.0 != leaf.0);
                 if is_new {
@@ -233,7 +265,7 @@ impl ExplanationBuilder<'_> {
         }
         let more = leaves.len().saturating_sub(MAX_MEMBERS);
         leaves.truncate(MAX_MEMBERS);
-        let miss = self.miss(number);
+        let miss = self.miss_of(number, sought);
         let has_failed = miss.is_some_and(|miss| miss.has_failed);
         let is_shown_above = !self.shown.insert(number);
         let ends: Vec<Option<&Leaf>> = if leaves.is_empty() {

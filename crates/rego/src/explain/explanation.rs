@@ -103,6 +103,9 @@ pub struct Condition {
     /// The rules that decided its result.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Definition>,
+    /// The `default`s that gave the values of rules in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<Location>,
     /// The conditions inside an `every` or a comprehension.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Condition>,

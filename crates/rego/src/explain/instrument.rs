@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     calls::{BEGIN, END, ENTER, GOT, LEAVE, Takes, number},
     looked_at::Found,
-    notes::{BlockNote, BlockOf, Meaning, Notes, RuleNote, StepNote},
+    notes::{BlockNote, BlockOf, Meaning, Notes, RuleNote, StepNote, literals},
 };
 use crate::{
     core::{Body, Module, Rule, Statement, Step, Term},
@@ -143,18 +143,13 @@ impl Noting<'_> {
         ends: Vec<Term>,
     ) -> Vec<Statement> {
         let block = self.notes.blocks.len();
-        let mut literals: Vec<Span> = Vec::new();
-        for statement in statements {
-            if !literals.contains(&statement.span) {
-                literals.push(statement.span);
-            }
-        }
         self.notes.blocks.push(BlockNote {
             rule: self.rule,
             span,
             of,
             arguments: arguments.to_vec(),
-            literals,
+            gives: ends.clone(),
+            literals: literals(statements),
         });
         let mut made = Noted {
             statements: Vec::new(),

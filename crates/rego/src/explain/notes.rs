@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    core::{Step, Term},
+    core::{Statement, Step, Term},
     resolve::tree::Local,
     source::Span,
 };
@@ -49,7 +49,9 @@ pub(super) struct BlockNote {
     pub of: BlockOf,
     /// The variables whose values are reported when it is entered.
     pub arguments: Vec<Local>,
-    /// The author's statements, in the order in which they are evaluated.
+    /// What it gives, in the order in which its end is reported.
+    pub gives: Vec<Term>,
+    /// The author's statements, in the order in which they are evaluated, without those that only print.
     pub literals: Vec<Span>,
 }
 
@@ -96,4 +98,20 @@ pub(super) enum Meaning {
     Element(Option<Local>, Term),
     /// A key of this collection.
     Key(Term),
+}
+
+/// The author's statements that can fail, in their order. A statement that only prints always holds.
+pub(super) fn literals(statements: &[Statement]) -> Vec<Span> {
+    let prints: Vec<Span> = statements
+        .iter()
+        .filter(|one| matches!(&one.step, Step::Test(Term::Call(function, _)) if **function == Term::builtin("internal.print")))
+        .map(|one| one.span)
+        .collect();
+    let mut literals: Vec<Span> = Vec::new();
+    for statement in statements {
+        if !literals.contains(&statement.span) && !prints.contains(&statement.span) {
+            literals.push(statement.span);
+        }
+    }
+    literals
 }

@@ -4,7 +4,9 @@ mod brief;
 
 use std::fmt::Write as _;
 
-use super::explanation::{Condition, Definition, Explanation, Outcome, Seen, Wanted, WantedValue};
+use super::explanation::{
+    Condition, Definition, Explanation, Location, Outcome, Seen, Wanted, WantedValue,
+};
 
 /// The largest number of definitions of one rule that are shown although they do not hold.
 const MAX_MISSES: usize = 3;
@@ -101,9 +103,7 @@ impl Explanation {
             }
         }
         if let Some(place) = &self.default {
-            let at = paint.faint(&format!("{}:{}", place.file, place.line));
-            let source = paint.plain(&place.source);
-            text.line(0, &format!("so the default counts {at} {source}"));
+            text.default(place, 0);
         }
         if text.is_shortened && !text.tells_how_to_see_all {
             text.line(0, &format!("{all} shows all in full"));
@@ -126,6 +126,12 @@ struct Text<'a> {
 impl Text<'_> {
     fn line(&mut self, indent: usize, text: &str) {
         let _ = writeln!(self.lines, "{:indent$}{text}", "");
+    }
+
+    fn default(&mut self, place: &Location, indent: usize) {
+        let at = self.paint.faint(&format!("{}:{}", place.file, place.line));
+        let source = self.paint.plain(&place.source);
+        self.line(indent, &format!("so the default counts {at} {source}"));
     }
 
     fn definition(&mut self, definition: &Definition, indent: usize) {
@@ -264,6 +270,9 @@ impl Text<'_> {
                 self.definition(definition, indent);
             }
             self.hidden(count.saturating_sub(max), indent);
+        }
+        for place in &condition.defaults {
+            self.default(place, indent);
         }
         for inner in &condition.inside {
             self.condition(inner, indent);

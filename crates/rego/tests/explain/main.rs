@@ -1,6 +1,8 @@
 //! Why a document has its value: the condition that is told is the true cause, and following what it asks for leads to an allowance.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
+mod texts;
+
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use geowarden_rego::{

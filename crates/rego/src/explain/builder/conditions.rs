@@ -4,7 +4,8 @@ use regorus::Value;
 
 use super::{
     ExplanationBuilder, Why, add, seen,
-    terms::{constant, elements, is_nothing_found},
+    terms::{elements, is_nothing_found},
+    wanted::is_fewer,
 };
 use crate::{
     core::{Step, Term},
@@ -15,14 +16,8 @@ use crate::{
         words::KnownValues,
     },
     resolve::tree::Local,
-    run::term::to_json,
     source::Span,
 };
-
-fn gives(definition: &Definition, member: &serde_json::Value) -> bool {
-    let value = definition.value.as_ref();
-    value.is_some_and(|value| value.value.as_ref() == Some(member))
-}
 
 impl ExplanationBuilder<'_> {
     /// The statements up to a place, each with its values.
@@ -91,6 +86,7 @@ impl ExplanationBuilder<'_> {
         let frames = self.frames;
         let mut values: Vec<Seen> = Vec::new();
         let mut because = Vec::new();
+        let mut defaults = Vec::new();
         let mut inside = Vec::new();
         let mut remarks = Vec::new();
         let mut is_negated = false;
@@ -143,28 +139,29 @@ impl ExplanationBuilder<'_> {
         let is_undefined = values.iter().any(|value| value.text.is_none());
         for visit in visits {
             for looked in self.by_rule(&self.looked_at(visit)) {
-                let why = match self.why(&looked, outcome, is_negated) {
+                let sought = self.sought(visit, &looked);
+                let sought = sought.as_ref();
+                let why = match self.why(&looked, sought, outcome, is_negated) {
                     Why::NotMore if is_undefined && self.has_its_value(&looked) => Why::Given,
                     why => why,
                 };
-                let mut some = self.definitions(&looked, why, depth);
-                if why == Why::Given
-                    && !is_negated
-                    && let Some(member) = self.member(visit)
-                    && some.iter().any(|one| gives(one, &member))
-                {
-                    some.retain(|one| gives(one, &member));
-                }
-                // Leave out rules without conditions, such as tables: they do not depend on the request.
-                because.extend(some.into_iter().filter(|one| {
+                let some = self.definitions(&looked, (why, sought), depth);
+                defaults.extend(self.default_in_force(&looked));
+                // Leave out rules without conditions, such as tables: they do not depend on the request. An `else` without
+                // conditions decides since what is before it does not hold.
+                let (some, bare): (Vec<_>, Vec<_>) = some.into_iter().partition(|one| {
                     one.outcome != Outcome::Held
                         || one.of > 0
                         || is_negated
                         || one.conditions.iter().any(|of| of.place != one.place)
-                }));
+                });
+                let is_else = |one: &Definition| one.place.source.starts_with("else");
+                because.extend(some);
+                because.extend(bare.into_iter().filter(is_else));
             }
             if outcome != Outcome::Held {
-                self.inside(visit, is_negated, depth, &mut inside);
+                let is_for_fewer = is_negated || wanted.as_ref().is_some_and(is_fewer);
+                self.inside(visit, is_for_fewer, depth, &mut inside);
             }
         }
         let place = place.unwrap_or_else(|| Location {
@@ -181,6 +178,7 @@ impl ExplanationBuilder<'_> {
             values,
             wanted,
             because,
+            defaults,
             inside,
             notes: remarks,
         }
@@ -234,19 +232,6 @@ impl ExplanationBuilder<'_> {
         })
     }
 
-    /// The member of a set that a statement asks for.
-    fn member(&self, visit: usize) -> Option<serde_json::Value> {
-        let at = self.frames.visits.get(visit)?;
-        let step = self.notes.steps.get(at.step)?;
-        let known = self.values_at(Some(visit), at.frame);
-        let member = match &step.step {
-            Step::Member(member, Term::Document(..)) => member,
-            Step::Test(Term::Document(_, way)) => way.first()?,
-            _ => return None,
-        };
-        to_json(&constant(member, &known)?).ok()
-    }
-
     /// Groups frames by their rule, in the order of the rules.
     fn by_rule(&self, frames: &[usize]) -> Vec<Vec<usize>> {
         let mut all: Vec<(Option<&[String]>, Vec<usize>)> = Vec::new();
@@ -261,10 +246,19 @@ impl ExplanationBuilder<'_> {
     }
 
     /// What to explain about a rule that a condition uses: where its value comes from, or why it has no other value.
-    fn why(&self, frames: &[usize], outcome: Outcome, is_negated: bool) -> Why {
-        let gives = |frame: &usize| {
-            let frame = self.frames.frames.get(*frame);
-            let leaf = frame.and_then(|frame| frame.leaves.first());
+    fn why(
+        &self,
+        frames: &[usize],
+        sought: Option<&Value>,
+        outcome: Outcome,
+        is_negated: bool,
+    ) -> Why {
+        let gives = |number: &usize| {
+            let frame = self.frames.frames.get(*number);
+            let leaf = match sought {
+                Some(sought) => self.leaf_of(*number, sought),
+                None => frame.and_then(|frame| frame.leaves.first()),
+            };
             let value = leaf.and_then(|(values, _)| values.last());
             value.is_some_and(|value| *value != Value::Bool(false))
         };
@@ -298,7 +292,7 @@ impl ExplanationBuilder<'_> {
     }
 
     /// Explains the queries inside a statement.
-    fn inside(&mut self, visit: usize, is_negated: bool, depth: usize, all: &mut Vec<Condition>) {
+    fn inside(&mut self, visit: usize, is_for_fewer: bool, depth: usize, all: &mut Vec<Condition>) {
         let Some(depth) = depth.checked_sub(1) else {
             return;
         };
@@ -319,12 +313,12 @@ impl ExplanationBuilder<'_> {
                         all.push(condition);
                     }
                 }
-                (Some(BlockOf::Comprehension), None) if !is_negated => {
+                (Some(BlockOf::Comprehension), _) if !is_for_fewer => {
                     if let Some(miss) = self.miss(number) {
                         all.extend(self.missed(miss.at, depth));
                     }
                 }
-                (Some(BlockOf::Comprehension), Some((_, Some(last)))) if is_negated => {
+                (Some(BlockOf::Comprehension), Some((_, Some(last)))) if is_for_fewer => {
                     let last = *last;
                     all.extend(self.conditions(last, depth));
                 }

@@ -1,5 +1,7 @@
 //! Finds the statement that did not hold, so that its query gave no value. Also counts how near the query was to a value.
 
+use regorus::Value;
+
 use super::ExplanationBuilder;
 use crate::{
     core::Step,
@@ -36,16 +38,25 @@ impl ExplanationBuilder<'_> {
         }
         // No rule uses itself. This entry stops an endless loop if one seems to.
         self.misses.insert(frame, None);
-        let miss = self.find_miss(frame);
+        let miss = self.find_miss(frame, None);
         self.misses.insert(frame, miss);
         miss
     }
 
-    pub(super) fn find_miss(&mut self, frame: usize) -> Option<Miss> {
+    /// The statement that did not hold for this member or key.
+    pub(super) fn miss_of(&mut self, frame: usize, sought: Option<&Value>) -> Option<Miss> {
+        match sought {
+            None => self.miss(frame),
+            Some(_) => self.find_miss(frame, sought),
+        }
+    }
+
+    fn find_miss(&mut self, frame: usize, sought: Option<&Value>) -> Option<Miss> {
         let visits = self.frames.frames.get(frame)?.visits.clone();
         let of = self.count(frame);
-        // With each miss, how many values of its statement are defined: an element that has a value is nearer than one without.
-        let mut nearest: Option<((bool, usize, usize), usize, Miss)> = None;
+        // With each miss, how many texts of its elements are in the request, and how many values of its statement are defined: the
+        // caller's own element is nearer than another one, and an element that has a value than one without.
+        let mut nearest: Option<((bool, bool, usize, usize), (usize, usize), Miss)> = None;
         for number in visits {
             let Some(visit) = self.frames.visits.get(number) else {
                 continue;
@@ -60,7 +71,8 @@ impl ExplanationBuilder<'_> {
             }
             let passed = self.literal(visit);
             let order = step.map_or(0, |step| step.order);
-            let key = (has_failed, passed, order);
+            let is_sought = sought.is_some_and(|sought| self.is_about(number, sought));
+            let key = (has_failed, is_sought, passed, order);
             let is_further = nearest.as_ref().is_none_or(|(other, ..)| key >= *other);
             if !is_further {
                 continue;
@@ -86,14 +98,14 @@ impl ExplanationBuilder<'_> {
                 has_failed,
             };
             let operands = visit.outcome.iter().flat_map(|outcome| &outcome.operands);
-            let defined = operands.flatten().count();
+            let likeness = (self.shared(number), operands.flatten().count());
             let is_nearer = nearest.as_ref().is_none_or(|(other, of_other, found)| {
                 key > *other
                     || miss.left < found.left
-                    || miss.left == found.left && defined > *of_other
+                    || miss.left == found.left && likeness > *of_other
             });
             if is_nearer {
-                nearest = Some((key, defined, miss));
+                nearest = Some((key, likeness, miss));
             }
         }
         nearest.map(|(_, _, miss)| miss)

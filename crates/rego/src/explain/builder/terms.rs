@@ -55,7 +55,7 @@ pub(super) fn is_constant(rule: &RuleNote, local: Local) -> bool {
     match rule.meanings.get(&local) {
         Some(Meaning::Value(term)) => {
             let is_own = rule.names.get(local).is_some_and(|name| !name.is_empty());
-            !is_own && (is_value(term) || matches!(term, Term::Comprehension(..)))
+            !is_own && is_value(term)
         }
         _ => false,
     }

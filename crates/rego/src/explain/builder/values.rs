@@ -5,7 +5,8 @@ use regorus::Value;
 use super::{
     ExplanationBuilder, add, seen,
     terms::{
-        constant, elements, is_constant, is_fixed, is_policy_function, is_value, path_of_input,
+        constant, elements, is_constant, is_fixed, is_nothing_found, is_policy_function, is_value,
+        path_of_input,
     },
 };
 use crate::{
@@ -109,7 +110,7 @@ impl ExplanationBuilder<'_> {
             .is_some();
         for local in &step.locals {
             let text = words.text(&Term::Local(*local));
-            if !is_constant(rule, *local) {
+            if !is_constant(rule, *local) && !is_nothing_found(step, rule) {
                 let (term, value) = (Term::Local(*local), known.locals.get(local));
                 let mut one = seen(text, value);
                 if is_replaced {

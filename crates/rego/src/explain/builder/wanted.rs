@@ -66,6 +66,9 @@ impl ExplanationBuilder<'_> {
                 wants(what, WantedValue::OneOf(vec![to_json(&other).ok()?]), text)
             }
             Step::Member(element, collection) => {
+                if value(collection).is_some_and(|value| !is_collection(&value)) {
+                    return None;
+                }
                 let is_by_collection = is_of_input(collection) && !is_of_input(element);
                 if is_by_collection || !can_be_other(element) {
                     let element = value(element)?;
@@ -134,14 +137,32 @@ impl ExplanationBuilder<'_> {
                     .outcome
                     .as_ref()
                     .and_then(|outcome| outcome.operands.last());
-                let is_other = before.and_then(Option::as_ref).is_some_and(|value| {
-                    !matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
-                });
+                let is_other = before
+                    .and_then(Option::as_ref)
+                    .is_some_and(|value| !is_collection(value));
                 remarks.push(if is_other {
                     format!("`{text}` is no collection, so it has no elements")
                 } else {
                     format!("`{text}` has no elements")
                 });
+            }
+            Step::Member(element, collection) => {
+                let operands = visit.outcome.iter().flat_map(|outcome| &outcome.operands);
+                let mut operands = step.operands.iter().zip(operands);
+                let found = operands.find(|(other, _)| *other == collection);
+                let found =
+                    found.map_or_else(|| constant(collection, known), |(_, value)| value.clone());
+                let text = words.text(collection);
+                match found {
+                    Some(Value::String(_)) => remarks.push(format!(
+                        "`{text}` is a string, which has no elements: `contains({text}, {})` asks for a part of it",
+                        words.text(element)
+                    )),
+                    Some(value) if !is_collection(&value) => {
+                        remarks.push(format!("`{text}` is {}, which has no elements", kind(&value)));
+                    }
+                    _ => {}
+                }
             }
             Step::Test(Term::Call(function, _)) if is_shape_test(function) => {
                 if let Step::Test(term) = &step.step {
@@ -170,7 +191,11 @@ impl ExplanationBuilder<'_> {
                 }
             }
             Step::Test(Term::Call(function, _)) | Step::Bind(_, Term::Call(function, _))
-                if is_policy_function(function) && value.is_none() && visit.inner.is_empty() =>
+                if is_policy_function(function)
+                    && value.is_none()
+                    && visit.inner.is_empty()
+                    // A call is not made where one of its arguments is undefined.
+                    && visit.outcome.iter().flat_map(|outcome| &outcome.operands).all(Option::is_some) =>
             {
                 if let Term::Document(path, _) = function.as_ref() {
                     remarks.push(format!(
@@ -251,5 +276,23 @@ fn kind(value: &Value) -> &'static str {
         Value::Set(_) => "a set",
         Value::Object(_) => "an object",
         Value::Undefined => "undefined",
+    }
+}
+
+fn is_collection(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
+}
+
+/// Whether a condition wants less than there is, such as an empty collection.
+pub(super) fn is_fewer(wanted: &Wanted) -> bool {
+    let is_nothing = |value: &serde_json::Value| match value {
+        serde_json::Value::Array(items) => items.is_empty(),
+        serde_json::Value::Object(members) => members.is_empty(),
+        other => *other == serde_json::json!(0),
+    };
+    match &wanted.to {
+        WantedValue::OneOf(values) => values.iter().all(is_nothing),
+        WantedValue::Less(_) | WantedValue::LessOrEqual(_) | WantedValue::NoTruth => true,
+        _ => false,
     }
 }

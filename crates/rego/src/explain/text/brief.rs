@@ -204,6 +204,7 @@ fn is_said_in_one_line(definition: &Definition) -> bool {
         condition.values.len() + condition.notes.len() <= 1
             && condition.tried.is_empty()
             && condition.because.is_empty()
+            && condition.defaults.is_empty()
             && condition.inside.is_empty()
     })
 }
