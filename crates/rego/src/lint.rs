@@ -3,17 +3,22 @@
 //! The caller describes `input` by a JSON Schema. The keywords that geowarden adds to JSON Schema are listed in
 //! `schema`.
 
+mod arguments;
+mod bounds;
 mod codes;
 mod conditions;
 mod cost;
+mod data_shapes;
 mod documents;
 mod effects;
 mod engine;
 mod ignored;
 mod loops;
+mod misspelt_entry;
 mod never;
 mod openness;
 mod outcome;
+mod patterns;
 mod schema;
 mod shape;
 mod values;
@@ -105,6 +110,7 @@ pub fn lint(
         .collect();
     let let_in = effects::let_in(files, &rules, &entry, written.texts);
     let reached = rules.reached_from(&entry);
+    let arguments = arguments::compared(files, &rules, schema);
     let mut costs = loops::Costs::new();
     let mut all = Vec::new();
     for file in files {
@@ -114,7 +120,18 @@ pub fn lint(
         };
         let effects = Effects::of(file, &let_in);
         documents::check(file, &rules, schema, written.data, &effects, &mut findings);
+        data_shapes::check(file, &rules, schema, written.data, &effects, &mut findings);
         values::check(file, &rules, schema, around.ids, &mut findings);
+        arguments::check(
+            file,
+            &arguments,
+            (&rules, schema),
+            around.ids,
+            &mut findings,
+        );
+        patterns::check(file, &rules, schema, &mut findings);
+        bounds::check(file, &mut findings);
+        misspelt_entry::check(file, &entry, &reached, &mut findings);
         conditions::check(file, schema, &mut findings);
         cost::check(file, schema, &mut findings);
         loops::check(
@@ -144,7 +161,11 @@ pub fn lint(
     all.retain(|found| !ignored::is_ignored(written.texts.get(&found.file), found));
     let unclear: Vec<(String, Span)> = all
         .iter()
-        .filter(|found| found.code != Code::Open && !found.code.is_of_speed())
+        .filter(|found| {
+            // It is clear which part is compared with a wrong value or id.
+            let is_clear = matches!(found.code, Code::Open | Code::Value | Code::UnknownId);
+            !is_clear && !found.code.is_of_speed()
+        })
         .map(|found| (found.file.clone(), found.span))
         .collect();
     // If a condition of a rule has a finding, it is not clear what the rule allows. So do not report the rule as open.

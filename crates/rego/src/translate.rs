@@ -178,6 +178,7 @@ fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagno
         return None;
     }
     let mut paths = BTreeMap::new();
+    let mut in_package: BTreeMap<&str, (&String, Span)> = BTreeMap::new();
     for (file, module) in modules {
         let package = module.package.iter().map(|name| name.text.as_str());
         let package: Vec<&str> = package.collect();
@@ -193,10 +194,34 @@ fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagno
             if both.all(|(one, other)| one == other) {
                 return None;
             }
+            if let Some((_, above)) = written.entry.split_last()
+                && above.iter().eq(&package)
+                && rule.head.arguments.is_none()
+            {
+                let own = rule.head.name.text.as_str();
+                in_package.entry(own).or_insert((file, rule.head.name.span));
+            }
             paths.entry(path.join("/")).or_insert((file, span));
         }
     }
     let entry = written.entry.join("/");
+    let message = format!(
+        "no rule `data.{}`: it is the entrypoint `{entry}`",
+        entry.replace('/', ".")
+    );
+    // The package is right, so the name of the rule is most likely wrong.
+    let name = written.entry.last().map_or("", String::as_str);
+    let misspelt = nearest(name, in_package.keys().copied());
+    if let Some((file, span)) = misspelt.and_then(|own| in_package.get(own.as_str()).copied()) {
+        return Some(Diagnostic {
+            code: Code::Entrypoint,
+            file: file.clone(),
+            span,
+            message,
+            suggestion: Some(name.to_owned()),
+            ..Diagnostic::default()
+        });
+    }
     let like = nearest(&entry, paths.keys().map(String::as_str));
     let place = like.as_ref().and_then(|path| paths.get(path));
     let (file, span) = place.or_else(|| paths.values().next())?;
@@ -204,10 +229,7 @@ fn no_entry(written: Written<'_>, modules: &[(String, Module)]) -> Option<Diagno
         code: Code::Entrypoint,
         file: (*file).clone(),
         span: *span,
-        message: format!(
-            "no rule `data.{}`: it is the entrypoint `{entry}`",
-            entry.replace('/', ".")
-        ),
+        message,
         cure: Some("correct the package or the entrypoint".to_owned()),
         suggestion: like,
         ..Diagnostic::default()

@@ -75,7 +75,7 @@ fn found(files: &[(&str, &str)], data: &Value) -> Vec<String> {
 fn one(rules: &str) -> Vec<String> {
     found(
         &[("a.rego", &format!("package p\n{rules}\n"))],
-        &json!({"roles": {"admin": ["ada"]}, "many": vec![1; 200]}),
+        &json!({"roles": {"admin": ["ada"]}, "many": vec!["one"; 200]}),
     )
 }
 
@@ -754,4 +754,208 @@ fn what_the_author_means_so_is_left_out() {
     // What the rule allows is still told.
     let open = one("allow if data.everything # geowarden ignore: data");
     assert!(open.len() == 1 && open[0].contains("open"), "{open:?}");
+}
+
+#[test]
+fn allowances_by_a_value_are_told() {
+    const ALL: &str = "a.rego:2:1: this `allow` does not look at who asks, and lets everybody do everything: ask for the caller, the resource and the action";
+    const THIS: &str = "a.rego:2:1: this `allow` does not look at who asks, and lets everybody do this to every resource: ask for the caller, or name what is public";
+    for (rules, told) in [
+        ("allow := input.how == \"read\"", THIS),
+        ("allow := yes if input.how == \"read\"\nyes := true", THIS),
+        (
+            "allow := {\"allowed\": yes, \"reason\": input.what} if input.how == \"read\"\nyes := true",
+            THIS,
+        ),
+        (
+            "allow := verdict\nverdict := {\"allowed\": true, \"reason\": \"x\"}",
+            ALL,
+        ),
+        (
+            "allow := x if {\n\tinput.how == \"read\"\n\tx := {\"allowed\": true}\n}",
+            THIS,
+        ),
+        ("allow := {\"allowed\": input.how == \"read\"}", THIS),
+        (
+            "allow.allowed if input.how == \"read\"",
+            "a.rego:2:1: this `allow.allowed` does not look at who asks, and lets everybody do this to every resource: ask for the caller, or name what is public",
+        ),
+        (
+            "allow.allowed := true",
+            "a.rego:2:1: `allow.allowed` always holds, and lets everybody do everything: write conditions behind `if`",
+        ),
+        (
+            "allow := not_me\nnot_me if not input.who.name",
+            "a.rego:2:1: what this `allow` asks of the caller holds for one without a credential, so it lets everybody do everything: ask for the caller, the resource and the action",
+        ),
+    ] {
+        assert_eq!(one(rules), [format!("open {told}")], "{rules}");
+    }
+    for rules in [
+        "allow := input.who.name == \"ada\"",
+        "allow := verdict\nverdict := {\"allowed\": false, \"reason\": \"x\"}",
+        "allow := verdict\nverdict := {\"allowed\": known}\ndefault known := false\nknown if input.who.name == \"ada\"",
+        "allow := x if {\n\tinput.how == \"read\"\n\tx := {\"allowed\": false}\n}",
+        "allow.allowed if input.who.name == \"ada\"\nallow.reason := \"x\" if input.how == \"read\"",
+        "allow := {\"allowed\": input.how == \"read\"} if input.what == \"roads\"",
+    ] {
+        assert_eq!(one(rules), Vec::<String>::new(), "{rules}");
+    }
+}
+
+#[test]
+fn a_wrong_value_or_id_hides_no_open_allowance() {
+    let told = one("allow if input.how != \"reed\"");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter().any(|one| one.starts_with("open a.rego:2:1: ")),
+        "{told:?}"
+    );
+    let told = one("allow if input.what == \"road\"");
+    assert_eq!(told.len(), 2, "{told:?}");
+    // The caller was most likely meant.
+    let told = one("allow if input.whom.name == \"ada\"");
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_rule_with_almost_the_name_of_the_entrypoint_is_told() {
+    const TOLD: &str = "entrypoint a.rego:3:1: nothing uses `alow`, and the entrypoint is `allow`: did you mean `allow`?";
+    let told = one("default allow := false\nalow if input.who.name == \"ada\"");
+    assert_eq!(told, [TOLD]);
+    for rules in [
+        "allow if alow\nalow if input.who.name == \"ada\"",
+        "default allow := false\nreader if input.who.name == \"ada\"",
+    ] {
+        assert_eq!(one(rules), Vec::<String>::new(), "{rules}");
+    }
+}
+
+#[test]
+fn ids_are_found_as_keys_and_as_arguments() {
+    const TOLD: &str = "there is no layer `\"road\"` in layers.yml: did you mean `roads`?";
+    for (rules, place) in [
+        (
+            "public := {\"road\": true, \"lakes\": true}\nr if public[input.what]",
+            "4:13",
+        ),
+        (
+            "public := {\"road\", \"lakes\"}\nr if public[input.what]",
+            "4:13",
+        ),
+        (
+            "public contains \"road\"\npublic contains \"lakes\"\nr if public[input.what]",
+            "5:13",
+        ),
+        ("public contains \"road\"\nr if input.what in public", "4:6"),
+        (
+            "owner.road := \"ada\"\nowner.lakes := \"bob\"\nr if owner[input.what] == input.who.name",
+            "5:12",
+        ),
+        (
+            "r if {\"road\": \"ada\"}[input.what] == input.who.name",
+            "3:22",
+        ),
+        (
+            "r if is_for(\"road\")\nis_for(layer) if input.what == layer",
+            "3:6",
+        ),
+        (
+            "r if is_for([\"lakes\", \"road\"])\nis_for(layers) if input.what in layers",
+            "3:6",
+        ),
+        (
+            "r if one(\"road\")\none(l) if is_for(l)\nis_for(layer) if layer == input.what",
+            "3:6",
+        ),
+        (
+            "r if { some l in [\"road\"]; is_for(l) }\nis_for(layer) if input.what == layer",
+            "3:28",
+        ),
+    ] {
+        let told = one(&format!("{FINE}{rules}"));
+        assert_eq!(
+            told,
+            [format!("unknown-id a.rego:{place}: {TOLD}")],
+            "{rules}"
+        );
+    }
+    for rules in [
+        "public := {\"roads\": true}\nr if public[input.what]",
+        "r if is_for(\"ada\")\nis_for(x) if input.what == x\nis_for(x) if input.who.name == x",
+        "r if is_for(input.what)\nis_for(layer) if input.what == layer",
+        "owner.road := \"ada\"\nr if owner[input.who.name]",
+    ] {
+        assert_eq!(
+            one(&format!("{FINE}{rules}")),
+            Vec::<String>::new(),
+            "{rules}"
+        );
+    }
+}
+
+#[test]
+fn data_of_another_shape_than_is_asked_for_is_told() {
+    let data = json!({
+        "text": "ada", "numbers": [1, 2], "names": ["ada"], "switches": {"ada": true}, "roles": {"admin": {"lists": 1}},
+        "owners": {"roads": "ada"},
+    });
+    const LET_IN: &str = "so this negation always holds: what it was to keep out is let in";
+    for (rules, told) in [
+        ("r if not input.who.name in data.text", format!("3:6: `data.text` is of the type string, which has no elements, {LET_IN}: make it a list")),
+        ("r if input.who.name in data.numbers", "3:6: none of the elements of `data.numbers` is of the type string, so this never holds: correct the list in the data".to_owned()),
+        ("r if not input.who.name in data.switches", format!("3:6: `data.switches` is an object, of which `in` compares the values and not the keys, {LET_IN}: write `data.switches[..]` to look for a key, or make it a list")),
+        ("r if not data.names[input.who.name]", format!("3:6: `data.names` is a list, whose keys are numbers and no texts, {LET_IN}: write `.. in data.names` to look for an element")),
+        ("r if { some x in data.text; x == input.who.name }", "3:8: `data.text` is of the type string, which has no elements, so this never holds: make it a list".to_owned()),
+        ("r if { all := data.roles; all.admn }", "3:27: no data file and no rule has `data.roles.admn`, so this never holds: did you mean `data.roles.admin`?".to_owned()),
+        ("r if { all := data.roles; one := all.admin; one.list == 1 }", "3:45: no data file and no rule has `data.roles.admin.list`, so this never holds: did you mean `data.roles.admin.lists`?".to_owned()),
+    ] {
+        let text = format!("package p\n{FINE}{rules}\n");
+        let told = format!("data a.rego:{told}");
+        assert_eq!(found(&[("a.rego", &text)], &data), [told], "{rules}");
+    }
+    for rules in [
+        "r if input.who.name in data.names",
+        "r if input.who.name in data.owners",
+        "r if data.switches[input.who.name]",
+        "r if data.numbers[0] == input.size",
+        "r if { all := data.roles; all.admin }",
+        "r if { all := data.roles; all[input.who.name] }",
+    ] {
+        let text = format!("package p\n{FINE}{rules}\n");
+        assert_eq!(
+            found(&[("a.rego", &text)], &data),
+            Vec::<String>::new(),
+            "{rules}"
+        );
+    }
+}
+
+#[test]
+fn searches_in_texts_bounds_and_patterns_that_never_hold_are_told() {
+    const BOUNDS: &str = "this condition contradicts the one in line 4, so `r` never holds here: write a second rule of the same name, or `in {..}` for one of several values";
+    for (rules, told) in [
+        ("r if \"a\" in input.what", "value a.rego:3:6: `input.what` is of the type string, which has no elements, so this never holds: compare it with `==`, or write `contains(input.what, ..)` for a part of the text".to_owned()),
+        ("r if {\n\tinput.size > 5\n\tinput.size < 3\n}", format!("condition a.rego:5:2: {BOUNDS}")),
+        ("r if {\n\t5 <= input.size\n\tinput.size < 5\n}", format!("condition a.rego:5:2: {BOUNDS}")),
+        ("r if {\n\tcount(input.who.roles) > 5\n\t3 > count(input.who.roles)\n}", format!("condition a.rego:5:2: {BOUNDS}")),
+        ("r if count([1 |\n\tinput.size > 5\n\tinput.size < 3\n]) == 1", format!("condition a.rego:5:2: {}", BOUNDS.replace("`r`", "what is around it"))),
+        ("r if regex.match(\"(a\", input.what)", "condition a.rego:3:6: `regex.match` fails for every request: ".to_owned()),
+        ("r if regex.replace(input.what, \"(a\", \"b\") == \"b\"", "condition a.rego:3:6: `regex.replace` fails for every request: ".to_owned()),
+        ("shape := \"[a\"\nr if glob.match(shape, [], input.what)", "condition a.rego:4:6: `glob.match` fails for every request: ".to_owned()),
+    ] {
+        let all = one(&format!("{FINE}{rules}"));
+        assert!(all.len() == 1 && all[0].starts_with(&told), "{rules}: {all:?}");
+    }
+    for rules in [
+        "r if { input.size > 3; input.size < 5 }",
+        "r if { input.size >= 5; input.size <= 5 }",
+        "r if { input.list[_].order > 5; input.list[_].order < 3 }",
+        "r if regex.match(\"(a)\", input.what)",
+        "r if glob.match(\"[a]*\", [], input.what)",
+    ] {
+        let told = one(&format!("{FINE}{rules}"));
+        let is_of_these = |one: &String| one.contains("contradicts") || one.contains("fails for");
+        assert!(!told.iter().any(is_of_these), "{rules}: {told:?}");
+    }
 }

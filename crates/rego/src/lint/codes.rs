@@ -16,17 +16,17 @@ pub const CODES: [(Code, &str, &str); 10] = [
     ),
     (
         Code::Data,
-        "a path below `data` that no data file and no rule has: under `not`, such a condition always holds and can let everybody in",
-        "add the data; if it may be missing, add the comment below",
+        "a path below `data` that no data file and no rule has, also behind a variable, or data of another shape than the condition asks for, such as a text where `in` looks for elements: under `not`, such a condition always holds and can let everybody in",
+        "add or correct the data; if it may be missing, add the comment below",
     ),
     (
         Code::UnknownId,
-        "an id of a collection, process or property that pygeoapi's configuration does not have, in rules or data; or a role of an API key that the default policy's data does not have",
+        "an id of a collection, process or property that pygeoapi's configuration does not have, in rules (compared, as a key, or as an argument of a function) or data; or a role of an API key that the default policy's data does not have",
         "use the right id",
     ),
     (
         Code::Condition,
-        "a condition that no request meets (`\"a\" in []`, `1 == 2` once variables and constant rules have their values), or that always holds since its value is never false (a text, a list, a part of each request); two that exclude each other; or a body behind another body",
+        "a condition that no request meets (`\"a\" in []`, `1 == 2` once variables and constant rules have their values), or that always holds since its value is never false (a text, a list, a part of each request); two that exclude each other (`n > 5` and `n < 3`); a pattern that does not compile; or a body behind another body",
         "compare values; write a second rule for another case",
     ),
     (
@@ -38,6 +38,11 @@ pub const CODES: [(Code, &str, &str); 10] = [
         Code::Verdict,
         "a value of the entrypoint that is neither a boolean nor an object with `allowed`, or with a member that is no part of a verdict, such as a `reason` that is no text: each request that gets it is refused",
         "give it `true`, `false`, or an object with `allowed`",
+    ),
+    (
+        Code::Entrypoint,
+        "a rule that nothing uses, with almost the name of the entrypoint: what it was to allow is refused",
+        "give it the name of the entrypoint",
     ),
     (
         Code::EveryRequest,

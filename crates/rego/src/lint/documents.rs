@@ -17,6 +17,7 @@ use crate::{
         tree::{Function, Replacement, Rule, Scalar, Target, Value},
         uses,
     },
+    source::Span,
 };
 
 /// What comes of a name that `with` replaces.
@@ -236,7 +237,11 @@ fn no_member(
 }
 
 /// The position of the first name in a path that neither the data nor a package or rule has.
-fn missing(names: &[String], rules: &Rules<'_>, data: &Map<String, Json>) -> Option<usize> {
+pub(super) fn missing(
+    names: &[String],
+    rules: &Rules<'_>,
+    data: &Map<String, Json>,
+) -> Option<usize> {
     (0..names.len()).find(|at| {
         let path = names.get(..=*at).unwrap_or(names);
         let is_in_data = path.split_last().is_some_and(|(last, above)| {
@@ -252,7 +257,7 @@ fn members<'d>(data: &'d Map<String, Json>, path: &[String]) -> Option<&'d Map<S
     names.try_fold(data, |members, name| members.get(name)?.as_object())
 }
 
-fn below_data(path: &[String]) -> Vec<String> {
+pub(super) fn below_data(path: &[String]) -> Vec<String> {
     let root = std::iter::once("data".to_owned());
     root.chain(path.iter().cloned()).collect()
 }
@@ -261,10 +266,23 @@ fn tell_data(
     mention: &Mention,
     names: &[String],
     missing: usize,
-    (rules, data): (&Rules<'_>, &Map<String, Json>),
+    around: (&Rules<'_>, &Map<String, Json>),
     effect: &str,
     findings: &mut Findings<'_>,
 ) {
+    let place = mention.places.get(missing + 1).copied();
+    let place = place.unwrap_or(mention.span);
+    findings.add(no_data(names, missing, place, around, effect));
+}
+
+/// The finding that no data has the name at a position of a path.
+pub(super) fn no_data(
+    names: &[String],
+    missing: usize,
+    span: Span,
+    (rules, data): (&Rules<'_>, &Map<String, Json>),
+    effect: &str,
+) -> Diagnostic {
     let path = format!("data.{}", names.get(..=missing).unwrap_or(names).join("."));
     let name = names.get(missing).map_or("", String::as_str);
     let above = names.get(..missing).unwrap_or_default();
@@ -276,13 +294,9 @@ fn tell_data(
         let path = above.iter().map(String::as_str).chain([near.as_str()]);
         format!("data.{}", path.collect::<Vec<_>>().join("."))
     });
-    findings.add(Diagnostic {
+    Diagnostic {
         code: Code::Data,
-        span: mention
-            .places
-            .get(missing + 1)
-            .copied()
-            .unwrap_or(mention.span),
+        span,
         message: format!("no data file and no rule has `{path}`, {effect}"),
         cure: Some(
             "add it to a data file, or `# geowarden ignore: data` where it may be missing"
@@ -290,5 +304,5 @@ fn tell_data(
         ),
         suggestion,
         ..Diagnostic::default()
-    });
+    }
 }

@@ -320,4 +320,12 @@ impl Effects {
         let innermost = around.min_by_key(|(span, _)| span.end - span.start);
         innermost.map_or(MISSES, |(_, effect)| effect)
     }
+
+    /// What comes of a negated statement whose parts are all there, and which is false without its negation.
+    pub(super) fn at_false(&self, place: Span) -> &str {
+        match self.at(place) {
+            DOUBLY_NEGATED => DOUBLY_NEGATED,
+            _ => NEGATED,
+        }
+    }
 }

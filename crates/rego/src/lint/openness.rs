@@ -48,7 +48,8 @@ pub(super) fn check<'a>(
         })
         .collect();
     let mut evaluator = Evaluator::for_anonymous(core, schema);
-    for rule in rules.at(entry) {
+    let member: Vec<String> = entry.iter().cloned().chain([ALLOWED.to_owned()]).collect();
+    for rule in rules.at(entry).iter().chain(rules.at(&member)) {
         let Some(file) = owners.get(&std::ptr::from_ref(*rule)) else {
             continue;
         };
@@ -57,24 +58,44 @@ pub(super) fn check<'a>(
         }
         let mut findings = Findings { file, all };
         for body in std::iter::once(&rule.body).chain(&rule.elses) {
-            if allows(body.value.as_ref()) {
-                let outcome = evaluator.outcome_of(&file.name, body.span);
+            if can_allow(rule, body.value.as_ref()) {
+                let outcome = evaluator.verdict_of(&file.name, body.span, ALLOWED);
                 one(rule, body, rules, schema, outcome, &mut findings);
             }
         }
     }
 }
 
-/// Whether a value certainly allows the request.
-fn allows(value: Option<&Value>) -> bool {
-    let is_true = |value: &Value| *value == Value::Scalar(Scalar::Bool(true));
-    match value {
-        None => true,
-        Some(Value::Object(pairs)) => pairs.iter().any(|(key, value)| {
-            *key == Value::Scalar(Scalar::String(ALLOWED.to_owned())) && is_true(value)
-        }),
-        Some(value) => is_true(value),
-    }
+/// The part of a value that allows the request if it is true. `None` stands for a value that is `true` by itself.
+fn allowance(value: Option<&Value>) -> Option<&Value> {
+    let Some(Value::Object(pairs)) = value else {
+        return value;
+    };
+    let allowed = Value::Scalar(Scalar::String(ALLOWED.to_owned()));
+    let own = pairs.iter().find(|(key, _)| *key == allowed);
+    own.map_or(value, |(_, own)| Some(own))
+}
+
+fn is_constant(value: Option<&Value>, truth: bool) -> bool {
+    value.map_or(truth, |value| *value == Value::Scalar(Scalar::Bool(truth)))
+}
+
+/// Whether a value allows a request, or can do so for some.
+fn can_allow(rule: &Rule, value: Option<&Value>) -> bool {
+    let allowance = allowance(value);
+    is_constant(allowance, true)
+        || !rule.is_default
+            && !matches!(
+                allowance,
+                Some(
+                    Value::Scalar(_)
+                        | Value::Template(_)
+                        | Value::Array(_)
+                        | Value::Set(_)
+                        | Value::Object(_)
+                        | Value::Comprehension(..)
+                )
+            )
 }
 
 fn one(
@@ -82,7 +103,7 @@ fn one(
     body: &Body,
     rules: &Rules<'_>,
     schema: Schema<'_>,
-    for_anonymous: Option<Outcome>,
+    for_anonymous: Option<(Outcome, Outcome)>,
     findings: &mut Findings<'_>,
 ) {
     let name = rule.path.join(".");
@@ -95,7 +116,9 @@ fn one(
         );
         return;
     }
-    let Some(query) = &body.query else {
+    let allowance = allowance(body.value.as_ref());
+    let is_fixed = is_constant(allowance, true);
+    if body.query.is_none() && is_fixed {
         findings.report(
             Code::Open,
             body.span,
@@ -103,17 +126,28 @@ fn one(
             "write conditions behind `if`",
         );
         return;
-    };
+    }
+    // A value that is never true allows nothing.
+    if !is_fixed && for_anonymous.is_none_or(|(_, value)| value == Outcome::Fails) {
+        return;
+    }
     let mut paths = BTreeSet::new();
-    uses::of_query(query, &mut |path| {
-        paths.insert(path.to_vec());
-    });
+    if let Some(query) = &body.query {
+        uses::of_query(query, &mut |path| {
+            paths.insert(path.to_vec());
+        });
+    }
+    if let Some(value) = allowance {
+        uses::of_value(value, &mut |path| {
+            paths.insert(path.to_vec());
+        });
+    }
     let mut reading = BodyReads::default();
     reading.rule(rule, rules, schema);
     reading.follow(paths, rules, schema);
     let asks = |what: &str| reading.asks.contains(what);
     // A condition on the caller keeps nobody out if it holds without a credential: everybody can send none.
-    let keeps_out = match for_anonymous {
+    let keeps_out = match for_anonymous.map(|(holds, value)| holds.and(value)) {
         Some(Outcome::Fails | Outcome::Maybe { of_caller: true }) | None => true,
         Some(Outcome::Holds | Outcome::Maybe { of_caller: false }) => false,
     };

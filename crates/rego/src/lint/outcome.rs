@@ -19,8 +19,11 @@ use self::{
     terms::elements,
 };
 use super::schema::Schema;
+use regorus::Value;
+
 use crate::{
-    core::{Body, Module, Rule, Statement, Step},
+    core::{Body, Module, Rule, Statement, Step, Term},
+    resolve::tree::Scalar,
     run::builtins,
     source::Span,
 };
@@ -173,15 +176,46 @@ impl<'a> Evaluator<'a> {
         all
     }
 
-    /// Whether a body of a file holds.
-    pub(super) fn outcome_of(&mut self, file: &str, span: Span) -> Option<Outcome> {
+    /// Whether a body of a file holds, and whether its value is true or has a member that is.
+    pub(super) fn verdict_of(
+        &mut self,
+        file: &str,
+        span: Span,
+        member: &str,
+    ) -> Option<(Outcome, Outcome)> {
         let module = self.modules.iter().find(|module| module.name == file)?;
         let mut bodies = module.rules.iter().flat_map(|rule| &rule.bodies);
         let body = bodies.find(|body| body.span == span)?;
         builtins::begin(NO_POLICY);
         self.steps_before += std::mem::take(&mut self.steps);
-        let (outcome, _) = self.body(body, Scope::default());
-        (!self.is_spent()).then_some(outcome)
+        // The other members of an object say nothing of whether it allows.
+        let allowance = match &body.value {
+            Term::Object(pairs) => {
+                let key = Term::Scalar(Scalar::String(member.to_owned()));
+                let own = pairs.iter().find(|(other, _)| *other == key);
+                own.map(|(_, value)| value)
+            }
+            _ => None,
+        };
+        let (outcome, value) = match allowance {
+            None => self.body(body, Scope::default()),
+            Some(own) => {
+                let body = Body {
+                    value: own.clone(),
+                    ..body.clone()
+                };
+                self.body(&body, Scope::default())
+            }
+        };
+        let truth = match &value.what {
+            What::Is(Value::Bool(truth)) if *truth => Outcome::Holds,
+            What::Is(all @ Value::Object(_)) if all[&Value::from(member)] == Value::Bool(true) => {
+                Outcome::Holds
+            }
+            What::Is(_) | What::Undefined | What::Falsy => Outcome::Fails,
+            What::Any | What::Truthy | What::OneOf(_) => value.maybe(),
+        };
+        (!self.is_spent()).then_some((outcome, truth))
     }
 
     fn is_spent(&self) -> bool {

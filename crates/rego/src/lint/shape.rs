@@ -141,6 +141,41 @@ impl<'a> Rules<'a> {
         below.filter_map(move |(other, _)| other.get(path.len()).map(String::as_str))
     }
 
+    /// The constants that the definitions of a set give. `None` if there is another definition.
+    fn members(&self, path: &[String]) -> Option<Vec<Scalar>> {
+        let all = self.at(path).iter().map(|rule| match &rule.body.value {
+            Some(Value::Scalar(scalar)) if rule.kind == Kind::Member && rule.keys.is_empty() => {
+                Some(scalar.clone())
+            }
+            _ => None,
+        });
+        let all: Vec<Scalar> = all.collect::<Option<_>>()?;
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// The constant keys of an object or set that rules make.
+    pub(super) fn keys_of(&self, path: &[String]) -> Option<Vec<Scalar>> {
+        if !self.at(path).is_empty() {
+            let constant = || constant_keys(self.constant(path)?);
+            return self.members(path).or_else(constant);
+        }
+        let below = self.by_path.range(path.to_vec()..);
+        let below = below.take_while(|(other, _)| other.starts_with(path));
+        let mut keys: Vec<Scalar> = Vec::new();
+        for (other, rules) in below {
+            // The path of a package is no object of rules.
+            let of_rule = rules.first().map_or(0, |rule| rule.path.len());
+            if path.len() <= other.len().saturating_sub(of_rule) {
+                return None;
+            }
+            let key = other.get(path.len()).cloned().map(Scalar::String)?;
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        (!keys.is_empty()).then_some(keys)
+    }
+
     /// The value of a rule that has one definition and no conditions.
     pub(super) fn constant(&self, path: &[String]) -> Option<&'a Value> {
         let [rule] = self.at(path) else { return None };
@@ -309,6 +344,9 @@ impl<'a> Locals<'a> {
         if !way.is_empty() {
             return None;
         }
+        if let Some(all) = rules.members(path) {
+            return Some(Shape::Collection(all));
+        }
         match rules.constant(path)? {
             value @ (Value::Scalar(_) | Value::Array(_) | Value::Set(_)) => {
                 self.shape(value, rules, input)
@@ -320,6 +358,19 @@ impl<'a> Locals<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// The keys of an object or set, if all are constant.
+pub(super) fn constant_keys(value: &Value) -> Option<Vec<Scalar>> {
+    let constant = |key: &Value| match key {
+        Value::Scalar(scalar) => Some(scalar.clone()),
+        _ => None,
+    };
+    match value {
+        Value::Object(pairs) => pairs.iter().map(|(key, _)| constant(key)).collect(),
+        Value::Set(items) => items.iter().map(constant).collect(),
+        _ => None,
     }
 }
 

@@ -7,14 +7,14 @@ use serde_json::Value as Json;
 use super::{
     Findings, Ids,
     schema::Schema,
-    shape::{Locals, Part, Rules, Shape},
+    shape::{Locals, Part, Rules, Shape, constant_keys},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     parse::tree::Operator,
     resolve::{
         File,
-        tree::{Condition, LiteralKind, Scalar, Value},
+        tree::{Condition, LiteralKind, Rule, Scalar, Value},
         uses,
     },
     source::Span,
@@ -29,52 +29,9 @@ pub(super) fn check(
 ) {
     for rule in &file.rules {
         let locals = Locals::of(rule, rules, schema);
-        let mut found = Vec::new();
-        uses::literals(rule, &mut |literal| {
-            if !literal.with.is_empty() {
-                return;
-            }
-            match &literal.kind {
-                LiteralKind::Condition(Condition::Unify(left, right))
-                | LiteralKind::Not(Condition::Unify(left, right)) => {
-                    found.push((left.clone(), right.clone(), Compared::Equal, literal.span));
-                }
-                LiteralKind::SomeIn { collection, .. }
-                | LiteralKind::Every {
-                    domain: collection, ..
-                } => {
-                    if let Some(Shape::Part(part)) = locals.shape(collection, rules, schema)
-                        && let Some(kind) = part.schema.scalar()
-                    {
-                        findings.report(
-                            Code::Value,
-                            literal.span,
-                            format!("`{}` is of the type {kind}, which has no elements, so this never holds", part.path),
-                            "compare it with `==`",
-                        );
-                    }
-                }
-                _ => {}
-            }
-        });
-        uses::values(rule, &mut |value, span| match value {
-            Value::Infix(operator, operands) => {
-                let compared = match operator {
-                    Operator::Equal | Operator::NotEqual => Compared::Equal,
-                    Operator::Less
-                    | Operator::LessOrEqual
-                    | Operator::Greater
-                    | Operator::GreaterOrEqual => Compared::Ordered,
-                    _ => return,
-                };
-                found.push((operands.0.clone(), operands.1.clone(), compared, span));
-            }
-            Value::In { operands, .. } => {
-                found.push((operands.0.clone(), operands.1.clone(), Compared::In, span));
-            }
-            _ => {}
-        });
-        for (left, right, compared, span) in found {
+        without_elements(rule, &locals, (rules, schema), findings);
+        lookups(file, rule, &locals, (rules, schema), ids, findings);
+        for (left, right, compared, span) in comparisons(rule) {
             let left = locals.shape(&left, rules, schema);
             let right = match compared {
                 Compared::In => locals.elements(&right, rules, schema),
@@ -87,14 +44,125 @@ pub(super) fn check(
             };
             let place = || place(file, &part, span);
             for constant in &constants {
-                findings_of(&part, constant, compared, ids, &place, findings);
+                for found in findings_of(&part, constant, compared, ids, &place) {
+                    findings.add(found);
+                }
             }
         }
     }
 }
 
+/// Reports searches in a part that has no elements.
+fn without_elements<'a>(
+    rule: &Rule,
+    locals: &Locals<'a>,
+    (rules, schema): (&Rules<'a>, Schema<'a>),
+    findings: &mut Findings<'_>,
+) {
+    let mut tell = |collection: &Value, span: Span, is_in: bool| {
+        let Some(Shape::Part(part)) = locals.shape(collection, rules, schema) else {
+            return;
+        };
+        let Some(kind) = part.schema.scalar() else {
+            return;
+        };
+        let path = &part.path;
+        let cure = if is_in && kind == "string" {
+            format!("compare it with `==`, or write `contains({path}, ..)` for a part of the text")
+        } else {
+            "compare it with `==`".to_owned()
+        };
+        findings.report(
+            Code::Value,
+            span,
+            format!("`{path}` is of the type {kind}, which has no elements, so this never holds"),
+            &cure,
+        );
+    };
+    uses::literals(rule, &mut |literal| {
+        if !literal.with.is_empty() {
+            return;
+        }
+        if let LiteralKind::SomeIn { collection, .. }
+        | LiteralKind::Every {
+            domain: collection, ..
+        } = &literal.kind
+        {
+            tell(collection, literal.span, false);
+        }
+    });
+    uses::values(rule, &mut |value, span| {
+        if let Value::In { operands, .. } = value {
+            tell(&operands.1, span, true);
+        }
+    });
+}
+
+/// Reports constant keys that the part with which they are looked up never has.
+fn lookups<'a>(
+    file: &File,
+    rule: &Rule,
+    locals: &Locals<'a>,
+    (rules, schema): (&Rules<'a>, Schema<'a>),
+    ids: &BTreeMap<String, Ids>,
+    findings: &mut Findings<'_>,
+) {
+    let mut found: Vec<(Vec<Scalar>, Value, Span)> = Vec::new();
+    uses::values(rule, &mut |value, span| {
+        let (keys, way) = match value {
+            Value::Document { path, way } => (rules.keys_of(path), way),
+            Value::Inside(head, way) => (constant_keys(head), way),
+            _ => return,
+        };
+        if let (Some(keys), Some(key)) = (keys, way.first()) {
+            found.push((keys, key.clone(), span));
+        }
+    });
+    for (keys, key, span) in found {
+        if let Some(Shape::Part(part)) = locals.shape(&key, rules, schema) {
+            let place = || place(file, &part, span);
+            for constant in &keys {
+                for found in findings_of(&part, constant, Compared::In, ids, &place) {
+                    findings.add(found);
+                }
+            }
+        }
+    }
+}
+
+/// The values that a rule compares, and the place of the statement.
+pub(super) fn comparisons(rule: &Rule) -> Vec<(Value, Value, Compared, Span)> {
+    let mut found = Vec::new();
+    uses::literals(rule, &mut |literal| {
+        if let LiteralKind::Condition(Condition::Unify(left, right))
+        | LiteralKind::Not(Condition::Unify(left, right)) = &literal.kind
+            && literal.with.is_empty()
+        {
+            found.push((left.clone(), right.clone(), Compared::Equal, literal.span));
+        }
+    });
+    uses::values(rule, &mut |value, span| match value {
+        Value::Infix(operator, operands) => {
+            let compared = match operator {
+                Operator::Equal | Operator::NotEqual => Compared::Equal,
+                Operator::Less
+                | Operator::LessOrEqual
+                | Operator::Greater
+                | Operator::GreaterOrEqual => Compared::Ordered,
+                _ => return,
+            };
+            found.push((operands.0.clone(), operands.1.clone(), compared, span));
+        }
+        Value::In { operands, .. } => {
+            found.push((operands.0.clone(), operands.1.clone(), Compared::In, span));
+        }
+        _ => {}
+    });
+    found
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared {
+pub(super) enum Compared {
     Equal,
     Ordered,
     In,
@@ -111,14 +179,14 @@ fn place(file: &File, part: &Part<'_>, statement: Span) -> Span {
         .map_or(statement, |mention| mention.span)
 }
 
-fn findings_of(
+/// What is wrong with a constant that is compared with a part.
+pub(super) fn findings_of(
     part: &Part<'_>,
     constant: &Scalar,
     compared: Compared,
     ids: &BTreeMap<String, Ids>,
     place: &dyn Fn() -> Span,
-    findings: &mut Findings<'_>,
-) {
+) -> Vec<Diagnostic> {
     let kinds = part.schema.kinds();
     let (kind, shown) = kind_and_text(constant);
     let takes =
@@ -137,20 +205,26 @@ fn findings_of(
             ("string", ["array"]) => "write `.. in` before it to ask whether it is among them",
             _ => "",
         };
-        findings.report(Code::Value, place(), message, cure);
-        return;
+        return vec![Diagnostic {
+            code: Code::Value,
+            span: place(),
+            message,
+            cure: (!cure.is_empty()).then(|| cure.to_owned()),
+            ..Diagnostic::default()
+        }];
     }
+    let mut found = Vec::new();
     if compared == Compared::Ordered {
-        return;
+        return found;
     }
     let Scalar::String(text) = constant else {
-        return;
+        return found;
     };
     if let Some(values) = part.schema.values() {
         let all: Vec<&str> = values.iter().filter_map(Json::as_str).collect();
         if !all.contains(&text.as_str()) {
             let path = &part.path;
-            findings.add(Diagnostic {
+            found.push(Diagnostic {
                 code: Code::Value,
                 span: place(),
                 message: format!("`{path}` is never {shown}"),
@@ -164,7 +238,7 @@ fn findings_of(
     if let Some((kind, known)) = names.and_then(|kind| Some((kind, ids.get(kind)?)))
         && !known.ids.contains(text)
     {
-        findings.add(Diagnostic {
+        found.push(Diagnostic {
             code: Code::UnknownId,
             span: place(),
             message: format!("there is no {kind} {shown} in {}", known.listed_in),
@@ -173,6 +247,7 @@ fn findings_of(
             ..Diagnostic::default()
         });
     }
+    found
 }
 
 /// The JSON Schema type of a constant, and the constant as it is written.

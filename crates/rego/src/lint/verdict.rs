@@ -51,13 +51,7 @@ fn one(rule: &Rule, unread: fn(&Json) -> Option<String>, findings: &mut Findings
             tell(findings, body.span, what);
             continue;
         }
-        // Whether it allows can depend on the request.
-        let mut faults = constants(value)
-            .into_iter()
-            .map(|members| unread(&Json::Object(members)));
-        if let Some(Some(fault)) = faults.next()
-            && faults.all(|other| other.is_some())
-        {
+        for fault in faults(value, unread) {
             findings.report(
                 Code::Verdict,
                 body.span,
@@ -66,6 +60,46 @@ fn one(rule: &Rule, unread: fn(&Json) -> Option<String>, findings: &mut Findings
             );
         }
     }
+}
+
+/// What is wrong with the members of an object: with each by itself, and else with all of them together.
+fn faults(value: &Value, unread: fn(&Json) -> Option<String>) -> Vec<String> {
+    let all = constants(value);
+    let whole = |members: &Map<String, Json>| unread(&Json::Object(members.clone()));
+    // Whether it allows can depend on the request.
+    let mut of_whole = all.iter().map(whole);
+    let Some(Some(first)) = of_whole.next() else {
+        return Vec::new();
+    };
+    if of_whole.any(|other| other.is_none()) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let names = all
+        .iter()
+        .flat_map(Map::keys)
+        .filter(|name| *name != ALLOWED);
+    for name in names {
+        let mut of_one = all.iter().map(|members| {
+            let own = members
+                .iter()
+                .filter(|(other, _)| *other == name || *other == ALLOWED);
+            unread(&Json::Object(
+                own.map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+            ))
+        });
+        if let Some(Some(fault)) = of_one.next()
+            && of_one.all(|other| other.is_some())
+            && !found.contains(&fault)
+        {
+            found.push(fault);
+        }
+    }
+    if found.is_empty() {
+        found.push(first);
+    }
+    found
 }
 
 /// The constant members of an object: once if `allowed` is among them, otherwise with both of its values.

@@ -58,7 +58,7 @@ pub(super) struct Scope {
 
 impl Outcome {
     /// Both must hold.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::lint) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Fails, _) | (_, Self::Fails) => Self::Fails,
             (Self::Holds, other) | (other, Self::Holds) => other,
