@@ -80,10 +80,12 @@ impl Table {
             document: Document::default(),
         };
         let mut problems = Problems::default();
+        let mut of_rows: Vec<String> = Vec::new();
         let mut names: Vec<(String, usize)> = Vec::new();
         let line = |path: &[Step]| document.line(path).unwrap_or(1);
         for (index, value) in rows.iter().enumerate() {
             let mut problem = |below: KeyPath, message: String| {
+                of_rows.push(display_path(&below));
                 let mut path = vec![Step::Index(index)];
                 path.extend(below);
                 problems.0.push(Problem {
@@ -114,6 +116,7 @@ impl Table {
             table.rows.push(row);
         }
         table.document = document;
+        once_for_all(&mut problems, &of_rows, rows.len());
         problems.into_result(table)
     }
 
@@ -123,6 +126,31 @@ impl Table {
         let path: KeyPath = [Step::Index(row)].into_iter().chain(keys).collect();
         self.document.line(&path).unwrap_or(1)
     }
+}
+
+/// Tells once what is wrong in every row of a table. `below` has the path in the row for each problem.
+fn once_for_all(problems: &mut Problems, below: &[String], rows: usize) {
+    let all: Vec<(String, String)> = below
+        .iter()
+        .zip(&problems.0)
+        .map(|(below, problem)| (below.clone(), problem.message.clone()))
+        .collect();
+    let is_of_all = |one: &(String, String)| {
+        rows > 1 && all.iter().filter(|other| *other == one).count() == rows
+    };
+    let mut told: Vec<&(String, String)> = Vec::new();
+    let mut kept = Vec::new();
+    for (mut problem, one) in std::mem::take(&mut problems.0).into_iter().zip(&all) {
+        if is_of_all(one) {
+            if told.contains(&one) {
+                continue;
+            }
+            told.push(one);
+            problem.message = format!("in each of the {rows} rows: {}", problem.message);
+        }
+        kept.push(problem);
+    }
+    problems.0 = kept;
 }
 
 #[cfg(test)]

@@ -262,6 +262,12 @@ impl Test {
             Format::Junit => print(&junit::xml(&results))?,
         }
         if let Some(threshold) = self.threshold {
+            if results.iter().all(|ran| ran.suite.is_some()) {
+                return Err(CommandError::Failed(
+                    "--threshold: expected rules `test_*`, whose lines are counted, found only rows of tables: add such rules, or leave the flag out"
+                        .to_owned(),
+                ));
+            }
             let covered = covered(&coverage);
             if covered < threshold {
                 return Err(CommandError::Failed(format!(

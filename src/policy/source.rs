@@ -7,6 +7,7 @@ use std::{
 
 use geowarden_rego::Sources;
 use geowarden_yaml::Document;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -211,6 +212,13 @@ fn add_data(
     let at = |line, path: &str, message: String| {
         SourceProblem::new(file, line, path.to_owned(), message)
     };
+    if file
+        .extension()
+        .is_some_and(|extension| extension == "json")
+        && let Some((line, message)) = no_json(text)
+    {
+        return Err(vec![at(Some(line), "", message)]);
+    }
     let document = Document::parse(text).map_err(|e| vec![at(Some(e.line), "", e.message)])?;
     let unreachable = named_ids::unreachable(&document).into_iter();
     let mut problems: Vec<SourceProblem> = unreachable
@@ -245,6 +253,24 @@ fn add_data(
     } else {
         Err(problems)
     }
+}
+
+/// Why a text is no JSON, and the line. A file of this name is also read by OPA, which takes no YAML there.
+fn no_json(text: &str) -> Option<(usize, String)> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return None;
+    }
+    let error = serde_json::from_str::<IgnoredAny>(text).err()?;
+    // serde_json quotes nothing of the text, and ends with the place.
+    let told = error.to_string();
+    let told = told.split(" at line ").next().unwrap_or_default();
+    Some((
+        error.line(),
+        format!(
+            "expected JSON, found another text ({told}): correct it, or name the file data.yaml"
+        ),
+    ))
 }
 
 /// The names of the folders between `root` and a file.

@@ -38,6 +38,7 @@ use crate::{
     BuiltinErrors, LoadError, Settings,
     arrange::Places,
     core, engine_error,
+    lint::slow_loops,
     resolve::File,
     run::{
         Fault, builtins,
@@ -96,6 +97,8 @@ pub struct Explainer {
     data: RegoValue,
     entry: Vec<String>,
     entrypoint: String,
+    /// What it was loaded from, to name its loops if an evaluation takes too long.
+    loaded: Option<(Sources, Settings)>,
 }
 
 impl Explainer {
@@ -131,7 +134,9 @@ impl Explainer {
         let names = settings.entrypoint.split('/').map(str::to_owned).collect();
         let (version, errors) = (settings.version, settings.builtin_errors);
         let sources = sources.without_tests();
-        on_large_stack(move || Self::of(sources, version, errors, names, |_, _| None))
+        let loaded = Some((sources.clone(), settings.clone()));
+        let of = move || Self::of(sources, version, errors, names, |_, _| None);
+        on_large_stack(move || of().map(|own| Self { loaded, ..own }))
     }
 
     /// Prepares a policy to explain a document. `entry` is its path, without `data`. `change` can change the rules, and return
@@ -184,6 +189,7 @@ impl Explainer {
             data,
             entry,
             entrypoint,
+            loaded: None,
         })
     }
 
@@ -199,9 +205,12 @@ impl Explainer {
         let explained = self.evaluate(&input);
         let fault = match (decided, &explained) {
             (Ok(decided), Ok(explained)) if decided == explained => None,
-            (Err(decided), Err(_)) | (Err(decided @ Fault::Timeout), _) => {
-                Some(decided.to_string())
+            (Err(decided @ Fault::Timeout), _) => {
+                let loaded = self.loaded.as_ref();
+                let loops = loaded.map(|(sources, settings)| slow_loops(sources, settings));
+                Some(format!("{decided}{}", loops.unwrap_or_default()))
             }
+            (Err(decided), Err(_)) => Some(decided.to_string()),
             (decided, explained) => {
                 return Err(ExplainError::Differs {
                     decided: outcome(decided),

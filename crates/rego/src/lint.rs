@@ -21,6 +21,7 @@ mod outcome;
 mod patterns;
 mod schema;
 mod shape;
+mod slow;
 mod values;
 mod verdict;
 
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 pub use self::codes::CODES;
+pub(crate) use self::slow::{slow_loops, with_loops};
 use self::{effects::Effects, schema::Schema, shape::Rules};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity},
@@ -131,7 +133,7 @@ pub fn lint(
         );
         patterns::check(file, &rules, schema, &mut findings);
         bounds::check(file, &mut findings);
-        misspelt_entry::check(file, &entry, &reached, &mut findings);
+        misspelt_entry::check(file, &entry, &rules, &reached, &mut findings);
         conditions::check(file, schema, &mut findings);
         cost::check(file, schema, &mut findings);
         loops::check(

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     diagnostic::Diagnostic,
+    lint,
     load_error::LoadError,
     plan::{Plan, reads::Reads},
     resolve::Builtins,
@@ -94,14 +95,20 @@ impl Policy {
                 builtins,
             )?;
             choose_engine(&mut plan);
-            // Compile all rules in one engine first: no other process has tried this policy.
-            let by_interpreter = Settings {
-                engine: EngineChoice::Interpreter,
-                ..settings.clone()
-            };
-            Self::compile(&plan, String::new(), &by_interpreter, Rules::Whole)?;
-            Self::compile(&plan, revision, &settings, Rules::ByIndex)
+            // No other process has tried this policy.
+            Self::of_interpreter(&plan, &settings)
+                .and_then(|_| Self::compile(&plan, revision, &settings, Rules::ByIndex))
+                .map_err(|error| lint::with_loops(error, &sources, &settings))
         })
+    }
+
+    /// Compiles all rules in one engine of the interpreter, which analyses every rule.
+    pub(crate) fn of_interpreter(plan: &Plan, settings: &Settings) -> Result<Self, LoadError> {
+        let settings = Settings {
+            engine: EngineChoice::Interpreter,
+            ..settings.clone()
+        };
+        Self::compile(plan, String::new(), &settings, Rules::Whole)
     }
 
     pub(crate) fn compile(

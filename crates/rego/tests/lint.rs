@@ -820,11 +820,11 @@ fn a_wrong_value_or_id_hides_no_open_allowance() {
 
 #[test]
 fn a_rule_with_almost_the_name_of_the_entrypoint_is_told() {
-    const TOLD: &str = "entrypoint a.rego:3:1: nothing uses `alow`, and the entrypoint is `allow`: did you mean `allow`?";
-    let told = one("default allow := false\nalow if input.who.name == \"ada\"");
+    const TOLD: &str = "entrypoint a.rego:3:1: nothing uses `allov`, and the entrypoint is `allow`: did you mean `allow`?";
+    let told = one("default allow := false\nallov if input.who.name == \"ada\"");
     assert_eq!(told, [TOLD]);
     for rules in [
-        "allow if alow\nalow if input.who.name == \"ada\"",
+        "allow if allov\nallov if input.who.name == \"ada\"",
         "default allow := false\nreader if input.who.name == \"ada\"",
     ] {
         assert_eq!(one(rules), Vec::<String>::new(), "{rules}");
@@ -907,7 +907,7 @@ fn data_of_another_shape_than_is_asked_for_is_told() {
         ("r if not input.who.name in data.switches", format!("3:6: `data.switches` is an object, of which `in` compares the values and not the keys, {LET_IN}: write `data.switches[..]` to look for a key, or make it a list")),
         ("r if not data.names[input.who.name]", format!("3:6: `data.names` is a list, whose keys are numbers and no texts, {LET_IN}: write `.. in data.names` to look for an element")),
         ("r if { some x in data.text; x == input.who.name }", "3:8: `data.text` is of the type string, which has no elements, so this never holds: make it a list".to_owned()),
-        ("r if { all := data.roles; all.admn }", "3:27: no data file and no rule has `data.roles.admn`, so this never holds: did you mean `data.roles.admin`?".to_owned()),
+        ("r if { all := data.roles; all.admni }", "3:27: no data file and no rule has `data.roles.admni`, so this never holds: did you mean `data.roles.admin`?".to_owned()),
         ("r if { all := data.roles; one := all.admin; one.list == 1 }", "3:45: no data file and no rule has `data.roles.admin.list`, so this never holds: did you mean `data.roles.admin.lists`?".to_owned()),
     ] {
         let text = format!("package p\n{FINE}{rules}\n");

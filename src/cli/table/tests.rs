@@ -182,3 +182,18 @@ fn rows_that_are_recorded_at_once_are_all_there() {
     assert_eq!(Table::parse(&file, &text).unwrap().rows.len(), 8);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn what_is_wrong_in_every_row_is_told_once() {
+    let other = ROW.replace("name: a", "name: b");
+    let both = format!("{ROW}{other}");
+    let told = problems(&both.replace("who:", "whom:"));
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains(":2: [0].whom: in each of the 2 rows: unknown key; did you mean `who`?"),
+        "{told}"
+    );
+    // Only one of them has it.
+    let told = problems(&format!("{ROW}{}", other.replace("who:", "whom:")));
+    assert!(told.contains("[1].whom: unknown key"), "{told}");
+}

@@ -79,3 +79,32 @@ fn a_folder_without_policies_is_an_error() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_of_json_holds_json() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("x.rego"), "package x").unwrap();
+    for (text, told) in [
+        (
+            "{\"k\": [1,\n  2,]\n}",
+            "data.json:2: expected JSON, found another text (trailing comma)",
+        ),
+        (
+            "{\n\"k\": 1,\n}",
+            "data.json:3: expected JSON, found another text (trailing comma)",
+        ),
+        (
+            "k: secret",
+            "data.json:1: expected JSON, found another text (expected value)",
+        ),
+    ] {
+        fs::write(dir.path().join("data.json"), text).unwrap();
+        let error = load(&[dir.path()]).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    for text in ["", "{\"k\": 1}\n", "\u{feff}{\"k\": 1}"] {
+        fs::write(dir.path().join("data.json"), text).unwrap();
+        assert!(load(&[dir.path()]).is_ok(), "{text}");
+    }
+}

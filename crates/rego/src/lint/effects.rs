@@ -49,7 +49,12 @@ pub(super) fn let_in(
     let mut seen = BTreeSet::new();
     // A path, and the statement that holds if its rules do not.
     let mut waiting: Vec<(Vec<String>, Option<Inverse>)> = vec![(entry.to_vec(), None)];
+    let mut seen_paths = BTreeSet::new();
     while let Some((path, inverse)) = waiting.pop() {
+        let manner = inverse.as_ref().map(|inverse| inverse.is_of_nothing);
+        if !seen_paths.insert((path.clone(), manner)) {
+            continue;
+        }
         let used: Vec<&Rule> = rules.used_by(&path).collect();
         let what = inverse.and_then(|inverse| inverse.over(&used));
         for rule in used {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Findings;
+use super::{Findings, shape::Rules};
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     resolve::{File, tree::Rule},
@@ -11,13 +11,15 @@ use crate::{
 pub(super) fn check(
     file: &File,
     entry: &[String],
+    rules: &Rules<'_>,
     reached: &BTreeSet<*const Rule>,
     findings: &mut Findings<'_>,
 ) {
     let Some((name, package)) = entry.split_last() else {
         return;
     };
-    if file.path_of_package() != package {
+    // Without any rule there, the policy does not load, with the same suggestion.
+    if file.path_of_package() != package || rules.at(entry).is_empty() {
         return;
     }
     for rule in &file.rules {

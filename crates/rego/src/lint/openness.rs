@@ -22,6 +22,9 @@ use crate::{
 
 type Path = Vec<String>;
 
+/// What is read behind each path. Many bodies can use the same rules.
+type Reads<'a> = BTreeMap<Path, BodyReads<'a>>;
+
 /// What is read when a body is evaluated.
 #[derive(Default)]
 struct BodyReads<'a> {
@@ -48,6 +51,7 @@ pub(super) fn check<'a>(
         })
         .collect();
     let mut evaluator = Evaluator::for_anonymous(core, schema);
+    let mut reads = Reads::new();
     let member: Vec<String> = entry.iter().cloned().chain([ALLOWED.to_owned()]).collect();
     for rule in rules.at(entry).iter().chain(rules.at(&member)) {
         let Some(file) = owners.get(&std::ptr::from_ref(*rule)) else {
@@ -60,7 +64,13 @@ pub(super) fn check<'a>(
         for body in std::iter::once(&rule.body).chain(&rule.elses) {
             if can_allow(rule, body.value.as_ref()) {
                 let outcome = evaluator.verdict_of(&file.name, body.span, ALLOWED);
-                one(rule, body, rules, schema, outcome, &mut findings);
+                one(
+                    rule,
+                    body,
+                    (rules, schema, &mut reads),
+                    outcome,
+                    &mut findings,
+                );
             }
         }
     }
@@ -98,11 +108,10 @@ fn can_allow(rule: &Rule, value: Option<&Value>) -> bool {
             )
 }
 
-fn one(
+fn one<'a>(
     rule: &Rule,
     body: &Body,
-    rules: &Rules<'_>,
-    schema: Schema<'_>,
+    (rules, schema, reads): (&Rules<'a>, Schema<'a>, &mut Reads<'a>),
     for_anonymous: Option<(Outcome, Outcome)>,
     findings: &mut Findings<'_>,
 ) {
@@ -144,7 +153,15 @@ fn one(
     }
     let mut reading = BodyReads::default();
     reading.rule(rule, rules, schema);
-    reading.follow(paths, rules, schema);
+    for path in paths {
+        let of_path = reads.entry(path).or_insert_with_key(|path| {
+            let mut reading = BodyReads::default();
+            reading.follow(path, rules, schema);
+            reading
+        });
+        reading.asks.extend(&of_path.asks);
+        reading.is_public |= of_path.is_public;
+    }
     let asks = |what: &str| reading.asks.contains(what);
     // A condition on the caller keeps nobody out if it holds without a credential: everybody can send none.
     let keeps_out = match for_anonymous.map(|(holds, value)| holds.and(value)) {
@@ -182,9 +199,9 @@ fn one(
 }
 
 impl<'a> BodyReads<'a> {
-    /// Follows paths into the rules that they lead to.
-    fn follow(&mut self, paths: BTreeSet<Path>, rules: &Rules<'_>, schema: Schema<'a>) {
-        let mut waiting: Vec<Path> = paths.into_iter().collect();
+    /// Follows a path into the rules that it leads to.
+    fn follow(&mut self, path: &Path, rules: &Rules<'a>, schema: Schema<'a>) {
+        let mut waiting: Vec<Path> = vec![path.clone()];
         let mut seen: BTreeSet<Path> = waiting.iter().cloned().collect();
         while let Some(path) = waiting.pop() {
             match path.split_first() {
@@ -207,7 +224,7 @@ impl<'a> BodyReads<'a> {
     }
 
     /// Notes whether a rule compares a part only with values that show nothing secret.
-    fn rule(&mut self, rule: &Rule, rules: &Rules<'_>, schema: Schema<'a>) {
+    fn rule(&mut self, rule: &Rule, rules: &Rules<'a>, schema: Schema<'a>) {
         let locals = Locals::of(rule, rules, schema);
         uses::values(rule, &mut |value, _| {
             let (left, right) = match value {

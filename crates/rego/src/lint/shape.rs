@@ -124,10 +124,15 @@ impl<'a> Rules<'a> {
     pub(super) fn reached_from(&self, path: &[String]) -> BTreeSet<*const Rule> {
         let mut reached = BTreeSet::new();
         let mut waiting = vec![path.to_vec()];
+        let mut seen: BTreeSet<Vec<String>> = waiting.iter().cloned().collect();
         while let Some(path) = waiting.pop() {
             for rule in self.used_by(&path) {
                 if reached.insert(std::ptr::from_ref(rule)) {
-                    uses::of_rule(rule, &mut |path, _| waiting.push(path.to_vec()));
+                    uses::of_rule(rule, &mut |path, _| {
+                        if seen.insert(path.to_vec()) {
+                            waiting.push(path.to_vec());
+                        }
+                    });
                 }
             }
         }
@@ -332,9 +337,7 @@ impl<'a> Locals<'a> {
         rules: &Rules<'_>,
         input: Schema<'a>,
     ) -> Option<Shape<'a>> {
-        if let [first, rest @ ..] = path
-            && first == "input"
-        {
+        if let Some((_, rest)) = path.split_first().filter(|(first, _)| *first == "input") {
             let part = Part {
                 path: path.join("."),
                 schema: input.at(rest)?,

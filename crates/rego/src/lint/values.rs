@@ -59,7 +59,7 @@ fn without_elements<'a>(
     (rules, schema): (&Rules<'a>, Schema<'a>),
     findings: &mut Findings<'_>,
 ) {
-    let mut tell = |collection: &Value, span: Span, is_in: bool| {
+    let tell = |collection: &Value, span: Span, is_in: bool, findings: &mut Findings<'_>| {
         let Some(Shape::Part(part)) = locals.shape(collection, rules, schema) else {
             return;
         };
@@ -88,12 +88,21 @@ fn without_elements<'a>(
             domain: collection, ..
         } = &literal.kind
         {
-            tell(collection, literal.span, false);
+            tell(collection, literal.span, false, findings);
         }
     });
     uses::values(rule, &mut |value, span| {
         if let Value::In { operands, .. } = value {
-            tell(&operands.1, span, true);
+            if let Value::Scalar(Scalar::String(text)) = &operands.1 {
+                findings.report(
+                    Code::Condition,
+                    span,
+                    format!("this condition never holds: the text `\"{text}\"` has no elements"),
+                    &format!("write `in {{\"{text}\"}}`, or compare it with `==`"),
+                );
+                return;
+            }
+            tell(&operands.1, span, true, findings);
         }
     });
 }

@@ -1,12 +1,12 @@
 //! A position among the words of a text, and the keywords that are known there.
 
+mod habits;
 mod recovery;
 
 use std::collections::BTreeSet;
 
 pub(super) use self::recovery::{Unread, closing};
 use super::{
-    foreign,
     lexer::SyntaxError,
     token::{Kind, Token},
 };
@@ -179,15 +179,16 @@ impl Cursor {
             other => other.shown(),
         };
         let mut fault = self.fault(format!("expected {expected}, found {found}"));
-        if let Kind::Word(word) = self.kind() {
-            fault.cure = foreign::word(word).map(str::to_owned);
-        }
+        fault.cure = self.habit().map(str::to_owned);
         fault
     }
 
     /// The same where a condition ends.
     pub(super) fn unexpected_behind_condition(&self, expected: &str) -> Box<SyntaxError> {
         let mut fault = self.unexpected(expected);
+        if fault.cure.is_some() {
+            return fault;
+        }
         let cure = match self.kind() {
             Kind::Sign(",") => "write each condition on a line of its own",
             Kind::Sign("{") => {

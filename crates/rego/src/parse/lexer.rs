@@ -322,6 +322,15 @@ impl<'a> Lexer<'a> {
     fn unknown(&mut self, first: char) -> Broken {
         let rest = self.rest();
         let code = format!("U+{:04X}", u32::from(first));
+        if first == '\u{feff}' && rest.len() == self.text.len() {
+            self.advance(first.len_utf8());
+            return Broken::sign(
+                "the file begins with a byte order mark, which is none of Rego's characters"
+                    .to_owned(),
+                "save the file as UTF-8 without a byte order mark (BOM)",
+                None,
+            );
+        }
         if let Some(meant) = foreign::looks_like(first) {
             self.advance(first.len_utf8());
             return Broken::sign(

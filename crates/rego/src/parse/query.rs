@@ -88,7 +88,8 @@ impl Cursor {
         {
             let message = format!("expected a condition, found `{name}`");
             let mut fault = self.at(value.span, &message);
-            fault.cure = Some(cure.to_owned());
+            let cure = self.unexpected("").cure.unwrap_or_else(|| cure.to_owned());
+            fault.cure = Some(cure);
             return fault;
         }
         if let Some(fault) = self.misspelt_keyword() {

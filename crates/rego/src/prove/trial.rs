@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::engines;
 use crate::{
-    EngineChoice, LoadError, Policy, Settings,
+    LoadError, Policy, Settings, lint,
     plan::Plan,
     policy::Rules,
     run::{
@@ -65,13 +65,10 @@ impl Trial {
             choose_engine(&mut proven);
             // First compile all rules in one engine, so that every rule is analysed. Then compile the engines that
             // requests will use.
-            let by_interpreter = Settings {
-                engine: EngineChoice::Interpreter,
-                ..settings.clone()
-            };
-            let interpreter =
-                Policy::compile(&proven, String::new(), &by_interpreter, Rules::Whole)?;
-            let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)?;
+            let with_loops = |error| lint::with_loops(error, &self.sources, &settings);
+            let interpreter = Policy::of_interpreter(&proven, &settings).map_err(with_loops)?;
+            let policy = Policy::compile(&proven, String::new(), &settings, Rules::ByIndex)
+                .map_err(with_loops)?;
             if let Some(difference) = engines::compare(&policy, &interpreter, &proven, &self.inputs)
             {
                 proven.rules = Err(difference);

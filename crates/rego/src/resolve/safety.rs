@@ -18,7 +18,8 @@ use self::{
 };
 use super::{
     File,
-    tree::{Body, Local, Rule},
+    tree::{Body, Condition, LiteralKind, Local, Rule, Value},
+    uses,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
@@ -44,13 +45,34 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
             let variable = local.and_then(|local| rule.locals.get(local));
             let name = variable.map(|variable| variable.name.as_str());
             let rules = siblings.get(file.package.as_slice()).into_iter().flatten();
+            let mut told = unsafe_variable(name, span);
+            if let Some(name) = name.filter(|name| foreign::word(name).is_none())
+                && is_condition(rule, local, span)
+            {
+                told.cure = Some(format!(
+                    "there is no rule of this name: write `{name} if {{..}}`, or the right name"
+                ));
+            }
             diagnostics.push(Diagnostic {
                 file: file.name.clone(),
                 suggestion: name.and_then(|name| meant(name, file, rule, rules.copied())),
-                ..unsafe_variable(name, span)
+                ..told
             });
         }
     }
+}
+
+/// Whether a statement consists of this variable, so that its author most likely meant a rule.
+fn is_condition(rule: &Rule, local: Option<Local>, span: Span) -> bool {
+    let mut is_it = false;
+    uses::literals(rule, &mut |literal| {
+        if let LiteralKind::Condition(Condition::Value(Value::Local(own)))
+        | LiteralKind::Not(Condition::Value(Value::Local(own))) = &literal.kind
+        {
+            is_it |= literal.span == span && Some(*own) == local;
+        }
+    });
+    is_it
 }
 
 /// The diagnostic for a variable without a value; `None` is `_`.

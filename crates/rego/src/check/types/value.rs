@@ -188,7 +188,8 @@ impl Statements<'_> {
                         "`{name}` takes {takes} as argument {}, found {kind}",
                         number + 1
                     ),
-                    None,
+                    (name == "+" && kind == Type::String)
+                        .then_some("write `concat(\"\", [a, b])` to join texts"),
                 );
             }
         }
