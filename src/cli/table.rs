@@ -115,8 +115,8 @@ impl Table {
             names.push((row.name.clone(), at));
             table.rows.push(row);
         }
-        table.document = document;
         once_for_all(&mut problems, &of_rows, rows.len());
+        table.document = document;
         problems.into_result(table)
     }
 

@@ -7,7 +7,6 @@ use std::{
 
 use geowarden_rego::Sources;
 use geowarden_yaml::Document;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -261,7 +260,7 @@ fn no_json(text: &str) -> Option<(usize, String)> {
     if text.trim().is_empty() {
         return None;
     }
-    let error = serde_json::from_str::<IgnoredAny>(text).err()?;
+    let error = serde_json::from_str::<Value>(text).err()?;
     // serde_json quotes nothing of the text, and ends with the place.
     let told = error.to_string();
     let told = told.split(" at line ").next().unwrap_or_default();

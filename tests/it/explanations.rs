@@ -52,7 +52,7 @@ fn a_denial_is_explained_by_its_nearest_miss() {
     let expected = "\
 deny (403, policy-denied): The policy does not allow this
 print: company: osgeo
-misses policies/authz.rego:7 allow if {, 2 of 3 conditions hold
+misses policies/authz.rego:7 allow if {, 1 of 2 conditions hold
   policies/authz.rego:10 company_of[input.ogc.collection] == input.identity.attributes.company
     input.ogc.collection = \"lakes\"
     company_of.lakes = \"geobeyond\"
@@ -341,4 +341,13 @@ fn results_are_read_by_ci_systems() {
     assert!(err.contains("--threshold asks for 100%"), "{err}");
     let (code, _, err) = test(folder.path(), &["--run", "_read$", "--threshold", "10"]);
     assert_eq!(code, 0, "{err}");
+    // No lines are counted of the rows of tables.
+    let row = "- name: landing\n  who: anonymous\n  request:\n    target: /\n  decision: deny\n";
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "package geowarden.authz\n\nallow if input.identity.subject == \"ada\"\n";
+    fs::write(folder.path().join("p.rego"), policy).unwrap();
+    fs::write(folder.path().join("p_table.yaml"), row).unwrap();
+    let (code, _, err) = test(folder.path(), &["--threshold", "10"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("found only rows of tables"), "{err}");
 }

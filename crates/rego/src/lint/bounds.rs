@@ -1,5 +1,7 @@
 //! Finds bounds of one value that no number meets together, such as `n > 5` and `n < 3`.
 
+use std::cmp::Ordering;
+
 use super::Findings;
 use crate::{
     diagnostic::Code,
@@ -57,21 +59,18 @@ fn of_query(query: &Query, what: &str, findings: &mut Findings<'_>) {
             continue;
         };
         let line = literal.span.line;
-        let known = all.iter_mut().find(|other| other.value == *value);
-        let bounds = match known {
-            Some(known) => known,
-            None => {
-                all.push(Bounds {
-                    value: value.clone(),
-                    least: (f64::NEG_INFINITY, false),
-                    most: (f64::INFINITY, false),
-                    lines: [line; 2],
-                });
-                match all.last_mut() {
-                    Some(last) => last,
-                    None => return,
-                }
-            }
+        let known = all.iter().position(|other| other.value == *value);
+        let at = known.unwrap_or_else(|| {
+            all.push(Bounds {
+                value: value.clone(),
+                least: (f64::NEG_INFINITY, false),
+                most: (f64::INFINITY, false),
+                lines: [line; 2],
+            });
+            all.len() - 1
+        });
+        let Some(bounds) = all.get_mut(at) else {
+            continue;
         };
         bounds.narrow(operator, number, line);
         if bounds.are_none() {
@@ -88,11 +87,14 @@ impl Bounds {
         let is_least = matches!(operator, Operator::Greater | Operator::GreaterOrEqual);
         let is_most = matches!(operator, Operator::Less | Operator::LessOrEqual);
         let (least, most) = (self.least, self.most);
-        if is_least && (number > least.0 || number == least.0 && is_strict && !least.1) {
+        let is_new = |order: Ordering, of: Ordering, is_out: bool| {
+            order == of || order == Ordering::Equal && is_strict && !is_out
+        };
+        if is_least && is_new(number.total_cmp(&least.0), Ordering::Greater, least.1) {
             self.least = (number, is_strict);
             self.lines[0] = line;
         }
-        if is_most && (number < most.0 || number == most.0 && is_strict && !most.1) {
+        if is_most && is_new(number.total_cmp(&most.0), Ordering::Less, most.1) {
             self.most = (number, is_strict);
             self.lines[1] = line;
         }
@@ -100,7 +102,11 @@ impl Bounds {
 
     fn are_none(&self) -> bool {
         let ((least, is_least_out), (most, is_most_out)) = (self.least, self.most);
-        least > most || least == most && (is_least_out || is_most_out)
+        match least.total_cmp(&most) {
+            Ordering::Greater => true,
+            Ordering::Equal => is_least_out || is_most_out,
+            Ordering::Less => false,
+        }
     }
 }
 
@@ -140,7 +146,8 @@ fn bound(literal: &Literal) -> Option<(&Value, Operator, f64)> {
 
 fn number(value: &Value) -> Option<f64> {
     match value {
-        Value::Scalar(Scalar::Number(text)) => text.parse().ok(),
+        // A negative zero is zero.
+        Value::Scalar(Scalar::Number(text)) => text.parse().ok().map(|number: f64| number + 0.0),
         _ => None,
     }
 }

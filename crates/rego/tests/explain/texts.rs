@@ -1,5 +1,7 @@
 //! Which of several elements, bodies and values an explanation shows.
 
+use std::fmt::Write as _;
+
 use geowarden_rego::explain::text::{Extent, NoPaint};
 use serde_json::{Value, json};
 
@@ -179,12 +181,12 @@ fn explanations_follow_the_values_of_the_evaluation() {
             let text = why.text(&NoPaint, Extent::All);
             for line in told {
                 if !text.lines().any(|other| other.trim() == line.trim()) {
-                    wrong.push_str(&format!("expected `{line}` in\n{rules}\n{text}\n"));
+                    write!(wrong, "expected `{line}` in\n{rules}\n{text}\n").unwrap();
                 }
             }
             for part in untold {
                 if text.contains(part) {
-                    wrong.push_str(&format!("unexpected `{part}` in\n{rules}\n{text}\n"));
+                    write!(wrong, "unexpected `{part}` in\n{rules}\n{text}\n").unwrap();
                 }
             }
         }

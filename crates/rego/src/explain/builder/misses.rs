@@ -20,6 +20,12 @@ pub(super) struct Miss {
     pub has_failed: bool,
 }
 
+/// Whether a query failed there, whether it is about the member that is asked for, and how far it came.
+type Progress = (bool, bool, usize, usize);
+
+/// How many texts of the elements are in the request, and how many values of the statement are defined.
+type Likeness = (usize, usize);
+
 impl ExplanationBuilder<'_> {
     /// The position of a statement in its query.
     pub(super) fn literal(&self, visit: &Visit) -> usize {
@@ -56,7 +62,7 @@ impl ExplanationBuilder<'_> {
         let of = self.count(frame);
         // With each miss, how many texts of its elements are in the request, and how many values of its statement are defined: the
         // caller's own element is nearer than another one, and an element that has a value than one without.
-        let mut nearest: Option<((bool, bool, usize, usize), (usize, usize), Miss)> = None;
+        let mut nearest: Option<(Progress, Likeness, Miss)> = None;
         for number in visits {
             let Some(visit) = self.frames.visits.get(number) else {
                 continue;

@@ -42,10 +42,8 @@ impl ExplanationBuilder<'_> {
                     Step::Bind(_, term) | Step::Test(term) | Step::Each(_, _, term) => Some(term),
                     _ => None,
                 };
-                let terms = whole.into_iter().chain(&step.operands);
-                terms
-                    .filter_map(|term| key_below(term, &rule.place, &known))
-                    .next()?
+                let mut terms = whole.into_iter().chain(&step.operands);
+                terms.find_map(|term| key_below(term, &rule.place, &known))?
             }
         };
         self.is_known(frames, &sought).then_some(sought)
