@@ -123,7 +123,7 @@ pub fn lint(
         let effects = Effects::of(file, &let_in);
         documents::check(file, &rules, schema, written.data, &effects, &mut findings);
         data_shapes::check(file, &rules, schema, written.data, &effects, &mut findings);
-        values::check(file, &rules, schema, around.ids, &mut findings);
+        values::check(file, &rules, schema, around.ids, &effects, &mut findings);
         arguments::check(
             file,
             &arguments,

@@ -885,6 +885,8 @@ fn ids_are_found_as_keys_and_as_arguments() {
         "r if is_for(\"ada\")\nis_for(x) if input.what == x\nis_for(x) if input.who.name == x",
         "r if is_for(input.what)\nis_for(layer) if input.what == layer",
         "owner.road := \"ada\"\nr if owner[input.who.name]",
+        "r if is_for(\"ada\")\nis_for(\"ada\") if input.who.name\nis_for(x) if input.what == x",
+        "public := {\"*\": true, \"lakes\": true}\nr if public[input.what]",
     ] {
         assert_eq!(
             one(&format!("{FINE}{rules}")),
@@ -896,11 +898,11 @@ fn ids_are_found_as_keys_and_as_arguments() {
 
 #[test]
 fn data_of_another_shape_than_is_asked_for_is_told() {
+    const LET_IN: &str = "so this negation always holds: what it was to keep out is let in";
     let data = json!({
         "text": "ada", "numbers": [1, 2], "names": ["ada"], "switches": {"ada": true}, "roles": {"admin": {"lists": 1}},
         "owners": {"roads": "ada"},
     });
-    const LET_IN: &str = "so this negation always holds: what it was to keep out is let in";
     for (rules, told) in [
         ("r if not input.who.name in data.text", format!("3:6: `data.text` is of the type string, which has no elements, {LET_IN}: make it a list")),
         ("r if input.who.name in data.numbers", "3:6: none of the elements of `data.numbers` is of the type string, so this never holds: correct the list in the data".to_owned()),

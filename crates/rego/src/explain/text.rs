@@ -89,7 +89,12 @@ impl Explanation {
             tells_how_to_see_all: false,
         };
         if let Some(fault) = &self.fault {
-            text.line(0, &format!("{} {}", paint.bad("fails"), paint.plain(fault)));
+            let mut lines = fault.lines();
+            let first = paint.plain(lines.next().unwrap_or_default());
+            text.line(0, &format!("{} {first}", paint.bad("fails")));
+            for line in lines {
+                text.line(2, &paint.plain(line));
+            }
         }
         if self.definitions.is_empty() && self.default.is_none() {
             let name = paint.plain(&self.entrypoint);

@@ -56,17 +56,17 @@ fn of_rule<'a>(
     known: &Arguments<'a>,
 ) -> Vec<(usize, Vec<(Part<'a>, Compared)>)> {
     let locals = Locals::of(rule, rules, schema);
+    // A default counts where no other definition takes the argument.
     let arguments = rule.arguments.iter().flatten().enumerate();
-    let arguments = arguments.filter_map(|(at, argument)| match argument {
-        Value::Local(local) => Some((at, *local)),
-        _ => None,
-    });
     arguments
-        .map(|(at, local)| {
-            (
-                at,
-                of_argument(local, rule, (&locals, rules, schema), known),
-            )
+        .filter(|_| !rule.is_default)
+        .map(|(at, argument)| {
+            let parts = match argument {
+                Value::Local(local) => of_argument(*local, rule, (&locals, rules, schema), known),
+                // Another pattern compares it with something else.
+                _ => Vec::new(),
+            };
+            (at, parts)
         })
         .collect()
 }

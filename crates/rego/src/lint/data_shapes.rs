@@ -103,11 +103,8 @@ struct OfRule<'r, 'a> {
 
 impl OfRule<'_, '_> {
     fn literal(&self, literal: &Literal, effects: &Effects, findings: &mut Findings<'_>) {
-        let effect = match &literal.kind {
-            // The data is there, so nothing is undefined.
-            LiteralKind::Not(_) => effects.at_false(literal.span),
-            _ => effects.at(literal.span),
-        };
+        // The data is there, so nothing is undefined.
+        let effect = effects.at_false(literal.span);
         if let LiteralKind::SomeIn { collection, .. }
         | LiteralKind::Every {
             domain: collection, ..

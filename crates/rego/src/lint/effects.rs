@@ -326,11 +326,12 @@ impl Effects {
         innermost.map_or(MISSES, |(_, effect)| effect)
     }
 
-    /// What comes of a negated statement whose parts are all there, and which is false without its negation.
+    /// What comes of a part that is false, in the innermost statement around it. A negation of what is false holds, however it is
+    /// written.
     pub(super) fn at_false(&self, place: Span) -> &str {
         match self.at(place) {
-            DOUBLY_NEGATED => DOUBLY_NEGATED,
-            _ => NEGATED,
+            TAKEN_OUT | UNCLEAR => NEGATED,
+            other => other,
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Findings, Ids,
+    effects::Effects,
     schema::Schema,
     shape::{Locals, Part, Rules, Shape, constant_keys},
 };
@@ -25,11 +26,12 @@ pub(super) fn check(
     rules: &Rules<'_>,
     schema: Schema<'_>,
     ids: &BTreeMap<String, Ids>,
+    effects: &Effects,
     findings: &mut Findings<'_>,
 ) {
     for rule in &file.rules {
         let locals = Locals::of(rule, rules, schema);
-        without_elements(rule, &locals, (rules, schema), findings);
+        without_elements(rule, &locals, (rules, schema), effects, findings);
         lookups(file, rule, &locals, (rules, schema), ids, findings);
         for (left, right, compared, span) in comparisons(rule) {
             let left = locals.shape(&left, rules, schema);
@@ -57,6 +59,7 @@ fn without_elements<'a>(
     rule: &Rule,
     locals: &Locals<'a>,
     (rules, schema): (&Rules<'a>, Schema<'a>),
+    effects: &Effects,
     findings: &mut Findings<'_>,
 ) {
     let tell = |collection: &Value, span: Span, is_in: bool, findings: &mut Findings<'_>| {
@@ -67,6 +70,7 @@ fn without_elements<'a>(
             return;
         };
         let path = &part.path;
+        let effect = effects.at_false(span);
         let cure = if is_in && kind == "string" {
             format!("compare it with `==`, or write `contains({path}, ..)` for a part of the text")
         } else {
@@ -75,7 +79,7 @@ fn without_elements<'a>(
         findings.report(
             Code::Value,
             span,
-            format!("`{path}` is of the type {kind}, which has no elements, so this never holds"),
+            format!("`{path}` is of the type {kind}, which has no elements, {effect}"),
             &cure,
         );
     };
@@ -130,7 +134,9 @@ fn lookups<'a>(
     for (keys, key, span) in found {
         if let Some(Shape::Part(part)) = locals.shape(&key, rules, schema) {
             let place = || place(file, &part, span);
-            for constant in &keys {
+            // By habit, this key stands for all others.
+            let is_for_all = |key: &&Scalar| **key == Scalar::String("*".to_owned());
+            for constant in keys.iter().filter(|key| !is_for_all(key)) {
                 for found in findings_of(&part, constant, Compared::In, ids, &place) {
                     findings.add(found);
                 }

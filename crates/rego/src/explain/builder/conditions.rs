@@ -132,6 +132,9 @@ impl ExplanationBuilder<'_> {
             }
         }
         let mut visits: Vec<usize> = group.iter().map(|at| at.visit).collect();
+        if outcome == Outcome::Missed && !is_negated {
+            remarks.extend(self.gathered_values(&visits));
+        }
         if outcome != Outcome::Held {
             visits.extend(self.sources(&visits));
         }

@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use super::{
-    ExplanationBuilder,
+    ExplanationBuilder, MAX_MEMBERS,
     terms::{constant, is_fixed, is_policy_function, is_value, path_of_input},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     explain::{
         explanation::{Wanted, WantedValue},
         frames::Visit,
-        notes::{RuleNote, StepNote},
+        notes::{BlockOf, RuleNote, StepNote},
         words::{KnownValues, is_shape_test, shown},
     },
     run::term::to_json,
@@ -114,6 +114,32 @@ impl ExplanationBuilder<'_> {
             },
             _ => None,
         }
+    }
+
+    /// What the comprehensions in a condition gathered, which has no name of its own.
+    pub(super) fn gathered_values(&self, visits: &[usize]) -> Option<String> {
+        let visits = visits
+            .iter()
+            .filter_map(|visit| self.frames.visits.get(*visit));
+        let frames = visits.flat_map(|visit| &visit.inner);
+        let frames = frames.filter_map(|frame| self.frames.frames.get(*frame));
+        let mut all: Vec<String> = Vec::new();
+        for frame in frames {
+            let block = self.notes.blocks.get(frame.block);
+            if block.is_none_or(|block| block.of != BlockOf::Comprehension) {
+                continue;
+            }
+            for (values, _) in &frame.leaves {
+                let parts: Vec<String> = values.iter().map(shown).collect();
+                let one = parts.join(": ");
+                if !all.contains(&one) && all.len() <= MAX_MEMBERS {
+                    all.push(one);
+                }
+            }
+        }
+        let more = if all.len() > MAX_MEMBERS { ", .." } else { "" };
+        all.truncate(MAX_MEMBERS);
+        (!all.is_empty()).then(|| format!("gathered: {}{more}", all.join(", ")))
     }
 
     /// Adds further remarks on a condition that does not hold.
