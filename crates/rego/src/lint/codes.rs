@@ -3,7 +3,7 @@
 use crate::diagnostic::Code;
 
 /// Each code, with what it reports and what to do.
-pub const CODES: [(Code, &str, &str); 10] = [
+pub const CODES: [(Code, &str, &str); 11] = [
     (
         Code::Input,
         "a part of `input` that the schema does not have: a condition on it never holds",

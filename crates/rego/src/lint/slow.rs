@@ -71,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{BuiltinErrors, source::Version};
+    use crate::{BuiltinErrors, EngineChoice, source::Version};
 
     fn loaded(rules: &str) -> (Sources, Settings) {
         let data = json!({"xs": vec![1; 3000]});
@@ -84,6 +84,7 @@ mod tests {
             version: Version::V1,
             timeout: Duration::from_millis(100),
             builtin_errors: BuiltinErrors::Refuse,
+            engine: EngineChoice::Auto,
         };
         (sources, settings)
     }
