@@ -31,9 +31,11 @@ struct Node<'a> {
 
 /// Adds an error for each rule that uses itself, and for each chain that is too long.
 ///
-/// Returns the paths of all rules. A rule stands behind the rules that it uses.
+/// Returns the paths of all rules. A rule stands behind the rules that it uses, and otherwise in the order in which they are written:
+/// OPA does not know the types of rules that follow.
 pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Path> {
     let mut nodes: BTreeMap<Path, Node<'_>> = BTreeMap::new();
+    let mut written = Vec::new();
     for file in files {
         for rule in &file.rules {
             let mut uses = BTreeSet::new();
@@ -42,7 +44,11 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Pa
                     uses.insert(path.to_vec());
                 }
             });
-            let node = nodes.entry(file.path(rule)).or_insert_with(|| Node {
+            let path = file.path(rule);
+            if !nodes.contains_key(&path) {
+                written.push(path.clone());
+            }
+            let node = nodes.entry(path).or_insert_with(|| Node {
                 file: &file.name,
                 span: rule.span,
                 depth: 0,
@@ -58,8 +64,10 @@ pub(super) fn check(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Pa
         order: Vec::new(),
         diagnostics,
     };
-    for (path, node) in &nodes {
-        search.visit(path, node);
+    for path in &written {
+        if let Some((path, node)) = nodes.get_key_value(path) {
+            search.visit(path, node);
+        }
     }
     search.order
 }

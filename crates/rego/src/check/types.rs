@@ -77,9 +77,9 @@ impl Statements<'_> {
     fn head(&mut self, rule: &Rule, body: &Body) -> Ready<Type> {
         // OPA moves what has to be evaluated to the end of the body, where an argument can still have no type.
         self.span = body.span;
-        let moved = body.value.iter().filter(|value| is_evaluated(value));
-        for value in moved {
-            self.calls(value)?;
+        let moved: Vec<&Value> = rule.keys.iter().chain(&body.value).collect();
+        for value in moved.into_iter().filter(|value| is_evaluated(value)) {
+            self.evaluated(&[value])?;
             self.value(value)?;
         }
         // Arguments of which no statement tells anything can be anything.

@@ -287,7 +287,10 @@ impl Object {
     }
 
     fn unifies(&self, other: &Self) -> bool {
-        let mut keys = self.fixed.keys().chain(other.fixed.keys());
+        // A key of both counts once: each level of nested objects would double the time otherwise.
+        let others = other.fixed.keys();
+        let others = others.filter(|key| !self.fixed.contains_key(key));
+        let mut keys = self.fixed.keys().chain(others);
         let rest = |object: &'_ Self| {
             let value = object.rest.as_deref().map(|(_, value)| value.clone());
             value.filter(|value| *value != Type::Unknown)

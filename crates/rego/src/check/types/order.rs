@@ -68,11 +68,11 @@ impl Statements<'_> {
 
     /// Forgets what was found where a variable has no value yet.
     pub(super) fn attempt<T>(&mut self, what: impl FnOnce(&mut Self) -> Ready<T>) -> Ready<T> {
-        let locals = self.locals.clone();
+        let types = self.types();
         let (found, looked_at) = (self.diagnostics.len(), self.order.len());
         let outcome = what(self);
         if outcome.is_err() {
-            self.locals = locals;
+            self.return_to(types);
             self.diagnostics.truncate(found);
             for address in self.order.drain(looked_at..) {
                 self.remembered.remove(&address);
@@ -87,15 +87,19 @@ impl Statements<'_> {
         query: &Query,
         value: impl FnOnce(&mut Self) -> Ready<Type>,
     ) -> Ready<Type> {
-        let locals = self.locals.clone();
+        let types = self.types();
         let found = self.diagnostics.len();
         self.depth += 1;
         let is_complete = self.query(query);
         let kind = value(self);
         self.depth -= 1;
-        self.locals = locals;
+        self.return_to(types);
         if !is_complete && !self.takes_open_queries {
             return Err(NotYet);
+        }
+        // A faulty statement may not have given the value's variables a type, and the fault is told all the same.
+        if is_complete && self.diagnostics.len() > found {
+            return Ok(Type::Unknown);
         }
         let kind = kind?;
         Ok(if self.diagnostics.len() > found {

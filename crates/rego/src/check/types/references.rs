@@ -13,7 +13,7 @@ impl Statements<'_> {
     ///
     /// `depth` is the number of queries that it adds: the variables of an `every` are those of a query of their own.
     pub(super) fn references_of_query(&mut self, query: &Query, depth: usize) {
-        let locals = self.locals.clone();
+        let types = self.types();
         let span = self.span;
         self.depth += depth;
         for (local, variable) in self.variables.iter().enumerate() {
@@ -42,7 +42,7 @@ impl Statements<'_> {
         }
         self.depth -= depth;
         self.span = span;
-        self.locals = locals;
+        self.return_to(types);
     }
 
     /// The collection of a `some .. in`, which is the reference to each of its elements.

@@ -26,13 +26,20 @@ pub(super) struct NotYet;
 
 pub(super) type Ready<T> = Result<T, NotYet>;
 
+/// The types of all variables at one moment.
+#[derive(Clone, Copy)]
+pub(super) struct TypesAt(usize);
+
 /// One body of a rule.
 pub(super) struct Statements<'a> {
     pub(super) declared: &'a Declared,
     pub(super) documents: &'a Documents,
     file: &'a File,
     /// The types of the variables that have a value.
-    pub(super) locals: Vec<Option<Rc<Type>>>,
+    locals: Vec<Option<Rc<Type>>>,
+    /// The variables whose types were changed, with the types before. A copy of all types for each attempt would take too long in a
+    /// long body.
+    changed: Vec<(Local, Option<Rc<Type>>)>,
     /// The statement that is looked at.
     pub(super) span: Span,
     pub(super) variables: &'a [Variable],
@@ -64,6 +71,7 @@ impl<'a> Statements<'a> {
             documents,
             file,
             locals: locals.collect(),
+            changed: Vec::new(),
             span: rule.span,
             variables: &rule.locals,
             depth: 1,
@@ -140,8 +148,7 @@ impl<'a> Statements<'a> {
     fn condition(&mut self, condition: &Condition, found: usize) -> Ready<()> {
         match condition {
             Condition::Unify(left, right) => {
-                self.calls(left)?;
-                self.calls(right)?;
+                self.evaluated(&[left, right])?;
                 if self.give_comprehension(left, right)? || self.give_comprehension(right, left)? {
                     return Ok(());
                 }
@@ -149,14 +156,13 @@ impl<'a> Statements<'a> {
             }
             Condition::Value(Value::Infix(Operator::Equal, operands)) => {
                 let (left, right) = &**operands;
-                self.calls(left)?;
-                self.calls(right)?;
+                self.evaluated(&[left, right])?;
                 self.value(left)?;
                 self.value(right)?;
                 self.unify(left, right, found)
             }
             Condition::Value(value) => {
-                self.calls(value)?;
+                self.evaluated(&[value])?;
                 self.value(value).map(|_| ())
             }
         }
@@ -263,7 +269,22 @@ impl<'a> Statements<'a> {
 
     pub(super) fn set_local(&mut self, local: Local, kind: Type) {
         if let Some(place) = self.locals.get_mut(local) {
-            *place = Some(Rc::new(kind));
+            let before = place.replace(Rc::new(kind));
+            self.changed.push((local, before));
+        }
+    }
+
+    /// The present types of the variables, for [`Self::return_to`].
+    pub(super) fn types(&self) -> TypesAt {
+        TypesAt(self.changed.len())
+    }
+
+    /// Gives the variables the types back that they had then.
+    pub(super) fn return_to(&mut self, TypesAt(length): TypesAt) {
+        for (local, before) in self.changed.drain(length..).rev() {
+            if let Some(place) = self.locals.get_mut(local) {
+                *place = before;
+            }
         }
     }
 

@@ -106,14 +106,13 @@ impl Statements<'_> {
             }
             Value::Infix(operator, operands) => {
                 let operands = [&operands.0, &operands.1];
-                operands
-                    .iter()
-                    .try_for_each(|operand| self.calls(operand))?;
+                let before = self.diagnostics.len();
+                self.evaluated(&operands)?;
                 match of_operator(*operator)
                     .and_then(|name| Some((name, self.declared.function(name)?)))
                 {
                     Some((_, (takes, result))) => {
-                        self.arguments(operator.sign(), &operands, takes)?;
+                        self.arguments(operator.sign(), &operands, takes, before)?;
                         result.clone()
                     }
                     None => self.compared(&operands)?,
@@ -122,9 +121,17 @@ impl Statements<'_> {
             Value::In { key, operands } => {
                 let key = key.as_deref();
                 let all: Vec<&Value> = key.into_iter().chain([&operands.0, &operands.1]).collect();
+                self.evaluated(&all)?;
                 self.compared(&all)?
             }
         })
+    }
+
+    /// Looks at what OPA evaluates before a statement compares these values or gives them to a function: the calls, and then the
+    /// references, which can give the variables beside them a type, as in `[x, xs[x]]`.
+    pub(super) fn evaluated(&mut self, values: &[&Value]) -> Ready<()> {
+        values.iter().try_for_each(|value| self.calls(value))?;
+        values.iter().try_for_each(|value| self.references(value))
     }
 
     /// Looks at the calls within a value, the innermost first: OPA takes each out of its statement and puts it before.
@@ -150,9 +157,8 @@ impl Statements<'_> {
 
     fn call(&mut self, function: &Function, arguments: &[Value]) -> Ready<Type> {
         let arguments: Vec<&Value> = arguments.iter().collect();
-        arguments
-            .iter()
-            .try_for_each(|argument| self.calls(argument))?;
+        let before = self.diagnostics.len();
+        self.evaluated(&arguments)?;
         let Some(Type::Function(takes, result)) = self.function(function) else {
             for argument in arguments {
                 self.value(argument)?;
@@ -164,7 +170,7 @@ impl Statements<'_> {
             Function::Rule { path, .. } => path.join("."),
         };
         let (inputs, output) = arguments.split_at(takes.len().min(arguments.len()));
-        self.arguments(&name, inputs, &takes)?;
+        self.arguments(&name, inputs, &takes, before)?;
         if let [output] = output
             && !self.bind(output, &result, false)?
         {
@@ -178,11 +184,21 @@ impl Statements<'_> {
         Ok(*result)
     }
 
-    fn arguments(&mut self, name: &str, arguments: &[&Value], takes: &[Type]) -> Ready<()> {
+    /// `before` is the number of faults before these arguments were looked at: each can be the cause of an unknown type.
+    fn arguments(
+        &mut self,
+        name: &str,
+        arguments: &[&Value],
+        takes: &[Type],
+        before: usize,
+    ) -> Ready<()> {
         for (number, (argument, takes)) in arguments.iter().zip(takes).enumerate() {
             let found = self.diagnostics.len();
             let kind = self.value(argument)?;
-            if !self.bind(argument, takes, false)? && self.diagnostics.len() == found {
+            if !self.bind(argument, takes, false)?
+                && self.diagnostics.len() == found
+                && (found == before || !kind.is_unknown())
+            {
                 self.fault(
                     format!(
                         "`{name}` takes {takes} as argument {}, found {kind}",
