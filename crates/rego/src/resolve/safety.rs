@@ -172,11 +172,19 @@ struct Ordered<'e> {
 
 impl Ordered<'_> {
     /// The variables that it gives a value, or those that it still needs.
-    fn outputs(&self, safe: &VariableSet) -> Result<VariableSet, Vec<VariableId>> {
+    ///
+    /// `left` is what OPA still holds of other expressions, see [`Expression::compared_outputs`].
+    fn outputs(
+        &self,
+        safe: &VariableSet,
+        left: &mut VariableSet,
+    ) -> Result<VariableSet, Vec<VariableId>> {
         let outputs = self.expression.outputs(safe);
-        if !self.closed_over.is_empty() && self.closed_over == outputs {
+        let compared = self.expression.compared_outputs(&outputs, safe, left);
+        let is_own = self.closed_over == outputs || self.closed_over == compared;
+        if !self.closed_over.is_empty() && is_own {
             // Its own queries need all that it gives.
-            return Err(outputs.into_iter().collect());
+            return Err(self.closed_over.iter().copied().collect());
         }
         let needed = self.own.iter().chain(&self.closed_over);
         let missing = needed.filter(|one| !outputs.contains(one) && !safe.contains(one));
@@ -207,11 +215,12 @@ fn order(known: &VariableSet, query: &[Expression], found: &mut Vec<(VariableId,
     let mut known = known.clone();
     let mut is_progress = true;
     let mut ordered = Vec::new();
+    let mut left = VariableSet::new();
     while is_progress {
         let mut later = Vec::new();
         is_progress = false;
         for one in waiting {
-            if let Ok(outputs) = one.outputs(&safe) {
+            if let Ok(outputs) = one.outputs(&safe, &mut left) {
                 safe.extend(outputs);
                 ordered.push(one);
                 is_progress = true;
@@ -222,7 +231,11 @@ fn order(known: &VariableSet, query: &[Expression], found: &mut Vec<(VariableId,
         waiting = later;
     }
     for one in &waiting {
-        let missing = one.outputs(&safe).err().into_iter().flatten();
+        let missing = one
+            .outputs(&safe, &mut left.clone())
+            .err()
+            .into_iter()
+            .flatten();
         found.extend(missing.map(|variable| (variable, one.expression.span)));
     }
     // Queries inside an expression also know the variables of the expressions before it.

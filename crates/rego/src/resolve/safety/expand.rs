@@ -206,7 +206,12 @@ impl Expander {
         body: &mut Vec<Expression>,
     ) {
         let term = self.term(value, statement, body);
-        let variable = Operand::Variable(self.fresh());
-        body.push(statement.expression(ExpressionKind::Equal(variable, term)));
+        // OPA gives a variable to what has to be evaluated, and to nothing else.
+        let kind = if term.is_evaluated() {
+            ExpressionKind::Equal(Operand::Variable(self.fresh()), term)
+        } else {
+            ExpressionKind::Term(term)
+        };
+        body.push(statement.expression(kind));
     }
 }

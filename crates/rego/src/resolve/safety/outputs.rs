@@ -69,6 +69,36 @@ impl Operand {
 }
 
 impl Expression {
+    /// What OPA takes for the variables that the expression gives a value, where it compares them with those that queries inside the
+    /// expression need. OPA keeps them in one set for all expressions, which some do not empty: `left` has what it holds.
+    pub(super) fn compared_outputs(
+        &self,
+        outputs: &VariableSet,
+        safe: &VariableSet,
+        left: &mut VariableSet,
+    ) -> VariableSet {
+        if self.is_negated || !are_safe(&self.with, Sought::Own, safe, &VariableSet::new()) {
+            return VariableSet::new();
+        }
+        match &self.kind {
+            ExpressionKind::Term(_) => outputs.clone(),
+            ExpressionKind::Every { .. } => left.clone(),
+            ExpressionKind::Call { .. } => {
+                left.clone_from(outputs);
+                for term in self.terms() {
+                    term.searched(safe, left);
+                }
+                outputs.clone()
+            }
+            ExpressionKind::Equal(..) | ExpressionKind::Assigned { .. } => {
+                let mut compared = std::mem::take(left);
+                compared.retain(|variable| !safe.contains(variable));
+                compared.extend(outputs);
+                compared
+            }
+        }
+    }
+
     /// The variables that the expression gives a value, if those in `safe` have theirs.
     pub(super) fn outputs(&self, safe: &VariableSet) -> VariableSet {
         let mut outputs = VariableSet::new();
@@ -112,13 +142,10 @@ impl Expression {
                 VariableSet::new()
             }
             ExpressionKind::Equal(left, right) | ExpressionKind::Assigned { left, right } => {
-                let known: VariableSet = outputs.union(safe).copied().collect();
-                let unified = unify(&known, left, right);
-                known
-                    .union(&unified)
-                    .filter(|variable| !safe.contains(variable))
-                    .copied()
-                    .collect()
+                let unified = unify([safe, &outputs], left, right);
+                outputs.extend(unified);
+                outputs.retain(|variable| !safe.contains(variable));
+                outputs
             }
         }
     }

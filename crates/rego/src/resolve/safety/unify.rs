@@ -8,8 +8,8 @@ use super::{
 };
 use crate::resolve::tree::Collection;
 
-/// The variables that have a value if two terms are equal and the variables in `safe` have theirs.
-pub(super) fn unify(safe: &VariableSet, left: &Operand, right: &Operand) -> VariableSet {
+/// The variables that have a value if two terms are equal and the variables in one of the sets `safe` have theirs.
+pub(super) fn unify(safe: [&VariableSet; 2], left: &Operand, right: &Operand) -> VariableSet {
     let mut unifier = Unifier {
         safe,
         unified: VariableSet::new(),
@@ -20,7 +20,7 @@ pub(super) fn unify(safe: &VariableSet, left: &Operand, right: &Operand) -> Vari
 }
 
 struct Unifier<'a> {
-    safe: &'a VariableSet,
+    safe: [&'a VariableSet; 2],
     unified: VariableSet,
     /// For a variable without a value, the variables that it waits for.
     waiting: BTreeMap<VariableId, VariableSet>,
@@ -28,7 +28,12 @@ struct Unifier<'a> {
 
 impl Unifier<'_> {
     fn is_safe(&self, variable: VariableId) -> bool {
-        self.safe.contains(&variable) || self.unified.contains(&variable)
+        self.is_known(variable) || self.unified.contains(&variable)
+    }
+
+    /// Whether the variable has a value before the terms are compared.
+    fn is_known(&self, variable: VariableId) -> bool {
+        self.safe.iter().any(|safe| safe.contains(&variable))
     }
 
     fn unify(&mut self, left: &Operand, right: &Operand) {
@@ -48,7 +53,7 @@ impl Unifier<'_> {
                 self.match_pattern(*variable, pattern);
             }
             (Operand::Reference(head, _), other) | (other, Operand::Reference(head, _)) => {
-                let is_known = head.is_none_or(|head| self.safe.contains(&head));
+                let is_known = head.is_none_or(|head| self.is_known(head));
                 match other {
                     Operand::Variable(variable) if is_known => self.give(*variable),
                     Operand::Array(_) | Operand::Object(_) if is_known => self.give_all(other),
