@@ -127,6 +127,8 @@ struct Lower<'a> {
     /// How many queries surround this one in the core.
     queries: usize,
     looks: Looks,
+    /// Whether a default is lowered, which has a constant value and no statements.
+    is_default: bool,
     file: &'a File,
     places: &'a Places,
     /// The full paths of rules that are collections.

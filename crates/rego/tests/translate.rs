@@ -1,7 +1,11 @@
 //! What the engine is given, and what is refused.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::too_many_lines)]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use geowarden_rego::{
     diagnostic::Diagnostic,
@@ -205,4 +209,24 @@ fn translating_again_changes_nothing_but_names() {
 fn variables_have_names_that_no_rule_has() {
     let all = one("___x := 1\nallow if { some x in input.xs; x == ___x }");
     assert!(all.contains("some ____x_0 in"), "{all}");
+}
+
+#[test]
+fn statements_from_the_last_to_the_first_take_no_time_of_the_third_power() {
+    let mut rule = "allow if {\n".to_owned();
+    for number in 0..400 {
+        writeln!(rule, "\tx{number} = [x{}]", number + 1).unwrap();
+    }
+    rule.push_str("\tx400 = input.x\n}");
+    let begin = Instant::now();
+    assert!(one(&rule).contains("input.x"));
+    assert!(begin.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn collections_within_each_other_are_taken_apart() {
+    let made = one(&format!("x := {}1{}", "[".repeat(14), "]".repeat(14)));
+    let (given, most) = (made.lines().nth(1).unwrap_or_default(), "[".repeat(6));
+    assert!(given.contains(&most), "{given}");
+    assert!(!given.contains(&format!("{most}[")), "{given}");
 }

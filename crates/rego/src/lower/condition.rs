@@ -88,7 +88,13 @@ impl Lower<'_> {
         let value_local = if matches!(value, Value::Wildcard) && key.is_some() {
             None
         } else {
-            Some(self.place(value))
+            // `some x, x in xs` looks for the elements that equal their keys.
+            let place = self.place(value);
+            Some(if key_local == Some(place) {
+                self.fresh()
+            } else {
+                place
+            })
         };
         self.each(key_local, value_local, collection);
         for (pattern, local) in key

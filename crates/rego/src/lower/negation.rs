@@ -130,15 +130,21 @@ impl Lower<'_> {
                 let head = self.variable(head);
                 Ok(Term::Inside(head, self.lifted(way)?))
             }
-            Value::Array(items) => Ok(Term::Array(self.elements(items)?)),
-            Value::Set(items) => Ok(Term::Set(self.elements(items)?)),
+            Value::Array(items) => {
+                let term = Term::Array(self.elements(items)?);
+                self.flat(term)
+            }
+            Value::Set(items) => {
+                let term = Term::Set(self.elements(items)?);
+                self.flat(term)
+            }
             Value::Object(pairs) => {
                 let mut all = Vec::new();
                 for (key, value) in pairs {
                     let key = self.element(key)?;
                     all.push((key, self.element(value)?));
                 }
-                Ok(Term::Object(all))
+                self.flat(Term::Object(all))
             }
             other => self.lifted_one(other),
         }

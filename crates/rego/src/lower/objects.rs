@@ -2,7 +2,8 @@
 
 use super::{Lower, Ready};
 use crate::{
-    core::Term,
+    core::{Step, Term},
+    diagnostic::Code,
     resolve::tree::{Collection, Scalar, Value},
 };
 
@@ -42,6 +43,71 @@ impl Lower<'_> {
             Some(part("1")),
             statements,
         ))
+    }
+}
+
+/// How many collections stand within each other in a term that the engine is given. It reads the innermost 2 to the power of this
+/// number of times.
+const MAX_NESTED: usize = 6;
+/// The same in a default, which has no statement for a variable.
+const MAX_NESTED_IN_DEFAULT: usize = 12;
+
+impl Lower<'_> {
+    /// A collection, by a variable if it is nested too deep.
+    pub(super) fn flat(&mut self, term: Term) -> Ready<Term> {
+        let nested = nested(&term);
+        if self.is_default && nested > MAX_NESTED_IN_DEFAULT {
+            return Err(self.never(
+                Code::TooDeep,
+                format!(
+                    "expected at most {MAX_NESTED_IN_DEFAULT} collections within each other in a default, found {nested}"
+                ),
+                "give the rule the value under a condition, by `else`",
+            ));
+        }
+        Ok(if nested >= MAX_NESTED && !self.is_default {
+            self.atom(term)
+        } else {
+            term
+        })
+    }
+}
+
+/// How many collections stand within each other in a term.
+fn nested(term: &Term) -> usize {
+    let most = |terms: &[Term]| terms.iter().map(nested).max().unwrap_or_default();
+    match term {
+        Term::Scalar(_) | Term::Local(_) => 0,
+        Term::Document(_, way) | Term::Inside(_, way) => most(way),
+        Term::Call(function, arguments) => nested(function).max(most(arguments)),
+        Term::Infix(_, operands) => nested(&operands.0).max(nested(&operands.1)),
+        Term::Array(items) | Term::Set(items) => 1 + most(items),
+        Term::Object(pairs) => {
+            let parts = pairs.iter().flat_map(|(key, value)| [key, value]);
+            1 + parts.map(nested).max().unwrap_or_default()
+        }
+        Term::Comprehension(_, first, second, statements) => {
+            let values = std::iter::once(first).chain(second);
+            let values = values.map(|value| nested(value));
+            let statements = statements
+                .iter()
+                .map(|statement| nested_in(&statement.step));
+            1 + values.chain(statements).max().unwrap_or_default()
+        }
+    }
+}
+
+fn nested_in(step: &Step) -> usize {
+    match step {
+        Step::Bind(_, term) | Step::Test(term) | Step::Each(_, _, term) => nested(term),
+        Step::Same(one, other) | Step::Member(one, other) => nested(one).max(nested(other)),
+        Step::Not(step) => nested_in(step),
+        Step::Every(_, _, domain, statements) => {
+            let statements = statements
+                .iter()
+                .map(|statement| nested_in(&statement.step));
+            statements.fold(nested(domain), usize::max)
+        }
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn lower(
         depth: 0,
         queries: 0,
         looks: Looks::ToBind,
+        is_default: rule.is_default,
         file,
         places,
         collections,

@@ -30,9 +30,18 @@ impl Lower<'_> {
                 let head = self.variable(head);
                 self.way(Term::Inside(head, Vec::new()), way)?
             }
-            Value::Array(items) => Term::Array(self.operands(items)?),
-            Value::Set(items) => Term::Set(self.operands(items)?),
-            Value::Object(pairs) => self.object(pairs, false)?,
+            Value::Array(items) => {
+                let term = Term::Array(self.operands(items)?);
+                self.flat(term)?
+            }
+            Value::Set(items) => {
+                let term = Term::Set(self.operands(items)?);
+                self.flat(term)?
+            }
+            Value::Object(pairs) => {
+                let term = self.object(pairs, false)?;
+                self.flat(term)?
+            }
             Value::Comprehension(collection, first, second, query) => {
                 self.comprehension(*collection, first, second.as_deref(), query)?
             }
