@@ -7,6 +7,7 @@
 #![allow(clippy::unnecessary_box_returns)]
 
 mod cursor;
+mod default;
 mod expression;
 pub(crate) mod foreign;
 mod lexer;

@@ -164,6 +164,16 @@ impl Cursor {
         found
     }
 
+    /// Takes a keyword where no reference can begin, so that `[` may follow at once.
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        let found =
+            matches!(self.kind(), Kind::Word(found) if found == word) && self.is_reserved(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
     /// The next word as a name. A keyword is only a name at the beginning of a reference.
     pub(super) fn name(&self) -> Option<&str> {
         match self.kind() {

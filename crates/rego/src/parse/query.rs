@@ -171,7 +171,7 @@ impl Cursor {
                 "`with` replaces input, data, or a function, and what is below them".to_owned(),
             ));
         }
-        if !self.take_keyword("as") {
+        if !self.take_word("as") {
             return Err(self.unexpected("`as` behind what `with` replaces"));
         }
         let value = self.value()?;

@@ -1,6 +1,6 @@
 //! Parses rules: heads, bodies and the words between them.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
@@ -17,13 +17,15 @@ use crate::{
 };
 
 /// A head, before it is known what it defines.
-struct Started {
-    name: Name,
-    path: Vec<Expr>,
-    arguments: Option<Vec<Expr>>,
+pub(super) struct Started {
+    pub(super) name: Name,
+    pub(super) path: Vec<Expr>,
+    pub(super) arguments: Option<Vec<Expr>>,
     member: Option<Expr>,
-    value: Option<Expr>,
-    span: Span,
+    pub(super) value: Option<Expr>,
+    pub(super) span: Span,
+    /// What follows the name behind a space, if something does.
+    spaced: Option<Span>,
 }
 
 impl Cursor {
@@ -34,7 +36,8 @@ impl Cursor {
             return self.default(start).map(|rule| vec![rule]);
         }
         let started = self.head()?;
-        let has_if = self.take_keyword("if");
+        let is_bare = started.value.is_none() && started.member.is_none();
+        let has_if = self.take_if(is_bare);
         let at_body = self.span();
         let body = if has_if {
             Some(self.body_behind_if()?)
@@ -53,6 +56,17 @@ impl Cursor {
                 Some(member) => format!("write `{} contains {member} if {{`", started.name.text),
                 None => "write `if` before it".to_owned(),
             });
+            return Err(fault);
+        }
+        if let Some(spaced) = started.spaced
+            && body.is_none()
+            && started.member.is_none()
+        {
+            let mut fault = self.at(
+                spaced,
+                "expected what belongs to the name of a rule without conditions right behind it, found a space",
+            );
+            fault.cure = Some("remove the space".to_owned());
             return Err(fault);
         }
         let head = self.defined(started, has_if, body.is_some(), is_v1)?;
@@ -88,51 +102,7 @@ impl Cursor {
         Ok(rules)
     }
 
-    fn default(&mut self, start: Span) -> ParseResult<Rule> {
-        let started = self.head()?;
-        let value = started.value.unwrap_or(Expr {
-            kind: ExprKind::Bool(true),
-            span: started.span,
-        });
-        let mut names = BTreeSet::new();
-        for argument in started.arguments.iter().flatten() {
-            let is_new = match &argument.kind {
-                ExprKind::Var(name) => names.insert(name.as_str()),
-                kind => *kind == ExprKind::Wildcard,
-            };
-            if !is_new {
-                return Err(self.at(
-                    argument.span,
-                    "the arguments of a default are variables, each once",
-                ));
-            }
-        }
-        if let Some(part) = evaluated(&value) {
-            let mut fault = self.at(
-                part.span,
-                "the value of a default holds no variable, reference or call",
-            );
-            if let ExprKind::Var(name) = &part.kind {
-                fault.cure = foreign::word(name).map(str::to_owned);
-            }
-            return Err(fault);
-        }
-        Ok(Rule {
-            is_default: true,
-            head: Head {
-                name: started.name,
-                path: started.path,
-                arguments: started.arguments,
-                kind: HeadKind::Value(Some(value)),
-                span: started.span,
-            },
-            body: None,
-            elses: Vec::new(),
-            span: start.to(self.last_span()),
-        })
-    }
-
-    fn head(&mut self) -> ParseResult<Started> {
+    pub(super) fn head(&mut self) -> ParseResult<Started> {
         let start = self.span();
         let Some(name) = self.name().map(str::to_owned) else {
             let mut fault = self.unexpected("a rule or an import");
@@ -156,7 +126,11 @@ impl Cursor {
             kind: ExprKind::Var(name.clone()),
             span: start,
         };
+        let spaced = self.token().filter(|token| token.after_space);
+        let spaced = spaced.map(|token| token.span);
+        let before = self.place();
         let whole = self.way(first, true)?;
+        let spaced = spaced.filter(|_| self.place() != before);
         let (reference, arguments) = match whole.kind {
             // `f()` is the rule `f`, which no call gets to.
             ExprKind::Call(function, arguments) => {
@@ -179,8 +153,9 @@ impl Cursor {
             member: None,
             value: None,
             span: start.to(self.last_span()),
+            spaced,
         };
-        if self.take_keyword("contains") {
+        if self.take_word("contains") {
             if started.arguments.is_some() {
                 return Err(self.at(start, "a function has a value, and no members"));
             }
@@ -190,6 +165,15 @@ impl Cursor {
         }
         started.span = start.to(self.last_span());
         Ok(started)
+    }
+
+    /// Takes the keyword `if`. Behind a value, `if[` is a reference, and behind a bare head the keyword.
+    fn take_if(&mut self, is_bare: bool) -> bool {
+        if is_bare {
+            self.take_word("if")
+        } else {
+            self.take_keyword("if")
+        }
     }
 
     /// After `if`, a single condition may have no braces. Text in braces that can be read as one condition is one,
@@ -242,6 +226,7 @@ impl Cursor {
             member,
             value,
             span,
+            ..
         } = started;
         let kind = if let Some(member) = member {
             HeadKind::Member(member)
@@ -307,7 +292,7 @@ impl Cursor {
             } else {
                 None
             };
-            let has_if = self.take_keyword("if");
+            let has_if = self.take_if(value.is_none());
             let body = if self.is_sign("{") {
                 if is_v1 && !has_if {
                     let mut fault = self.at(self.span(), "a body stands behind `if`");
@@ -376,22 +361,4 @@ fn is_set(literal: &super::tree::Literal) -> bool {
             ..
         }))
     ) && literal.with.is_empty()
-}
-
-/// The first part of a value that must be evaluated, outside of comprehensions.
-fn evaluated(value: &Expr) -> Option<&Expr> {
-    match &value.kind {
-        ExprKind::Var(_)
-        | ExprKind::Wildcard
-        | ExprKind::Ref(..)
-        | ExprKind::Call(..)
-        | ExprKind::Infix(..)
-        | ExprKind::In { .. }
-        | ExprKind::Template(_) => Some(value),
-        ExprKind::Array(items) | ExprKind::Set(items) => items.iter().find_map(evaluated),
-        ExprKind::Object(pairs) => pairs
-            .iter()
-            .find_map(|(key, value)| evaluated(key).or_else(|| evaluated(value))),
-        _ => None,
-    }
 }

@@ -80,8 +80,12 @@ impl Scope<'_> {
                 self.begin_search(&names);
                 let collection = self.value(collection);
                 self.end_search();
+                // A name that occurs twice stands for two values that must be equal.
+                let mut declared = BTreeSet::new();
                 for name in names {
-                    self.declare(&name, false);
+                    if declared.insert(name.text.clone()) {
+                        self.declare(&name, false);
+                    }
                 }
                 for part in key.iter().chain([value]) {
                     self.check_element(part);
