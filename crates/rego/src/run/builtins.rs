@@ -6,6 +6,7 @@ mod base64;
 mod budget;
 mod casts;
 mod collections;
+mod compiled;
 mod core_forms;
 mod crypto;
 mod duration;
@@ -53,7 +54,7 @@ pub(crate) fn begin(policy: u64) {
     errors::begin();
     once::begin();
     test_cases::begin();
-    regex::begin(policy);
+    compiled::begin(policy);
 }
 
 /// The error of a built-in. It refuses the request.

@@ -6,10 +6,19 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+use std::{cell::RefCell, thread::LocalKey};
+
 use regorus::Value;
 
-use self::matcher::Search;
-use super::{Builtin, budget, errors, string, text};
+use self::{
+    matcher::{Matcher, Search},
+    syntax::Unreadable,
+};
+use super::{
+    Builtin, budget,
+    compiled::{self, Compiled, Kind, Pattern},
+    errors, string, text,
+};
 
 pub(super) const ALL: [Builtin; 2] = [
     Builtin {
@@ -62,11 +71,33 @@ fn matches(arguments: &[Value]) -> Result<Value, String> {
             "globs have at most {MAX_GLOB} bytes"
         )));
     }
+    // The number tells where the delimiters end, so two globs never have the same key.
+    let of_delimiters: String = delimiters.iter().collect();
+    let key = format!("{}:{of_delimiters}{pattern}", delimiters.len());
+    let compile = || made(pattern, &delimiters);
+    compiled::with((Kind::Glob, &key), compile, |matcher: &Matcher| {
+        let found = matcher.matches(subject, &mut Search::default());
+        found
+            .map(Value::Bool)
+            .map_err(|_| errors::refuse(format!("cannot search by the glob {pattern:?}")))
+    })
+}
+
+fn made(pattern: &str, delimiters: &[char]) -> Result<Matcher, String> {
     let told = || format!("cannot use the glob {pattern:?}");
-    let tree = syntax::parse(pattern).ok_or_else(told)?;
-    let matcher = compile::compile(&tree, &delimiters).map_err(|_| errors::refuse(told()))?;
-    let found = matcher.matches(subject, &mut Search::default());
-    found
-        .map(Value::Bool)
-        .map_err(|_| errors::refuse(format!("cannot search by the glob {pattern:?}")))
+    let tree = syntax::parse(pattern).map_err(|why| match why {
+        Unreadable::Malformed => told(),
+        Unreadable::Unsupported(why) => errors::refuse(format!("{}: {why}", told())),
+    })?;
+    compile::compile(&tree, delimiters).map_err(|_| errors::refuse(told()))
+}
+
+thread_local! {
+    static KEPT: RefCell<Compiled<Matcher>> = RefCell::default();
+}
+
+impl Pattern for Matcher {
+    fn kept() -> &'static LocalKey<RefCell<Compiled<Self>>> {
+        &KEPT
+    }
 }

@@ -1,16 +1,19 @@
 //! Regular expressions with the meaning that they have in RE2. Classes such as `\d` are ASCII only. Syntax that only
 //! Rust knows is plain text or an error.
 
-mod compiled;
 mod expand;
 mod pattern;
+
+use std::{cell::RefCell, thread::LocalKey};
 
 use regex::Regex;
 use regorus::Value;
 
-use self::compiled::Kind;
-pub(in super::super) use self::compiled::begin;
-use super::{Builtin, budget, errors, string, text, whole};
+use super::{
+    Builtin, budget,
+    compiled::{self, Compiled, Kind, Pattern},
+    errors, string, text, whole,
+};
 
 pub(super) const ALL: [Builtin; 8] = [
     Builtin {
@@ -72,6 +75,16 @@ const INVALID_IN_GO: [&str; 5] = [
     "repetition operator missing expression",
     "look-around",
 ];
+
+thread_local! {
+    static KEPT: RefCell<Compiled<Regex>> = RefCell::default();
+}
+
+impl Pattern for Regex {
+    fn kept() -> &'static LocalKey<RefCell<Compiled<Self>>> {
+        &KEPT
+    }
+}
 
 fn compiled<T>(pattern: &str, work: impl FnOnce(&Regex) -> Result<T, String>) -> Result<T, String> {
     let compile = || built(pattern, pattern);

@@ -32,21 +32,32 @@ pub(super) enum Node {
     Nothing,
 }
 
-/// The parts of a glob, or `None` if it is malformed.
-pub(super) fn parse(text: &str) -> Option<Node> {
+/// Why a glob cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// OPA's library rejects it too.
+    Malformed,
+    /// OPA may take it.
+    Unsupported(&'static str),
+}
+
+type Read<T> = Result<T, Unreadable>;
+
+/// The parts of a glob.
+pub(super) fn parse(text: &str) -> Read<Node> {
     if text.contains('\0') {
-        super::errors::refuse("the glob has a zero character");
+        return Err(Unreadable::Unsupported("it has a zero character"));
     }
     // The library rejects the character for what is not readable.
-    if text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
-        return None;
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Unreadable::Malformed);
     }
     let mut reader = Reader {
         rest: text,
         depth: 0,
     };
     let (parts, _) = reader.parts()?;
-    Some(Node::Pattern(parts))
+    Ok(Node::Pattern(parts))
 }
 
 /// What ends a pattern.
@@ -75,13 +86,13 @@ impl Reader<'_> {
         rest.is_some()
     }
 
-    fn parts(&mut self) -> Option<(Vec<Node>, End)> {
+    fn parts(&mut self) -> Read<(Vec<Node>, End)> {
         let mut parts = Vec::new();
         while let Some(c) = self.next() {
             parts.push(match c {
                 '{' => self.group()?,
-                ',' if self.depth > 0 => return Some((parts, End::Alternative)),
-                '}' if self.depth > 0 => return Some((parts, End::Group)),
+                ',' if self.depth > 0 => return Ok((parts, End::Alternative)),
+                '}' if self.depth > 0 => return Ok((parts, End::Group)),
                 '[' => self.class()?,
                 '?' => Node::Single,
                 '*' if self.next_if('*') => Node::Super,
@@ -95,13 +106,12 @@ impl Reader<'_> {
                 }
             });
         }
-        Some((parts, End::Text))
+        Ok((parts, End::Text))
     }
 
-    fn group(&mut self) -> Option<Node> {
+    fn group(&mut self) -> Read<Node> {
         if self.depth >= MAX_DEPTH {
-            super::errors::refuse("the glob is nested too deep");
-            return None;
+            return Err(Unreadable::Unsupported("its groups are nested too deep"));
         }
         self.depth += 1;
         let mut all = Vec::new();
@@ -112,11 +122,11 @@ impl Reader<'_> {
                 End::Alternative => {}
                 End::Group => break,
                 // The library takes a group that does not end for one that does.
-                End::Text => return Some(Node::AnyOf(all)),
+                End::Text => return Ok(Node::AnyOf(all)),
             }
         }
         self.depth -= 1;
-        Some(Node::AnyOf(all))
+        Ok(Node::AnyOf(all))
     }
 
     /// Text up to one of some characters. A backslash takes the next character as it is.
@@ -145,7 +155,11 @@ impl Reader<'_> {
     }
 
     /// A class, whose bracket was read: `[abc]` or `[a-c]`, each also with `!` at its beginning.
-    fn class(&mut self) -> Option<Node> {
+    fn class(&mut self) -> Read<Node> {
+        self.class_behind_bracket().ok_or(Unreadable::Malformed)
+    }
+
+    fn class_behind_bracket(&mut self) -> Option<Node> {
         let not = self.next_if('!');
         let first = self.next()?;
         if self.next_if('-') {

@@ -31,6 +31,34 @@ fn globs_match_as_in_opa() {
 }
 
 #[test]
+fn a_glob_that_opa_may_take_refuses_and_says_why() {
+    for (pattern, why, is_refused) in [
+        ("[", "cannot use the glob \"[\"", false),
+        ("\u{fffd}", "cannot use the glob", false),
+        ("a\0", "it has a zero character", true),
+        (&"{".repeat(51), "its groups are nested too deep", true),
+    ] {
+        errors::begin();
+        let fault = matched(pattern, &[], "a").unwrap_err();
+        assert!(fault.contains(why), "{fault}");
+        assert_eq!(errors::is_refused(), is_refused, "{fault}");
+    }
+}
+
+#[test]
+fn a_glob_is_kept_with_its_delimiters() {
+    for _ in 0..2 {
+        for (delimiters, is_match) in [(&["."][..], false), (&["/"], true), (&[".", "/"], false)] {
+            let made = matched("a*c", delimiters, "a.c");
+            assert_eq!(made, Ok(Value::Bool(is_match)), "{delimiters:?}");
+        }
+        // The text is the same where a delimiter stands before the glob.
+        assert_eq!(matched("1:a", &["/"], "1:a"), Ok(Value::Bool(true)));
+        assert_eq!(matched("a", &["/", ":"], "1:a"), Ok(Value::Bool(false)));
+    }
+}
+
+#[test]
 fn the_time_of_a_search_has_a_limit() {
     let pattern = "{a,aa}*".repeat(40);
     assert!(matched(&pattern, &["."], &"a".repeat(5000)).is_err());

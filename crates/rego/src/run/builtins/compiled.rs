@@ -1,8 +1,10 @@
 //! Keeps the compiled patterns of a thread, separately for each policy and each kind of pattern.
 
-use std::{cell::RefCell, collections::HashMap};
-
-use regex::Regex;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    thread::LocalKey,
+};
 
 /// The largest number of patterns for one policy and kind. Policies rarely have so many.
 const CAPACITY: usize = 256;
@@ -11,52 +13,63 @@ const POLICIES: usize = 16;
 
 /// The language of a pattern. The same text has another meaning in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in super::super::super) enum Kind {
+pub(super) enum Kind {
     Regex,
     Template,
+    Glob,
 }
 
-#[derive(Default)]
-struct Compiled {
-    /// The current policy.
-    policy: u64,
-    all: HashMap<(u64, Kind), HashMap<String, Regex>>,
+/// The patterns of one thread that are compiled to a `C`.
+pub(super) struct Compiled<C>(HashMap<(u64, Kind), HashMap<String, C>>);
+
+impl<C> Default for Compiled<C> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+/// What a pattern is compiled to.
+pub(super) trait Pattern: Sized + 'static {
+    fn kept() -> &'static LocalKey<RefCell<Compiled<Self>>>;
 }
 
 thread_local! {
-    static COMPILED: RefCell<Compiled> = RefCell::default();
+    /// The policy that this thread evaluates.
+    static POLICY: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Sets the policy that this thread evaluates from now on.
-pub(in super::super::super) fn begin(policy: u64) {
-    COMPILED.with_borrow_mut(|compiled| compiled.policy = policy);
+pub(super) fn begin(policy: u64) {
+    POLICY.set(policy);
 }
 
 /// Calls `work` with a compiled pattern of the current policy. If the pattern is not kept yet, `compile` makes it.
-pub(super) fn with<T>(
+pub(super) fn with<C: Pattern, T>(
     (kind, pattern): (Kind, &str),
-    compile: impl FnOnce() -> Result<Regex, String>,
-    work: impl FnOnce(&Regex) -> Result<T, String>,
+    compile: impl FnOnce() -> Result<C, String>,
+    work: impl FnOnce(&C) -> Result<T, String>,
 ) -> Result<T, String> {
-    COMPILED.with_borrow_mut(|compiled| {
-        let owner = (compiled.policy, kind);
-        if compiled.all.len() >= POLICIES && !compiled.all.contains_key(&owner) {
-            compiled.all.clear();
+    C::kept().with_borrow_mut(|Compiled(all)| {
+        let owner = (POLICY.get(), kind);
+        if all.len() >= POLICIES && !all.contains_key(&owner) {
+            all.clear();
         }
-        let kept = compiled.all.entry(owner).or_default();
-        if let Some(regex) = kept.get(pattern) {
-            return work(regex);
+        let kept = all.entry(owner).or_default();
+        if let Some(compiled) = kept.get(pattern) {
+            return work(compiled);
         }
-        let regex = compile()?;
+        let compiled = compile()?;
         if kept.len() >= CAPACITY {
             kept.clear();
         }
-        work(kept.entry(pattern.to_owned()).or_insert(regex))
+        work(kept.entry(pattern.to_owned()).or_insert(compiled))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
+
     use super::*;
 
     fn kept(kind: Kind, pattern: &str) -> bool {
