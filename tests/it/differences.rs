@@ -51,9 +51,12 @@ fn told(code: Code) -> (&'static str, &'static str) {
             "rules of one name in several forms, two defaults, a rule inside of another one's value, or where a package or data is",
             "another name, or one form",
         ),
-        Code::Recursion => ("a rule or function that uses itself", "data, or `walk`"),
+        Code::Recursion => (
+            "a rule or function that uses itself, also where a variable stands for its name (`data[x].h`)",
+            "data, or `walk`; the whole path as names",
+        ),
         Code::TooDeep => (
-            "a value nested more than 500 deep, or 2,000 with the rules that it uses; text that can be read in too many ways",
+            "a value nested more than 500 deep, or 2,000 with the rules that it uses; collections more than 12 deep in a default; text that can be read in too many ways",
             "rules of their own; data",
         ),
         Code::Operator => (
@@ -107,6 +110,7 @@ fn codes() -> String {
         let (says, cure) = told(code);
         let opa = match (code, code.is_opa()) {
             (Code::Different, _) => "loads, with another value",
+            (Code::Recursion, _) => "rejects most of these",
             (_, true) => "rejects it too",
             (_, false) => "loads",
         };
