@@ -49,7 +49,7 @@ fn bombs() -> Vec<(&'static str, String)> {
     };
     vec![
         ("nested arrays", format!("allow if {}{}", "[".repeat(5000), "]".repeat(5000))),
-        ("literals that take the parser exponential time", format!("allow := {}1{}", "{\"a\": ".repeat(26), "}".repeat(26))),
+        ("literals that take the parser exponential time", format!("default allow := {}1{}", "{\"a\": ".repeat(26), "}".repeat(26))),
         ("a long sum", format!("allow if 1{} > 0", " + 1".repeat(20_000))),
         ("a long reference", format!("allow if input{}", ".a".repeat(20_000))),
         ("a long reference by keys", format!("allow if input{}", "[input.a]".repeat(5_000))),
