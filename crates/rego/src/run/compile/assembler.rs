@@ -10,7 +10,7 @@ use regorus::{
             ArrayCreateParams, BuiltinCallParams, ChainedIndexParams, FunctionCallParams,
             LiteralOrRegister, LoopMode, LoopStartParams, ObjectCreateParams, SetCreateParams,
         },
-        program::{BuiltinInfo, RuleInfo, RuleType},
+        program::{BuiltinInfo, FunctionInfo, RuleInfo, RuleType},
     },
 };
 
@@ -106,15 +106,15 @@ impl Assembler {
     }
 
     pub(super) fn rule(&mut self, number: u16, rule: Finished) {
-        let name = format!("rule {number}");
         let definitions = Arc::new(rule.definitions);
-        let mut info = match rule.arguments {
-            None => RuleInfo::new(name, rule.kind, definitions, 0, rule.registers),
-            Some(count) => {
-                let names = (0..count).map(|number| number.to_string()).collect();
-                RuleInfo::new_function(name, rule.kind, definitions, names, 0, rule.registers)
-            }
-        };
+        let mut info = RuleInfo::new(String::new(), rule.kind, definitions, 0, rule.registers);
+        // The VM copies this at each call, so it holds no names, and no lists that say nothing.
+        info.destructuring_blocks = Vec::new();
+        info.else_bodies = Vec::new();
+        info.function_info = rule.arguments.map(|count| FunctionInfo {
+            param_names: Vec::new(),
+            num_params: u32::try_from(count).unwrap_or(u32::MAX),
+        });
         if let Some(literal) = rule.default {
             info.set_default_literal_index(literal);
         }
