@@ -17,6 +17,7 @@ pub mod load;
 pub mod machine;
 pub mod measure;
 mod memory;
+pub mod page;
 pub mod pin;
 mod plot;
 pub mod policies;

@@ -1,17 +1,14 @@
 //! Prints figures as a table: medians, spread, ratios, and whether the aim is met.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::fmt::Write as _;
 
 use crate::{
-    Error, Result,
     measure::{Aim, Entry, Figure},
-    plot,
     spread::Spread,
 };
 
-/// The marks of the table's begin and end in `docs/performance.md`.
-const BEGIN: &str = "<!-- written by `make bench` from here -->";
-const END: &str = "<!-- to here -->";
+/// How far the values of a ratio lie apart on a quiet machine, at most, as a part of their median.
+const QUIET: f64 = 0.1;
 
 impl Figure {
     /// The values that are compared with the aim, one for each round.
@@ -75,6 +72,33 @@ impl Figure {
     }
 }
 
+/// A warning if the machine was noisy: the ratios whose values lie further apart from round to round than on a quiet machine.
+pub fn noise(entries: &[Entry]) -> Option<String> {
+    let figures = entries.iter().filter_map(|entry| match entry {
+        Entry::Figure(figure) if !matches!(figure.aim, Aim::AtMost(_) | Aim::AtMostMore(_)) => {
+            Some(figure)
+        }
+        _ => None,
+    });
+    let spreads = figures.filter_map(|figure| Some((figure, Spread::of(&figure.results())?)));
+    let (all, noisy): (Vec<bool>, Vec<Option<&str>>) = spreads
+        .map(|(figure, spread)| {
+            let is_noisy = spread.greatest - spread.least > QUIET * spread.median;
+            (true, is_noisy.then_some(figure.measure.as_str()))
+        })
+        .unzip();
+    let noisy: Vec<&str> = noisy.into_iter().flatten().collect();
+    (!noisy.is_empty()).then(|| {
+        format!(
+            "the machine was noisy: of {} ratios, {} differ by more than {:.0} % from round to round ({}): measure again on a quiet machine",
+            all.len(),
+            noisy.len(),
+            QUIET * 100.0,
+            noisy.join("; ")
+        )
+    })
+}
+
 /// All entries as a Markdown table.
 pub fn table(entries: &[Entry]) -> String {
     let mut text = String::from(
@@ -102,26 +126,31 @@ pub fn table(entries: &[Entry]) -> String {
     text
 }
 
-/// Writes the table between the marks of `page`, and the plots as SVG into the folder `plots`.
-pub fn write(page: &Path, plots: &Path, machine: &str, entries: &[Entry]) -> Result<()> {
-    let shown = page.display().to_string();
-    let text = fs::read_to_string(page).map_err(Error::io(format!("reading {shown}")))?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
-    else {
-        let wanted = format!("expected the lines `{BEGIN}` and `{END}`");
-        return Err(Error::unexpected(shown, wanted));
-    };
-    fs::create_dir_all(plots).map_err(Error::io(format!("making {}", plots.display())))?;
-    let mut figures = format!("{machine}\n\n{}", table(entries));
-    for entry in entries {
-        if let Entry::Bars(bars) = entry {
-            let file = plots.join(format!("{}.svg", bars.name));
-            fs::write(&file, plot::svg(bars))
-                .map_err(Error::io(format!("writing {}", file.display())))?;
-            let folder = plots.file_name().unwrap_or_default().to_string_lossy();
-            let _ = write!(figures, "\n![{}]({folder}/{}.svg)\n", bars.title, bars.name);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(measure: &str, measured: &[f64], aim: Aim) -> Entry {
+        Entry::Figure(Figure {
+            measure: measure.to_owned(),
+            unit: "µs".to_owned(),
+            measured: measured.to_vec(),
+            against: "always OK".to_owned(),
+            reference: vec![10.0; measured.len()],
+            aim,
+        })
     }
-    let whole = format!("{before}{BEGIN}\n\n{figures}\n{END}{after}");
-    fs::write(page, whole).map_err(Error::io(format!("writing {shown}")))
+
+    #[test]
+    fn a_noisy_machine_is_told_with_its_measures() {
+        let quiet = figure("quiet", &[10.0, 10.4, 10.9], Aim::Told);
+        let noisy = figure("noisy", &[10.0, 10.4, 11.2], Aim::AtMostTimes(1.5));
+        let of_time = figure("reload", &[10.0, 30.0], Aim::AtMost(40.0));
+        assert_eq!(noise(&[quiet.clone(), of_time]), None);
+        let told = noise(&[quiet, noisy]).unwrap();
+        assert!(
+            told.contains("of 2 ratios, 1 differ") && told.contains("(noisy)"),
+            "{told}"
+        );
+    }
 }

@@ -164,7 +164,11 @@ async fn a_quick_run_takes_every_measure_and_writes_the_page() {
         assert!(page.contains(measure), "{measure}: {page}");
     }
     for plot in ["cpu", "latency", "collections", "envoy"] {
-        let file = folder.path().join(format!("page/{plot}.svg"));
+        let link = page
+            .lines()
+            .rfind(|line| line.ends_with(&format!("/{plot}.svg)")));
+        let (_, file) = link.unwrap().rsplit_once('(').unwrap();
+        let file = folder.path().join(file.trim_end_matches(')'));
         assert!(
             fs::read_to_string(file).unwrap().starts_with("<svg"),
             "{plot}"

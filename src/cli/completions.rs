@@ -10,9 +10,10 @@ use clap_complete::Shell;
 
 use super::{Arguments, CommandError};
 
-/// Where each shell looks for it.
 const EXPLANATION: &str = "\
-  geowarden completions bash > ~/.local/share/bash-completion/completions/geowarden
+Write it where the shell looks for it:
+  geowarden completions bash \\
+    > ~/.local/share/bash-completion/completions/geowarden
   geowarden completions zsh > ~/.zfunc/_geowarden          # a folder of $fpath
   geowarden completions fish > ~/.config/fish/completions/geowarden.fish";
 

@@ -22,6 +22,7 @@ mod template;
 use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
 use self::{
     bootstrap::Bootstrap, example::Example, folder::Folder, guarded::Guarded, place::Place,
@@ -34,6 +35,7 @@ use super::{
     read::backends,
 };
 use crate::{
+    authn::is_loopback,
     config::{Config, Environment, Problem, Problems, key_file::Entry},
     reload::tenants,
     request::ogc::Backend,
@@ -234,6 +236,7 @@ impl Init {
             key: mine.key,
             example: local.example,
             has_login: mine.bootstrap.has_login(),
+            issuer: self.issuer.clone(),
             commands,
             notes,
         })
@@ -298,6 +301,7 @@ impl Init {
                 self.client_id.as_deref().unwrap_or_default()
             ));
         }
+        all.extend(self.unreachable_issuer());
         match self.place {
             Place::Compose => {
                 all.extend(guarded.not_in_containers(
@@ -320,6 +324,18 @@ impl Init {
             Place::Host | Place::Systemd => {}
         }
         all
+    }
+
+    /// A note if containers would look for the issuer in themselves.
+    fn unreachable_issuer(&self) -> Option<String> {
+        let issuer = self.issuer.as_deref()?;
+        let url = Url::parse(issuer).ok()?;
+        let is_container = matches!(self.place, Place::Compose | Place::Kubernetes);
+        (is_container && is_loopback(&url)).then(|| {
+            format!(
+                "the issuer {issuer} is on this machine by its name, which in a container means the container: give --issuer an address that containers and clients both reach"
+            )
+        })
     }
 
     fn backend(&self) -> Backend {

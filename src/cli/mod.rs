@@ -50,8 +50,9 @@ use crate::config::{Config, Environment, Part, Problems, tenant_of_host};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok; 1 failed; 2 denied (eval, explain); 3 would change; 64 usage or configuration.\n\n\
-                  Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191."
+    after_help = concat!("Exit codes: 0 ok; 1 failed; 2 denied (eval, explain); 3 would change; 64 usage or configuration.\n\n\
+                  Every configuration key can be set from the environment: GEOWARDEN_SERVER__GRPC=127.0.0.1:9191.\n\n\
+                  Pages that messages name, such as docs/policies.md, are at ", env!("CARGO_PKG_REPOSITORY"), "/tree/main")
 )]
 pub struct Arguments {
     #[command(subcommand)]

@@ -952,3 +952,28 @@ fn a_database_that_a_container_does_not_reach_is_told() {
         }
     }
 }
+
+#[test]
+fn an_issuer_that_a_container_does_not_reach_is_told() {
+    for (issuer, is_local) in [
+        ("http://localhost:8180/realms/maps", true),
+        ("https://idp.example/realms/maps", false),
+    ] {
+        for (place, is_container) in [("compose", true), ("kubernetes", true), ("host", false)] {
+            let folder = self::place();
+            let tokens = ["--mode", "jwt", "--issuer", issuer, "--audience", "maps"];
+            let made = init(folder.path(), &[&tokens[..], &["--for", place]].concat());
+            let notes = made["notes"].to_string();
+            assert_eq!(
+                notes.contains("in a container means the container"),
+                is_local && is_container,
+                "{issuer} {place}: {notes}"
+            );
+            let requests = made["requests"].to_string();
+            assert!(
+                requests.contains("Authorization: Bearer $TOKEN") && requests.contains(issuer),
+                "{requests}"
+            );
+        }
+    }
+}

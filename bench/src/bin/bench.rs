@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use geowarden_bench::{
     floor, machine,
     measure::{NAMES, Run},
-    report,
+    page, report,
     rounds::Effort,
 };
 use mimalloc::MiMalloc;
@@ -98,13 +98,16 @@ impl RunArguments {
             // Progress only: nothing depends on it.
             let _ = writeln!(stderr(), "measuring: {name}");
         }))?;
-        writeln!(stdout(), "{machine}\n\n{}", report::table(&entries))?;
+        writeln!(stdout(), "{}\n\n{}", machine.text, report::table(&entries))?;
+        if let Some(noise) = report::noise(&entries) {
+            writeln!(stderr(), "warning: {noise}")?;
+        }
         if let Some(file) = &self.json {
             fs::create_dir_all(file.parent().unwrap_or(Path::new("")))?;
             fs::write(file, serde_json::to_string_pretty(&entries)?)?;
         }
         if let Some(page) = &self.page {
-            report::write(page, &page.with_extension(""), &machine, &entries)?;
+            page::write(page, &page.with_extension(""), &machine, &entries)?;
         }
         match entries.iter().filter(|entry| entry.is_failure()).count() {
             0 => Ok(()),

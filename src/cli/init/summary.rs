@@ -16,6 +16,8 @@ pub(super) struct Summary {
     pub(super) example: Example,
     /// Whether people can log in.
     pub(super) has_login: bool,
+    /// The issuer whose tokens are accepted.
+    pub(super) issuer: Option<String>,
     pub(super) commands: Vec<String>,
     pub(super) notes: Vec<String>,
 }
@@ -64,6 +66,11 @@ impl Summary {
         let mut requests = vec![format!("curl -i {page}   # {status}")];
         if let Some(key) = &self.key {
             requests.push(format!("curl -i -H 'x-api-key: {key}' {page}   # 200"));
+        }
+        if let Some(issuer) = &self.issuer {
+            requests.push(format!(
+                "curl -i -H \"Authorization: Bearer $TOKEN\" {page}   # 200, with a token of {issuer} in TOKEN"
+            ));
         }
         if self.has_login {
             requests.push(format!(

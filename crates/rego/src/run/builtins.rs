@@ -188,7 +188,7 @@ pub(crate) fn number(name: &str) -> Option<usize> {
 }
 
 /// Calls the built-in whose number is the first argument, with the other arguments. `None` if its error refuses the
-/// request: [`errors::fault`] has the text.
+/// request: [`take_fault`] has the text.
 pub(crate) fn numbered(arguments: &[Value], errors: BuiltinErrors) -> Option<Value> {
     let (number, arguments) = arguments.split_first()?;
     let number = usize::try_from(number.as_u64().ok()?).ok()?;
