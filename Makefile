@@ -4,7 +4,7 @@
 TOOLS ?= $(or $(GEOWARDEN_TOOLS),$(CURDIR)/.tools)
 export GEOWARDEN_TOOLS := $(TOOLS)
 
-.PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages instructions image dist dist-test proto
+.PHONY: help demo test compare-fastgeoapi differential differential-rego conformance fuzz lint doc tools bench bench-peers bench-stages profile instructions image dist dist-test proto
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -94,6 +94,15 @@ bench: ## Measure what a decision costs and write docs/performance.md (QUICK=1 o
 
 bench-peers: export BENCH_OPTIONS = --peers
 bench-peers: bench ## The same, and what one would use instead (OPA_ENVOY=/path/to/opa_envoy)
+
+profile: STAGE ?= policy_evaluated
+profile: ## Show in which functions a STAGE of a decision spends its time (policy_evaluated, verdict_remembered, whole_pipeline; perf)
+	@command -v perf >/dev/null || { echo "perf is missing: apt-get install linux-perf" >&2; exit 1; }
+	program=$$(CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_STRIP=none CARGO_PROFILE_BENCH_DEBUG=line-tables-only \
+	  cargo bench --locked --workspace --target-dir target/profile --bench decision --no-run 2>&1 | tee /dev/stderr \
+	  | sed -n 's/.*Executable.*(\(.*\))$$/\1/p') && \
+	  perf record -q -F 4999 -g -o target/profile.data -- "$$program" --bench $(STAGE) --sample-count 20000
+	perf report -i target/profile.data --no-children -g none --percent-limit 1 --stdio --sort symbol 2>/dev/null
 
 bench-stages: ## Time the stages of a decision one by one, in process
 	cargo bench --locked --package geowarden

@@ -93,7 +93,7 @@ fn write_text(status: &StatusResponse, text: &mut String) -> std::fmt::Result {
         let line = format!("policy    {entrypoint}, revision {revision}{of}");
         writeln!(text, "{}", paint::plain(&line))?;
         if let Some(why) = some(&policy.interpreted) {
-            writeln!(text, "  evaluated by the interpreter: {}", indented(why, 4))?;
+            writeln!(text, "  note: {}", indented(why, 4))?;
         }
         for warning in &policy.warnings {
             let word = paint::warning("warning");

@@ -34,7 +34,7 @@ pub fn findings(
     ids: &BTreeMap<String, Ids>,
 ) -> Vec<Diagnostic> {
     let mut all = match RegoPolicy::load(sources.clone(), settings, prover) {
-        Ok(policy) => policy.diagnostics().to_vec(),
+        Ok(policy) => policy.diagnostics(),
         Err(LoadError::Diagnostics(all)) => all,
         Err(_) => return Vec::new(),
     };

@@ -94,8 +94,8 @@ pub trait Policy: Send + Sync {
         &[]
     }
 
-    /// Why the slower engine evaluates it, with file and line. `None` for the faster one.
-    fn interpreted(&self) -> Option<&str> {
+    /// Why the slower engine evaluates it, with file and line. `None` for the faster one, and where the settings choose.
+    fn interpreted(&self) -> Option<String> {
         None
     }
 

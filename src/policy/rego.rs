@@ -130,9 +130,11 @@ impl RegoPolicy {
         self.policy.reads().covers(path)
     }
 
-    /// What can differ from OPA, with its places.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        self.policy.warnings()
+    /// What can differ from OPA, and a note if the slower engine evaluates it, with their places.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = self.policy.warnings().to_vec();
+        all.extend(self.policy.interpreted());
+        all
     }
 }
 
@@ -186,8 +188,8 @@ impl Policy for RegoPolicy {
         input.unwrap_or_default()
     }
 
-    fn interpreted(&self) -> Option<&str> {
-        self.policy.interpreted()
+    fn interpreted(&self) -> Option<String> {
+        self.policy.interpreted().map(|note| note.to_string())
     }
 
     fn warnings(&self) -> &[String] {

@@ -2,7 +2,6 @@
 //! types that do not fit.
 
 mod conflicts;
-mod defaults;
 mod differences;
 mod keys;
 mod places;
@@ -22,7 +21,6 @@ pub fn check(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     places::check(files, data, &mut diagnostics);
-    defaults::check(files, &mut diagnostics);
     conflicts::check(files, &mut diagnostics);
     keys::check(files, &mut diagnostics);
     replaced::check(files, &mut diagnostics);

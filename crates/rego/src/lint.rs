@@ -11,7 +11,6 @@ mod cost;
 mod data_shapes;
 mod documents;
 mod effects;
-mod engine;
 mod ignored;
 mod loops;
 mod misspelt_entry;
@@ -151,7 +150,6 @@ pub fn lint(
     never::check(files, core, schema, &mut all);
     openness::check(files, core, &rules, schema, &entry, &mut all);
     verdict::check(files, &entry, around.no_verdict, &mut all);
-    all.extend(translated.as_ref().ok().and_then(engine::check));
     all.retain(|found| {
         // A rule that cannot be read can have the data, or keep somebody out.
         let is_of_one_rule = !matches!(found.code, Code::Data | Code::Open);

@@ -53,10 +53,12 @@ pub(crate) fn lower(
     let mut diagnostics = Vec::new();
     let mut modules = Vec::new();
     let collections = keys::collections(files);
+    let agreeing = keys::agreeing(files, places);
     for file in files {
         let mut rules = Vec::new();
         for rule in &file.rules {
-            match rule::lower(rule, file, places, &collections) {
+            let agrees = agreeing.contains(&places.author_of(&file.path(rule)));
+            match rule::lower(rule, file, places, &collections, agrees) {
                 Ok(lowered) => rules.push(lowered),
                 Err(fault) => diagnostics.push(Diagnostic {
                     file: file.name.clone(),

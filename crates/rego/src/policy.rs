@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic, Severity},
     lint,
     load_error::LoadError,
-    plan::{Plan, reads::Reads},
+    plan::{Plan, reads::Reads, rules::NoProgram},
     resolve::Builtins,
     run::{
         self, Fault,
@@ -36,7 +36,7 @@ pub struct Policy {
     is_pure: bool,
     revision: String,
     warnings: Vec<Diagnostic>,
-    interpreted: Option<String>,
+    interpreted: Option<NoProgram>,
 }
 
 impl Policy {
@@ -136,8 +136,8 @@ impl Policy {
             revision,
             warnings: plan.warnings.clone(),
             interpreted: match settings.engine {
-                EngineChoice::Auto => plan.rules.as_ref().err().map(ToString::to_string),
-                EngineChoice::Interpreter => Some("the settings choose it".to_owned()),
+                EngineChoice::Auto => plan.rules.as_ref().err().cloned(),
+                EngineChoice::Interpreter => None,
             },
         })
     }
@@ -177,9 +177,21 @@ impl Policy {
         &self.revision
     }
 
-    /// Why the interpreter evaluates the policy: `file:line` with what the register VM cannot evaluate. `None` if the VM evaluates it.
-    pub fn interpreted(&self) -> Option<&str> {
-        self.interpreted.as_deref()
+    /// A note if the interpreter evaluates the policy, although the settings leave the choice: what the register VM cannot evaluate.
+    pub fn interpreted(&self) -> Option<Diagnostic> {
+        let none = self.interpreted.as_ref()?;
+        Some(Diagnostic {
+            code: Code::Interpreter,
+            severity: Severity::Note,
+            file: none.file.clone(),
+            span: none.span,
+            message: format!(
+                "the interpreter evaluates this policy, and not the register VM: {}",
+                none.what
+            ),
+            cure: Some(none.cure().to_owned()),
+            ..Diagnostic::default()
+        })
     }
 
     /// Places where a value can differ from the value in OPA.

@@ -57,7 +57,7 @@ pub(crate) fn evaluate(slices: &Slices, rule: &str, input: Value) -> Result<Opti
         let slice = slices.get(&input).map_err(|e| fault(&e.to_string()))?;
         let mut evaluator = take_evaluator(&slice)?;
         builtins::begin(slices.policy());
-        let input = RegoValue::from(input);
+        let input = term::of_json(input);
         let value = match &mut evaluator {
             Evaluator::Vm(machine) => machine.evaluate(input)?,
             Evaluator::Interpreter(engine) => {

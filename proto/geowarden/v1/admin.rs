@@ -87,7 +87,8 @@ pub struct Policy {
     /// The tenant whose it is; empty where there are no tenants.
     #[prost(string, tag = "4")]
     pub tenant: ::prost::alloc::string::String,
-    /// Why regorus's interpreter evaluates it; empty where the register VM does, which is faster.
+    /// Why the interpreter evaluates it, with file and line; empty where the register VM does, which is faster, and where the
+    /// configuration chooses the interpreter.
     #[prost(string, tag = "5")]
     pub interpreted: ::prost::alloc::string::String,
 }

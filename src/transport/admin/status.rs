@@ -66,7 +66,7 @@ fn policy(parts: &[Part], tenant: &TenantRules) -> v1::Policy {
         revision: policy.revision().to_owned(),
         warnings: policy.warnings().to_vec(),
         tenant: tenant.name.as_deref().unwrap_or_default().to_owned(),
-        interpreted: policy.interpreted().unwrap_or_default().to_owned(),
+        interpreted: policy.interpreted().unwrap_or_default(),
     }
 }
 

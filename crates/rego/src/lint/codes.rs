@@ -56,7 +56,7 @@ pub const CODES: [(Code, &str, &str); 11] = [
     ),
     (
         Code::Interpreter,
-        "a note: the policy has a form, such as `with`, that regorus's register VM cannot evaluate; its interpreter evaluates the policy then, and needs about five times as long for a request",
+        "a note: the policy has a form, such as `with`, that regorus's register VM cannot evaluate, or is too large for it; the interpreter evaluates the policy then, and needs about five times as long for a request",
         "write it without that form, if decisions take too long",
     ),
 ];

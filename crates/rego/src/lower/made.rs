@@ -109,7 +109,7 @@ impl<'a> MadeRules<'a> {
     }
 
     fn add(&mut self, rule: &Rule) -> Result<(), Box<Diagnostic>> {
-        let lowered = rule::lower(rule, &self.file, self.places, self.collections)?;
+        let lowered = rule::lower(rule, &self.file, self.places, self.collections, true)?;
         self.rules.push(lowered);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Looks, Lower, Ready, Unready};
 use crate::{
     arrange::Places,
-    core::{self, Step, Term},
+    core::{self, Statement, Step, Term},
     diagnostic::Diagnostic,
     resolve::{
         File,
@@ -15,12 +15,13 @@ use crate::{
     source::Span,
 };
 
-/// Lowers one rule.
+/// Lowers one rule. `agrees` says whether all bodies of its document have the same constant value.
 pub(super) fn lower(
     rule: &Rule,
     file: &File,
     places: &Places,
     collections: &BTreeSet<Vec<String>>,
+    agrees: bool,
 ) -> Result<core::Rule, Box<Diagnostic>> {
     let start = Lower {
         variables: &rule.locals,
@@ -44,14 +45,14 @@ pub(super) fn lower(
         collections,
     };
     let mut lowering = start;
-    let outcome = whole(&mut lowering, rule);
+    let outcome = whole(&mut lowering, rule, agrees);
     outcome.map_err(|why| match why {
         Unready::Never(why) => why,
         Unready::Unsafe(local) => Box::new(lowering.nothing_gives(local, rule.span)),
     })
 }
 
-fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
+fn whole(lower: &mut Lower<'_>, rule: &Rule, agrees: bool) -> Ready<core::Rule> {
     let mut patterns = Vec::new();
     let arguments = rule
         .arguments
@@ -63,7 +64,7 @@ fn whole(lower: &mut Lower<'_>, rule: &Rule) -> Ready<core::Rule> {
         let of_key = rule.keys.first().filter(|_| index == 0);
         let mut inner = lower.clone();
         inner.span = body.span;
-        let (made, its_key) = inner.body(body, of_key, &patterns)?;
+        let (made, its_key) = inner.body(body, of_key, &patterns, agrees)?;
         key = key.or(its_key);
         // Each variable has one number in the whole rule.
         lower.names = inner.names;
@@ -117,6 +118,7 @@ impl Lower<'_> {
         body: &Body,
         key: Option<&Value>,
         patterns: &[(&Value, Local)],
+        agrees: bool,
     ) -> Ready<(core::Body, Option<Term>)> {
         for (pattern, local) in patterns {
             self.matched(pattern, *local)?;
@@ -138,6 +140,14 @@ impl Lower<'_> {
             Some(value) if is_constant(&value) => value,
             Some(value) => self.atom(value),
             None => Term::Scalar(Scalar::Bool(true)),
+        };
+        let searches = |statement: &Statement| matches!(statement.step, Step::Each(..));
+        // With a constant value, the engines stop at the first solution. OPA only does so if no body has another value: the next
+        // solution can have an error or a conflict.
+        let value = if !agrees && self.statements.iter().any(searches) && is_constant(&value) {
+            self.atom(Term::call("internal.same", vec![value]))
+        } else {
+            value
         };
         Ok((
             core::Body {

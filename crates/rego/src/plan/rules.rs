@@ -11,7 +11,7 @@ use crate::{
 
 /// Why a policy has no program.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[error("{file}:{}: {what}", .span.line)]
+#[error("{what}")]
 pub(crate) struct NoProgram {
     /// The file.
     pub(crate) file: String,
@@ -19,15 +19,47 @@ pub(crate) struct NoProgram {
     pub(crate) span: Span,
     /// What the VM cannot evaluate.
     pub(crate) what: String,
-    /// Whether a part of the policy might have a program.
-    pub(crate) is_too_large: bool,
+    /// The kind of reason.
+    pub(crate) kind: NoProgramKind,
+}
+
+/// A kind of reason why a policy has no program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NoProgramKind {
+    /// The VM lacks a form.
+    #[default]
+    Form,
+    /// The policy is too large. A part of it might have a program.
+    Size,
+    /// The VM and the interpreter give different values.
+    Difference,
 }
 
 impl NoProgram {
+    /// The same at the beginning of a file, if it has no place.
+    pub(crate) fn in_file(mut self, file: Option<&String>) -> Self {
+        if self.file.is_empty() {
+            self.file = file.cloned().unwrap_or_default();
+            (self.span.line, self.span.column) = (1, 1);
+        }
+        self
+    }
+
+    /// What the author can do.
+    pub(crate) fn cure(&self) -> &'static str {
+        match self.kind {
+            NoProgramKind::Form => "write it without that form, if decisions take too long",
+            NoProgramKind::Size => {
+                "compare one part of `input` in most rules, so that they get an index, or keep tables in data"
+            }
+            NoProgramKind::Difference => "report it, with the policy",
+        }
+    }
+
     pub(crate) fn too_large(what: &str) -> Self {
         Self {
             what: what.to_owned(),
-            is_too_large: true,
+            kind: NoProgramKind::Size,
             ..Self::default()
         }
     }

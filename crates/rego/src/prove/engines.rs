@@ -11,12 +11,15 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Policy, Reads,
+    LoadError, Policy, Reads, Settings,
     core::{Module, Statement, Step, Term},
-    plan::{Plan, rules::NoProgram},
+    plan::{
+        Plan,
+        rules::{NoProgram, NoProgramKind},
+    },
+    policy::Rules,
     resolve::tree::{Local, Scalar},
-    run::{Fault, builtins::fix_now, term},
-    source::Span,
+    run::{builtins::fix_now, term},
 };
 
 /// The largest number of inputs.
@@ -28,15 +31,25 @@ const NOW: i64 = 1_767_225_600_000_000_000;
 
 /// Compares the engines with `samples` and with inputs that are made of the policy's constants. Returns what differs.
 pub(super) fn compare(
-    vm: &Policy,
-    interpreter: &Policy,
     plan: &Plan,
+    settings: &Settings,
     samples: &[Value],
-) -> Option<NoProgram> {
+) -> Result<Option<NoProgram>, LoadError> {
     // A value by chance is never the same twice, but the time can be.
-    if plan.reach.is_by_chance {
-        return None;
+    if plan.reach.is_by_chance || plan.rules.is_err() {
+        return Ok(None);
     }
+    // An evaluation that never ends must not take the time of the whole trial.
+    let settings = Settings {
+        timeout: MAX_TIME,
+        ..settings.clone()
+    };
+    let interpreter = Policy::of_interpreter(plan, &settings)?;
+    let vm = Policy::compile(plan, String::new(), &settings, Rules::ByIndex)?;
+    Ok(differ(&vm, &interpreter, plan, samples))
+}
+
+fn differ(vm: &Policy, interpreter: &Policy, plan: &Plan, samples: &[Value]) -> Option<NoProgram> {
     let modules = plan.rules.as_ref().ok()?.modules()?;
     let constants = Constants::of(&modules, &plan.sources.data);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -48,19 +61,23 @@ pub(super) fn compare(
             return None;
         }
         let (one, other) = (vm.evaluate(&input), interpreter.evaluate(&input));
+        // An error refuses, and the engines stop at different solutions: one can miss an error that the other finds.
         let is_same = match (&one, &other) {
-            (Err(Fault::Timeout), _) | (_, Err(Fault::Timeout)) => true,
             (Ok(one), Ok(other)) => one == other,
-            (one, other) => one.is_err() && other.is_err(),
+            _ => true,
         };
         (!is_same).then_some(input)
     });
     fix_now(None);
-    found.map(|input| NoProgram {
-        file: plan.sources.modules.keys().next().cloned().unwrap_or_default(),
-        span: Span { line: 1, column: 1, ..Span::default() },
-        what: format!("the two give different values for the input {input}; this is a fault of geowarden: please report it"),
-        is_too_large: false,
+    found.map(|input| {
+        let difference = NoProgram {
+            what: format!(
+                "the two give different values for the input {input}, which is a fault of geowarden"
+            ),
+            kind: NoProgramKind::Difference,
+            ..NoProgram::default()
+        };
+        difference.in_file(plan.sources.modules.keys().next())
     })
 }
 

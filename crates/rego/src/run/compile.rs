@@ -17,6 +17,7 @@ mod body;
 mod closure;
 mod constant;
 mod documents;
+mod lookup;
 mod query;
 mod term;
 
@@ -29,7 +30,7 @@ use self::{
 use crate::{
     BuiltinErrors,
     core::{Module, Rule, Statement, Step, Term},
-    plan::rules::NoProgram,
+    plan::rules::{NoProgram, NoProgramKind},
     resolve::tree::{Collection, Local},
     source::Span,
 };
@@ -73,6 +74,7 @@ pub(crate) fn compile<'a>(
     let mut compiler = Compiler {
         documents: documents(rules),
         numbers: BTreeMap::new(),
+        groups: BTreeMap::new(),
         work: VecDeque::new(),
         assembler: Assembler::new(errors),
         file: "",
@@ -85,6 +87,8 @@ pub(crate) fn compile<'a>(
             Work::Definition(module, rule) => compiler.definition(number, module, rule)?,
             Work::Pairs(path) => compiler.pairs(number, &path)?,
             Work::Closure(closure) => compiler.closure(number, &closure)?,
+            Work::Lookup(lookup) => compiler.lookup(number, &lookup)?,
+            Work::Group(module, path) => compiler.group(number, module, &path)?,
         }
     }
     compiler.assembler.finish()
@@ -100,12 +104,18 @@ enum Work<'a> {
     Pairs(Vec<String>),
     /// A part of a body.
     Closure(Closure<'a>),
+    /// A look-up among documents by a key that is not constant.
+    Lookup(Lookup<'a>),
+    /// All documents below a path, as one object.
+    Group(&'a Module, Vec<String>),
 }
 
 struct Compiler<'a> {
     documents: BTreeMap<Vec<String>, Document<'a>>,
     /// The numbers of the documents that the program has.
     numbers: BTreeMap<Vec<String>, u16>,
+    /// The numbers of groups of documents, by the path above them.
+    groups: BTreeMap<Vec<String>, u16>,
     work: VecDeque<(u16, Work<'a>)>,
     assembler: Assembler,
     file: &'a str,
@@ -120,6 +130,8 @@ struct Body<'c, 'a> {
     compiler: &'c mut Compiler<'a>,
     module: &'a Module,
     locals: BTreeMap<Local, u8>,
+    /// Whether it is the body of a function of the policy.
+    is_function: bool,
     next: u8,
     used: u8,
 }
@@ -144,6 +156,16 @@ struct Closure<'a> {
     span: Span,
     captured: Vec<Local>,
     what: What<'a>,
+}
+
+/// A look-up below a path, first by a key that is the last argument.
+struct Lookup<'a> {
+    module: &'a Module,
+    span: Span,
+    captured: Vec<Local>,
+    path: Vec<String>,
+    /// The keys behind the first.
+    rest: &'a [Term],
 }
 
 /// What a closure evaluates.
@@ -191,7 +213,7 @@ impl<'a> Compiler<'a> {
             file: self.file.to_owned(),
             span: self.span,
             what: what.into(),
-            is_too_large: false,
+            kind: NoProgramKind::Form,
         }
     }
 }

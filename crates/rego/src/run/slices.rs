@@ -26,7 +26,7 @@ use crate::{
     plan::{
         Plan,
         index::{Index, Piece},
-        rules::{NoProgram, PackedRules, RuleNumber},
+        rules::{NoProgram, NoProgramKind, PackedRules, RuleNumber},
     },
 };
 
@@ -93,8 +93,8 @@ pub(crate) fn choose_engine(plan: &mut Plan) {
     // What an error of a built-in does makes no difference to the form of the program.
     if let Err(none) = compile(all, &rules.entry, BuiltinErrors::Refuse) {
         // With an index, only a part of the rules is evaluated for each request.
-        if !none.is_too_large || plan.index.is_none() {
-            plan.rules = Err(none);
+        if none.kind != NoProgramKind::Size || plan.index.is_none() {
+            plan.rules = Err(none.in_file(plan.sources.modules.keys().next()));
         }
     }
 }

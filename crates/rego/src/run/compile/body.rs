@@ -30,6 +30,7 @@ impl<'c, 'a> Body<'c, 'a> {
             compiler,
             module,
             locals: BTreeMap::new(),
+            is_function: false,
             next: 0,
             used: 0,
         };
@@ -64,6 +65,11 @@ impl<'c, 'a> Body<'c, 'a> {
         Ok(register)
     }
 
+    /// Gives the last registers back. Nothing needs their values any more.
+    pub(super) fn release(&mut self, count: u8) {
+        self.next = self.next.saturating_sub(count);
+    }
+
     /// The registers in which the caller passes arguments.
     pub(super) fn passed(&mut self, count: usize) -> Result<Vec<u8>, NoProgram> {
         let count = if count > MAX_ARGUMENTS { 1 } else { count };
@@ -92,6 +98,7 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// The arguments of a function: variables, and constants that must be equal.
     pub(super) fn arguments(&mut self, arguments: &'a [Option<Term>]) -> Result<(), NoProgram> {
+        self.is_function = true;
         let registers = self.parameters(arguments.len())?;
         for (argument, register) in arguments.iter().zip(registers) {
             match argument {

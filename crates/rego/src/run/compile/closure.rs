@@ -192,7 +192,7 @@ fn of_term(term: &Term, found: &mut BTreeSet<Local>) {
     }
 }
 
-fn of_terms(terms: &[Term], found: &mut BTreeSet<Local>) {
+pub(super) fn of_terms(terms: &[Term], found: &mut BTreeSet<Local>) {
     for term in terms {
         of_term(term, found);
     }

@@ -22,6 +22,14 @@ pub(super) struct Document<'a> {
     pub(super) default: Option<(&'a Module, &'a Rule)>,
 }
 
+impl Document<'_> {
+    /// Whether it is a function, which is no value.
+    pub(super) fn is_function(&self) -> bool {
+        let mut rules = self.rules.iter().chain(&self.default);
+        rules.any(|(_, rule)| rule.arguments.is_some())
+    }
+}
+
 /// The documents of a policy, by their paths.
 pub(super) fn documents<'a>(
     rules: impl Iterator<Item = (&'a Module, &'a Rule)>,

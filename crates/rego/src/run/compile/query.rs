@@ -22,12 +22,9 @@ impl<'a> Body<'_, 'a> {
             .iter()
             .any(|statement| matches!(statement.step, Step::Each(..)));
         let all = self.collected(searches, ending)?;
-        // The first solution is enough where all have the same value.
-        let is_any = match ending {
-            Ending::Value(value) => constant(value).is_some(),
-            Ending::Holds => true,
-            _ => false,
-        };
+        // The first solution is enough if all have the same value. `lower` leaves a scalar here only if no other body of the document
+        // has another value: OPA stops at the first solution then, and at no error behind it.
+        let is_any = matches!(ending, Ending::Value(Term::Scalar(_)) | Ending::Holds);
         let mut loops = Vec::new();
         for statement in statements {
             if !statement.with.is_empty() {
@@ -55,7 +52,12 @@ impl<'a> Body<'_, 'a> {
         }
         match (all, ending) {
             (Some(all), Ending::Value(_)) => {
-                self.builtin(RESULT, "internal.one_output", &[all])?;
+                let only = if self.is_function {
+                    "internal.one_output_of_function"
+                } else {
+                    "internal.one_output"
+                };
+                self.builtin(RESULT, only, &[all])?;
                 self.guard(RESULT, GuardMode::NotUndefined);
             }
             (Some(all), Ending::Element(Collection::Object, ..)) => {
@@ -65,6 +67,8 @@ impl<'a> Body<'_, 'a> {
                 dest: RESULT,
                 src: all,
             }),
+            // An `else` follows if the loops found nothing.
+            (None, Ending::Value(_)) if searches => self.guard(RESULT, GuardMode::NotUndefined),
             (None, _) => {}
         }
         Ok(())

@@ -58,7 +58,13 @@ impl<'a> Body<'_, 'a> {
         register.ok_or_else(|| self.compiler.none("a variable has no value yet"))
     }
 
-    fn document(&mut self, path: &'a [String], way: &'a [Term], dest: u8) -> Result<(), NoProgram> {
+    /// A document, or a part of one.
+    pub(super) fn document(
+        &mut self,
+        path: &[String],
+        way: &'a [Term],
+        dest: u8,
+    ) -> Result<(), NoProgram> {
         let Some((root, below)) = path.split_first() else {
             return Err(self.compiler.none("a document without a name"));
         };
@@ -79,8 +85,19 @@ impl<'a> Body<'_, 'a> {
         }
         let is_above = |other: &Vec<String>| other.starts_with(path);
         let mut after = self.compiler.documents.range(path.to_vec()..);
-        if root != "data" || after.next().is_some_and(|(other, _)| is_above(other)) {
-            let what = format!("`{}` is used as a value", path.join("."));
+        if after.next().is_some_and(|(other, _)| is_above(other)) {
+            let Some((key, rest)) = way.split_first() else {
+                let rule_index = self.compiler.group_number(self.module, path);
+                self.push(Instruction::CallRule { dest, rule_index });
+                return Ok(());
+            };
+            let key = self.term(key, None)?;
+            let src = self.lookup(path, key, rest)?;
+            self.push(Instruction::Move { dest, src });
+            return Ok(());
+        }
+        if root != "data" {
+            let what = format!("`{}`, which is no document", path.join("."));
             return Err(self.compiler.none(what));
         }
         self.push(Instruction::LoadData { dest });
@@ -88,11 +105,11 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// A part of the value in `root`, by constant names and then by other keys.
-    fn part(
+    pub(super) fn part(
         &mut self,
         dest: u8,
         root: u8,
-        names: &'a [String],
+        names: &[String],
         way: &'a [Term],
     ) -> Result<(), NoProgram> {
         let mut parts = Vec::new();
