@@ -1,7 +1,7 @@
 //! Compiles paths that several rules are below.
 //!
 //! A look-up by a key that is not constant, such as `data.collections[input.ogc.collection].allow`, becomes a function with a
-//! definition for each name below the path. Only one of them can have the key. All rules below a path as one value become an object.
+//! body for each name below the path. The first whose name is the key gives the value, and the data if there is none. All rules below a path as one value become an object.
 
 use std::collections::BTreeSet;
 
@@ -116,10 +116,10 @@ impl<'a> Compiler<'a> {
         // The data can have more.
         names.push(None);
         let count = lookup.captured.len() + 1;
-        let (mut definitions, mut used) = (Vec::new(), 1);
+        let (mut starts, mut used) = (Vec::new(), 1);
         for name in names {
             self.stand_at(lookup.module, lookup.span);
-            definitions.push(vec![self.assembler.here()]);
+            starts.push(self.assembler.here());
             let mut body = Body::begin(self, lookup.module, number)?;
             let registers = body.parameters(count)?;
             let captured = lookup.captured.iter().copied();
@@ -132,7 +132,7 @@ impl<'a> Compiler<'a> {
             number,
             Finished {
                 kind: RuleType::Complete,
-                definitions,
+                definitions: vec![starts],
                 arguments: Some(if count > MAX_ARGUMENTS { 1 } else { count }),
                 default: None,
                 registers: used,
