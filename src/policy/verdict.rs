@@ -1,5 +1,6 @@
 //! Reads the value of a policy: a boolean, or OPA-Envoy's object.
 
+use geowarden_rego::diagnostic::nearest;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -46,6 +47,14 @@ pub enum VerdictError {
         /// The expected value.
         expected: &'static str,
     },
+    /// A member that no verdict has, with almost the name of one. What it asks for would not be done.
+    #[error("the verdict has no member `{found}`: did you mean `{like}`?")]
+    Misspelt {
+        /// The name.
+        found: String,
+        /// The name that a verdict has.
+        like: String,
+    },
     /// A query parameter with several values. The servers of pygeoapi would use different ones.
     #[error("`query_parameters_to_set` has several values for {0:?}: set one")]
     SeveralValues(String),
@@ -76,7 +85,8 @@ impl Verdict {
         }
     }
 
-    /// Reads the members that apply to an allowed or to a denied request. The others are ignored, as in OPA-Envoy.
+    /// Reads the members that apply to an allowed or to a denied request. The others are ignored, as in OPA-Envoy, unless one has almost
+    /// the name of a member.
     fn from_members(mut members: Map<String, Value>) -> Result<Self, VerdictError> {
         let Some(Value::Bool(allowed)) = members.remove("allowed") else {
             return Err(VerdictError::Member {
@@ -118,6 +128,7 @@ impl Verdict {
                 None => None,
             };
         }
+        misspelt(&members)?;
         for (name, value) in verdict
             .headers
             .iter()
@@ -129,6 +140,36 @@ impl Verdict {
             }
         }
         Ok(verdict)
+    }
+}
+
+/// All members of a verdict.
+const MEMBERS: [&str; 11] = [
+    "allowed",
+    "body",
+    "dynamic_metadata",
+    "headers",
+    "http_status",
+    "query_parameters_to_remove",
+    "query_parameters_to_set",
+    "reason",
+    "reason_user",
+    "request_headers_to_remove",
+    "response_headers_to_add",
+];
+
+/// Refuses a member with almost the name of one that a verdict has.
+fn misspelt(members: &Map<String, Value>) -> Result<(), VerdictError> {
+    let mut unknown = members
+        .keys()
+        .filter(|name| !MEMBERS.contains(&name.as_str()));
+    let found = unknown.find_map(|name| Some((name, nearest(name, MEMBERS)?)));
+    match found {
+        Some((found, like)) => Err(VerdictError::Misspelt {
+            found: found.clone(),
+            like,
+        }),
+        None => Ok(()),
     }
 }
 

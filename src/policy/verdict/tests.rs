@@ -51,3 +51,30 @@ fn a_denial_can_hide() {
     assert_eq!(verdict.http_status, DenialStatus::new(404));
     assert_eq!(verdict.reason.as_deref(), Some("no such collection"));
 }
+
+#[test]
+fn a_misspelt_member_is_no_verdict() {
+    for (value, misspelt) in [
+        (
+            json!({"allowed": true, "query_parameter_to_set": {"limit": "10"}}),
+            Some(("query_parameter_to_set", "query_parameters_to_set")),
+        ),
+        (
+            json!({"allowed": true, "header": {"x-a": "b"}}),
+            Some(("header", "headers")),
+        ),
+        (
+            json!({"allowed": false, "reasons": "no"}),
+            Some(("reasons", "reason")),
+        ),
+        (json!({"allowed": true, "id": "x", "body": 1}), None),
+        (json!({"allowed": false, "ttl": 5}), None),
+    ] {
+        let told = Verdict::from_value(Some(value.clone())).err();
+        let wanted = misspelt.map(|(found, like)| VerdictError::Misspelt {
+            found: found.to_owned(),
+            like: like.to_owned(),
+        });
+        assert_eq!(told, wanted, "{value}");
+    }
+}
