@@ -23,6 +23,8 @@ mod term;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use regorus::rvm::Program;
+
 use self::{
     assembler::Assembler,
     documents::{Document, documents},
@@ -34,7 +36,6 @@ use crate::{
     resolve::tree::{Collection, Local},
     source::Span,
 };
-use regorus::rvm::Program;
 
 /// The largest number of arguments of one call in the VM. More are passed as an array.
 const MAX_ARGUMENTS: usize = 8;
@@ -87,7 +88,6 @@ pub(crate) fn compile<'a>(
             Work::Definition(module, rule) => compiler.definition(number, module, rule)?,
             Work::Pairs(path) => compiler.pairs(number, &path)?,
             Work::Closure(closure) => compiler.closure(number, &closure)?,
-            Work::Lookup(lookup) => compiler.lookup(number, &lookup)?,
             Work::Group(module, path) => compiler.group(number, module, &path)?,
         }
     }
@@ -104,8 +104,6 @@ enum Work<'a> {
     Pairs(Vec<String>),
     /// A part of a body.
     Closure(Closure<'a>),
-    /// A look-up among documents by a key that is not constant.
-    Lookup(Lookup<'a>),
     /// All documents below a path, as one object.
     Group(&'a Module, Vec<String>),
 }
@@ -158,18 +156,7 @@ struct Closure<'a> {
     what: What<'a>,
 }
 
-/// A look-up below a path, first by a key that is the last argument.
-struct Lookup<'a> {
-    module: &'a Module,
-    span: Span,
-    captured: Vec<Local>,
-    path: Vec<String>,
-    /// The keys behind the first.
-    rest: &'a [Term],
-}
-
 /// What a closure evaluates.
-#[derive(Clone, Copy)]
 enum What<'a> {
     /// True if the statement holds.
     Step(&'a Step),
@@ -188,6 +175,8 @@ enum What<'a> {
         value: Option<Local>,
         body: &'a [Statement],
     },
+    /// What is below a path, first by the last argument and then by other keys.
+    Lookup { path: Vec<String>, rest: &'a [Term] },
 }
 
 impl<'a> Compiler<'a> {

@@ -113,7 +113,7 @@ impl Assembler {
         info.else_bodies = Vec::new();
         info.function_info = rule.arguments.map(|count| FunctionInfo {
             param_names: Vec::new(),
-            num_params: u32::try_from(count).unwrap_or(u32::MAX),
+            num_params: u32::try_from(passed(count)).unwrap_or(u32::MAX),
         });
         if let Some(literal) = rule.default {
             info.set_default_literal_index(literal);
@@ -299,6 +299,11 @@ impl Assembler {
             places: self.places,
         })
     }
+}
+
+/// How many arguments the VM passes: one array, if there are too many for it.
+pub(super) fn passed(count: usize) -> usize {
+    if count > MAX_ARGUMENTS { 1 } else { count }
 }
 
 /// The VM takes an error of a built-in for undefined unless it is a limit. The text of the real error is kept beside.

@@ -9,7 +9,7 @@ use regorus::rvm::{
 
 use super::{
     Body, Compiler, MAX_ARGUMENTS, RESULT, What,
-    assembler::{Iteration, Loop},
+    assembler::{Iteration, Loop, passed},
     constant::{can_be_undefined, needs_guards},
 };
 use crate::{
@@ -72,8 +72,7 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// The registers in which the caller passes arguments.
     pub(super) fn passed(&mut self, count: usize) -> Result<Vec<u8>, NoProgram> {
-        let count = if count > MAX_ARGUMENTS { 1 } else { count };
-        (0..count).map(|_| self.register()).collect()
+        (0..passed(count)).map(|_| self.register()).collect()
     }
 
     /// The registers of the arguments. More than the VM passes are elements of an array.

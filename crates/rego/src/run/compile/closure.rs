@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 
 use regorus::rvm::{Instruction, instructions::GuardMode, program::RuleType};
 
-use super::{
-    Body, Closure, Compiler, Ending, MAX_ARGUMENTS, RESULT, What, Work, assembler::Finished,
-};
+use super::{Body, Closure, Compiler, Ending, RESULT, What, Work, assembler::Finished};
 use crate::{
     core::{Statement, Step, Term},
     plan::rules::NoProgram,
@@ -39,6 +37,16 @@ impl<'a> Body<'_, 'a> {
     }
 }
 
+/// A body of a closure.
+enum Part {
+    /// What the closure evaluates.
+    Whole,
+    /// An empty collection, if a condition outside of loops was false.
+    Empty(Collection),
+    /// What a look-up finds by this name; without a name, in the data.
+    Found(Option<String>),
+}
+
 impl<'a> Compiler<'a> {
     pub(super) fn closure(&mut self, number: u16, closure: &Closure<'a>) -> Result<(), NoProgram> {
         let Closure {
@@ -47,56 +55,70 @@ impl<'a> Compiler<'a> {
             captured,
             what,
         } = closure;
-        self.stand_at(module, *span);
-        let more = usize::from(matches!(what, What::Counterexample { .. }));
+        let (parts, more) = match what {
+            What::Step(_) | What::Query(_) => (vec![Part::Whole], 0),
+            What::Collection { collection, .. } => (vec![Part::Whole, Part::Empty(*collection)], 0),
+            What::Counterexample { .. } => (vec![Part::Whole], 1),
+            What::Lookup { path, .. } => {
+                let names = self.names_below(path).into_iter();
+                // The data can have more.
+                let names = names.map(Some).chain([None]);
+                (names.map(Part::Found).collect(), 1)
+            }
+        };
         let count = captured.len() + more;
-        let mut starts = vec![self.assembler.here()];
-        let mut body = Body::begin(self, module, number)?;
-        let registers = body.parameters(count)?;
-        body.locals
-            .extend(captured.iter().copied().zip(registers.iter().copied()));
+        let (mut starts, mut registers) = (Vec::new(), 1);
+        for part in parts {
+            self.stand_at(module, *span);
+            starts.push(self.assembler.here());
+            let mut body = Body::begin(self, module, number)?;
+            let given = body.parameters(count)?;
+            let known = captured.iter().copied().zip(given.iter().copied());
+            body.locals.extend(known);
+            // The argument behind the variables.
+            let last = given.last().copied().unwrap_or(RESULT);
+            match part {
+                Part::Whole => body.whole(what, last)?,
+                Part::Empty(collection) => body.empty(collection),
+                Part::Found(name) => body.found(what, name, last)?,
+            }
+            registers = registers.max(body.end());
+        }
+        let rule = Finished {
+            kind: RuleType::Complete,
+            definitions: vec![starts],
+            arguments: Some(count),
+            default: None,
+            registers,
+        };
+        self.assembler.rule(number, rule);
+        Ok(())
+    }
+}
+
+impl<'a> Body<'_, 'a> {
+    /// What a closure evaluates. `last` is the argument behind the variables.
+    fn whole(&mut self, what: &What<'a>, last: u8) -> Result<(), NoProgram> {
         match *what {
-            What::Step(step) => body.only(step)?,
-            What::Query(statements) => body.query(statements, &Ending::Holds)?,
+            What::Step(step) => self.only(step),
+            What::Query(statements) => self.query(statements, &Ending::Holds),
             What::Collection {
                 collection,
                 first,
                 second,
                 statements,
-            } => body.query(statements, &Ending::Element(collection, first, second))?,
-            What::Counterexample {
-                key,
-                value,
-                body: statements,
-            } => {
-                let domain = registers.last().copied().unwrap_or(RESULT);
-                let open = body.each_of(key, value, domain, true)?;
-                let holds = body.closure(What::Query(statements), &[])?;
-                body.guard(holds, GuardMode::Not);
-                body.push(Instruction::LoadTrue { dest: RESULT });
-                body.compiler.assembler.end_loop(&open);
+            } => self.query(statements, &Ending::Element(collection, first, second)),
+            What::Counterexample { key, value, body } => {
+                let open = self.each_of(key, value, last, true)?;
+                let holds = self.closure(What::Query(body), &[])?;
+                self.guard(holds, GuardMode::Not);
+                self.push(Instruction::LoadTrue { dest: RESULT });
+                self.compiler.assembler.end_loop(&open);
+                Ok(())
             }
+            // Each of its bodies is a part.
+            What::Lookup { .. } => Ok(()),
         }
-        let mut used = body.end();
-        if let What::Collection { collection, .. } = *what {
-            // A condition outside of loops was false.
-            starts.push(self.assembler.here());
-            let mut body = Body::begin(self, module, number)?;
-            body.passed(count)?;
-            body.empty(collection);
-            used = used.max(body.end());
-        }
-        self.assembler.rule(
-            number,
-            Finished {
-                kind: RuleType::Complete,
-                definitions: vec![starts],
-                arguments: Some(if count > MAX_ARGUMENTS { 1 } else { count }),
-                default: None,
-                registers: used,
-            },
-        );
-        Ok(())
     }
 }
 
@@ -130,6 +152,7 @@ impl What<'_> {
                 of_statements(statements, found);
             }
             Self::Counterexample { body, .. } => of_statements(body, found),
+            Self::Lookup { rest, .. } => of_terms(rest, found),
         }
     }
 }
@@ -192,7 +215,7 @@ fn of_term(term: &Term, found: &mut BTreeSet<Local>) {
     }
 }
 
-pub(super) fn of_terms(terms: &[Term], found: &mut BTreeSet<Local>) {
+fn of_terms(terms: &[Term], found: &mut BTreeSet<Local>) {
     for term in terms {
         of_term(term, found);
     }

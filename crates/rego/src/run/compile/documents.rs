@@ -7,7 +7,11 @@ use regorus::{
     rvm::{Instruction, program::RuleType},
 };
 
-use super::{Body, Compiler, Ending, MAX_ARGUMENTS, Work, assembler::Finished, constant::constant};
+use super::{
+    Body, Compiler, Ending, RESULT, Work,
+    assembler::{Finished, passed},
+    constant::constant,
+};
 use crate::{
     core::{self, Module, Rule, Term},
     plan::rules::NoProgram,
@@ -124,9 +128,9 @@ impl<'a> Compiler<'a> {
             definitions.push(starts);
         }
         let default = default.map(|value| self.assembler.literal(value));
-        let arguments = arguments.map(|count| if count > MAX_ARGUMENTS { 1 } else { count });
         // The VM keeps the arguments of a function that has no body too.
-        let registers = registers.max(u8::try_from(arguments.unwrap_or(0) + 1).unwrap_or(u8::MAX));
+        let registers =
+            registers.max(u8::try_from(passed(arguments.unwrap_or(0)) + 1).unwrap_or(u8::MAX));
         self.assembler.rule(
             number,
             Finished {
@@ -205,26 +209,22 @@ impl<'a> Compiler<'a> {
             parts.push(self.later(Work::Definition(module, rule)));
         }
         let mut body = Body::begin(self, module, number)?;
-        let passed: Option<Vec<u8>> = arguments.map(|count| body.passed(count)).transpose()?;
+        body.is_function = arguments.is_some();
+        let given: Option<Vec<u8>> = arguments.map(|count| body.passed(count)).transpose()?;
         let values = body.register()?;
         body.push(Instruction::SetNew { dest: values });
         let value = body.register()?;
         for part in parts {
-            match &passed {
+            match &given {
                 None => body.push(Instruction::CallRule {
                     dest: value,
                     rule_index: part,
                 }),
-                Some(passed) => body.call_rule(value, part, passed),
+                Some(given) => body.call_rule(value, part, given),
             }
             body.push(Instruction::SetAdd { set: values, value });
         }
-        let only = if arguments.is_some() {
-            "internal.one_output_of_function"
-        } else {
-            "internal.one_output"
-        };
-        body.builtin(0, only, &[values])?;
+        body.only_output(values)?;
         let registers = body.end();
         let default = default.map(|value| self.assembler.literal(value));
         self.assembler.rule(
@@ -232,7 +232,7 @@ impl<'a> Compiler<'a> {
             Finished {
                 kind: RuleType::Complete,
                 definitions: vec![vec![start]],
-                arguments: passed.map(|passed| passed.len()),
+                arguments,
                 default,
                 registers,
             },
@@ -258,7 +258,7 @@ impl<'a> Compiler<'a> {
             dest: values,
             rule_index: pairs,
         });
-        body.builtin(0, "internal.object_of_pairs", &[values])?;
+        body.builtin(RESULT, "internal.object_of_pairs", &[values])?;
         let registers = body.end();
         self.assembler.rule(
             number,

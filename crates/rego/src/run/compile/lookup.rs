@@ -1,53 +1,19 @@
 //! Compiles paths that several rules are below.
 //!
 //! A look-up by a key that is not constant, such as `data.collections[input.ogc.collection].allow`, becomes a function with a
-//! body for each name below the path. The first whose name is the key gives the value, and the data if there is none. All rules below a path as one value become an object.
+//! body for each name below the path. The body whose name is the key gives the value. If there is none, the data does. All rules
+//! below a path as one value become an object.
 
 use std::collections::BTreeSet;
 
 use regorus::rvm::{Instruction, instructions::GuardMode, program::RuleType};
 
-use super::{
-    Body, Compiler, Lookup, MAX_ARGUMENTS, RESULT, Work, assembler::Finished, closure::of_terms,
-};
-use crate::{
-    core::{Module, Term},
-    plan::rules::NoProgram,
-};
-
-impl<'a> Body<'_, 'a> {
-    /// A register with what is found below `path`: first by the key in a register, then by `rest`.
-    pub(super) fn lookup(
-        &mut self,
-        path: &[String],
-        key: u8,
-        rest: &'a [Term],
-    ) -> Result<u8, NoProgram> {
-        let mut mentioned = BTreeSet::new();
-        of_terms(rest, &mut mentioned);
-        let known = self.locals.iter();
-        let (captured, mut registers): (Vec<usize>, Vec<u8>) = known
-            .filter(|(local, _)| mentioned.contains(local))
-            .map(|(local, register)| (*local, *register))
-            .unzip();
-        registers.push(key);
-        let number = self.compiler.later(Work::Lookup(Lookup {
-            module: self.module,
-            span: self.compiler.span,
-            captured,
-            path: path.to_vec(),
-            rest,
-        }));
-        let registers = self.passing(registers)?;
-        let dest = self.register()?;
-        self.call_rule(dest, number, &registers);
-        Ok(dest)
-    }
-}
+use super::{Body, Compiler, RESULT, What, Work, assembler::Finished};
+use crate::{core::Module, plan::rules::NoProgram};
 
 impl<'a> Compiler<'a> {
     /// The names of the documents below a path, without functions.
-    fn names_below(&self, path: &[String]) -> BTreeSet<String> {
+    pub(super) fn names_below(&self, path: &[String]) -> BTreeSet<String> {
         let documents = self.documents.iter();
         let values = documents.filter(|(_, document)| !document.is_function());
         let names = values.filter_map(|(other, _)| other.strip_prefix(path)?.first().cloned());
@@ -109,37 +75,6 @@ impl<'a> Compiler<'a> {
         );
         Ok(())
     }
-
-    pub(super) fn lookup(&mut self, number: u16, lookup: &Lookup<'a>) -> Result<(), NoProgram> {
-        let names = self.names_below(&lookup.path).into_iter();
-        let mut names: Vec<Option<String>> = names.map(Some).collect();
-        // The data can have more.
-        names.push(None);
-        let count = lookup.captured.len() + 1;
-        let (mut starts, mut used) = (Vec::new(), 1);
-        for name in names {
-            self.stand_at(lookup.module, lookup.span);
-            starts.push(self.assembler.here());
-            let mut body = Body::begin(self, lookup.module, number)?;
-            let registers = body.parameters(count)?;
-            let captured = lookup.captured.iter().copied();
-            body.locals.extend(captured.zip(registers.iter().copied()));
-            let key = registers.last().copied().unwrap_or(RESULT);
-            body.found(lookup, name, key)?;
-            used = used.max(body.end());
-        }
-        self.assembler.rule(
-            number,
-            Finished {
-                kind: RuleType::Complete,
-                definitions: vec![starts],
-                arguments: Some(if count > MAX_ARGUMENTS { 1 } else { count }),
-                default: None,
-                registers: used,
-            },
-        );
-        Ok(())
-    }
 }
 
 impl<'a> Body<'_, 'a> {
@@ -159,12 +94,15 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// What is found by one name, if it is the key; without a name, in the data.
-    fn found(
+    pub(super) fn found(
         &mut self,
-        lookup: &Lookup<'a>,
+        what: &What<'a>,
         name: Option<String>,
         key: u8,
     ) -> Result<(), NoProgram> {
+        let What::Lookup { path, rest } = what else {
+            return Ok(());
+        };
         let dest = RESULT;
         if let Some(name) = name {
             let literal_idx = self.compiler.assembler.name(&name);
@@ -174,18 +112,18 @@ impl<'a> Body<'_, 'a> {
                 literal_idx,
             });
             self.push(Instruction::AssertEq { left: key, right });
-            let path = [lookup.path.as_slice(), &[name]].concat();
-            self.document(&path, lookup.rest, dest)?;
+            let path = [path.as_slice(), &[name]].concat();
+            self.document(&path, rest, dest)?;
         } else {
             self.push(Instruction::LoadData { dest });
-            let names = lookup.path.get(1..).unwrap_or_default();
+            let names = path.get(1..).unwrap_or_default();
             self.part(dest, dest, names, &[])?;
             self.push(Instruction::Index {
                 dest,
                 container: dest,
                 key,
             });
-            self.part(dest, dest, &[], lookup.rest)?;
+            self.part(dest, dest, &[], rest)?;
         }
         self.guard(dest, GuardMode::NotUndefined);
         Ok(())

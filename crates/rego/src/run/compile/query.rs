@@ -52,12 +52,7 @@ impl<'a> Body<'_, 'a> {
         }
         match (all, ending) {
             (Some(all), Ending::Value(_)) => {
-                let only = if self.is_function {
-                    "internal.one_output_of_function"
-                } else {
-                    "internal.one_output"
-                };
-                self.builtin(RESULT, only, &[all])?;
+                self.only_output(all)?;
                 self.guard(RESULT, GuardMode::NotUndefined);
             }
             (Some(all), Ending::Element(Collection::Object, ..)) => {
@@ -136,5 +131,15 @@ impl<'a> Body<'_, 'a> {
         self.compiler.assembler.array(pair, vec![key, value]);
         self.push(Instruction::SetAdd { set, value: pair });
         Ok(())
+    }
+
+    /// The result is the only member of a set of values. Several are a conflict.
+    pub(super) fn only_output(&mut self, values: u8) -> Result<(), NoProgram> {
+        let name = if self.is_function {
+            "internal.one_output_of_function"
+        } else {
+            "internal.one_output"
+        };
+        self.builtin(RESULT, name, &[values])
     }
 }

@@ -92,7 +92,11 @@ impl<'a> Body<'_, 'a> {
                 return Ok(());
             };
             let key = self.term(key, None)?;
-            let src = self.lookup(path, key, rest)?;
+            let what = What::Lookup {
+                path: path.to_vec(),
+                rest,
+            };
+            let src = self.closure(what, &[key])?;
             self.push(Instruction::Move { dest, src });
             return Ok(());
         }
